@@ -1,0 +1,17 @@
+# The libraries of Debian 12 that the project stands on (scripts/setup installs them).
+find_package(Threads REQUIRED)
+find_package(Protobuf REQUIRED)          # before gRPC, in module mode
+find_package(gRPC CONFIG REQUIRED)
+find_package(absl REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(XGBOOST REQUIRED IMPORTED_TARGET xgboost)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+find_package(LLVM 19.1 REQUIRED CONFIG)
+find_package(LLD CONFIG REQUIRED HINTS ${LLVM_LIBRARY_DIR}/cmake/lld /usr/lib/llvm-19/lib/cmake/lld)
+if(TILEWRIGHT_TESTS)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,44 @@
+# tilewright_library(name SOURCES a.cc ... DEPENDS lib ...): one static library per folder, with the
+# project's warnings; includes are written from the project's root.
+function(tilewright_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS})
+endfunction()
+
+# tilewright_catalog(target out_inc FILES...): writes `ENTRY(stem)` for each file, sorted, so that a
+# folder's catalog.cc can expand it. One file in the folder is one entry; nothing registers itself.
+function(tilewright_catalog target inc)
+  set(text "")
+  set(files ${ARGN})
+  list(SORT files)
+  foreach(file IN LISTS files)
+    get_filename_component(stem ${file} NAME_WE)
+    string(APPEND text "ENTRY(${stem})\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${inc} CONTENT "${text}")
+  target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/generated)
+endfunction()
+
+# tilewright_test(name SOURCES ... DEPENDS ... [LABEL slow] [TIMEOUT s]): a GoogleTest program, each
+# of its tests a ctest. Tests without the label slow are the fast ones.
+include(GoogleTest)
+function(tilewright_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPENDS;PROPERTIES" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL fast)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
+  target_compile_definitions(${name} PRIVATE
+    TILEWRIGHT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TILEWRIGHT_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL} ${ARG_PROPERTIES})
+endfunction()

@@ -1,0 +1,103 @@
+#include "compiler/core/config.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/check.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMaxKnobs = 256;
+
+const Entity& Find(const Config& config, std::string_view knob) {
+  for (const auto& [name, entity] : config.entities) {
+    if (name == knob) return entity;
+  }
+  TW_CHECK(false) << "config has no knob " << knob;
+  std::abort();
+}
+
+Json ToJson(const Entity& entity) {
+  if (const auto* split = std::get_if<SplitEntity>(&entity)) return Json{"sp", split->sizes};
+  if (const auto* order = std::get_if<ReorderEntity>(&entity)) return Json{"re", order->order};
+  if (const auto* ann = std::get_if<AnnotateEntity>(&entity)) return Json{"an", ann->annotations};
+  const auto& other = std::get<OtherEntity>(entity);
+  return std::visit([](const auto& value) { return Json::array({"ot", value}); }, other);
+}
+
+absl::StatusOr<Entity> FromJson(const std::string& kind, const Json& value) {
+  if (kind == "sp" && value.is_array()) return SplitEntity{value.get<std::vector<int64_t>>()};
+  if (kind == "re" && value.is_array()) return ReorderEntity{value.get<std::vector<int64_t>>()};
+  if (kind == "an" && value.is_array()) {
+    std::vector<std::string> annotations;
+    for (const Json& item : value) {
+      annotations.push_back(item.is_string() ? item.get<std::string>() : item.dump());
+    }
+    return AnnotateEntity{std::move(annotations)};
+  }
+  if (kind == "ot" && value.is_boolean()) return OtherEntity{value.get<bool>()};
+  if (kind == "ot" && value.is_number_integer()) return OtherEntity{value.get<int64_t>()};
+  if (kind == "ot" && value.is_string()) return OtherEntity{value.get<std::string>()};
+  return absl::InvalidArgumentError(
+      absl::StrCat("entity of kind \"", kind, "\" with value ", value.dump()));
+}
+
+absl::StatusOr<Config> FromJsonList(const Json& list) {
+  if (!list.is_array() || list.size() > kMaxKnobs) {
+    return absl::InvalidArgumentError("a config is a list of at most 256 entities");
+  }
+  Config config;
+  for (const Json& item : list) {
+    if (!item.is_array() || item.size() != 3 || !item[0].is_string() || !item[1].is_string()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("an entity is [knob, kind, value], found ", item.dump()));
+    }
+    TW_ASSIGN_OR_RETURN(Entity entity, FromJson(item[1].get<std::string>(), item[2]));
+    config.entities.emplace_back(item[0].get<std::string>(), std::move(entity));
+  }
+  return config;
+}
+
+}  // namespace
+
+const std::vector<int64_t>& Config::Split(std::string_view knob) const {
+  return std::get<SplitEntity>(Find(*this, knob)).sizes;
+}
+
+int64_t Config::Inner(std::string_view knob) const { return Split(knob).back(); }
+
+int64_t Config::Int(std::string_view knob) const {
+  return std::get<int64_t>(std::get<OtherEntity>(Find(*this, knob)));
+}
+
+bool Config::Bool(std::string_view knob) const {
+  return std::get<bool>(std::get<OtherEntity>(Find(*this, knob)));
+}
+
+const std::string& Config::Str(std::string_view knob) const {
+  return std::get<std::string>(std::get<OtherEntity>(Find(*this, knob)));
+}
+
+std::string EntitiesToJson(const Config& config) {
+  Json list = Json::array();
+  for (const auto& [name, entity] : config.entities) {
+    Json item = ToJson(entity);
+    item.insert(item.begin(), name);
+    list.push_back(std::move(item));
+  }
+  return list.dump();
+}
+
+absl::StatusOr<Config> ParseEntitiesJson(std::string_view json) {
+  try {
+    return FromJsonList(Json::parse(json));
+  } catch (const Json::exception& e) {
+    return absl::InvalidArgumentError(absl::StrCat("config is not valid JSON: ", e.what()));
+  }
+}
+
+}  // namespace tilewright

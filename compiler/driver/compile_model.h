@@ -1,0 +1,56 @@
+// Graph -> package. Never measures.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/config.h"
+#include "compiler/core/task.h"
+#include "compiler/graph/graph.h"
+#include "compiler/graph/pipeline.h"
+
+namespace tilewright {
+
+// The best known schedule of a workload.
+struct BestConfig {
+  std::string template_name;
+  Config config;
+  double seconds = 0;
+};
+// Looks a workload up in the records; nullopt = none, the template's default is used.
+using ConfigLookup =
+    std::function<absl::StatusOr<std::optional<BestConfig>>(const Workload&, const Target&)>;
+
+struct CompileModelOptions {
+  Target target;          // resolved
+  ConfigLookup lookup;    // may be null: untuned
+  PipelineOptions passes;
+  bool reference = false; // no passes, no schedules: the plain definitions compiled
+  std::string dump_dir;   // when set: 00_import.txt, 10_<pass>.txt, kernels' loop IR, .ll, .s
+};
+
+struct CompiledModel {
+  std::string package;                // tar bytes (runtime/package.h)
+  std::vector<std::string> untuned;   // keys of workloads compiled without a record
+};
+
+// Runs the passes on the graph and compiles every node.
+absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options);
+
+// Passes only: the workloads to tune, with the tasks of every matching template.
+struct ModelTask {
+  Task task;
+  int count = 0;
+  uint64_t space_size = 0;
+  double flops = 0;  // of one call
+};
+absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,
+                                                    const PipelineOptions& passes);
+
+// Evaluates constants for the fold passes: interpreter when small, compiled code when large.
+ConstantEvaluator MakeConstantEvaluator(const Target& target);
+
+}  // namespace tilewright

@@ -1,0 +1,51 @@
+// The definition of an operator: what is computed, with no order of execution. A value.
+//
+//   output[axes...] = result(reduce over `reduce` where `predicate` of `body`)
+//
+// Elementwise operators, data movement, pooling, reductions, convolutions and matrix products are
+// all of this one form. Schedules (compiler/schedule) turn it into programs; LowerPlain is the
+// form without any schedule, the reference of every other.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/loop/stmt.h"
+
+namespace tilewright {
+
+enum class Reducer { kNone, kSum, kMax, kMin, kProd };
+
+struct Axis {
+  Expr var;  // kI64
+  int64_t extent = 1;
+};
+
+struct Compute {
+  std::string name;
+  std::vector<Buffer> inputs;
+  Buffer output;             // shape = extents of axes
+  std::vector<Axis> axes;    // one per output dimension
+  std::vector<Axis> reduce;  // empty iff reducer == kNone
+  Reducer reducer = Reducer::kNone;
+  Expr body;       // over axes and reduce variables; dtype of the accumulation
+  Expr predicate;  // null = always; the body is not evaluated where it is false
+  Expr acc;        // Var standing for the reduction's value in `result`; null when kNone
+  Expr result;     // null = the reduction's value (or body) itself; dtype of output
+};
+
+// Identity element of the reduction (0, -inf or lowest integer, +inf or highest, 1).
+Expr InitialValue(Reducer reducer, DType dtype);
+// One step: Combine(kSum, a, b) = a + b.
+Expr Combine(Reducer reducer, Expr a, Expr b);
+
+// Plain loop nest: axes outer, reduction inner, an accumulator in a one-element kStack buffer,
+// no transformation.
+Program LowerPlain(const Compute& compute);
+
+// Fresh axes named prefix0, prefix1, ... for a shape.
+std::vector<Axis> MakeAxes(const std::vector<int64_t>& shape, const std::string& prefix);
+// The variables of axes, for use as indices.
+std::vector<Expr> Vars(const std::vector<Axis>& axes);
+
+}  // namespace tilewright

@@ -1,0 +1,62 @@
+// Statements and programs of the loop IR: immutable, shared, one node type. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/loop/expr.h"
+
+namespace tilewright {
+
+enum class StmtKind {
+  kFor,    // for var in [min, min + extent): body[0]
+  kStore,  // buffer[indices...] = value
+  kIf,     // if condition: body[0] else: body[1] (body[1] optional)
+  kSeq,    // body in order
+  kAlloc,  // declares `buffer` (scope kStack or kRegister) for body[0]; contents undefined
+};
+
+enum class LoopKind {
+  kSerial,
+  kParallel,    // iterations are independent; only the program's outermost statement
+  kVectorized,  // lanes; constant extent; innermost loop of its nest
+  kUnrolled,    // constant extent; replaced by copies (loop/unroll.h) before code generation
+};
+
+struct StmtNode;
+using Stmt = std::shared_ptr<const StmtNode>;
+
+struct StmtNode {
+  StmtKind kind;
+  // kFor
+  Expr var, min, extent;
+  LoopKind loop = LoopKind::kSerial;
+  // kStore, kAlloc
+  Buffer buffer;
+  std::vector<Expr> indices;
+  Expr value;
+  // kIf
+  Expr condition;
+  std::vector<Stmt> body;
+};
+
+Stmt For(Expr var, Expr min, Expr extent, LoopKind loop, Stmt body);
+Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body);  // min 0
+Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value);
+Stmt If(Expr condition, Stmt yes, Stmt no = nullptr);
+Stmt Seq(std::vector<Stmt> body);  // flattens, drops nulls; one element gives the element itself
+Stmt Alloc(Buffer buffer, Stmt body);
+
+// One kernel. Parameters in call order; the last is the output, the rest are read only.
+// If the body is a kParallel For, its iterations may be split over threads by range.
+struct Program {
+  std::string name;
+  std::vector<Buffer> params;
+  Stmt body;
+
+  // Extent of the outermost parallel loop; 1 when there is none.
+  int64_t ParallelExtent() const;
+};
+
+}  // namespace tilewright

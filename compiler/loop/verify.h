@@ -1,0 +1,15 @@
+// Well-formedness of loop programs: run after lowering and after every transformation in tests.
+#pragma once
+
+#include "absl/status/status.h"
+#include "compiler/loop/stmt.h"
+
+namespace tilewright {
+
+// FailedPrecondition names the first violation and the statement: a variable used outside its
+// loop, an undeclared buffer, a wrong number of indices, a dtype mismatch, an index that is
+// provably out of bounds, a parallel loop that is not outermost, a vectorised loop that is not
+// innermost or not constant, a store to a parameter other than the last.
+absl::Status Verify(const Program& program);
+
+}  // namespace tilewright

@@ -1,0 +1,32 @@
+// ONNX (protobuf, opsets 7 to 22) to Graph.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/graph/graph.h"
+
+namespace tilewright {
+
+struct ImportOptions {
+  // Bound shapes by input name ("data" -> {1,3,224,224}); needed for dynamic dimensions.
+  std::map<std::string, Shape> input_shapes;
+};
+
+// InvalidArgument for anything wrong with the bytes or the model, Unimplemented for an operator,
+// attribute value or opset that is not supported; both name the node and the operator. External
+// data is refused. Limits: 2 GiB, 50k nodes, rank 8. The graph verifies.
+absl::StatusOr<Graph> ImportOnnx(std::string_view bytes, const ImportOptions& options);
+// The same from a file; NotFound or PermissionDenied with the path.
+absl::StatusOr<Graph> ImportOnnxFile(const std::string& path, const ImportOptions& options);
+
+// "data:1,3,224,224" and tvmc's "data:[1,3,224,224]"; several separated by spaces or semicolons.
+absl::StatusOr<std::map<std::string, Shape>> ParseInputShapes(std::string_view text);
+
+// Names of the supported ONNX operators, sorted: `tilewright operators`.
+std::vector<std::string> SupportedOperators();
+
+}  // namespace tilewright

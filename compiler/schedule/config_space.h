@@ -1,0 +1,91 @@
+// Ordered knobs and named constraints: the search space of a task. Immutable once built; const
+// calls are thread-safe. Index order is AutoTVM's: mixed radix, the first-defined knob is the
+// lowest digit (apache/tvm v0.18 autotvm/task/space.py), so that logs are index-compatible.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/config.h"
+#include "compiler/core/rng.h"
+
+namespace tilewright {
+
+// Which factors a split may take (AutoTVM's policies).
+enum class SplitPolicy {
+  kFactors,  // divisors of the extent
+  kPower2,   // powers of two up to the extent; tails allowed
+  kVerbose,  // both
+};
+
+struct SplitOptions {
+  int outputs = 2;
+  SplitPolicy policy = SplitPolicy::kFactors;
+  int64_t max_inner = 0;             // 0 = unbounded
+  std::vector<int64_t> candidates;   // when set: exactly these inner sizes (outputs == 2)
+};
+
+class ConfigSpace {
+ public:
+  // Entities of a factors split are [-1, f1, .., fk], enumerated depth first over ascending
+  // divisors, reversed, as AutoTVM does. REQUIRES: extent > 0, outputs >= 2.
+  void DefineSplit(std::string name, int64_t extent, const SplitOptions& options);
+  void DefineKnob(std::string name, std::vector<OtherEntity> candidates);
+  void DefineReorder(std::string name, std::vector<std::vector<int64_t>> permutations);
+  void DefineAnnotate(std::string name, std::vector<std::vector<std::string>> candidates);
+  // `rule` is a sentence for the user ("at most 30 accumulators"); ok() decides.
+  void AddConstraint(std::string rule, std::function<bool(const Config&)> ok);
+
+  // Points before constraints.
+  uint64_t size() const;
+  size_t knob_count() const { return knobs_.size(); }
+  const std::string& knob_name(size_t knob) const { return knobs_[knob].name; }
+  // Candidates of one knob.
+  uint64_t CandidatesOf(size_t knob) const { return knobs_[knob].candidates.size(); }
+  const Entity& Candidate(size_t knob, uint64_t i) const { return knobs_[knob].candidates[i]; }
+
+  // Mixed-radix digits of an index and back. REQUIRES: in range.
+  std::vector<uint64_t> DigitsOf(uint64_t index) const;
+  uint64_t IndexOfDigits(std::span<const uint64_t> digits) const;
+
+  // The config at an index, constraints not checked. REQUIRES: index < size().
+  Config At(uint64_t index) const;
+  // The broken rule; nullopt when the config satisfies all.
+  std::optional<std::string> WhyInvalid(const Config& config) const;
+  bool IsValid(uint64_t index) const { return !WhyInvalid(At(index)); }
+
+  // Index of a config from outside, knob order free, a leading split size given in full or as -1.
+  // InvalidArgument names the unknown, missing or impossible knob.
+  absl::StatusOr<uint64_t> IndexOf(const Config& config) const;
+
+  // A valid index, uniform by rejection; nullopt after 10,000 rejections.
+  std::optional<uint64_t> Sample(Rng& rng) const;
+  // Valid indices that differ in exactly one knob, in knob order.
+  std::vector<uint64_t> Neighbors(uint64_t index) const;
+  // All valid indices in order; FailedPrecondition above `limit` points before constraints.
+  absl::StatusOr<std::vector<uint64_t>> EnumerateValid(uint64_t limit = 1'000'000) const;
+
+  // Numeric features of a config for a cost model: split sizes and scalars (log2(1+x)),
+  // annotations and permutations one-hot. Same length for every config of the space.
+  std::vector<float> Features(const Config& config) const;
+
+ private:
+  struct Knob {
+    std::string name;
+    std::vector<Entity> candidates;
+    int64_t extent = 0;  // of a split; 0 otherwise
+  };
+  struct Constraint {
+    std::string rule;
+    std::function<bool(const Config&)> ok;
+  };
+  std::vector<Knob> knobs_;
+  std::vector<Constraint> constraints_;
+};
+
+}  // namespace tilewright

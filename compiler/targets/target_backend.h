@@ -1,0 +1,52 @@
+// How programs become machine code for one kind of target. Stateless, thread-safe. One file a
+// target: compiler/targets/cpu.cc defines `const TargetBackend& cpu()`.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/target.h"
+#include "compiler/loop/stmt.h"
+
+namespace tilewright {
+
+// Calling convention of every generated CPU kernel, also used by runtime/:
+//   void name(void* const* args, int64_t begin, int64_t end)
+// args in parameter order, 64-byte aligned; iterations [begin, end) of the outermost parallel
+// loop are run ([0, 1) when there is none). Kernels call nothing but libm.
+
+struct CompileOptions {
+  bool optimize = true;        // false: O0-like, for the plain reference
+  std::string* assembly = nullptr;  // when set, receives the assembly text
+  std::string* ir = nullptr;        // when set, receives the optimised LLVM IR
+};
+
+class TargetBackend {
+ public:
+  virtual ~TargetBackend() = default;
+  virtual std::string_view Summary() const = 0;
+  // Fills defaults from this machine (triple stays empty for the host, mcpu = host CPU).
+  // InvalidArgument for an unknown CPU or feature, listing near names.
+  virtual absl::StatusOr<Target> Resolve(const Target& target) const = 0;
+  // One shared library (ELF .so bytes) with one exported function per program, linked against
+  // nothing but libm. REQUIRES: target resolved, programs verified and unrolled (UnrollLoops is
+  // applied by the backend), names unique.
+  virtual absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs,
+                                                     const Target& target,
+                                                     const CompileOptions& options) const = 0;
+};
+
+struct TargetEntry {
+  std::string name;
+  const TargetBackend* impl;
+};
+const std::vector<TargetEntry>& Targets();
+// Unimplemented for cuda and opencl (known, not built yet), NotFound lists the known names.
+absl::StatusOr<const TargetBackend*> FindTarget(std::string_view kind);
+// FindTarget(target.kind)->Resolve(target).
+absl::StatusOr<Target> ResolveTarget(const Target& target);
+
+}  // namespace tilewright

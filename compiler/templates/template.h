@@ -1,0 +1,48 @@
+// One way to schedule a workload on a kind of target. Stateless, thread-safe. One file a template:
+// compiler/templates/conv2d_nchwc_cpu.cc defines `const Template& conv2d_nchwc_cpu()`, and users
+// call it "conv2d_nchwc.cpu" (the last underscore of the stem is the dot).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/config.h"
+#include "compiler/core/task.h"
+#include "compiler/loop/stmt.h"
+#include "compiler/schedule/config_space.h"
+
+namespace tilewright {
+
+class Template {
+ public:
+  virtual ~Template() = default;
+
+  // One line for `tilewright templates`.
+  virtual std::string_view Summary() const = 0;
+  virtual bool Matches(const Workload& workload, const Target& target) const = 0;
+  // Never empty. REQUIRES: Matches.
+  virtual ConfigSpace Space(const Workload& workload, const Target& target) const = 0;
+  // A decent config by an analytic model, no measurement. Valid in Space. REQUIRES: Matches.
+  virtual Config Default(const Workload& workload, const Target& target) const = 0;
+  // The scheduled program; parameters are ArgumentTypes(workload). InvalidArgument when the
+  // config is not of this space. REQUIRES: Matches.
+  virtual absl::StatusOr<Program> Lower(const Workload& workload, const Target& target,
+                                        const Config& config) const = 0;
+};
+
+// The catalogue, sorted by name.
+struct TemplateEntry {
+  std::string name;
+  const Template* impl;
+};
+const std::vector<TemplateEntry>& Templates();
+
+// NotFound lists the known names.
+absl::StatusOr<const Template*> FindTemplate(std::string_view name);
+
+// The templates that match, in catalogue order.
+std::vector<TemplateEntry> MatchingTemplates(const Workload& workload, const Target& target);
+
+}  // namespace tilewright

@@ -1,0 +1,51 @@
+// Remembers measurements. Thread-safe. What Append returned OK for survives kill -9.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "records/record.h"
+
+namespace tilewright {
+
+// Empty fields match everything.
+struct RecordFilter {
+  std::string workload_key;   // exact
+  std::string template_name;
+  std::string target;         // canonical text
+  std::string device_key;
+  std::string job;
+  std::string op;             // "conv2d"
+  bool only_ok = false;       // timed and of class ok, late or imported
+  int64_t limit = 0;          // 0 = all
+};
+
+class RecordStore {
+ public:
+  virtual ~RecordStore() = default;
+  // All or nothing; rows whose run_id exists are skipped.
+  virtual absl::Status Append(std::span<const Record> records) = 0;
+  // Oldest first. The callback returns false to stop.
+  virtual absl::Status ForEach(const RecordFilter& filter,
+                               const std::function<bool(const Record&)>& visit) const = 0;
+  // The fastest timed record (lowest median) over all templates for a workload.
+  virtual absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const = 0;
+  virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;
+};
+
+// SQLite: WAL, synchronous=FULL, one writing connection with group commit, STRICT tables, forward
+// migrations by user_version, flock on the file's side lock so that one process writes. Creates
+// the file (and its folder) when missing. DataLoss for a file that is not a sound records
+// database, FailedPrecondition for a newer schema, Unavailable when another process has it.
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::string& path,
+                                                             bool read_only = false);
+// In memory, for tests and for logs given instead of a database.
+std::unique_ptr<RecordStore> MakeMemoryStore();
+
+}  // namespace tilewright

@@ -1,0 +1,64 @@
+/* Tilewright's runtime: loads a compiled package and runs it. C89-compatible, no dependencies.
+ *
+ * Every function returns TW_OK or an error code; tw_last_error() has the text (per thread).
+ * A model may be used by one thread at a time; different models by different threads. */
+#ifndef TILEWRIGHT_H_
+#define TILEWRIGHT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum tw_status {
+  TW_OK = 0,
+  TW_INVALID_ARGUMENT = 1, /* wrong name, index, shape, type or null pointer */
+  TW_NOT_FOUND = 2,        /* no such file, input or output */
+  TW_BAD_PACKAGE = 3,      /* damaged, or of another format version */
+  TW_WRONG_CPU = 4,        /* compiled for a CPU with features this one lacks */
+  TW_INTERNAL = 5
+} tw_status;
+
+typedef struct tw_model tw_model;
+
+typedef struct tw_tensor_info {
+  const char* name;     /* owned by the model */
+  const char* dtype;    /* numpy's name: "float32" */
+  const int64_t* shape; /* owned by the model */
+  size_t rank;
+  size_t bytes;
+} tw_tensor_info;
+
+/* Text of this thread's last error; "" when none. Valid until the next call on this thread. */
+const char* tw_last_error(void);
+const char* tw_version(void);
+
+/* threads: 0 = TILEWRIGHT_NUM_THREADS or the CPUs this process may use. */
+tw_status tw_load(const char* path, int threads, tw_model** model);
+void tw_free(tw_model* model); /* null is allowed */
+
+size_t tw_num_inputs(const tw_model* model);
+size_t tw_num_outputs(const tw_model* model);
+tw_status tw_input_info(const tw_model* model, size_t index, tw_tensor_info* info);
+tw_status tw_output_info(const tw_model* model, size_t index, tw_tensor_info* info);
+
+/* Copies `bytes` (must equal the input's size) from data. */
+tw_status tw_set_input(tw_model* model, const char* name, const void* data, size_t bytes);
+tw_status tw_run(tw_model* model);
+/* Points *data at the output's buffer: valid until the next run or free. */
+tw_status tw_get_output(const tw_model* model, size_t index, const void** data);
+
+/* Bytes of weights and of the planned arena. */
+size_t tw_weight_bytes(const tw_model* model);
+size_t tw_arena_bytes(const tw_model* model);
+
+/* Per-call wall time of the next tw_run: seconds[i] for call i, labels owned by the model.
+ * Returns the number of calls; pass null to ask for it. */
+size_t tw_profile(tw_model* model, double* seconds, const char** labels, size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* TILEWRIGHT_H_ */

@@ -1,0 +1,58 @@
+// The compiled model: a POSIX (ustar) tar with, in this order,
+//   manifest.json  {"format":"tilewright-package","version":1,"model":"resnet18",
+//                   "target":"cpu -mcpu=znver5","cpu_features":["avx512f",...],
+//                   "created_by":"tilewright 0.1","so_sha256":"..."(optional)}
+//   mod.json       the execution plan, below
+//   mod.params     constants, each at a 64-byte aligned offset
+//   mod.so         the kernels
+// The tar's members start at multiples of 512 bytes, so mod.params can be used from an mmap.
+//
+// mod.json:
+//   {"arena_bytes": N,
+//    "tensors": [{"dtype":"float32","shape":[1,3,224,224],
+//                 "place":"input"|"output"|"arena"|"param", "offset": bytes, "name": "data"}],
+//    "inputs": [tensor ids], "outputs": [tensor ids],
+//    "calls": [{"kernel":"fused_conv2d_relu_0","args":[tensor ids], "extent": N,
+//               "label":"conv1 conv2d+bias+relu"}]}
+// offset is into the arena or into mod.params; inputs and outputs have their own buffers. A tensor
+// that is an output and is read by later calls is still place "output". An output that is an
+// input or a constant is copied by a call.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tilewright {
+
+inline constexpr int kPackageVersion = 1;
+
+struct PlanTensor {
+  std::string name, dtype, place;
+  std::vector<int64_t> shape;
+  int64_t offset = 0;
+};
+struct PlanCall {
+  std::string kernel, label;
+  std::vector<int> args;
+  int64_t extent = 1;
+};
+struct ExecutionPlan {
+  int64_t arena_bytes = 0;
+  std::vector<PlanTensor> tensors;
+  std::vector<int> inputs, outputs;
+  std::vector<PlanCall> calls;
+};
+struct Manifest {
+  std::string model, target, created_by;
+  std::vector<std::string> cpu_features;  // /proc/cpuinfo names the code needs
+};
+
+std::string ToJson(const ExecutionPlan& plan);
+std::string ToJson(const Manifest& manifest);
+
+// Tar bytes of (name, contents) members in order, member data at multiples of 512.
+std::string WriteTar(const std::vector<std::pair<std::string, std::string>>& members);
+
+}  // namespace tilewright
