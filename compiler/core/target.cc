@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "compiler/core/strings.h"
 
 namespace tilewright {
 namespace {
@@ -38,8 +39,7 @@ bool TakeOption(absl::string_view part, absl::string_view name, std::string* val
 absl::StatusOr<Target> ParseTarget(std::string_view text) {
   Target target;
   bool first = true;
-  for (absl::string_view part : absl::StrSplit(absl::string_view(text.data(), text.size()), ' ',
-                                               absl::SkipEmpty())) {
+  for (absl::string_view part : absl::StrSplit(Sv(text), ' ', absl::SkipEmpty())) {
     if (first) {
       target.kind = part == "llvm" ? "cpu" : std::string(part);
       if (target.kind != "cpu" && target.kind != "cuda" && target.kind != "opencl") {

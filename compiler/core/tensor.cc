@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "compiler/core/strings.h"
 
 namespace tilewright {
 namespace {
@@ -56,14 +57,13 @@ int64_t NumBytes(const TensorType& type) {
 }
 
 std::string ToString(const TensorType& type) {
-  return absl::StrCat(NameOf(type.dtype), "[", absl::StrJoin(type.shape, ","), "]");
+  return absl::StrCat(Sv(NameOf(type.dtype)), "[", absl::StrJoin(type.shape, ","), "]");
 }
 
 absl::StatusOr<TensorType> ParseTensorType(std::string_view text) {
   const auto bad = [&] {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", absl::string_view(text.data(), text.size()),
-                     "\" is not a tensor type like float32[1,3]"));
+        absl::StrCat("\"", Sv(text), "\" is not a tensor type like float32[1,3]"));
   };
   const size_t open = text.find('[');
   if (open == std::string_view::npos || text.back() != ']') return bad();
@@ -71,8 +71,7 @@ absl::StatusOr<TensorType> ParseTensorType(std::string_view text) {
   if (!dtype) return bad();
   TensorType type{.dtype = *dtype, .shape = {}};
   const std::string_view dims = text.substr(open + 1, text.size() - open - 2);
-  for (absl::string_view part : absl::StrSplit(absl::string_view(dims.data(), dims.size()), ',',
-                                               absl::SkipEmpty())) {
+  for (absl::string_view part : absl::StrSplit(Sv(dims), ',', absl::SkipEmpty())) {
     int64_t dim;
     if (!absl::SimpleAtoi(part, &dim)) return bad();
     type.shape.push_back(dim);

@@ -10,6 +10,7 @@
 #include "compiler/core/check.h"
 #include "compiler/core/layout.h"
 #include "compiler/core/status_macros.h"
+#include "compiler/core/strings.h"
 
 namespace tilewright {
 namespace {
@@ -166,12 +167,12 @@ double Workload::Flops() const {
   const double outputs = static_cast<double>(NumElements(OutputShape(*this)));
   const Shape& weight = inputs[1].shape;
   if (IsConv(*this)) return 2.0 * outputs * weight[1] * weight[2] * weight[3];
-  return 2.0 * outputs * weight[1 == weight.size() - 1 ? 1 : weight.size() - 2];
+  return 2.0 * outputs * weight[1];
 }
 
 absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
   if (key.size() > kMaxKeyBytes) return Bad("key longer than 16 KiB");
-  const absl::string_view text(key.data(), key.size());
+  const absl::string_view text = Sv(key);
   const size_t open = text.find('(');
   // The argument list ends at the first ')' since types, attributes and layouts have none.
   const size_t close = text.find(')');
