@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,12 @@ struct Graph {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   std::vector<std::string> output_names;  // by position in outputs (a value may be output twice)
+  std::set<std::string> value_names;      // of all values; kept by AddValue
 
   ValueId AddValue(std::string name, TensorType type);  // makes the name unique
   ValueId AddConstant(std::string name, Tensor tensor);
-  // Appends; the output value is created with the compute's output type.
+  // Appends; the output value is created with the compute's output type and bears the node's name
+  // (both made unique).
   ValueId AddNode(std::string name, std::string op, std::vector<ValueId> inputs, Compute compute,
                   std::optional<Workload> workload = std::nullopt);
 
