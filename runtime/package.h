@@ -1,7 +1,8 @@
 // The compiled model: a POSIX (ustar) tar with, in this order,
 //   manifest.json  {"format":"tilewright-package","version":1,"model":"resnet18",
 //                   "target":"cpu -mcpu=znver5","cpu_features":["avx512f",...],
-//                   "created_by":"tilewright 0.1","so_sha256":"..."(optional)}
+//                   "created_by":"tilewright 0.1",
+//                   "crc32":{"mod.json":N,"mod.params":N,"mod.so":N}}
 //   mod.json       the execution plan, below
 //   mod.params     constants, each at a 64-byte aligned offset
 //   mod.so         the kernels
@@ -21,6 +22,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,10 +51,16 @@ struct Manifest {
   std::vector<std::string> cpu_features;  // /proc/cpuinfo names the code needs
 };
 
+// The whole package as tar bytes, checksums included. REQUIRES: tensors of place "param" lie in
+// `params`; `so` is an ELF shared library exporting every call's kernel.
+std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
+                         std::string_view params, std::string_view so);
+
+// The parts of a package, for tests and tools; WritePackage is the way to make one.
 std::string ToJson(const ExecutionPlan& plan);
 std::string ToJson(const Manifest& manifest);
 
 // Tar bytes of (name, contents) members in order, member data at multiples of 512.
-std::string WriteTar(const std::vector<std::pair<std::string, std::string>>& members);
+std::string WriteTar(const std::vector<std::pair<std::string, std::string_view>>& members);
 
 }  // namespace tilewright
