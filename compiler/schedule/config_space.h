@@ -18,16 +18,16 @@ namespace tilewright {
 
 // Which factors a split may take (AutoTVM's policies).
 enum class SplitPolicy {
-  kFactors,  // divisors of the extent
+  kFactors,  // divisors of the extent; the product divides the extent
   kPower2,   // powers of two up to the extent; tails allowed
-  kVerbose,  // both
+  kVerbose,  // both sets; tails allowed
 };
 
 struct SplitOptions {
   int outputs = 2;
   SplitPolicy policy = SplitPolicy::kFactors;
-  int64_t max_inner = 0;             // 0 = unbounded
-  std::vector<int64_t> candidates;   // when set: exactly these inner sizes (outputs == 2)
+  int64_t max_inner = 0;            // of every size but the outermost; 0 = unbounded
+  std::vector<int64_t> candidates;  // when set: exactly these inner sizes (outputs == 2)
 };
 
 class ConfigSpace {
@@ -52,6 +52,9 @@ class ConfigSpace {
   // Mixed-radix digits of an index and back. REQUIRES: in range.
   std::vector<uint64_t> DigitsOf(uint64_t index) const;
   uint64_t IndexOfDigits(std::span<const uint64_t> digits) const;
+  // One digit of an index, and the index with that digit replaced. REQUIRES: in range.
+  uint64_t DigitOf(uint64_t index, size_t knob) const;
+  uint64_t WithDigit(uint64_t index, size_t knob, uint64_t digit) const;
 
   // The config at an index, constraints not checked. REQUIRES: index < size().
   Config At(uint64_t index) const;
@@ -70,20 +73,29 @@ class ConfigSpace {
   // All valid indices in order; FailedPrecondition above `limit` points before constraints.
   absl::StatusOr<std::vector<uint64_t>> EnumerateValid(uint64_t limit = 1'000'000) const;
 
-  // Numeric features of a config for a cost model: split sizes and scalars (log2(1+x)),
-  // annotations and permutations one-hot. Same length for every config of the space.
+  // Numeric features for a cost model: split sizes (the outermost resolved) and scalars as
+  // log2(1+x), annotations, permutations and strings one-hot. Every row of the space has
+  // feature_count() values. REQUIRES: index < size(); a config of this space.
+  size_t feature_count() const;
+  void AppendFeatures(uint64_t index, std::vector<float>& row) const;
   std::vector<float> Features(const Config& config) const;
 
  private:
   struct Knob {
     std::string name;
     std::vector<Entity> candidates;
-    int64_t extent = 0;  // of a split; 0 otherwise
+    int64_t extent = 0;   // of a split; 0 otherwise
+    uint64_t stride = 1;  // product of the radices of the knobs before it
+    size_t feature_width = 0;
+    std::vector<float> features;  // one row of feature_width values a candidate
   };
   struct Constraint {
     std::string rule;
     std::function<bool(const Config&)> ok;
   };
+  void Define(std::string name, std::vector<Entity> candidates, int64_t extent = 0);
+  absl::StatusOr<uint64_t> DigitFor(const Knob& knob, const Entity& entity) const;
+
   std::vector<Knob> knobs_;
   std::vector<Constraint> constraints_;
 };
