@@ -1,0 +1,91 @@
+// The frame around the verbs: usage errors, --version, exit codes.
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/exit_code.h"
+#include "cli/verb.h"
+#include "cli/verbs.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kSummary[] =
+    "Finds the fastest schedule for every convolution and dense layer of a model, remembers it, "
+    "and compiles the model with it.";
+
+constexpr char kFooter[] =
+    "\nExample:\n"
+    "  tilewright zoo resnet18 -o resnet18.onnx     write a standard network\n"
+    "  tilewright tune resnet18.onnx --time 5m      find fast schedules for it\n"
+    "  tilewright compile resnet18.onnx -o r18.tar  compile with the best ones\n"
+    "  tilewright run r18.tar --print-time          run it\n\n"
+    "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 bad input, 4 something needed is "
+    "unavailable.\n";
+
+std::vector<std::string> VerbNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands(nullptr)) names.push_back(verb->get_name());
+  return names;
+}
+
+// The innermost verb that was recognised: the one a usage error is about.
+const CLI::App* Innermost(const CLI::App* app) {
+  const std::vector<CLI::App*> parsed = app->get_subcommands();
+  return parsed.empty() ? app : Innermost(parsed.front());
+}
+
+int UsageExit(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* verb = Innermost(&app);
+  const bool nested = verb != &app;
+  const std::string name =
+      nested ? absl::StrJoin({app.get_name(), verb->get_name()}, " ") : app.get_name();
+  std::cerr << name << ": " << error.what() << "\n";
+  const std::vector<std::string> known = VerbNames(*verb);
+  if (!known.empty()) std::cerr << "known: " << absl::StrJoin(known, ", ") << "\n";
+  std::cerr << "see " << name << " --help\n";
+  return static_cast<int>(ExitCode::kUsage);
+}
+
+// CLI11 would only call an unknown verb an unexpected argument.
+bool IsUnknownVerb(const CLI::App& app, int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return false;
+  const std::vector<std::string> known = VerbNames(app);
+  return std::find(known.begin(), known.end(), argv[1]) == known.end();
+}
+
+void Describe(CLI::App& app) {
+  app.name("tilewright");
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("tilewright " TILEWRIGHT_VERSION));
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  for (void (*verb)(CLI::App&) : Verbs()) verb(app);
+}
+
+}  // namespace
+
+int RunCommand(int argc, const char* const* argv) {
+  CLI::App app(kSummary);
+  Describe(app);
+  if (IsUnknownVerb(app, argc, argv)) {
+    std::cerr << "tilewright: unknown verb \"" << argv[1]
+              << "\"; known: " << absl::StrJoin(VerbNames(app), ", ") << "\n";
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::RuntimeError& failed) {  // a verb that said why
+    return failed.get_exit_code();
+  } catch (const CLI::ParseError& error) {
+    return UsageExit(app, error);
+  }
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace tilewright

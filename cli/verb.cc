@@ -1,0 +1,52 @@
+#include "cli/verb.h"
+
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/exit_code.h"
+#include "compiler/core/check.h"
+
+namespace tilewright {
+namespace {
+
+// "tilewright records import" for a nested verb.
+std::string FullName(const CLI::App* app) {
+  const CLI::App* parent = app->get_parent();
+  return parent ? absl::StrCat(FullName(parent), " ", app->get_name()) : app->get_name();
+}
+
+[[noreturn]] void Leave(const CLI::App* verb, const absl::Status& status) {
+  std::cout.flush();
+  std::cerr << FullName(verb) << ": " << std::string(status.message()) << "\n";
+  throw CLI::RuntimeError(static_cast<int>(ExitCodeOf(status)));
+}
+
+CLI::App* AddSubcommand(CLI::App& parent, VerbInfo info) {
+  TW_CHECK(!info.example.empty()) << "verb " << info.name << " has no worked example";
+  CLI::App* verb = parent.add_subcommand(info.name, info.summary);
+  verb->footer(absl::StrCat("\nExample:\n", info.example));
+  return verb;
+}
+
+}  // namespace
+
+CLI::App* AddVerb(CLI::App& parent, VerbInfo info, VerbAction action) {
+  CLI::App* verb = AddSubcommand(parent, std::move(info));
+  verb->callback([verb, action = std::move(action)] {
+    const absl::Status status = action();
+    if (!status.ok()) Leave(verb, status);
+    // A full disk behind a redirection shows only here.
+    if (!std::cout.flush()) Leave(verb, absl::InternalError("cannot write to the output"));
+  });
+  return verb;
+}
+
+CLI::App* AddVerbGroup(CLI::App& parent, VerbInfo info) {
+  CLI::App* group = AddSubcommand(parent, std::move(info));
+  group->require_subcommand(1);
+  return group;
+}
+
+}  // namespace tilewright
