@@ -1,0 +1,229 @@
+// Direct convolution over channel-blocked tensors: a register tile of output-channel blocks x
+// output pixels accumulates the whole reduction; the lanes of a vector are output channels, so
+// each input element is a broadcast. 1x1 convolutions without stride and padding run over the
+// flattened image.
+//
+// Knobs: tile_oc (blocks in the tile), tile_ow (pixels in the tile), tile_ic (input blocks per
+// pass; partial sums travel through the output), order (which loop keeps its data in cache),
+// unroll_kw, unroll_ic.
+#include <algorithm>
+
+#include "compiler/core/layout.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/space.h"
+#include "compiler/templates/support/tile_model.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+// Above this many multiply-adds in one straight-line body, compiling costs more than it gains.
+constexpr int64_t kMaxBodyFmas = 700;
+
+// Everything the template needs to know of the workload, in blocks.
+struct ConvShape {
+  int64_t batch, in_blocks, in_block, out_blocks, lanes;  // in_blocks per group
+  int64_t height, width, out_height, out_width;
+  int64_t kernel_h, kernel_w, groups;
+  std::vector<int64_t> strides, padding, dilation;
+  bool blocked_data;  // NCHW<x>c; otherwise plain NCHW with in_block 1
+  bool flat;          // 1x1, stride 1, no padding: height 1, width H*W
+};
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+ConvShape ShapeOf(const Workload& w) {
+  const Shape& data = w.inputs[0].shape;
+  const Shape& weight = w.inputs[1].shape;
+  const Shape out = OutputShape(w);
+  const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
+  ConvShape s{.batch = data[0], .lanes = lanes, .height = data[2], .width = data[3]};
+  s.out_height = out[2];
+  s.out_width = out[3];
+  s.kernel_h = weight[2];
+  s.kernel_w = weight[3];
+  s.groups = w.Attr("groups")[0];
+  s.strides = w.Attr("strides");
+  s.padding = w.Attr("padding");
+  s.dilation = w.Attr("dilation");
+  s.blocked_data = Layout::Parse(w.data_layout).value().blocked();
+  s.in_block = s.blocked_data ? lanes : 1;
+  s.in_blocks = CeilDiv(weight[1], s.in_block);
+  s.out_blocks = CeilDiv(out[1], lanes);
+  const bool pads = std::any_of(s.padding.begin(), s.padding.end(), [](int64_t p) { return p; });
+  s.flat = s.kernel_h * s.kernel_w * s.strides[0] * s.strides[1] == 1 && !pads;
+  if (s.flat) {
+    s.width = s.out_width = s.height * s.width;
+    s.height = s.out_height = 1;
+  }
+  return s;
+}
+
+// In-bounds condition of one input coordinate; null when it cannot leave the image.
+Expr InBounds(const Expr& at, int64_t extent, int64_t before, int64_t after) {
+  Expr condition;
+  if (before > 0) condition = Le(Int(0), at);
+  if (after > 0) condition = And(condition, Lt(at, Int(extent)));
+  return condition;
+}
+
+Compute ConvCompute(const Workload& w, const ConvShape& s) {
+  Compute c{.name = "conv2d"};
+  c.axes = {{Var("n"), s.batch}, {Var("oc"), s.out_blocks}, {Var("oh"), s.out_height},
+            {Var("ow"), s.out_width}, {Var("lane"), s.lanes}};
+  c.reduce = {{Var("ic"), s.in_blocks}, {Var("kh"), s.kernel_h}, {Var("kw"), s.kernel_w},
+              {Var("ici"), s.in_block}};
+  c.reducer = Reducer::kSum;
+  const int64_t all_blocks = s.in_blocks * s.groups;
+  const Buffer data = MakeBuffer("data", DType::kF32,
+                                 {s.batch, all_blocks, s.height, s.width, s.in_block});
+  const Buffer weight = MakeBuffer(
+      "weight", DType::kF32,
+      {s.out_blocks, s.in_blocks, s.kernel_h, s.kernel_w, s.in_block, s.lanes});
+  c.inputs = {data, weight};
+  c.output = MakeBuffer("out", DType::kF32,
+                        {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
+  const Expr oc = c.axes[1].var, lane = c.axes[4].var;
+  const Expr ic = c.reduce[0].var, kh = c.reduce[1].var, kw = c.reduce[2].var;
+  const Expr ici = c.reduce[3].var;
+  const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
+  const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
+  const Expr block = s.groups == 1
+                         ? ic
+                         : FloorDiv(oc, s.out_blocks / s.groups) * s.in_blocks + ic;
+  c.body = Binary(BinaryOp::kMul, Load(data, {c.axes[0].var, block, ih, iw, ici}),
+                  Load(weight, {oc, ic, kh, kw, ici, lane}));
+  c.predicate = And(InBounds(ih, s.height, s.padding[0], s.padding[2]),
+                    InBounds(iw, s.width, s.padding[1], s.padding[3]));
+  FuseEpilogue(w, oc * s.lanes + lane, s.out_blocks * s.lanes, &c);
+  return c;
+}
+
+std::vector<int64_t> IcChunks(const ConvShape& s) {
+  std::vector<int64_t> chunks;
+  for (int64_t chunk : {4, 16}) {
+    if (chunk < s.in_blocks && s.in_blocks % chunk == 0) chunks.push_back(chunk);
+  }
+  chunks.push_back(s.in_blocks);
+  return chunks;
+}
+
+// FMAs of one unrolled body.
+int64_t BodyFmas(const ConvShape& s, const Config& config) {
+  return config.Inner("tile_oc") * config.Inner("tile_ow") * config.Int("unroll_ic") *
+         (config.Bool("unroll_kw") ? s.kernel_w : 1);
+}
+
+class Conv2dNchwc final : public Template {
+ public:
+  std::string_view Summary() const override {
+    return "direct convolution, NCHW[x]c, register tile of channel blocks x pixels";
+  }
+
+  bool Matches(const Workload& w, const Target& target) const override {
+    if (target.kind != "cpu" || w.op != "conv2d") return false;
+    const Layout data = Layout::Parse(w.data_layout).value();
+    const Layout weight = Layout::Parse(w.weight_layout).value();
+    const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
+    const int64_t groups = w.Attr("groups")[0];
+    if (lanes == 1 || weight.BlockOf('O') != lanes) return false;
+    if (!data.blocked()) return groups == 1 && weight.BlockOf('I') == 1;
+    if (data.BlockOf('C') != lanes || weight.BlockOf('I') != lanes) return false;
+    const Shape& shape = w.inputs[1].shape;
+    return groups == 1 || (shape[1] % lanes == 0 && shape[0] / groups % lanes == 0);
+  }
+
+  ConfigSpace Space(const Workload& w, const Target& target) const override {
+    const ConvShape s = ShapeOf(w);
+    ConfigSpace space;
+    space.DefineSplit("tile_oc", s.out_blocks, {.candidates = Divisors(TileableBlocks(s), 8)});
+    space.DefineSplit("tile_ow", s.out_width, {.candidates = TileWidths(s.out_width)});
+    space.DefineSplit("tile_ic", s.in_blocks, {.candidates = IcChunks(s)});
+    space.DefineKnob("order", {std::string("oc"), std::string("px")});
+    space.DefineKnob("unroll_kw", KwChoices(s));
+    DefineIntKnob(space, "unroll_ic", Divisors(s.in_block, 16));
+    const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
+    space.AddConstraint("at most as many accumulators as registers allow",
+                        [most](const Config& config) {
+      return config.Inner("tile_oc") * config.Inner("tile_ow") <= most;
+    });
+    space.AddConstraint("at most 700 multiply-adds in the unrolled body",
+                        [s](const Config& config) { return BodyFmas(s, config) <= kMaxBodyFmas; });
+    space.AddConstraint("tile_ic below all input blocks needs order oc", [s](const Config& config) {
+      return config.Inner("tile_ic") == s.in_blocks || config.Str("order") == "oc";
+    });
+    return space;
+  }
+
+  Config Default(const Workload& w, const Target& target) const override {
+    const ConvShape s = ShapeOf(w);
+    const TileChoice tile =
+        ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
+                   TileWidths(s.out_width), TraitsOf(target).vector_registers);
+    const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
+    const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
+    const bool unroll_kw = s.kernel_w > 1 && tile.rows * tile.columns * s.kernel_w <= kMaxBodyFmas;
+    int64_t unroll_ic = std::min<int64_t>(4, s.in_block);
+    while (tile.rows * tile.columns * unroll_ic * (unroll_kw ? s.kernel_w : 1) > kMaxBodyFmas) {
+      unroll_ic /= 2;
+    }
+    return {{{"tile_oc", InnerSplit(tile.rows)},
+             {"tile_ow", InnerSplit(tile.columns)},
+             {"tile_ic", InnerSplit(s.in_blocks)},
+             {"order", OtherEntity{std::string(weights > pixels ? "oc" : "px")}},
+             {"unroll_kw", Flag(unroll_kw)},
+             {"unroll_ic", Scalar(unroll_ic)}}};
+  }
+
+  absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
+                                const Config& config) const override {
+    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+    const ConvShape s = ShapeOf(w);
+    Schedule sch(ConvCompute(w, s));
+    const Loop n = sch.axis(0), oh = sch.axis(2), lane = sch.axis(4);
+    const Loop kh = sch.reduce(1), kw = sch.reduce(2);
+    const Loop oc_axis = sch.axis(1), ow_axis = sch.axis(3);
+    const Loop ic_axis = sch.reduce(0), ici_axis = sch.reduce(3);
+    const auto [oc, oc_tile] = sch.Split(oc_axis, config.Inner("tile_oc"));
+    const auto [ow, ow_tile] = sch.Split(ow_axis, config.Inner("tile_ow"));
+    const auto [ic, ic_inner] = sch.Split(ic_axis, config.Inner("tile_ic"));
+    const auto [ici, ici_tile] = sch.Split(ici_axis, config.Int("unroll_ic"));
+    const bool by_channel = config.Str("order") == "oc";
+    const bool chunked = config.Inner("tile_ic") < s.in_blocks;
+    if (chunked) {
+      sch.Reorder({n, oc, ic, oh, ow, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+    } else if (by_channel) {
+      sch.Reorder({n, oc, oh, ow, ic, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+    } else if (s.flat) {
+      sch.Reorder({n, oh, ow, oc, ic, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+    } else {
+      sch.Reorder({n, oh, oc, ow, ic, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+    }
+    sch.Parallel(chunked ? 2 : (s.flat ? 4 : 3));
+    sch.AccumulateAt(chunked ? 5 : 4);
+    if (config.Bool("unroll_kw")) sch.Unroll(kw);
+    for (Loop loop : {ici_tile, oc_tile, ow_tile}) sch.Unroll(loop);
+    sch.Vectorize(lane);
+    return sch.Lower();
+  }
+
+ private:
+  // With groups a tile must not straddle two of them.
+  static int64_t TileableBlocks(const ConvShape& s) { return s.out_blocks / s.groups; }
+
+  static std::vector<OtherEntity> KwChoices(const ConvShape& s) {
+    if (s.kernel_w == 1) return {false};
+    return {true, false};
+  }
+};
+
+}  // namespace
+
+const Template& conv2d_nchwc_cpu() {
+  static const Conv2dNchwc instance;
+  return instance;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,128 @@
+// Dense layer with packed weights NK<x>n: a register tile of rows x blocks of output columns
+// accumulates over K; each data element is a broadcast.
+//
+// Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k.
+#include <algorithm>
+
+#include "compiler/core/layout.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/space.h"
+#include "compiler/templates/support/tile_model.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+struct DenseShape {
+  int64_t m, n, k, blocks, lanes;
+};
+
+DenseShape ShapeOf(const Workload& w) {
+  const int64_t lanes = Layout::Parse(w.weight_layout).value().BlockOf('N');
+  const int64_t n = w.inputs[1].shape[0];
+  return {.m = w.inputs[0].shape[0], .n = n, .k = w.inputs[0].shape[1],
+          .blocks = (n + lanes - 1) / lanes, .lanes = lanes};
+}
+
+// The column axis runs over whole blocks; StoreOnlyIf keeps the padding out of the output.
+Compute DenseCompute(const Workload& w, const DenseShape& s) {
+  Compute c{.name = "dense"};
+  c.axes = {{Var("m"), s.m}, {Var("n"), s.blocks * s.lanes}};
+  c.reduce = {{Var("k"), s.k}};
+  c.reducer = Reducer::kSum;
+  const Buffer data = MakeBuffer("data", DType::kF32, {s.m, s.k});
+  const Buffer weight = MakeBuffer("weight", DType::kF32, {s.blocks, s.k, s.lanes});
+  c.inputs = {data, weight};
+  c.output = MakeBuffer("out", DType::kF32, {s.m, s.n});
+  const Expr m = c.axes[0].var, n = c.axes[1].var, k = c.reduce[0].var;
+  c.body = Binary(BinaryOp::kMul, Load(data, {m, k}),
+                  Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)}));
+  FuseEpilogue(w, n, s.n, &c);
+  return c;
+}
+
+// A divisor would leave 1000 = 62.5 blocks with one tile size; widths with a tail are worth it.
+std::vector<int64_t> BlockCandidates(const DenseShape& s, int registers) {
+  std::vector<int64_t> candidates;
+  for (int64_t blocks : {1, 2, 3, 4, 6, 8}) {
+    if (blocks <= s.blocks && blocks <= MaxAccumulators(registers)) candidates.push_back(blocks);
+  }
+  return candidates;
+}
+
+std::vector<int64_t> UnrollCandidates(const DenseShape& s) { return Divisors(s.k, 16); }
+
+class DensePack final : public Template {
+ public:
+  std::string_view Summary() const override {
+    return "dense layer, packed weights, register tile of rows x column blocks";
+  }
+
+  bool Matches(const Workload& w, const Target& target) const override {
+    return target.kind == "cpu" && w.op == "dense" &&
+           Layout::Parse(w.weight_layout).value().BlockOf('N') > 1;
+  }
+
+  ConfigSpace Space(const Workload& w, const Target& target) const override {
+    const DenseShape s = ShapeOf(w);
+    const int registers = TraitsOf(target).vector_registers;
+    ConfigSpace space;
+    space.DefineSplit("tile_n", s.blocks, {.candidates = BlockCandidates(s, registers)});
+    space.DefineSplit("tile_m", s.m, {.candidates = TileWidths(s.m)});
+    space.DefineKnob("order", {std::string("n"), std::string("m")});
+    DefineIntKnob(space, "unroll_k", UnrollCandidates(s));
+    const int64_t most = MaxAccumulators(registers);
+    space.AddConstraint("at most as many accumulators as registers allow",
+                        [most](const Config& config) {
+      return config.Inner("tile_n") * config.Inner("tile_m") <= most;
+    });
+    return space;
+  }
+
+  Config Default(const Workload& w, const Target& target) const override {
+    const DenseShape s = ShapeOf(w);
+    const int registers = TraitsOf(target).vector_registers;
+    const TileChoice tile =
+        ChooseTile(s.blocks, s.m, BlockCandidates(s, registers), TileWidths(s.m), registers);
+    int64_t unroll = 1;
+    for (int64_t candidate : UnrollCandidates(s)) {
+      if (candidate <= 4) unroll = candidate;
+    }
+    const std::string order = s.n > s.m ? "n" : "m";
+    return {{{"tile_n", InnerSplit(tile.rows)}, {"tile_m", InnerSplit(tile.columns)},
+             {"order", OtherEntity{order}}, {"unroll_k", Scalar(unroll)}}};
+  }
+
+  absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
+                                const Config& config) const override {
+    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+    const DenseShape s = ShapeOf(w);
+    Schedule sch(DenseCompute(w, s));
+    const auto [blocks, lane] = sch.Split(sch.axis(1), s.lanes);
+    const auto [n, n_tile] = sch.Split(blocks, config.Inner("tile_n"));
+    const auto [m, m_tile] = sch.Split(sch.axis(0), config.Inner("tile_m"));
+    const auto [k, k_tile] = sch.Split(sch.reduce(0), config.Int("unroll_k"));
+    if (config.Str("order") == "n") {
+      sch.Reorder({n, m, k, k_tile, n_tile, m_tile, lane});
+    } else {
+      sch.Reorder({m, n, k, k_tile, n_tile, m_tile, lane});
+    }
+    sch.Parallel(2);
+    sch.AccumulateAt(2);
+    for (Loop loop : {k_tile, n_tile, m_tile}) sch.Unroll(loop);
+    sch.Vectorize(lane);
+    if (s.n % s.lanes != 0) sch.StoreOnlyIf(Lt(sch.AxisValue(1), Int(s.n)));
+    return sch.Lower();
+  }
+};
+
+}  // namespace
+
+const Template& dense_pack_cpu() {
+  static const DensePack instance;
+  return instance;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,135 @@
+// Depthwise convolution over channel-blocked tensors: one vector of channels a pixel, a register
+// tile of rows x columns of pixels, the whole window unrolled so that neighbouring pixels share
+// their loads.
+//
+// Knobs: tile_oh, tile_ow (pixels in the tile), unroll_kh.
+#include <algorithm>
+
+#include "compiler/core/layout.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/space.h"
+#include "compiler/templates/support/tile_model.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int64_t kMaxBodyFmas = 700;
+
+struct DepthwiseShape {
+  int64_t batch, blocks, lanes, height, width, out_height, out_width, kernel_h, kernel_w;
+  std::vector<int64_t> strides, padding, dilation;
+};
+
+DepthwiseShape ShapeOf(const Workload& w) {
+  const Shape& data = w.inputs[0].shape;
+  const Shape out = OutputShape(w);
+  const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
+  return {.batch = data[0], .blocks = (data[1] + lanes - 1) / lanes, .lanes = lanes,
+          .height = data[2], .width = data[3], .out_height = out[2], .out_width = out[3],
+          .kernel_h = w.inputs[1].shape[2], .kernel_w = w.inputs[1].shape[3],
+          .strides = w.Attr("strides"), .padding = w.Attr("padding"),
+          .dilation = w.Attr("dilation")};
+}
+
+Expr Inside(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, Int(extent))); }
+
+Compute DepthwiseCompute(const Workload& w, const DepthwiseShape& s) {
+  Compute c{.name = "depthwise_conv2d"};
+  c.axes = {{Var("n"), s.batch}, {Var("cb"), s.blocks}, {Var("oh"), s.out_height},
+            {Var("ow"), s.out_width}, {Var("lane"), s.lanes}};
+  c.reduce = {{Var("kh"), s.kernel_h}, {Var("kw"), s.kernel_w}};
+  c.reducer = Reducer::kSum;
+  const Buffer data =
+      MakeBuffer("data", DType::kF32, {s.batch, s.blocks, s.height, s.width, s.lanes});
+  const Buffer weight =
+      MakeBuffer("weight", DType::kF32, {s.blocks, s.kernel_h, s.kernel_w, s.lanes});
+  c.inputs = {data, weight};
+  c.output = MakeBuffer("out", DType::kF32,
+                        {s.batch, s.blocks, s.out_height, s.out_width, s.lanes});
+  const Expr cb = c.axes[1].var, lane = c.axes[4].var;
+  const Expr kh = c.reduce[0].var, kw = c.reduce[1].var;
+  const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
+  const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
+  c.body = Binary(BinaryOp::kMul, Load(data, {c.axes[0].var, cb, ih, iw, lane}),
+                  Load(weight, {cb, kh, kw, lane}));
+  c.predicate = And(Inside(ih, s.height), Inside(iw, s.width));
+  FuseEpilogue(w, cb * s.lanes + lane, s.blocks * s.lanes, &c);
+  return c;
+}
+
+class DepthwiseNchwc final : public Template {
+ public:
+  std::string_view Summary() const override {
+    return "depthwise convolution, NCHW[x]c, register tile of pixels";
+  }
+
+  bool Matches(const Workload& w, const Target& target) const override {
+    if (target.kind != "cpu" || w.op != "depthwise_conv2d") return false;
+    const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
+    return lanes > 1 && Layout::Parse(w.data_layout).value().BlockOf('C') == lanes &&
+           Layout::Parse(w.weight_layout).value().BlockOf('O') == lanes;
+  }
+
+  ConfigSpace Space(const Workload& w, const Target& target) const override {
+    const DepthwiseShape s = ShapeOf(w);
+    ConfigSpace space;
+    space.DefineSplit("tile_oh", s.out_height, {.candidates = Divisors(s.out_height, 4)});
+    space.DefineSplit("tile_ow", s.out_width, {.candidates = TileWidths(s.out_width)});
+    space.DefineKnob("unroll_kh", {true, false});
+    const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
+    space.AddConstraint("at most as many accumulators as registers allow",
+                        [most](const Config& config) {
+      return config.Inner("tile_oh") * config.Inner("tile_ow") <= most;
+    });
+    space.AddConstraint("at most 700 multiply-adds in the unrolled body",
+                        [s](const Config& config) {
+      const int64_t rows = config.Bool("unroll_kh") ? s.kernel_h : 1;
+      return config.Inner("tile_oh") * config.Inner("tile_ow") * rows * s.kernel_w <=
+             kMaxBodyFmas;
+    });
+    return space;
+  }
+
+  Config Default(const Workload& w, const Target& target) const override {
+    const DepthwiseShape s = ShapeOf(w);
+    // Half of the registers: neighbouring inputs are kept too.
+    const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers) / 2;
+    int64_t width = 1;
+    for (int64_t candidate : TileWidths(s.out_width)) {
+      const bool fits = candidate <= most && candidate * s.kernel_w <= kMaxBodyFmas;
+      if (fits && s.out_width % candidate <= s.out_width % width) width = candidate;
+    }
+    const bool unroll = width * s.kernel_h * s.kernel_w <= kMaxBodyFmas;
+    return {{{"tile_oh", InnerSplit(1)}, {"tile_ow", InnerSplit(width)},
+             {"unroll_kh", Flag(unroll)}}};
+  }
+
+  absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
+                                const Config& config) const override {
+    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+    Schedule sch(DepthwiseCompute(w, ShapeOf(w)));
+    const Loop n = sch.axis(0), cb = sch.axis(1), lane = sch.axis(4);
+    const Loop kh = sch.reduce(0), kw = sch.reduce(1);
+    const auto [oh, oh_tile] = sch.Split(sch.axis(2), config.Inner("tile_oh"));
+    const auto [ow, ow_tile] = sch.Split(sch.axis(3), config.Inner("tile_ow"));
+    sch.Reorder({n, cb, oh, ow, kh, kw, oh_tile, ow_tile, lane});
+    sch.Parallel(3);
+    sch.AccumulateAt(4);
+    if (config.Bool("unroll_kh")) sch.Unroll(kh);
+    for (Loop loop : {kw, oh_tile, ow_tile}) sch.Unroll(loop);
+    sch.Vectorize(lane);
+    return sch.Lower();
+  }
+};
+
+}  // namespace
+
+const Template& depthwise_conv2d_nchwc_cpu() {
+  static const DepthwiseNchwc instance;
+  return instance;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,26 @@
+#include "compiler/templates/support/fused_epilogue.h"
+
+#include "absl/strings/str_cat.h"
+#include "compiler/operators/define.h"
+
+namespace tilewright {
+
+void FuseEpilogue(const Workload& workload, Expr channel, int64_t channels, Compute* compute) {
+  if (workload.epilogue.empty()) return;
+  std::vector<Buffer> extras;
+  for (size_t i = 0; i < workload.epilogue.size(); ++i) {
+    const EpilogueKind kind = workload.epilogue[i].kind;
+    if (kind == EpilogueKind::kBias) {
+      extras.push_back(MakeBuffer(absl::StrCat("bias", i), DType::kF32, {channels}));
+    } else if (kind == EpilogueKind::kAdd) {
+      extras.push_back(
+          MakeBuffer(absl::StrCat("residual", i), DType::kF32, compute->output->shape));
+    }
+  }
+  compute->acc = Var("total", DType::kF32);
+  compute->result = ApplyEpilogue(workload.epilogue, compute->acc, extras, Vars(compute->axes),
+                                  std::move(channel));
+  for (Buffer& extra : extras) compute->inputs.push_back(std::move(extra));
+}
+
+}  // namespace tilewright

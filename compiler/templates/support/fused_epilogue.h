@@ -1,0 +1,14 @@
+// What every template does with a workload's epilogue.
+#pragma once
+
+#include "compiler/core/workload.h"
+#include "compiler/loop/compute.h"
+
+namespace tilewright {
+
+// Appends the epilogue's input buffers to `compute` and sets acc and result. `channel` is the
+// index into a bias of `channels` elements; residuals have the output's buffer shape.
+// REQUIRES: compute.output and compute.axes are set.
+void FuseEpilogue(const Workload& workload, Expr channel, int64_t channels, Compute* compute);
+
+}  // namespace tilewright

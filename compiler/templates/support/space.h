@@ -1,0 +1,27 @@
+// Helpers for the templates' config spaces.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "compiler/schedule/config_space.h"
+
+namespace tilewright {
+
+// Divisors of `extent` up to `limit`, ascending.
+std::vector<int64_t> Divisors(int64_t extent, int64_t limit);
+
+// A scalar knob with integer candidates.
+void DefineIntKnob(ConfigSpace& space, std::string name, const std::vector<int64_t>& candidates);
+
+// OK when `config` is a valid point of `space`; InvalidArgument with the reason otherwise.
+absl::Status CheckConfig(const ConfigSpace& space, const Config& config);
+
+// Builders of entities for defaults: [-1, inner] and scalars.
+Entity InnerSplit(int64_t inner);
+Entity Scalar(int64_t value);
+Entity Flag(bool value);
+
+}  // namespace tilewright

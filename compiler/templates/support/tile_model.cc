@@ -1,0 +1,51 @@
+#include "compiler/templates/support/tile_model.h"
+
+#include <algorithm>
+
+namespace tilewright {
+namespace {
+
+// FMA latency 4 x 2 units.
+constexpr double kNeededAccumulators = 8;
+// Loop control, address updates and the store of a tile, in multiply-add slots.
+constexpr double kTileOverhead = 1.5;
+
+double CyclesOfTile(int64_t rows, int64_t columns) {
+  const double fma = static_cast<double>(rows * columns);
+  const double loads = static_cast<double>(rows + columns);
+  return std::max({fma, loads, kNeededAccumulators}) + kTileOverhead;
+}
+
+}  // namespace
+
+TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
+                      const std::vector<int64_t>& row_candidates,
+                      const std::vector<int64_t>& column_candidates, int registers) {
+  TileChoice best;
+  double best_cycles = -1;
+  for (int64_t rows : row_candidates) {
+    for (int64_t columns : column_candidates) {
+      if (rows > row_extent || columns > column_extent) continue;
+      if (rows * columns > MaxAccumulators(registers)) continue;
+      const int64_t full = column_extent / columns, tail = column_extent % columns;
+      double cycles = static_cast<double>(full) * CyclesOfTile(rows, columns);
+      if (tail > 0) cycles += CyclesOfTile(rows, tail);
+      cycles *= static_cast<double>((row_extent + rows - 1) / rows);
+      if (best_cycles < 0 || cycles < best_cycles) {
+        best_cycles = cycles;
+        best = {rows, columns};
+      }
+    }
+  }
+  return best;
+}
+
+std::vector<int64_t> TileWidths(int64_t extent) {
+  std::vector<int64_t> widths;
+  for (int64_t width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 16, 20, 24, 28}) {
+    if (width <= extent) widths.push_back(width);
+  }
+  return widths;
+}
+
+}  // namespace tilewright
