@@ -1,0 +1,112 @@
+#include <utility>
+
+#include "compiler/loop/rewrite_stmt.h"
+#include "compiler/loop/simplifier.h"
+
+namespace tilewright {
+namespace {
+
+// Null stands for the empty statement.
+class StmtSimplifier {
+ public:
+  StmtSimplifier(const Ranges& ranges, bool unroll) : simplifier_(ranges), unroll_(unroll) {}
+
+  Stmt Run(const Stmt& s) {
+    if (s == nullptr) return nullptr;
+    switch (s->kind) {
+      case StmtKind::kFor: return RunFor(*s);
+      case StmtKind::kStore: return RunStore(*s);
+      case StmtKind::kIf: return RunIf(*s);
+      case StmtKind::kSeq: return RunSeq(*s);
+      case StmtKind::kAlloc: {
+        Stmt body = Run(s->body[0]);
+        return body == nullptr ? nullptr : Alloc(s->buffer, std::move(body));
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  Stmt RunFor(const StmtNode& s) {
+    Expr min = simplifier_.Run(s.min);
+    Expr extent = simplifier_.Run(s.extent);
+    const int64_t* count = AsInt(extent);
+    if (count != nullptr && *count <= 0) return nullptr;
+    if (count != nullptr && *count == 1) return RunIteration(s, min, 0);
+    if (count != nullptr && unroll_ && s.loop == LoopKind::kUnrolled) {
+      std::vector<Stmt> copies;
+      for (int64_t i = 0; i < *count; ++i) copies.push_back(RunIteration(s, min, i));
+      return NonEmpty(Seq(std::move(copies)));
+    }
+    Stmt body = RunLoopBody(s, min, extent);
+    if (body == nullptr) return nullptr;
+    return For(s.var, std::move(min), std::move(extent), s.loop, std::move(body));
+  }
+
+  Stmt RunIteration(const StmtNode& s, const Expr& min, int64_t i) {
+    Simplifier::Scope scope(&simplifier_);
+    scope.knowledge().Bind(s.var, min + i);
+    return Run(s.body[0]);
+  }
+
+  Stmt RunLoopBody(const StmtNode& s, const Expr& min, const Expr& extent) {
+    Simplifier::Scope scope(&simplifier_);
+    const Interval first = simplifier_.knowledge().BoundsOf(min);
+    const Interval count = simplifier_.knowledge().BoundsOf(extent);
+    const Interval last = first.Plus(count).Plus({-1, -1});
+    if (last.hi < first.lo) return nullptr;
+    scope.knowledge().SetRange(s.var, {first.lo, last.hi});
+    return Run(s.body[0]);
+  }
+
+  Stmt RunStore(const StmtNode& s) {
+    std::vector<Expr> indices;
+    indices.reserve(s.indices.size());
+    for (const Expr& index : s.indices) indices.push_back(simplifier_.Run(index));
+    return Store(s.buffer, std::move(indices), simplifier_.Run(s.value));
+  }
+
+  Stmt RunIf(const StmtNode& s) {
+    Expr condition = simplifier_.Run(s.condition);
+    const Stmt no = s.body.size() > 1 ? s.body[1] : nullptr;
+    if (const int64_t* known = AsInt(condition)) return Run(*known != 0 ? s.body[0] : no);
+    Stmt then = RunUnder(condition, true, s.body[0]);
+    Stmt otherwise = RunUnder(condition, false, no);
+    if (then == nullptr && otherwise == nullptr) return nullptr;
+    if (then != nullptr) return If(std::move(condition), std::move(then), std::move(otherwise));
+    return If(simplifier_.Run(Call("not", {std::move(condition)}, DType::kBool)),
+              std::move(otherwise));
+  }
+
+  Stmt RunUnder(const Expr& condition, bool truth, const Stmt& s) {
+    if (s == nullptr) return nullptr;
+    Simplifier::Scope scope(&simplifier_);
+    scope.knowledge().Assume(condition, truth);
+    return Run(s);
+  }
+
+  Stmt RunSeq(const StmtNode& s) {
+    std::vector<Stmt> body;
+    body.reserve(s.body.size());
+    for (const Stmt& child : s.body) body.push_back(Run(child));
+    return NonEmpty(Seq(std::move(body)));
+  }
+
+  static Stmt NonEmpty(Stmt s) {
+    return s->kind == StmtKind::kSeq && s->body.empty() ? nullptr : s;
+  }
+
+  Simplifier simplifier_;
+  bool unroll_;
+};
+
+}  // namespace
+
+Stmt SimplifyStmt(const Stmt& s, const Ranges& ranges, bool unroll) {
+  Stmt result = StmtSimplifier(ranges, unroll).Run(s);
+  return result != nullptr ? result : Seq({});
+}
+
+Stmt Simplify(const Stmt& s, const Ranges& ranges) { return SimplifyStmt(s, ranges, false); }
+
+}  // namespace tilewright

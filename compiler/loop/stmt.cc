@@ -1,0 +1,72 @@
+#include "compiler/loop/stmt.h"
+
+#include <utility>
+
+#include "compiler/core/check.h"
+
+namespace tilewright {
+namespace {
+
+Stmt Make(StmtNode node) { return std::make_shared<const StmtNode>(std::move(node)); }
+
+void Flatten(Stmt s, std::vector<Stmt>* out) {
+  if (s == nullptr) return;
+  if (s->kind != StmtKind::kSeq) {
+    out->push_back(std::move(s));
+    return;
+  }
+  for (const Stmt& item : s->body) Flatten(item, out);
+}
+
+}  // namespace
+
+Stmt For(Expr var, Expr min, Expr extent, LoopKind loop, Stmt body) {
+  TW_CHECK(var->kind == ExprKind::kVar) << "a loop needs a variable";
+  return Make({.kind = StmtKind::kFor,
+               .var = std::move(var),
+               .min = std::move(min),
+               .extent = std::move(extent),
+               .loop = loop,
+               .body = {std::move(body)}});
+}
+
+Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body) {
+  return For(std::move(var), Int(0), Int(extent), loop, std::move(body));
+}
+
+Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value) {
+  TW_CHECK(indices.size() == buffer->shape.size()) << "store to " << buffer->name;
+  return Make({.kind = StmtKind::kStore,
+               .buffer = std::move(buffer),
+               .indices = std::move(indices),
+               .value = std::move(value)});
+}
+
+Stmt If(Expr condition, Stmt yes, Stmt no) {
+  std::vector<Stmt> body = {std::move(yes)};
+  if (no != nullptr) body.push_back(std::move(no));
+  return Make({.kind = StmtKind::kIf, .condition = std::move(condition), .body = std::move(body)});
+}
+
+Stmt Seq(std::vector<Stmt> body) {
+  std::vector<Stmt> flat;
+  flat.reserve(body.size());
+  for (Stmt& s : body) Flatten(std::move(s), &flat);
+  if (flat.size() == 1) return flat.front();
+  return Make({.kind = StmtKind::kSeq, .body = std::move(flat)});
+}
+
+Stmt Alloc(Buffer buffer, Stmt body) {
+  return Make({.kind = StmtKind::kAlloc, .buffer = std::move(buffer), .body = {std::move(body)}});
+}
+
+int64_t Program::ParallelExtent() const {
+  if (body == nullptr || body->kind != StmtKind::kFor || body->loop != LoopKind::kParallel) {
+    return 1;
+  }
+  const int64_t* extent = AsInt(body->extent);
+  TW_CHECK(extent != nullptr) << "the parallel loop's extent is not constant";
+  return *extent;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,117 @@
+#include "compiler/loop/visit.h"
+
+#include <utility>
+
+namespace tilewright {
+namespace {
+
+using RewriteFn = std::function<Expr(const Expr&)>;
+
+// The node with other operands. Built by the builders, so index arithmetic is folded again.
+Expr WithOperands(const Expr& e, std::vector<Expr> operands) {
+  switch (e->kind) {
+    case ExprKind::kLoad: return Load(e->buffer, std::move(operands));
+    case ExprKind::kCall: return Call(e->name, std::move(operands), e->dtype);
+    case ExprKind::kBinary: return Binary(e->op, std::move(operands[0]), std::move(operands[1]));
+    case ExprKind::kSelect:
+      return Select(std::move(operands[0]), std::move(operands[1]), std::move(operands[2]));
+    case ExprKind::kCast: return Cast(std::move(operands[0]), e->dtype);
+    default: return e;
+  }
+}
+
+// Rewrites shared nodes once; the memo lives as long as the input, so addresses are stable.
+class Rewriter {
+ public:
+  explicit Rewriter(const RewriteFn& rewrite) : rewrite_(rewrite) {}
+
+  Expr Run(const Expr& e) {
+    if (e == nullptr) return nullptr;
+    if (e->operands.empty()) return rewrite_(e);
+    const auto found = memo_.find(e.get());
+    if (found != memo_.end()) return found->second;
+    Expr result = rewrite_(RewriteOperands(e));
+    memo_.emplace(e.get(), result);
+    return result;
+  }
+
+  Stmt Run(const Stmt& s) {
+    if (s == nullptr) return nullptr;
+    StmtNode node = *s;
+    node.min = Run(s->min);
+    node.extent = Run(s->extent);
+    node.value = Run(s->value);
+    node.condition = Run(s->condition);
+    bool same = node.min == s->min && node.extent == s->extent && node.value == s->value &&
+                node.condition == s->condition;
+    for (Expr& index : node.indices) index = Run(Expr(index));
+    for (Stmt& child : node.body) child = Run(Stmt(child));
+    same = same && node.indices == s->indices && node.body == s->body;
+    return same ? s : std::make_shared<const StmtNode>(std::move(node));
+  }
+
+ private:
+  Expr RewriteOperands(const Expr& e) {
+    std::vector<Expr> operands;
+    operands.reserve(e->operands.size());
+    for (const Expr& operand : e->operands) operands.push_back(Run(operand));
+    return operands == e->operands ? e : WithOperands(e, std::move(operands));
+  }
+
+  const RewriteFn& rewrite_;
+  std::unordered_map<const ExprNode*, Expr> memo_;
+};
+
+RewriteFn Replacer(const Substitution& replacements) {
+  return [&replacements](const Expr& e) {
+    if (e->kind != ExprKind::kVar) return e;
+    const auto found = replacements.find(e.get());
+    return found == replacements.end() ? e : found->second;
+  };
+}
+
+}  // namespace
+
+Expr Rewrite(const Expr& e, const RewriteFn& rewrite) { return Rewriter(rewrite).Run(e); }
+
+Stmt RewriteExprs(const Stmt& s, const RewriteFn& rewrite) { return Rewriter(rewrite).Run(s); }
+
+Expr Substitute(const Expr& e, const Substitution& replacements) {
+  return replacements.empty() ? e : Rewrite(e, Replacer(replacements));
+}
+
+Stmt Substitute(const Stmt& s, const Substitution& replacements) {
+  return replacements.empty() ? s : RewriteExprs(s, Replacer(replacements));
+}
+
+void ForEachExpr(const Expr& e, const std::function<void(const Expr&)>& visit) {
+  if (e == nullptr) return;
+  visit(e);
+  for (const Expr& operand : e->operands) ForEachExpr(operand, visit);
+}
+
+void ForEachExpr(const Stmt& s, const std::function<void(const Expr&)>& visit) {
+  ForEachStmt(s, [&](const Stmt& stmt) {
+    for (const Expr* e : {&stmt->min, &stmt->extent, &stmt->value, &stmt->condition}) {
+      ForEachExpr(*e, visit);
+    }
+    for (const Expr& index : stmt->indices) ForEachExpr(index, visit);
+  });
+}
+
+void ForEachStmt(const Stmt& s, const std::function<void(const Stmt&)>& visit) {
+  if (s == nullptr) return;
+  visit(s);
+  for (const Stmt& child : s->body) ForEachStmt(child, visit);
+}
+
+bool UsesVar(const Expr& e, const Expr& var) {
+  if (e == nullptr) return false;
+  if (e == var) return true;
+  for (const Expr& operand : e->operands) {
+    if (UsesVar(operand, var)) return true;
+  }
+  return false;
+}
+
+}  // namespace tilewright
