@@ -8,15 +8,21 @@
 
 namespace tilewright {
 
-using FeatureRow = std::vector<float>;
+// Rows of features, one after another.
+struct FeatureMatrix {
+  size_t columns = 0;
+  std::vector<float> values;
+  size_t rows() const { return columns ? values.size() / columns : 0; }
+};
 
 class CostModel {
  public:
   virtual ~CostModel() = default;
-  // Trains from scratch; scores in [0, 1], failures 0. REQUIRES: equal sizes, rows of one length.
-  virtual absl::Status Fit(std::span<const FeatureRow> rows, std::span<const float> scores) = 0;
-  // Untrained: all equal.
-  virtual std::vector<float> Score(std::span<const FeatureRow> rows) const = 0;
+  // Trains from scratch; scores in [0, 1], failures 0. The same input gives the same model.
+  // REQUIRES: a score for every row; columns > 0.
+  virtual absl::Status Fit(const FeatureMatrix& rows, std::span<const float> scores) = 0;
+  // One number a row. Untrained: all equal. REQUIRES: the columns of the training rows.
+  virtual std::vector<float> Score(const FeatureMatrix& rows) const = 0;
 };
 
 }  // namespace tilewright

@@ -27,11 +27,13 @@ class Searcher {
   virtual void Observe(std::span<const Trial> finished) = 0;
 };
 
-// One documented option of a strategy.
+// One documented option of a strategy: a number within bounds or one of the choices.
 struct SearchOption {
   std::string name;
   std::string default_value;
   std::string summary;
+  double min = 0, max = 1e9;         // of a number
+  std::vector<std::string> choices;  // of a word
 };
 using OptionList = std::vector<SearchOption>;
 
@@ -39,7 +41,7 @@ struct SearchContext {
   const ConfigSpace& space;  // outlives the searcher
   uint64_t seed = 0;
   std::map<std::string, std::string> options;  // checked against the strategy's OptionList
-  double flops = 1;          // of the workload: scores are flops per second
+  double flops = 1;                            // of the workload: scores are flops per second
 };
 
 struct SearcherEntry {
