@@ -1,0 +1,101 @@
+// bench-conv-layers [--search N] [--layer I]: every convolution of ResNet-50 with its default
+// config, and with the best of N sampled configs, as a share of the FMA peak measured in the same
+// run. One thread, weights not hot.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "bench/fma_peak.h"
+#include "bench/kernel_timer.h"
+#include "bench/resnet50_layers.h"
+#include "compiler/targets/target_backend.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kTemplate[] = "conv2d_nchwc.cpu";
+
+struct Args {
+  int search = 0;
+  int layer = -1;
+};
+
+double TimeConfig(const Task& task, const Config& config, double budget) {
+  const absl::StatusOr<KernelLibrary> library = CompileTask(task, config);
+  if (!library.ok()) {
+    std::fprintf(stderr, "%s\n", library.status().ToString().c_str());
+    return 0;
+  }
+  const auto timer = KernelTimer::Make(task.workload, *library);
+  return timer.ok() ? (*timer)->MedianSeconds(budget) : 0;
+}
+
+struct Found {
+  double seconds = 0;
+  Config config;
+};
+
+Found Search(const Task& task, const Template& impl, int trials) {
+  const ConfigSpace space = impl.Space(task.workload, task.target);
+  Rng rng(1);
+  Found best;
+  for (int i = 0; i < trials; ++i) {
+    const std::optional<uint64_t> index = space.Sample(rng);
+    if (!index) break;
+    const Config config = space.At(*index);
+    const double seconds = TimeConfig(task, config, 0.01);
+    if (seconds > 0 && (best.seconds == 0 || seconds < best.seconds)) best = {seconds, config};
+  }
+  if (best.seconds > 0) best.seconds = TimeConfig(task, best.config, 0.1);
+  return best;
+}
+
+int Main(const Args& args) {
+  const Target target = ResolveTarget(Target{}).value();
+  const Template& impl = *FindTemplate(kTemplate).value();
+  const std::vector<Layer> layers = Resnet50Layers(VectorLanes(target));
+  double log_default = 0, log_best = 0, total_default = 0, total_best = 0, count = 0;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (args.layer >= 0 && args.layer != static_cast<int>(i)) continue;
+    const Task task{layers[i].workload, kTemplate, target};
+    const double peak = MeasureFmaPeakGflops() * 1e9;
+    const double share = layers[i].workload.Flops() / peak;
+    const Config config = impl.Default(task.workload, target);
+    const double untuned = TimeConfig(task, config, 0.1);
+    std::printf("%2zu x%d %8.1f us %5.1f %% %s", i, layers[i].count, untuned * 1e6,
+                100 * share / untuned, EntitiesToJson(config).c_str());
+    if (args.search > 0) {
+      const Found best = Search(task, impl, args.search);
+      std::printf("\n      best %8.1f us %5.1f %% %s", best.seconds * 1e6,
+                  100 * share / best.seconds, EntitiesToJson(best.config).c_str());
+      log_best += layers[i].count * std::log(share / best.seconds);
+      total_best += layers[i].count * best.seconds;
+    }
+    std::printf("  %s\n", task.workload.Key().c_str());
+    std::fflush(stdout);
+    log_default += layers[i].count * std::log(share / untuned);
+    total_default += layers[i].count * untuned;
+    count += layers[i].count;
+  }
+  std::printf("default: geomean %.1f %% of peak, sum %.3f ms\n",
+              100 * std::exp(log_default / count), total_default * 1e3);
+  if (args.search > 0) {
+    std::printf("best:    geomean %.1f %% of peak, sum %.3f ms\n",
+                100 * std::exp(log_best / count), total_best * 1e3);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace tilewright
+
+int main(int argc, char** argv) {
+  tilewright::Args args;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--search") == 0) args.search = std::atoi(argv[i + 1]);
+    if (std::strcmp(argv[i], "--layer") == 0) args.layer = std::atoi(argv[i + 1]);
+  }
+  return tilewright::Main(args);
+}
