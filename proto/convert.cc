@@ -1,0 +1,118 @@
+#include "proto/convert.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/core/strings.h"
+
+namespace tilewright {
+namespace {
+
+constexpr size_t kMaxMessageBytes = 16 << 10;
+constexpr int kMaxSamples = 4096;
+constexpr size_t kMaxTemplateName = 200;
+constexpr double kMaxLimitSeconds = 600;
+
+}  // namespace
+
+v1::Task ToMessage(const Task& task) {
+  v1::Task message;
+  message.set_workload(task.workload.Key());
+  message.set_template_name(task.template_name);
+  message.set_target(ToString(task.target));
+  return message;
+}
+
+absl::StatusOr<Task> FromMessage(const v1::Task& message) {
+  Task task;
+  TW_ASSIGN_OR_RETURN(task.workload, ParseWorkload(message.workload()));
+  TW_ASSIGN_OR_RETURN(task.target, ParseTarget(message.target()));
+  if (message.template_name().empty() || message.template_name().size() > kMaxTemplateName) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("template name of ", message.template_name().size(), " bytes, allowed 1 to ",
+                     kMaxTemplateName));
+  }
+  task.template_name = message.template_name();
+  return task;
+}
+
+v1::Outcome ToMessage(const Outcome& outcome) {
+  v1::Outcome message;
+  if (const auto* timing = std::get_if<Timing>(&outcome)) {
+    message.mutable_seconds()->Add(timing->seconds.begin(), timing->seconds.end());
+    return message;
+  }
+  const auto& failure = std::get<Failure>(outcome);
+  message.set_failure(std::string(NameOf(failure.kind)));
+  message.set_message(failure.message.substr(0, kMaxMessageBytes));
+  return message;
+}
+
+absl::StatusOr<Outcome> FromMessage(const v1::Outcome& message) {
+  if (!message.failure().empty()) {
+    const std::optional<FailureKind> kind = ParseFailureKind(message.failure());
+    if (!kind) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown failure \"", message.failure().substr(0, 40), "\""));
+    }
+    return Failure{*kind, message.message().substr(0, kMaxMessageBytes)};
+  }
+  if (message.seconds().empty() || message.seconds_size() > kMaxSamples) {
+    return absl::InvalidArgumentError(absl::StrCat("a timing of ", message.seconds_size(),
+                                                   " samples, allowed 1 to ", kMaxSamples));
+  }
+  for (const double seconds : message.seconds()) {
+    if (!std::isfinite(seconds) || seconds <= 0) {
+      return absl::InvalidArgumentError(absl::StrCat("a sample of ", seconds, " seconds"));
+    }
+  }
+  return Timing{{message.seconds().begin(), message.seconds().end()}};
+}
+
+v1::MeasureOptions ToMessage(const MeasureOptions& options) {
+  v1::MeasureOptions message;
+  message.set_seed(options.seed);
+  message.set_build_limit_seconds(options.build_limit_seconds);
+  message.set_run_limit_seconds(options.run_limit_seconds);
+  message.set_min_samples(options.min_samples);
+  message.set_max_samples(options.max_samples);
+  message.set_sampling_seconds(options.sampling_seconds);
+  message.set_incumbent_seconds(options.incumbent_seconds);
+  return message;
+}
+
+absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message) {
+  const double limits[] = {message.build_limit_seconds(), message.run_limit_seconds()};
+  for (const double limit : limits) {
+    if (!(limit > 0 && limit <= kMaxLimitSeconds)) {
+      return absl::InvalidArgumentError(absl::StrCat("a time limit of ", limit,
+                                                     " s, allowed up to ", kMaxLimitSeconds));
+    }
+  }
+  const uint32_t samples = message.max_samples();
+  if (samples < 1 || samples > kMaxSamples || message.min_samples() > samples) {
+    return absl::InvalidArgumentError(absl::StrCat(message.min_samples(), " to ", samples,
+                                                   " samples, allowed 1 to ", kMaxSamples));
+  }
+  if (!(message.sampling_seconds() >= 0 && message.incumbent_seconds() >= 0)) {
+    return absl::InvalidArgumentError("a negative time in the options of a measurement");
+  }
+  return MeasureOptions{.seed = message.seed(),
+                        .build_limit_seconds = message.build_limit_seconds(),
+                        .run_limit_seconds = message.run_limit_seconds(),
+                        .min_samples = message.min_samples(),
+                        .max_samples = samples,
+                        .sampling_seconds = message.sampling_seconds(),
+                        .incumbent_seconds = message.incumbent_seconds()};
+}
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
+}
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
+}
+
+}  // namespace tilewright
