@@ -1,0 +1,51 @@
+// The words and operators that the printer and the parser of loop programs share.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "compiler/loop/stmt.h"
+
+namespace tilewright {
+
+// By LoopKind.
+inline constexpr std::array<std::string_view, 4> kLoopWords = {"for", "parallel", "vector",
+                                                               "unroll"};
+
+// How an operator is written; precedence 0 means as a call, higher binds tighter.
+struct Operator {
+  BinaryOp op;
+  std::string_view symbol;
+  int precedence;
+};
+
+inline constexpr int kTightest = 8;
+
+// Comparisons do not chain; all others associate to the left.
+inline bool IsComparison(BinaryOp op) { return op >= BinaryOp::kLt && op <= BinaryOp::kNe; }
+
+// In the order of BinaryOp; && and || are & and | on bool.
+inline constexpr std::array<Operator, 16> kOperators = {{{BinaryOp::kAdd, "+", 7},
+                                                         {BinaryOp::kSub, "-", 7},
+                                                         {BinaryOp::kMul, "*", 8},
+                                                         {BinaryOp::kDiv, "/", 8},
+                                                         {BinaryOp::kMod, "%", 8},
+                                                         {BinaryOp::kMin, "min", 0},
+                                                         {BinaryOp::kMax, "max", 0},
+                                                         {BinaryOp::kLt, "<", 6},
+                                                         {BinaryOp::kLe, "<=", 6},
+                                                         {BinaryOp::kEq, "==", 6},
+                                                         {BinaryOp::kNe, "!=", 6},
+                                                         {BinaryOp::kAnd, "&", 5},
+                                                         {BinaryOp::kOr, "|", 3},
+                                                         {BinaryOp::kXor, "^", 4},
+                                                         {BinaryOp::kAnd, "&&", 2},
+                                                         {BinaryOp::kOr, "||", 1}}};
+
+inline const Operator& OperatorOf(BinaryOp op, DType operands) {
+  if (operands == DType::kBool && op == BinaryOp::kAnd) return kOperators[14];
+  if (operands == DType::kBool && op == BinaryOp::kOr) return kOperators[15];
+  return kOperators[static_cast<size_t>(op)];
+}
+
+}  // namespace tilewright

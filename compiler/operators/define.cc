@@ -1,0 +1,15 @@
+#include "compiler/operators/define.h"
+
+#include "compiler/core/check.h"
+#include "compiler/operators/operators.h"
+
+namespace tilewright {
+
+Compute Define(const Workload& workload) {
+  TW_CHECK(CheckWorkload(workload).ok()) << CheckWorkload(workload).message();
+  if (workload.op == "dense") return DefineDense(workload);
+  if (workload.op == "batch_matmul") return DefineBatchMatmul(workload);
+  return DefineConv2d(workload);
+}
+
+}  // namespace tilewright
