@@ -1,0 +1,181 @@
+// The C header on top of Model: codes and texts for exceptions.
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+
+#include "runtime/cpu_info.h"
+#include "runtime/error.h"
+#include "runtime/include/tilewright.h"
+#include "runtime/model.h"
+
+using tilewright::runtime::Error;
+using tilewright::runtime::Model;
+using tilewright::runtime::ModelOptions;
+
+struct tw_model {
+  Model model;
+  double* profile = nullptr;  // of the next run only
+  size_t profile_capacity = 0;
+};
+
+namespace {
+
+constexpr int kMaxThreads = 1024;
+thread_local std::string last_error;
+
+tw_status Fail(tw_status code, const std::string& text) {
+  last_error = text;
+  return code;
+}
+
+// Runs `body`, turning what it throws into this thread's error.
+template <typename Body>
+tw_status Guarded(Body body) {
+  try {
+    last_error.clear();
+    body();
+    return TW_OK;
+  } catch (const Error& error) {
+    return Fail(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return Fail(TW_INTERNAL, "out of memory");
+  } catch (const std::exception& error) {
+    return Fail(TW_INTERNAL, error.what());
+  }
+}
+
+Error InvalidArgument(const std::string& text) { return Error(TW_INVALID_ARGUMENT, text); }
+
+template <typename... Pointers>
+void CheckNotNull(const Pointers*... pointers) {
+  if ((... || (pointers == nullptr))) throw InvalidArgument("a null pointer was given");
+}
+
+// TILEWRIGHT_NUM_THREADS, or the CPUs this process may use.
+int DefaultThreads() {
+  const char* text = std::getenv("TILEWRIGHT_NUM_THREADS");
+  if (text == nullptr || *text == '\0') {
+    return static_cast<int>(tilewright::runtime::AllowedCpus().size());
+  }
+  char* end = nullptr;
+  const long threads = std::strtol(text, &end, 10);
+  if (*end != '\0' || threads < 1 || threads > kMaxThreads) {
+    throw InvalidArgument(std::string("TILEWRIGHT_NUM_THREADS is \"") + text +
+                          "\"; give a number from 1 to 1024");
+  }
+  return static_cast<int>(threads);
+}
+
+bool BindThreads() {
+  const char* text = std::getenv("TILEWRIGHT_BIND_THREADS");
+  return text != nullptr && *text != '\0' && std::strcmp(text, "0") != 0;
+}
+
+tw_status Info(const std::vector<Model::End>& ends, size_t index, tw_tensor_info* info) {
+  return Guarded([&] {
+    CheckNotNull(info);
+    if (index >= ends.size()) {
+      throw Error(TW_NOT_FOUND, "there is no number " + std::to_string(index) + "; the model has " +
+                                    std::to_string(ends.size()));
+    }
+    const auto& [tensor, data, bytes] = ends[index];
+    *info = {tensor->name.c_str(), tensor->dtype.c_str(), tensor->shape.data(),
+             tensor->shape.size(), bytes};
+  });
+}
+
+const Model::End& FindInput(const Model& model, const std::string& name) {
+  std::string known;
+  for (const Model::End& input : model.inputs()) {
+    if (input.tensor->name == name) return input;
+    known += " " + input.tensor->name;
+  }
+  throw Error(TW_NOT_FOUND, "no input is named " + name + "; the inputs are" + known);
+}
+
+}  // namespace
+
+const char* tw_last_error(void) { return last_error.c_str(); }
+
+const char* tw_version(void) { return TILEWRIGHT_VERSION; }
+
+tw_status tw_load(const char* path, int threads, tw_model** model) {
+  return Guarded([&] {
+    CheckNotNull(path, model);
+    *model = nullptr;
+    if (threads < 0 || threads > kMaxThreads) {
+      throw InvalidArgument(std::to_string(threads) + " threads; give 0 (default) to 1024");
+    }
+    const ModelOptions options = {.threads = threads > 0 ? threads : DefaultThreads(),
+                                  .bind = BindThreads()};
+    *model = new tw_model{{path, options}};
+  });
+}
+
+void tw_free(tw_model* model) { delete model; }
+
+size_t tw_num_inputs(const tw_model* model) { return model ? model->model.inputs().size() : 0; }
+
+size_t tw_num_outputs(const tw_model* model) { return model ? model->model.outputs().size() : 0; }
+
+tw_status tw_input_info(const tw_model* model, size_t index, tw_tensor_info* info) {
+  if (model == nullptr) return Fail(TW_INVALID_ARGUMENT, "the model is null");
+  return Info(model->model.inputs(), index, info);
+}
+
+tw_status tw_output_info(const tw_model* model, size_t index, tw_tensor_info* info) {
+  if (model == nullptr) return Fail(TW_INVALID_ARGUMENT, "the model is null");
+  return Info(model->model.outputs(), index, info);
+}
+
+tw_status tw_set_input(tw_model* model, const char* name, const void* data, size_t bytes) {
+  return Guarded([&] {
+    CheckNotNull(model, name, data);
+    const Model::End& input = FindInput(model->model, name);
+    if (bytes != input.bytes) {
+      throw InvalidArgument("input " + std::string(name) + " has " + std::to_string(input.bytes) +
+                            " bytes, not " + std::to_string(bytes));
+    }
+    std::memcpy(input.data, data, bytes);
+  });
+}
+
+tw_status tw_run(tw_model* model) {
+  return Guarded([&] {
+    CheckNotNull(model);
+    model->model.Run(model->profile, model->profile_capacity);
+    model->profile = nullptr;
+  });
+}
+
+tw_status tw_get_output(const tw_model* model, size_t index, const void** data) {
+  return Guarded([&] {
+    CheckNotNull(model, data);
+    const auto& outputs = model->model.outputs();
+    if (index >= outputs.size()) {
+      throw Error(TW_NOT_FOUND, "there is no output " + std::to_string(index) +
+                                    "; the model has " + std::to_string(outputs.size()));
+    }
+    *data = outputs[index].data;
+  });
+}
+
+size_t tw_weight_bytes(const tw_model* model) { return model ? model->model.weight_bytes() : 0; }
+
+size_t tw_arena_bytes(const tw_model* model) {
+  return model ? static_cast<size_t>(model->model.plan().arena_bytes) : 0;
+}
+
+size_t tw_profile(tw_model* model, double* seconds, const char** labels, size_t capacity) {
+  if (model == nullptr) return 0;
+  const auto& calls = model->model.plan().calls;
+  for (size_t i = 0; labels != nullptr && i < calls.size() && i < capacity; ++i) {
+    labels[i] = calls[i].label.c_str();
+  }
+  model->profile = seconds;
+  model->profile_capacity = capacity;
+  return calls.size();
+}

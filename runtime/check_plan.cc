@@ -1,0 +1,118 @@
+// The limits of an execution plan (declared in runtime/read_package.h).
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <string>
+
+#include "runtime/error.h"
+#include "runtime/read_package.h"
+
+namespace tilewright::runtime {
+namespace {
+
+constexpr size_t kMaxItems = size_t{1} << 20;
+constexpr size_t kMaxRank = 8;
+constexpr int64_t kMaxBytes = int64_t{1} << 40;
+constexpr int64_t kAlignment = 64;  // the kernels' calling convention
+
+// Bytes of one element of a numpy dtype; 0 when unknown.
+int64_t ElementBytes(const std::string& dtype) {
+  if (dtype == "bool" || dtype == "int8" || dtype == "uint8") return 1;
+  if (dtype == "int16") return 2;
+  if (dtype == "float32" || dtype == "int32") return 4;
+  if (dtype == "float64" || dtype == "int64") return 8;
+  return 0;
+}
+
+std::string Quoted(const PlanTensor& tensor) { return "tensor \"" + tensor.name + "\""; }
+
+void CheckType(const PlanTensor& tensor) {
+  int64_t bytes = ElementBytes(tensor.dtype);
+  if (bytes == 0) throw BadPackage(Quoted(tensor) + " has unknown type " + tensor.dtype);
+  if (tensor.shape.size() > kMaxRank) throw BadPackage(Quoted(tensor) + " has more than 8 axes");
+  for (const int64_t extent : tensor.shape) {
+    if (extent < 0 || extent > kMaxBytes / std::max<int64_t>(bytes, 1)) {
+      throw BadPackage(Quoted(tensor) + " has a shape out of range");
+    }
+    bytes *= extent;
+  }
+}
+
+// Where the tensor's bytes must fit; inputs and outputs have buffers of their own.
+int64_t PlaceBytes(const PlanTensor& tensor, int64_t arena, int64_t params) {
+  if (tensor.place == "arena") return arena;
+  if (tensor.place == "param") return params;
+  if (tensor.place == "input" || tensor.place == "output") {
+    return std::numeric_limits<int64_t>::max();
+  }
+  throw BadPackage(Quoted(tensor) + " has unknown place " + tensor.place);
+}
+
+void CheckPlace(const PlanTensor& tensor, int64_t arena, int64_t params) {
+  const int64_t room = PlaceBytes(tensor, arena, params);
+  const auto bytes = static_cast<int64_t>(BytesOf(tensor));
+  if (tensor.offset < 0 || tensor.offset % kAlignment != 0 || bytes > room ||
+      tensor.offset > room - bytes) {
+    throw BadPackage(Quoted(tensor) + " lies outside the " + tensor.place + " buffer");
+  }
+}
+
+void CheckId(int id, const ExecutionPlan& plan) {
+  if (id < 0 || static_cast<size_t>(id) >= plan.tensors.size()) {
+    throw BadPackage("tensor id " + std::to_string(id) + " is out of range");
+  }
+}
+
+// Every input or output of the model is listed once, under a name of its own.
+void CheckEnds(const ExecutionPlan& plan, const std::vector<int>& ids, const std::string& place) {
+  std::set<std::string> names;
+  for (const int id : ids) {
+    CheckId(id, plan);
+    const PlanTensor& tensor = plan.tensors[static_cast<size_t>(id)];
+    if (tensor.place != place) throw BadPackage(Quoted(tensor) + " is not of place " + place);
+    if (!names.insert(tensor.name).second) throw BadPackage(Quoted(tensor) + " is listed twice");
+  }
+  const auto in_place = [&](const PlanTensor& tensor) { return tensor.place == place; };
+  const auto count = std::count_if(plan.tensors.begin(), plan.tensors.end(), in_place);
+  if (static_cast<size_t>(count) != ids.size()) {
+    throw BadPackage("a tensor of place " + place + " is not listed");
+  }
+}
+
+void CheckCall(const PlanCall& call, const ExecutionPlan& plan) {
+  if (call.args.empty()) throw BadPackage("call " + call.kernel + " has no arguments");
+  for (const int id : call.args) CheckId(id, plan);
+  if (call.extent < 0 || call.extent > std::numeric_limits<int32_t>::max()) {
+    throw BadPackage("call " + call.kernel + " has an extent out of range");
+  }
+  const PlanTensor& written = plan.tensors[static_cast<size_t>(call.args.back())];
+  if (written.place == "param" || written.place == "input") {
+    throw BadPackage("call " + call.kernel + " writes to " + Quoted(written) + ", a constant");
+  }
+}
+
+}  // namespace
+
+size_t BytesOf(const PlanTensor& tensor) {
+  int64_t bytes = ElementBytes(tensor.dtype);
+  for (const int64_t extent : tensor.shape) bytes *= extent;
+  return static_cast<size_t>(bytes);
+}
+
+void CheckPlan(const ExecutionPlan& plan, size_t params_bytes) {
+  if (plan.arena_bytes < 0 || plan.arena_bytes > kMaxBytes) {
+    throw BadPackage("arena_bytes is out of range");
+  }
+  if (plan.tensors.size() > kMaxItems || plan.calls.size() > kMaxItems) {
+    throw BadPackage("more than 2^20 tensors or calls");
+  }
+  for (const PlanTensor& tensor : plan.tensors) {
+    CheckType(tensor);
+    CheckPlace(tensor, plan.arena_bytes, static_cast<int64_t>(params_bytes));
+  }
+  CheckEnds(plan, plan.inputs, "input");
+  CheckEnds(plan, plan.outputs, "output");
+  for (const PlanCall& call : plan.calls) CheckCall(call, plan);
+}
+
+}  // namespace tilewright::runtime

@@ -1,0 +1,149 @@
+#include "runtime/npz/npy.h"
+
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace tilewright {
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr size_t kMaxRank = 8;
+constexpr int64_t kMaxBytes = int64_t{2} << 30;
+
+struct ElementType {
+  std::string_view descr, dtype;
+  int64_t bytes;
+};
+constexpr std::array<ElementType, 8> kTypes = {{{"|b1", "bool", 1},
+                                                {"|i1", "int8", 1},
+                                                {"|u1", "uint8", 1},
+                                                {"<i2", "int16", 2},
+                                                {"<i4", "int32", 4},
+                                                {"<i8", "int64", 8},
+                                                {"<f4", "float32", 4},
+                                                {"<f8", "float64", 8}}};
+
+absl::Status Bad(const std::string& name, std::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat("array ", name, ": ", std::string(why)));
+}
+
+// The header's dictionary and where the data begins.
+struct Frame {
+  std::string_view dictionary, data;
+};
+
+std::optional<Frame> SplitFrame(std::string_view bytes) {
+  if (bytes.size() < 10 || bytes.substr(0, kMagic.size()) != kMagic) return std::nullopt;
+  const auto byte = [&](size_t i) { return size_t{static_cast<unsigned char>(bytes[i])}; };
+  const size_t major = byte(6);
+  if (major != 1 && major != 2) return std::nullopt;
+  size_t at = major == 1 ? 10 : 12, length = byte(8) | byte(9) << 8;
+  if (bytes.size() < at) return std::nullopt;
+  if (major == 2) length |= byte(10) << 16 | byte(11) << 24;
+  if (length > bytes.size() - at) return std::nullopt;
+  return Frame{bytes.substr(at, length), bytes.substr(at + length)};
+}
+
+// The text after 'key': in the header's Python dictionary; empty when it is missing. numpy writes
+// the dictionary by repr(), so there is one spelling.
+std::string_view ValueOf(std::string_view dictionary, std::string_view key) {
+  const size_t at = dictionary.find(absl::StrCat("'", std::string(key), "':"));
+  if (at == std::string_view::npos) return {};
+  dictionary.remove_prefix(at + key.size() + 3);
+  const size_t start = dictionary.find_first_not_of(' ');
+  return start == std::string_view::npos ? std::string_view{} : dictionary.substr(start);
+}
+
+// (1, 3, 224, 224), (5,) or ().
+std::optional<std::vector<int64_t>> ParseShape(std::string_view text) {
+  const size_t end = text.find(')');
+  if (text.empty() || text[0] != '(' || end == std::string_view::npos) return std::nullopt;
+  std::vector<int64_t> shape;
+  for (size_t at = 1; at < end;) {
+    if (text[at] == ' ' || text[at] == ',') {
+      ++at;
+      continue;
+    }
+    int64_t extent = 0;
+    const auto [stop, error] = std::from_chars(&text[at], &text[end], extent);
+    if (error != std::errc() || extent < 0 || shape.size() == kMaxRank) return std::nullopt;
+    shape.push_back(extent);
+    at = static_cast<size_t>(stop - text.data());
+  }
+  return shape;
+}
+
+const ElementType* FindType(std::string_view text) {
+  const size_t end = text.empty() ? std::string_view::npos : text.find('\'', 1);
+  if (end == std::string_view::npos) return nullptr;
+  for (const ElementType& type : kTypes) {
+    if (type.descr == text.substr(1, end - 1)) return &type;
+  }
+  return nullptr;
+}
+
+// nullopt above the limit.
+std::optional<int64_t> BytesOf(const std::vector<int64_t>& shape, int64_t element) {
+  int64_t bytes = element;
+  for (const int64_t extent : shape) {
+    if (extent != 0 && bytes > kMaxBytes / extent) return std::nullopt;
+    bytes *= extent;
+  }
+  return bytes;
+}
+
+std::string ShapeText(const std::vector<int64_t>& shape) {
+  std::string text = "(";
+  for (size_t i = 0; i < shape.size(); ++i) {
+    absl::StrAppend(&text, i > 0 ? " " : "", shape[i], i + 1 < shape.size() || i == 0 ? "," : "");
+  }
+  return text + ")";
+}
+
+}  // namespace
+
+absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view bytes) {
+  const std::optional<Frame> frame = SplitFrame(bytes);
+  if (!frame) return Bad(name, "not in numpy's format 1.0 or 2.0");
+  const std::string_view descr = ValueOf(frame->dictionary, "descr");
+  const ElementType* type = FindType(descr);
+  if (type == nullptr) {
+    return Bad(name, absl::StrCat("element type ", std::string(descr.substr(0, 16)),
+                                  "... is not one of little-endian bool, int8, uint8, int16, "
+                                  "int32, int64, float32, float64"));
+  }
+  if (ValueOf(frame->dictionary, "fortran_order").substr(0, 5) != "False") {
+    return Bad(name, "it is in Fortran order; save it as numpy.ascontiguousarray(array)");
+  }
+  const auto shape = ParseShape(ValueOf(frame->dictionary, "shape"));
+  if (!shape) return Bad(name, "its shape is unreadable or has more than 8 axes");
+  const auto size = BytesOf(*shape, type->bytes);
+  if (!size) return Bad(name, "it is larger than 2 GiB");
+  if (frame->data.size() != static_cast<size_t>(*size)) {
+    return Bad(name, absl::StrCat("it has ", frame->data.size(), " bytes of data where its shape ",
+                                  ShapeText(*shape), " needs ", *size));
+  }
+  return NpzArray{name, std::string(type->dtype), *shape, std::string(frame->data)};
+}
+
+std::string FormatNpy(const NpzArray& array) {
+  std::string_view descr;
+  for (const ElementType& type : kTypes) {
+    if (type.dtype == array.dtype) descr = type.descr;
+  }
+  std::string header = absl::StrCat("{'descr': '", std::string(descr),
+                                    "', 'fortran_order': False, 'shape': ",
+                                    ShapeText(array.shape), ", }");
+  const size_t before = kMagic.size() + 4;
+  header.resize((before + header.size() + 64) / 64 * 64 - before - 1, ' ');
+  header += '\n';
+  std::string bytes(kMagic);
+  bytes += {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  return bytes + header + array.data;
+}
+
+}  // namespace tilewright

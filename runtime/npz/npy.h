@@ -1,0 +1,17 @@
+// One array of an .npz: the .npy format.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "runtime/npz/npz.h"
+
+namespace tilewright {
+
+// InvalidArgument for anything ReadNpz refuses; `name` is the array's, for messages.
+absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view bytes);
+
+// The format's version 1.0, data at a multiple of 64.
+std::string FormatNpy(const NpzArray& array);
+
+}  // namespace tilewright

@@ -1,0 +1,169 @@
+#include "runtime/read_package.h"
+
+#include <elf.h>
+
+#include <cstring>
+
+#include "nlohmann/json.hpp"
+#include "runtime/cpu_info.h"
+#include "runtime/crc32.h"
+#include "runtime/error.h"
+#include "runtime/tar.h"
+
+namespace tilewright::runtime {
+namespace {
+
+using nlohmann::json;
+using Members = std::map<std::string, std::string_view>;
+
+constexpr size_t kMaxJsonBytes = size_t{64} << 20;
+#if defined(__aarch64__)
+constexpr uint16_t kThisMachine = EM_AARCH64;
+#else
+constexpr uint16_t kThisMachine = EM_X86_64;
+#endif
+
+std::string_view Find(const Members& members, const std::string& name) {
+  const auto found = members.find(name);
+  if (found == members.end()) throw BadPackage("it has no member " + name);
+  return found->second;
+}
+
+json Parse(const Members& members, const std::string& name) {
+  const std::string_view text = Find(members, name);
+  if (text.size() > kMaxJsonBytes) throw BadPackage(name + " is larger than 64 MiB");
+  try {
+    return json::parse(text);
+  } catch (const json::exception& error) {
+    throw BadPackage(name + ": " + error.what());
+  }
+}
+
+// Field readers that accept exactly the type wanted.
+const json& Field(const json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key)) {
+    throw BadPackage(std::string("field \"") + key + "\" is missing");
+  }
+  return object[key];
+}
+
+[[noreturn]] void WrongType(const char* key, const char* wanted) {
+  throw BadPackage(std::string("field \"") + key + "\" is not " + wanted);
+}
+
+std::string Text(const json& object, const char* key) {
+  const json& value = Field(object, key);
+  if (!value.is_string()) WrongType(key, "a string");
+  return value.get<std::string>();
+}
+
+int64_t Integer(const json& value, const char* key) {
+  if (!value.is_number_integer()) WrongType(key, "an integer");
+  if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) WrongType(key, "in range");
+  return value.get<int64_t>();
+}
+
+const json& List(const json& object, const char* key) {
+  const json& value = Field(object, key);
+  if (!value.is_array()) WrongType(key, "a list");
+  return value;
+}
+
+template <typename T>
+std::vector<T> Integers(const json& object, const char* key) {
+  std::vector<T> values;
+  for (const json& item : List(object, key)) {
+    const int64_t value = Integer(item, key);
+    if (value != static_cast<T>(value)) WrongType(key, "in range");
+    values.push_back(static_cast<T>(value));
+  }
+  return values;
+}
+
+PlanTensor ReadTensor(const json& from) {
+  return {.name = Text(from, "name"),
+          .dtype = Text(from, "dtype"),
+          .place = Text(from, "place"),
+          .shape = Integers<int64_t>(from, "shape"),
+          .offset = Integer(Field(from, "offset"), "offset")};
+}
+
+PlanCall ReadCall(const json& from) {
+  return {.kernel = Text(from, "kernel"),
+          .label = Text(from, "label"),
+          .args = Integers<int>(from, "args"),
+          .extent = Integer(Field(from, "extent"), "extent")};
+}
+
+ExecutionPlan ReadPlan(const json& from) {
+  ExecutionPlan plan;
+  plan.arena_bytes = Integer(Field(from, "arena_bytes"), "arena_bytes");
+  for (const json& tensor : List(from, "tensors")) plan.tensors.push_back(ReadTensor(tensor));
+  plan.inputs = Integers<int>(from, "inputs");
+  plan.outputs = Integers<int>(from, "outputs");
+  for (const json& call : List(from, "calls")) plan.calls.push_back(ReadCall(call));
+  return plan;
+}
+
+Manifest ReadManifest(const json& from) {
+  if (Text(from, "format") != "tilewright-package") throw BadPackage("not a tilewright package");
+  const int64_t version = Integer(Field(from, "version"), "version");
+  if (version != kPackageVersion) {
+    throw Error(TW_BAD_PACKAGE, "the package has format version " + std::to_string(version) +
+                                    " and this runtime reads version " +
+                                    std::to_string(kPackageVersion) + "; compile the model again");
+  }
+  Manifest manifest = {.model = Text(from, "model"),
+                       .target = Text(from, "target"),
+                       .created_by = Text(from, "created_by")};
+  for (const json& feature : List(from, "cpu_features")) {
+    if (!feature.is_string()) WrongType("cpu_features", "a list of strings");
+    manifest.cpu_features.push_back(feature.get<std::string>());
+  }
+  return manifest;
+}
+
+void CheckSums(const Members& members, const json& manifest) {
+  const json& sums = Field(manifest, "crc32");
+  for (const char* name : {"mod.json", "mod.params", "mod.so"}) {
+    if (Integer(Field(sums, name), name) != Crc32(Find(members, name))) {
+      throw BadPackage(std::string(name) + " is damaged: its checksum is wrong");
+    }
+  }
+}
+
+void CheckCpu(const Manifest& manifest, std::string_view so, std::string_view cpuinfo) {
+  Elf64_Ehdr header;
+  if (so.size() < sizeof(header) || so.substr(0, SELFMAG) != ELFMAG) {
+    throw BadPackage("mod.so is not an ELF library");
+  }
+  std::memcpy(&header, so.data(), sizeof(header));
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != kThisMachine) {
+    throw Error(TW_WRONG_CPU, "the package is for another architecture: " + manifest.target);
+  }
+  std::string lacking;
+  for (const std::string& feature : MissingFeatures(manifest.cpu_features, cpuinfo)) {
+    lacking += " " + feature;
+  }
+  if (lacking.empty()) return;
+  throw Error(TW_WRONG_CPU, "the package is for " + manifest.target + " and this CPU lacks" +
+                                lacking + "; compile the model for this CPU");
+}
+
+}  // namespace
+
+Package ReadPackage(std::string_view bytes, std::string_view cpuinfo) {
+  const Members members = ReadTar(bytes);
+  const json manifest = Parse(members, "manifest.json");
+  Package package;
+  package.manifest = ReadManifest(manifest);
+  CheckSums(members, manifest);
+  package.params = Find(members, "mod.params");
+  package.so = Find(members, "mod.so");
+  CheckCpu(package.manifest, package.so, cpuinfo);
+  package.plan = ReadPlan(Parse(members, "mod.json"));
+  CheckPlan(package.plan, package.params.size());
+  return package;
+}
+
+}  // namespace tilewright::runtime

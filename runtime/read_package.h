@@ -1,0 +1,29 @@
+// Reading packages (format: runtime/package.h). Everything in them comes from outside and is
+// checked here, so that the rest of the runtime can trust it.
+#pragma once
+
+#include <string_view>
+
+#include "runtime/package.h"
+
+namespace tilewright::runtime {
+
+struct Package {
+  Manifest manifest;
+  ExecutionPlan plan;
+  std::string_view params, so;  // into the bytes read
+};
+
+// Throws Error: BAD_PACKAGE for damage (checksums included) and other format versions,
+// WRONG_CPU when `cpuinfo` (the text of /proc/cpuinfo) lacks a feature the kernels need or the
+// kernels are for another architecture.
+Package ReadPackage(std::string_view bytes, std::string_view cpuinfo);
+
+// Throws BadPackage unless ids, shapes, places and offsets are within limits: at most 2^20
+// tensors and calls, rank 8, 2^40 bytes a tensor.
+void CheckPlan(const ExecutionPlan& plan, size_t params_bytes);
+
+// Bytes of a tensor. REQUIRES: its plan passed CheckPlan.
+size_t BytesOf(const PlanTensor& tensor);
+
+}  // namespace tilewright::runtime

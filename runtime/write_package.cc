@@ -1,0 +1,70 @@
+// Writing packages; runtime/read_package.cc is the inverse.
+#include "nlohmann/json.hpp"
+#include "runtime/crc32.h"
+#include "runtime/package.h"
+
+namespace tilewright {
+namespace {
+
+using nlohmann::json;
+
+json Fields(const Manifest& manifest) {
+  return {{"format", "tilewright-package"},      {"version", kPackageVersion},
+          {"model", manifest.model},             {"target", manifest.target},
+          {"created_by", manifest.created_by},   {"cpu_features", manifest.cpu_features}};
+}
+
+json Fields(const PlanTensor& tensor) {
+  return {{"name", tensor.name},
+          {"dtype", tensor.dtype},
+          {"shape", tensor.shape},
+          {"place", tensor.place},
+          {"offset", tensor.offset}};
+}
+
+json Fields(const PlanCall& call) {
+  return {{"kernel", call.kernel},
+          {"label", call.label},
+          {"args", call.args},
+          {"extent", call.extent}};
+}
+
+template <typename T>
+json Fields(const std::vector<T>& items) {
+  json list = json::array();
+  for (const T& item : items) list.push_back(Fields(item));
+  return list;
+}
+
+// A model's names may hold any bytes; JSON text may not.
+std::string Dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string ToJson(const ExecutionPlan& plan) {
+  return Dump({{"arena_bytes", plan.arena_bytes},
+               {"tensors", Fields(plan.tensors)},
+               {"inputs", plan.inputs},
+               {"outputs", plan.outputs},
+               {"calls", Fields(plan.calls)}});
+}
+
+std::string ToJson(const Manifest& manifest) { return Dump(Fields(manifest)); }
+
+std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
+                         std::string_view params, std::string_view so) {
+  const std::string plan_json = ToJson(plan);
+  json fields = Fields(manifest);
+  fields["crc32"] = {{"mod.json", runtime::Crc32(plan_json)},
+                     {"mod.params", runtime::Crc32(params)},
+                     {"mod.so", runtime::Crc32(so)}};
+  const std::string manifest_json = Dump(fields);
+  return WriteTar({{"manifest.json", manifest_json},
+                   {"mod.json", plan_json},
+                   {"mod.params", params},
+                   {"mod.so", so}});
+}
+
+}  // namespace tilewright
