@@ -1,0 +1,104 @@
+// Golden texts of the lowering: where guards go, which iterations stand alone.
+#include "compiler/schedule/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include "compiler/loop/text.h"
+#include "compiler/schedule/fixed.h"
+#include "compiler/schedule/guards.h"
+
+namespace tilewright {
+namespace {
+
+// out[i] = sum over k of in[i + k - 1], where that is inside.
+Compute PaddedSum(int64_t extent) {
+  Compute c{.name = "padded_sum"};
+  const Buffer in = MakeBuffer("in", DType::kF32, {extent});
+  c.inputs = {in};
+  c.output = MakeBuffer("out", DType::kF32, {extent});
+  c.axes = {{Var("i"), extent}};
+  c.reduce = {{Var("k"), 3}};
+  c.reducer = Reducer::kSum;
+  const Expr at = c.axes[0].var + c.reduce[0].var - 1;
+  c.body = Load(in, {at});
+  c.predicate = And(Le(Int(0), at), Lt(at, Int(extent)));
+  return c;
+}
+
+TEST(Schedule, PartitionsBorderTilesAndShortensTheTail) {
+  Schedule s(PaddedSum(10));
+  const auto [outer, tile] = s.Split(s.axis(0), 4);
+  s.Reorder({outer, s.reduce(0), tile});
+  s.Unroll(tile);
+  s.AccumulateAt(1);
+  EXPECT_EQ(Print(s.Lower()),
+            R"(program padded_sum(in: float32[10], out: float32[10]):
+  alloc acc: register float32[4] in:
+    unroll i_i in 0..4:
+      acc[i_i] = 0.0
+    for k in 0..3:
+      unroll i_i in 0..4:
+        if 1 <= i_i + k:
+          acc[i_i] = acc[i_i] + in[i_i + k - 1]
+    unroll i_i in 0..4:
+      out[i_i] = acc[i_i]
+  for i_o in 1..2:
+    alloc acc: register float32[4]
+    unroll i_i in 0..4:
+      acc[i_i] = 0.0
+    for k in 0..3:
+      unroll i_i in 0..4:
+        acc[i_i] = acc[i_i] + in[i_o * 4 + i_i + k - 1]
+    unroll i_i in 0..4:
+      out[i_o * 4 + i_i] = acc[i_i]
+  alloc acc: register float32[4]
+  unroll i_i in 0..4:
+    acc[i_i] = 0.0
+  for k in 0..3:
+    unroll i_i in 0..2:
+      if i_i + k < 3:
+        acc[i_i] = acc[i_i] + in[i_i + k + 7]
+  unroll i_i in 0..2:
+    out[i_i + 8] = acc[i_i]
+)");
+}
+
+TEST(Schedule, CollapsesTheOutermostLoopsIntoOneParallelLoop) {
+  Compute c{.name = "copy"};
+  c.axes = MakeAxes({3, 5, 16}, "i");
+  const Buffer in = MakeBuffer("in", DType::kF32, {3, 5, 16});
+  c.inputs = {in};
+  c.output = MakeBuffer("out", DType::kF32, {3, 5, 16});
+  c.body = Load(in, Vars(c.axes));
+  Schedule s(c);
+  s.Parallel(2);
+  s.Vectorize(s.axis(2));
+  EXPECT_EQ(s.Lower().ParallelExtent(), 15);
+}
+
+TEST(PartitionLoop, SplitsOffOnlyTheIterationsThatNeedACondition) {
+  const Expr i = Var("i"), x = Var("x");
+  const Ranges ranges{{x.get(), {0, 13}}};
+  const std::vector<Expr> atoms = {Le(Int(1), i * 14 + x), Lt(i * 14 + x, Int(55))};
+  const std::vector<Iterations> parts = PartitionLoop(i, 4, atoms, ranges);
+  ASSERT_EQ(parts.size(), 3u);
+  EXPECT_EQ(parts[0].hi, 0);
+  EXPECT_EQ(parts[1].lo, 1);
+  EXPECT_EQ(parts[1].hi, 2);
+  EXPECT_EQ(parts[2].lo, 3);
+}
+
+TEST(PartitionLoop, KeepsOneLoopWhenNoIterationCanBeFreed) {
+  const Expr i = Var("i"), x = Var("x");
+  const Ranges ranges{{x.get(), {0, 99}}};
+  EXPECT_EQ(PartitionLoop(i, 50, {Lt(i + x, Int(60))}, ranges).size(), 1u);
+}
+
+TEST(PrefixLength, IsTheNumberOfLeadingIterationsThatHold) {
+  const Expr x = Var("x");
+  EXPECT_EQ(PrefixLength(Lt(x + 42, Int(56)), x, 16), 14);
+  EXPECT_EQ(PrefixLength(Lt(Int(3), x), x, 16), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tilewright

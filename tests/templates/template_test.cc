@@ -1,0 +1,78 @@
+// Every template of the catalogue against the interpreter on small, awkward workloads.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/contract/template_contract.h"
+
+namespace tilewright {
+namespace {
+
+// Odd sizes, tails in every tile, strides, asymmetric padding, dilation, groups, epilogues; for a
+// 512-bit and a 256-bit target.
+const char* const kWorkloads512[] = {
+    "conv2d(float32[1,20,7,9],float32[40,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+relu",
+    "conv2d(float32[2,16,6,5],float32[16,16,3,2];dilation=2,1;groups=1;padding=2,0,1,1;"
+    "strides=1,2;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+clip(0,6)",
+    "conv2d(float32[1,3,11,11],float32[32,3,7,7];dilation=1,1;groups=1;padding=3,3,3,3;"
+    "strides=2,2;NCHW,OIHW16o,NCHW16c)",
+    "conv2d(float32[1,128,5,5],float32[32,128,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
+    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+relu",
+    "conv2d(float32[1,64,5,5],float32[64,32,3,3];dilation=1,1;groups=2;padding=1,1,1,1;"
+    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+    "depthwise_conv2d(float32[1,40,9,7],float32[40,1,3,3];dilation=1,1;groups=40;"
+    "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16o,NCHW16c)+bias+clip(0,6)",
+    "depthwise_conv2d(float32[1,16,9,8],float32[16,1,3,3];dilation=1,1;groups=16;"
+    "padding=0,0,1,1;strides=2,2;NCHW16c,OIHW16o,NCHW16c)",
+    "dense(float32[1,30],float32[41,30];,NK16n,)+bias+relu",
+    "dense(float32[13,12],float32[80,12];,NK16n,)",
+    "batch_matmul(float32[2,9,10],float32[2,10,40];,,)",
+    "batch_matmul(float32[3,5,8],float32[3,8,32];,,)",
+};
+const char* const kWorkloads256[] = {
+    "conv2d(float32[1,20,7,9],float32[20,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+    "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+sigmoid",
+    "dense(float32[5,8],float32[10,8];,NK8n,)+bias+tanh",
+};
+
+const TemplateEntry& EntryFor(const Workload& workload, const Target& target) {
+  for (const TemplateEntry& entry : Templates()) {
+    if (entry.impl->Matches(workload, target)) return entry;
+  }
+  ADD_FAILURE() << "no template for " << workload.Key();
+  return Templates().front();
+}
+
+template <size_t n>
+std::set<std::string> CheckAll(const char* const (&keys)[n], const char* target_text) {
+  const Target target = ParseTarget(target_text).value();
+  std::set<std::string> used;
+  uint64_t seed = 1;
+  for (const char* key : keys) {
+    const absl::StatusOr<Workload> workload = ParseWorkload(key);
+    EXPECT_TRUE(workload.ok()) << workload.status();
+    const TemplateEntry& entry = EntryFor(*workload, target);
+    used.insert(entry.name);
+    CheckTemplate(entry, *workload, target, /*samples=*/6, seed++);
+  }
+  return used;
+}
+
+TEST(Templates, MatchTheInterpreterOnAwkwardShapesWith512BitVectors) {
+  const std::set<std::string> used = CheckAll(kWorkloads512, "cpu -mcpu=znver5");
+  EXPECT_EQ(used.size(), Templates().size()) << "a template has no workload in this test";
+}
+
+TEST(Templates, MatchTheInterpreterOnAwkwardShapesWith256BitVectors) {
+  CheckAll(kWorkloads256, "cpu -mcpu=haswell");
+}
+
+TEST(Templates, AnUnknownNameListsTheKnownOnes) {
+  const absl::Status status = FindTemplate("conv2d_nchwc.gpu").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(status.message().find("conv2d_nchwc.cpu"), absl::string_view::npos) << status;
+}
+
+}  // namespace
+}  // namespace tilewright
