@@ -18,8 +18,13 @@ namespace tilewright {
 // args in parameter order, 64-byte aligned; iterations [begin, end) of the outermost parallel
 // loop are run ([0, 1) when there is none). Kernels call nothing but libm.
 
+enum class Optimize {
+  kFull,   // a * b + c may become one fused operation; fast vector exp, log, tanh, erf in float32
+  kPlain,  // every floating-point operation rounds once, in the order written: the reference
+};
+
 struct CompileOptions {
-  bool optimize = true;        // false: O0-like, for the plain reference
+  Optimize optimize = Optimize::kFull;
   std::string* assembly = nullptr;  // when set, receives the assembly text
   std::string* ir = nullptr;        // when set, receives the optimised LLVM IR
 };
@@ -28,8 +33,10 @@ class TargetBackend {
  public:
   virtual ~TargetBackend() = default;
   virtual std::string_view Summary() const = 0;
-  // Fills defaults from this machine (triple stays empty for the host, mcpu = host CPU).
-  // InvalidArgument for an unknown CPU or feature, listing near names.
+  // Fills defaults: mcpu is this machine's CPU (also for "native"), or "generic" for another
+  // architecture's triple; the triple stays empty for this machine. Vector features that the CPU
+  // has by name but this machine hides are switched off in mattr. InvalidArgument for an unknown
+  // triple, CPU or feature, listing near names.
   virtual absl::StatusOr<Target> Resolve(const Target& target) const = 0;
   // One shared library (ELF .so bytes) with one exported function per program, linked against
   // nothing but libm. REQUIRES: target resolved, programs verified and unrolled (UnrollLoops is

@@ -1,0 +1,41 @@
+#include "compiler/targets/support/emit_context.h"
+
+#include "compiler/core/check.h"
+
+namespace tilewright {
+
+llvm::Type* ValueType(EmitContext& ctx, DType dtype) {
+  if (dtype == DType::kBool) return ctx.builder.getInt1Ty();
+  return MemoryType(ctx, dtype);
+}
+
+llvm::Type* MemoryType(EmitContext& ctx, DType dtype) {
+  switch (dtype) {
+    case DType::kF32: return ctx.builder.getFloatTy();
+    case DType::kF64: return ctx.builder.getDoubleTy();
+    case DType::kI64: return ctx.builder.getInt64Ty();
+    case DType::kI32: return ctx.builder.getInt32Ty();
+    case DType::kI16: return ctx.builder.getInt16Ty();
+    case DType::kI8:
+    case DType::kU8:
+    case DType::kBool: return ctx.builder.getInt8Ty();
+  }
+  TW_CHECK(false) << "unknown dtype";
+  return nullptr;
+}
+
+llvm::Value* Widen(EmitContext& ctx, llvm::Value* value) {
+  if (IsVector(value)) return value;
+  return ctx.builder.CreateVectorSplat(ctx.lanes.count, value);
+}
+
+void MatchWidths(EmitContext& ctx, llvm::Value*& a, llvm::Value*& b) {
+  if (IsVector(a)) b = Widen(ctx, b);
+  if (IsVector(b)) a = Widen(ctx, a);
+}
+
+llvm::Value* AndMask(EmitContext& ctx, llvm::Value* mask, llvm::Value* condition) {
+  return mask == nullptr ? condition : ctx.builder.CreateAnd(mask, condition);
+}
+
+}  // namespace tilewright

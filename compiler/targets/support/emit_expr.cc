@@ -1,0 +1,243 @@
+#include "compiler/core/check.h"
+#include "compiler/loop/visit.h"
+#include "compiler/targets/support/emit_call.h"
+#include "compiler/targets/support/emit_context.h"
+#include "compiler/targets/support/emit_memory.h"
+#include "compiler/targets/support/flat_index.h"
+#include "llvm/IR/Intrinsics.h"
+
+namespace tilewright {
+namespace {
+
+llvm::Value* EmitVar(EmitContext& ctx, const Expr& e) {
+  if (e != ctx.lanes.var) {
+    const auto var = ctx.vars.find(e.get());
+    TW_CHECK(var != ctx.vars.end()) << "variable " << e->name << " is not in scope";
+    return var->second.value;
+  }
+  std::vector<llvm::Constant*> steps;
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
+    steps.push_back(ctx.builder.getInt64(lane));
+  }
+  return ctx.builder.CreateNSWAdd(Widen(ctx, ctx.lanes.first), llvm::ConstantVector::get(steps));
+}
+
+// Lanes that are off must not divide by zero.
+llvm::Value* SafeDivisor(EmitContext& ctx, llvm::Value* divisor) {
+  if (ctx.mask == nullptr || llvm::isa<llvm::Constant>(divisor)) return divisor;
+  llvm::Value* wide = Widen(ctx, divisor);
+  llvm::Value* one = llvm::ConstantInt::get(wide->getType(), 1);
+  return ctx.builder.CreateSelect(ctx.mask, wide, one);
+}
+
+// Floor division, or its modulo, of signed integers that may be negative.
+llvm::Value* EmitFloorDivision(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm::Value* b) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Value* remainder = ir.CreateSRem(a, b);
+  llvm::Value* zero = llvm::Constant::getNullValue(a->getType());
+  llvm::Value* signs_differ = ir.CreateICmpSLT(ir.CreateXor(remainder, b), zero);
+  llvm::Value* fix = ir.CreateAnd(ir.CreateICmpNE(remainder, zero), signs_differ);
+  if (op == BinaryOp::kMod) {
+    return ir.CreateSelect(fix, ir.CreateAdd(remainder, b), remainder);
+  }
+  llvm::Value* quotient = ir.CreateSDiv(a, b);
+  return ir.CreateSub(quotient, ir.CreateZExt(fix, a->getType()));
+}
+
+llvm::Value* EmitIntegerDivision(EmitContext& ctx, const Expr& e, llvm::Value* a,
+                                 llvm::Value* b) {
+  b = SafeDivisor(ctx, b);
+  MatchWidths(ctx, a, b);
+  const std::optional<Range> dividend = BoundsOf(e->operands[0], ctx.ranges);
+  const std::optional<Range> divisor = BoundsOf(e->operands[1], ctx.ranges);
+  const bool natural = dividend && divisor && dividend->lo >= 0 && divisor->lo >= 0;
+  if (natural || e->dtype == DType::kU8 || e->dtype == DType::kBool) {
+    return e->op == BinaryOp::kDiv ? ctx.builder.CreateUDiv(a, b) : ctx.builder.CreateURem(a, b);
+  }
+  return EmitFloorDivision(ctx, e->op, a, b);
+}
+
+llvm::Value* EmitFloatBinary(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm::Value* b) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  switch (op) {
+    case BinaryOp::kAdd: return ir.CreateFAdd(a, b);
+    case BinaryOp::kSub: return ir.CreateFSub(a, b);
+    case BinaryOp::kMul: return ir.CreateFMul(a, b);
+    case BinaryOp::kDiv: return ir.CreateFDiv(a, b);
+    case BinaryOp::kMin: return ir.CreateSelect(ir.CreateFCmpOLT(a, b), a, b);
+    case BinaryOp::kMax: return ir.CreateSelect(ir.CreateFCmpOLT(a, b), b, a);
+    case BinaryOp::kLt: return ir.CreateFCmpOLT(a, b);
+    case BinaryOp::kLe: return ir.CreateFCmpOLE(a, b);
+    case BinaryOp::kEq: return ir.CreateFCmpOEQ(a, b);
+    case BinaryOp::kNe: return ir.CreateFCmpUNE(a, b);
+    default: break;
+  }
+  TW_CHECK(false) << "operator not defined on floats";
+  return nullptr;
+}
+
+llvm::Value* EmitIntegerBinary(EmitContext& ctx, const Expr& e, llvm::Value* a, llvm::Value* b) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  const DType operand = e->operands[0]->dtype;
+  const bool is_unsigned = operand == DType::kU8 || operand == DType::kBool;
+  const auto less = [&] { return is_unsigned ? ir.CreateICmpULT(a, b) : ir.CreateICmpSLT(a, b); };
+  switch (e->op) {
+    case BinaryOp::kAdd: return ir.CreateAdd(a, b);
+    case BinaryOp::kSub: return ir.CreateSub(a, b);
+    case BinaryOp::kMul: return ir.CreateMul(a, b);
+    case BinaryOp::kDiv:
+    case BinaryOp::kMod: return EmitIntegerDivision(ctx, e, a, b);
+    case BinaryOp::kMin: return ir.CreateSelect(less(), a, b);
+    case BinaryOp::kMax: return ir.CreateSelect(less(), b, a);
+    case BinaryOp::kLt: return less();
+    case BinaryOp::kLe: return is_unsigned ? ir.CreateICmpULE(a, b) : ir.CreateICmpSLE(a, b);
+    case BinaryOp::kEq: return ir.CreateICmpEQ(a, b);
+    case BinaryOp::kNe: return ir.CreateICmpNE(a, b);
+    case BinaryOp::kAnd: return ir.CreateAnd(a, b);
+    case BinaryOp::kOr: return ir.CreateOr(a, b);
+    case BinaryOp::kXor: return ir.CreateXor(a, b);
+  }
+  return nullptr;
+}
+
+// `no` evaluated only where the uniform condition is false: branches that meet in a phi.
+llvm::Value* EmitBranches(EmitContext& ctx, llvm::Value* condition, const Expr& yes,
+                          const Expr& no) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Function* function = ir.GetInsertBlock()->getParent();
+  const auto block = [&](const char* name) {
+    return llvm::BasicBlock::Create(ir.getContext(), name, function);
+  };
+  llvm::BasicBlock *yes_block = block("yes"), *no_block = block("no"), *end = block("end");
+  ir.CreateCondBr(condition, yes_block, no_block);
+  ir.SetInsertPoint(yes_block);
+  llvm::Value* yes_value = EmitExpr(ctx, yes);
+  yes_block = ir.GetInsertBlock();
+  ir.SetInsertPoint(no_block);
+  llvm::Value* no_value = EmitExpr(ctx, no);
+  if (IsVector(yes_value)) no_value = Widen(ctx, no_value);
+  no_block = ir.GetInsertBlock();
+  ir.CreateBr(end);
+  ir.SetInsertPoint(yes_block);
+  if (IsVector(no_value)) yes_value = Widen(ctx, yes_value);
+  ir.CreateBr(end);
+  ir.SetInsertPoint(end);
+  llvm::PHINode* phi = ir.CreatePHI(yes_value->getType(), 2);
+  phi->addIncoming(yes_value, yes_block);
+  phi->addIncoming(no_value, no_block);
+  return phi;
+}
+
+// Both sides evaluated, each with the lanes it is wanted in.
+llvm::Value* EmitBlend(EmitContext& ctx, llvm::Value* condition, const Expr& yes,
+                       const Expr& no) {
+  llvm::Value* outer = ctx.mask;
+  ctx.mask = AndMask(ctx, outer, condition);
+  llvm::Value* yes_value = EmitExpr(ctx, yes);
+  ctx.mask = AndMask(ctx, outer, ctx.builder.CreateNot(condition));
+  llvm::Value* no_value = EmitExpr(ctx, no);
+  ctx.mask = outer;
+  return ctx.builder.CreateSelect(condition, Widen(ctx, yes_value), Widen(ctx, no_value));
+}
+
+llvm::Value* EmitChoice(EmitContext& ctx, const Expr& condition, const Expr& yes,
+                        const Expr& no) {
+  llvm::Value* chosen = EmitExpr(ctx, condition);
+  if (IsVector(chosen)) return EmitBlend(ctx, chosen, yes, no);
+  if (!IsSpeculatable(ctx, yes) || !IsSpeculatable(ctx, no)) {
+    return EmitBranches(ctx, chosen, yes, no);
+  }
+  llvm::Value* yes_value = EmitExpr(ctx, yes);
+  llvm::Value* no_value = EmitExpr(ctx, no);
+  MatchWidths(ctx, yes_value, no_value);
+  return ctx.builder.CreateSelect(chosen, yes_value, no_value);
+}
+
+llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
+  const Expr &left = e->operands[0], &right = e->operands[1];
+  // A guard such as `i < n && x[i] > 0` protects what is on its right.
+  if (e->dtype == DType::kBool && left->dtype == DType::kBool && !IsSpeculatable(ctx, right)) {
+    if (e->op == BinaryOp::kAnd) return EmitChoice(ctx, left, right, Bool(false));
+    if (e->op == BinaryOp::kOr) return EmitChoice(ctx, left, Bool(true), right);
+  }
+  llvm::Value* a = EmitExpr(ctx, left);
+  llvm::Value* b = EmitExpr(ctx, right);
+  MatchWidths(ctx, a, b);
+  return IsFloat(left->dtype) ? EmitFloatBinary(ctx, e->op, a, b)
+                              : EmitIntegerBinary(ctx, e, a, b);
+}
+
+// Out-of-range floats saturate and NaN becomes zero, so that results never depend on the CPU.
+llvm::Value* FloatToInteger(EmitContext& ctx, llvm::Value* value, DType to) {
+  const bool is_unsigned = to == DType::kU8;
+  llvm::Type* type = value->getType()->getWithNewType(ValueType(ctx, to));
+  return ctx.builder.CreateIntrinsic(
+      is_unsigned ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,
+      {type, value->getType()}, {value});
+}
+
+llvm::Value* EmitCast(EmitContext& ctx, const Expr& e) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Value* value = EmitExpr(ctx, e->operands[0]);
+  const DType from = e->operands[0]->dtype;
+  llvm::Type* type = value->getType()->getWithNewType(ValueType(ctx, e->dtype));
+  const bool is_unsigned = from == DType::kU8 || from == DType::kBool;
+  if (e->dtype == DType::kBool) {
+    llvm::Value* zero = llvm::Constant::getNullValue(value->getType());
+    return IsFloat(from) ? ir.CreateFCmpUNE(value, zero) : ir.CreateICmpNE(value, zero);
+  }
+  if (IsFloat(from)) {
+    return IsFloat(e->dtype) ? ir.CreateFPCast(value, type) : FloatToInteger(ctx, value, e->dtype);
+  }
+  if (!IsFloat(e->dtype)) return ir.CreateIntCast(value, type, !is_unsigned);
+  return is_unsigned ? ir.CreateUIToFP(value, type) : ir.CreateSIToFP(value, type);
+}
+
+llvm::Value* EmitCallExpr(EmitContext& ctx, const Expr& e) {
+  std::vector<llvm::Value*> operands;
+  for (const Expr& operand : e->operands) operands.push_back(EmitExpr(ctx, operand));
+  for (llvm::Value*& a : operands) {
+    for (llvm::Value*& b : operands) MatchWidths(ctx, a, b);
+  }
+  return EmitCall(ctx, *e, operands);
+}
+
+bool DividesSafely(const ExprNode& e) {
+  if (IsFloat(e.dtype) || (e.op != BinaryOp::kDiv && e.op != BinaryOp::kMod)) return true;
+  const int64_t* divisor = AsInt(e.operands[1]);
+  return divisor != nullptr && *divisor > 0;
+}
+
+}  // namespace
+
+llvm::Value* EmitExpr(EmitContext& ctx, const Expr& e) {
+  switch (e->kind) {
+    case ExprKind::kInt:
+      return llvm::ConstantInt::get(ValueType(ctx, e->dtype), static_cast<uint64_t>(e->ivalue),
+                                    true);
+    case ExprKind::kFloat: return llvm::ConstantFP::get(ValueType(ctx, e->dtype), e->fvalue);
+    case ExprKind::kVar: return EmitVar(ctx, e);
+    case ExprKind::kLoad: return EmitLoad(ctx, e);
+    case ExprKind::kCall: return EmitCallExpr(ctx, e);
+    case ExprKind::kBinary: return EmitBinary(ctx, e);
+    case ExprKind::kSelect:
+      return EmitChoice(ctx, e->operands[0], e->operands[1], e->operands[2]);
+    case ExprKind::kCast: return EmitCast(ctx, e);
+  }
+  TW_CHECK(false) << "unknown expression kind";
+  return nullptr;
+}
+
+bool IsSpeculatable(const EmitContext& ctx, const Expr& e) {
+  bool safe = true;
+  ForEachExpr(e, [&](const Expr& part) {
+    if (part->kind == ExprKind::kLoad) {
+      safe = safe && IsInBounds(ctx, *part->buffer, part->operands);
+    } else if (part->kind == ExprKind::kBinary) {
+      safe = safe && DividesSafely(*part);
+    }
+  });
+  return safe;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,159 @@
+#include "compiler/targets/support/emit_memory.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "compiler/targets/support/flat_index.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int64_t kBaseAlignment = 64;  // of arguments and scratch buffers
+constexpr int64_t kMaxStride = 4;       // loads of every 2nd to 4th element read what is between
+
+llvm::Align AlignmentOf(const EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  const int64_t bytes = OffsetGranule(ctx, index) * static_cast<int64_t>(SizeOf(buffer.dtype));
+  return llvm::Align(std::min(bytes, kBaseAlignment));
+}
+
+llvm::Align ElementAlignment(const BufferNode& buffer) {
+  return llvm::Align(SizeOf(buffer.dtype));
+}
+
+// Memory holds booleans as bytes.
+llvm::Value* FromMemory(EmitContext& ctx, DType dtype, llvm::Value* value) {
+  return dtype == DType::kBool ? ctx.builder.CreateIsNotNull(value) : value;
+}
+
+llvm::Value* ToMemory(EmitContext& ctx, DType dtype, llvm::Value* value) {
+  if (dtype != DType::kBool) return value;
+  llvm::Type* byte = value->getType()->getWithNewType(ctx.builder.getInt8Ty());
+  return ctx.builder.CreateZExt(value, byte);
+}
+
+llvm::VectorType* VectorOf(llvm::Type* element, unsigned count) {
+  return llvm::FixedVectorType::get(element, count);
+}
+
+// One pointer a lane.
+llvm::Value* LanePointers(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  llvm::Value* address = EmitAddress(ctx, buffer, index);
+  if (!index.linear) return IsVector(address) ? address : Widen(ctx, address);
+  std::vector<llvm::Constant*> steps;
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
+    steps.push_back(ctx.builder.getInt64(lane * index.lane_coefficient));
+  }
+  return ctx.builder.CreateGEP(MemoryType(ctx, buffer.dtype), address,
+                               llvm::ConstantVector::get(steps));
+}
+
+// Elements 0, stride, 2 * stride, ... of one wide load that ends with the last lane's element.
+llvm::Value* LoadStrided(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  const unsigned stride = index.lane_coefficient;
+  llvm::VectorType* wide =
+      VectorOf(MemoryType(ctx, buffer.dtype), (ctx.lanes.count - 1) * stride + 1);
+  llvm::Value* all = ctx.builder.CreateAlignedLoad(wide, EmitAddress(ctx, buffer, index),
+                                                   AlignmentOf(ctx, buffer, index));
+  std::vector<int> picked;
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) picked.push_back(lane * stride);
+  return ctx.builder.CreateShuffleVector(all, picked);
+}
+
+llvm::Value* LoadLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Value* pointers) {
+  llvm::IRBuilder<>& b = ctx.builder;
+  llvm::Type* element = MemoryType(ctx, buffer.dtype);
+  llvm::Value* result = llvm::PoisonValue::get(VectorOf(element, ctx.lanes.count));
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
+    llvm::Value* pointer = b.CreateExtractElement(pointers, lane);
+    llvm::Value* value = b.CreateAlignedLoad(element, pointer, ElementAlignment(buffer));
+    result = b.CreateInsertElement(result, value, lane);
+  }
+  return result;
+}
+
+llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  if (index.linear && index.lane_coefficient == 1) {
+    return ctx.builder.CreateAlignedLoad(
+        VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count),
+        EmitAddress(ctx, buffer, index), AlignmentOf(ctx, buffer, index));
+  }
+  if (index.linear && index.lane_coefficient > 1 && index.lane_coefficient <= kMaxStride) {
+    return LoadStrided(ctx, buffer, index);
+  }
+  return LoadLaneByLane(ctx, buffer, LanePointers(ctx, buffer, index));
+}
+
+// Lanes that are off read zero.
+llvm::Value* LoadMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  llvm::VectorType* type = VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count);
+  llvm::Value* zero = llvm::Constant::getNullValue(type);
+  if (index.linear && index.lane_coefficient == 1) {
+    return ctx.builder.CreateMaskedLoad(type, EmitAddress(ctx, buffer, index),
+                                        AlignmentOf(ctx, buffer, index), ctx.mask, zero);
+  }
+  return ctx.builder.CreateMaskedGather(type, LanePointers(ctx, buffer, index),
+                                        ElementAlignment(buffer), ctx.mask, zero);
+}
+
+void StoreLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Value* value,
+                     llvm::Value* pointers) {
+  llvm::IRBuilder<>& b = ctx.builder;
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
+    b.CreateAlignedStore(b.CreateExtractElement(value, lane),
+                         b.CreateExtractElement(pointers, lane), ElementAlignment(buffer));
+  }
+}
+
+void StoreVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index,
+                 llvm::Value* value) {
+  llvm::IRBuilder<>& b = ctx.builder;
+  if (index.linear && index.lane_coefficient == 1) {
+    llvm::Value* address = EmitAddress(ctx, buffer, index);
+    const llvm::Align align = AlignmentOf(ctx, buffer, index);
+    if (ctx.mask == nullptr) {
+      b.CreateAlignedStore(value, address, align);
+    } else {
+      b.CreateMaskedStore(value, address, align, ctx.mask);
+    }
+    return;
+  }
+  llvm::Value* pointers = LanePointers(ctx, buffer, index);
+  if (ctx.mask == nullptr) {
+    StoreLaneByLane(ctx, buffer, value, pointers);
+  } else {
+    b.CreateMaskedScatter(value, pointers, ElementAlignment(buffer), ctx.mask);
+  }
+}
+
+}  // namespace
+
+llvm::Value* EmitLoad(EmitContext& ctx, const Expr& e) {
+  const BufferNode& buffer = *e->buffer;
+  const FlatIndex index = Flatten(ctx, buffer, e->operands);
+  const bool uniform = index.linear && index.lane_coefficient == 0;
+  const bool masked = ctx.mask != nullptr && !IsInBounds(ctx, buffer, e->operands);
+  llvm::Value* value = nullptr;
+  if (masked) {
+    value = LoadMasked(ctx, buffer, index);
+  } else if (uniform) {
+    value = ctx.builder.CreateAlignedLoad(MemoryType(ctx, buffer.dtype),
+                                          EmitAddress(ctx, buffer, index),
+                                          AlignmentOf(ctx, buffer, index));
+  } else {
+    value = LoadVector(ctx, buffer, index);
+  }
+  return FromMemory(ctx, buffer.dtype, value);
+}
+
+void EmitStore(EmitContext& ctx, const BufferNode& buffer, const std::vector<Expr>& indices,
+               llvm::Value* value) {
+  const FlatIndex index = Flatten(ctx, buffer, indices);
+  if (ctx.lanes.var != nullptr) {
+    StoreVector(ctx, buffer, index, ToMemory(ctx, buffer.dtype, Widen(ctx, value)));
+    return;
+  }
+  ctx.builder.CreateAlignedStore(ToMemory(ctx, buffer.dtype, value),
+                                 EmitAddress(ctx, buffer, index), AlignmentOf(ctx, buffer, index));
+}
+
+}  // namespace tilewright

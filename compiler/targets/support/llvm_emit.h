@@ -1,0 +1,23 @@
+// Loop programs to LLVM IR.
+#pragma once
+
+#include "compiler/loop/stmt.h"
+#include "compiler/targets/target_backend.h"
+#include "llvm/IR/Module.h"
+
+namespace tilewright {
+
+struct EmitOptions {
+  int vector_bits = 256;  // of the target's registers
+  Optimize optimize = Optimize::kFull;
+};
+
+// Adds the exported function `program.name` (calling convention: target_backend.h) and the
+// internal one with the loops, whose pointer arguments are noalias and 64-byte aligned.
+// REQUIRES: the program is verified and its unrolled loops are expanded.
+void EmitProgram(const Program& program, const EmitOptions& options, llvm::Module& module);
+
+// True when the program says itself what is a vector, so that LLVM need not look for them.
+bool HasVectorLoops(const Program& program);
+
+}  // namespace tilewright
