@@ -1,0 +1,96 @@
+#include "worker/run_spec.h"
+
+#include <limits>
+#include <sstream>
+
+namespace tilewright {
+namespace {
+
+// One line a field: its name, then its values. Paths take the rest of their line.
+constexpr int kMaxRank = 8;
+
+void WriteArgument(std::ostream& out, const RunArgument& argument) {
+  out << "arg " << argument.cold << " " << argument.shape.size();
+  for (const int64_t dim : argument.shape) out << " " << dim;
+  for (const PaddedDim& p : argument.padded) {
+    out << " " << p.outer << " " << p.inner << " " << p.limit;
+  }
+  out << "\n";
+}
+
+bool ReadArgument(std::istream& in, RunArgument* argument) {
+  size_t rank = 0;
+  if (!(in >> argument->cold >> rank) || rank > kMaxRank) return false;
+  argument->shape.resize(rank);
+  for (int64_t& dim : argument->shape) {
+    if (!(in >> dim) || dim < 1) return false;
+  }
+  PaddedDim p;
+  const int last = static_cast<int>(rank);
+  while (in >> p.outer >> p.inner >> p.limit) {
+    if (p.outer < 0 || p.outer >= last || p.inner >= last) return false;
+    argument->padded.push_back(p);
+  }
+  return true;
+}
+
+std::string RestOf(std::istream& in) {
+  std::string rest;
+  std::getline(in >> std::ws, rest);
+  return rest;
+}
+
+bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
+  if (name == "library") return !(spec->library = RestOf(in)).empty();
+  if (name == "symbol") return !(spec->symbol = RestOf(in)).empty();
+  if (name == "reference") return !(spec->reference = RestOf(in)).empty();
+  if (name == "write_reference") return static_cast<bool>(in >> spec->write_reference);
+  if (name == "extent") return static_cast<bool>(in >> spec->extent);
+  if (name == "seed") return static_cast<bool>(in >> spec->seed);
+  if (name == "arg") return ReadArgument(in, &spec->arguments.emplace_back());
+  if (name == "samples") {
+    return static_cast<bool>(in >> spec->min_samples >> spec->max_samples >>
+                             spec->sampling_seconds >> spec->drop_seconds);
+  }
+  if (name == "limits") {
+    return static_cast<bool>(in >> spec->memory_bytes >> spec->cpu_seconds >> spec->file_bytes);
+  }
+  if (name == "cores") {
+    for (int core; in >> core;) spec->cores.push_back(core);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string ToText(const RunSpec& spec) {
+  std::ostringstream out;
+  out.precision(std::numeric_limits<double>::max_digits10);
+  out << "library " << spec.library << "\nsymbol " << spec.symbol << "\nreference "
+      << spec.reference << "\nwrite_reference " << spec.write_reference << "\nextent "
+      << spec.extent << "\nseed " << spec.seed << "\n";
+  for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
+  out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
+      << " " << spec.drop_seconds << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
+      << " " << spec.file_bytes << "\ncores";
+  for (const int core : spec.cores) out << " " << core;
+  out << "\n";
+  return out.str();
+}
+
+std::optional<RunSpec> ParseRunSpec(const std::string& text) {
+  RunSpec spec;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream in(line);
+    std::string name;
+    in >> name;
+    if (!ReadField(name, in, &spec)) return std::nullopt;
+  }
+  const bool complete = !spec.library.empty() && !spec.symbol.empty() &&
+                        !spec.reference.empty() && !spec.arguments.empty();
+  return complete ? std::optional(spec) : std::nullopt;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,89 @@
+#include "worker/runner/confine.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+
+namespace tilewright {
+namespace {
+
+constexpr int kLastKeptFd = 3;
+constexpr rlim_t kMaxOpenFiles = 64;
+constexpr rlim_t kMaxProcesses = 4096;  // counted over the whole user: only a stop for fork bombs
+
+void Limit(int resource, rlim_t value) {
+  const rlimit limit{value, value};
+  setrlimit(static_cast<__rlimit_resource>(resource), &limit);
+}
+
+void SetLimits(const RunSpec& spec) {
+  Limit(RLIMIT_CORE, 0);
+  Limit(RLIMIT_NOFILE, kMaxOpenFiles);
+  Limit(RLIMIT_NPROC, kMaxProcesses);
+  Limit(RLIMIT_FSIZE, static_cast<rlim_t>(spec.file_bytes));
+  if (spec.memory_bytes > 0) Limit(RLIMIT_AS, static_cast<rlim_t>(spec.memory_bytes));
+  if (spec.cpu_seconds > 0) {
+    Limit(RLIMIT_CPU, static_cast<rlim_t>(std::ceil(spec.cpu_seconds)));
+  }
+}
+
+void Pin(const std::vector<int>& cores) {
+  if (cores.empty()) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int core : cores) {
+    if (core >= 0 && core < CPU_SETSIZE) CPU_SET(core, &set);
+  }
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
+void WriteFile(const char* path, const std::string& text) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  // A failure leaves an unmapped user, which can do even less.
+  if (write(fd, text.data(), text.size()) < 0) errno = 0;
+  close(fd);
+}
+
+// True when this process now has a fresh pid namespace for its children.
+bool EnterNamespaces() {
+  const std::string uid = std::to_string(geteuid());
+  const std::string gid = std::to_string(getegid());
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID) != 0) return false;
+  WriteFile("/proc/self/setgroups", "deny");
+  WriteFile("/proc/self/uid_map", uid + " " + uid + " 1");
+  WriteFile("/proc/self/gid_map", gid + " " + gid + " 1");
+  return true;
+}
+
+[[noreturn]] void WaitAndExitLike(pid_t child) {
+  for (int fd = 0; fd <= kLastKeptFd; ++fd) close(fd);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+}  // namespace
+
+void Confine(const RunSpec& spec) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  syscall(SYS_close_range, kLastKeptFd + 1, ~0U, 0);
+  Pin(spec.cores);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (EnterNamespaces()) {
+    const pid_t child = fork();
+    if (child > 0) WaitAndExitLike(child);
+    if (child == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  }
+  SetLimits(spec);
+}
+
+}  // namespace tilewright

@@ -1,0 +1,72 @@
+// tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input,
+// writes one line to descriptor 3: "ok SECONDS...", "wrong_result TEXT" or "crash TEXT". Anything
+// the kernel does to standard output is nobody's concern. Links nothing but libc and libdl.
+#include <unistd.h>
+
+#include <cstdio>
+#include <limits>
+#include <sstream>
+#include <string>
+
+#include "worker/run_spec.h"
+#include "worker/runner/confine.h"
+#include "worker/runner/kernel.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int kResultFd = 3;
+
+std::string ReadAll(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = read(fd, buffer, sizeof(buffer))) > 0;) text.append(buffer, n);
+  return text;
+}
+
+// Timed calls until the estimate is good enough or the candidate is clearly no good.
+std::string Sample(const RunSpec& spec, Kernel& kernel) {
+  std::ostringstream line;
+  line.precision(std::numeric_limits<double>::max_digits10);
+  line << "ok";
+  double spent = 0;
+  for (uint32_t i = 0; i < spec.max_samples; ++i) {
+    if (i >= spec.min_samples && spent >= spec.sampling_seconds) break;
+    const double seconds = kernel.TimedCall();
+    line << " " << seconds;
+    spent += seconds;
+    if (i == 0 && spec.drop_seconds > 0 && seconds > spec.drop_seconds) break;
+  }
+  return line.str();
+}
+
+std::string Run(const RunSpec& spec) {
+  std::string error;
+  Kernel kernel(spec, &error);
+  if (!error.empty()) return "crash " + error;
+  kernel.Call();  // warm-up and check
+  if (spec.write_reference) {
+    error = kernel.WriteReference();
+    return error.empty() ? "ok" : "crash " + error;
+  }
+  error = kernel.Compare();
+  return error.empty() ? Sample(spec, kernel) : "wrong_result " + error;
+}
+
+int Main() {
+  const std::optional<RunSpec> spec = ParseRunSpec(ReadAll(0));
+  if (!spec) {
+    std::fprintf(stderr, "tilewright-runner: standard input is not a run spec\n");
+    return 2;
+  }
+  Confine(*spec);
+  const std::string line = Run(*spec) + "\n";
+  const bool written =
+      write(kResultFd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  _exit(written ? 0 : 1);  // no destructors: the kernel may have damaged the heap
+}
+
+}  // namespace
+}  // namespace tilewright
+
+int main() { return tilewright::Main(); }
