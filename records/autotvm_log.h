@@ -1,10 +1,19 @@
 // AutoTVM log lines (apache/tvm v0.18 record.py): 0.2 is written and read, 0.1 is read.
+//
+// Format 0.2 has no place for the device's name, the job, a failure's message or the difference
+// between building and running; and where it keeps one cost per line we keep every sample. What
+// it lacks is written as one more member, "tilewright", which AutoTVM's reader ignores: a line
+// read back gives the record again. Two limits remain: readers of AutoTVM take the mean of the
+// samples, we the median; and they see a failure only as a number and the cost 1e9.
 #pragma once
 
+#include <functional>
 #include <istream>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "records/record.h"
@@ -16,16 +25,32 @@ namespace tilewright {
 // the same workload back; a record that was imported from a foreign template is written back with
 // its original arguments.
 absl::StatusOr<std::string> EncodeLogLine(const Record& record);
-// InvalidArgument with what is wrong. Lines of templates we do not have are kept with their
-// template name and arguments (workload.op = the template's name).
+// InvalidArgument with what is wrong; at most 1 MiB. Lines of templates we do not have are kept
+// with their template name and arguments (Record::foreign_line); those of format 0.1 become 0.2,
+// their template key joined to the name ("topi_nn_conv2d.winograd"). A line without the member
+// "tilewright" gets the class "imported" and a run_id made of its text.
 absl::StatusOr<Record> DecodeLogLine(std::string_view line);
+
+// The index of a config in its task's space; nullopt when the template is unknown,
+// InvalidArgument when the config is not in the space.
+using IndexFunction =
+    std::function<absl::StatusOr<std::optional<uint64_t>>(const Task&, const Config&)>;
 
 struct ImportReport {
   int64_t imported = 0, duplicates = 0, skipped = 0;
+  int64_t reindexed = 0;              // of the imported: the line's index was of another space
   std::vector<std::string> problems;  // first 20: "line 12: ..."
 };
-absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store);
+// Comment lines (#) and blank ones are not counted. With index_of, a config that is not in its
+// space is skipped, and an index that disagrees is replaced.
+absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
+                                       const IndexFunction& index_of = nullptr);
+// Oldest first; the number of lines written. Internal when the stream fails.
 absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& filter,
                                   std::ostream& out);
+
+// Reads a log and writes the lines with the best usable record of each target and workload, in
+// the order in which the workloads first appear. Problems as for an import.
+absl::StatusOr<ImportReport> PickBestOfLog(std::istream& in, std::ostream& out);
 
 }  // namespace tilewright

@@ -1,6 +1,6 @@
 // Which record the compiler uses for a workload: exact workload with epilogue on the same target;
 // then the same without its epilogue's identity (same op, shapes, layouts, attributes); never from
-// another target. `Explain` gives the near misses.
+// another target. `explain` gives the near misses.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,8 @@ namespace tilewright {
 struct LookupResult {
   std::optional<Record> record;
   std::string how;                      // "exact", "other epilogue", "none"
-  std::vector<std::string> near_misses; // "target differs: cpu -mcpu=znver4 (12 records)", ...
+  // With explain, the closest first, at most 5: "target differs: cpu -mcpu=znver4 (12 records)".
+  std::vector<std::string> near_misses;
 };
 absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
                                         const Target& target, bool explain = false);

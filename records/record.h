@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "compiler/core/outcome.h"
 #include "compiler/core/task.h"
 
@@ -24,6 +25,28 @@ struct Record {
   std::string software;      // "tilewright 0.1.0" or "tvm 0.7.dev1"
   std::string record_class = "ok";  // ok, late, suspect, contended, imported
   std::string run_id;        // unique per measurement; Append is idempotent on it
+
+  // Only for a record of another system's template (then workload.op is the template's name and
+  // the workload's other fields are empty): its arguments as JSON, and the AutoTVM 0.2 line it
+  // came as, which an export writes back unchanged.
+  std::string foreign_args;
+  std::string foreign_line;
+
+  friend bool operator==(const Record&, const Record&) = default;
 };
+
+// The workload's Key(); for a foreign template its name and arguments.
+std::string WorkloadKey(const Record& record);
+
+// The same without the epilogue: equal for workloads that differ only in what is fused.
+std::string AnchorKey(const Record& record);
+std::string AnchorKey(Workload workload);
+
+// Timed, and of a class that may be a best record: ok, late or imported.
+bool IsUsable(const Record& record);
+
+// InvalidArgument unless the record may be stored: a run_id, positive finite samples, finite
+// times, texts within their limits (1 KiB names, 64 KiB messages, 1 MiB lines).
+absl::Status CheckRecord(const Record& record);
 
 }  // namespace tilewright

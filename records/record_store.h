@@ -24,25 +24,29 @@ struct RecordFilter {
   std::string op;             // "conv2d"
   bool only_ok = false;       // timed and of class ok, late or imported
   int64_t limit = 0;          // 0 = all
+  std::string anchor_key;     // AnchorKey: any epilogue
+  std::string workload_substring;
 };
 
 class RecordStore {
  public:
   virtual ~RecordStore() = default;
-  // All or nothing; rows whose run_id exists are skipped.
+  // All or nothing; rows whose run_id exists are skipped. InvalidArgument: see CheckRecord.
   virtual absl::Status Append(std::span<const Record> records) = 0;
-  // Oldest first. The callback returns false to stop.
+  // Oldest first. The callback returns false to stop; it may use the store.
   virtual absl::Status ForEach(const RecordFilter& filter,
                                const std::function<bool(const Record&)>& visit) const = 0;
-  // The fastest timed record (lowest median) over all templates for a workload.
+  // The fastest usable record (lowest median; the oldest of equals) that the filter matches.
   virtual absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const = 0;
+  // The limit is not applied.
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;
 };
 
 // SQLite: WAL, synchronous=FULL, one writing connection with group commit, STRICT tables, forward
 // migrations by user_version, flock on the file's side lock so that one process writes. Creates
 // the file (and its folder) when missing. DataLoss for a file that is not a sound records
-// database, FailedPrecondition for a newer schema, Unavailable when another process has it.
+// database, FailedPrecondition for a newer schema, Unavailable when another process has it,
+// NotFound when reading a missing file. Readers work beside a writer of another process.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::string& path,
                                                              bool read_only = false);
 // In memory, for tests and for logs given instead of a database.

@@ -1,0 +1,226 @@
+#include "records/autotvm_log.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/core/strings.h"
+#include "records/autotvm_args.h"
+#include "records/foreign.h"
+#include "records/python_json.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMaxLineBytes = 1 << 20;
+constexpr int kMaxDepth = 32;
+constexpr double kFailedCost = 1e9;  // AutoTVM's cost of a failure
+
+absl::Status Bad(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("log line: ", what));
+}
+
+// Deep nesting would overflow the stack of recursive readers.
+bool TooDeep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') ++i;
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    if (depth > kMaxDepth) return true;
+  }
+  return false;
+}
+
+// FNV-1a, 128 bits (Fowler, Noll, Vo): equal lines, equal run_id.
+std::string RunIdOf(std::string_view line) {
+  const auto word = [](uint64_t high, uint64_t low) {
+    return static_cast<unsigned __int128>(high) << 64 | low;
+  };
+  unsigned __int128 hash = word(0x6c62272e07bb0142, 0x62b821756295c58d);
+  for (const unsigned char c : line) hash = (hash ^ c) * word(0x1000000, 0x13b);
+  return absl::StrCat("log-", absl::Hex(static_cast<uint64_t>(hash >> 64), absl::kZeroPad16),
+                      absl::Hex(static_cast<uint64_t>(hash), absl::kZeroPad16));
+}
+
+// AutoTVM calls our "cpu" "llvm".
+std::string TargetText(const Target& target) {
+  const std::string text = ToString(target);
+  return target.kind == "cpu" ? absl::StrCat("llvm", text.substr(3)) : text;
+}
+
+// What both formats say.
+struct LogFields {
+  std::string target, name;
+  Json args, entities, result;
+  uint64_t index = 0;
+  std::string software;
+};
+
+std::string LineText(const LogFields& fields, const std::string& more) {
+  return absl::StrCat(
+      "{\"input\": [", PythonJson(fields.target), ", ", PythonJson(fields.name), ", ",
+      PythonJson(fields.args), ", {}], \"config\": {\"index\": ", fields.index,
+      ", \"code_hash\": null, \"entity\": ", PythonJson(fields.entities),
+      "}, \"result\": ", PythonJson(fields.result), ", \"version\": 0.2, \"tvm_version\": ",
+      PythonJson(fields.software), more, "}");
+}
+
+Json ResultOf(const Record& record) {
+  const auto* timing = std::get_if<Timing>(&record.outcome);
+  const Json costs = timing ? Json(timing->seconds) : Json::array({kFailedCost});
+  return {costs, AutoTvmErrorNo(record.outcome), record.build_seconds + record.run_seconds,
+          record.unix_time};
+}
+
+// The member that AutoTVM ignores.
+std::string ExtrasOf(const Record& record) {
+  const auto* failure = std::get_if<Failure>(&record.outcome);
+  const Json extras = {{"class", record.record_class},
+                       {"device", record.device},
+                       {"device_key", record.device_key},
+                       {"job", record.job},
+                       {"message", failure ? failure->message : ""},
+                       {"run_id", record.run_id},
+                       {"seconds", {record.build_seconds, record.run_seconds}},
+                       {"seed", record.seed},
+                       {"worker", record.worker}};
+  return absl::StrCat(", \"tilewright\": ", PythonJson(extras));
+}
+
+FailureKind KindOf(int error_no) {
+  // 3 is a device compiler's failure; ours have one kind for both compilers.
+  if (error_no == 3) return FailureKind::kBuild;
+  for (int kind = 0; kind < static_cast<int>(FailureKind::kUnknown); ++kind) {
+    const Failure failure{.kind = static_cast<FailureKind>(kind)};
+    if (AutoTvmErrorNo(failure) == error_no) return failure.kind;
+  }
+  return FailureKind::kUnknown;
+}
+
+void ReadResult(const Json& result, Record* record) {
+  const int error_no = result.at(1).get<int>();
+  if (error_no == 0) {
+    record->outcome = Timing{result.at(0).get<std::vector<double>>()};
+  } else {
+    record->outcome = Failure{.kind = KindOf(error_no)};
+  }
+  record->run_seconds = result.at(2).get<double>();
+  record->unix_time = result.at(3).get<double>();
+}
+
+void ReadExtras(const Json& extras, Record* record) {
+  record->record_class = extras.at("class").get<std::string>();
+  record->device = extras.at("device").get<std::string>();
+  record->device_key = extras.at("device_key").get<std::string>();
+  record->job = extras.at("job").get<std::string>();
+  record->run_id = extras.at("run_id").get<std::string>();
+  record->build_seconds = extras.at("seconds").at(0).get<double>();
+  record->run_seconds = extras.at("seconds").at(1).get<double>();
+  record->seed = extras.at("seed").get<uint64_t>();
+  record->worker = extras.at("worker").get<std::string>();
+  if (auto* failure = std::get_if<Failure>(&record->outcome)) {
+    failure->message = extras.at("message").get<std::string>();
+  }
+}
+
+LogFields ReadV2(const Json& row) {
+  const Json& input = row.at("input");
+  const Json& config = row.at("config");
+  return {.target = input.at(0).get<std::string>(),
+          .name = input.at(1).get<std::string>(),
+          .args = input.at(2),
+          .entities = config.at("entity"),
+          .result = row.at("result"),
+          .index = config.at("index").get<uint64_t>(),
+          .software = row.value("tvm_version", "unknown")};
+}
+
+LogFields ReadV1(const Json& row) {
+  const Json& input = row.at("i");
+  const Json& config = input.at(5);
+  const std::string key = config.value("t", "");
+  return {.target = input.at(0).get<std::string>(),
+          .name = input.at(1).get<std::string>() + (key.empty() ? "" : "." + key),
+          .args = input.at(2),
+          .entities = config.at("e"),
+          .result = row.at("r"),
+          .index = config.at("i").get<uint64_t>(),
+          .software = "0.4-0.6"};
+}
+
+absl::StatusOr<Record> RecordOf(const LogFields& fields) {
+  Record record{.index = fields.index, .record_class = "imported"};
+  if (!fields.args.is_array()) return Bad("the arguments are no list");
+  TW_ASSIGN_OR_RETURN(record.config, ParseEntitiesJson(fields.entities.dump()));
+  TW_ASSIGN_OR_RETURN(std::optional<Workload> workload, WorkloadOfArgs(fields.args));
+  record.task.template_name = fields.name;
+  record.task.target = ParseAnyTarget(fields.target);
+  if (workload) {
+    record.task.workload = *std::move(workload);
+  } else {
+    record.task.workload.op = fields.name;
+    record.foreign_args = PythonJson(fields.args);
+  }
+  ReadResult(fields.result, &record);
+  record.software = absl::StrCat("tvm ", fields.software);
+  return record;
+}
+
+absl::StatusOr<Record> Decode(std::string_view line) {
+  const Json row = Json::parse(line);
+  if (!row.is_object()) return Bad("not a JSON object");
+  const bool old = row.contains("v");
+  const double version = row.at(old ? "v" : "version").get<double>();
+  if (version != (old ? 0.1 : 0.2)) {
+    return Bad(absl::StrCat("format version ", version, "; known: 0.1, 0.2"));
+  }
+  const LogFields fields = old ? ReadV1(row) : ReadV2(row);
+  TW_ASSIGN_OR_RETURN(Record record, RecordOf(fields));
+  const std::string text = old ? LineText(fields, "") : std::string(line);
+  record.run_id = RunIdOf(text);
+  if (!record.foreign_args.empty()) {
+    record.foreign_line = text;
+  } else if (row.contains("tilewright")) {
+    ReadExtras(row.at("tilewright"), &record);
+    record.software = fields.software;
+  }
+  TW_RETURN_IF_ERROR(CheckRecord(record));
+  return record;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EncodeLogLine(const Record& record) {
+  if (!record.foreign_line.empty()) return record.foreign_line;
+  LogFields fields{.target = TargetText(record.task.target),
+                   .name = record.task.template_name,
+                   .entities = Json::parse(EntitiesToJson(record.config)),
+                   .result = ResultOf(record),
+                   .index = record.index,
+                   .software = record.software};
+  TW_ASSIGN_OR_RETURN(fields.args, ArgsOfWorkload(record.task.workload));
+  return LineText(fields, ExtrasOf(record));
+}
+
+absl::StatusOr<Record> DecodeLogLine(std::string_view line) {
+  if (line.size() > kMaxLineBytes) return Bad("longer than 1 MiB");
+  if (TooDeep(line)) return Bad("nested deeper than 32 levels");
+  const absl::string_view trimmed = absl::StripAsciiWhitespace(Sv(line));
+  try {
+    return Decode(std::string_view(trimmed.data(), trimmed.size()));
+  } catch (const Json::exception& e) {
+    return Bad(e.what());
+  }
+}
+
+}  // namespace tilewright

@@ -1,0 +1,31 @@
+#include "records/filter.h"
+
+#include <utility>
+
+namespace tilewright {
+namespace {
+
+bool Accepts(const std::string& wanted, const std::string& found) {
+  return wanted.empty() || wanted == found;
+}
+
+}  // namespace
+
+KeyedRecord::KeyedRecord(Record r)
+    : record(std::move(r)),
+      workload(WorkloadKey(record)),
+      anchor(AnchorKey(record)),
+      target(ToString(record.task.target)),
+      median(MedianSeconds(record.outcome)) {}
+
+bool Matches(const RecordFilter& filter, const KeyedRecord& keyed) {
+  const Record& record = keyed.record;
+  return Accepts(filter.workload_key, keyed.workload) && Accepts(filter.anchor_key, keyed.anchor) &&
+         Accepts(filter.template_name, record.task.template_name) &&
+         Accepts(filter.target, keyed.target) && Accepts(filter.device_key, record.device_key) &&
+         Accepts(filter.job, record.job) && Accepts(filter.op, record.task.workload.op) &&
+         keyed.workload.find(filter.workload_substring) != std::string::npos &&
+         (!filter.only_ok || IsUsable(record));
+}
+
+}  // namespace tilewright

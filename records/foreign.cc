@@ -1,0 +1,29 @@
+#include "records/foreign.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "compiler/core/strings.h"
+
+namespace tilewright {
+
+Target ParseAnyTarget(std::string_view text) {
+  if (absl::StatusOr<Target> target = ParseTarget(text); target.ok()) return *std::move(target);
+  const std::vector<std::string> words = absl::StrSplit(Sv(text), ' ', absl::SkipEmpty());
+  Target kept;
+  for (size_t i = 1; i < words.size(); ++i) {
+    const absl::StatusOr<Target> one = ParseTarget("cpu " + words[i]);
+    if (!one.ok()) continue;
+    if (!one->mtriple.empty()) kept.mtriple = one->mtriple;
+    if (!one->mcpu.empty()) kept.mcpu = one->mcpu;
+    if (!one->mattr.empty()) kept.mattr = one->mattr;
+    if (!one->model.empty()) kept.model = one->model;
+  }
+  const std::string kind = words.empty() ? "" : words.front();
+  kept.kind = kind == "llvm" ? "cpu" : kind;
+  return kept;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,83 @@
+#include "records/group_writer.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "records/record_row.h"
+
+namespace tilewright {
+
+GroupWriter::GroupWriter(std::unique_ptr<SqliteConnection> connection)
+    : connection_(std::move(connection)), thread_([this] { Run(); }) {}
+
+GroupWriter::~GroupWriter() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  queued_.notify_one();
+  thread_.join();
+}
+
+absl::Status GroupWriter::Append(std::span<const Record> records) {
+  Batch batch{.records = records};
+  std::unique_lock lock(mutex_);
+  queue_.push_back(&batch);
+  queued_.notify_one();
+  completed_.wait(lock, [&] { return batch.done; });
+  return batch.status;
+}
+
+void GroupWriter::Run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    queued_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    const std::vector<Batch*> batches = std::exchange(queue_, {});
+    lock.unlock();
+    Commit(batches);
+    lock.lock();
+    for (Batch* batch : batches) batch->done = true;
+    completed_.notify_all();
+  }
+}
+
+void GroupWriter::Commit(const std::vector<Batch*>& batches) {
+  const absl::Status together = Transact(batches);
+  for (size_t i = 0; i < batches.size(); ++i) {
+    const bool alone = batches.size() == 1 || together.ok();
+    // One caller's trouble (a full disk, say) should not fail smaller batches beside it.
+    batches[i]->status = alone ? together : Transact(std::span(batches).subspan(i, 1));
+  }
+}
+
+absl::Status GroupWriter::Transact(std::span<Batch* const> batches) {
+  if (!broken_.ok()) return broken_;
+  const absl::Status status = Insert(batches);
+  if (status.ok()) return status;
+  if (connection_->SyncFailed()) {
+    broken_ = absl::DataLossError(
+        absl::StrCat(status.message(), "; the disk failed to keep what was written: nothing more "
+                                       "is accepted, restart the program"));
+    return broken_;
+  }
+  // Some errors have ended the transaction already.
+  if (connection_->InTransaction()) connection_->Execute("ROLLBACK").IgnoreError();
+  return status;
+}
+
+absl::Status GroupWriter::Insert(std::span<Batch* const> batches) {
+  TW_RETURN_IF_ERROR(connection_->Execute("BEGIN IMMEDIATE"));
+  TW_ASSIGN_OR_RETURN(SqliteStatement insert, connection_->Prepare(InsertSql()));
+  for (const Batch* batch : batches) {
+    for (const Record& record : batch->records) {
+      BindRecord(record, insert);
+      TW_RETURN_IF_ERROR(insert.Step().status());
+      insert.Reset();
+    }
+  }
+  return connection_->Execute("COMMIT");
+}
+
+}  // namespace tilewright

@@ -1,0 +1,139 @@
+// Whole logs: import, export and pick-best.
+#include <map>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "records/autotvm_log.h"
+
+namespace tilewright {
+namespace {
+
+constexpr size_t kMaxLineBytes = 1 << 20;
+constexpr size_t kMaxProblems = 20;
+constexpr size_t kBatch = 256;  // records of one transaction
+
+// Reads up to the newline; what is beyond the limit is dropped, so that a file without newlines
+// cannot fill the memory. False at the end of the file.
+bool ReadLine(std::istream& in, std::string* line) {
+  line->clear();
+  std::streambuf* buffer = in.rdbuf();
+  int c = buffer->sbumpc();
+  if (c == EOF) return false;
+  for (; c != EOF && c != '\n'; c = buffer->sbumpc()) {
+    if (line->size() <= kMaxLineBytes) line->push_back(static_cast<char>(c));
+  }
+  return true;
+}
+
+void AddProblem(int64_t line, absl::string_view what, ImportReport* report) {
+  if (report->problems.size() < kMaxProblems) {
+    report->problems.push_back(absl::StrCat("line ", line, ": ", what));
+  }
+}
+
+// Calls `visit` with each record; counts and reports the lines that are none.
+absl::Status ForEachRecord(std::istream& in, ImportReport* report,
+                           const std::function<absl::Status(int64_t, Record)>& visit) {
+  std::string line;
+  for (int64_t number = 1; ReadLine(in, &line); ++number) {
+    const absl::string_view text = absl::StripAsciiWhitespace(line);
+    if (text.empty() || text.front() == '#') continue;
+    absl::StatusOr<Record> record = DecodeLogLine(line);
+    if (!record.ok()) {
+      ++report->skipped;
+      AddProblem(number, record.status().message(), report);
+      continue;
+    }
+    TW_RETURN_IF_ERROR(visit(number, *std::move(record)));
+  }
+  return absl::OkStatus();
+}
+
+// False when the config is not in its space.
+bool Reindex(const IndexFunction& index_of, int64_t line, Record* record, ImportReport* report) {
+  if (!index_of || !record->foreign_args.empty()) return true;
+  const absl::StatusOr<std::optional<uint64_t>> index = index_of(record->task, record->config);
+  if (!index.ok()) {
+    ++report->skipped;
+    AddProblem(line, index.status().message(), report);
+    return false;
+  }
+  if (!*index || **index == record->index) return true;
+  AddProblem(line, absl::StrCat("index ", record->index, " is ", **index, " in today's space"),
+             report);
+  ++report->reindexed;
+  record->index = **index;
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
+                                       const IndexFunction& index_of) {
+  ImportReport report;
+  std::vector<Record> batch;
+  int64_t read = 0;
+  const auto flush = [&] {
+    const absl::Status status = store.Append(batch);
+    batch.clear();
+    return status;
+  };
+  TW_ASSIGN_OR_RETURN(const int64_t before, store.Count({}));
+  TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t line, Record record) {
+    if (!Reindex(index_of, line, &record, &report)) return absl::OkStatus();
+    ++read;
+    batch.push_back(std::move(record));
+    return batch.size() < kBatch ? absl::OkStatus() : flush();
+  }));
+  TW_RETURN_IF_ERROR(flush());
+  TW_ASSIGN_OR_RETURN(const int64_t after, store.Count({}));
+  report.imported = after - before;
+  report.duplicates = read - report.imported;
+  return report;
+}
+
+absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& filter,
+                                  std::ostream& out) {
+  int64_t lines = 0;
+  absl::Status failed;
+  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
+    const absl::StatusOr<std::string> line = EncodeLogLine(record);
+    failed = line.status();
+    if (!failed.ok()) return false;
+    out << *line << '\n';
+    ++lines;
+    return out.good();
+  }));
+  TW_RETURN_IF_ERROR(failed);
+  if (!out.flush()) return absl::InternalError("cannot write the log");
+  return lines;
+}
+
+absl::StatusOr<ImportReport> PickBestOfLog(std::istream& in, std::ostream& out) {
+  ImportReport report;
+  std::map<std::string, size_t> places;  // target and workload -> position in `best`
+  std::vector<Record> best;
+  TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t, Record record) {
+    if (!IsUsable(record)) return absl::OkStatus();
+    const std::string key =
+        absl::StrCat(ToString(record.task.target), "|", WorkloadKey(record));
+    const auto [place, added] = places.emplace(key, best.size());
+    if (added) {
+      best.push_back(std::move(record));
+    } else if (MedianSeconds(record.outcome) < MedianSeconds(best[place->second].outcome)) {
+      best[place->second] = std::move(record);
+    }
+    return absl::OkStatus();
+  }));
+  for (const Record& record : best) {
+    TW_ASSIGN_OR_RETURN(const std::string line, EncodeLogLine(record));
+    out << line << '\n';
+  }
+  if (!out.flush()) return absl::InternalError("cannot write the log");
+  report.imported = static_cast<int64_t>(best.size());
+  return report;
+}
+
+}  // namespace tilewright

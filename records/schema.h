@@ -1,0 +1,17 @@
+// The schema's versions: records/schema/NNNN_*.sql, applied in order, forward only.
+#pragma once
+
+#include "absl/status/status.h"
+#include "records/sqlite.h"
+
+namespace tilewright {
+
+// Brings a file to the newest schema, each version in its own transaction. DataLoss for a
+// database that is not ours or does not pass SQLite's quick check, FailedPrecondition for a newer
+// schema.
+absl::Status MigrateSchema(SqliteConnection& connection);
+
+// The same checks without writing. FailedPrecondition for an older schema too.
+absl::Status CheckSchema(SqliteConnection& connection);
+
+}  // namespace tilewright

@@ -1,0 +1,153 @@
+#include "records/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/check.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int kBusyMilliseconds = 5000;
+
+absl::Status CannotOpen(const std::string& path, int system_error) {
+  switch (system_error) {
+    case ENOENT: return absl::NotFoundError(absl::StrCat(path, " does not exist"));
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError(absl::StrCat("no permission to open ", path));
+    default: return absl::UnavailableError(absl::StrCat("cannot open ", path));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path,
+                                                                         SqliteMode mode) {
+  const int access = mode == SqliteMode::kReadOnly ? SQLITE_OPEN_READONLY
+                                                   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &db, access | SQLITE_OPEN_NOMUTEX, nullptr);
+  // From here on the destructor closes it, as SQLite asks even after a failed open.
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(db, path));
+  if (code != SQLITE_OK) return connection->Error("opening");
+  TW_RETURN_IF_ERROR(connection->Configure(mode));
+  return connection;
+}
+
+SqliteConnection::~SqliteConnection() { sqlite3_close_v2(db_); }
+
+absl::Status SqliteConnection::Configure(SqliteMode mode) {
+  sqlite3_extended_result_codes(db_, 1);
+  sqlite3_busy_timeout(db_, kBusyMilliseconds);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (mode == SqliteMode::kReadOnly) {
+    // Two checkpointing connections could lose data before SQLite 3.51.3: readers never do.
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    return Execute("PRAGMA query_only=ON; PRAGMA cell_size_check=ON;");
+  }
+  return Execute(
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;");
+}
+
+absl::Status SqliteConnection::Execute(const std::string& sql) {
+  if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) {
+    return absl::OkStatus();
+  }
+  return Error("using");
+}
+
+absl::StatusOr<SqliteStatement> SqliteConnection::Prepare(const std::string& sql) {
+  sqlite3_stmt* stmt = nullptr;
+  if (sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()), &stmt, nullptr) !=
+      SQLITE_OK) {
+    return Error("reading");
+  }
+  return SqliteStatement(this, stmt);
+}
+
+absl::StatusOr<std::string> SqliteConnection::QueryText(const std::string& sql) {
+  TW_ASSIGN_OR_RETURN(SqliteStatement statement, Prepare(sql));
+  TW_ASSIGN_OR_RETURN(const bool found, statement.Step());
+  return found ? statement.Text(0) : std::string();
+}
+
+absl::StatusOr<int64_t> SqliteConnection::QueryInt(const std::string& sql) {
+  TW_ASSIGN_OR_RETURN(SqliteStatement statement, Prepare(sql));
+  TW_ASSIGN_OR_RETURN(const bool found, statement.Step());
+  return found ? statement.Int(0) : 0;
+}
+
+absl::Status SqliteConnection::Error(absl::string_view doing) const {
+  const std::string what =
+      absl::StrCat(doing, " the records file ", path_, ": ", sqlite3_errmsg(db_));
+  switch (sqlite3_errcode(db_) & 0xff) {
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return absl::DataLossError(absl::StrCat(
+          what, "; restore a backup, or move the file away and start a new one"));
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return absl::UnavailableError(what);
+    case SQLITE_FULL: return absl::ResourceExhaustedError(what);
+    case SQLITE_CANTOPEN: return CannotOpen(path_, sqlite3_system_errno(db_));
+    case SQLITE_PERM:
+    case SQLITE_READONLY: return absl::PermissionDeniedError(what);
+    default: return absl::InternalError(what);
+  }
+}
+
+bool SqliteConnection::SyncFailed() const {
+  const int code = sqlite3_extended_errcode(db_);
+  return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+}
+
+bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
+    : connection_(other.connection_), stmt_(std::exchange(other.stmt_, nullptr)) {}
+
+SqliteStatement::~SqliteStatement() { sqlite3_finalize(stmt_); }
+
+void SqliteStatement::Bind(int parameter, std::string_view text) {
+  TW_CHECK(sqlite3_bind_text64(stmt_, parameter, text.data(), text.size(), SQLITE_TRANSIENT,
+                               SQLITE_UTF8) == SQLITE_OK);
+}
+
+void SqliteStatement::Bind(int parameter, int64_t value) {
+  TW_CHECK(sqlite3_bind_int64(stmt_, parameter, value) == SQLITE_OK);
+}
+
+void SqliteStatement::Bind(int parameter, double value) {
+  TW_CHECK(sqlite3_bind_double(stmt_, parameter, value) == SQLITE_OK);
+}
+
+void SqliteStatement::BindNull(int parameter) {
+  TW_CHECK(sqlite3_bind_null(stmt_, parameter) == SQLITE_OK);
+}
+
+absl::StatusOr<bool> SqliteStatement::Step() {
+  switch (sqlite3_step(stmt_)) {
+    case SQLITE_ROW: return true;
+    case SQLITE_DONE: return false;
+    default: return connection_->Error("using");
+  }
+}
+
+void SqliteStatement::Reset() { sqlite3_reset(stmt_); }
+
+std::string SqliteStatement::Text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt_, column));
+  return text ? std::string(text, sqlite3_column_bytes(stmt_, column)) : std::string();
+}
+
+int64_t SqliteStatement::Int(int column) const { return sqlite3_column_int64(stmt_, column); }
+
+double SqliteStatement::Real(int column) const { return sqlite3_column_double(stmt_, column); }
+
+}  // namespace tilewright
