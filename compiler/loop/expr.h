@@ -2,7 +2,9 @@
 //
 // Indices are kI64; element values have the buffer's dtype; comparisons and logic give kBool.
 // Integer division and modulo are floor division and its non-negative modulo for kI64 index
-// arithmetic (divisor > 0).
+// arithmetic (divisor > 0). && and || on bool evaluate the right side only where the left one has
+// not decided. min(a, b) is b < a ? b : a and max(a, b) is a < b ? b : a, so a NaN in the first
+// operand stays. Casts of floats to integers saturate; NaN gives 0.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "compiler/loop/visit.h"
 
+#include <unordered_set>
 #include <utility>
 
 namespace tilewright {
@@ -70,6 +71,19 @@ RewriteFn Replacer(const Substitution& replacements) {
   };
 }
 
+// Pre-order search for a node that `found` accepts. Shared nodes are seen once, so that the walk is
+// linear in the number of nodes.
+bool Find(const Expr& e, const std::function<bool(const Expr&)>& found,
+          std::unordered_set<const ExprNode*>* seen) {
+  const bool shared = e.use_count() > 1 && !e->operands.empty();
+  if (shared && !seen->insert(e.get()).second) return false;
+  if (found(e)) return true;
+  for (const Expr& operand : e->operands) {
+    if (Find(operand, found, seen)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Expr Rewrite(const Expr& e, const RewriteFn& rewrite) { return Rewriter(rewrite).Run(e); }
@@ -85,9 +99,12 @@ Stmt Substitute(const Stmt& s, const Substitution& replacements) {
 }
 
 void ForEachExpr(const Expr& e, const std::function<void(const Expr&)>& visit) {
-  if (e == nullptr) return;
-  visit(e);
-  for (const Expr& operand : e->operands) ForEachExpr(operand, visit);
+  std::unordered_set<const ExprNode*> seen;
+  const std::function<bool(const Expr&)> all = [&visit](const Expr& node) {
+    visit(node);
+    return false;
+  };
+  if (e != nullptr) Find(e, all, &seen);
 }
 
 void ForEachExpr(const Stmt& s, const std::function<void(const Expr&)>& visit) {
@@ -106,12 +123,9 @@ void ForEachStmt(const Stmt& s, const std::function<void(const Stmt&)>& visit) {
 }
 
 bool UsesVar(const Expr& e, const Expr& var) {
-  if (e == nullptr) return false;
-  if (e == var) return true;
-  for (const Expr& operand : e->operands) {
-    if (UsesVar(operand, var)) return true;
-  }
-  return false;
+  std::unordered_set<const ExprNode*> seen;
+  return e != nullptr && Find(
+                             e, [&var](const Expr& node) { return node == var; }, &seen);
 }
 
 }  // namespace tilewright

@@ -20,7 +20,7 @@ Stmt RewriteExprs(const Stmt& s, const std::function<Expr(const Expr&)>& rewrite
 Expr Substitute(const Expr& e, const Substitution& replacements);
 Stmt Substitute(const Stmt& s, const Substitution& replacements);
 
-// Pre-order visits of every expression node.
+// Pre-order visits of every expression node; one that is shared within an expression, once.
 void ForEachExpr(const Expr& e, const std::function<void(const Expr&)>& visit);
 void ForEachExpr(const Stmt& s, const std::function<void(const Expr&)>& visit);
 // Pre-order visits of every statement node.

@@ -1,0 +1,170 @@
+// The interpreter's compiled form: expressions become trees of small functions, chosen once by
+// operation and dtype, on untyped 8-byte values. Used only by the interpreter.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "compiler/loop/stmt.h"
+
+namespace tilewright::interpret {
+
+// float32 in f, float64 in d, every integer and bool in i.
+union Value {
+  int64_t i;
+  float f;
+  double d;
+};
+
+// One run's memory.
+struct Frame {
+  std::vector<int64_t> vars;        // by slot
+  std::vector<std::byte*> buffers;  // by slot
+  absl::Status failure;             // the first one
+  bool failed = false;
+};
+
+struct Code;
+using Function = Value (*)(const Code&, Frame&);
+
+// A sum of multiples of loop variables.
+struct Affine {
+  struct Term {
+    size_t slot;
+    int64_t coefficient;
+  };
+  std::vector<Term> terms;
+  int64_t constant = 0;
+
+  int64_t At(const Frame& frame) const {
+    int64_t sum = constant;
+    for (const Term& term : terms) sum += term.coefficient * frame.vars[term.slot];
+    return sum;
+  }
+};
+
+// One dimension of an access that has to be checked.
+struct Index {
+  Affine affine;
+  const Code* code = nullptr;  // instead of `affine`, where the index is not a plain sum
+  int64_t extent = 0, stride = 0;
+};
+
+// An element of a buffer. Constant indices are checked when compiled and lie in `offset`.
+struct Access {
+  size_t slot = 0;
+  int64_t offset = 0;
+  std::vector<Index> indices;
+  std::string name;
+  std::string type;
+};
+
+struct Code {
+  Function run = nullptr;
+  std::array<const Code*, 3> operands = {};
+  Value literal = {};
+  Affine affine;
+  Access access;
+};
+
+// Compiles the expressions of one program. Owns the code.
+class ExprCompiler {
+ public:
+  // Gives a loop variable or buffer its slot in the frame; again, the same one.
+  size_t SlotOf(const Expr& var);
+  size_t SlotOf(const Buffer& buffer);
+  size_t vars() const { return vars_.size(); }
+  size_t buffers() const { return buffers_.size(); }
+
+  // REQUIRES: the program passes Verify.
+  const Code* Compile(const Expr& e);
+  Access CompileAccess(const Buffer& buffer, const std::vector<Expr>& indices);
+
+ private:
+  Code CompileNode(const Expr& e);
+  Code CompileLiteral(const ExprNode& e);
+  // Whether `e` is a plain sum over loop variables, and which.
+  bool CompileAffine(const Expr& e, Affine* affine);
+
+  std::deque<Code> codes_;
+  std::unordered_map<const ExprNode*, size_t> vars_;
+  std::unordered_map<const BufferNode*, size_t> buffers_;
+};
+
+// The functions of operators, calls and casts (interpret_ops.cc).
+Function BinaryFunction(BinaryOp op, DType operands);
+Function CallFunction(const std::string& name, DType operands);
+Function CastFunction(DType from, DType to);
+
+// Records an index outside its dimension.
+void FailAccess(const Access& access, int64_t at, int64_t extent, Frame& frame);
+
+inline int64_t Evaluate(const Index& index, Frame& frame) {
+  return index.code != nullptr ? index.code->run(*index.code, frame).i : index.affine.At(frame);
+}
+
+// Position of an access in its buffer, in elements; -1 and a failed frame outside its shape.
+inline int64_t Locate(const Access& access, Frame& frame) {
+  int64_t offset = access.offset;
+  for (const Index& index : access.indices) {
+    const int64_t at = Evaluate(index, frame);
+    if (static_cast<uint64_t>(at) >= static_cast<uint64_t>(index.extent)) [[unlikely]] {
+      FailAccess(access, at, index.extent, frame);
+      return -1;
+    }
+    offset += at * index.stride;
+  }
+  return offset;
+}
+
+// Calls fn.operator()<T>() with the C++ type of a dtype.
+template <typename Fn>
+auto Dispatch(DType dtype, Fn&& fn) {
+  switch (dtype) {
+    case DType::kF32: return fn.template operator()<float>();
+    case DType::kF64: return fn.template operator()<double>();
+    case DType::kI64: return fn.template operator()<int64_t>();
+    case DType::kI32: return fn.template operator()<int32_t>();
+    case DType::kI16: return fn.template operator()<int16_t>();
+    case DType::kI8: return fn.template operator()<int8_t>();
+    case DType::kU8: return fn.template operator()<uint8_t>();
+    case DType::kBool: break;
+  }
+  return fn.template operator()<bool>();
+}
+
+template <typename T>
+T Get(Value value) {
+  if constexpr (std::is_same_v<T, float>) {
+    return value.f;
+  } else if constexpr (std::is_same_v<T, double>) {
+    return value.d;
+  } else {
+    return static_cast<T>(value.i);
+  }
+}
+
+template <typename T>
+Value Put(T value) {
+  if constexpr (std::is_same_v<T, float>) {
+    return {.f = value};
+  } else if constexpr (std::is_same_v<T, double>) {
+    return {.d = value};
+  } else {
+    return {.i = static_cast<int64_t>(value)};
+  }
+}
+
+template <typename T>
+T Operand(const Code& code, size_t i, Frame& frame) {
+  const Code& operand = *code.operands[i];
+  return Get<T>(operand.run(operand, frame));
+}
+
+}  // namespace tilewright::interpret

@@ -1,0 +1,223 @@
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "compiler/core/check.h"
+#include "compiler/loop/calls.h"
+#include "compiler/loop/integer_math.h"
+#include "compiler/loop/interpret_code.h"
+
+namespace tilewright::interpret {
+namespace {
+
+// Integers wrap around in their width, as machines do.
+template <typename T, typename Fn>
+T Wrapped(T a, T b, Fn fn) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return fn(a, b);
+  } else {
+    return static_cast<T>(fn(static_cast<uint64_t>(a), static_cast<uint64_t>(b)));
+  }
+}
+
+// Floor division for index arithmetic; x / 0 is 0 for integers.
+template <typename T>
+T Divide(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return a / b;
+  } else {
+    return b == 0 ? T{0} : static_cast<T>(DivFloor(a, b));
+  }
+}
+
+template <typename T>
+T Modulo(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::fmod(a, b);
+  } else {
+    return b == 0 ? T{0} : static_cast<T>(ModFloor(a, b));
+  }
+}
+
+template <typename T>
+int64_t Bits(T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return 0;  // Verify allows no bit operations on floats
+  } else {
+    return static_cast<int64_t>(value);
+  }
+}
+
+template <BinaryOp op, typename T>
+auto Apply(T a, T b) {
+  if constexpr (op == BinaryOp::kAdd) return Wrapped(a, b, [](auto x, auto y) { return x + y; });
+  if constexpr (op == BinaryOp::kSub) return Wrapped(a, b, [](auto x, auto y) { return x - y; });
+  if constexpr (op == BinaryOp::kMul) return Wrapped(a, b, [](auto x, auto y) { return x * y; });
+  if constexpr (op == BinaryOp::kDiv) return Divide(a, b);
+  if constexpr (op == BinaryOp::kMod) return Modulo(a, b);
+  if constexpr (op == BinaryOp::kMin) return b < a ? b : a;
+  if constexpr (op == BinaryOp::kMax) return a < b ? b : a;
+  if constexpr (op == BinaryOp::kLt) return a < b;
+  if constexpr (op == BinaryOp::kLe) return a <= b;
+  if constexpr (op == BinaryOp::kEq) return a == b;
+  if constexpr (op == BinaryOp::kNe) return a != b;
+  if constexpr (op == BinaryOp::kAnd) return static_cast<T>(Bits(a) & Bits(b));
+  if constexpr (op == BinaryOp::kOr) return static_cast<T>(Bits(a) | Bits(b));
+  if constexpr (op == BinaryOp::kXor) return static_cast<T>(Bits(a) ^ Bits(b));
+}
+
+template <BinaryOp op>
+Function BinaryOf(DType operands) {
+  return Dispatch(operands, []<typename T>() -> Function {
+    return [](const Code& code, Frame& frame) {
+      const T a = Operand<T>(code, 0, frame);
+      return Put(Apply<op, T>(a, Operand<T>(code, 1, frame)));
+    };
+  });
+}
+
+template <typename T>
+T Sign(T x) {
+  if (x != x) return x;
+  return static_cast<T>((x > T{0}) - (x < T{0}));
+}
+
+template <typename T>
+T Shifted(T value, T amount, bool left) {
+  const auto wide = static_cast<int64_t>(value);
+  const auto by = static_cast<int64_t>(amount);
+  if (by < 0 || by >= static_cast<int64_t>(sizeof(T)) * 8) return left || wide >= 0 ? T{0} : T(-1);
+  return static_cast<T>(left ? static_cast<int64_t>(static_cast<uint64_t>(wide) << by)
+                             : wide >> by);
+}
+
+// Calls of one function on one C++ type, taking the operands it needs.
+template <typename T, auto fn>
+Function Unary() {
+  return [](const Code& code, Frame& frame) { return Put(fn(Operand<T>(code, 0, frame))); };
+}
+
+template <typename T, auto fn>
+Function TwoOperands() {
+  return [](const Code& code, Frame& frame) {
+    const T a = Operand<T>(code, 0, frame);
+    return Put(fn(a, Operand<T>(code, 1, frame)));
+  };
+}
+
+template <typename T>
+Function FloatFunction(CallId id) {
+  switch (id) {
+    case CallId::kExp: return Unary<T, [](T x) -> T { return std::exp(x); }>();
+    case CallId::kLog: return Unary<T, [](T x) -> T { return std::log(x); }>();
+    case CallId::kSqrt: return Unary<T, [](T x) -> T { return std::sqrt(x); }>();
+    case CallId::kTanh: return Unary<T, [](T x) -> T { return std::tanh(x); }>();
+    case CallId::kSin: return Unary<T, [](T x) -> T { return std::sin(x); }>();
+    case CallId::kCos: return Unary<T, [](T x) -> T { return std::cos(x); }>();
+    case CallId::kTan: return Unary<T, [](T x) -> T { return std::tan(x); }>();
+    case CallId::kAsin: return Unary<T, [](T x) -> T { return std::asin(x); }>();
+    case CallId::kAcos: return Unary<T, [](T x) -> T { return std::acos(x); }>();
+    case CallId::kAtan: return Unary<T, [](T x) -> T { return std::atan(x); }>();
+    case CallId::kSinh: return Unary<T, [](T x) -> T { return std::sinh(x); }>();
+    case CallId::kCosh: return Unary<T, [](T x) -> T { return std::cosh(x); }>();
+    case CallId::kAsinh: return Unary<T, [](T x) -> T { return std::asinh(x); }>();
+    case CallId::kAcosh: return Unary<T, [](T x) -> T { return std::acosh(x); }>();
+    case CallId::kAtanh: return Unary<T, [](T x) -> T { return std::atanh(x); }>();
+    case CallId::kErf: return Unary<T, [](T x) -> T { return std::erf(x); }>();
+    case CallId::kFloor: return Unary<T, [](T x) -> T { return std::floor(x); }>();
+    case CallId::kCeil: return Unary<T, [](T x) -> T { return std::ceil(x); }>();
+    case CallId::kRound: return Unary<T, [](T x) -> T { return std::nearbyint(x); }>();
+    case CallId::kIsNan: return Unary<T, [](T x) { return std::isnan(x); }>();
+    case CallId::kIsInf: return Unary<T, [](T x) { return std::isinf(x); }>();
+    case CallId::kPow: return TwoOperands<T, [](T x, T y) -> T { return std::pow(x, y); }>();
+    case CallId::kFmod: return TwoOperands<T, [](T x, T y) -> T { return std::fmod(x, y); }>();
+    case CallId::kFma:
+      return [](const Code& code, Frame& frame) {
+        const T a = Operand<T>(code, 0, frame), b = Operand<T>(code, 1, frame);
+        return Put(std::fma(a, b, Operand<T>(code, 2, frame)));
+      };
+    default: return nullptr;
+  }
+}
+
+template <typename T>
+Function NumberFunction(CallId id) {
+  switch (id) {
+    case CallId::kAbs:
+      return Unary<T, [](T x) { return std::signbit(x) ? Apply<BinaryOp::kSub>(T{0}, x) : x; }>();
+    case CallId::kNeg: return Unary<T, [](T x) { return Apply<BinaryOp::kMul>(x, T(-1)); }>();
+    case CallId::kSign: return Unary<T, [](T x) { return Sign(x); }>();
+    case CallId::kShl: return TwoOperands<T, [](T x, T y) { return Shifted(x, y, true); }>();
+    case CallId::kShr: return TwoOperands<T, [](T x, T y) { return Shifted(x, y, false); }>();
+    default: return nullptr;
+  }
+}
+
+// Truncates and saturates; NaN gives 0.
+template <typename To, typename From>
+To FloatToInteger(From value) {
+  if (std::isnan(value)) return To{0};
+  using Limits = std::numeric_limits<To>;
+  if (value <= static_cast<From>(Limits::min())) return Limits::min();
+  if (value >= static_cast<From>(Limits::max())) return Limits::max();
+  return static_cast<To>(value);
+}
+
+template <typename From, typename To>
+To Convert(From value) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return value != From{0};
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    return FloatToInteger<To>(value);
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+}  // namespace
+
+Function BinaryFunction(BinaryOp op, DType operands) {
+  switch (op) {
+    case BinaryOp::kAdd: return BinaryOf<BinaryOp::kAdd>(operands);
+    case BinaryOp::kSub: return BinaryOf<BinaryOp::kSub>(operands);
+    case BinaryOp::kMul: return BinaryOf<BinaryOp::kMul>(operands);
+    case BinaryOp::kDiv: return BinaryOf<BinaryOp::kDiv>(operands);
+    case BinaryOp::kMod: return BinaryOf<BinaryOp::kMod>(operands);
+    case BinaryOp::kMin: return BinaryOf<BinaryOp::kMin>(operands);
+    case BinaryOp::kMax: return BinaryOf<BinaryOp::kMax>(operands);
+    case BinaryOp::kLt: return BinaryOf<BinaryOp::kLt>(operands);
+    case BinaryOp::kLe: return BinaryOf<BinaryOp::kLe>(operands);
+    case BinaryOp::kEq: return BinaryOf<BinaryOp::kEq>(operands);
+    case BinaryOp::kNe: return BinaryOf<BinaryOp::kNe>(operands);
+    case BinaryOp::kAnd: return BinaryOf<BinaryOp::kAnd>(operands);
+    case BinaryOp::kOr: return BinaryOf<BinaryOp::kOr>(operands);
+    case BinaryOp::kXor: return BinaryOf<BinaryOp::kXor>(operands);
+  }
+  return nullptr;
+}
+
+Function CallFunction(const std::string& name, DType operands) {
+  const CallInfo* call = FindCall(name);
+  TW_CHECK(call != nullptr) << "no call " << name;
+  if (call->id == CallId::kNot) return Unary<bool, [](bool x) { return !x; }>();
+  Function function = Dispatch(operands, [call]<typename T>() -> Function {
+    if constexpr (std::is_floating_point_v<T>) {
+      if (Function found = FloatFunction<T>(call->id)) return found;
+    }
+    return NumberFunction<T>(call->id);
+  });
+  TW_CHECK(function != nullptr) << name << " of " << NameOf(operands);
+  return function;
+}
+
+Function CastFunction(DType from, DType to) {
+  return Dispatch(from, [to]<typename From>() -> Function {
+    return Dispatch(to, []<typename To>() -> Function {
+      return [](const Code& code, Frame& frame) {
+        return Put(Convert<From, To>(Operand<From>(code, 0, frame)));
+      };
+    });
+  });
+}
+
+}  // namespace tilewright::interpret
