@@ -40,13 +40,13 @@ std::vector<std::string> Differences(const Record& record, const Workload& wante
   const Workload& found = record.task.workload;
   std::vector<std::string> all;
   const auto compare = [&](absl::string_view field, const std::string& a, const std::string& b) {
-    if (a != b) all.push_back(absl::StrCat(field, " differs: ", b));
+    if (a != b) all.push_back(absl::StrCat(field, ": ", b));
   };
-  compare("target", ToString(target), ToString(record.task.target));
-  compare("epilogue", EpilogueOrNone(wanted), EpilogueOrNone(found));
-  compare("layouts", LayoutsText(wanted), LayoutsText(found));
-  compare("attributes", AttrsText(wanted), AttrsText(found));
-  compare("shapes", ShapesText(wanted), ShapesText(found));
+  compare("target differs", ToString(target), ToString(record.task.target));
+  compare("epilogue differs", EpilogueOrNone(wanted), EpilogueOrNone(found));
+  compare("layouts differ", LayoutsText(wanted), LayoutsText(found));
+  compare("attributes differ", AttrsText(wanted), AttrsText(found));
+  compare("shapes differ", ShapesText(wanted), ShapesText(found));
   return all;
 }
 

@@ -50,7 +50,7 @@ absl::Status SqliteConnection::Configure(SqliteMode mode) {
   if (mode == SqliteMode::kReadOnly) {
     // Two checkpointing connections could lose data before SQLite 3.51.3: readers never do.
     sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    return Execute("PRAGMA query_only=ON; PRAGMA cell_size_check=ON;");
+    return Execute("PRAGMA cell_size_check=ON;");
   }
   return Execute(
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;");
@@ -115,7 +115,8 @@ SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
 SqliteStatement::~SqliteStatement() { sqlite3_finalize(stmt_); }
 
 void SqliteStatement::Bind(int parameter, std::string_view text) {
-  TW_CHECK(sqlite3_bind_text64(stmt_, parameter, text.data(), text.size(), SQLITE_TRANSIENT,
+  const char* data = text.data() ? text.data() : "";  // a null pointer would bind NULL
+  TW_CHECK(sqlite3_bind_text64(stmt_, parameter, data, text.size(), SQLITE_TRANSIENT,
                                SQLITE_UTF8) == SQLITE_OK);
 }
 

@@ -1,0 +1,63 @@
+#include "records/lookup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/records/sample_records.h"
+
+namespace tilewright {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const Target kTarget = ParseTarget("cpu -mcpu=znver5").value();
+
+Record With(const std::string& run_id, const Workload& workload, double seconds) {
+  Record record = SampleRecord(run_id, seconds);
+  record.task.workload = workload;
+  return record;
+}
+
+std::unique_ptr<RecordStore> StoreOf(const std::vector<Record>& records) {
+  auto store = MakeMemoryStore();
+  EXPECT_TRUE(store->Append(records).ok());
+  return store;
+}
+
+TEST(Lookup, TheExactWorkloadWinsOverAFasterEpilogue) {
+  const auto store = StoreOf({With("exact", SampleWorkload(), 2),
+                              With("bare", SampleWorkload(64, ""), 1)});
+  const auto result = LookupBest(*store, SampleWorkload(), kTarget, /*explain=*/true);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->record->run_id, "exact");
+  EXPECT_EQ(result->how, "exact");
+  EXPECT_THAT(result->near_misses, IsEmpty());
+}
+
+TEST(Lookup, TheBestOfOtherEpiloguesIsUsedWhenThereIsNoExact) {
+  const auto store = StoreOf({With("slow", SampleWorkload(64, ""), 2),
+                              With("fast", SampleWorkload(64, "+bias"), 1)});
+  const auto result = LookupBest(*store, SampleWorkload(), kTarget);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->record->run_id, "fast");
+  EXPECT_EQ(result->how, "other epilogue");
+}
+
+TEST(Lookup, NeverTakesARecordOfAnotherTarget) {
+  Record other = SampleRecord("other");
+  other.task.target.mcpu = "znver4";
+  Record far = With("far", SampleWorkload(32, ""), 1);
+  const auto result =
+      LookupBest(*StoreOf({other, far}), SampleWorkload(), kTarget, /*explain=*/true);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(result->record);
+  EXPECT_EQ(result->how, "none");
+  EXPECT_THAT(result->near_misses,
+              ElementsAre("target differs: cpu -mcpu=znver4 (1 record)",
+                          "epilogue differs: none; shapes differ: "
+                          "float32[1,32,56,56],float32[32,32,3,3] (1 record)"));
+}
+
+}  // namespace
+}  // namespace tilewright

@@ -1,0 +1,144 @@
+// What every record store promises, asked of each.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <thread>
+
+#include "records/record_store.h"
+#include "tests/records/sample_records.h"
+
+namespace tilewright {
+namespace {
+
+class StoreContract : public testing::TestWithParam<bool> {
+ protected:
+  StoreContract()
+      : store_(GetParam() ? OpenSqliteStore(folder_ / "records.db").value() : MakeMemoryStore()) {}
+
+  absl::Status Add(const Record& record) { return store_->Append({&record, 1}); }
+  std::vector<std::string> RunIds(const RecordFilter& filter) {
+    std::vector<std::string> ids;
+    EXPECT_TRUE(store_->ForEach(filter, [&](const Record& r) {
+      ids.push_back(r.run_id);
+      return true;
+    }).ok());
+    return ids;
+  }
+
+  TempFolder folder_;
+  std::unique_ptr<RecordStore> store_;
+};
+
+using Ids = std::vector<std::string>;
+
+TEST_P(StoreContract, GivesBackExactlyWhatWasAppended) {
+  const std::vector<Record> records = {SampleRecord("a"), SampleFailure("b")};
+  ASSERT_TRUE(store_->Append(records).ok());
+  std::vector<Record> found;
+  ASSERT_TRUE(store_->ForEach({}, [&](const Record& r) { return found.push_back(r), true; }).ok());
+  EXPECT_EQ(found, records);
+}
+
+TEST_P(StoreContract, KeepsAForeignRecord) {
+  Record record = SampleRecord("a");
+  record.task.template_name = "conv2d_nchw.cuda";
+  record.task.workload = Workload{.op = "conv2d_nchw.cuda"};
+  record.task.target = Target{.kind = "rocm", .model = "gfx900"};
+  record.foreign_args = "[[\"TENSOR\", [1, 2], \"float16\"]]";
+  record.foreign_line = "{}";
+  ASSERT_TRUE(Add(record).ok());
+  const RecordFilter filter{.workload_key = "conv2d_nchw.cuda[[\"TENSOR\", [1, 2], \"float16\"]]"};
+  const auto best = store_->Best(filter);
+  ASSERT_TRUE(best.ok()) << best.status();
+  EXPECT_EQ(*best, record);
+}
+
+TEST_P(StoreContract, SkipsARunIdThatItHas) {
+  ASSERT_TRUE(Add(SampleRecord("a", 1)).ok());
+  ASSERT_TRUE(store_->Append(std::vector{SampleRecord("a", 2), SampleRecord("b", 3)}).ok());
+  EXPECT_EQ(*store_->Count({}), 2);
+  EXPECT_EQ(RunIds({}), (Ids{"a", "b"}));
+}
+
+TEST_P(StoreContract, RefusesAllOfABatchWithABadRecord) {
+  Record bad = SampleRecord("b");
+  bad.outcome = Timing{{std::numeric_limits<double>::infinity()}};
+  const absl::Status status = store_->Append(std::vector{SampleRecord("a"), bad});
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_EQ(*store_->Count({}), 0);
+}
+
+TEST_P(StoreContract, BestIsTheLowestMedianOfUsableRecords) {
+  Record suspect = SampleRecord("suspect", 0.5);
+  suspect.record_class = "suspect";
+  // Its fastest sample is the lowest of all, its median is not.
+  Record jumpy = SampleRecord("jumpy");
+  jumpy.outcome = Timing{{0.01, 9, 9}};
+  ASSERT_TRUE(store_->Append(std::vector{SampleRecord("slow", 3), SampleRecord("fast", 2),
+                                         SampleRecord("later", 2), suspect, jumpy,
+                                         SampleFailure("crash")}).ok());
+  EXPECT_EQ((*store_->Best({}))->run_id, "fast");
+}
+
+TEST_P(StoreContract, BestOfNothingIsNothing) {
+  EXPECT_EQ(*store_->Best({}), std::nullopt);
+  ASSERT_TRUE(Add(SampleFailure("a")).ok());
+  EXPECT_EQ(*store_->Best({}), std::nullopt);
+}
+
+TEST_P(StoreContract, EachFilterSelects) {
+  Record other = SampleRecord("other");
+  other.task.workload = SampleWorkload(32, "");
+  other.task.template_name = "conv2d_winograd.cpu";
+  other.task.target.mcpu = "znver4";
+  other.device_key = "rpi4";
+  other.job = "";
+  ASSERT_TRUE(store_->Append(std::vector{SampleRecord("a"), other, SampleFailure("f")}).ok());
+  EXPECT_EQ(RunIds({.workload_key = SampleWorkload().Key()}), (Ids{"a", "f"}));
+  EXPECT_EQ(RunIds({.template_name = "conv2d_winograd.cpu"}), Ids{"other"});
+  EXPECT_EQ(RunIds({.target = "cpu -mcpu=znver4"}), Ids{"other"});
+  EXPECT_EQ(RunIds({.device_key = "rpi4"}), Ids{"other"});
+  EXPECT_EQ(RunIds({.job = "job-7"}), (Ids{"a", "f"}));
+  EXPECT_EQ(RunIds({.op = "conv2d"}), (Ids{"a", "other", "f"}));
+  EXPECT_EQ(RunIds({.only_ok = true}), (Ids{"a", "other"}));
+  EXPECT_EQ(RunIds({.limit = 1}), Ids{"a"});
+  EXPECT_EQ(RunIds({.anchor_key = SampleWorkload(64, "").Key()}), (Ids{"a", "f"}));
+  EXPECT_EQ(RunIds({.workload_substring = "32,32,3,3"}), Ids{"other"});
+  EXPECT_EQ(RunIds({.op = "dense"}), Ids{});
+  EXPECT_EQ(*store_->Count({.device_key = "xeon", .only_ok = true}), 1);
+}
+
+TEST_P(StoreContract, AVisitMayUseTheStoreAndStop) {
+  std::vector<Record> many;
+  for (int i = 0; i < 1500; ++i) many.push_back(SampleRecord(std::to_string(i)));
+  ASSERT_TRUE(store_->Append(many).ok());
+  int visits = 0;
+  ASSERT_TRUE(store_->ForEach({}, [&](const Record& record) {
+    EXPECT_EQ(record.run_id, std::to_string(visits));
+    if (visits == 700) {
+      EXPECT_EQ(*store_->Count({}), 1500);
+    }
+    return ++visits < 1200;
+  }).ok());
+  EXPECT_EQ(visits, 1200);
+}
+
+TEST_P(StoreContract, ManyThreadsAppendAndRead) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([this, t] {
+      for (int i = 0; i < 10; ++i) {
+        EXPECT_TRUE(Add(SampleRecord(std::to_string(t * 10 + i))).ok());
+        EXPECT_TRUE(store_->Best({}).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(*store_->Count({}), 80);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Sqlite" : "Memory"; });
+
+}  // namespace
+}  // namespace tilewright
