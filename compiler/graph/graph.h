@@ -20,10 +20,10 @@ using ValueId = int;
 inline constexpr ValueId kNoValue = -1;
 
 struct Value {
-  std::string name;  // unique
-  TensorType type;   // physical
-  Tensor constant;   // non-empty for weights and folded values
-  int producer = -1; // index into Graph::nodes; -1 for inputs and constants
+  std::string name;   // unique
+  TensorType type;    // physical
+  Tensor constant;    // non-empty for weights and folded values
+  int producer = -1;  // index into Graph::nodes; -1 for inputs and constants
 };
 
 struct Node {
@@ -31,8 +31,9 @@ struct Node {
   std::string op;    // "conv2d", "relu", "max_pool2d", ... for people; no meaning but printing
   std::vector<ValueId> inputs;  // in the order of compute.inputs (same types)
   ValueId output = kNoValue;
-  Compute compute;   // over the physical types; buffers are private to the node
+  Compute compute;                   // over the physical types; buffers are private to the node
   std::optional<Workload> workload;  // set for tunable nodes; compute == Define(*workload)
+  std::string to_layout;             // "NCHW16c", "NCHW": set for nodes that only change the layout
 };
 
 struct Graph {

@@ -17,13 +17,13 @@ using ConstantEvaluator =
     std::function<absl::StatusOr<Tensor>(const Compute& compute, std::vector<Tensor> inputs)>;
 
 struct PassContext {
-  Target target;               // resolved; decides the channel block
+  Target target;  // resolved; decides the channel block
   ConstantEvaluator evaluate;
 };
 
 struct PassInfo {
-  std::string name;      // "fold_constants", as in --disable-pass
-  std::string summary;   // one line for `tilewright passes`
+  std::string name;     // "fold_constants", as in --disable-pass
+  std::string summary;  // one line for `tilewright passes`
   absl::Status (*run)(Graph& graph, const PassContext& context);
 };
 
@@ -44,8 +44,8 @@ absl::Status RunPasses(Graph& graph, const PassContext& context, const PipelineO
 // first appearance.
 struct ExtractedWorkload {
   Workload workload;
-  int count = 0;                      // nodes that need it
-  std::vector<std::string> nodes;     // their names
+  int count = 0;                   // nodes that need it
+  std::vector<std::string> nodes;  // their names
 };
 std::vector<ExtractedWorkload> ExtractWorkloads(const Graph& graph);
 

@@ -1,0 +1,75 @@
+// Evaluates nodes whose inputs are all constants; elsewhere loads of one-element constants become
+// literals, so that later passes see `x * 2` and not a tensor.
+#include <algorithm>
+
+#include "compiler/core/check.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/graph/edit.h"
+#include "compiler/graph/passes/passes.h"
+#include "compiler/graph/rewrite.h"
+
+namespace tilewright {
+namespace {
+
+// Larger results are computed at run time instead of being shipped in the package.
+constexpr int64_t kMaxFoldedBytes = int64_t{512} << 20;
+
+bool AllConstant(const Graph& graph, const Node& node) {
+  return std::all_of(node.inputs.begin(), node.inputs.end(),
+                     [&](ValueId id) { return !graph.values[id].constant.empty(); });
+}
+
+absl::StatusOr<Tensor> Evaluate(const Graph& graph, const Node& node, const PassContext& context) {
+  std::vector<Tensor> inputs;
+  for (ValueId id : node.inputs) inputs.push_back(graph.values[id].constant);
+  const bool reshape = !node.workload && IsReshape(node.compute);
+  if (reshape) return inputs[0].Reshaped(node.compute.output->shape);
+  return context.evaluate(node.compute, std::move(inputs));
+}
+
+Expr Literal(const Tensor& tensor) {
+  return IsFloat(tensor.dtype()) ? Float(tensor.AsDouble(0), tensor.dtype())
+                                 : Int(tensor.AsInt(0), tensor.dtype());
+}
+
+// x^2 as a product: exact, and no call in a loop over a whole tensor.
+Expr SquareInsteadOfPow(const Expr& e) {
+  if (e->kind != ExprKind::kCall || e->name != "pow") return e;
+  const Expr& exponent = e->operands[1];
+  const bool two = exponent->kind == ExprKind::kFloat && exponent->fvalue == 2.0;
+  return two ? Binary(BinaryOp::kMul, e->operands[0], e->operands[0]) : e;
+}
+
+void UseLiterals(const Graph& graph, Node& node) {
+  bool changed = false;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const Tensor& constant = graph.values[node.inputs[i]].constant;
+    if (constant.empty() || constant.size() != 1) continue;
+    node.compute = RewriteAll(std::move(node.compute), [&](const Expr& e) {
+      const Buffer buffer = node.compute.inputs[i];
+      return ReplaceLoads(e, buffer, [&](const auto&) { return Literal(constant); });
+    });
+    changed = true;
+  }
+  if (!changed) return;
+  node.compute = RewriteAll(NormalizeInputs(node.compute, &node.inputs),
+                            [](const Expr& e) { return Rewrite(e, SquareInsteadOfPow); });
+}
+
+}  // namespace
+
+absl::Status FoldConstants(Graph& graph, const PassContext& context) {
+  for (Node& node : graph.nodes) {
+    Value& output = graph.values[node.output];
+    if (AllConstant(graph, node) && NumBytes(output.type) <= kMaxFoldedBytes) {
+      TW_ASSIGN_OR_RETURN(output.constant, Evaluate(graph, node, context));
+      output.producer = -1;
+    } else if (!node.workload) {
+      UseLiterals(graph, node);
+    }
+  }
+  EraseDeadNodes(graph);
+  return absl::OkStatus();
+}
+
+}  // namespace tilewright

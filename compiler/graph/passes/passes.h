@@ -1,0 +1,20 @@
+// The graph passes; each is described in its file and ordered in pipeline.cc. All leave the graph
+// verified, in topological order and without dead nodes.
+#pragma once
+
+#include "absl/status/status.h"
+#include "compiler/graph/pipeline.h"
+
+namespace tilewright {
+
+absl::Status EliminateDeadNodes(Graph& graph, const PassContext& context);
+absl::Status FoldConstants(Graph& graph, const PassContext& context);
+absl::Status SinkReshapes(Graph& graph, const PassContext& context);
+absl::Status FoldBatchNorm(Graph& graph, const PassContext& context);
+absl::Status FoldPads(Graph& graph, const PassContext& context);
+absl::Status FuseEpilogues(Graph& graph, const PassContext& context);
+absl::Status FuseElementwise(Graph& graph, const PassContext& context);
+absl::Status ChooseLayouts(Graph& graph, const PassContext& context);
+absl::Status CancelLayoutChanges(Graph& graph, const PassContext& context);
+
+}  // namespace tilewright

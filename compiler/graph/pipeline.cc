@@ -1,0 +1,76 @@
+#include "compiler/graph/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/graph/passes/passes.h"
+
+namespace tilewright {
+namespace {
+
+absl::Status CheckNames(const std::set<std::string>& disabled) {
+  for (const std::string& name : disabled) {
+    const auto known = [&](const PassInfo& pass) { return pass.name == name; };
+    if (std::any_of(Passes().begin(), Passes().end(), known)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "no pass is named ", name,
+        "; known: ", absl::StrJoin(Passes(), ", ", [](std::string* out, const PassInfo& pass) {
+          out->append(pass.name);
+        })));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunPass(const PassInfo& pass, Graph& graph, const PassContext& context,
+                     const PipelineOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  if (absl::Status status = pass.run(graph, context); !status.ok()) {
+    return absl::Status(status.code(), absl::StrCat("pass ", pass.name, ": ", status.message()));
+  }
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  if (absl::Status status = Verify(graph); !status.ok()) {
+    return absl::InternalError(absl::StrCat("pass ", pass.name, " broke the ", status.message()));
+  }
+  if (options.after_pass) options.after_pass(pass, graph, elapsed.count());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const std::vector<PassInfo>& Passes() {
+  static const std::vector<PassInfo> kPasses = {
+      // First, so that nothing is spent on what nobody reads, and copies hide no pattern.
+      {"eliminate_dead_nodes", "erase nodes no output needs, and copies", EliminateDeadNodes},
+      // Before every pattern: weights computed by nodes become constants, scalars literals.
+      {"fold_constants", "evaluate nodes with constant inputs", FoldConstants},
+      // Before the fusions into dense, which look only at direct readers.
+      {"sink_reshapes", "move reshapes after dense below the maps that follow", SinkReshapes},
+      // Before epilogues: a scale in between would stop them.
+      {"fold_batch_norm", "fold per-channel scale and shift into weights", FoldBatchNorm},
+      // While convolutions still read their pad directly, before it joins other data movement.
+      {"fold_pads", "fold zero padding into convolutions", FoldPads},
+      // Before elementwise fusion: work in the anchor's registers is cheapest.
+      {"fuse_epilogues", "fuse bias, residual and activation into anchors", FuseEpilogues},
+      // In logical layouts, where positions are simplest; blocked ones are carried through after.
+      {"fuse_elementwise", "fuse chains of maps, reductions, data movement", FuseElementwise},
+      // After all fusion: the epilogue's tensors change layout with their anchor.
+      {"choose_layouts", "block channels by the vector width, pack weights", ChooseLayouts},
+      // Last: every layout change exists now, most have a partner.
+      {"cancel_layout_changes", "carry blocked layouts through other nodes", CancelLayoutChanges},
+  };
+  return kPasses;
+}
+
+absl::Status RunPasses(Graph& graph, const PassContext& context, const PipelineOptions& options) {
+  TW_RETURN_IF_ERROR(CheckNames(options.disabled));
+  for (const PassInfo& pass : Passes()) {
+    if (options.disabled.contains(pass.name)) continue;
+    TW_RETURN_IF_ERROR(RunPass(pass, graph, context, options));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tilewright
