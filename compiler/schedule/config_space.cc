@@ -92,7 +92,8 @@ void AppendCandidate(const std::vector<Entity>& candidates, size_t i, int64_t ex
 
 }  // namespace
 
-void ConfigSpace::Define(std::string name, std::vector<Entity> candidates, int64_t extent) {
+void ConfigSpace::DefineCandidates(std::string name, std::vector<Entity> candidates,
+                                   int64_t extent) {
   TW_CHECK(!candidates.empty()) << "knob " << name << " has no candidates";
   Knob knob{.name = std::move(name), .candidates = std::move(candidates), .extent = extent};
   knob.stride = size();
@@ -106,24 +107,24 @@ void ConfigSpace::Define(std::string name, std::vector<Entity> candidates, int64
 }
 
 void ConfigSpace::DefineSplit(std::string name, int64_t extent, const SplitOptions& options) {
-  Define(std::move(name), SplitCandidates(extent, options), extent);
+  DefineCandidates(std::move(name), SplitCandidates(extent, options), extent);
 }
 
 void ConfigSpace::DefineKnob(std::string name, std::vector<OtherEntity> candidates) {
-  Define(std::move(name), {candidates.begin(), candidates.end()});
+  DefineCandidates(std::move(name), {candidates.begin(), candidates.end()}, 0);
 }
 
 void ConfigSpace::DefineReorder(std::string name, std::vector<std::vector<int64_t>> permutations) {
   std::vector<Entity> candidates;
   for (auto& order : permutations) candidates.push_back(ReorderEntity{std::move(order)});
-  Define(std::move(name), std::move(candidates));
+  DefineCandidates(std::move(name), std::move(candidates), 0);
 }
 
 void ConfigSpace::DefineAnnotate(std::string name,
                                  std::vector<std::vector<std::string>> candidates) {
   std::vector<Entity> entities;
   for (auto& list : candidates) entities.push_back(AnnotateEntity{std::move(list)});
-  Define(std::move(name), std::move(entities));
+  DefineCandidates(std::move(name), std::move(entities), 0);
 }
 
 void ConfigSpace::AddConstraint(std::string rule, std::function<bool(const Config&)> ok) {

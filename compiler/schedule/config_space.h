@@ -38,6 +38,9 @@ class ConfigSpace {
   void DefineKnob(std::string name, std::vector<OtherEntity> candidates);
   void DefineReorder(std::string name, std::vector<std::vector<int64_t>> permutations);
   void DefineAnnotate(std::string name, std::vector<std::vector<std::string>> candidates);
+  // Exactly these, as read from a recorded space; `extent` of a split, else 0. REQUIRES: at least
+  // one, all of one kind and length.
+  void DefineCandidates(std::string name, std::vector<Entity> candidates, int64_t extent);
   // `rule` is a sentence for the user ("at most 30 accumulators"); ok() decides.
   void AddConstraint(std::string rule, std::function<bool(const Config&)> ok);
 
@@ -47,6 +50,7 @@ class ConfigSpace {
   const std::string& knob_name(size_t knob) const { return knobs_[knob].name; }
   // Candidates of one knob.
   uint64_t CandidatesOf(size_t knob) const { return knobs_[knob].candidates.size(); }
+  int64_t ExtentOf(size_t knob) const { return knobs_[knob].extent; }  // of a split; else 0
   const Entity& Candidate(size_t knob, uint64_t i) const { return knobs_[knob].candidates[i]; }
 
   // Mixed-radix digits of an index and back. REQUIRES: in range.
@@ -93,7 +97,6 @@ class ConfigSpace {
     std::string rule;
     std::function<bool(const Config&)> ok;
   };
-  void Define(std::string name, std::vector<Entity> candidates, int64_t extent = 0);
   absl::StatusOr<uint64_t> DigitFor(const Knob& knob, const Entity& entity) const;
 
   std::vector<Knob> knobs_;
