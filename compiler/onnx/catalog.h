@@ -1,0 +1,17 @@
+// The supported ONNX operators: every file of ops/ contributes rows by a function named as itself.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "compiler/onnx/op_builder.h"
+
+namespace tilewright {
+
+// Rows of every file, sorted by operator and opset.
+const OpList& OperatorRows();
+
+// The row for an operator at an opset; Unimplemented when there is none.
+absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opset);
+
+}  // namespace tilewright

@@ -1,0 +1,174 @@
+#include "compiler/onnx/op_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/core/strings.h"
+#include "compiler/loop/interpret.h"
+#include "compiler/operators/define.h"
+
+namespace tilewright {
+namespace {
+
+using onnx::AttributeProto;
+
+// Definitions up to these sizes are evaluated at import.
+constexpr int64_t kMaxFoldedElements = 4096;
+constexpr int64_t kMaxFoldedSteps = 1 << 16;
+
+std::string NodeName(const onnx::NodeProto& node) {
+  if (!node.name().empty()) return node.name();
+  if (node.output_size() > 0 && !node.output(0).empty()) return node.output(0);
+  return node.op_type();
+}
+
+Compute MakeCompute(const Definition& d, std::vector<Buffer> inputs) {
+  Compute compute{.name = d.op,
+                  .inputs = std::move(inputs),
+                  .output = MakeBuffer("out", d.type.dtype, d.type.shape),
+                  .axes = MakeAxes(d.type.shape, "i"),
+                  .reduce = MakeAxes(d.reduce, "r"),
+                  .reducer = d.reducer};
+  Point point{.in = compute.inputs, .axes = Vars(compute.axes), .reduce = Vars(compute.reduce)};
+  compute.body = d.body(point);
+  if (d.predicate) compute.predicate = d.predicate(point);
+  if (d.reducer != Reducer::kNone) compute.acc = point.acc = Var("acc", compute.body->dtype);
+  if (d.result) compute.result = d.result(point);
+  return compute;
+}
+
+}  // namespace
+
+Expr Point::Load(size_t input, std::vector<Expr> indices) const {
+  return tilewright::Load(in[input], std::move(indices));
+}
+
+Expr Point::Here(size_t input) const {
+  const Shape& shape = in[input]->shape;
+  const size_t skip = axes.size() - shape.size();
+  std::vector<Expr> indices;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    indices.push_back(shape[d] == 1 ? Int(0) : axes[skip + d]);
+  }
+  return Load(input, std::move(indices));
+}
+
+OpBuilder::OpBuilder(Graph& graph, const onnx::NodeProto& node, int64_t opset,
+                     std::vector<ValueId> inputs)
+    : graph_(graph), node_(node), opset_(opset), inputs_(std::move(inputs)),
+      name_(NodeName(node)) {}
+
+absl::StatusOr<Tensor> OpBuilder::ConstInput(size_t i, std::string_view what) const {
+  const Value& value = graph_.values[inputs_[i]];
+  if (!value.constant.empty()) return value.constant;
+  return absl::UnimplementedError(absl::StrCat("needs a constant ", Sv(what), ", but \"",
+                                               value.name, "\" is only known at run time"));
+}
+
+absl::StatusOr<std::vector<int64_t>> OpBuilder::ConstInts(size_t i, std::string_view what) const {
+  TW_ASSIGN_OR_RETURN(const Tensor tensor, ConstInput(i, what));
+  if (IsFloat(tensor.dtype()) || tensor.size() > kMaxFoldedElements) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Sv(what), " must be a short integer tensor, not ", ToString(tensor.type())));
+  }
+  std::vector<int64_t> values(static_cast<size_t>(tensor.size()));
+  for (int64_t k = 0; k < tensor.size(); ++k) values[k] = tensor.AsInt(k);
+  return values;
+}
+
+const AttributeProto* OpBuilder::Find(std::string_view name) const {
+  for (const AttributeProto& attribute : node_.attribute()) {
+    if (attribute.name() == name) return &attribute;
+  }
+  return nullptr;
+}
+
+const AttributeProto* OpBuilder::FindTyped(std::string_view name,
+                                           AttributeProto::AttributeType type) {
+  const AttributeProto* attribute = Find(name);
+  // Writers older than IR version 2 leave the type out.
+  if (!attribute || !attribute->has_type() || attribute->type() == type) return attribute;
+  if (status_.ok()) {
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat("attribute ", Sv(name), " is of type ",
+                     AttributeProto::AttributeType_Name(attribute->type()), ", not ",
+                     AttributeProto::AttributeType_Name(type)));
+  }
+  return nullptr;
+}
+
+int64_t OpBuilder::Int(std::string_view name, int64_t otherwise) {
+  const AttributeProto* attribute = FindTyped(name, AttributeProto::INT);
+  return attribute ? attribute->i() : otherwise;
+}
+
+double OpBuilder::Float(std::string_view name, double otherwise) {
+  const AttributeProto* attribute = FindTyped(name, AttributeProto::FLOAT);
+  return attribute ? attribute->f() : otherwise;
+}
+
+std::string OpBuilder::Str(std::string_view name, std::string otherwise) {
+  const AttributeProto* attribute = FindTyped(name, AttributeProto::STRING);
+  return attribute ? attribute->s() : otherwise;
+}
+
+std::vector<int64_t> OpBuilder::Ints(std::string_view name, std::vector<int64_t> otherwise) {
+  const AttributeProto* attribute = FindTyped(name, AttributeProto::INTS);
+  if (!attribute) return otherwise;
+  return {attribute->ints().begin(), attribute->ints().end()};
+}
+
+std::vector<float> OpBuilder::Floats(std::string_view name) {
+  const AttributeProto* attribute = FindTyped(name, AttributeProto::FLOATS);
+  if (!attribute) return {};
+  return {attribute->floats().begin(), attribute->floats().end()};
+}
+
+std::string OpBuilder::NameFor(std::string_view op) const {
+  return graph_.value_names.contains(name_) ? absl::StrCat(name_, ".", Sv(op)) : name_;
+}
+
+bool OpBuilder::WorthFolding(const Definition& definition) const {
+  const int64_t elements = NumElements(definition.type.shape);
+  return elements <= kMaxFoldedElements &&
+         elements * NumElements(definition.reduce) <= kMaxFoldedSteps &&
+         std::all_of(definition.inputs.begin(), definition.inputs.end(),
+                     [this](ValueId id) { return IsConstant(id); });
+}
+
+absl::StatusOr<ValueId> OpBuilder::Fold(const Definition& definition, const Compute& compute) {
+  std::vector<Tensor> args;
+  for (ValueId id : definition.inputs) args.push_back(graph_.values[id].constant);
+  args.emplace_back(definition.type);
+  if (absl::Status status = Interpret(LowerPlain(compute), args); !status.ok()) {
+    return absl::InvalidArgumentError(status.message());
+  }
+  return graph_.AddConstant(NameFor(definition.op), std::move(args.back()));
+}
+
+absl::StatusOr<ValueId> OpBuilder::Emit(Definition definition) {
+  TW_RETURN_IF_ERROR(CheckShape(definition.type.shape));
+  TW_RETURN_IF_ERROR(CheckShape(definition.reduce));
+  // Nothing to compute: such values only occur as the empty lists of shape computations.
+  if (NumElements(definition.type.shape) == 0) return Constant(Tensor(definition.type));
+  Compute compute = MakeCompute(definition, InputBuffers(graph_, definition.inputs));
+  if (WorthFolding(definition)) return Fold(definition, compute);
+  return graph_.AddNode(NameFor(definition.op), definition.op, std::move(definition.inputs),
+                        std::move(compute));
+}
+
+absl::StatusOr<ValueId> OpBuilder::EmitWorkload(std::vector<ValueId> inputs, Workload workload) {
+  TW_RETURN_IF_ERROR(CheckWorkload(workload));
+  Compute compute = Define(workload);
+  std::string op = workload.op;
+  return graph_.AddNode(NameFor(op), op, std::move(inputs), std::move(compute),
+                        std::move(workload));
+}
+
+ValueId OpBuilder::Constant(Tensor tensor) {
+  return graph_.AddConstant(NameFor("constant"), std::move(tensor));
+}
+
+}  // namespace tilewright

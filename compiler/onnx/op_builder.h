@@ -1,0 +1,122 @@
+// What the converter of an ONNX operator works with: the node's inputs and attributes, and Emit,
+// which turns definitions into graph nodes. A definition whose inputs are all constant and that is
+// small is evaluated at once, so that shape computations vanish and later operators find the
+// concrete values they need.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/graph/graph.h"
+#include "compiler/onnx/onnx.pb.h"
+
+namespace tilewright {
+
+// Where an element is defined: the output's position, the reduction's position and the inputs.
+struct Point {
+  std::vector<Buffer> in;
+  std::vector<Expr> axes;
+  std::vector<Expr> reduce;
+  Expr acc;  // the reduction's value; set in Definition::result only
+
+  Expr Load(size_t input, std::vector<Expr> indices) const;
+  // in[input] at `axes`, broadcast: aligned at the last dimensions, dimensions of 1 repeat.
+  Expr Here(size_t input) const;
+};
+using PointFn = std::function<Expr(const Point&)>;
+
+// One node to be: output[axes] = result(reducer over `reduce` where predicate of body).
+struct Definition {
+  std::string op;  // for people: "relu"
+  std::vector<ValueId> inputs;
+  TensorType type;  // of the output
+  PointFn body;
+  Reducer reducer = Reducer::kNone;
+  Shape reduce = {};            // extents of the reduction
+  PointFn predicate = nullptr;  // optional
+  PointFn result = nullptr;     // optional
+};
+
+// One conversion. REQUIRES of every accessor: the operator's row promises the input.
+class OpBuilder {
+ public:
+  // `graph` and `node` outlive the builder. An absent optional input is kNoValue.
+  OpBuilder(Graph& graph, const onnx::NodeProto& node, int64_t opset, std::vector<ValueId> inputs);
+
+  const std::string& op_type() const { return node_.op_type(); }
+  int64_t opset() const { return opset_; }
+  size_t num_inputs() const { return inputs_.size(); }
+  size_t num_outputs() const { return static_cast<size_t>(node_.output_size()); }
+  bool HasInput(size_t i) const { return i < inputs_.size() && inputs_[i] != kNoValue; }
+  ValueId Input(size_t i) const { return inputs_[i]; }
+  const std::vector<ValueId>& Inputs() const { return inputs_; }
+
+  const TensorType& TypeOf(ValueId value) const { return graph_.values[value].type; }
+  const Shape& ShapeOf(ValueId value) const { return TypeOf(value).shape; }
+  DType DTypeOf(ValueId value) const { return TypeOf(value).dtype; }
+  size_t RankOf(ValueId value) const { return ShapeOf(value).size(); }
+  bool IsConstant(ValueId value) const { return !graph_.values[value].constant.empty(); }
+
+  // The value of an input that must be known now; Unimplemented "needs a constant <what>".
+  absl::StatusOr<Tensor> ConstInput(size_t i, std::string_view what) const;
+  // The same as integers; InvalidArgument unless it is an integer tensor of at most 4096 elements.
+  absl::StatusOr<std::vector<int64_t>> ConstInts(size_t i, std::string_view what) const;
+
+  // Attributes with their default. One of another type yields the default and fails the whole
+  // conversion afterwards (status()).
+  bool HasAttr(std::string_view name) const { return Find(name) != nullptr; }
+  int64_t Int(std::string_view name, int64_t otherwise);
+  double Float(std::string_view name, double otherwise);
+  std::string Str(std::string_view name, std::string otherwise);
+  std::vector<int64_t> Ints(std::string_view name, std::vector<int64_t> otherwise);
+  std::vector<float> Floats(std::string_view name);
+  const onnx::AttributeProto* Find(std::string_view name) const;
+  // The first wrongly typed attribute, if any was asked for.
+  const absl::Status& status() const { return status_; }
+
+  // Adds a node (or a constant, when all inputs are constant and the work is small).
+  // InvalidArgument when the output's shape is out of the limits.
+  absl::StatusOr<ValueId> Emit(Definition definition);
+  // Adds a tunable node: Define(workload) over `inputs`. InvalidArgument when it does not check.
+  absl::StatusOr<ValueId> EmitWorkload(std::vector<ValueId> inputs, Workload workload);
+  ValueId Constant(Tensor tensor);
+
+ private:
+  const onnx::AttributeProto* FindTyped(std::string_view name,
+                                        onnx::AttributeProto::AttributeType type);
+  // The node's name for the first value, "<name>.<op>" for the further ones.
+  std::string NameFor(std::string_view op) const;
+  bool WorthFolding(const Definition& definition) const;
+  absl::StatusOr<ValueId> Fold(const Definition& definition, const Compute& compute);
+
+  Graph& graph_;
+  const onnx::NodeProto& node_;
+  int64_t opset_;
+  std::vector<ValueId> inputs_;
+  std::string name_;
+  absl::Status status_;
+};
+
+// What a converter yields: the operator's outputs in order. Trailing ones may be missing; they
+// are refused only if something reads them.
+struct Outputs {
+  Outputs(ValueId value) : values{value} {}                                // NOLINT: implicit
+  Outputs(std::vector<ValueId> all) : values(std::move(all)) {}            // NOLINT: implicit
+  std::vector<ValueId> values;
+};
+using Converter = std::function<absl::StatusOr<Outputs>(OpBuilder&)>;
+
+// A row of the catalogue: how `op_type` is converted from opset `since` on. Of several rows of one
+// operator the newest that the model's opset has reached is taken.
+struct OpRow {
+  std::string op_type;
+  int64_t since;
+  size_t min_inputs;  // inputs that must be present
+  Converter convert;
+};
+using OpList = std::vector<OpRow>;
+
+}  // namespace tilewright

@@ -1,0 +1,131 @@
+// Activation functions: elementwise, most with parameters given as attributes.
+#include <cmath>
+
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+// Arithmetic between a value and a literal of its type.
+Expr Lit(const Expr& like, double value) { return Const(value, like->dtype); }
+Expr Exp(const Expr& x) { return Call("exp", {x}, x->dtype); }
+Expr Log(const Expr& x) { return Call("log", {x}, x->dtype); }
+Expr Tanh(const Expr& x) { return Call("tanh", {x}, x->dtype); }
+Expr Abs(const Expr& x) { return Call("abs", {x}, x->dtype); }
+
+Expr ClampUnit(const Expr& x) { return Min(Max(x, Lit(x, 0)), Lit(x, 1)); }
+Expr IfPositive(const Expr& x, Expr yes, Expr no) {
+  return Select(Lt(Lit(x, 0), x), std::move(yes), std::move(no));
+}
+Expr Sigmoid(const Expr& x) {
+  return Divide(Lit(x, 1), Lit(x, 1) + Exp(Call("neg", {x}, x->dtype)));
+}
+// log(1 + exp(x)) without overflow: max(x, 0) + log(1 + exp(-|x|)).
+Expr Softplus(const Expr& x) {
+  const Expr tail = Log(Lit(x, 1) + Exp(Call("neg", {Abs(x)}, x->dtype)));
+  return Max(x, Lit(x, 0)) + tail;
+}
+Expr ExpLinear(const Expr& x, double alpha) { return (Exp(x) - Lit(x, 1)) * Lit(x, alpha); }
+
+using Formula = std::function<Expr(const Expr& x, double alpha, double beta)>;
+
+struct Parameter {
+  const char* name;
+  double value;
+};
+
+// A row for y = formula(x, alpha, beta), whose parameters are float attributes.
+OpRow Row(const char* op_type, int64_t since, const char* name, Parameter alpha, Parameter beta,
+          Formula formula) {
+  return {op_type, since, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+            const double a = *alpha.name ? b.Float(alpha.name, alpha.value) : alpha.value;
+            const double c = *beta.name ? b.Float(beta.name, beta.value) : beta.value;
+            if (!IsFloat(b.DTypeOf(b.Input(0))) && b.op_type() != "Relu") {
+              return absl::InvalidArgumentError("input is not a float tensor");
+            }
+            return Map(b, name, {b.Input(0)},
+                       [&](const Exprs& x) { return formula(x[0], a, c); });
+          }};
+}
+
+OpRow Row(const char* op_type, int64_t since, const char* name, Formula formula) {
+  return Row(op_type, since, name, {"", 0}, {"", 0}, std::move(formula));
+}
+
+absl::StatusOr<Outputs> PRelu(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1)}));
+  return Map(b, "prelu", {b.Input(0), b.Input(1)}, [](const Exprs& x) {
+    return Select(Lt(x[0], Lit(x[0], 0)), x[0] * x[1], x[0]);
+  });
+}
+
+absl::StatusOr<Outputs> Gelu(OpBuilder& b) {
+  const bool tanh = b.Str("approximate", "none") == "tanh";
+  return Map(b, "gelu", {b.Input(0)}, [tanh](const Exprs& in) {
+    const Expr& x = in[0];
+    const Expr cubic = x + Lit(x, 0.044715) * x * x * x;
+    const Expr gate = tanh ? Tanh(cubic * Lit(x, std::sqrt(2 / M_PI)))
+                           : Call("erf", {x * Lit(x, std::sqrt(0.5))}, x->dtype);
+    return Lit(x, 0.5) * x * (Lit(x, 1) + gate);
+  });
+}
+
+// Selu's defaults are the published constants (Klambauer et al., 2017) as ONNX writes them.
+constexpr Parameter kSeluAlpha{"alpha", 1.67326319217681884765625};
+constexpr Parameter kSeluGamma{"gamma", 1.05070102214813232421875};
+
+OpList Parametric() {
+  return {
+      Row("LeakyRelu", 6, "leaky_relu", {"alpha", 0.01}, {"", 0},
+          [](const Expr& x, double a, double) { return IfPositive(x, x, x * Lit(x, a)); }),
+      Row("Elu", 6, "elu", {"alpha", 1}, {"", 0},
+          [](const Expr& x, double a, double) { return IfPositive(x, x, ExpLinear(x, a)); }),
+      Row("Celu", 12, "celu", {"alpha", 1}, {"", 0},
+          [](const Expr& x, double a, double) {
+            return IfPositive(x, x, ExpLinear(Divide(x, Lit(x, a)), a));
+          }),
+      Row("Selu", 6, "selu", kSeluAlpha, kSeluGamma,
+          [](const Expr& x, double a, double g) {
+            return IfPositive(x, x, ExpLinear(x, a)) * Lit(x, g);
+          }),
+      Row("HardSigmoid", 6, "hard_sigmoid", {"alpha", 0.2}, {"beta", 0.5},
+          [](const Expr& x, double a, double c) { return ClampUnit(x * Lit(x, a) + Lit(x, c)); }),
+      Row("ThresholdedRelu", 10, "thresholded_relu", {"alpha", 1}, {"", 0},
+          [](const Expr& x, double a, double) {
+            return Select(Lt(Lit(x, a), x), x, Lit(x, 0));
+          }),
+      Row("Shrink", 9, "shrink", {"lambd", 0.5}, {"bias", 0},
+          [](const Expr& x, double lambd, double bias) {
+            const Expr below = Select(Lt(x, Lit(x, -lambd)), x + Lit(x, bias), Lit(x, 0));
+            return Select(Lt(Lit(x, lambd), x), x - Lit(x, bias), below);
+          }),
+      Row("Swish", 22, "swish", {"alpha", 1}, {"", 0},
+          [](const Expr& x, double a, double) { return x * Sigmoid(x * Lit(x, a)); })};
+}
+
+OpList Plain() {
+  return {Row("Relu", 6, "relu", [](const Expr& x, double, double) { return Max(x, Lit(x, 0)); }),
+          Row("Sigmoid", 6, "sigmoid", [](const Expr& x, double, double) { return Sigmoid(x); }),
+          Row("Softplus", 1, "softplus", [](const Expr& x, double, double) { return Softplus(x); }),
+          Row("Softsign", 1, "softsign",
+              [](const Expr& x, double, double) { return Divide(x, Lit(x, 1) + Abs(x)); }),
+          Row("HardSwish", 14, "hard_swish",
+              [](const Expr& x, double, double) {
+                return x * ClampUnit(x * Lit(x, 1.0 / 6) + Lit(x, 0.5));
+              }),
+          Row("Mish", 18, "mish",
+              [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }),
+          {"PRelu", 7, 2, PRelu},
+          {"Gelu", 20, 1, Gelu}};
+}
+
+}  // namespace
+
+OpList activation() {
+  OpList rows = Plain();
+  for (OpRow& row : Parametric()) rows.push_back(std::move(row));
+  return rows;
+}
+
+}  // namespace tilewright::onnx_ops

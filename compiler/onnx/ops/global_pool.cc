@@ -1,0 +1,56 @@
+// GlobalMaxPool, GlobalAveragePool and GlobalLpPool: reductions over all spatial dimensions.
+#include <numeric>
+
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+absl::StatusOr<AxesReduction> OverSpatial(OpBuilder& b, std::string op, Reducer reducer) {
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, kMaxRank));
+  std::vector<size_t> axes(b.RankOf(b.Input(0)) - 2);
+  std::iota(axes.begin(), axes.end(), 2);
+  return AxesReduction{.op = std::move(op), .inputs = {b.Input(0)}, .axes = std::move(axes),
+                       .reducer = reducer};
+}
+
+absl::StatusOr<Outputs> GlobalMaxPool(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const AxesReduction r, OverSpatial(b, "global_max_pool", Reducer::kMax));
+  return ReduceAxes(b, r);
+}
+
+absl::StatusOr<Outputs> GlobalAveragePool(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(AxesReduction r, OverSpatial(b, "global_avg_pool", Reducer::kSum));
+  double count = 1;
+  for (size_t axis : r.axes) count *= static_cast<double>(b.ShapeOf(b.Input(0))[axis]);
+  r.result = [count](Expr sum) {
+    const Expr divisor = Const(count, sum->dtype);
+    return Divide(std::move(sum), divisor);
+  };
+  return ReduceAxes(b, r);
+}
+
+absl::StatusOr<Outputs> GlobalLpPool(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(AxesReduction r, OverSpatial(b, "global_lp_pool", Reducer::kSum));
+  const DType dtype = b.DTypeOf(b.Input(0));
+  if (!IsFloat(dtype)) return absl::InvalidArgumentError("input is not a float tensor");
+  const double power = static_cast<double>(b.Int("p", 2));
+  r.body = [=](const Exprs& x) {
+    return Call("pow", {Call("abs", {x[0]}, dtype), Float(power, dtype)}, dtype);
+  };
+  r.result = [=](Expr sum) {
+    return Call("pow", {std::move(sum), Float(1 / power, dtype)}, dtype);
+  };
+  return ReduceAxes(b, r);
+}
+
+}  // namespace
+
+OpList global_pool() {
+  return {{"GlobalMaxPool", 1, 1, GlobalMaxPool},
+          {"GlobalAveragePool", 1, 1, GlobalAveragePool},
+          {"GlobalLpPool", 2, 1, GlobalLpPool}};
+}
+
+}  // namespace tilewright::onnx_ops

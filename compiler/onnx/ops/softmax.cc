@@ -1,0 +1,101 @@
+// Softmax, LogSoftmax and Hardmax: over one axis from opset 13 on, before over all axes from
+// `axis` on.
+#include <numeric>
+
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+absl::StatusOr<std::vector<size_t>> ReadAxes(OpBuilder& b) {
+  const size_t rank = b.RankOf(b.Input(0));
+  const bool one_axis = b.opset() >= 13;
+  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", one_axis ? -1 : 1), rank));
+  if (one_axis) return std::vector<size_t>{axis};
+  std::vector<size_t> axes(rank - axis);
+  std::iota(axes.begin(), axes.end(), axis);
+  return axes;
+}
+
+Expr Exp(Expr x) {
+  const DType dtype = x->dtype;
+  return Call("exp", {std::move(x)}, dtype);
+}
+
+// x minus its maximum over the axes: the exponentials of that cannot overflow.
+struct Shifted {
+  std::vector<size_t> axes;
+  ValueId maximum;
+};
+absl::StatusOr<Shifted> FindMaximum(OpBuilder& b) {
+  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
+    return absl::InvalidArgumentError("input is not a float tensor");
+  }
+  TW_ASSIGN_OR_RETURN(std::vector<size_t> axes, ReadAxes(b));
+  TW_ASSIGN_OR_RETURN(const ValueId maximum,
+                      ReduceAxes(b, {.op = "softmax_max", .inputs = {b.Input(0)}, .axes = axes,
+                                     .reducer = Reducer::kMax}));
+  return Shifted{std::move(axes), maximum};
+}
+
+absl::StatusOr<Outputs> Softmax(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
+  TW_ASSIGN_OR_RETURN(const ValueId exps,
+                      Map(b, "softmax_exp", {b.Input(0), s.maximum},
+                          [](const Exprs& x) { return Exp(x[0] - x[1]); }));
+  TW_ASSIGN_OR_RETURN(const ValueId sum,
+                      ReduceAxes(b, {.op = "softmax_sum", .inputs = {exps}, .axes = s.axes}));
+  return Map(b, "softmax", {exps, sum}, [](const Exprs& x) { return Divide(x[0], x[1]); });
+}
+
+absl::StatusOr<Outputs> LogSoftmax(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
+  TW_ASSIGN_OR_RETURN(
+      const ValueId logsum,
+      ReduceAxes(b, {.op = "log_softmax_sum",
+                     .inputs = {b.Input(0), s.maximum},
+                     .axes = s.axes,
+                     .body = [](const Exprs& x) { return Exp(x[0] - x[1]); },
+                     .result = [](Expr sum) {
+                       const DType dtype = sum->dtype;
+                       return Call("log", {std::move(sum)}, dtype);
+                     }}));
+  return Map(b, "log_softmax", {b.Input(0), s.maximum, logsum},
+             [](const Exprs& x) { return x[0] - x[1] - x[2]; });
+}
+
+// One where the first maximum is, else zero. Several axes count as one, flattened.
+absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
+  const Shape shape = b.ShapeOf(b.Input(0));
+  const auto flat = [axes = s.axes, shape](const Exprs& at) {
+    Expr index = Int(0);
+    for (size_t axis : axes) index = index * shape[axis] + at[axis];
+    return index;
+  };
+  // The position within the axes as a tensor of its own, so that the reduction can find the first.
+  TW_ASSIGN_OR_RETURN(const ValueId position,
+                      b.Emit({.op = "hardmax_position",
+                              .inputs = {b.Input(0), s.maximum},
+                              .type = {DType::kI64, shape},
+                              .body = [&](const Point& p) {
+                                return Select(Eq(p.Here(0), p.Here(1)), flat(p.axes),
+                                              InitialValue(Reducer::kMin, DType::kI64));
+                              }}));
+  TW_ASSIGN_OR_RETURN(const ValueId first,
+                      ReduceAxes(b, {.op = "hardmax_first", .inputs = {position}, .axes = s.axes,
+                                     .reducer = Reducer::kMin}));
+  const DType dtype = b.DTypeOf(b.Input(0));
+  return Map(b, "hardmax", {position, first}, [dtype](const Exprs& x) {
+    return Select(Eq(x[0], x[1]), Const(1, dtype), Const(0, dtype));
+  });
+}
+
+}  // namespace
+
+OpList softmax() {
+  return {{"Softmax", 1, 1, Softmax}, {"LogSoftmax", 1, 1, LogSoftmax}, {"Hardmax", 1, 1, Hardmax}};
+}
+
+}  // namespace tilewright::onnx_ops

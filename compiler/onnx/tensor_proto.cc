@@ -1,0 +1,98 @@
+#include "compiler/onnx/tensor_proto.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+using onnx::TensorProto;
+
+absl::Status WrongSize(const TensorType& type, size_t found, absl::string_view unit) {
+  return absl::InvalidArgumentError(absl::StrCat("data has ", found, " ", unit, " where ",
+                                                 ToString(type), " needs ",
+                                                 unit == "bytes" ? NumBytes(type)
+                                                                 : NumElements(type.shape)));
+}
+
+// Copies a typed field, whose elements may be wider than the tensor's.
+template <typename T, typename Field>
+absl::Status CopyField(const Field& field, Tensor& tensor) {
+  if (field.size() != tensor.size()) return WrongSize(tensor.type(), field.size(), "elements");
+  for (int i = 0; i < field.size(); ++i) tensor.as<T>()[i] = static_cast<T>(field[i]);
+  return absl::OkStatus();
+}
+
+absl::Status CopyTyped(const TensorProto& proto, Tensor& tensor) {
+  switch (tensor.dtype()) {
+    case DType::kF32: return CopyField<float>(proto.float_data(), tensor);
+    case DType::kF64: return CopyField<double>(proto.double_data(), tensor);
+    case DType::kI64: return CopyField<int64_t>(proto.int64_data(), tensor);
+    case DType::kI32: return CopyField<int32_t>(proto.int32_data(), tensor);
+    case DType::kI16: return CopyField<int16_t>(proto.int32_data(), tensor);
+    case DType::kI8: return CopyField<int8_t>(proto.int32_data(), tensor);
+    case DType::kU8:
+    case DType::kBool: return CopyField<uint8_t>(proto.int32_data(), tensor);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CopyRaw(const std::string& raw, Tensor& tensor) {
+  if (static_cast<int64_t>(raw.size()) != tensor.bytes()) {
+    return WrongSize(tensor.type(), raw.size(), "bytes");
+  }
+  if (!raw.empty()) std::memcpy(tensor.data(), raw.data(), raw.size());
+  return absl::OkStatus();
+}
+
+// Whether the message can hold a tensor of this type at all, checked before it is allocated.
+absl::Status CheckSize(const TensorProto& proto, const TensorType& type) {
+  const size_t held = proto.has_raw_data() ? proto.raw_data().size() : proto.ByteSizeLong();
+  const size_t least = static_cast<size_t>(
+      proto.has_raw_data() ? NumBytes(type) : NumElements(type.shape));
+  if (held < least) return WrongSize(type, held, "bytes");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<DType> FromOnnxType(int32_t data_type) {
+  switch (data_type) {
+    case TensorProto::FLOAT: return DType::kF32;
+    case TensorProto::DOUBLE: return DType::kF64;
+    case TensorProto::INT64: return DType::kI64;
+    case TensorProto::INT32: return DType::kI32;
+    case TensorProto::INT16: return DType::kI16;
+    case TensorProto::INT8: return DType::kI8;
+    case TensorProto::UINT8: return DType::kU8;
+    case TensorProto::BOOL: return DType::kBool;
+    default: break;
+  }
+  if (!TensorProto::DataType_IsValid(data_type) || data_type == TensorProto::UNDEFINED) {
+    return absl::InvalidArgumentError(absl::StrCat("unknown element type ", data_type));
+  }
+  return absl::UnimplementedError(absl::StrCat(
+      "element type ", TensorProto::DataType_Name(static_cast<TensorProto::DataType>(data_type)),
+      " is not supported (have FLOAT, DOUBLE, INT64, INT32, INT16, INT8, UINT8, BOOL)"));
+}
+
+absl::StatusOr<Tensor> FromOnnxTensor(const TensorProto& proto) {
+  if (proto.data_location() == TensorProto::EXTERNAL || proto.external_data_size() > 0) {
+    return absl::InvalidArgumentError(
+        "data is kept in an external file, which is refused: save the model as one file");
+  }
+  if (proto.has_segment()) return absl::UnimplementedError("segmented data is not supported");
+  TensorType type;
+  TW_ASSIGN_OR_RETURN(type.dtype, FromOnnxType(proto.data_type()));
+  type.shape.assign(proto.dims().begin(), proto.dims().end());
+  TW_RETURN_IF_ERROR(CheckShape(type.shape));
+  TW_RETURN_IF_ERROR(CheckSize(proto, type));
+  Tensor tensor(type);
+  TW_RETURN_IF_ERROR(proto.has_raw_data() ? CopyRaw(proto.raw_data(), tensor)
+                                          : CopyTyped(proto, tensor));
+  return tensor;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,24 @@
+// What the residual networks share: stem, four stages, shortcut, classifier.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "compiler/onnx/zoo/layers.h"
+#include "compiler/onnx/zoo/zoo.h"
+
+namespace tilewright {
+
+// One residual block: `channels` of its inner convolutions; the first one that strides halves the
+// image.
+using ResidualBlock = Value (*)(ModelWriter& net, const Value& x, const std::string& name,
+                                int64_t channels, int64_t stride);
+
+void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<int, 4>& depths,
+                 ResidualBlock block);
+
+// relu(branch + x), x through a 1x1 convolution where the shapes differ.
+Value AddShortcut(ModelWriter& net, const Value& x, const Value& branch, const std::string& name,
+                  int64_t stride);
+
+}  // namespace tilewright
