@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "compiler/core/config.h"
 #include "compiler/core/task.h"
+#include "compiler/driver/constant_evaluator.h"
 #include "compiler/graph/graph.h"
 #include "compiler/graph/pipeline.h"
 
@@ -49,8 +50,5 @@ struct ModelTask {
 };
 absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,
                                                     const PipelineOptions& passes);
-
-// Evaluates constants for the fold passes: interpreter when small, compiled code when large.
-ConstantEvaluator MakeConstantEvaluator(const Target& target);
 
 }  // namespace tilewright

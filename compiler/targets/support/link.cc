@@ -1,8 +1,5 @@
 #include "compiler/targets/support/link.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/core/status_macros.h"
+#include "compiler/targets/support/memory_file.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -28,32 +26,6 @@ namespace {
 absl::Status SystemError(const char* what) {
   return absl::ResourceExhaustedError(absl::StrCat(what, ": ", strerror(errno)));
 }
-
-// An object in memory with a path, for LLD reads only files.
-class MemoryFile {
- public:
-  MemoryFile() : fd_(memfd_create("tilewright", MFD_CLOEXEC)) {}
-  ~MemoryFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  std::string path() const { return absl::StrCat("/proc/self/fd/", fd_); }
-
-  absl::Status Write(const std::string& bytes) {
-    size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t n = write(fd_, bytes.data() + done, bytes.size() - done);
-      if (n <= 0) return SystemError("cannot write a file in memory");
-      done += n;
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  int fd_;
-};
 
 // A private folder for what LLD writes: it makes a file beside its output and renames it.
 class TemporaryFolder {
