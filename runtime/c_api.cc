@@ -156,8 +156,8 @@ tw_status tw_get_output(const tw_model* model, size_t index, const void** data) 
     CheckNotNull(model, data);
     const auto& outputs = model->model.outputs();
     if (index >= outputs.size()) {
-      throw Error(TW_NOT_FOUND, "there is no output " + std::to_string(index) +
-                                    "; the model has " + std::to_string(outputs.size()));
+      throw Error(TW_NOT_FOUND, "there is no output " + std::to_string(index) + "; the model has " +
+                                    std::to_string(outputs.size()));
     }
     *data = outputs[index].data;
   });

@@ -38,7 +38,8 @@ uint32_t Crc32(std::string_view bytes) {
     std::memcpy(&word, bytes.data() + i, 8);
     word ^= crc;
     crc = 0;
-    for (size_t slice = 0; slice < 8; ++slice) crc ^= kTables[7 - slice][word >> (8 * slice) & 0xff];
+    for (size_t slice = 0; slice < 8; ++slice)
+      crc ^= kTables[7 - slice][word >> (8 * slice) & 0xff];
   }
   for (; i < bytes.size(); ++i) {
     crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(bytes[i])) & 0xff];

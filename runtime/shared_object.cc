@@ -57,8 +57,6 @@ SharedObject::~SharedObject() {
   close(fd_);
 }
 
-void* SharedObject::Find(const std::string& symbol) const {
-  return dlsym(handle_, symbol.c_str());
-}
+void* SharedObject::Find(const std::string& symbol) const { return dlsym(handle_, symbol.c_str()); }
 
 }  // namespace tilewright::runtime

@@ -41,8 +41,7 @@ Header MakeHeader(const std::string& name, uint64_t size) {
   std::snprintf(header.mode, sizeof(header.mode), "0000644");
   std::snprintf(header.uid, sizeof(header.uid), "0000000");
   std::snprintf(header.gid, sizeof(header.gid), "0000000");
-  std::snprintf(header.size, sizeof(header.size), "%011llo",
-                static_cast<unsigned long long>(size));
+  std::snprintf(header.size, sizeof(header.size), "%011llo", static_cast<unsigned long long>(size));
   std::snprintf(header.mtime, sizeof(header.mtime), "00000000000");  // same input, same bytes
   header.type = '0';
   std::memcpy(header.magic, "ustar", 6);

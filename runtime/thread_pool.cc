@@ -16,8 +16,7 @@ constexpr double kCallerSpin = 50e-6;
 constexpr uint32_t kFraction = 4;
 
 double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 void Pause() {
@@ -91,10 +90,9 @@ ThreadPool::Range ThreadPool::Take(Share& share, bool from_front) {
     const Range left = {static_cast<uint32_t>(now >> 32), static_cast<uint32_t>(now)};
     if (left.begin >= left.end) return {};
     const uint32_t count = std::max<uint32_t>(1, (left.end - left.begin) / kFraction);
-    const Range taken = from_front ? Range{left.begin, left.begin + count}
-                                   : Range{left.end - count, left.end};
-    const uint64_t rest =
-        from_front ? Pack(taken.end, left.end) : Pack(left.begin, taken.begin);
+    const Range taken =
+        from_front ? Range{left.begin, left.begin + count} : Range{left.end - count, left.end};
+    const uint64_t rest = from_front ? Pack(taken.end, left.end) : Pack(left.begin, taken.begin);
     if (share.range.compare_exchange_weak(now, rest, std::memory_order_acquire,
                                           std::memory_order_relaxed)) {
       return taken;
@@ -129,7 +127,8 @@ void ThreadPool::Await(int64_t own, double own_seconds, int64_t extent) {
     }
   }
   const double largest_part = static_cast<double>(extent / threads() / kFraction + 1);
-  const double expected = own_seconds / static_cast<double>(std::max<int64_t>(own, 1)) * largest_part;
+  const double expected =
+      own_seconds / static_cast<double>(std::max<int64_t>(own, 1)) * largest_part;
   const double now = Now();
   guard_.Observe(now, now - start, expected);
 }

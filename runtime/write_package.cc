@@ -9,9 +9,9 @@ namespace {
 using nlohmann::json;
 
 json Fields(const Manifest& manifest) {
-  return {{"format", "tilewright-package"},      {"version", kPackageVersion},
-          {"model", manifest.model},             {"target", manifest.target},
-          {"created_by", manifest.created_by},   {"cpu_features", manifest.cpu_features}};
+  return {{"format", "tilewright-package"},    {"version", kPackageVersion},
+          {"model", manifest.model},           {"target", manifest.target},
+          {"created_by", manifest.created_by}, {"cpu_features", manifest.cpu_features}};
 }
 
 json Fields(const PlanTensor& tensor) {
@@ -23,10 +23,8 @@ json Fields(const PlanTensor& tensor) {
 }
 
 json Fields(const PlanCall& call) {
-  return {{"kernel", call.kernel},
-          {"label", call.label},
-          {"args", call.args},
-          {"extent", call.extent}};
+  return {
+      {"kernel", call.kernel}, {"label", call.label}, {"args", call.args}, {"extent", call.extent}};
 }
 
 template <typename T>

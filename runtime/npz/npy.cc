@@ -135,9 +135,9 @@ std::string FormatNpy(const NpzArray& array) {
   for (const ElementType& type : kTypes) {
     if (type.dtype == array.dtype) descr = type.descr;
   }
-  std::string header = absl::StrCat("{'descr': '", std::string(descr),
-                                    "', 'fortran_order': False, 'shape': ",
-                                    ShapeText(array.shape), ", }");
+  std::string header =
+      absl::StrCat("{'descr': '", std::string(descr),
+                   "', 'fortran_order': False, 'shape': ", ShapeText(array.shape), ", }");
   const size_t before = kMagic.size() + 4;
   header.resize((before + header.size() + 64) / 64 * 64 - before - 1, ' ');
   header += '\n';
