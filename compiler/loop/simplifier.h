@@ -53,6 +53,7 @@ class Simplifier {
   Expr RunUnder(const Expr& condition, bool truth, const Expr& e);
   std::vector<Expr> RunAll(const std::vector<Expr>& operands);
   void AddTo(Linear* sum, const Expr& e, int64_t scale);
+  void AddSum(Linear* sum, const ExprNode& e, int64_t scale);
   void AddProduct(Linear* sum, const ExprNode& e, int64_t scale);
   Expr Compare(BinaryOp op, const Expr& a, const Expr& b);
   Expr MinMax(BinaryOp op, const Expr& a, const Expr& b);

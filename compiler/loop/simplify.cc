@@ -77,6 +77,7 @@ Expr Simplifier::Run(const Expr& e) {
 Linear Simplifier::RunLinear(const Expr& e) {
   Linear sum;
   AddTo(&sum, e, 1);
+  sum.JoinDivMod();
   return sum;
 }
 
@@ -107,16 +108,11 @@ Expr Simplifier::RunBinary(const ExprNode& e) {
   if (a->dtype != DType::kI64) return Binary(e.op, Run(a), Run(b));
   switch (e.op) {
     case BinaryOp::kAdd:
-    case BinaryOp::kSub: {
-      Linear sum;
-      AddTo(&sum, a, 1);
-      AddTo(&sum, b, e.op == BinaryOp::kAdd ? 1 : -1);
-      sum.JoinDivMod();
-      return Build(std::move(sum));
-    }
+    case BinaryOp::kSub:
     case BinaryOp::kMul: {
       Linear sum;
-      AddProduct(&sum, e, 1);
+      AddSum(&sum, e, 1);
+      sum.JoinDivMod();
       return Build(std::move(sum));
     }
     case BinaryOp::kDiv:
@@ -124,10 +120,8 @@ Expr Simplifier::RunBinary(const ExprNode& e) {
       const Expr divisor = Run(b);
       const int64_t* c = AsInt(divisor);
       if (c == nullptr || *c <= 0) return Binary(e.op, Run(a), divisor);
-      Linear dividend = RunLinear(a);
-      dividend.JoinDivMod();
-      Linear result = e.op == BinaryOp::kDiv ? Divide(std::move(dividend), *c, knowledge_)
-                                             : Modulo(std::move(dividend), *c, knowledge_);
+      Linear result = e.op == BinaryOp::kDiv ? Divide(RunLinear(a), *c, knowledge_)
+                                             : Modulo(RunLinear(a), *c, knowledge_);
       result.JoinDivMod();
       return Build(std::move(result));
     }
@@ -142,17 +136,18 @@ Expr Simplifier::RunBinary(const ExprNode& e) {
 }
 
 void Simplifier::AddTo(Linear* sum, const Expr& e, int64_t scale) {
-  const bool shared = e.use_count() > 1 && !e->operands.empty();
-  if (shared || e->kind != ExprKind::kBinary) return sum->AddExpr(Run(e), scale);
-  switch (e->op) {
-    case BinaryOp::kAdd:
-    case BinaryOp::kSub:
-      AddTo(sum, e->operands[0], scale);
-      AddTo(sum, e->operands[1], e->op == BinaryOp::kAdd ? scale : WrapSub(0, scale));
-      return;
-    case BinaryOp::kMul: return AddProduct(sum, *e, scale);
-    default: return sum->AddExpr(RunBinary(*e), scale);
-  }
+  const bool is_sum = e->kind == ExprKind::kBinary &&
+                      (e->op == BinaryOp::kAdd || e->op == BinaryOp::kSub ||
+                       e->op == BinaryOp::kMul);
+  if (!is_sum || e.use_count() > 1) return sum->AddExpr(Run(e), scale);
+  AddSum(sum, *e, scale);
+}
+
+// Adds scale times a sum, difference or product.
+void Simplifier::AddSum(Linear* sum, const ExprNode& e, int64_t scale) {
+  if (e.op == BinaryOp::kMul) return AddProduct(sum, e, scale);
+  AddTo(sum, e.operands[0], scale);
+  AddTo(sum, e.operands[1], e.op == BinaryOp::kAdd ? scale : WrapSub(0, scale));
 }
 
 void Simplifier::AddProduct(Linear* sum, const ExprNode& e, int64_t scale) {

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/core/check.h"
+#include "compiler/loop/simplify.h"
 #include "compiler/operators/operators.h"
 
 namespace tilewright {
@@ -70,6 +71,12 @@ Compute StartCompute(const Workload& workload) {
 }
 
 void FinishCompute(const Workload& workload, Expr channel, Compute* compute) {
+  Ranges ranges;
+  for (const std::vector<Axis>* axes : {&compute->axes, &compute->reduce}) {
+    for (const Axis& axis : *axes) ranges[axis.var.get()] = {0, axis.extent - 1};
+  }
+  compute->body = Simplify(compute->body, ranges);
+  if (compute->predicate != nullptr) compute->predicate = Simplify(compute->predicate, ranges);
   compute->acc = Var("acc", compute->body->dtype);
   if (workload.epilogue.empty()) return;
   const std::vector<Buffer> extra(compute->inputs.begin() + 2, compute->inputs.end());

@@ -19,7 +19,8 @@ Layout LayoutNamed(const std::string& name, const std::string& letters);
 // inputs[1] are data and weight.
 Compute StartCompute(const Workload& workload);
 
-// Gives `compute` the workload's epilogue over its axes.
+// Simplifies the indices of a definition whose axes, body and predicate are set, and gives it the
+// workload's epilogue.
 void FinishCompute(const Workload& workload, Expr channel, Compute* compute);
 
 }  // namespace tilewright
