@@ -1,0 +1,93 @@
+// tilewright-builder: compiles for a worker, in a process that may crash. `tilewright-builder
+// [CORE,CORE...]`. First writes the resolved host target, then answers one request after another:
+// a frame from standard input, a frame to descriptor 3, both JSON but for the first. A request
+// has workload, target, output and, unless the plain reference is wanted, template and config.
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/core/strings.h"
+#include "compiler/driver/compile_task.h"
+#include "compiler/targets/target_backend.h"
+#include "worker/pipe_io.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kReplyFd = 3;
+constexpr int kNice = 10;  // measuring comes first
+constexpr rlim_t kMaxMemory = rlim_t{8} << 30;
+
+void Settle(std::string_view cores) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  setpriority(PRIO_PROCESS, 0, kNice);
+  const rlimit memory{kMaxMemory, kMaxMemory};
+  setrlimit(RLIMIT_AS, &memory);
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (absl::string_view text : absl::StrSplit(Sv(cores), ',', absl::SkipEmpty())) {
+    int core = -1;
+    if (absl::SimpleAtoi(text, &core) && core >= 0 && core < CPU_SETSIZE) CPU_SET(core, &set);
+  }
+  if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof(set), &set);
+}
+
+absl::StatusOr<KernelLibrary> Compile(const Json& request) {
+  Task task;
+  TW_ASSIGN_OR_RETURN(task.workload, ParseWorkload(request.at("workload").get<std::string>()));
+  TW_ASSIGN_OR_RETURN(task.target, ParseTarget(request.at("target").get<std::string>()));
+  if (!request.contains("template")) return CompileReference(task.workload, task.target);
+  task.template_name = request.at("template").get<std::string>();
+  TW_ASSIGN_OR_RETURN(const Config config,
+                      ParseEntitiesJson(request.at("config").get<std::string>()));
+  return CompileTask(task, config);
+}
+
+Json Failed(FailureKind kind, std::string message) {
+  return {{"ok", false}, {"kind", std::string(NameOf(kind))}, {"message", std::move(message)}};
+}
+
+Json Answer(const Json& request) {
+  const absl::StatusOr<KernelLibrary> kernel = Compile(request);
+  if (!kernel.ok()) {
+    const bool refused = absl::IsInvalidArgument(kernel.status());
+    return Failed(refused ? FailureKind::kInstantiation : FailureKind::kBuild,
+                  std::string(kernel.status().message()));
+  }
+  std::ofstream out(request.at("output").get<std::string>(), std::ios::binary);
+  out << kernel->so;
+  out.close();
+  if (!out) return Failed(FailureKind::kUnknown, "cannot write the library");
+  return {{"ok", true}, {"symbol", kernel->symbol}, {"extent", kernel->extent}};
+}
+
+int Main(std::string_view cores) {
+  Settle(cores);
+  const absl::StatusOr<Target> host = ResolveTarget(Target{});
+  if (!host.ok() || !WriteFrame(kReplyFd, ToString(*host)).ok()) return 1;
+  while (true) {
+    const absl::StatusOr<std::string> frame = ReadFrame(0, Deadline::max());
+    if (!frame.ok()) return 0;  // the worker is gone
+    const std::string reply =
+        Answer(Json::parse(*frame)).dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (!WriteFrame(kReplyFd, reply).ok()) return 0;
+  }
+}
+
+}  // namespace
+}  // namespace tilewright
+
+int main(int argc, char** argv) { return tilewright::Main(argc > 1 ? argv[1] : ""); }

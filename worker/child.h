@@ -1,0 +1,48 @@
+// A child process that is asked through its standard input and answers on descriptor 3.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace tilewright {
+
+enum class ChildOutput { kDiscarded, kOurStderr };  // of its standard output and error
+
+// Move-only owner: the destructor kills the child's whole process group and reaps the child.
+class Child {
+ public:
+  // Runs argv[0] in a session of its own, default signals, only descriptors 0 to 3 open.
+  // Unavailable when it cannot be started.
+  static absl::StatusOr<Child> Start(const std::vector<std::string>& argv, ChildOutput output);
+
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+  ~Child();
+
+  int input() const { return input_; }
+  int output() const { return output_; }
+  void CloseInput();
+  void Kill();
+  // Blocks until the child has ended; returns waitpid's status.
+  int Wait();
+
+ private:
+  Child(pid_t pid, int input, int output) : pid_(pid), input_(input), output_(output) {}
+
+  pid_t pid_ = -1;  // -1: reaped or moved from
+  int status_ = 0;
+  int input_ = -1;
+  int output_ = -1;
+};
+
+// "signal 11 (Segmentation fault)" or "exit code 3", of waitpid's status; 128 + n counts as a
+// signal, as in a shell.
+std::string DescribeExit(int status);
+// The signal in the same reading; 0 = none.
+int SignalOf(int status);
+
+}  // namespace tilewright

@@ -1,0 +1,58 @@
+#include "worker/device.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+
+namespace tilewright {
+
+std::string CpuName() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != line.npos) return line.substr(colon + 2);
+  }
+  return "unknown cpu";
+}
+
+std::string DefaultWorkerName() {
+  char name[256] = "worker";
+  gethostname(name, sizeof(name) - 1);
+  return absl::StrCat(name, "-", getpid());
+}
+
+std::vector<int> AllowedCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> cores;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &set)) cores.push_back(core);
+  }
+  return cores;
+}
+
+absl::StatusOr<CorePlan> PlanCores(const std::vector<int>& allowed, int slots) {
+  if (slots < 1 || slots > static_cast<int>(allowed.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(slots, " device slots, but this process may use ", allowed.size(),
+                     " cores; a slot needs one of its own"));
+  }
+  CorePlan plan;
+  for (int s = 0; s < slots; ++s) plan.slots.push_back({allowed[allowed.size() - 1 - s]});
+  plan.others.assign(allowed.begin(), allowed.end() - slots);
+  if (plan.others.empty()) plan.others = allowed;
+  return plan;
+}
+
+void PinThisThread(const std::vector<int>& cores) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int core : cores) CPU_SET(core, &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
+}  // namespace tilewright

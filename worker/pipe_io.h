@@ -1,0 +1,27 @@
+// Reading and writing pipes with a deadline. Frames are a 4-byte little-endian length and as many
+// bytes, at most kMaxFrame.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace tilewright {
+
+using Deadline = std::chrono::steady_clock::time_point;
+Deadline DeadlineAfter(double seconds);
+
+inline constexpr size_t kMaxFrame = 16 << 20;
+
+// Unavailable: the other side is gone.
+absl::Status WriteAll(int fd, std::string_view bytes);
+absl::Status WriteFrame(int fd, std::string_view bytes);
+
+// Unavailable: the other side is gone; DeadlineExceeded; DataLoss: an impossible length.
+absl::StatusOr<std::string> ReadFrame(int fd, Deadline deadline);
+// Until the end of the stream, at most `max_bytes` are kept. DeadlineExceeded.
+absl::StatusOr<std::string> ReadToEnd(int fd, size_t max_bytes, Deadline deadline);
+
+}  // namespace tilewright

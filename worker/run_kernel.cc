@@ -1,0 +1,105 @@
+#include "worker/run_kernel.h"
+
+#include <signal.h>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "compiler/core/layout.h"
+#include "worker/child.h"
+#include "worker/pipe_io.h"
+
+namespace tilewright {
+namespace {
+
+constexpr size_t kMaxResultBytes = 64 << 10;
+constexpr int64_t kSpareMemory = 512 << 20;
+
+Outcome FromLine(absl::string_view line) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(line, absl::MaxSplits(' ', 1));
+  if (parts.first == "wrong_result") {
+    return Failure{FailureKind::kWrongResult, std::string(parts.second)};
+  }
+  if (parts.first != "ok") return Failure{FailureKind::kCrash, std::string(parts.second)};
+  Timing timing;
+  for (absl::string_view text : absl::StrSplit(parts.second, ' ', absl::SkipEmpty())) {
+    double seconds = 0;
+    if (!absl::SimpleAtod(text, &seconds) || !(seconds > 0)) {
+      return Failure{FailureKind::kUnknown, absl::StrCat("the runner wrote \"", text, "\"")};
+    }
+    timing.seconds.push_back(seconds);
+  }
+  return timing;
+}
+
+Outcome FromExit(int status) {
+  if (SignalOf(status) == SIGXCPU) {
+    return Failure{FailureKind::kRunTimeout, "used up its processor time"};
+  }
+  return Failure{FailureKind::kCrash, absl::StrCat("the kernel's process ended by ",
+                                                   DescribeExit(status))};
+}
+
+// Blocks whose factor does not divide the dimension leave padding.
+std::vector<PaddedDim> PaddingOf(const std::string& layout_name, const Shape& logical) {
+  std::vector<PaddedDim> padded;
+  if (layout_name.empty()) return padded;
+  const Layout layout = Layout::Parse(layout_name).value();
+  for (size_t b = 0; b < layout.blocks().size(); ++b) {
+    const auto& [dim, factor] = layout.blocks()[b];
+    if (logical[dim] % factor == 0) continue;
+    padded.push_back({static_cast<int>(dim), static_cast<int>(layout.rank() + b), logical[dim]});
+  }
+  return padded;
+}
+
+}  // namespace
+
+Outcome RunKernel(const std::string& runner, const RunSpec& spec, double limit_seconds) {
+  absl::StatusOr<Child> child = Child::Start({runner}, ChildOutput::kDiscarded);
+  if (!child.ok()) return Failure{FailureKind::kUnknown, std::string(child.status().message())};
+  const Deadline deadline = DeadlineAfter(limit_seconds);
+  // A runner that cannot be told shows by its exit.
+  WriteAll(child->input(), ToText(spec)).IgnoreError();
+  child->CloseInput();
+  const absl::StatusOr<std::string> text = ReadToEnd(child->output(), kMaxResultBytes, deadline);
+  if (absl::IsDeadlineExceeded(text.status())) {
+    child->Kill();
+    return Failure{FailureKind::kRunTimeout,
+                   absl::StrCat("still running after ", limit_seconds, " s")};
+  }
+  const int status = child->Wait();
+  if (!text.ok() || !absl::EndsWith(*text, "\n")) return FromExit(status);
+  return FromLine(absl::StripSuffix(*text, "\n"));
+}
+
+std::vector<RunArgument> RunArguments(const Workload& w) {
+  std::vector<RunArgument> arguments;
+  for (const TensorType& type : ArgumentTypes(w)) arguments.push_back({.shape = type.shape});
+  const Shape out = OutputShape(w);
+  const bool conv = w.op == "conv2d" || w.op == "depthwise_conv2d";
+  const std::vector<PaddedDim> out_padding = PaddingOf(w.out_layout, out);
+  arguments[0].padded = PaddingOf(w.data_layout, w.inputs[0].shape);
+  arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);
+  arguments[1].cold = w.op != "batch_matmul";  // there both are activations
+  size_t next = 2;
+  for (const EpilogueOp& step : w.epilogue) {
+    if (step.kind == EpilogueKind::kAdd) arguments[next++].padded = out_padding;
+    if (step.kind != EpilogueKind::kBias) continue;
+    arguments[next++].padded = {{.outer = 0, .inner = -1, .limit = conv ? out[1] : out.back()}};
+  }
+  arguments.back().padded = out_padding;
+  return arguments;
+}
+
+int64_t BytesOf(const RunArgument& argument) { return 4 * NumElements(argument.shape); }
+
+int64_t MemoryLimit(const std::vector<RunArgument>& arguments) {
+  int64_t bytes = kSpareMemory;
+  for (const RunArgument& argument : arguments) bytes += 2 * BytesOf(argument);
+  return bytes;
+}
+
+}  // namespace tilewright

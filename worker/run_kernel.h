@@ -1,0 +1,25 @@
+// Runs one kernel in a fresh confined process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/core/outcome.h"
+#include "compiler/core/workload.h"
+#include "worker/run_spec.h"
+
+namespace tilewright {
+
+// Starts `runner` with the spec and waits at most `limit_seconds`, then kills it. Crash, hang and
+// wrong result are outcomes. A run that writes the reference has no samples when it succeeds.
+Outcome RunKernel(const std::string& runner, const RunSpec& spec, double limit_seconds);
+
+// The arguments of a workload's kernels, with the padding of blocked layouts and the weights cold.
+// REQUIRES: CheckWorkload(workload).ok().
+std::vector<RunArgument> RunArguments(const Workload& workload);
+
+// Address space a run of these arguments may use, in bytes.
+int64_t MemoryLimit(const std::vector<RunArgument>& arguments);
+int64_t BytesOf(const RunArgument& argument);
+
+}  // namespace tilewright
