@@ -1,0 +1,104 @@
+#include "compiler/driver/compile_model.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/driver/constant_evaluator.h"
+#include "compiler/driver/cpu_features.h"
+#include "compiler/driver/dump.h"
+#include "compiler/driver/kernel_set.h"
+#include "compiler/driver/model_plan.h"
+#include "compiler/graph/edit.h"
+#include "compiler/loop/text.h"
+#include "compiler/targets/target_backend.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+// Runs the passes, each followed by the caller's hook and a dump: 10_<first>.txt, 20_...
+absl::Status RunAllPasses(Graph& graph, const CompileModelOptions& options, Dump& dump) {
+  PipelineOptions passes = options.passes;
+  int number = 0;
+  passes.after_pass = [&](const PassInfo& pass, const Graph& after, double seconds) {
+    if (options.passes.after_pass) options.passes.after_pass(pass, after, seconds);
+    number += 10;
+    if (dump.enabled()) dump.Write(absl::StrFormat("%02d_%s.txt", number, pass.name), Print(after));
+  };
+  const PassContext context{.target = options.target, .evaluate = MakeConstantEvaluator()};
+  return RunPasses(graph, context, passes);
+}
+
+// Programs for all nodes but those that only alias memory (-1).
+absl::StatusOr<std::vector<int>> AddKernels(const Graph& graph, KernelSet& kernels) {
+  const std::vector<ValueId> roots = MemoryRoots(graph);
+  std::vector<int> kernel_of;
+  for (const Node& node : graph.nodes) {
+    kernel_of.push_back(-1);
+    if (roots[node.output] != node.output) continue;
+    TW_ASSIGN_OR_RETURN(const size_t kernel, kernels.Add(node));
+    kernel_of.back() = static_cast<int>(kernel);
+  }
+  return kernel_of;
+}
+
+absl::StatusOr<std::string> CompileKernels(const std::vector<Program>& programs,
+                                           const CompileModelOptions& options, Dump& dump) {
+  TW_ASSIGN_OR_RETURN(const TargetBackend* backend, FindTarget(options.target.kind));
+  CompileOptions compile{.optimize = options.reference ? Optimize::kPlain : Optimize::kFull};
+  if (!dump.enabled()) return backend->CompileLibrary(programs, options.target, compile);
+  for (const Program& program : programs) {
+    dump.Write(absl::StrCat("kernels/", program.name, ".loop.txt"), Print(program));
+  }
+  std::string ir, assembly;
+  compile.ir = &ir;
+  compile.assembly = &assembly;
+  TW_ASSIGN_OR_RETURN(std::string so, backend->CompileLibrary(programs, options.target, compile));
+  dump.Write("kernels/kernels.ll", ir);
+  dump.Write("kernels/kernels.s", assembly);
+  return so;
+}
+
+Manifest MakeManifest(const std::string& model, const Target& target) {
+  return {.model = model,
+          .target = ToString(target),
+          .created_by = "tilewright " TILEWRIGHT_VERSION,
+          .cpu_features = CpuFeaturesOf(target)};
+}
+
+}  // namespace
+
+absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options) {
+  Dump dump(options.dump_dir);
+  if (dump.enabled()) dump.Write("00_import.txt", Print(graph));
+  if (!options.reference) TW_RETURN_IF_ERROR(RunAllPasses(graph, options, dump));
+  GiveOutputsTheirOwnValues(graph);
+  KernelSet kernels(options);
+  TW_ASSIGN_OR_RETURN(std::vector<int> kernel_of, AddKernels(graph, kernels));
+  TW_ASSIGN_OR_RETURN(const std::string so, CompileKernels(kernels.programs(), options, dump));
+  TW_RETURN_IF_ERROR(dump.status());
+  const Manifest manifest = MakeManifest(graph.name, options.target);
+  const ModelPlan plan = MakePlan(
+      std::move(graph), {.programs = kernels.programs(), .kernel_of = std::move(kernel_of)});
+  return CompiledModel{.package = WritePackage(manifest, plan.plan, plan.params, so),
+                       .untuned = kernels.untuned()};
+}
+
+absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,
+                                                    const PipelineOptions& passes) {
+  const PassContext context{.target = target, .evaluate = MakeConstantEvaluator()};
+  TW_RETURN_IF_ERROR(RunPasses(graph, context, passes));
+  std::vector<ModelTask> tasks;
+  for (const ExtractedWorkload& extracted : ExtractWorkloads(graph)) {
+    const Workload& workload = extracted.workload;
+    for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
+      tasks.push_back({.task = {workload, entry.name, target},
+                       .count = extracted.count,
+                       .space_size = entry.impl->Space(workload, target).size(),
+                       .flops = workload.Flops()});
+    }
+  }
+  return tasks;
+}
+
+}  // namespace tilewright

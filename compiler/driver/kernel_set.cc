@@ -1,0 +1,97 @@
+#include "compiler/driver/kernel_set.h"
+
+#include <cctype>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/loop/text.h"
+#include "compiler/loop/verify.h"
+#include "compiler/loop/visit.h"
+#include "compiler/schedule/fixed.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+// The same definition with the names a0, a1, ..., r0, r1, ..., so that equal ones print equally.
+Compute Canonical(Compute compute) {
+  Substitution renamed;
+  const auto rename = [&](Expr& var, std::string name) {
+    const Expr fresh = Var(std::move(name), var->dtype);
+    renamed[var.get()] = fresh;
+    var = fresh;
+  };
+  // The old variables stay alive in the body until it is rewritten.
+  const Compute old = compute;
+  compute.name = "kernel";
+  for (size_t i = 0; i < compute.axes.size(); ++i)
+    rename(compute.axes[i].var, absl::StrCat("a", i));
+  for (size_t i = 0; i < compute.reduce.size(); ++i) {
+    rename(compute.reduce[i].var, absl::StrCat("r", i));
+  }
+  if (compute.acc != nullptr) rename(compute.acc, "acc");
+  for (Expr* e : {&compute.body, &compute.predicate, &compute.result}) {
+    if (*e != nullptr) *e = Substitute(*e, renamed);
+  }
+  return compute;
+}
+
+std::string LabelOf(const Node& node) {
+  return node.workload ? node.workload->op + EpilogueText(node.workload->epilogue) : node.op;
+}
+
+// "conv2d+bias+relu" as a C identifier that no library function bears.
+std::string SymbolOf(const Node& node, size_t index) {
+  std::string symbol = "tw_";
+  for (char c : LabelOf(node)) {
+    symbol += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  }
+  return absl::StrCat(symbol, "_", index);
+}
+
+}  // namespace
+
+absl::StatusOr<size_t> KernelSet::Add(const Node& node) {
+  const std::string key = node.workload && !options_.reference
+                              ? node.workload->Key()
+                              : Print(LowerPlain(Canonical(node.compute)));
+  const auto [at, fresh] = by_key_.emplace(key, programs_.size());
+  if (!fresh) return at->second;
+  TW_ASSIGN_OR_RETURN(Program program, Schedule(node));
+  program.name = SymbolOf(node, programs_.size());
+  if (absl::Status status = Verify(program); !status.ok()) {
+    return absl::InternalError(
+        absl::StrCat("schedule of ", node.name, " (", LabelOf(node), "): ", status.message()));
+  }
+  programs_.push_back(std::move(program));
+  return at->second;
+}
+
+absl::StatusOr<Program> KernelSet::Schedule(const Node& node) {
+  if (options_.reference) return LowerPlain(node.compute);
+  if (node.workload) return ScheduleWorkload(node);
+  return ScheduleFixed(node.compute, options_.target);
+}
+
+absl::StatusOr<Program> KernelSet::ScheduleWorkload(const Node& node) {
+  const Workload& workload = *node.workload;
+  const Target& target = options_.target;
+  if (options_.lookup) {
+    TW_ASSIGN_OR_RETURN(const auto best, options_.lookup(workload, target));
+    if (best) {
+      TW_ASSIGN_OR_RETURN(const Template* found, FindTemplate(best->template_name));
+      if (found->Matches(workload, target)) {
+        absl::StatusOr<Program> program = found->Lower(workload, target, best->config);
+        // A record of an older space says nothing about this one: the workload is untuned.
+        if (program.ok() || !absl::IsInvalidArgument(program.status())) return program;
+      }
+    }
+  }
+  const std::vector<TemplateEntry> matching = MatchingTemplates(workload, target);
+  if (matching.empty()) return ScheduleFixed(node.compute, target);
+  untuned_.push_back(workload.Key());
+  const Template& first = *matching.front().impl;
+  return first.Lower(workload, target, first.Default(workload, target));
+}
+
+}  // namespace tilewright
