@@ -1,11 +1,10 @@
-#include <memory>
-
 #include "compiler/core/status_macros.h"
 #include "compiler/loop/unroll.h"
 #include "compiler/targets/support/link.h"
 #include "compiler/targets/support/llvm_emit.h"
 #include "compiler/targets/support/llvm_object.h"
 #include "compiler/targets/support/llvm_target.h"
+#include "compiler/targets/support/schedule_tile.h"
 #include "compiler/targets/target_backend.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/raw_ostream.h"
@@ -13,6 +12,25 @@
 
 namespace tilewright {
 namespace {
+
+// The optimised module of one program.
+std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMContext& context,
+                                         llvm::TargetMachine& machine, const CpuTraits& traits,
+                                         Optimize optimize) {
+  auto module = std::make_unique<llvm::Module>(program.name, context);
+  module->setTargetTriple(machine.getTargetTriple().str());
+  module->setDataLayout(machine.createDataLayout());
+  EmitProgram(UnrollLoops(program), {traits.vector_bits, optimize}, *module);
+  if (!HasVectorLoops(program)) {
+    RunPasses(*module, machine, Pipeline::kDefault);
+    return module;
+  }
+  RunPasses(*module, machine, Pipeline::kExplicit);
+  for (llvm::Function& function : *module) {
+    ScheduleTiles(function, {traits.vector_bits, traits.vector_registers});
+  }
+  return module;
+}
 
 class CpuBackend final : public TargetBackend {
  public:
@@ -29,35 +47,26 @@ class CpuBackend final : public TargetBackend {
                                              const Target& target,
                                              const CompileOptions& options) const override {
     TW_ASSIGN_OR_RETURN(const auto machine, MakeTargetMachine(target, options.optimize));
-    const EmitOptions emit{.vector_bits = TraitsOf(target).vector_bits,
-                           .optimize = options.optimize};
     std::vector<std::string> objects;
     for (const Program& program : programs) {
-      TW_ASSIGN_OR_RETURN(objects.emplace_back(), CompileOne(program, emit, *machine, options));
+      llvm::LLVMContext context;
+      const auto module =
+          MakeModule(program, context, *machine, TraitsOf(target), options.optimize);
+      TW_RETURN_IF_ERROR(Dump(*module, *machine, options));
+      TW_ASSIGN_OR_RETURN(objects.emplace_back(), EmitObject(*module, *machine));
     }
     return LinkShared(objects);
   }
 
  private:
-  static absl::StatusOr<std::string> CompileOne(const Program& program, const EmitOptions& emit,
-                                                llvm::TargetMachine& machine,
-                                                const CompileOptions& options) {
-    llvm::LLVMContext context;
-    llvm::Module module(program.name, context);
-    module.setTargetTriple(machine.getTargetTriple().str());
-    module.setDataLayout(machine.createDataLayout());
-    EmitProgram(UnrollLoops(program), emit, module);
-    RunPasses(module, machine,
-              HasVectorLoops(program) ? Pipeline::kExplicit : Pipeline::kDefault);
-    if (options.ir != nullptr) {
-      llvm::raw_string_ostream(*options.ir) << module;
-    }
-    if (options.assembly != nullptr) {
-      TW_ASSIGN_OR_RETURN(const std::string text,
-                          EmitAssembly(*llvm::CloneModule(module), machine));
-      *options.assembly += text;
-    }
-    return EmitObject(module, machine);
+  static absl::Status Dump(const llvm::Module& module, llvm::TargetMachine& machine,
+                           const CompileOptions& options) {
+    if (options.ir != nullptr) llvm::raw_string_ostream(*options.ir) << module;
+    if (options.assembly == nullptr) return absl::OkStatus();
+    TW_ASSIGN_OR_RETURN(const std::string text,
+                        EmitAssembly(*llvm::CloneModule(module), machine));
+    *options.assembly += text;
+    return absl::OkStatus();
   }
 };
 

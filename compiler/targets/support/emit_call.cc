@@ -33,21 +33,6 @@ llvm::FunctionCallee LibmFunction(EmitContext& ctx, std::string_view name, llvm:
   return callee;
 }
 
-llvm::Value* CallLibm(EmitContext& ctx, std::string_view name, Operands operands) {
-  llvm::IRBuilder<>& b = ctx.builder;
-  llvm::Type* type = operands[0]->getType();
-  const llvm::FunctionCallee callee =
-      LibmFunction(ctx, name, type->getScalarType(), operands.size());
-  if (!type->isVectorTy()) return b.CreateCall(callee, llvm::ArrayRef(operands.data(), operands.size()));
-  llvm::Value* result = llvm::PoisonValue::get(type);
-  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
-    std::vector<llvm::Value*> parts;
-    for (llvm::Value* operand : operands) parts.push_back(b.CreateExtractElement(operand, lane));
-    result = b.CreateInsertElement(result, b.CreateCall(callee, parts), lane);
-  }
-  return result;
-}
-
 llvm::Intrinsic::ID IntrinsicOf(std::string_view name) {
   if (name == "sqrt") return llvm::Intrinsic::sqrt;
   if (name == "floor") return llvm::Intrinsic::floor;
@@ -67,23 +52,31 @@ llvm::Value* EmitSign(EmitContext& ctx, DType dtype, llvm::Value* x) {
     llvm::Value* signed_one = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, one, x);
     return b.CreateSelect(b.CreateFCmpONE(x, zero), signed_one, x);
   }
-  llvm::Value* positive = dtype == DType::kU8 || dtype == DType::kBool
-                              ? b.CreateICmpNE(x, zero)
-                              : b.CreateICmpSGT(x, zero);
-  if (dtype == DType::kU8 || dtype == DType::kBool) return b.CreateZExt(positive, type);
-  return b.CreateSub(b.CreateZExt(positive, type), b.CreateZExt(b.CreateICmpSLT(x, zero), type));
+  if (dtype == DType::kU8) return b.CreateZExt(b.CreateICmpNE(x, zero), type);
+  return b.CreateSub(b.CreateZExt(b.CreateICmpSGT(x, zero), type),
+                     b.CreateZExt(b.CreateICmpSLT(x, zero), type));
 }
 
 llvm::Value* EmitAbs(EmitContext& ctx, DType dtype, llvm::Value* x) {
   if (IsFloat(dtype)) return ctx.builder.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
-  if (dtype == DType::kU8 || dtype == DType::kBool) return x;
+  if (dtype == DType::kU8) return x;
   return ctx.builder.CreateBinaryIntrinsic(llvm::Intrinsic::abs, x, ctx.builder.getFalse());
 }
 
+// Shifts by less than 0 or by the width and more give what is left: 0, or -1 for a negative shr.
 llvm::Value* EmitShift(EmitContext& ctx, const ExprNode& call, Operands x) {
-  if (call.name == "shl") return ctx.builder.CreateShl(x[0], x[1]);
-  return call.dtype == DType::kU8 ? ctx.builder.CreateLShr(x[0], x[1])
-                                  : ctx.builder.CreateAShr(x[0], x[1]);
+  llvm::IRBuilder<>& b = ctx.builder;
+  llvm::Type* type = x[0]->getType();
+  const unsigned bits = type->getScalarSizeInBits();
+  llvm::Value* too_far = b.CreateICmpUGE(x[1], llvm::ConstantInt::get(type, bits));
+  if (call.name == "shr" && call.dtype != DType::kU8) {
+    return b.CreateAShr(x[0], b.CreateSelect(too_far, llvm::ConstantInt::get(type, bits - 1), x[1]));
+  }
+  llvm::Value* zero = llvm::Constant::getNullValue(type);
+  llvm::Value* amount = b.CreateSelect(too_far, zero, x[1]);
+  llvm::Value* shifted =
+      call.name == "shl" ? b.CreateShl(x[0], amount) : b.CreateLShr(x[0], amount);
+  return b.CreateSelect(too_far, zero, shifted);
 }
 
 // Calls on any number; null when `call` is a function of floats.
@@ -105,6 +98,21 @@ llvm::Value* EmitGenericCall(EmitContext& ctx, const ExprNode& call, Operands x)
 
 }  // namespace
 
+llvm::Value* EmitLibmCall(EmitContext& ctx, std::string_view name, Operands operands) {
+  llvm::IRBuilder<>& b = ctx.builder;
+  llvm::Type* type = operands[0]->getType();
+  const llvm::FunctionCallee callee =
+      LibmFunction(ctx, name, type->getScalarType(), operands.size());
+  if (!type->isVectorTy()) return b.CreateCall(callee, llvm::ArrayRef(operands.data(), operands.size()));
+  llvm::Value* result = llvm::PoisonValue::get(type);
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
+    std::vector<llvm::Value*> parts;
+    for (llvm::Value* operand : operands) parts.push_back(b.CreateExtractElement(operand, lane));
+    result = b.CreateInsertElement(result, b.CreateCall(callee, parts), lane);
+  }
+  return result;
+}
+
 llvm::Value* EmitCall(EmitContext& ctx, const ExprNode& call, Operands operands) {
   if (llvm::Value* value = EmitGenericCall(ctx, call, operands)) return value;
   if (const auto id = IntrinsicOf(call.name); id != llvm::Intrinsic::not_intrinsic) {
@@ -116,7 +124,7 @@ llvm::Value* EmitCall(EmitContext& ctx, const ExprNode& call, Operands operands)
   }
   TW_CHECK(std::find(kLibm.begin(), kLibm.end(), call.name) != kLibm.end())
       << "unknown call " << call.name;
-  return CallLibm(ctx, call.name, operands);
+  return EmitLibmCall(ctx, call.name, operands);
 }
 
 }  // namespace tilewright

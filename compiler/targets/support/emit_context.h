@@ -54,7 +54,7 @@ llvm::Value* AndMask(EmitContext& ctx, llvm::Value* mask, llvm::Value* condition
 llvm::Value* EmitExpr(EmitContext& ctx, const Expr& e);
 
 // True when evaluating `e` where its value is not wanted is harmless: no load that may be out of
-// bounds, no division that may be by zero.
+// bounds.
 bool IsSpeculatable(const EmitContext& ctx, const Expr& e);
 
 }  // namespace tilewright

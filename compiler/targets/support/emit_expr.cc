@@ -1,3 +1,5 @@
+#include <array>
+
 #include "compiler/core/check.h"
 #include "compiler/loop/visit.h"
 #include "compiler/targets/support/emit_call.h"
@@ -22,15 +24,7 @@ llvm::Value* EmitVar(EmitContext& ctx, const Expr& e) {
   return ctx.builder.CreateNSWAdd(Widen(ctx, ctx.lanes.first), llvm::ConstantVector::get(steps));
 }
 
-// Lanes that are off must not divide by zero.
-llvm::Value* SafeDivisor(EmitContext& ctx, llvm::Value* divisor) {
-  if (ctx.mask == nullptr || llvm::isa<llvm::Constant>(divisor)) return divisor;
-  llvm::Value* wide = Widen(ctx, divisor);
-  llvm::Value* one = llvm::ConstantInt::get(wide->getType(), 1);
-  return ctx.builder.CreateSelect(ctx.mask, wide, one);
-}
-
-// Floor division, or its modulo, of signed integers that may be negative.
+// Floor division, or its modulo, of signed integers that may be negative. b != 0.
 llvm::Value* EmitFloorDivision(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
   llvm::Value* remainder = ir.CreateSRem(a, b);
@@ -44,17 +38,35 @@ llvm::Value* EmitFloorDivision(EmitContext& ctx, BinaryOp op, llvm::Value* a, ll
   return ir.CreateSub(quotient, ir.CreateZExt(fix, a->getType()));
 }
 
+llvm::Value* EmitNaturalDivision(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm::Value* b) {
+  return op == BinaryOp::kDiv ? ctx.builder.CreateUDiv(a, b) : ctx.builder.CreateURem(a, b);
+}
+
+// Divisors that are not known: x / 0 = x % 0 = 0 and x / -1 wraps, where a CPU would trap.
+llvm::Value* EmitGuardedDivision(EmitContext& ctx, const Expr& e, llvm::Value* a,
+                                 llvm::Value* b) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Value* zero = llvm::Constant::getNullValue(b->getType());
+  llvm::Value* one = llvm::ConstantInt::get(b->getType(), 1);
+  llvm::Value* is_zero = ir.CreateICmpEQ(b, zero);
+  if (e->dtype == DType::kU8) {
+    llvm::Value* result = EmitNaturalDivision(ctx, e->op, a, ir.CreateSelect(is_zero, one, b));
+    return ir.CreateSelect(is_zero, zero, result);
+  }
+  llvm::Value* is_minus_one = ir.CreateICmpEQ(b, llvm::Constant::getAllOnesValue(b->getType()));
+  llvm::Value* safe = ir.CreateSelect(ir.CreateOr(is_zero, is_minus_one), one, b);
+  llvm::Value* result = EmitFloorDivision(ctx, e->op, a, safe);
+  llvm::Value* negated = e->op == BinaryOp::kDiv ? ir.CreateNeg(a) : zero;
+  return ir.CreateSelect(is_zero, zero, ir.CreateSelect(is_minus_one, negated, result));
+}
+
 llvm::Value* EmitIntegerDivision(EmitContext& ctx, const Expr& e, llvm::Value* a,
                                  llvm::Value* b) {
-  b = SafeDivisor(ctx, b);
-  MatchWidths(ctx, a, b);
+  const int64_t* literal = AsInt(e->operands[1]);
+  if (literal == nullptr || *literal <= 0) return EmitGuardedDivision(ctx, e, a, b);
   const std::optional<Range> dividend = BoundsOf(e->operands[0], ctx.ranges);
-  const std::optional<Range> divisor = BoundsOf(e->operands[1], ctx.ranges);
-  const bool natural = dividend && divisor && dividend->lo >= 0 && divisor->lo >= 0;
-  if (natural || e->dtype == DType::kU8 || e->dtype == DType::kBool) {
-    return e->op == BinaryOp::kDiv ? ctx.builder.CreateUDiv(a, b) : ctx.builder.CreateURem(a, b);
-  }
-  return EmitFloorDivision(ctx, e->op, a, b);
+  const bool natural = e->dtype == DType::kU8 || (dividend && dividend->lo >= 0);
+  return natural ? EmitNaturalDivision(ctx, e->op, a, b) : EmitFloorDivision(ctx, e->op, a, b);
 }
 
 llvm::Value* EmitFloatBinary(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm::Value* b) {
@@ -64,8 +76,9 @@ llvm::Value* EmitFloatBinary(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm
     case BinaryOp::kSub: return ir.CreateFSub(a, b);
     case BinaryOp::kMul: return ir.CreateFMul(a, b);
     case BinaryOp::kDiv: return ir.CreateFDiv(a, b);
-    case BinaryOp::kMin: return ir.CreateSelect(ir.CreateFCmpOLT(a, b), a, b);
+    case BinaryOp::kMin: return ir.CreateSelect(ir.CreateFCmpOLT(b, a), b, a);
     case BinaryOp::kMax: return ir.CreateSelect(ir.CreateFCmpOLT(a, b), b, a);
+    case BinaryOp::kMod: return EmitLibmCall(ctx, "fmod", std::array{a, b});
     case BinaryOp::kLt: return ir.CreateFCmpOLT(a, b);
     case BinaryOp::kLe: return ir.CreateFCmpOLE(a, b);
     case BinaryOp::kEq: return ir.CreateFCmpOEQ(a, b);
@@ -202,12 +215,6 @@ llvm::Value* EmitCallExpr(EmitContext& ctx, const Expr& e) {
   return EmitCall(ctx, *e, operands);
 }
 
-bool DividesSafely(const ExprNode& e) {
-  if (IsFloat(e.dtype) || (e.op != BinaryOp::kDiv && e.op != BinaryOp::kMod)) return true;
-  const int64_t* divisor = AsInt(e.operands[1]);
-  return divisor != nullptr && *divisor > 0;
-}
-
 }  // namespace
 
 llvm::Value* EmitExpr(EmitContext& ctx, const Expr& e) {
@@ -231,11 +238,8 @@ llvm::Value* EmitExpr(EmitContext& ctx, const Expr& e) {
 bool IsSpeculatable(const EmitContext& ctx, const Expr& e) {
   bool safe = true;
   ForEachExpr(e, [&](const Expr& part) {
-    if (part->kind == ExprKind::kLoad) {
-      safe = safe && IsInBounds(ctx, *part->buffer, part->operands);
-    } else if (part->kind == ExprKind::kBinary) {
-      safe = safe && DividesSafely(*part);
-    }
+    if (part->kind != ExprKind::kLoad) return;
+    safe = safe && IsInBounds(ctx, *part->buffer, part->operands);
   });
   return safe;
 }
