@@ -1,0 +1,61 @@
+#include "tuner/loop/allocate.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tilewright {
+namespace {
+
+constexpr double kAlpha = 0.2;  // weight of the recent past
+constexpr double kBeta = 2;     // how far above the best similar task a task may come
+constexpr size_t kWindow = 3 * kRoundTrials;
+constexpr double kUnknownSlowdown = 10;  // of a task without a success, against its peers
+
+double PeakOf(const std::vector<TaskState>& tasks, const TaskState& like) {
+  double peak = 0;
+  for (const TaskState& task : tasks) {
+    if (task.item().task.workload.op == like.item().task.workload.op) {
+      peak = std::max(peak, task.best_flops());
+    }
+  }
+  return peak;
+}
+
+}  // namespace
+
+double ExpectedGain(const TaskState& task, double peak_flops) {
+  const double flops = task.item().flops;
+  const double trials = static_cast<double>(std::max<size_t>(task.started(), 1));
+  double now = 0;
+  if (task.best_seconds()) {
+    now = *task.best_seconds();
+  } else if (peak_flops > 0) {
+    now = kUnknownSlowdown * flops / peak_flops;
+  } else {
+    return std::numeric_limits<double>::max() / trials;  // nothing is known: take turns
+  }
+  const size_t window = std::min(kWindow, task.trials());
+  const std::optional<double> before = task.BestAfter(task.trials() - window);
+  const double saved = before && window > 0 ? (*before - now) / static_cast<double>(window) : 0;
+  const double bound = peak_flops > 0 ? std::max(0.0, now - flops / (kBeta * peak_flops)) : now;
+  const double hoped = std::min(now / trials, bound);
+  return task.item().weight * (kAlpha * saved + (1 - kAlpha) * hoped);
+}
+
+std::optional<size_t> PickTask(const std::vector<TaskState>& tasks, const std::vector<bool>& open,
+                               size_t first_round) {
+  std::optional<size_t> picked;
+  double highest = -1;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (!open[i]) continue;
+    if (tasks[i].started() < first_round) return i;
+    const double gain = ExpectedGain(tasks[i], PeakOf(tasks, tasks[i]));
+    if (gain > highest) {
+      highest = gain;
+      picked = i;
+    }
+  }
+  return picked;
+}
+
+}  // namespace tilewright
