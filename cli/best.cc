@@ -1,0 +1,83 @@
+// tilewright best: the best record of each workload and target.
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "cli/filter_options.h"
+#include "cli/open_records.h"
+#include "cli/show_record.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kExample[] =
+    "  $ tilewright best --op conv2d\n"
+    "  ms      GFLOP/s  key    target             template          workload    config\n"
+    "  0.1021  1132.5   local  cpu -mcpu=znver5   conv2d_nchwc.cpu  conv2d(...  {tile_ow: ...\n";
+
+struct Options {
+  std::string records;
+  RecordFilter filter;
+  bool json = false;
+};
+
+// In order of first appearance.
+absl::StatusOr<std::vector<Record>> BestOfEach(const RecordStore& store, RecordFilter filter) {
+  filter.only_ok = true;
+  std::map<std::string, size_t> places;
+  std::vector<Record> best;
+  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
+    const std::string key = absl::StrCat(ToString(record.task.target), "|", WorkloadKey(record));
+    const auto [place, added] = places.emplace(key, best.size());
+    if (added) {
+      best.push_back(record);
+    } else if (MedianSeconds(record.outcome) < MedianSeconds(best[place->second].outcome)) {
+      best[place->second] = record;
+    }
+    return true;
+  }));
+  return best;
+}
+
+void PrintTable(const std::vector<Record>& best) {
+  Table table({"ms", "GFLOP/s", "key", "target", "template", "workload", "config"});
+  for (const Record& record : best) {
+    table.Add({MillisecondsText(record), SpeedText(record), record.device_key,
+               ToString(record.task.target), record.task.template_name, WorkloadKey(record),
+               ConfigText(record.config)});
+  }
+  table.Print(std::cout);
+}
+
+absl::Status Best(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const std::vector<Record> best, BestOfEach(*store, options.filter));
+  if (options.json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const Record& record : best) list.push_back(RecordJson(record));
+    std::cout << list.dump(2) << "\n";
+  } else {
+    PrintTable(best);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_best(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      AddVerb(parent, {"best", "prints the best record of each workload and target", kExample},
+              [options] { return Best(*options); });
+  AddFilterOptions(verb, &options->filter);
+  verb->add_option("--records", options->records, kRecordsHelp);
+  verb->add_flag("--json", options->json, "print JSON");
+}
+
+}  // namespace tilewright

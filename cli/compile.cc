@@ -1,0 +1,130 @@
+// tilewright compile: a model and the best records, made into a package.
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_format.h"
+#include "cli/files.h"
+#include "cli/model_options.h"
+#include "cli/open_records.h"
+#include "cli/table.h"
+#include "cli/template_index.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kExample[] =
+    "  $ tilewright compile resnet18.onnx -o resnet18.tar\n"
+    "  tilewright compile: 2 workloads have no record; their default schedules are used:\n"
+    "    conv2d(float32[1,64,56,56],...)+bias+relu\n"
+    "    dense(float32[1,512],float32[1000,512];,NK16n,)+bias\n"
+    "  to tune them: tilewright tune resnet18.onnx --target 'cpu -mcpu=znver5'\n"
+    "  resnet18.tar: 46.9 MB for cpu -mcpu=znver5\n"
+    "  $ tilewright run resnet18.tar --print-time\n";
+
+struct Options {
+  ModelOptions model;
+  std::string output, records, dump;
+  bool print_pass_times = false;
+  bool reference = false;
+  bool json = false;
+};
+
+struct PassTime {
+  std::string name;
+  double seconds;
+};
+
+void PrintPassTimes(const std::vector<PassTime>& times) {
+  Table table({"pass", "ms"});
+  for (const PassTime& time : times) {
+    table.Add({time.name, absl::StrFormat("%.3f", time.seconds * 1e3)});
+  }
+  table.Print(std::cout);
+}
+
+// On stderr, as a warning that a script's output does not see.
+void PrintUntuned(const CompiledModel& compiled, const Options& options, const Target& target) {
+  if (compiled.untuned.empty() || options.reference) return;
+  const bool one = compiled.untuned.size() == 1;
+  std::cerr << "tilewright compile: " << compiled.untuned.size()
+            << (one ? " workload has no record; its default schedule is used:\n"
+                    : " workloads have no record; their default schedules are used:\n");
+  for (const std::string& key : compiled.untuned) std::cerr << "  " << key << "\n";
+  std::cerr << "to tune " << (one ? "it" : "them") << ": tilewright tune " << options.model.model;
+  for (const std::string& shape : options.model.input_shapes) {
+    std::cerr << " --input-shape " << shape;
+  }
+  std::cerr << " --target '" << ToString(target) << "'\n";
+}
+
+Json SummaryJson(const CompiledModel& compiled, const Options& options, const Target& target,
+                 const std::vector<PassTime>& times) {
+  Json passes = Json::array();
+  for (const PassTime& time : times) {
+    passes.push_back({{"pass", time.name}, {"seconds", time.seconds}});
+  }
+  return {{"package", options.output},
+          {"bytes", compiled.package.size()},
+          {"target", ToString(target)},
+          {"untuned", compiled.untuned},
+          {"passes", passes}};
+}
+
+void PrintSummary(const CompiledModel& compiled, const Options& options, const Target& target,
+                  const std::vector<PassTime>& times) {
+  if (options.json) {
+    std::cout << SummaryJson(compiled, options, target, times).dump(2) << "\n";
+    return;
+  }
+  if (options.print_pass_times) PrintPassTimes(times);
+  std::cout << options.output << ": "
+            << absl::StrFormat("%.1f MB", static_cast<double>(compiled.package.size()) * 1e-6)
+            << " for " << ToString(target) << "\n";
+}
+
+absl::Status Compile(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  CompileModelOptions to;
+  TW_ASSIGN_OR_RETURN(to.target, TargetOf(options.model));
+  TW_ASSIGN_OR_RETURN(to.passes, PassesOf(options.model));
+  TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options.model));
+  OutputFile file(options.output);
+  TW_RETURN_IF_ERROR(file.status());
+  std::vector<PassTime> times;
+  to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {
+    times.push_back({pass.name, seconds});
+  };
+  to.lookup = LookupIn(*store);
+  to.reference = options.reference;
+  to.dump_dir = options.dump;
+  TW_ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(std::move(graph), to));
+  file.stream() << compiled.package;
+  TW_RETURN_IF_ERROR(file.Commit());
+  PrintUntuned(compiled, options, to.target);
+  PrintSummary(compiled, options, to.target, times);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_compile(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = AddVerb(
+      parent, {"compile", "compiles a model into a package with the best records", kExample},
+      [options] { return Compile(*options); });
+  AddModelOptions(verb, &options->model);
+  verb->add_option("-o,--output", options->output, "package to write (tar)")->required();
+  verb->add_option("--records", options->records, kRecordsHelp);
+  verb->add_option("--dump", options->dump, "folder for the graph after each pass and all kernels");
+  verb->add_flag("--print-pass-times", options->print_pass_times, "print how long each pass took");
+  verb->add_flag("--reference", options->reference,
+                 "no passes, no schedules: the plain definitions (slow)");
+  verb->add_flag("--json", options->json, "print JSON");
+}
+
+}  // namespace tilewright

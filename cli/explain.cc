@@ -1,0 +1,102 @@
+// tilewright explain: which record each layer of a model gets, or why it gets none.
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/model_options.h"
+#include "cli/open_records.h"
+#include "cli/show_record.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+#include "records/lookup.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kExample[] =
+    "  $ tilewright explain resnet18.onnx\n"
+    "  conv2d(float32[1,3,224,224],...)+bias+relu, 1 layer\n"
+    "    record (exact): 0.2101 ms, conv2d_nchwc.cpu {tile_ow: [-1, 14]}, key local, 2026-11-21 "
+    "09:31:02\n"
+    "  conv2d(float32[1,64,56,56],...)+bias+relu, 4 layers\n"
+    "    no record; the template's default is used\n"
+    "    near: target differs: cpu -mcpu=znver4 (120 records)\n";
+
+struct Options {
+  ModelOptions model;
+  std::string records;
+  bool json = false;
+};
+
+struct Explanation {
+  ModelTask task;  // of the workload's first template
+  LookupResult found;
+};
+
+absl::StatusOr<std::vector<Explanation>> ExplainAll(const TasksOfModel& loaded,
+                                                    const RecordStore& store) {
+  std::vector<Explanation> all;
+  std::set<std::string> seen;
+  for (const ModelTask& task : loaded.tasks) {
+    const Workload& workload = task.task.workload;
+    if (!seen.insert(workload.Key()).second) continue;
+    TW_ASSIGN_OR_RETURN(LookupResult found,
+                        LookupBest(store, workload, loaded.target, /*explain=*/true));
+    all.push_back({task, std::move(found)});
+  }
+  return all;
+}
+
+void PrintText(const Explanation& explanation) {
+  const auto& [task, found] = explanation;
+  std::cout << task.task.workload.Key() << ", " << task.count
+            << (task.count == 1 ? " layer\n" : " layers\n");
+  if (const auto& record = found.record) {
+    std::cout << "  record (" << found.how << "): " << MillisecondsText(*record) << " ms, "
+              << record->task.template_name << " " << ConfigText(record->config) << ", key "
+              << record->device_key << ", " << TimeText(record->unix_time) << "\n";
+  } else {
+    std::cout << "  no record; the template's default is used\n";
+  }
+  for (const std::string& miss : found.near_misses) std::cout << "  near: " << miss << "\n";
+}
+
+Json ExplanationJson(const Explanation& explanation) {
+  const auto& [task, found] = explanation;
+  return {{"workload", task.task.workload.Key()},
+          {"layers", task.count},
+          {"how", found.how},
+          {"record", found.record ? RecordJson(*found.record) : Json()},
+          {"near_misses", found.near_misses}};
+}
+
+absl::Status Explain(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const TasksOfModel loaded, LoadTasks(options.model));
+  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all, ExplainAll(loaded, *store));
+  if (options.json) {
+    Json list = Json::array();
+    for (const Explanation& explanation : all) list.push_back(ExplanationJson(explanation));
+    std::cout << list.dump(2) << "\n";
+  } else {
+    for (const Explanation& explanation : all) PrintText(explanation);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_explain(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = AddVerb(
+      parent, {"explain", "says which record each layer gets, or which came close", kExample},
+      [options] { return Explain(*options); });
+  AddModelOptions(verb, &options->model);
+  verb->add_option("--records", options->records, kRecordsHelp);
+  verb->add_flag("--json", options->json, "print JSON");
+}
+
+}  // namespace tilewright

@@ -1,0 +1,78 @@
+// tilewright history: what was measured, failures included.
+#include <deque>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/filter_options.h"
+#include "cli/open_records.h"
+#include "cli/show_record.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kExample[] =
+    "  $ tilewright history --op dense --limit 2\n"
+    "  time                 key    class  ms       template       config            workload\n"
+    "  2026-11-21 09:31:02  local  ok     0.0312   dense_nk.cpu   {tile_n: [-1, 2]  dense(...\n"
+    "  2026-11-21 09:31:03  local  ok     crash    dense_nk.cpu   {tile_n: [-1, 64] dense(...\n";
+
+struct Options {
+  std::string records;
+  RecordFilter filter;
+  size_t limit = 50;
+  bool json = false;
+};
+
+// The newest `limit` records (0 = all), oldest first.
+absl::StatusOr<std::deque<Record>> Newest(const RecordStore& store, const Options& options) {
+  std::deque<Record> newest;
+  TW_RETURN_IF_ERROR(store.ForEach(options.filter, [&](const Record& record) {
+    newest.push_back(record);
+    if (options.limit > 0 && newest.size() > options.limit) newest.pop_front();
+    return true;
+  }));
+  return newest;
+}
+
+void PrintTable(const std::deque<Record>& records) {
+  Table table({"time", "key", "class", "ms", "template", "config", "workload"});
+  for (const Record& record : records) {
+    table.Add({TimeText(record.unix_time), record.device_key, record.record_class,
+               MillisecondsText(record), record.task.template_name, ConfigText(record.config),
+               WorkloadKey(record)});
+  }
+  table.Print(std::cout);
+}
+
+absl::Status History(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const std::deque<Record> records, Newest(*store, options));
+  if (options.json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const Record& record : records) list.push_back(RecordJson(record));
+    std::cout << list.dump(2) << "\n";
+  } else {
+    PrintTable(records);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_history(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      AddVerb(parent, {"history", "prints what was measured, failures included", kExample},
+              [options] { return History(*options); });
+  AddFilterOptions(verb, &options->filter);
+  verb->add_flag("--ok", options->filter.only_ok, "only records that may become the best");
+  verb->add_option("--limit", options->limit, "the newest so many; 0 = all")->capture_default_str();
+  verb->add_option("--records", options->records, kRecordsHelp);
+  verb->add_flag("--json", options->json, "print JSON");
+}
+
+}  // namespace tilewright

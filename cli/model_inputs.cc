@@ -1,0 +1,131 @@
+#include "cli/model_inputs.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "compiler/core/check.h"
+#include "compiler/core/rng.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/core/tensor.h"
+
+namespace tilewright {
+namespace {
+
+std::vector<tw_tensor_info> Infos(const tw_model* model, size_t count,
+                                  tw_status (*info)(const tw_model*, size_t, tw_tensor_info*)) {
+  std::vector<tw_tensor_info> infos(count);
+  for (size_t i = 0; i < count; ++i) TW_CHECK(info(model, i, &infos[i]) == TW_OK);
+  return infos;
+}
+
+std::vector<tw_tensor_info> InputInfos(const tw_model* model) {
+  return Infos(model, tw_num_inputs(model), tw_input_info);
+}
+
+std::string TypeText(const std::string& dtype, const std::vector<int64_t>& shape) {
+  return absl::StrCat(dtype, "[", absl::StrJoin(shape, ","), "]");
+}
+
+std::vector<int64_t> ShapeOf(const tw_tensor_info& info) {
+  return {info.shape, info.shape + info.rank};
+}
+
+std::string TypeText(const tw_tensor_info& info) { return TypeText(info.dtype, ShapeOf(info)); }
+
+absl::Status CheckArray(const tw_tensor_info& input, const NpzArray& array) {
+  if (array.dtype == input.dtype && array.shape == ShapeOf(input)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("input ", input.name, " is ", TypeText(input),
+                                                 ", the array given is ",
+                                                 TypeText(array.dtype, array.shape)));
+}
+
+// One array per input and no other.
+absl::Status CheckNames(const std::vector<tw_tensor_info>& inputs,
+                        const std::vector<NpzArray>& arrays) {
+  std::vector<std::string> wanted, given;
+  for (const tw_tensor_info& input : inputs) wanted.push_back(input.name);
+  for (const NpzArray& array : arrays) given.push_back(array.name);
+  std::sort(wanted.begin(), wanted.end());
+  std::sort(given.begin(), given.end());
+  if (wanted == given) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the model's inputs are ", absl::StrJoin(wanted, ", "),
+                   "; the arrays given are ", given.empty() ? "none" : absl::StrJoin(given, ", ")));
+}
+
+double RandomValue(DType dtype, Rng& rng) {
+  return IsFloat(dtype) ? rng.Unit() : static_cast<double>(rng.Below(2));
+}
+
+template <typename T>
+void FillAs(std::string& bytes, DType dtype, const std::string& mode, Rng& rng) {
+  for (size_t at = 0; at < bytes.size(); at += sizeof(T)) {
+    const auto value = static_cast<T>(mode == "ones" ? 1 : RandomValue(dtype, rng));
+    std::memcpy(&bytes[at], &value, sizeof(T));
+  }
+}
+
+void Fill(std::string& bytes, DType dtype, const std::string& mode, Rng& rng) {
+  if (mode == "zeros") return;
+  switch (dtype) {
+    case DType::kF32: return FillAs<float>(bytes, dtype, mode, rng);
+    case DType::kF64: return FillAs<double>(bytes, dtype, mode, rng);
+    case DType::kI64: return FillAs<int64_t>(bytes, dtype, mode, rng);
+    case DType::kI32: return FillAs<int32_t>(bytes, dtype, mode, rng);
+    case DType::kI16: return FillAs<int16_t>(bytes, dtype, mode, rng);
+    case DType::kI8:
+    case DType::kU8:
+    case DType::kBool: return FillAs<int8_t>(bytes, dtype, mode, rng);
+  }
+}
+
+}  // namespace
+
+absl::Status StatusOf(tw_status status) {
+  if (status == TW_OK) return absl::OkStatus();
+  const std::string text = tw_last_error();
+  return status == TW_INTERNAL ? absl::InternalError(text) : absl::InvalidArgumentError(text);
+}
+
+absl::Status SetInputs(tw_model* model, const std::vector<NpzArray>& arrays) {
+  const std::vector<tw_tensor_info> inputs = InputInfos(model);
+  TW_RETURN_IF_ERROR(CheckNames(inputs, arrays));
+  std::map<std::string, const tw_tensor_info*> by_name;
+  for (const tw_tensor_info& input : inputs) by_name[input.name] = &input;
+  for (const NpzArray& array : arrays) {
+    TW_RETURN_IF_ERROR(CheckArray(*by_name.at(array.name), array));
+  }
+  for (const NpzArray& array : arrays) {
+    TW_RETURN_IF_ERROR(
+        StatusOf(tw_set_input(model, array.name.c_str(), array.data.data(), array.data.size())));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FillInputs(tw_model* model, const std::string& mode, uint64_t seed) {
+  Rng rng(seed);
+  for (const tw_tensor_info& input : InputInfos(model)) {
+    const auto dtype = ParseDType(input.dtype);
+    if (!dtype) return absl::InvalidArgumentError(absl::StrCat("cannot fill ", TypeText(input)));
+    std::string bytes(input.bytes, '\0');
+    Fill(bytes, *dtype, mode, rng);
+    TW_RETURN_IF_ERROR(StatusOf(tw_set_input(model, input.name, bytes.data(), bytes.size())));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<NpzArray>> GetOutputs(const tw_model* model) {
+  std::vector<NpzArray> arrays;
+  for (const tw_tensor_info& output : Infos(model, tw_num_outputs(model), tw_output_info)) {
+    const void* data = nullptr;
+    TW_RETURN_IF_ERROR(StatusOf(tw_get_output(model, arrays.size(), &data)));
+    arrays.push_back({output.name, output.dtype, ShapeOf(output),
+                      std::string(static_cast<const char*>(data), output.bytes)});
+  }
+  return arrays;
+}
+
+}  // namespace tilewright

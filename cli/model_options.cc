@@ -1,0 +1,78 @@
+#include "cli/model_options.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/exit_code.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/import.h"
+#include "compiler/targets/target_backend.h"
+
+namespace tilewright {
+namespace {
+
+// What the user typed was wrong; other errors (a target that is known but not built) stay.
+absl::Status AsUsage(absl::Status status) {
+  const bool typed = absl::IsInvalidArgument(status) || absl::IsNotFound(status);
+  return typed ? WithExitCode(std::move(status), ExitCode::kUsage) : status;
+}
+
+absl::Status CheckPassName(const std::string& name) {
+  std::vector<std::string> known;
+  for (const PassInfo& pass : Passes()) known.push_back(pass.name);
+  if (std::find(known.begin(), known.end(), name) != known.end()) return absl::OkStatus();
+  return UsageError(
+      absl::StrCat("unknown pass \"", name, "\"; known: ", absl::StrJoin(known, ", ")));
+}
+
+}  // namespace
+
+void AddModelOptions(CLI::App* verb, ModelOptions* options) {
+  verb->add_option("MODEL", options->model, "ONNX file")->required();
+  verb->add_option("--input-shape,--input-shapes", options->input_shapes,
+                   "binds an input's shape: data:1,3,224,224; may be repeated");
+  verb->add_option("--target", options->target, "what to compile for: cpu -mcpu=znver4")
+      ->capture_default_str();
+  verb->add_option("--disable-pass", options->disabled_passes,
+                   "leaves out a graph pass (see `tilewright passes`); may be repeated");
+}
+
+absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {
+  absl::StatusOr<std::map<std::string, Shape>> shapes =
+      ParseInputShapes(absl::StrJoin(options.input_shapes, " "));
+  if (!shapes.ok()) return AsUsage(shapes.status());
+  absl::StatusOr<Graph> graph =
+      ImportOnnxFile(options.model, {.input_shapes = *std::move(shapes)});
+  if (absl::IsNotFound(graph.status())) return BadInput(graph.status());
+  return graph;
+}
+
+absl::StatusOr<Target> TargetOf(const ModelOptions& options) {
+  const absl::StatusOr<Target> parsed = ParseTarget(options.target);
+  if (!parsed.ok()) return AsUsage(parsed.status());
+  absl::StatusOr<Target> resolved = ResolveTarget(*parsed);
+  if (!resolved.ok()) return AsUsage(resolved.status());
+  return resolved;
+}
+
+absl::StatusOr<PipelineOptions> PassesOf(const ModelOptions& options) {
+  PipelineOptions passes;
+  for (const std::string& name : options.disabled_passes) {
+    TW_RETURN_IF_ERROR(CheckPassName(name));
+    passes.disabled.insert(name);
+  }
+  return passes;
+}
+
+absl::StatusOr<TasksOfModel> LoadTasks(const ModelOptions& options) {
+  TasksOfModel loaded;
+  TW_ASSIGN_OR_RETURN(loaded.target, TargetOf(options));
+  TW_ASSIGN_OR_RETURN(const PipelineOptions passes, PassesOf(options));
+  TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options));
+  TW_ASSIGN_OR_RETURN(loaded.tasks, ExtractTasks(std::move(graph), loaded.target, passes));
+  return loaded;
+}
+
+}  // namespace tilewright

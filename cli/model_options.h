@@ -1,0 +1,39 @@
+// The options of verbs that take a model: MODEL, --input-shape, --target, --disable-pass.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/target.h"
+#include "compiler/driver/compile_model.h"
+#include "compiler/graph/graph.h"
+
+namespace tilewright {
+
+struct ModelOptions {
+  std::string model;
+  std::vector<std::string> input_shapes;
+  std::string target = "cpu";
+  std::vector<std::string> disabled_passes;
+};
+
+// `options` must live as long as the verb.
+void AddModelOptions(CLI::App* verb, ModelOptions* options);
+
+// A missing file is bad input, a malformed --input-shape wrong usage.
+absl::StatusOr<Graph> LoadModel(const ModelOptions& options);
+// This machine's details filled in; wrong usage when the text is no target.
+absl::StatusOr<Target> TargetOf(const ModelOptions& options);
+// Wrong usage for an unknown pass.
+absl::StatusOr<PipelineOptions> PassesOf(const ModelOptions& options);
+
+// All of the above, then the model's tasks.
+struct TasksOfModel {
+  Target target;
+  std::vector<ModelTask> tasks;
+};
+absl::StatusOr<TasksOfModel> LoadTasks(const ModelOptions& options);
+
+}  // namespace tilewright

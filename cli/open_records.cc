@@ -1,0 +1,76 @@
+#include "cli/open_records.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "cli/exit_code.h"
+#include "cli/paths.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kSqliteMagic[] = "SQLite format 3";
+
+// AutoTVM logs are text whose first line is JSON or a comment.
+bool LooksLikeLog(const std::string& start) {
+  const size_t first = start.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && (start[first] == '{' || start[first] == '#');
+}
+
+absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::unique_ptr<RecordStore> store = MakeMemoryStore();
+  TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(in, *store));
+  if (report.skipped > 0) PrintImportReport(path, report);
+  return store;
+}
+
+absl::StatusOr<std::string> StartOf(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    const std::string what = absl::StrCat("cannot read ", path, ": ", std::strerror(errno));
+    if (errno == ENOENT) return BadInput(absl::NotFoundError(what));
+    return absl::PermissionDeniedError(what);
+  }
+  std::string start(4096, '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<size_t>(in.gcount()));
+  return start;
+}
+
+}  // namespace
+
+std::string RecordsPath(const std::string& named) {
+  return named.empty() ? DefaultRecordsPath() : named;
+}
+
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named) {
+  const std::string path = RecordsPath(named);
+  std::error_code error;
+  const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
+  if (named == "none" || nothing_yet) return MakeMemoryStore();
+  TW_ASSIGN_OR_RETURN(const std::string start, StartOf(path));
+  if (start.compare(0, sizeof(kSqliteMagic) - 1, kSqliteMagic) != 0 && LooksLikeLog(start)) {
+    return ReadLog(path);
+  }
+  return OpenSqliteStore(path, /*read_only=*/true);
+}
+
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named) {
+  return OpenSqliteStore(RecordsPath(named));
+}
+
+void PrintImportReport(const std::string& log, const ImportReport& report) {
+  std::cerr << log << ": " << report.imported << " imported, " << report.duplicates
+            << " duplicates, " << report.skipped << " skipped";
+  if (report.reindexed > 0) std::cerr << ", " << report.reindexed << " indices replaced";
+  std::cerr << "\n";
+  for (const std::string& problem : report.problems) std::cerr << "  " << problem << "\n";
+}
+
+}  // namespace tilewright

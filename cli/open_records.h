@@ -1,0 +1,32 @@
+// Records as the user names them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "records/autotvm_log.h"
+#include "records/record_store.h"
+
+namespace tilewright {
+
+// The help text of --records where all of these are meant.
+inline constexpr char kRecordsHelp[] =
+    "records file, AutoTVM log, or \"none\" (default: $TILEWRIGHT_RECORDS or the user's data "
+    "folder)";
+
+// For reading: "" is the default file (no records when there is none yet), "none" is no records,
+// a log is read into memory with its problems shown on stderr, anything else is a records file.
+// A missing file is bad input.
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named);
+
+// For writing: "" is the default file, made when missing.
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named);
+
+// The file that "" or a name stands for.
+std::string RecordsPath(const std::string& named);
+
+// "1042 imported, 3 duplicates, 1 skipped" and the problems, for stderr.
+void PrintImportReport(const std::string& log, const ImportReport& report);
+
+}  // namespace tilewright

@@ -1,0 +1,156 @@
+// tilewright records: import, export, pick-best, backup, check.
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "cli/exit_code.h"
+#include "cli/files.h"
+#include "cli/filter_options.h"
+#include "cli/open_records.h"
+#include "cli/template_index.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+#include "records/maintenance.h"
+
+namespace tilewright {
+namespace {
+
+struct Options {
+  std::string records;
+  std::string input, output;
+  RecordFilter filter;
+};
+
+absl::StatusOr<std::ifstream> OpenInput(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return BadInput(absl::NotFoundError("cannot read " + path));
+  return in;
+}
+
+// "-" is stdout.
+absl::Status WriteTo(const std::string& path,
+                     const std::function<absl::Status(std::ostream&)>& write) {
+  if (path == "-") return write(std::cout);
+  OutputFile file(path);
+  TW_RETURN_IF_ERROR(file.status());
+  TW_RETURN_IF_ERROR(write(file.stream()));
+  return file.Commit();
+}
+
+absl::Status Import(const Options& options) {
+  TW_ASSIGN_OR_RETURN(std::ifstream in, OpenInput(options.input));
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
+  TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(in, *store, TemplateIndexOf));
+  PrintImportReport(options.input, report);
+  const bool useless = report.skipped > 0 && report.imported + report.duplicates == 0;
+  return useless ? absl::InvalidArgumentError("no line of the log could be read")
+                 : absl::OkStatus();
+}
+
+absl::Status Export(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  return WriteTo(options.output, [&](std::ostream& out) -> absl::Status {
+    TW_ASSIGN_OR_RETURN(const int64_t lines, ExportLog(*store, options.filter, out));
+    std::cerr << lines << " records exported\n";
+    return absl::OkStatus();
+  });
+}
+
+absl::Status PickBest(const Options& options) {
+  TW_ASSIGN_OR_RETURN(std::ifstream in, OpenInput(options.input));
+  return WriteTo(options.output, [&](std::ostream& out) -> absl::Status {
+    TW_ASSIGN_OR_RETURN(const ImportReport report, PickBestOfLog(in, out));
+    std::cerr << report.imported << " best records written, " << report.skipped
+              << " lines skipped\n";
+    for (const std::string& problem : report.problems) std::cerr << "  " << problem << "\n";
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Backup(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const int64_t rows,
+                      BackUpRecords(RecordsPath(options.records), options.output));
+  std::cerr << rows << " records copied and checked\n";
+  return absl::OkStatus();
+}
+
+absl::Status Check(const Options& options) {
+  const std::string path = RecordsPath(options.records);
+  TW_ASSIGN_OR_RETURN(const int64_t rows, CheckRecordsFile(path));
+  std::cout << path << ": " << rows << " records, sound\n";
+  return absl::OkStatus();
+}
+
+using Action = absl::Status (*)(const Options&);
+
+// A verb of the group with the option --records.
+CLI::App* Add(CLI::App* group, const std::shared_ptr<Options>& options, VerbInfo info,
+              Action action) {
+  CLI::App* verb =
+      AddVerb(*group, std::move(info), [options, action] { return action(*options); });
+  verb->add_option("--records", options->records,
+                   "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
+  return verb;
+}
+
+void AddImport(CLI::App* group, const std::shared_ptr<Options>& options) {
+  CLI::App* verb = Add(group, options,
+                       {"import", "adds the lines of an AutoTVM log (0.1, 0.2)",
+                        "  $ tilewright records import cuda_v0.10.log\n"
+                        "  cuda_v0.10.log: 824 imported, 1 duplicates, 0 skipped\n"},
+                       Import);
+  verb->add_option("LOG", options->input, "log file")->required();
+}
+
+void AddExport(CLI::App* group, const std::shared_ptr<Options>& options) {
+  CLI::App* verb = Add(group, options,
+                       {"export", "writes records as an AutoTVM log (0.2)",
+                        "  $ tilewright records export -o conv.log --op conv2d\n"
+                        "  1042 records exported\n"},
+                       Export);
+  verb->add_option("-o,--output", options->output, "log file, - for stdout")->required();
+  AddFilterOptions(verb, &options->filter);
+}
+
+void AddPickBest(CLI::App* group, const std::shared_ptr<Options>& options) {
+  CLI::App* verb = AddVerb(*group,
+                           {"pick-best", "keeps the best line of each target and workload of a log",
+                            "  $ tilewright records pick-best all.log -o best.log\n"
+                            "  53 best records written, 0 lines skipped\n"},
+                           [options] { return PickBest(*options); });
+  verb->add_option("LOG", options->input, "log file")->required();
+  verb->add_option("-o,--output", options->output, "log file, - for stdout")->required();
+}
+
+void AddBackup(CLI::App* group, const std::shared_ptr<Options>& options) {
+  CLI::App* verb = Add(group, options,
+                       {"backup", "copies the records while they are in use, and checks the copy",
+                        "  $ tilewright records backup -o records-monday.db\n"
+                        "  1042 records copied and checked\n"},
+                       Backup);
+  verb->add_option("-o,--output", options->output, "new file")->required();
+}
+
+void AddCheck(CLI::App* group, const std::shared_ptr<Options>& options) {
+  Add(group, options,
+      {"check", "reads and checks every record",
+       "  $ tilewright records check\n"
+       "  /home/ann/.local/share/tilewright/records.db: 1042 records, sound\n"},
+      Check);
+}
+
+}  // namespace
+
+void verb_records(CLI::App& parent) {
+  CLI::App* group = AddVerbGroup(parent, {"records", "imports, exports and looks after the records",
+                                          "  $ tilewright records import resnet18.log\n"
+                                          "  $ tilewright records export -o all.log\n"});
+  const auto options = std::make_shared<Options>();
+  AddImport(group, options);
+  AddExport(group, options);
+  AddPickBest(group, options);
+  AddBackup(group, options);
+  AddCheck(group, options);
+}
+
+}  // namespace tilewright

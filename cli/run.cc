@@ -1,0 +1,178 @@
+// tilewright run: runs a compiled package, times it, prints tvmc's summary.
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "cli/exit_code.h"
+#include "cli/model_inputs.h"
+#include "cli/table.h"
+#include "cli/time_summary.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kExample[] =
+    "  $ tilewright run resnet18.tar --fill random --print-time --repeat 10\n"
+    "  Execution time summary:\n"
+    "   mean (ms)   median (ms)    max (ms)     min (ms)     std (ms)  \n"
+    "    19.1042      19.0618      19.5011      18.9376       0.1570   \n"
+    "  $ tilewright run resnet18.tar -i image.npz -o scores.npz\n";
+
+struct Options {
+  std::string package, inputs, outputs, fill = "random", device = "cpu";
+  int repeat = 1, number = 1, warmup = 1, threads = 0;
+  uint64_t seed = 0;
+  bool print_time = false, profile = false, json = false;
+};
+
+// What timing found: per repeat the mean of its runs, and the mean time of each call of the plan.
+struct Measured {
+  std::vector<double> milliseconds;
+  std::vector<std::pair<std::string, double>> calls;
+};
+
+absl::StatusOr<ModelHandle> Load(const Options& options) {
+  if (options.device != "cpu") {
+    return absl::UnavailableError(
+        absl::StrCat("device ", options.device, " is not available; known: cpu"));
+  }
+  tw_model* model = nullptr;
+  TW_RETURN_IF_ERROR(StatusOf(tw_load(options.package.c_str(), options.threads, &model)));
+  return ModelHandle(model);
+}
+
+absl::Status PrepareInputs(tw_model* model, const Options& options) {
+  if (options.inputs.empty()) return FillInputs(model, options.fill, options.seed);
+  absl::StatusOr<std::vector<NpzArray>> arrays = ReadNpz(options.inputs);
+  if (!arrays.ok()) return BadInput(arrays.status());
+  const absl::Status set = SetInputs(model, *arrays);
+  if (set.ok()) return set;
+  return absl::InvalidArgumentError(absl::StrCat(options.inputs, ": ", set.message()));
+}
+
+// Milliseconds of one run.
+absl::StatusOr<double> TimeOneRun(tw_model* model) {
+  const auto start = std::chrono::steady_clock::now();
+  TW_RETURN_IF_ERROR(StatusOf(tw_run(model)));
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+absl::StatusOr<std::vector<double>> TimeRuns(tw_model* model, const Options& options) {
+  for (int i = 0; i < options.warmup; ++i) TW_RETURN_IF_ERROR(StatusOf(tw_run(model)));
+  std::vector<double> milliseconds;
+  for (int repeat = 0; repeat < options.repeat; ++repeat) {
+    double total = 0;
+    for (int i = 0; i < options.number; ++i) {
+      TW_ASSIGN_OR_RETURN(const double time, TimeOneRun(model));
+      total += time;
+    }
+    milliseconds.push_back(total / options.number);
+  }
+  return milliseconds;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, double>>> ProfileCalls(tw_model* model,
+                                                                         int runs) {
+  const size_t count = tw_profile(model, nullptr, nullptr, 0);
+  std::vector<double> seconds(count);
+  std::vector<const char*> labels(count);
+  std::vector<std::pair<std::string, double>> calls(count);
+  for (int run = 0; run < runs; ++run) {
+    tw_profile(model, seconds.data(), labels.data(), count);
+    TW_RETURN_IF_ERROR(StatusOf(tw_run(model)));
+    for (size_t i = 0; i < count; ++i) calls[i].second += seconds[i] * 1e3 / runs;
+  }
+  for (size_t i = 0; i < count; ++i) calls[i].first = labels[i];
+  return calls;
+}
+
+absl::StatusOr<Measured> Measure(tw_model* model, const Options& options) {
+  Measured measured;
+  if (!options.print_time && !options.profile && !options.json) {
+    TW_RETURN_IF_ERROR(StatusOf(tw_run(model)));
+    return measured;
+  }
+  TW_ASSIGN_OR_RETURN(measured.milliseconds, TimeRuns(model, options));
+  if (options.profile) {
+    TW_ASSIGN_OR_RETURN(measured.calls, ProfileCalls(model, options.repeat * options.number));
+  }
+  return measured;
+}
+
+void PrintCalls(const std::vector<std::pair<std::string, double>>& calls) {
+  double total = 0;
+  for (const auto& [label, ms] : calls) total += ms;
+  Table table({"call", "ms", "%"});
+  for (const auto& [label, ms] : calls) {
+    table.Add({label, absl::StrFormat("%.4f", ms), absl::StrFormat("%.1f", 100 * ms / total)});
+  }
+  table.Add({"all", absl::StrFormat("%.4f", total), "100.0"});
+  table.Print(std::cout);
+}
+
+void PrintJson(const tw_model* model, const Measured& measured) {
+  const TimeSummary summary = Summarize(measured.milliseconds);
+  nlohmann::ordered_json json = {{"milliseconds", measured.milliseconds},
+                                 {"mean", summary.mean},
+                                 {"median", summary.median},
+                                 {"max", summary.max},
+                                 {"min", summary.min},
+                                 {"std", summary.deviation},
+                                 {"weight_bytes", tw_weight_bytes(model)},
+                                 {"arena_bytes", tw_arena_bytes(model)}};
+  for (const auto& [label, ms] : measured.calls) {
+    json["calls"].push_back({{"label", label}, {"milliseconds", ms}});
+  }
+  std::cout << json.dump(2) << "\n";
+}
+
+absl::Status Run(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const ModelHandle model, Load(options));
+  TW_RETURN_IF_ERROR(PrepareInputs(model.get(), options));
+  TW_ASSIGN_OR_RETURN(const Measured measured, Measure(model.get(), options));
+  if (options.json) {
+    PrintJson(model.get(), measured);
+  } else {
+    if (options.profile) PrintCalls(measured.calls);
+    if (options.print_time) std::cout << ToText(Summarize(measured.milliseconds));
+  }
+  if (options.outputs.empty()) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> outputs, GetOutputs(model.get()));
+  return WriteNpz(options.outputs, outputs);
+}
+
+}  // namespace
+
+void verb_run(CLI::App& parent) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = AddVerb(parent, {"run", "runs a compiled model and times it", kExample},
+                           [options] { return Run(*options); });
+  verb->add_option("package", options->package, "what `tilewright compile` wrote")->required();
+  auto* inputs = verb->add_option("-i,--inputs", options->inputs, "npz with one array per input");
+  verb->add_option("-o,--outputs", options->outputs, "npz to write the outputs to");
+  verb->add_option("--fill,--fill-mode", options->fill, "inputs made up: random, zeros or ones")
+      ->check(CLI::IsMember({"random", "zeros", "ones"}))
+      ->excludes(inputs);
+  verb->add_option("--seed", options->seed, "of the random inputs");
+  verb->add_flag("--print-time", options->print_time, "print the execution time summary");
+  verb->add_option("--repeat", options->repeat, "timed samples")->check(CLI::Range(1, 1000000));
+  verb->add_option("--number", options->number, "runs averaged into a sample")
+      ->check(CLI::Range(1, 1000000));
+  verb->add_option("--warmup", options->warmup, "runs before the timed ones (default 1)")
+      ->check(CLI::Range(0, 1000000));
+  verb->add_option("--threads", options->threads,
+                   "threads; default: TILEWRIGHT_NUM_THREADS or the CPUs this process may use")
+      ->check(CLI::Range(1, 1024));
+  verb->add_option("--device", options->device, "cpu");
+  verb->add_flag("--profile", options->profile, "print the time of each call of the plan");
+  verb->add_flag("--json", options->json, "print the times as JSON");
+}
+
+}  // namespace tilewright

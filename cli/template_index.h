@@ -1,0 +1,22 @@
+// Records against today's templates.
+#pragma once
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/config.h"
+#include "compiler/core/task.h"
+#include "compiler/driver/compile_model.h"
+#include "records/record_store.h"
+
+namespace tilewright {
+
+// The index of a config in its template's space (records/autotvm_log.h IndexFunction); nullopt for
+// an unknown template.
+absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const Config& config);
+
+// Looks workloads up in the store (records/lookup.h), which must outlive the function. A record
+// whose config is not in today's space is not used, and stderr says so.
+ConfigLookup LookupIn(const RecordStore& store);
+
+}  // namespace tilewright
