@@ -92,9 +92,9 @@ class BatchMatmul final : public Template {
     const auto [m, m_tile] = sch.Split(sch.axis(1), config.Inner("tile_m"));
     const auto [k, k_tile] = sch.Split(sch.reduce(0), config.Int("unroll_k"));
     if (config.Str("order") == "n") {
-      sch.Reorder({batch, n, m, k, k_tile, n_tile, m_tile, lane});
+      sch.Reorder({batch, n, m, k, k_tile, m_tile, n_tile, lane});
     } else {
-      sch.Reorder({batch, m, n, k, k_tile, n_tile, m_tile, lane});
+      sch.Reorder({batch, m, n, k, k_tile, m_tile, n_tile, lane});
     }
     sch.Parallel(3);
     sch.AccumulateAt(3);

@@ -3,9 +3,9 @@
 // each input element is a broadcast. 1x1 convolutions without stride and padding run over the
 // flattened image.
 //
-// Knobs: tile_oc (blocks in the tile), tile_ow (pixels in the tile), tile_ic (input blocks per
-// pass; partial sums travel through the output), order (which loop keeps its data in cache),
-// unroll_kw, unroll_ic.
+// Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
+// tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps
+// its data in cache), unroll_kw, unroll_ic.
 #include <algorithm>
 
 #include "compiler/core/layout.h"
@@ -110,9 +110,22 @@ std::vector<int64_t> IcChunks(const ConvShape& s) {
   return chunks;
 }
 
+// Several rows a tile only pay where one row is too short to fill the registers.
+std::vector<int64_t> RowCandidates(const ConvShape& s) {
+  std::vector<int64_t> rows = {1};
+  for (int64_t candidate : {2, 3, 4}) {
+    if (s.out_width <= 14 && candidate <= s.out_height) rows.push_back(candidate);
+  }
+  return rows;
+}
+
+int64_t Accumulators(const Config& config) {
+  return config.Inner("tile_oc") * config.Inner("tile_oh") * config.Inner("tile_ow");
+}
+
 // FMAs of one unrolled body.
 int64_t BodyFmas(const ConvShape& s, const Config& config) {
-  return config.Inner("tile_oc") * config.Inner("tile_ow") * config.Int("unroll_ic") *
+  return Accumulators(config) * config.Int("unroll_ic") *
          (config.Bool("unroll_kw") ? s.kernel_w : 1);
 }
 
@@ -139,6 +152,7 @@ class Conv2dNchwc final : public Template {
     const ConvShape s = ShapeOf(w);
     ConfigSpace space;
     space.DefineSplit("tile_oc", s.out_blocks, {.candidates = Divisors(TileableBlocks(s), 8)});
+    space.DefineSplit("tile_oh", s.out_height, {.candidates = RowCandidates(s)});
     space.DefineSplit("tile_ow", s.out_width, {.candidates = TileWidths(s.out_width)});
     space.DefineSplit("tile_ic", s.in_blocks, {.candidates = IcChunks(s)});
     space.DefineKnob("order", {std::string("oc"), std::string("px")});
@@ -147,7 +161,7 @@ class Conv2dNchwc final : public Template {
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) {
-      return config.Inner("tile_oc") * config.Inner("tile_ow") <= most;
+      return Accumulators(config) <= most;
     });
     space.AddConstraint("at most 700 multiply-adds in the unrolled body",
                         [s](const Config& config) { return BodyFmas(s, config) <= kMaxBodyFmas; });
@@ -164,15 +178,15 @@ class Conv2dNchwc final : public Template {
                    TileWidths(s.out_width), TraitsOf(target).vector_registers);
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
-    const bool unroll_kw = s.kernel_w > 1 && tile.rows * tile.columns * s.kernel_w <= kMaxBodyFmas;
-    int64_t unroll_ic = std::min<int64_t>(4, s.in_block);
-    while (tile.rows * tile.columns * unroll_ic * (unroll_kw ? s.kernel_w : 1) > kMaxBodyFmas) {
-      unroll_ic /= 2;
-    }
+    const bool by_channel = weights > pixels;
+    // Unrolling kw lets the code generator share broadcasts between taps, which spills.
+    const bool unroll_kw = false;
+    const int64_t unroll_ic = std::min<int64_t>(4, s.in_block);
     return {{{"tile_oc", InnerSplit(tile.rows)},
+             {"tile_oh", InnerSplit(tile.columns < s.out_width ? 1 : RowsFor(s, tile, target))},
              {"tile_ow", InnerSplit(tile.columns)},
              {"tile_ic", InnerSplit(s.in_blocks)},
-             {"order", OtherEntity{std::string(weights > pixels ? "oc" : "px")}},
+             {"order", OtherEntity{std::string(by_channel ? "oc" : "px")}},
              {"unroll_kw", Flag(unroll_kw)},
              {"unroll_ic", Scalar(unroll_ic)}}};
   }
@@ -182,29 +196,33 @@ class Conv2dNchwc final : public Template {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
     const ConvShape s = ShapeOf(w);
     Schedule sch(ConvCompute(w, s));
-    const Loop n = sch.axis(0), oh = sch.axis(2), lane = sch.axis(4);
+    const Loop n = sch.axis(0), lane = sch.axis(4);
     const Loop kh = sch.reduce(1), kw = sch.reduce(2);
-    const Loop oc_axis = sch.axis(1), ow_axis = sch.axis(3);
-    const Loop ic_axis = sch.reduce(0), ici_axis = sch.reduce(3);
-    const auto [oc, oc_tile] = sch.Split(oc_axis, config.Inner("tile_oc"));
-    const auto [ow, ow_tile] = sch.Split(ow_axis, config.Inner("tile_ow"));
-    const auto [ic, ic_inner] = sch.Split(ic_axis, config.Inner("tile_ic"));
-    const auto [ici, ici_tile] = sch.Split(ici_axis, config.Int("unroll_ic"));
+    const auto [oc, oc_tile] = sch.Split(sch.axis(1), config.Inner("tile_oc"));
+    const auto [oh, oh_tile] = sch.Split(sch.axis(2), config.Inner("tile_oh"));
+    const auto [ow, ow_tile] = sch.Split(sch.axis(3), config.Inner("tile_ow"));
+    const auto [ic, ic_inner] = sch.Split(sch.reduce(0), config.Inner("tile_ic"));
+    const auto [ici, ici_tile] = sch.Split(sch.reduce(3), config.Int("unroll_ic"));
     const bool by_channel = config.Str("order") == "oc";
     const bool chunked = config.Inner("tile_ic") < s.in_blocks;
+    std::vector<Loop> order;
     if (chunked) {
-      sch.Reorder({n, oc, ic, oh, ow, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+      order = {n, oc, ic, oh, ow};
     } else if (by_channel) {
-      sch.Reorder({n, oc, oh, ow, ic, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+      order = {n, oc, oh, ow, ic};
     } else if (s.flat) {
-      sch.Reorder({n, oh, ow, oc, ic, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+      order = {n, oh, ow, oc, ic};
     } else {
-      sch.Reorder({n, oh, oc, ow, ic, ic_inner, kh, kw, ici, ici_tile, oc_tile, ow_tile, lane});
+      order = {n, oh, oc, ow, ic};
     }
+    for (Loop loop : {ic_inner, kh, kw, ici, ici_tile, oh_tile, ow_tile, oc_tile, lane}) {
+      order.push_back(loop);
+    }
+    sch.Reorder(order);
     sch.Parallel(chunked ? 2 : (s.flat ? 4 : 3));
     sch.AccumulateAt(chunked ? 5 : 4);
     if (config.Bool("unroll_kw")) sch.Unroll(kw);
-    for (Loop loop : {ici_tile, oc_tile, ow_tile}) sch.Unroll(loop);
+    for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
     return sch.Lower();
   }
@@ -212,6 +230,16 @@ class Conv2dNchwc final : public Template {
  private:
   // With groups a tile must not straddle two of them.
   static int64_t TileableBlocks(const ConvShape& s) { return s.out_blocks / s.groups; }
+
+  // Rows that fill the registers next to a tile as wide as the image.
+  static int64_t RowsFor(const ConvShape& s, const TileChoice& tile, const Target& target) {
+    int64_t rows = 1;
+    for (int64_t candidate : RowCandidates(s)) {
+      const int registers = TraitsOf(target).vector_registers;
+      if (FitsRegisters(tile.rows, candidate * tile.columns, registers)) rows = candidate;
+    }
+    return rows;
+  }
 
   static std::vector<OtherEntity> KwChoices(const ConvShape& s) {
     if (s.kernel_w == 1) return {false};

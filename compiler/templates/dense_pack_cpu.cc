@@ -105,9 +105,9 @@ class DensePack final : public Template {
     const auto [m, m_tile] = sch.Split(sch.axis(0), config.Inner("tile_m"));
     const auto [k, k_tile] = sch.Split(sch.reduce(0), config.Int("unroll_k"));
     if (config.Str("order") == "n") {
-      sch.Reorder({n, m, k, k_tile, n_tile, m_tile, lane});
+      sch.Reorder({n, m, k, k_tile, m_tile, n_tile, lane});
     } else {
-      sch.Reorder({m, n, k, k_tile, n_tile, m_tile, lane});
+      sch.Reorder({m, n, k, k_tile, m_tile, n_tile, lane});
     }
     sch.Parallel(2);
     sch.AccumulateAt(2);

@@ -34,7 +34,7 @@ Tensor Run(const Program& program, std::vector<Tensor> args) {
   for (size_t i = 0; i < args.size(); ++i) {
     args[i] = args[i].Reshaped(program.params[i]->shape);
   }
-  const absl::Status status = Interpret(program, absl::MakeSpan(args));
+  const absl::Status status = Interpret(program, args);
   EXPECT_TRUE(status.ok()) << status;
   return args.back().Reshaped(out_type.shape);
 }

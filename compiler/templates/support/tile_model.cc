@@ -26,7 +26,7 @@ TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
   for (int64_t rows : row_candidates) {
     for (int64_t columns : column_candidates) {
       if (rows > row_extent || columns > column_extent) continue;
-      if (rows * columns > MaxAccumulators(registers)) continue;
+      if (!FitsRegisters(rows, columns, registers)) continue;
       const int64_t full = column_extent / columns, tail = column_extent % columns;
       double cycles = static_cast<double>(full) * CyclesOfTile(rows, columns);
       if (tail > 0) cycles += CyclesOfTile(rows, tail);

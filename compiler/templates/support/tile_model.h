@@ -15,13 +15,18 @@ struct TileChoice {
   int64_t rows = 1, columns = 1;
 };
 
+// True when the accumulators, a column of weights and one broadcast fit.
+inline bool FitsRegisters(int64_t rows, int64_t columns, int registers) {
+  return rows * columns + rows + 1 <= registers;
+}
+
 // The best (rows, columns) of the candidates for an iteration space of `row_extent` x
-// `column_extent`, with at most `registers - 4` accumulators. REQUIRES: candidates hold 1.
+// `column_extent` that fits the registers. REQUIRES: candidates hold 1.
 TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
                       const std::vector<int64_t>& row_candidates,
                       const std::vector<int64_t>& column_candidates, int registers);
 
-// Accumulators a tile may have: the rest holds operands.
+// Accumulators a tile may have in a search space: operands may come from memory.
 inline int64_t MaxAccumulators(int registers) { return registers - 4; }
 
 // Those of 1..28 (multiples thinned out above 10) that are at most `extent`: tile widths worth
