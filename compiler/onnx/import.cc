@@ -28,15 +28,20 @@ absl::Status In(const std::string& where, const absl::Status& status) {
 
 bool IsStandardDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
+// The opset of ONNX's own operators; 0 when the model only imports other domains, so that each of
+// its nodes is refused by its own name.
 absl::StatusOr<int64_t> OpsetOf(const onnx::ModelProto& model) {
+  if (model.opset_import_size() == 0) {
+    return absl::InvalidArgumentError("not an ONNX model: it imports no opset");
+  }
   int64_t opset = 0;
+  bool found = false;
   for (const onnx::OperatorSetIdProto& entry : model.opset_import()) {
-    if (IsStandardDomain(entry.domain())) opset = std::max(opset, entry.version());
+    if (!IsStandardDomain(entry.domain())) continue;
+    opset = std::max(opset, entry.version());
+    found = true;
   }
-  if (opset == 0) {
-    return absl::InvalidArgumentError("not an ONNX model: it names no opset of the ONNX operators");
-  }
-  if (opset >= kOldestOpset && opset <= kNewestOpset) return opset;
+  if (!found || (opset >= kOldestOpset && opset <= kNewestOpset)) return opset;
   return absl::UnimplementedError(absl::StrCat("the model has opset ", opset, "; supported are ",
                                                kOldestOpset, " to ", kNewestOpset));
 }

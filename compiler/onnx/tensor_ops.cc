@@ -83,6 +83,21 @@ Exprs ReducedPosition(const Point& p, const std::vector<size_t>& axes, size_t ra
   return position;
 }
 
+Shape ReducedShape(Shape shape, const std::vector<size_t>& axes, bool keep) {
+  for (size_t i = axes.size(); i-- > 0;) {
+    if (keep) shape[axes[i]] = 1;
+    else shape.erase(shape.begin() + static_cast<int64_t>(axes[i]));
+  }
+  return shape;
+}
+
+// Stand-ins for the elements of values, to learn the type of a formula over them.
+Exprs Samples(const OpBuilder& b, const std::vector<ValueId>& values) {
+  Exprs samples;
+  for (ValueId value : values) samples.push_back(Var("x", b.DTypeOf(value)));
+  return samples;
+}
+
 }  // namespace
 
 absl::StatusOr<Shape> BroadcastShapes(const std::vector<Shape>& shapes) {
@@ -155,13 +170,9 @@ absl::Status CheckShapeIs(const OpBuilder& b, ValueId value, const Shape& expect
 absl::StatusOr<ValueId> Map(OpBuilder& b, std::string op, std::vector<ValueId> inputs,
                             const ExprFn& fn) {
   std::vector<Shape> shapes;
-  Exprs samples;  // stand for the elements, to learn the result's type
-  for (ValueId input : inputs) {
-    shapes.push_back(b.ShapeOf(input));
-    samples.push_back(Var("x", b.DTypeOf(input)));
-  }
+  for (ValueId input : inputs) shapes.push_back(b.ShapeOf(input));
   TW_ASSIGN_OR_RETURN(Shape shape, BroadcastShapes(shapes));
-  const DType dtype = fn(samples)->dtype;
+  const DType dtype = fn(Samples(b, inputs))->dtype;
   return b.Emit({.op = std::move(op),
                  .inputs = std::move(inputs),
                  .type = {dtype, std::move(shape)},
@@ -224,29 +235,25 @@ absl::StatusOr<ValueId> AddChannels(OpBuilder& b, ValueId x, ValueId bias) {
 }
 
 absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& r) {
-  const Shape& in = b.ShapeOf(r.inputs[0]);
-  Shape out = in, extents;
-  for (size_t i = r.axes.size(); i-- > 0;) {
-    extents.insert(extents.begin(), in[r.axes[i]]);
-    if (r.keep) out[r.axes[i]] = 1;
-    else out.erase(out.begin() + static_cast<int64_t>(r.axes[i]));
-  }
-  Definition d{.op = r.op, .inputs = r.inputs, .type = {DType::kF32, out}, .reduce = extents};
-  const size_t rank = in.size();
+  const Shape in = b.ShapeOf(r.inputs[0]);
+  const bool reduces = !r.axes.empty();
+  const auto element = [&](const Exprs& x) { return r.body ? r.body(x) : x[0]; };
+  const auto finish = [&](Expr value) { return r.result ? r.result(std::move(value)) : value; };
+  Definition d;
+  d.op = r.op;
+  d.inputs = r.inputs;
+  d.type = {finish(element(Samples(b, r.inputs)))->dtype, ReducedShape(in, r.axes, r.keep)};
   d.body = [&](const Point& p) {
-    const Exprs at = ReducedPosition(p, r.axes, rank, r.keep);
-    Exprs x = LoadAll(p, [&](size_t i) {
+    const Exprs at = ReducedPosition(p, r.axes, in.size(), r.keep);
+    Expr value = element(LoadAll(p, [&](size_t i) {
       return p.Load(i, BroadcastIndices(p.in[i]->shape, at));
-    });
-    Expr value = r.body ? r.body(x) : x[0];
-    return r.axes.empty() && r.result ? r.result(std::move(value)) : value;
+    }));
+    return reduces ? value : finish(std::move(value));
   };
-  if (!r.axes.empty()) d.reducer = r.reducer;
-  if (!r.axes.empty() && r.result) d.result = [&](const Point& p) { return r.result(p.acc); };
-  Exprs samples;
-  for (ValueId input : r.inputs) samples.push_back(Var("x", b.DTypeOf(input)));
-  Expr sample = r.body ? r.body(samples) : samples[0];
-  d.type.dtype = (r.result ? r.result(std::move(sample)) : sample)->dtype;
+  if (!reduces) return b.Emit(std::move(d));
+  d.reducer = r.reducer;
+  for (size_t axis : r.axes) d.reduce.push_back(in[axis]);
+  d.result = [&](const Point& p) { return finish(p.acc); };
   return b.Emit(std::move(d));
 }
 

@@ -1,0 +1,162 @@
+// ONNX's own node tests (Debian's libonnx-testdata): each is imported and evaluated, and its
+// outputs compared with the ones ONNX gives. What is not supported must be refused by name.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/import.h"
+#include "compiler/onnx/onnx.pb.h"
+#include "compiler/onnx/tensor_proto.h"
+#include "tests/onnx/evaluate.h"
+
+namespace tilewright {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kNodeTests[] = "/usr/include/onnx/backend/test/data/node";
+
+// The tolerances of ONNX's backend test runner (onnx/backend/test/case/node: rtol 1e-3, atol 1e-7),
+// with an absolute one that leaves room for another order of float32 sums.
+constexpr double kRelative = 1e-3, kAbsolute = 1e-5;
+
+std::string ReadBytes(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+absl::StatusOr<Tensor> ReadTensor(const fs::path& path) {
+  onnx::TensorProto proto;
+  if (!proto.ParseFromString(ReadBytes(path))) return absl::InvalidArgumentError("no tensor");
+  return FromOnnxTensor(proto);
+}
+
+absl::Status Compare(const Tensor& found, const Tensor& expected) {
+  if (found.type() != expected.type()) {
+    return absl::InternalError(absl::StrCat("got a ", ToString(found.type()), ", not a ",
+                                            ToString(expected.type())));
+  }
+  for (int64_t i = 0; i < found.size(); ++i) {
+    const double a = found.AsDouble(i), b = expected.AsDouble(i);
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    const bool close = IsFloat(found.dtype()) &&
+                       std::abs(a - b) <= kAbsolute + kRelative * std::abs(b);
+    if (!close) return absl::InternalError(absl::StrCat("element ", i, " is ", a, ", not ", b));
+  }
+  return absl::OkStatus();
+}
+
+// One folder of the test data.
+struct NodeTest {
+  onnx::ModelProto model;
+  std::string bytes;
+  std::map<std::string, Tensor> inputs;
+};
+
+// A node test declares the opset in which its operator last changed; the oldest are below what the
+// importer takes and mean the same in opset 7.
+void RaiseOpset(NodeTest& test) {
+  for (onnx::OperatorSetIdProto& entry : *test.model.mutable_opset_import()) {
+    if (entry.domain().empty() && entry.version() < 7) entry.set_version(7);
+  }
+  test.bytes = test.model.SerializeAsString();
+}
+
+absl::StatusOr<NodeTest> Load(const fs::path& folder) {
+  NodeTest test{.bytes = ReadBytes(folder / "model.onnx")};
+  if (!test.model.ParseFromString(test.bytes)) return absl::InternalError("model does not parse");
+  RaiseOpset(test);
+  const onnx::GraphProto& graph = test.model.graph();
+  for (int i = 0; i < graph.input_size(); ++i) {
+    const fs::path path = folder / "test_data_set_0" / absl::StrCat("input_", i, ".pb");
+    if (!fs::exists(path)) continue;
+    absl::StatusOr<Tensor> tensor = ReadTensor(path);
+    // What cannot be read (sequences, strings, float16) is refused by the importer by name.
+    if (tensor.ok()) test.inputs[graph.input(i).name()] = *std::move(tensor);
+  }
+  return test;
+}
+
+bool NeedsConstants(const absl::Status& status) {
+  return absl::StrContains(status.message(), "needs a constant");
+}
+
+// Imports; where an operator needs a shape or the like, its inputs are bound as constants, the
+// first only when everything is needed. Empty lists of axes are constants always.
+absl::StatusOr<Graph> Import(const NodeTest& test) {
+  ImportOptions options;
+  for (const auto& [name, tensor] : test.inputs) {
+    if (tensor.size() == 0) options.constant_inputs.emplace(name, tensor);
+  }
+  absl::StatusOr<Graph> graph = ImportOnnx(test.bytes, options);
+  if (graph.ok() || !NeedsConstants(graph.status())) return graph;
+  const auto& declared = test.model.graph().input();
+  for (int i = 1; i < declared.size(); ++i) {
+    const auto found = test.inputs.find(declared[i].name());
+    if (found != test.inputs.end()) options.constant_inputs.insert(*found);
+  }
+  graph = ImportOnnx(test.bytes, options);
+  if (graph.ok() || !NeedsConstants(graph.status())) return graph;
+  options.constant_inputs = test.inputs;
+  return ImportOnnx(test.bytes, options);
+}
+
+// Ok, or Unimplemented as the importer said, or Internal for a wrong answer.
+absl::Status RunNodeTest(const fs::path& folder) {
+  TW_ASSIGN_OR_RETURN(const NodeTest test, Load(folder));
+  TW_ASSIGN_OR_RETURN(const Graph graph, Import(test));
+  TW_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs, EvaluateGraph(graph, test.inputs));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const fs::path path = folder / "test_data_set_0" / absl::StrCat("output_", i, ".pb");
+    TW_ASSIGN_OR_RETURN(const Tensor expected, ReadTensor(path));
+    TW_RETURN_IF_ERROR(Compare(outputs[i], expected));
+  }
+  return absl::OkStatus();
+}
+
+// The message names an operator of the model, or an input or output that is no tensor of ours.
+bool NamesTheReason(const fs::path& folder, const absl::Status& status) {
+  onnx::ModelProto model;
+  if (!model.ParseFromString(ReadBytes(folder / "model.onnx"))) return false;
+  if (absl::StrContains(status.message(), "put \"")) return true;
+  const auto& nodes = model.graph().node();
+  return std::any_of(nodes.begin(), nodes.end(), [&](const onnx::NodeProto& node) {
+    return absl::StrContains(status.message(), node.op_type());
+  });
+}
+
+std::vector<fs::path> Folders() {
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(kNodeTests)) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+TEST(OnnxNodeTests, SupportedOnesPassAndTheOthersAreRefusedByName) {
+  if (!fs::exists(kNodeTests)) GTEST_SKIP() << "libonnx-testdata is not installed";
+  int passed = 0, refused = 0;
+  for (const fs::path& folder : Folders()) {
+    const absl::Status status = RunNodeTest(folder);
+    passed += status.ok();
+    if (status.ok()) continue;
+    refused += absl::IsUnimplemented(status);
+    EXPECT_TRUE(absl::IsUnimplemented(status)) << folder.filename() << ": " << status;
+    EXPECT_TRUE(NamesTheReason(folder, status)) << folder.filename() << ": " << status;
+    RecordProperty(folder.filename().string(), std::string(status.message()));
+  }
+  std::cout << passed << " node tests pass, " << refused << " are refused\n";
+  EXPECT_GE(passed, 220);
+}
+
+}  // namespace
+}  // namespace tilewright
