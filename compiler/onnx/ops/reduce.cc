@@ -1,0 +1,104 @@
+// The Reduce family. Axes are an attribute in older opsets and an input in newer ones; either is
+// taken wherever it stands.
+#include <numeric>
+
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+absl::StatusOr<std::vector<size_t>> ReadAxes(OpBuilder& b) {
+  std::vector<int64_t> listed = b.Ints("axes", {});
+  if (b.HasInput(1)) { TW_ASSIGN_OR_RETURN(listed, b.ConstInts(1, "axes")); }
+  const size_t rank = b.RankOf(b.Input(0));
+  if (!listed.empty()) return NormalizeAxes(listed, rank);
+  std::vector<size_t> all;
+  if (b.Int("noop_with_empty_axes", 0) != 0) return all;
+  all.resize(rank);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+Expr Apply(const char* call, Expr x) {
+  const DType dtype = x->dtype;
+  return Call(call, {std::move(x)}, dtype);
+}
+Expr Square(const Exprs& x) { return x[0] * x[0]; }
+Expr Magnitude(const Exprs& x) {
+  return x[0]->dtype == DType::kU8 ? x[0] : Apply("abs", x[0]);
+}
+Expr SquareRoot(Expr x) { return Apply("sqrt", std::move(x)); }
+Expr Logarithm(Expr x) { return Apply("log", std::move(x)); }
+
+absl::StatusOr<AxesReduction> Prepare(OpBuilder& b, std::string op, Reducer reducer) {
+  TW_ASSIGN_OR_RETURN(std::vector<size_t> axes, ReadAxes(b));
+  return AxesReduction{.op = std::move(op), .inputs = {b.Input(0)}, .axes = std::move(axes),
+                       .keep = b.Int("keepdims", 1) != 0, .reducer = reducer};
+}
+
+using Body = Expr (*)(const Exprs&);
+using Result = Expr (*)(Expr);
+
+OpRow Row(const char* op_type, const char* op, Reducer reducer, Body body = nullptr,
+          Result result = nullptr) {
+  return {op_type, 1, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+            if (result && !IsFloat(b.DTypeOf(b.Input(0)))) {
+              return absl::InvalidArgumentError("input is not a float tensor");
+            }
+            TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, op, reducer));
+            if (body) r.body = body;
+            if (result) r.result = result;
+            return ReduceAxes(b, r);
+          }};
+}
+
+absl::StatusOr<Outputs> ReduceMean(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, "reduce_mean", Reducer::kSum));
+  double count = 1;
+  for (size_t axis : r.axes) count *= static_cast<double>(b.ShapeOf(b.Input(0))[axis]);
+  r.result = [count](Expr sum) {
+    const Expr divisor = Const(count, sum->dtype);
+    return Divide(std::move(sum), divisor);
+  };
+  return ReduceAxes(b, r);
+}
+
+// max + log(sum(exp(x - max))), which cannot overflow.
+absl::StatusOr<Outputs> ReduceLogSumExp(OpBuilder& b) {
+  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
+    return absl::InvalidArgumentError("input is not a float tensor");
+  }
+  TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, "reduce_max", Reducer::kMax));
+  const bool keep = std::exchange(r.keep, true);
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, ReduceAxes(b, r));
+  AxesReduction sum{.op = "reduce_log_sum_exp", .inputs = {b.Input(0), maximum}, .axes = r.axes};
+  sum.body = [](const Exprs& x) { return Apply("exp", x[0] - x[1]); };
+  sum.result = Logarithm;
+  TW_ASSIGN_OR_RETURN(const ValueId log_sum, ReduceAxes(b, sum));
+  TW_ASSIGN_OR_RETURN(const ValueId total, Map(b, "add", {log_sum, maximum},
+                                               [](const Exprs& x) { return x[0] + x[1]; }));
+  if (keep) return total;
+  Shape shape = b.ShapeOf(total);
+  for (size_t i = r.axes.size(); i-- > 0;) {
+    shape.erase(shape.begin() + static_cast<int64_t>(r.axes[i]));
+  }
+  return Reshape(b, total, std::move(shape));
+}
+
+}  // namespace
+
+OpList reduce() {
+  return {Row("ReduceSum", "reduce_sum", Reducer::kSum),
+          Row("ReduceMax", "reduce_max", Reducer::kMax),
+          Row("ReduceMin", "reduce_min", Reducer::kMin),
+          Row("ReduceProd", "reduce_prod", Reducer::kProd),
+          Row("ReduceSumSquare", "reduce_sum_square", Reducer::kSum, Square),
+          Row("ReduceL1", "reduce_l1", Reducer::kSum, Magnitude),
+          Row("ReduceL2", "reduce_l2", Reducer::kSum, Square, SquareRoot),
+          Row("ReduceLogSum", "reduce_log_sum", Reducer::kSum, nullptr, Logarithm),
+          {"ReduceMean", 1, 1, ReduceMean},
+          {"ReduceLogSumExp", 1, 1, ReduceLogSumExp}};
+}
+
+}  // namespace tilewright::onnx_ops
