@@ -58,27 +58,39 @@ bool ReducesRows(const Compute& compute) {
   return rows;
 }
 
-// Rows of outputs reduced together, each with its own accumulator.
-Program ReduceRows(const Compute& compute) {
+// Rows of outputs reduced together, each with its own accumulator (a vector of them where the row
+// divides): the innermost output axis that is not trivial is tiled.
+Program ReduceRows(const Compute& compute, int64_t lanes) {
   Schedule sch(compute);
-  const size_t rank = compute.axes.size();
-  std::vector<Loop> order;
-  for (size_t i = 0; i + 1 < rank; ++i) order.push_back(sch.axis(i));
-  Loop tile;
-  if (rank > 0) {
-    const auto [outer, inner] =
-        sch.Split(sch.axis(rank - 1), std::min(kTile, compute.axes.back().extent));
+  size_t tiled = compute.axes.size();
+  for (size_t i = 0; i < compute.axes.size(); ++i) {
+    if (compute.axes[i].extent > 1) tiled = i;
+  }
+  std::vector<Loop> order, tail;
+  for (size_t i = 0; i < compute.axes.size(); ++i) {
+    if (i != tiled) {
+      order.push_back(sch.axis(i));
+      continue;
+    }
+    const auto [outer, inner] = sch.Split(sch.axis(i), std::min(kTile, compute.axes[i].extent));
     order.push_back(outer);
-    tile = inner;
+    tail.push_back(inner);
+    sch.Unroll(inner);
   }
   const int outer_count = static_cast<int>(order.size());
-  for (size_t i = 0; i < compute.reduce.size(); ++i) order.push_back(sch.reduce(i));
-  if (rank > 0) {
-    order.push_back(tile);
-    sch.Unroll(tile);
+  const size_t last = compute.reduce.size() - 1;
+  for (size_t i = 0; i < last; ++i) order.push_back(sch.reduce(i));
+  if (compute.reduce[last].extent % lanes == 0) {
+    const auto [columns, lane] = sch.Split(sch.reduce(last), lanes);
+    order.push_back(columns);
+    tail.push_back(lane);
+    sch.Vectorize(lane);
+  } else {
+    order.push_back(sch.reduce(last));
   }
+  order.insert(order.end(), tail.begin(), tail.end());
   sch.Reorder(order);
-  sch.Parallel(ParallelLoops(compute, std::max(outer_count - 1, 0)));
+  sch.Parallel(ParallelLoops(compute, static_cast<int>(std::min(tiled, compute.axes.size()))));
   sch.AccumulateAt(outer_count);
   return sch.Lower();
 }
@@ -113,7 +125,7 @@ Program Vectors(const Compute& compute, int64_t lanes) {
 }  // namespace
 
 Program ScheduleFixed(const Compute& compute, const Target& target) {
-  if (ReducesRows(compute)) return ReduceRows(compute);
+  if (ReducesRows(compute)) return ReduceRows(compute, VectorLanes(target));
   const int64_t lanes = LanesFor(compute, target);
   if (lanes == 1) return LowerPlain(compute);
   return Vectors(compute, lanes);

@@ -145,6 +145,33 @@ class NestLowerer {
     return leaves;
   }
 
+  // The loops with an accumulator of their own: the spatial ones, and the lanes of a vectorised
+  // reduction, which are combined when the tile is done.
+  std::vector<LoopLeaf> Accumulated() const {
+    std::vector<LoopLeaf> leaves = InnerSpatial();
+    if (const LoopLeaf* lanes = ReducedLanes()) leaves.push_back(*lanes);
+    return leaves;
+  }
+
+  const LoopLeaf* ReducedLanes() const {
+    const bool vectorised = !inner_.empty() && inner_.back().reduce &&
+                            inner_.back().kind == LoopKind::kVectorized;
+    return vectorised ? &inner_.back() : nullptr;
+  }
+
+  // The value of one output: its accumulator, or its lanes' accumulators combined.
+  Expr Total(const Buffer& acc, std::vector<Expr> position) const {
+    const LoopLeaf* lanes = ReducedLanes();
+    if (lanes == nullptr) return Load(acc, position);
+    Expr total;
+    for (int64_t lane = 0; lane < lanes->extent; ++lane) {
+      position.back() = Int(lane);
+      const Expr part = Load(acc, position);
+      total = total ? Combine(compute_.reducer, total, part) : part;
+    }
+    return total;
+  }
+
   // One iteration of the outer loops: initialise, reduce, store.
   Stmt Tile(const Known& scope) {
     const std::vector<LoopLeaf> spatial = InnerSpatial();
@@ -154,9 +181,10 @@ class NestLowerer {
         return StoreOutput(at, At(Resolve(compute_.body), at));
       });
     }
-    const Buffer acc = Accumulator(spatial);
-    const std::vector<Expr> position = Position(spatial);
-    const Stmt init = Nest(spatial, {}, scope, [&](const Known& at) {
+    const std::vector<LoopLeaf> accumulated = Accumulated();
+    const Buffer acc = Accumulator(accumulated);
+    const std::vector<Expr> position = Position(accumulated);
+    const Stmt init = Nest(accumulated, {}, scope, [&](const Known& at) {
       return Store(acc, position, InitialAt(at));
     });
     const Stmt update = Nest(inner_, Concat(spatial_atoms_, reduce_atoms_), scope,
@@ -165,7 +193,7 @@ class NestLowerer {
       return Store(acc, position, Combine(compute_.reducer, Load(acc, position), value));
     });
     const Stmt store = Nest(spatial, spatial_atoms, scope, [&](const Known& at) {
-      return StoreOutput(at, Load(acc, position));
+      return StoreOutput(at, Total(acc, position));
     });
     return Alloc(acc, Seq({init, update, store}));
   }
@@ -175,10 +203,10 @@ class NestLowerer {
     return a;
   }
 
-  Buffer Accumulator(const std::vector<LoopLeaf>& spatial) const {
+  Buffer Accumulator(const std::vector<LoopLeaf>& accumulated) const {
     std::vector<int64_t> shape;
     bool in_registers = true;
-    for (const LoopLeaf& leaf : spatial) {
+    for (const LoopLeaf& leaf : accumulated) {
       shape.push_back(leaf.extent);
       in_registers = in_registers && leaf.kind != LoopKind::kSerial;
     }
@@ -187,9 +215,9 @@ class NestLowerer {
                       in_registers ? Scope::kRegister : Scope::kStack);
   }
 
-  static std::vector<Expr> Position(const std::vector<LoopLeaf>& spatial) {
+  static std::vector<Expr> Position(const std::vector<LoopLeaf>& accumulated) {
     std::vector<Expr> position;
-    for (const LoopLeaf& leaf : spatial) position.push_back(leaf.var);
+    for (const LoopLeaf& leaf : accumulated) position.push_back(leaf.var);
     if (position.empty()) position.push_back(Int(0));
     return position;
   }

@@ -57,7 +57,8 @@ class Schedule {
   // Sets the order of the whole nest. REQUIRES: every current loop exactly once.
   void Reorder(const std::vector<Loop>& order);
   void Unroll(Loop loop);
-  // REQUIRES: innermost in the order when lowered.
+  // REQUIRES: innermost in the order when lowered. A reduction loop may be vectorised when its
+  // split has no tail: each lane accumulates for itself, which reorders the reduction.
   void Vectorize(Loop loop);
   // Collapses the `count` outermost loops into one parallel loop. REQUIRES: they are spatial.
   void Parallel(int count);

@@ -1,0 +1,97 @@
+// The schedule of untuned operators computes what the plain definition computes.
+#include "compiler/schedule/fixed.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "compiler/core/rng.h"
+#include "compiler/loop/interpret.h"
+#include "compiler/loop/verify.h"
+
+namespace tilewright {
+namespace {
+
+Compute RowReduction(Reducer reducer, const Shape& shape) {
+  Compute c{.name = "row_reduction"};
+  const Buffer in = MakeBuffer("in", DType::kF32, shape);
+  c.inputs = {in};
+  const Shape rows(shape.begin(), shape.end() - 1);
+  c.output = MakeBuffer("out", DType::kF32, rows);
+  c.axes = MakeAxes(rows, "i");
+  c.reduce = {{Var("k"), shape.back()}};
+  c.reducer = reducer;
+  std::vector<Expr> at = Vars(c.axes);
+  at.push_back(c.reduce[0].var);
+  c.body = Load(in, at);
+  return c;
+}
+
+Compute MaxPool3x3(int64_t channels, int64_t height, int64_t width, int64_t lanes) {
+  Compute c{.name = "max_pool"};
+  const Buffer in = MakeBuffer("in", DType::kF32, {channels, height, width, lanes});
+  c.inputs = {in};
+  c.output = MakeBuffer("out", DType::kF32, {channels, height / 2, width / 2, lanes});
+  c.axes = MakeAxes(c.output->shape, "i");
+  c.reduce = {{Var("kh"), 3}, {Var("kw"), 3}};
+  c.reducer = Reducer::kMax;
+  const Expr h = c.axes[1].var * 2 + c.reduce[0].var - 1;
+  const Expr w = c.axes[2].var * 2 + c.reduce[1].var - 1;
+  c.body = Load(in, {c.axes[0].var, h, w, c.axes[3].var});
+  c.predicate = And(And(Le(Int(0), h), Lt(h, Int(height))), And(Le(Int(0), w), Lt(w, Int(width))));
+  return c;
+}
+
+Compute Transpose(int64_t rows, int64_t columns) {
+  Compute c{.name = "transpose"};
+  const Buffer in = MakeBuffer("in", DType::kF32, {rows, columns});
+  c.inputs = {in};
+  c.output = MakeBuffer("out", DType::kF32, {columns, rows});
+  c.axes = MakeAxes({columns, rows}, "i");
+  c.body = Load(in, {c.axes[1].var, c.axes[0].var});
+  return c;
+}
+
+Tensor Run(const Program& program) {
+  std::vector<Tensor> args;
+  for (const Buffer& buffer : program.params) args.emplace_back(TensorType{buffer->dtype, buffer->shape});
+  Rng rng(7);
+  for (int64_t i = 0; i < args[0].size(); ++i) {
+    args[0].as<float>()[i] = static_cast<float>(rng.Uniform(-1, 1));
+  }
+  const absl::Status status = Interpret(program, args);
+  EXPECT_TRUE(status.ok()) << status;
+  return args.back();
+}
+
+void ExpectSameAsPlain(const Compute& compute) {
+  const Target target = ParseTarget("cpu -mcpu=znver5").value();
+  const Program scheduled = ScheduleFixed(compute, target);
+  ASSERT_TRUE(Verify(scheduled).ok()) << Verify(scheduled);
+  const Tensor actual = Run(scheduled), expected = Run(LowerPlain(compute));
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    const float e = expected.as<float>()[i];
+    ASSERT_LE(std::fabs(actual.as<float>()[i] - e), 1e-5 * (1 + std::fabs(e))) << compute.name;
+  }
+}
+
+TEST(ScheduleFixed, ReducesRowsThatFillVectors) {
+  ExpectSameAsPlain(RowReduction(Reducer::kSum, {3, 13, 64}));
+  ExpectSameAsPlain(RowReduction(Reducer::kMax, {20, 128}));
+}
+
+TEST(ScheduleFixed, ReducesRowsWithATail) {
+  ExpectSameAsPlain(RowReduction(Reducer::kSum, {9, 49}));
+}
+
+TEST(ScheduleFixed, ReducesToAScalar) {
+  ExpectSameAsPlain(RowReduction(Reducer::kSum, {32}));
+  ExpectSameAsPlain(RowReduction(Reducer::kMin, {7}));
+}
+
+TEST(ScheduleFixed, PoolsWithPadding) { ExpectSameAsPlain(MaxPool3x3(2, 11, 23, 16)); }
+
+TEST(ScheduleFixed, MovesDataWithTails) { ExpectSameAsPlain(Transpose(19, 37)); }
+
+}  // namespace
+}  // namespace tilewright
