@@ -1,6 +1,8 @@
 // conv2d and depthwise_conv2d. Channels are computed with logical indices and then mapped to the
 // layouts, so that blocks may be cut differently in data, weight and output, and groups need not
 // be multiples of a block.
+#include <algorithm>
+
 #include "compiler/operators/operators.h"
 #include "compiler/operators/physical.h"
 
@@ -18,6 +20,13 @@ struct Conv {
         groups(w.Attr("groups")[0]) {}
 
   int64_t in_per_group() const { return weight_shape[1]; }
+  // Channels the reduction runs over: with the padding lanes that both data and weight hold (zeros
+  // in the weight), as every schedule over whole blocks does.
+  int64_t reduced() const {
+    if (groups > 1) return in_per_group();
+    return std::min(PaddedExtent(data_layout, 'C', data_shape[1]),
+                    PaddedExtent(weight_layout, 'I', weight_shape[1]));
+  }
   int64_t out_per_group() const { return weight_shape[0] / groups; }
 
   Shape data_shape, weight_shape, out_shape;
@@ -72,7 +81,7 @@ Compute DefineConv2d(const Workload& w) {
   const Expr channel = out[1];
   Expr ic = Int(0);
   if (w.op == "conv2d") {
-    compute.reduce.push_back({.var = Var("ic"), .extent = conv.in_per_group()});
+    compute.reduce.push_back({.var = Var("ic"), .extent = conv.reduced()});
     ic = compute.reduce.back().var;
   }
   const Axis kh{.var = Var("kh"), .extent = conv.weight_shape[2]};

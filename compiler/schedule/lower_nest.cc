@@ -184,7 +184,10 @@ class NestLowerer {
     const std::vector<LoopLeaf> accumulated = Accumulated();
     const Buffer acc = Accumulator(accumulated);
     const std::vector<Expr> position = Position(accumulated);
-    const Stmt init = Nest(accumulated, {}, scope, [&](const Known& at) {
+    // Starting from partial sums reads the output, which the guards bound.
+    const std::vector<Expr> init_atoms =
+        OuterReduction(/*last=*/false) ? spatial_atoms : std::vector<Expr>{};
+    const Stmt init = Nest(accumulated, init_atoms, scope, [&](const Known& at) {
       return Store(acc, position, InitialAt(at));
     });
     const Stmt update = Nest(inner_, Concat(spatial_atoms_, reduce_atoms_), scope,
