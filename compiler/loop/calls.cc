@@ -62,4 +62,10 @@ bool Accepts(const CallInfo& call, DType dtype) {
   return false;
 }
 
+bool Accepts(BinaryOp op, DType dtype) {
+  if (op < BinaryOp::kMod) return dtype != DType::kBool;
+  if (op == BinaryOp::kMod) return dtype != DType::kBool && !IsFloat(dtype);
+  return op < BinaryOp::kAnd || !IsFloat(dtype);
+}
+
 }  // namespace tilewright

@@ -1,45 +1,21 @@
-// The table of calls an expression may make (see expr.h). Used only inside compiler/loop.
+// The table of calls an expression may make (see expr.h) and the types operations take. Used only
+// inside compiler/loop.
 #pragma once
 
 #include <cstddef>
 #include <string_view>
 
-#include "compiler/core/dtype.h"
+#include "compiler/loop/expr.h"
 
 namespace tilewright {
 
+// clang-format off
 enum class CallId {
-  kExp,
-  kLog,
-  kSqrt,
-  kTanh,
-  kSin,
-  kCos,
-  kTan,
-  kAsin,
-  kAcos,
-  kAtan,
-  kSinh,
-  kCosh,
-  kAsinh,
-  kAcosh,
-  kAtanh,
-  kErf,
-  kFloor,
-  kCeil,
-  kRound,
-  kAbs,
-  kNeg,
-  kSign,
-  kNot,
-  kPow,
-  kFmod,
-  kIsNan,
-  kIsInf,
-  kFma,
-  kShl,
-  kShr,
+  kExp, kLog, kSqrt, kTanh, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh, kCosh, kAsinh, kAcosh,
+  kAtanh, kErf, kFloor, kCeil, kRound, kAbs, kNeg, kSign, kNot, kPow, kFmod, kIsNan, kIsInf, kFma,
+  kShl, kShr,
 };
+// clang-format on
 
 struct CallInfo {
   CallId id;
@@ -53,5 +29,6 @@ struct CallInfo {
 const CallInfo* FindCall(std::string_view name);
 // Whether operands of this dtype are allowed.
 bool Accepts(const CallInfo& call, DType dtype);
+bool Accepts(BinaryOp op, DType dtype);
 
 }  // namespace tilewright

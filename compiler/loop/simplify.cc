@@ -136,9 +136,9 @@ Expr Simplifier::RunBinary(const ExprNode& e) {
 }
 
 void Simplifier::AddTo(Linear* sum, const Expr& e, int64_t scale) {
-  const bool is_sum = e->kind == ExprKind::kBinary &&
-                      (e->op == BinaryOp::kAdd || e->op == BinaryOp::kSub ||
-                       e->op == BinaryOp::kMul);
+  const bool is_sum =
+      e->kind == ExprKind::kBinary &&
+      (e->op == BinaryOp::kAdd || e->op == BinaryOp::kSub || e->op == BinaryOp::kMul);
   if (!is_sum || e.use_count() > 1) return sum->AddExpr(Run(e), scale);
   AddSum(sum, *e, scale);
 }

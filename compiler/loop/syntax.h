@@ -19,8 +19,6 @@ struct Operator {
   int precedence;
 };
 
-inline constexpr int kTightest = 8;
-
 // Comparisons do not chain; all others associate to the left.
 inline bool IsComparison(BinaryOp op) { return op >= BinaryOp::kLt && op <= BinaryOp::kNe; }
 

@@ -1,0 +1,216 @@
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/core/tensor.h"
+#include "compiler/loop/parse_expr.h"
+#include "compiler/loop/syntax.h"
+#include "compiler/loop/text.h"
+
+namespace tilewright {
+namespace {
+
+constexpr size_t kMaxBytes = 4 << 20;
+constexpr int kMaxDepth = 200;
+
+std::optional<LoopKind> LoopOf(std::string_view word) {
+  for (size_t i = 0; i < kLoopWords.size(); ++i) {
+    if (kLoopWords[i] == word) return static_cast<LoopKind>(i);
+  }
+  return std::nullopt;
+}
+
+// Reads the lines from the top; a block is a run of lines of one indentation.
+class ProgramParser {
+ public:
+  explicit ProgramParser(std::vector<Line> lines) : lines_(std::move(lines)) {}
+
+  absl::StatusOr<Program> Parse() {
+    if (lines_.empty()) return absl::InvalidArgumentError("line 1, column 1: no program");
+    Program program;
+    TW_RETURN_IF_ERROR(ParseHeader(&program));
+    TW_ASSIGN_OR_RETURN(program.body, ParseBlock(lines_[0].indent));
+    if (next_ < lines_.size()) return SyntaxError(Current().tokens[0], "unexpected indentation");
+    return program;
+  }
+
+ private:
+  const Line& Current() const { return lines_[next_]; }
+
+  absl::Status ParseHeader(Program* program) {
+    LineParser line(lines_[next_++], names_);
+    TW_RETURN_IF_ERROR(line.Expect("program"));
+    TW_ASSIGN_OR_RETURN(program->name, line.ExpectName());
+    TW_RETURN_IF_ERROR(line.Expect("("));
+    do {
+      TW_ASSIGN_OR_RETURN(Buffer param, ParseBuffer(&line, Scope::kGlobal));
+      program->params.push_back(std::move(param));
+    } while (line.TakeIf(","));
+    TW_RETURN_IF_ERROR(line.Expect(")"));
+    return EndHeader(&line);
+  }
+
+  // ":" and the end of the line.
+  absl::Status EndHeader(LineParser* line) {
+    TW_RETURN_IF_ERROR(line->Expect(":"));
+    return ExpectEnd(*line);
+  }
+
+  static absl::Status ExpectEnd(const LineParser& line) {
+    if (line.Peek().kind == TokenKind::kEnd) return absl::OkStatus();
+    return SyntaxError(line.Peek(), "expected the end of the line");
+  }
+
+  // name: [scope] dtype[shape]; the name stands for the buffer from here on.
+  absl::StatusOr<Buffer> ParseBuffer(LineParser* line, Scope scope) {
+    const Token at = line->Peek();
+    TW_ASSIGN_OR_RETURN(std::string name, line->ExpectName());
+    TW_RETURN_IF_ERROR(line->Expect(":"));
+    if (scope != Scope::kGlobal) {
+      scope = line->TakeIf("register") ? Scope::kRegister : Scope::kStack;
+      if (scope == Scope::kStack) TW_RETURN_IF_ERROR(line->Expect("stack"));
+    }
+    TW_ASSIGN_OR_RETURN(const DType dtype, line->ExpectDType());
+    TW_ASSIGN_OR_RETURN(Shape shape, ParseShape(line));
+    if (names_.buffers.count(name) != 0) return SyntaxError(at, "buffer is declared already");
+    Buffer buffer = MakeBuffer(name, dtype, std::move(shape), scope);
+    names_.buffers[name] = buffer;
+    return buffer;
+  }
+
+  absl::StatusOr<Shape> ParseShape(LineParser* line) {
+    const Token at = line->Peek();
+    Shape shape;
+    TW_RETURN_IF_ERROR(line->Expect("["));
+    if (!line->TakeIf("]")) {
+      do {
+        TW_ASSIGN_OR_RETURN(const int64_t extent, line->ExpectInt());
+        shape.push_back(extent);
+      } while (line->TakeIf(","));
+      TW_RETURN_IF_ERROR(line->Expect("]"));
+    }
+    if (!CheckShape(shape).ok()) return SyntaxError(at, std::string(CheckShape(shape).message()));
+    return shape;
+  }
+
+  // The block below a header line of the given indentation.
+  absl::StatusOr<Stmt> ParseBlock(int above) {
+    const Line& header = lines_[next_ - 1];
+    if (next_ == lines_.size() || Current().indent <= above) {
+      return SyntaxError(header.tokens.back(), "expected an indented block");
+    }
+    return ParseLines(Current().indent);
+  }
+
+  // The statements from here on with this indentation.
+  absl::StatusOr<Stmt> ParseLines(int indent) {
+    if (++depth_ > kMaxDepth) {
+      return SyntaxError(lines_[next_ - 1].tokens[0], "nested more than 200 deep");
+    }
+    std::vector<Stmt> body;
+    while (next_ < lines_.size() && Current().indent >= indent) {
+      if (Current().indent > indent) {
+        return SyntaxError(Current().tokens[0], "unexpected indentation");
+      }
+      TW_ASSIGN_OR_RETURN(Stmt s, ParseStatement(indent));
+      body.push_back(std::move(s));
+    }
+    --depth_;
+    return Seq(std::move(body));
+  }
+
+  absl::StatusOr<Stmt> ParseStatement(int indent) {
+    LineParser line(lines_[next_++], names_);
+    const Token first = line.Take();
+    const bool access = line.Peek().text == "[";
+    if (first.kind != TokenKind::kName) return SyntaxError(first, "expected a statement");
+    if (access) return ParseStore(&line, first);
+    if (const std::optional<LoopKind> loop = LoopOf(first.text)) {
+      return ParseLoop(&line, *loop, indent);
+    }
+    if (first.text == "if") return ParseIf(&line, indent);
+    if (first.text == "alloc") return ParseAlloc(&line, indent);
+    if (first.text != "pass") return SyntaxError(first, "expected a statement");
+    TW_RETURN_IF_ERROR(ExpectEnd(line));
+    return Seq({});
+  }
+
+  absl::StatusOr<Stmt> ParseStore(LineParser* line, const Token& name) {
+    const auto buffer = names_.buffers.find(name.text);
+    if (buffer == names_.buffers.end()) return SyntaxError(name, "unknown buffer");
+    TW_ASSIGN_OR_RETURN(std::vector<Expr> indices, line->ParseIndices(buffer->second));
+    TW_RETURN_IF_ERROR(line->Expect("="));
+    const Token at = line->Peek();
+    TW_ASSIGN_OR_RETURN(Expr value, line->ParseExpr());
+    TW_RETURN_IF_ERROR(ExpectEnd(*line));
+    if (value->dtype != buffer->second->dtype) return SyntaxError(at, "value of another type");
+    return Store(buffer->second, std::move(indices), std::move(value));
+  }
+
+  // var in min..end, or var in min..+extent
+  absl::StatusOr<Stmt> ParseLoop(LineParser* line, LoopKind loop, int indent) {
+    const Token at = line->Peek();
+    TW_ASSIGN_OR_RETURN(std::string name, line->ExpectName());
+    if (names_.vars.count(name) != 0) return SyntaxError(at, "variable is in use already");
+    TW_RETURN_IF_ERROR(line->Expect("in"));
+    TW_ASSIGN_OR_RETURN(Expr min, line->ParseExpr());
+    const bool by_extent = line->TakeIf("..+");
+    if (!by_extent) TW_RETURN_IF_ERROR(line->Expect(".."));
+    TW_ASSIGN_OR_RETURN(Expr extent, line->ParseExpr());
+    if (min->dtype != DType::kI64 || extent->dtype != DType::kI64) {
+      return SyntaxError(at, "loop bounds are integers");
+    }
+    if (!by_extent) extent = std::move(extent) - min;
+    TW_RETURN_IF_ERROR(EndHeader(line));
+    const Expr var = Var(name);
+    names_.vars[name] = var;
+    TW_ASSIGN_OR_RETURN(Stmt body, ParseBlock(indent));
+    names_.vars.erase(name);
+    return For(var, std::move(min), std::move(extent), loop, std::move(body));
+  }
+
+  absl::StatusOr<Stmt> ParseIf(LineParser* line, int indent) {
+    const Token at = line->Peek();
+    TW_ASSIGN_OR_RETURN(Expr condition, line->ParseExpr());
+    if (condition->dtype != DType::kBool) return SyntaxError(at, "the condition is not a bool");
+    TW_RETURN_IF_ERROR(EndHeader(line));
+    TW_ASSIGN_OR_RETURN(Stmt yes, ParseBlock(indent));
+    Stmt no;
+    if (next_ < lines_.size() && Current().indent == indent && Current().tokens[0].text == "else" &&
+        Current().tokens.size() == 3) {
+      LineParser header(lines_[next_++], names_);
+      header.Take();
+      TW_RETURN_IF_ERROR(EndHeader(&header));
+      TW_ASSIGN_OR_RETURN(no, ParseBlock(indent));
+    }
+    return If(std::move(condition), std::move(yes), std::move(no));
+  }
+
+  // The scope of the buffer is the indented block after "in:", else the rest of this block.
+  absl::StatusOr<Stmt> ParseAlloc(LineParser* line, int indent) {
+    TW_ASSIGN_OR_RETURN(Buffer buffer, ParseBuffer(line, Scope::kStack));
+    const bool own_block = line->TakeIf("in");
+    TW_RETURN_IF_ERROR(own_block ? EndHeader(line) : ExpectEnd(*line));
+    TW_ASSIGN_OR_RETURN(Stmt body, own_block ? ParseBlock(indent) : ParseLines(indent));
+    names_.buffers.erase(buffer->name);
+    return Alloc(std::move(buffer), std::move(body));
+  }
+
+  std::vector<Line> lines_;
+  size_t next_ = 0;
+  int depth_ = 0;
+  Names names_;
+};
+
+}  // namespace
+
+absl::StatusOr<Program> ParseProgram(std::string_view text) {
+  if (text.size() > kMaxBytes) {
+    return absl::InvalidArgumentError("line 1, column 1: more than 4 MiB of text");
+  }
+  TW_ASSIGN_OR_RETURN(std::vector<Line> lines, Lex(text));
+  return ProgramParser(std::move(lines)).Parse();
+}
+
+}  // namespace tilewright

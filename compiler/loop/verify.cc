@@ -1,0 +1,281 @@
+#include "compiler/loop/verify.h"
+
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/core/strings.h"
+#include "compiler/core/tensor.h"
+#include "compiler/loop/calls.h"
+#include "compiler/loop/simplifier.h"
+#include "compiler/loop/text.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int64_t kMaxStackBytes = 64 << 10;
+
+absl::Status Violation(const std::string& what) { return absl::FailedPreconditionError(what); }
+
+absl::Status MustBe(const Expr& e, DType dtype, const char* what) {
+  if (e != nullptr && e->dtype == dtype) return absl::OkStatus();
+  return Violation(absl::StrCat(what, " must be of type ", Sv(NameOf(dtype))));
+}
+
+absl::Status CheckCall(const ExprNode& e) {
+  const CallInfo* call = FindCall(e.name);
+  if (call == nullptr) return Violation(absl::StrCat("unknown function ", e.name));
+  if (e.operands.size() != call->arity) {
+    return Violation(absl::StrCat(e.name, " takes ", call->arity, " operands"));
+  }
+  for (const Expr& operand : e.operands) {
+    if (!Accepts(*call, operand->dtype) || operand->dtype != e.operands[0]->dtype) {
+      return Violation(absl::StrCat(e.name, " does not take ", Sv(NameOf(operand->dtype))));
+    }
+  }
+  const DType result = call->gives_bool ? DType::kBool : e.operands[0]->dtype;
+  if (e.dtype == result) return absl::OkStatus();
+  return Violation(absl::StrCat(e.name, " does not give ", Sv(NameOf(e.dtype))));
+}
+
+absl::Status CheckBinary(const ExprNode& e) {
+  const DType operands = e.operands[0]->dtype;
+  const bool compares = e.op >= BinaryOp::kLt && e.op <= BinaryOp::kNe;
+  if (operands != e.operands[1]->dtype || e.dtype != (compares ? DType::kBool : operands)) {
+    return Violation("operands or result of another type");
+  }
+  if (Accepts(e.op, operands)) return absl::OkStatus();
+  return Violation(absl::StrCat("operator does not take ", Sv(NameOf(operands))));
+}
+
+absl::Status CheckSelect(const ExprNode& e) {
+  TW_RETURN_IF_ERROR(MustBe(e.operands[0], DType::kBool, "the condition of a select"));
+  TW_RETURN_IF_ERROR(MustBe(e.operands[1], e.dtype, "a side of a select"));
+  return MustBe(e.operands[2], e.dtype, "a side of a select");
+}
+
+// Walks the program once, knowing at each place what is declared and which values are possible.
+class Verifier {
+ public:
+  explicit Verifier(const Program& program) : program_(program), simplifier_(Ranges()) {}
+
+  absl::Status Run() {
+    if (program_.params.empty()) return Violation("a program needs an output");
+    for (const Buffer& param : program_.params) {
+      if (param->scope != Scope::kGlobal) return Violation("a parameter must be global");
+      TW_RETURN_IF_ERROR(Declare(param));
+    }
+    if (program_.body == nullptr) return Violation("a program needs a body");
+    return Check(program_.body);
+  }
+
+ private:
+  // Checks a statement; the innermost one that is wrong is named.
+  absl::Status Check(const Stmt& s) {
+    checked_.clear();
+    absl::Status status = CheckNode(s);
+    if (status.ok() || named_) return status;
+    named_ = true;
+    const std::string text = Print(s);
+    return Violation(
+        absl::StrCat(program_.name, ": ", text.substr(0, text.find('\n')), ": ", status.message()));
+  }
+
+  absl::Status CheckNode(const Stmt& s) {
+    switch (s->kind) {
+      case StmtKind::kFor: return CheckFor(s);
+      case StmtKind::kStore: return CheckStore(*s);
+      case StmtKind::kIf: return CheckIf(*s);
+      case StmtKind::kAlloc: return CheckAlloc(*s);
+      case StmtKind::kSeq: break;
+    }
+    for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckFor(const Stmt& s) {
+    TW_RETURN_IF_ERROR(MustBe(s->var, DType::kI64, "a loop variable"));
+    TW_RETURN_IF_ERROR(MustBe(s->min, DType::kI64, "a loop's start"));
+    TW_RETURN_IF_ERROR(MustBe(s->extent, DType::kI64, "a loop's extent"));
+    TW_RETURN_IF_ERROR(CheckExpr(s->min));
+    TW_RETURN_IF_ERROR(CheckExpr(s->extent));
+    TW_RETURN_IF_ERROR(CheckLoopKind(s));
+    if (!vars_.insert(s->var.get()).second) return Violation("variable of an enclosing loop");
+    const Expr min = simplifier_.Run(s->min), extent = simplifier_.Run(s->extent);
+    const bool independent = AsInt(min) != nullptr && AsInt(extent) != nullptr;
+    if (independent) independent_.insert(s->var.get());
+    absl::Status status = CheckBody(*s, min, extent);
+    independent_.erase(s->var.get());
+    vars_.erase(s->var.get());
+    return status;
+  }
+
+  absl::Status CheckLoopKind(const Stmt& s) {
+    if (in_vector_) return Violation("a vectorised loop is not innermost");
+    if (s->loop == LoopKind::kParallel && s != program_.body) {
+      return Violation("a parallel loop must be the outermost statement");
+    }
+    const bool needs_constant = s->loop != LoopKind::kSerial;
+    if (needs_constant && AsInt(simplifier_.Run(s->extent)) == nullptr) {
+      return Violation("the extent must be constant");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckBody(const StmtNode& s, const Expr& min, const Expr& extent) {
+    Simplifier::Scope scope(&simplifier_);
+    const Interval first = simplifier_.knowledge().BoundsOf(min);
+    const Interval count = simplifier_.knowledge().BoundsOf(extent);
+    const Interval range = {first.lo, first.Plus(count).Plus({-1, -1}).hi};
+    if (range.empty()) return absl::OkStatus();  // never runs
+    scope.knowledge().SetRange(s.var, range);
+    const bool may_not_run = independent_.count(s.var.get()) == 0;
+    const bool outer = std::exchange(in_vector_, s.loop == LoopKind::kVectorized);
+    conditions_ += may_not_run;
+    absl::Status status = Check(s.body[0]);
+    conditions_ -= may_not_run;
+    in_vector_ = outer;
+    return status;
+  }
+
+  absl::Status CheckStore(const StmtNode& s) {
+    for (size_t i = 0; i + 1 < program_.params.size(); ++i) {
+      if (program_.params[i] == s.buffer) return Violation("store to an input");
+    }
+    TW_RETURN_IF_ERROR(CheckAccess(s.buffer, s.indices));
+    TW_RETURN_IF_ERROR(MustBe(s.value, s.buffer->dtype, "the stored value"));
+    return CheckExpr(s.value);
+  }
+
+  absl::Status CheckIf(const StmtNode& s) {
+    TW_RETURN_IF_ERROR(MustBe(s.condition, DType::kBool, "the condition"));
+    TW_RETURN_IF_ERROR(CheckExpr(s.condition));
+    const Expr condition = simplifier_.Run(s.condition);
+    for (size_t i = 0; i < s.body.size(); ++i) {
+      TW_RETURN_IF_ERROR(Under(condition, i == 0, [&] { return Check(s.body[i]); }));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckAlloc(const StmtNode& s) {
+    if (s.buffer->scope == Scope::kGlobal) return Violation("a declared buffer must not be global");
+    const int64_t bytes = NumBytes({.dtype = s.buffer->dtype, .shape = s.buffer->shape});
+    const bool on_stack = s.buffer->scope == Scope::kStack;
+    if (on_stack && (stack_bytes_ += bytes) > kMaxStackBytes) {
+      return Violation("more than 64 KiB on the stack");
+    }
+    TW_RETURN_IF_ERROR(Declare(s.buffer));
+    TW_RETURN_IF_ERROR(Check(s.body[0]));
+    if (on_stack) stack_bytes_ -= bytes;
+    buffers_.erase(s.buffer.get());
+    names_.erase(s.buffer->name);
+    return absl::OkStatus();
+  }
+
+  absl::Status Declare(const Buffer& buffer) {
+    buffers_.insert(buffer.get());
+    if (names_.insert(buffer->name).second) return absl::OkStatus();
+    return Violation(absl::StrCat("two buffers are named ", buffer->name));
+  }
+
+  // Runs `check` knowing the simplified condition to be true or false; not where it cannot be.
+  template <typename Fn>
+  absl::Status Under(const Expr& condition, bool truth, Fn check) {
+    const int64_t* known = AsInt(condition);
+    if (known != nullptr && (*known != 0) != truth) return absl::OkStatus();
+    Simplifier::Scope scope(&simplifier_);
+    scope.knowledge().Assume(condition, truth);
+    conditions_ += known == nullptr;
+    absl::Status status = check();
+    conditions_ -= known == nullptr;
+    return status;
+  }
+
+  absl::Status CheckExpr(const Expr& e) {
+    const bool shared = e.use_count() > 1 && !e->operands.empty();
+    if (shared && !checked_.insert(e.get()).second) return absl::OkStatus();
+    for (const Expr& operand : e->operands) {
+      if (operand == nullptr) return Violation("an operand is missing");
+    }
+    switch (e->kind) {
+      case ExprKind::kInt:
+      case ExprKind::kFloat: return absl::OkStatus();
+      case ExprKind::kVar:
+        if (vars_.count(e.get()) != 0) return absl::OkStatus();
+        return Violation(absl::StrCat("variable ", e->name, " is used outside its loop"));
+      case ExprKind::kLoad: return CheckAccess(e->buffer, e->operands);
+      case ExprKind::kCall: TW_RETURN_IF_ERROR(CheckCall(*e)); break;
+      case ExprKind::kBinary: TW_RETURN_IF_ERROR(CheckBinary(*e)); break;
+      case ExprKind::kSelect: TW_RETURN_IF_ERROR(CheckSelect(*e)); break;
+      case ExprKind::kCast: break;
+    }
+    return CheckOperands(*e);
+  }
+
+  // The sides of a select and the right side of && and || are evaluated under a condition.
+  absl::Status CheckOperands(const ExprNode& e) {
+    TW_RETURN_IF_ERROR(CheckExpr(e.operands[0]));
+    const bool logic = e.kind == ExprKind::kBinary && e.dtype == DType::kBool &&
+                       (e.op == BinaryOp::kAnd || e.op == BinaryOp::kOr);
+    const bool conditional = logic || e.kind == ExprKind::kSelect;
+    const Expr condition = conditional ? simplifier_.Run(e.operands[0]) : nullptr;
+    for (size_t i = 1; i < e.operands.size(); ++i) {
+      const auto check = [&] { return CheckExpr(e.operands[i]); };
+      const bool truth = logic ? e.op == BinaryOp::kAnd : i == 1;
+      TW_RETURN_IF_ERROR(conditional ? Under(condition, truth, check) : check());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckAccess(const Buffer& buffer, const std::vector<Expr>& indices) {
+    if (buffers_.count(buffer.get()) == 0) {
+      return Violation(absl::StrCat("buffer ", buffer->name, " is not declared"));
+    }
+    if (indices.size() != buffer->shape.size()) {
+      return Violation(absl::StrCat(buffer->name, " takes ", buffer->shape.size(), " indices"));
+    }
+    for (size_t d = 0; d < indices.size(); ++d) {
+      TW_RETURN_IF_ERROR(MustBe(indices[d], DType::kI64, "an index"));
+      TW_RETURN_IF_ERROR(CheckExpr(indices[d]));
+      TW_RETURN_IF_ERROR(CheckIndex(*buffer, d, indices[d]));
+    }
+    return absl::OkStatus();
+  }
+
+  // An index is wrong when all its values are outside, or any if it takes every bound: a sum over
+  // independent loops, reached without condition.
+  absl::Status CheckIndex(const BufferNode& buffer, size_t d, const Expr& index) {
+    const Linear sum = simplifier_.RunLinear(index);
+    const Interval bounds = simplifier_.knowledge().BoundsOf(sum);
+    bool exact = conditions_ == 0;
+    for (const Linear::Term& term : sum.terms) {
+      exact = exact && independent_.count(term.atom.get()) != 0;
+    }
+    const Interval inside = {0, buffer.shape[d] - 1};
+    const bool outside = exact ? bounds.lo < inside.lo || bounds.hi > inside.hi
+                               : bounds.hi < inside.lo || bounds.lo > inside.hi;
+    if (!outside) return absl::OkStatus();
+    return Violation(absl::StrCat("index ", Print(index), " of ", buffer.name, " is in ", bounds.lo,
+                                  "..", bounds.hi, ", outside 0..", inside.hi));
+  }
+
+  const Program& program_;
+  Simplifier simplifier_;
+  std::unordered_set<const ExprNode*> vars_;         // of the enclosing loops
+  std::unordered_set<const ExprNode*> independent_;  // those with constant bounds
+  std::unordered_set<const BufferNode*> buffers_;
+  std::set<std::string> names_;
+  std::unordered_set<const ExprNode*> checked_;  // shared nodes of the current statement
+  int64_t stack_bytes_ = 0;
+  int conditions_ = 0;  // enclosing undecided conditions and loops that may not run
+  bool in_vector_ = false;
+  bool named_ = false;  // the violation names its statement already
+};
+
+}  // namespace
+
+absl::Status Verify(const Program& program) { return Verifier(program).Run(); }
+
+}  // namespace tilewright
