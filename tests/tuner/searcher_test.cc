@@ -43,7 +43,8 @@ TEST(Grid, GoesInIndexOrder) {
 size_t TrialsToNearBest(const std::string& name, std::map<std::string, std::string> options = {}) {
   const ConfigSpace space = LandscapeSpace();
   double optimum = 1;
-  for (uint64_t index : space.EnumerateValid().value()) {
+  const std::vector<uint64_t> valid = space.EnumerateValid().value();
+  for (uint64_t index : valid) {
     const auto seconds = MedianSeconds(LandscapeTrial(space, index).outcome);
     if (seconds) optimum = std::min(optimum, *seconds);
   }
