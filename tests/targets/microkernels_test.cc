@@ -1,0 +1,99 @@
+#include "tests/targets/microkernels.h"
+
+#include <sstream>
+
+#include "tests/targets/compiled_kernel.h"
+
+namespace tilewright {
+namespace {
+
+// The innermost loops with multiply-adds of an assembly text: from a label to the last backward
+// jump to it, holding no other label that is jumped to.
+std::vector<std::vector<std::string>> MultiplyAddLoops(const std::string& assembly) {
+  std::vector<std::vector<std::string>> loops;
+  std::vector<std::string> block;
+  std::string label;
+  std::istringstream lines(assembly);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind(".L", 0) == 0 || line.rfind("conv", 0) == 0) {
+      label = line.substr(0, line.find(':'));
+      block.clear();
+    }
+    block.push_back(line);
+    if (line.find("\tj") != 0 || label.empty()) continue;
+    if (line.find(label) == std::string::npos) continue;
+    const auto is_fma = [](const std::string& s) { return s.find("vfmadd") != std::string::npos; };
+    if (std::any_of(block.begin(), block.end(), is_fma)) loops.push_back(block);
+  }
+  return loops;
+}
+
+std::string SpillsIn(const std::vector<std::string>& lines) {
+  std::string spills;
+  for (const std::string& line : lines) {
+    if (line.find("(%rsp)") != std::string::npos || line.find("(%rbp)") != std::string::npos) {
+      spills += line + "\n";
+    }
+  }
+  return spills;
+}
+
+class ConvMicrokernels : public testing::TestWithParam<ConvTile> {
+ protected:
+  static ConvTile Sized(ConvTile tile) {
+    tile.lanes = VectorLanes(HostTarget());
+    tile.channels = tile.lanes * tile.oc_blocks * 2;
+    tile.width = tile.ow_tile * 2;
+    return tile;
+  }
+  static bool FitsRegisters(const ConvTile& tile) {
+    return tile.oc_blocks * tile.ow_tile + 4 <= TraitsOf(HostTarget()).vector_registers;
+  }
+};
+
+TEST_P(ConvMicrokernels, ComputeWhatTheInterpreterDoes) {
+  const Program program = ConvMicrokernel(Sized(GetParam()));
+  const auto so = CompileForHost({program});
+  ASSERT_TRUE(so.ok()) << so.status();
+  Rng rng(1);
+  ExpectAsInterpreted(*so, program, RandomArguments(program, rng), 1e-4);
+}
+
+TEST_P(ConvMicrokernels, KeepTheirAccumulatorsInRegisters) {
+  if (!FitsRegisters(GetParam())) GTEST_SKIP() << "needs 32 vector registers";
+  std::string assembly;
+  ASSERT_TRUE(CompileForHost({ConvMicrokernel(Sized(GetParam()))}, {.assembly = &assembly}).ok());
+  const auto loops = MultiplyAddLoops(assembly);
+  ASSERT_FALSE(loops.empty()) << assembly;
+  for (const auto& loop : loops) EXPECT_EQ(SpillsIn(loop), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiles, ConvMicrokernels,
+                         testing::Values(ConvTile{2, 14, 3}, ConvTile{2, 14, 1},
+                                         ConvTile{1, 28, 3}, ConvTile{4, 7, 3}, ConvTile{3, 8, 3},
+                                         ConvTile{2, 12, 5}, ConvTile{1, 12, 3},
+                                         ConvTile{2, 6, 3}, ConvTile{4, 3, 1}),
+                         [](const auto& info) {
+                           const ConvTile& t = info.param;
+                           return absl::StrCat(t.oc_blocks, "x", t.ow_tile, "k", t.kernel);
+                         });
+
+TEST(ConvMicrokernel, RunsAnyRangeOfItsParallelLoop) {
+  ConvTile tile{.oc_blocks = 1, .ow_tile = 4, .kernel = 1, .height = 2, .width = 8};
+  tile.channels = tile.lanes * 4;
+  const Program program = ConvMicrokernel(tile);
+  const auto so = CompileForHost({program});
+  ASSERT_TRUE(so.ok()) << so.status();
+  const auto kernel = HostKernel::Load(*so, program.name);
+  ASSERT_TRUE(kernel.ok()) << kernel.status();
+  Rng rng(2);
+  std::vector<Tensor> whole = RandomArguments(program, rng), parts = CopyOf(whole);
+  kernel->Run(whole, 0, 4);
+  kernel->Run(parts, 3, 4);
+  kernel->Run(parts, 1, 1);
+  kernel->Run(parts, 0, 3);
+  ExpectClose(parts.back(), whole.back(), 0);
+}
+
+}  // namespace
+}  // namespace tilewright
