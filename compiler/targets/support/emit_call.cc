@@ -33,6 +33,21 @@ llvm::FunctionCallee LibmFunction(EmitContext& ctx, std::string_view name, llvm:
   return callee;
 }
 
+llvm::Value* CallLibm(EmitContext& ctx, std::string_view name, Operands operands) {
+  llvm::IRBuilder<>& b = ctx.builder;
+  llvm::Type* type = operands[0]->getType();
+  const llvm::FunctionCallee callee =
+      LibmFunction(ctx, name, type->getScalarType(), operands.size());
+  if (!type->isVectorTy()) return b.CreateCall(callee, llvm::ArrayRef(operands.data(), operands.size()));
+  llvm::Value* result = llvm::PoisonValue::get(type);
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
+    std::vector<llvm::Value*> parts;
+    for (llvm::Value* operand : operands) parts.push_back(b.CreateExtractElement(operand, lane));
+    result = b.CreateInsertElement(result, b.CreateCall(callee, parts), lane);
+  }
+  return result;
+}
+
 llvm::Intrinsic::ID IntrinsicOf(std::string_view name) {
   if (name == "sqrt") return llvm::Intrinsic::sqrt;
   if (name == "floor") return llvm::Intrinsic::floor;
@@ -98,21 +113,6 @@ llvm::Value* EmitGenericCall(EmitContext& ctx, const ExprNode& call, Operands x)
 
 }  // namespace
 
-llvm::Value* EmitLibmCall(EmitContext& ctx, std::string_view name, Operands operands) {
-  llvm::IRBuilder<>& b = ctx.builder;
-  llvm::Type* type = operands[0]->getType();
-  const llvm::FunctionCallee callee =
-      LibmFunction(ctx, name, type->getScalarType(), operands.size());
-  if (!type->isVectorTy()) return b.CreateCall(callee, llvm::ArrayRef(operands.data(), operands.size()));
-  llvm::Value* result = llvm::PoisonValue::get(type);
-  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
-    std::vector<llvm::Value*> parts;
-    for (llvm::Value* operand : operands) parts.push_back(b.CreateExtractElement(operand, lane));
-    result = b.CreateInsertElement(result, b.CreateCall(callee, parts), lane);
-  }
-  return result;
-}
-
 llvm::Value* EmitCall(EmitContext& ctx, const ExprNode& call, Operands operands) {
   if (llvm::Value* value = EmitGenericCall(ctx, call, operands)) return value;
   if (const auto id = IntrinsicOf(call.name); id != llvm::Intrinsic::not_intrinsic) {
@@ -124,7 +124,7 @@ llvm::Value* EmitCall(EmitContext& ctx, const ExprNode& call, Operands operands)
   }
   TW_CHECK(std::find(kLibm.begin(), kLibm.end(), call.name) != kLibm.end())
       << "unknown call " << call.name;
-  return EmitLibmCall(ctx, call.name, operands);
+  return CallLibm(ctx, call.name, operands);
 }
 
 }  // namespace tilewright

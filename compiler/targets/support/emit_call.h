@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include "compiler/targets/support/emit_context.h"
 
@@ -11,9 +10,5 @@ namespace tilewright {
 // `operands` are the values of call.operands, all scalars or all vectors.
 llvm::Value* EmitCall(EmitContext& ctx, const ExprNode& call,
                       std::span<llvm::Value* const> operands);
-
-// C's function of that name (with suffix f on float32), lane by lane. REQUIRES: as above.
-llvm::Value* EmitLibmCall(EmitContext& ctx, std::string_view name,
-                          std::span<llvm::Value* const> operands);
 
 }  // namespace tilewright

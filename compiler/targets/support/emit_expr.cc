@@ -1,5 +1,3 @@
-#include <array>
-
 #include "compiler/core/check.h"
 #include "compiler/loop/visit.h"
 #include "compiler/targets/support/emit_call.h"
@@ -78,7 +76,6 @@ llvm::Value* EmitFloatBinary(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm
     case BinaryOp::kDiv: return ir.CreateFDiv(a, b);
     case BinaryOp::kMin: return ir.CreateSelect(ir.CreateFCmpOLT(b, a), b, a);
     case BinaryOp::kMax: return ir.CreateSelect(ir.CreateFCmpOLT(a, b), b, a);
-    case BinaryOp::kMod: return EmitLibmCall(ctx, "fmod", std::array{a, b});
     case BinaryOp::kLt: return ir.CreateFCmpOLT(a, b);
     case BinaryOp::kLe: return ir.CreateFCmpOLE(a, b);
     case BinaryOp::kEq: return ir.CreateFCmpOEQ(a, b);

@@ -95,7 +95,7 @@ llvm::Value* VectorMath::Log(llvm::Value* x) {
   y = Fma(e, C(0.693359375), b_.CreateFAdd(f, y));
   const double inf = std::numeric_limits<double>::infinity();
   // Infinity and NaN are their own logarithms.
-  y = b_.CreateSelect(b_.CreateFCmpULT(x, C(inf)), y, x);
+  y = b_.CreateSelect(b_.CreateFCmpOLT(x, C(inf)), y, x);
   y = b_.CreateSelect(b_.CreateFCmpOEQ(x, C(0)), C(-inf), y);
   llvm::Value* negative = b_.CreateFCmpOLT(x, C(0));
   return b_.CreateSelect(negative, C(std::numeric_limits<double>::quiet_NaN()), y);
