@@ -14,6 +14,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "compiler/core/outcome.h"
 #include "compiler/core/status_macros.h"
 #include "compiler/core/strings.h"
 #include "compiler/driver/compile_task.h"

@@ -1,0 +1,157 @@
+#include "tuner/server/server.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "proto/channel.h"
+#include "tuner/server/jobs.h"
+#include "tuner/server/recorder.h"
+#include "tuner/server/tuning_service.h"
+#include "tuner/server/worker_service.h"
+
+namespace tilewright {
+namespace {
+
+constexpr double kTickSeconds = 0.5;
+constexpr auto kShutdownGrace = std::chrono::seconds(5);
+
+uint64_t RandomNumber() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+// Of "host:port"; "[::1]:80" gives "::1".
+std::string HostOf(const std::string& listen) {
+  const std::string host = listen.substr(0, listen.rfind(':'));
+  const bool bracketed = host.size() > 1 && host.front() == '[' && host.back() == ']';
+  return bracketed ? host.substr(1, host.size() - 2) : host;
+}
+
+absl::Status CheckAddress(const ServerOptions& options) {
+  if (absl::StartsWith(options.listen, "unix:") || options.allow_insecure) {
+    return absl::OkStatus();
+  }
+  const std::string host = HostOf(options.listen);
+  if (host == "localhost" || host == "::1" || absl::StartsWith(host, "127.")) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(absl::StrCat(
+      "listening on ", options.listen, " would let other machines in without authentication; ",
+      "listen on 127.0.0.1, or pass --allow-insecure on a network where everyone is trusted"));
+}
+
+class ServerImpl final : public Server {
+ public:
+  ServerImpl(const ServerOptions& options, RecordStore& store, const Clock& clock)
+      : clock_(clock),
+        epoch_(RandomNumber()),
+        recorder_(store),
+        dispatcher_(clock, {.lease_seconds = options.lease_seconds}, RandomNumber(),
+                    [this](FinishedTrial trial, Dispatcher::Then then) {
+                      recorder_.Store(ToRecord(std::move(trial)), std::move(then));
+                    }),
+        jobs_(dispatcher_, store, clock),
+        worker_service_(dispatcher_, epoch_, options.lease_seconds),
+        tuning_service_(dispatcher_, jobs_) {}
+
+  ~ServerImpl() override;
+  absl::Status Listen(const std::string& listen);
+  const std::string& address() const override { return address_; }
+
+ private:
+  Record ToRecord(FinishedTrial trial) const;
+  void TickLoop();
+
+  const Clock& clock_;
+  const uint64_t epoch_;
+  Recorder recorder_;
+  Dispatcher dispatcher_;
+  Jobs jobs_;
+  WorkerServiceImpl worker_service_;
+  TuningServiceImpl tuning_service_;
+  std::unique_ptr<grpc::Server> grpc_;
+  std::string address_;
+  std::mutex mutex_;
+  std::condition_variable stop_changed_;
+  bool stopping_ = false;
+  std::thread ticker_;
+};
+
+absl::Status ServerImpl::Listen(const std::string& listen) {
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server must fail
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kServerMinPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.SetMaxReceiveMessageSize(kMaxMessageSize);
+  builder.RegisterService(&worker_service_);
+  builder.RegisterService(&tuning_service_);
+  grpc_ = builder.BuildAndStart();
+  const bool is_unix = absl::StartsWith(listen, "unix:");
+  if (!grpc_ || (!is_unix && port == 0)) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", listen,
+                                               ": the address is in use or not of this machine"));
+  }
+  address_ = is_unix ? listen : absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
+  ticker_ = std::thread([this] { TickLoop(); });
+  return absl::OkStatus();
+}
+
+ServerImpl::~ServerImpl() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_changed_.notify_all();
+  if (ticker_.joinable()) ticker_.join();
+  jobs_.CancelAll();
+  dispatcher_.Drain();
+  if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+}
+
+void ServerImpl::TickLoop() {
+  std::unique_lock lock(mutex_);
+  while (!stop_changed_.wait_for(lock, std::chrono::duration<double>(kTickSeconds),
+                                 [this] { return stopping_; })) {
+    dispatcher_.Tick();
+  }
+}
+
+Record ServerImpl::ToRecord(FinishedTrial trial) const {
+  return {.task = std::move(trial.request.task),
+          .config = std::move(trial.request.config),
+          .index = trial.request.index,
+          .outcome = std::move(trial.measured.outcome),
+          .device_key = trial.request.device_key,
+          .device = trial.worker.device,
+          .worker = trial.worker.name,
+          .job = trial.request.job,
+          .seed = trial.request.options.seed,
+          .build_seconds = trial.measured.build_seconds,
+          .run_seconds = trial.measured.run_seconds,
+          .unix_time = clock_.UnixTime(),
+          .software = "tilewright " TILEWRIGHT_VERSION,
+          .record_class = trial.late ? "late" : "ok",
+          .run_id = absl::StrCat(absl::Hex(epoch_, absl::kZeroPad16), "-", trial.attempt)};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                                      RecordStore& store, const Clock& clock) {
+  TW_RETURN_IF_ERROR(CheckAddress(options));
+  auto server = std::make_unique<ServerImpl>(options, store, clock);
+  TW_RETURN_IF_ERROR(server->Listen(options.listen));
+  return server;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,36 @@
+// The farm's server: dispatcher, jobs and records behind gRPC. Threads: gRPC's own, one that
+// expires leases, one that writes records, one for each running job.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/clock.h"
+#include "records/record_store.h"
+
+namespace tilewright {
+
+struct ServerOptions {
+  std::string listen;           // "HOST:PORT" (port 0: any) or "unix:PATH"
+  bool allow_insecure = false;  // needed for an address that other machines reach
+  double lease_seconds = 30;
+};
+
+class Server {
+ public:
+  // Answers from now on. `store` and `clock` outlive the server. PermissionDenied for an open
+  // address without allow_insecure, Unavailable when the address cannot be bound.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                                       RecordStore& store, const Clock& clock);
+  // Cancels jobs, answers waiting calls, stores what was reported.
+  virtual ~Server() = default;
+
+  // With the port that was bound.
+  virtual const std::string& address() const = 0;
+
+ protected:
+  Server() = default;
+};
+
+}  // namespace tilewright

@@ -1,0 +1,170 @@
+#include "tuner/server/worker_service.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "proto/convert.h"
+
+namespace tilewright {
+namespace {
+
+constexpr size_t kMaxName = 200;
+constexpr uint32_t kMaxSlots = 1024, kMaxItems = 4096;
+constexpr double kMaxWaitSeconds = 60;
+// A worker renews this many times within a lease.
+constexpr double kRenewsPerLease = 6;
+
+absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
+  if (request.protocol_min() > kProtocolVersion || request.protocol_max() < kProtocolVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the worker speaks protocol ", request.protocol_min(), " to ", request.protocol_max(),
+        ", this server ", kProtocolVersion, ": upgrade the ",
+        request.protocol_max() < kProtocolVersion ? "worker" : "server"));
+  }
+  const v1::Device& device = request.device();
+  const std::string* texts[] = {&request.worker(), &device.key(), &device.name(),
+                                &device.target()};
+  for (const std::string* text : texts) {
+    if (text->empty() || text->size() > kMaxName) {
+      return absl::InvalidArgumentError(
+          "worker, device key, name and target need 1 to 200 bytes each");
+    }
+  }
+  if (device.slots() < 1 || device.slots() > kMaxSlots || request.capacity() < device.slots() ||
+      request.capacity() > kMaxItems) {
+    return absl::InvalidArgumentError(absl::StrCat(device.slots(), " slots with capacity ",
+                                                   request.capacity()));
+  }
+  return absl::OkStatus();
+}
+
+v1::WorkItem ItemOf(const LeasedTrial& leased) {
+  v1::WorkItem item;
+  item.set_attempt(leased.attempt);
+  item.set_fence(leased.fence);
+  *item.mutable_task() = ToMessage(leased.request.task);
+  item.set_config(EntitiesToJson(leased.request.config));
+  *item.mutable_options() = ToMessage(leased.request.options);
+  return item;
+}
+
+absl::StatusOr<TrialReport> ReportOf(const v1::ReportRequest& request) {
+  TrialReport report{
+      .session = request.session(), .attempt = request.attempt(), .fence = request.fence()};
+  const v1::Measured& measured = request.measured();
+  TW_ASSIGN_OR_RETURN(report.measured.outcome, FromMessage(measured.outcome()));
+  report.measured.build_seconds = measured.build_seconds();
+  report.measured.run_seconds = measured.run_seconds();
+  if (!std::isfinite(measured.build_seconds()) || !std::isfinite(measured.run_seconds())) {
+    return absl::InvalidArgumentError("a stage's time is not a number");
+  }
+  return report;
+}
+
+v1::ReportReply::Result ResultOf(ReportResult result) {
+  switch (result) {
+    case ReportResult::kRecorded: return v1::ReportReply::RECORDED;
+    case ReportResult::kDuplicate: return v1::ReportReply::DUPLICATE;
+    case ReportResult::kLateRecorded: return v1::ReportReply::LATE_RECORDED;
+    case ReportResult::kConflict: return v1::ReportReply::CONFLICT;
+    case ReportResult::kDiscarded: return v1::ReportReply::DISCARDED;
+  }
+  return v1::ReportReply::RESULT_UNSPECIFIED;
+}
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                 const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
+}
+
+// A long poll: ends when the dispatcher has work or the peer goes away. gRPC calls OnCancel and
+// OnDone only once the constructor has returned.
+class LeaseReactor final : public grpc::ServerUnaryReactor {
+ public:
+  LeaseReactor(Dispatcher& dispatcher, const v1::LeaseRequest& request, v1::LeaseReply* reply)
+      : dispatcher_(dispatcher), reply_(reply) {
+    const double wait = std::clamp(request.max_wait_seconds(), 0.0, kMaxWaitSeconds);
+    const uint32_t items = std::clamp(request.max_items(), 1u, kMaxItems);
+    wait_ = dispatcher.Lease(request.session(), items, wait,
+                             [this](auto leased) { End(std::move(leased)); });
+  }
+
+  void OnCancel() override { dispatcher_.AbandonWait(wait_); }
+  void OnDone() override { delete this; }
+
+ private:
+  void End(absl::StatusOr<std::vector<LeasedTrial>> leased) {
+    if (leased.ok()) {
+      for (const LeasedTrial& trial : *leased) *reply_->add_items() = ItemOf(trial);
+    }
+    Finish(ToGrpc(leased.status()));
+  }
+
+  Dispatcher& dispatcher_;
+  v1::LeaseReply* reply_;
+  uint64_t wait_ = 0;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerContext* context,
+                                                         const v1::OpenSessionRequest* request,
+                                                         v1::OpenSessionReply* reply) {
+  if (absl::Status status = CheckOpen(*request); !status.ok()) return Answer(context, status);
+  reply->set_protocol(kProtocolVersion);
+  reply->set_session(dispatcher_.OpenSession({.name = request->worker(),
+                                              .device_key = request->device().key(),
+                                              .device = request->device().name(),
+                                              .target = request->device().target(),
+                                              .slots = request->device().slots(),
+                                              .capacity = request->capacity()}));
+  reply->set_server_epoch(server_epoch_);
+  reply->set_lease_seconds(lease_seconds_);
+  reply->set_renew_seconds(lease_seconds_ / kRenewsPerLease);
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::Lease(grpc::CallbackServerContext*,
+                                                   const v1::LeaseRequest* request,
+                                                   v1::LeaseReply* reply) {
+  return new LeaseReactor(dispatcher_, *request, reply);
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::Renew(grpc::CallbackServerContext* context,
+                                                   const v1::RenewRequest* request,
+                                                   v1::RenewReply* reply) {
+  const absl::StatusOr<std::vector<uint64_t>> dropped = dispatcher_.Renew(
+      request->session(), {request->attempts().begin(), request->attempts().end()});
+  if (dropped.ok()) reply->mutable_cancelled()->Add(dropped->begin(), dropped->end());
+  return Answer(context, dropped.status());
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext* context,
+                                                    const v1::ReportRequest* request,
+                                                    v1::ReportReply* reply) {
+  if (request->server_epoch() != server_epoch_) {
+    reply->set_result(v1::ReportReply::DISCARDED);
+    return Answer(context, absl::OkStatus());
+  }
+  const absl::StatusOr<TrialReport> report = ReportOf(*request);
+  if (!report.ok()) return Answer(context, report.status());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  dispatcher_.Report(*report, [reactor, reply](absl::StatusOr<ReportResult> result) {
+    if (result.ok()) reply->set_result(ResultOf(*result));
+    reactor->Finish(ToGrpc(result.status()));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::CloseSession(grpc::CallbackServerContext* context,
+                                                          const v1::CloseSessionRequest* request,
+                                                          v1::CloseSessionReply*) {
+  dispatcher_.CloseSession(request->session());
+  return Answer(context, absl::OkStatus());
+}
+
+}  // namespace tilewright

@@ -1,0 +1,40 @@
+// The workers' calls, translated to the dispatcher's. Never blocks a gRPC thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proto/tilewright.grpc.pb.h"
+#include "tuner/server/dispatcher.h"
+
+namespace tilewright {
+
+class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
+ public:
+  // `dispatcher` outlives the service's calls.
+  WorkerServiceImpl(Dispatcher& dispatcher, uint64_t server_epoch, double lease_seconds)
+      : dispatcher_(dispatcher), server_epoch_(server_epoch), lease_seconds_(lease_seconds) {}
+
+  grpc::ServerUnaryReactor* OpenSession(grpc::CallbackServerContext* context,
+                                        const v1::OpenSessionRequest* request,
+                                        v1::OpenSessionReply* reply) override;
+  grpc::ServerUnaryReactor* Lease(grpc::CallbackServerContext* context,
+                                  const v1::LeaseRequest* request,
+                                  v1::LeaseReply* reply) override;
+  grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context,
+                                  const v1::RenewRequest* request,
+                                  v1::RenewReply* reply) override;
+  grpc::ServerUnaryReactor* Report(grpc::CallbackServerContext* context,
+                                   const v1::ReportRequest* request,
+                                   v1::ReportReply* reply) override;
+  grpc::ServerUnaryReactor* CloseSession(grpc::CallbackServerContext* context,
+                                         const v1::CloseSessionRequest* request,
+                                         v1::CloseSessionReply* reply) override;
+
+ private:
+  Dispatcher& dispatcher_;
+  const uint64_t server_epoch_;
+  const double lease_seconds_;
+};
+
+}  // namespace tilewright
