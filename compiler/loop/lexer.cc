@@ -10,9 +10,9 @@ namespace tilewright {
 namespace {
 
 // Longest first.
-constexpr std::array<std::string_view, 25> kSymbols = {
+constexpr std::array<std::string_view, 23> kSymbols = {
     "..+", "..", "<=", "==", "!=", "&&", "||", "(", ")", "[", "]",  ",", ":",
-    "=",   "+",  "-",  "*",  "/",  "%",  "<",  "&", "|", "^", ">=", ">"};
+    "=",   "+",  "-",  "*",  "/",  "%",  "<",  "&", "|", "^"};
 
 bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool StartsName(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -81,7 +81,7 @@ absl::StatusOr<Line> LexLine(std::string_view text, int number) {
       token.kind = TokenKind::kSymbol;
       length = scanner.Symbol();
     }
-    if (length == 0) return SyntaxError(token, absl::StrCat("unexpected character"));
+    if (length == 0) return SyntaxError(token, "unexpected character");
     token.text = rest.substr(0, length);
     line.tokens.push_back(token);
     at += length;

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "tests/loop/random_expr.h"
 
 namespace tilewright {
@@ -63,7 +64,7 @@ class Generator {
   }
 
   Stmt Scratch(int depth) {
-    const Buffer buffer = MakeBuffer("s" + std::to_string(next_name_++), DType::kF32, {3},
+    const Buffer buffer = MakeBuffer(absl::StrCat("s", next_name_++), DType::kF32, {3},
                                      Chance(2) ? Scope::kStack : Scope::kRegister);
     std::vector<Stmt> body;
     for (int64_t i = 0; i < 3; ++i) body.push_back(Store(buffer, {Int(i)}, Value(1)));

@@ -1,0 +1,108 @@
+#include "compiler/loop/verify.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compiler/loop/text.h"
+
+namespace tilewright {
+namespace {
+
+using testing::HasSubstr;
+
+class VerifyTest : public testing::Test {
+ protected:
+  std::string ErrorOf(Stmt body) {
+    const absl::Status status =
+        Verify(Program{.name = "p", .params = {in_, out_}, .body = std::move(body)});
+    EXPECT_TRUE(status.ok() || status.code() == absl::StatusCode::kFailedPrecondition);
+    return std::string(status.message());
+  }
+
+  const Buffer in_ = MakeBuffer("in", DType::kF32, {8});
+  const Buffer out_ = MakeBuffer("out", DType::kF32, {8});
+  const Expr i_ = Var("i"), j_ = Var("j");
+  const Stmt store_ = Store(out_, {i_}, Float(1));
+};
+
+TEST_F(VerifyTest, AcceptsAWellFormedProgram) {
+  EXPECT_EQ(ErrorOf(For(i_, 8, LoopKind::kParallel, Store(out_, {i_}, Load(in_, {i_})))), "");
+}
+
+TEST_F(VerifyTest, FindsAVariableOutsideItsLoop) {
+  EXPECT_EQ(ErrorOf(Seq(
+                {For(i_, 8, LoopKind::kSerial, store_), Store(out_, {Int(0)}, Float(2)), store_})),
+            "p: out[i] = 1.0: variable i is used outside its loop");
+}
+
+TEST_F(VerifyTest, FindsAVariableOfTwoNestedLoops) {
+  const Stmt s = For(i_, 2, LoopKind::kSerial, For(i_, 2, LoopKind::kSerial, store_));
+  EXPECT_THAT(ErrorOf(s), HasSubstr("variable of an enclosing loop"));
+}
+
+TEST_F(VerifyTest, FindsAnUndeclaredBuffer) {
+  const Buffer other = MakeBuffer("other", DType::kF32, {8});
+  EXPECT_THAT(ErrorOf(Store(out_, {Int(0)}, Load(other, {Int(0)}))),
+              HasSubstr("buffer other is not declared"));
+  EXPECT_THAT(ErrorOf(Seq({Alloc(MakeBuffer("s", DType::kF32, {1}, Scope::kStack),
+                                 Store(out_, {Int(0)}, Float(0))),
+                           Store(other, {Int(0)}, Float(0))})),
+              HasSubstr("buffer other is not declared"));
+}
+
+TEST_F(VerifyTest, FindsTwoBuffersOfOneName) {
+  const Buffer twin = MakeBuffer("in", DType::kF32, {8}, Scope::kStack);
+  EXPECT_THAT(ErrorOf(Alloc(twin, Store(out_, {Int(0)}, Float(0)))),
+              HasSubstr("two buffers are named in"));
+}
+
+TEST_F(VerifyTest, FindsTypesThatDisagree) {
+  EXPECT_THAT(ErrorOf(Store(out_, {Int(0)}, Int(1))),
+              HasSubstr("the stored value must be of type float32"));
+  EXPECT_THAT(ErrorOf(Store(out_, {Int(0, DType::kI32)}, Float(1))),
+              HasSubstr("an index must be of type int64"));
+  EXPECT_THAT(ErrorOf(Store(out_, {Int(0)}, Call("exp", {Int(1)}, DType::kF32))),
+              HasSubstr("exp does not take int64"));
+  EXPECT_THAT(ErrorOf(Store(out_, {Int(0)}, Call("sine", {Float(1)}, DType::kF32))),
+              HasSubstr("unknown function sine"));
+}
+
+TEST_F(VerifyTest, FindsAnIndexOutOfBounds) {
+  EXPECT_EQ(ErrorOf(For(i_, 9, LoopKind::kSerial, store_)),
+            "p: out[i] = 1.0: index i of out is in 0..8, outside 0..7");
+  EXPECT_EQ(ErrorOf(For(i_, 9, LoopKind::kSerial, If(Lt(i_, Int(8)), store_))), "");
+  EXPECT_THAT(ErrorOf(For(i_, 20, LoopKind::kSerial, If(Le(Int(9), i_), store_))),
+              HasSubstr("index i of out is in 9..19"));
+}
+
+TEST_F(VerifyTest, AllowsAGuardedLoad) {
+  const Expr guarded = Select(Lt(i_ + j_, Int(8)), Load(in_, {i_ + j_}), Float(0));
+  const Stmt s =
+      For(i_, 8, LoopKind::kSerial, For(j_, 3, LoopKind::kSerial, Store(out_, {i_}, guarded)));
+  EXPECT_EQ(ErrorOf(s), "");
+}
+
+TEST_F(VerifyTest, FindsAParallelLoopInside) {
+  EXPECT_THAT(ErrorOf(For(j_, 2, LoopKind::kSerial, For(i_, 8, LoopKind::kParallel, store_))),
+              HasSubstr("a parallel loop must be the outermost statement"));
+}
+
+TEST_F(VerifyTest, FindsAVectorLoopThatIsNotInnermostOrNotConstant) {
+  EXPECT_THAT(ErrorOf(For(j_, 4, LoopKind::kVectorized, For(i_, 8, LoopKind::kSerial, store_))),
+              HasSubstr("a vectorised loop is not innermost"));
+  EXPECT_THAT(
+      ErrorOf(For(j_, 4, LoopKind::kSerial, For(i_, Int(0), j_, LoopKind::kVectorized, store_))),
+      HasSubstr("the extent must be constant"));
+}
+
+TEST_F(VerifyTest, FindsAStoreToAnInput) {
+  EXPECT_THAT(ErrorOf(Store(in_, {Int(0)}, Float(0))), HasSubstr("store to an input"));
+}
+
+TEST_F(VerifyTest, BoundsTheStack) {
+  const Buffer big = MakeBuffer("big", DType::kF32, {20000}, Scope::kStack);
+  EXPECT_THAT(ErrorOf(Alloc(big, Store(big, {Int(0)}, Float(0)))), HasSubstr("64 KiB"));
+}
+
+}  // namespace
+}  // namespace tilewright
