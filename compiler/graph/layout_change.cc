@@ -25,7 +25,7 @@ Compute MakePack(const TensorType& plain, int64_t block) {
   position[kChannel] = position[kChannel] * block + inner;
   compute.body = Select(Lt(position[kChannel], Int(plain.shape[kChannel])),
                         Load(compute.inputs[0], position), Const(0, plain.dtype));
-  return RewriteAll(std::move(compute), [](const Expr& e) { return e; });
+  return RewriteAll(compute, [](const Expr& e) { return e; });
 }
 
 Compute MakeUnpack(const TensorType& blocked, const TensorType& plain) {
@@ -38,7 +38,7 @@ Compute MakeUnpack(const TensorType& blocked, const TensorType& plain) {
   position.push_back(FloorMod(position[kChannel], block));
   position[kChannel] = FloorDiv(position[kChannel], block);
   compute.body = Load(compute.inputs[0], position);
-  return RewriteAll(std::move(compute), [](const Expr& e) { return e; });
+  return RewriteAll(compute, [](const Expr& e) { return e; });
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ std::vector<Buffer> JoinInputs(const Compute& consumer, const Buffer& loaded,
 Compute InlineMap(const Compute& producer, Compute consumer, const Buffer& loaded) {
   const Expr value = ValueOf(producer);
   consumer.inputs = JoinInputs(consumer, loaded, producer);
-  return RewriteAll(std::move(consumer), [&](const Expr& e) {
+  return RewriteAll(consumer, [&](const Expr& e) {
     return ReplaceLoads(e, loaded, [&](const std::vector<Expr>& indices) {
       return Substitute(value, AxesTo(producer, indices));
     });
@@ -53,7 +53,7 @@ Compute InlineReduction(Compute producer, const Compute& consumer, const Buffer&
   fused.axes = consumer.axes;
   fused.result = ReplaceLoads(ValueOf(consumer), loaded,
                               [&](const std::vector<Expr>&) { return moved.result; });
-  return RewriteAll(std::move(fused), [](const Expr& e) { return e; });
+  return RewriteAll(fused, [](const Expr& e) { return e; });
 }
 
 int64_t CountExprs(const Compute& compute, const std::function<bool(const Expr&)>& counts) {
@@ -115,12 +115,13 @@ Expr ValueOf(const Compute& compute) {
   return Cast(value, compute.output->dtype);
 }
 
-Compute RewriteAll(Compute compute, const std::function<Expr(const Expr&)>& rewrite) {
+Compute RewriteAll(const Compute& compute, const std::function<Expr(const Expr&)>& rewrite) {
   const Ranges ranges = RangesOf(compute);
-  for (Expr* e : {&compute.body, &compute.predicate, &compute.result}) {
+  Compute rewritten = compute;
+  for (Expr* e : {&rewritten.body, &rewritten.predicate, &rewritten.result}) {
     if (*e != nullptr) *e = Simplify(rewrite(*e), ranges);
   }
-  return compute;
+  return rewritten;
 }
 
 std::vector<Expr> ExprsOf(const Compute& compute) {
@@ -210,7 +211,7 @@ Compute NormalizeInputs(const Compute& compute, std::vector<ValueId>* values) {
     renamed[old.get()] = normal.inputs.back();
   }
   *values = std::move(kept);
-  return RewriteAll(std::move(normal), [&](const Expr& root) {
+  return RewriteAll(normal, [&](const Expr& root) {
     return Rewrite(root, [&](const Expr& e) {
       return e->kind == ExprKind::kLoad ? Load(renamed.at(e->buffer.get()), e->operands) : e;
     });
@@ -225,7 +226,7 @@ Compute MakeReshape(const TensorType& from, const Shape& to) {
   compute.axes = MakeAxes(to, "a");
   const Expr flat = Simplify(Flatten(Vars(compute.axes), to), RangesOf(compute));
   compute.body = Load(compute.inputs[0], Unflatten(flat, from.shape));
-  return RewriteAll(std::move(compute), [](const Expr& e) { return e; });
+  return RewriteAll(compute, [](const Expr& e) { return e; });
 }
 
 bool IsReshape(const Compute& compute) {

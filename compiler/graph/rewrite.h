@@ -23,7 +23,7 @@ bool IsMap(const Compute& compute);
 Expr ValueOf(const Compute& compute);
 
 // Applies `rewrite` to the body, the predicate and the result, and simplifies them.
-Compute RewriteAll(Compute compute, const std::function<Expr(const Expr&)>& rewrite);
+Compute RewriteAll(const Compute& compute, const std::function<Expr(const Expr&)>& rewrite);
 
 // The expressions of a definition, absent ones left out.
 std::vector<Expr> ExprsOf(const Compute& compute);

@@ -38,10 +38,10 @@ class BlockedForm {
       const Buffer& old = plain_.inputs[i];
       compute.inputs[i] = MakeBuffer(old->name, old->dtype, BlockedShape(old->shape, x_));
     }
-    compute = RewriteAll(std::move(compute),
+    compute = RewriteAll(compute,
                          [&](const Expr& e) { return RewriteLoads(e, blocked, compute.inputs); });
     const Ranges ranges = RangesOf(compute);
-    compute = RewriteAll(std::move(compute), [&](const Expr& root) {
+    compute = RewriteAll(compute, [&](const Expr& root) {
       return Rewrite(root, [&](const Expr& e) { return CompareBlocks(e, ranges); });
     });
     if (CountDivMod(compute) > CountDivMod(plain_)) return std::nullopt;

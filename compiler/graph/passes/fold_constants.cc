@@ -45,7 +45,7 @@ void UseLiterals(const Graph& graph, Node& node) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const Tensor& constant = graph.values[node.inputs[i]].constant;
     if (constant.empty() || constant.size() != 1) continue;
-    node.compute = RewriteAll(std::move(node.compute), [&](const Expr& e) {
+    node.compute = RewriteAll(node.compute, [&](const Expr& e) {
       const Buffer buffer = node.compute.inputs[i];
       return ReplaceLoads(e, buffer, [&](const auto&) { return Literal(constant); });
     });

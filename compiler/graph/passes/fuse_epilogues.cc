@@ -129,11 +129,13 @@ class Matcher {
   const Buffer& anchor_;
 };
 
-// The steps of a map that only post-processes input `i`; empty when it is something else.
+// The steps of a map that only post-processes input `i`, which it reads once; empty when it is
+// something else.
 std::vector<Step> MatchSteps(const Node& map, size_t i) {
   const Buffer& anchor = map.compute.inputs[i];
   std::vector<Step> steps;
-  const bool fits = !map.workload && IsMap(map.compute) && ReadsAtAxes(map.compute, anchor) &&
+  const bool fits = std::count(map.inputs.begin(), map.inputs.end(), map.inputs[i]) == 1 &&
+                    !map.workload && IsMap(map.compute) && ReadsAtAxes(map.compute, anchor) &&
                     LoadsOf(map.compute, anchor).size() == 1 &&
                     Matcher(map.compute, anchor).Match(ValueOf(map.compute), &steps);
   return fits ? steps : std::vector<Step>();

@@ -1,0 +1,134 @@
+// Layout passes: which layouts are chosen, and that changes between blocked nodes vanish.
+#include <gtest/gtest.h>
+
+#include "compiler/graph/edit.h"
+#include "tests/graph/graph_builder.h"
+
+namespace tilewright {
+namespace {
+
+using graph_testing::Evaluate;
+using graph_testing::GraphBuilder;
+using graph_testing::LargestError;
+using graph_testing::Ops;
+using graph_testing::RunPass;
+
+// Both passes; the operators afterwards.
+std::string OpsAfterLayouts(Graph graph) {
+  const std::vector<Tensor> expected = Evaluate(graph);
+  RunPass("choose_layouts", &graph);
+  EXPECT_LT(LargestError(expected, Evaluate(graph)), 1e-5);
+  RunPass("cancel_layout_changes", &graph);
+  EXPECT_LT(LargestError(expected, Evaluate(graph)), 1e-5) << Print(graph);
+  return Ops(graph);
+}
+
+std::string LayoutsChosen(int64_t in, const graph_testing::ConvShape& conv) {
+  GraphBuilder b;
+  Graph graph = b.Finish({b.Conv("conv", b.Input("x", {1, in, 6, 6}), conv)});
+  RunPass("choose_layouts", &graph);
+  for (const Node& node : graph.nodes) {
+    if (!node.workload) continue;
+    const Workload& w = *node.workload;
+    return w.data_layout + "," + w.weight_layout + "," + w.out_layout;
+  }
+  return "";
+}
+
+TEST(ChooseLayouts, BlocksChannelsByTheVectorWidth) {
+  EXPECT_EQ(LayoutsChosen(32, {.channels = 64}), "NCHW16c,OIHW16i16o,NCHW16c");
+  EXPECT_EQ(LayoutsChosen(24, {.channels = 24}), "NCHW16c,OIHW16i16o,NCHW16c");
+  EXPECT_EQ(LayoutsChosen(3, {.channels = 64}), "NCHW,OIHW16o,NCHW16c");
+  EXPECT_EQ(LayoutsChosen(32, {.channels = 32, .groups = 32}), "NCHW16c,OIHW16o,NCHW16c");
+  EXPECT_EQ(LayoutsChosen(64, {.channels = 32, .groups = 2}), "NCHW16c,OIHW16i16o,NCHW16c");
+}
+
+TEST(ChooseLayouts, StaysPlainWhereBlocksWouldBeMostlyPadding) {
+  EXPECT_EQ(LayoutsChosen(32, {.channels = 4}), "NCHW,OIHW,NCHW");
+  EXPECT_EQ(LayoutsChosen(8, {.channels = 8, .groups = 8}), "NCHW,OIHW,NCHW");
+  EXPECT_EQ(LayoutsChosen(32, {.channels = 32, .groups = 4}), "NCHW,OIHW,NCHW");
+}
+
+TEST(ChooseLayouts, PacksDenseWeights) {
+  GraphBuilder b;
+  Graph graph = b.Finish({b.Dense("dense", b.Input("x", {2, 8}), 20)});
+  RunPass("choose_layouts", &graph);
+  EXPECT_EQ(graph.nodes[0].workload->weight_layout, "NK16n");
+  EXPECT_EQ(graph.values[graph.nodes[0].inputs[1]].type.shape, (Shape{2, 8, 16}));
+}
+
+TEST(ChooseLayouts, PadsTheBiasOfAPaddedOutput) {
+  GraphBuilder b;
+  const ValueId conv = b.Conv("conv", b.Input("x", {1, 16, 4, 4}), {.channels = 24});
+  Graph graph = b.Finish({b.Bias(conv)});
+  const std::vector<Tensor> expected = Evaluate(graph);
+  RunPass("fold_batch_norm", &graph);
+  RunPass("choose_layouts", &graph);
+  EXPECT_LT(LargestError(expected, Evaluate(graph)), 1e-5);
+}
+
+TEST(CancelLayoutChanges, LeavesOneAtEachEndOfAChain) {
+  GraphBuilder b;
+  ValueId x = b.Input("x", {1, 16, 8, 8});
+  x = b.MaxPool(b.Relu(b.Conv("first", x, {.channels = 32, .kernel = 3})), 2, 2);
+  x = b.Add(x, b.Bias(b.Conv("second", x, {.channels = 32})));
+  EXPECT_EQ(OpsAfterLayouts(b.Finish({b.Conv("third", x, {.channels = 16})})),
+            "to_NCHW16c conv2d relu max_pool conv2d bias_add add conv2d to_NCHW");
+}
+
+TEST(CancelLayoutChanges, CarriesChannelsThatDoNotFillTheLastBlock) {
+  GraphBuilder b;
+  ValueId x = b.Conv("first", b.Input("x", {1, 3, 8, 8}), {.channels = 24});
+  x = b.Conv("second", b.MaxPool(b.Relu(x), 2, 2), {.channels = 24});
+  EXPECT_EQ(OpsAfterLayouts(b.Finish({x})), "conv2d relu max_pool conv2d to_NCHW");
+}
+
+TEST(CancelLayoutChanges, UnpacksBeforeMapsThatCouldPoisonThePadding) {
+  GraphBuilder b;
+  ValueId x = b.Conv("first", b.Input("x", {1, 3, 8, 8}), {.channels = 24});
+  x = b.Unary("reciprocal", x,
+              [](Expr e) { return tilewright::Binary(BinaryOp::kDiv, Float(1), e); });
+  EXPECT_EQ(OpsAfterLayouts(b.Finish({b.Conv("second", x, {.channels = 16})})),
+            "conv2d to_NCHW reciprocal to_NCHW16c conv2d to_NCHW");
+}
+
+TEST(CancelLayoutChanges, ConcatenatesWholeBlocks) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {1, 3, 6, 6});
+  const auto joined = [&](int64_t left, int64_t right) {
+    const ValueId both =
+        b.Concat(b.Conv("left", x, {.channels = left}), b.Conv("right", x, {.channels = right}));
+    return b.Conv("next", both, {.channels = 16});
+  };
+  const std::string whole = OpsAfterLayouts(b.Finish({joined(16, 32)}));
+  EXPECT_EQ(whole, "conv2d conv2d concat conv2d to_NCHW");
+  const std::string broken = OpsAfterLayouts(b.Finish({joined(24, 24)}));
+  EXPECT_EQ(broken, "conv2d conv2d to_NCHW to_NCHW concat to_NCHW16c conv2d to_NCHW");
+}
+
+TEST(CancelLayoutChanges, ComparesBlocksWhereAConcatenationDecides) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {1, 3, 2, 2});
+  Graph graph = b.Finish(
+      {b.Concat(b.Conv("left", x, {.channels = 32}), b.Conv("right", x, {.channels = 16}))});
+  RunPass("choose_layouts", &graph);
+  RunPass("cancel_layout_changes", &graph);
+  const std::string text = Print(graph);
+  EXPECT_NE(text.find("a1_outer < 2"), std::string::npos) << text;
+}
+
+TEST(CancelLayoutChanges, MakesFlatteningAfterGlobalPoolingFree) {
+  GraphBuilder b;
+  const ValueId conv = b.Conv("conv", b.Input("x", {1, 3, 6, 6}), {.channels = 32});
+  const ValueId flat = b.Reshape(b.GlobalAveragePool(conv), {1, 32});
+  Graph graph = b.Finish({b.Dense("dense", flat, 16)});
+  RunPass("choose_layouts", &graph);
+  RunPass("cancel_layout_changes", &graph);
+  const std::vector<ValueId> roots = MemoryRoots(graph);
+  int kernels = 0;
+  for (const Node& node : graph.nodes) kernels += roots[node.output] == node.output ? 1 : 0;
+  EXPECT_EQ(kernels, 3) << Print(graph);  // convolution, pooling, dense
+}
+
+}  // namespace
+}  // namespace tilewright
