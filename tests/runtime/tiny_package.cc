@@ -1,0 +1,70 @@
+#include "tests/runtime/tiny_package.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "runtime/crc32.h"
+
+namespace tilewright {
+
+Manifest TinyManifest() { return {.model = "tiny", .target = "cpu", .created_by = "test"}; }
+
+ExecutionPlan TinyPlan() {
+  const std::vector<int64_t> shape = {10, kTinySize / 10};
+  ExecutionPlan plan;
+  plan.arena_bytes = 64 + kTinySize * 4;
+  plan.tensors = {{"x", "float32", "input", shape, 0},
+                  {"doubled", "float32", "arena", shape, 64},
+                  {"w", "float32", "param", shape, 128},
+                  {"y", "float32", "output", shape, 0}};
+  plan.inputs = {0};
+  plan.outputs = {3};
+  plan.calls = {{"double_it", "double", {0, 1}, kTinySize}, {"add", "bias", {1, 2, 3}, kTinySize}};
+  return plan;
+}
+
+std::string TinyParams() {
+  std::string bytes(128, '\0');
+  for (int64_t i = 0; i < kTinySize; ++i) {
+    const auto value = static_cast<float>(i);
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
+  return bytes;
+}
+
+std::string TinyKernels() {
+  std::ostringstream bytes;
+  bytes << std::ifstream(TILEWRIGHT_TINY_KERNELS, std::ios::binary).rdbuf();
+  return bytes.str();
+}
+
+std::string TinyPackage() {
+  return WritePackage(TinyManifest(), TinyPlan(), TinyParams(), TinyKernels());
+}
+
+std::string PackageWithPlan(const std::string& plan_json) {
+  const std::string params = TinyParams(), so = TinyKernels();
+  nlohmann::json manifest = nlohmann::json::parse(ToJson(TinyManifest()));
+  manifest["crc32"] = {{"mod.json", runtime::Crc32(plan_json)},
+                       {"mod.params", runtime::Crc32(params)},
+                       {"mod.so", runtime::Crc32(so)}};
+  const std::string manifest_json = manifest.dump();
+  return WriteTar({{"manifest.json", manifest_json},
+                   {"mod.json", plan_json},
+                   {"mod.params", params},
+                   {"mod.so", so}});
+}
+
+TemporaryFile::TemporaryFile(const std::string& contents) {
+  std::string name = std::filesystem::temp_directory_path() / "tilewright-test-XXXXXX";
+  close(mkstemp(name.data()));
+  path_ = name;
+  std::ofstream(path_, std::ios::binary) << contents;
+}
+
+TemporaryFile::~TemporaryFile() { std::filesystem::remove(path_); }
+
+}  // namespace tilewright

@@ -1,0 +1,34 @@
+// A package made without the compiler: y = 2 x + w with w = 0, 1, 2, ...
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "runtime/package.h"
+
+namespace tilewright {
+
+inline constexpr int64_t kTinySize = 1000;
+
+Manifest TinyManifest();
+ExecutionPlan TinyPlan();
+std::string TinyParams();
+std::string TinyKernels();  // bytes of the shared library
+// All of them in one.
+std::string TinyPackage();
+
+// The same with other text in mod.json, checksums right.
+std::string PackageWithPlan(const std::string& plan_json);
+
+// A file that is removed with this object.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& contents);
+  ~TemporaryFile();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace tilewright
