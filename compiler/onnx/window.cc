@@ -5,22 +5,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "compiler/core/status_macros.h"
+#include "compiler/core/strings.h"
 
 namespace tilewright {
 namespace {
 
 // Larger values cannot be meant, and would overflow products of them.
 constexpr int64_t kMaxValue = int64_t{1} << 30;
-
-absl::Status CheckValues(const Shape& values, size_t count, int64_t lo, absl::string_view what) {
-  const bool fits = values.size() == count &&
-                    std::all_of(values.begin(), values.end(),
-                                [lo](int64_t v) { return v >= lo && v <= kMaxValue; });
-  if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(what, " [", absl::StrJoin(values, ","), "] must be ", count, " values of ", lo,
-                   " or more"));
-}
 
 int64_t Span(const Window& w, size_t d) { return (w.kernel[d] - 1) * w.dilations[d] + 1; }
 
@@ -44,7 +35,7 @@ absl::Status ReadPads(OpBuilder& b, Window& w, const Shape& input) {
     PadSame(w, input, mode == "SAME_UPPER");
   } else if (mode == "NOTSET") {
     const Shape pads = b.Ints("pads", Shape(2 * n, 0));
-    TW_RETURN_IF_ERROR(CheckValues(pads, 2 * n, 0, "pads"));
+    TW_RETURN_IF_ERROR(CheckWindowValues(pads, 2 * n, 0, "pads"));
     std::copy_n(pads.begin(), n, w.pads_begin.begin());
     std::copy_n(pads.begin() + static_cast<int64_t>(n), n, w.pads_end.begin());
   } else if (mode != "VALID") {
@@ -66,14 +57,25 @@ int64_t OutputExtent(const Window& w, size_t d, int64_t input, bool ceil) {
 
 }  // namespace
 
+absl::Status CheckWindowValues(const Shape& values, size_t count, int64_t lo,
+                               std::string_view what) {
+  const bool fits = values.size() == count &&
+                    std::all_of(values.begin(), values.end(),
+                                [lo](int64_t v) { return v >= lo && v <= kMaxValue; });
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(Sv(what), " [", absl::StrJoin(values, ","), "] must be ", count, " values of ", lo,
+                   " or more"));
+}
+
 absl::StatusOr<Window> ReadWindow(OpBuilder& b, const Shape& input, Shape kernel) {
   const size_t n = input.size();
   Window w{.kernel = std::move(kernel),
            .strides = b.Ints("strides", Shape(n, 1)),
            .dilations = b.Ints("dilations", Shape(n, 1))};
-  TW_RETURN_IF_ERROR(CheckValues(w.kernel, n, 1, "kernel_shape"));
-  TW_RETURN_IF_ERROR(CheckValues(w.strides, n, 1, "strides"));
-  TW_RETURN_IF_ERROR(CheckValues(w.dilations, n, 1, "dilations"));
+  TW_RETURN_IF_ERROR(CheckWindowValues(w.kernel, n, 1, "kernel_shape"));
+  TW_RETURN_IF_ERROR(CheckWindowValues(w.strides, n, 1, "strides"));
+  TW_RETURN_IF_ERROR(CheckWindowValues(w.dilations, n, 1, "dilations"));
   TW_RETURN_IF_ERROR(ReadPads(b, w, input));
   for (size_t d = 0; d < n; ++d) {
     w.output.push_back(OutputExtent(w, d, input[d], b.Int("ceil_mode", 0) != 0));

@@ -22,6 +22,10 @@ struct Window {
 // fit `input` (spatial extents), or values or the output's size are not positive.
 absl::StatusOr<Window> ReadWindow(OpBuilder& b, const Shape& input, Shape kernel);
 
+// InvalidArgument unless there are `count` values, all of at least `lo` and of reasonable size.
+absl::Status CheckWindowValues(const Shape& values, size_t count, int64_t lo,
+                               std::string_view what);
+
 // Null unless some tap falls outside `extent` in dimension d; else the condition that it is inside.
 Expr InsideWindow(const Window& window, size_t d, int64_t extent, const Expr& position);
 

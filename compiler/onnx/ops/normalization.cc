@@ -1,0 +1,167 @@
+// LayerNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization and
+// LpNormalization: a mean, a spread, and an elementwise map of both.
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+Expr Sqrt(Expr x) {
+  const DType dtype = x->dtype;
+  return Call("sqrt", {std::move(x)}, dtype);
+}
+Expr InverseRoot(Expr x) {
+  const Expr one = Const(1, x->dtype);
+  return Divide(one, Sqrt(std::move(x)));
+}
+
+// Both with extent 1 in the reduced axes.
+struct Moments {
+  ValueId mean, inverse_deviation;
+};
+
+// The variance is summed over squared differences, not as E(x^2) - E(x)^2, which cancels.
+absl::StatusOr<Moments> FindMoments(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
+                                    double epsilon) {
+  if (!IsFloat(b.DTypeOf(x))) return absl::InvalidArgumentError("input is not a float tensor");
+  double count = 1;
+  for (size_t axis : axes) count *= static_cast<double>(b.ShapeOf(x)[axis]);
+  const auto average = [count](Expr sum) {
+    const Expr divisor = Const(count, sum->dtype);
+    return Divide(std::move(sum), divisor);
+  };
+  AxesReduction r{.op = "mean", .inputs = {x}, .axes = axes, .result = average};
+  TW_ASSIGN_OR_RETURN(const ValueId mean, ReduceAxes(b, r));
+  r = {.op = "inverse_deviation", .inputs = {x, mean}, .axes = axes};
+  r.body = [](const Exprs& v) { return (v[0] - v[1]) * (v[0] - v[1]); };
+  r.result = [&](Expr sum) {
+    const Expr variance = average(std::move(sum));
+    return InverseRoot(variance + Const(epsilon, variance->dtype));
+  };
+  TW_ASSIGN_OR_RETURN(const ValueId inverse, ReduceAxes(b, r));
+  return Moments{mean, inverse};
+}
+
+// (x - mean) * inverse * scale + bias, where scale and bias broadcast to x; bias may be absent.
+absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m, ValueId scale,
+                                  ValueId bias) {
+  std::vector<ValueId> inputs = {x, m.mean, m.inverse_deviation, scale};
+  if (bias != kNoValue) inputs.push_back(bias);
+  TW_RETURN_IF_ERROR(CheckSameType(b, inputs));
+  TW_ASSIGN_OR_RETURN(const Shape shape, BroadcastShapes({b.ShapeOf(x), b.ShapeOf(scale)}));
+  if (shape != b.ShapeOf(x)) return absl::InvalidArgumentError("scale does not fit the input");
+  return Map(b, "normalize", inputs, [](const Exprs& v) {
+    const Expr scaled = (v[0] - v[1]) * v[2] * v[3];
+    return v.size() > 4 ? scaled + v[4] : scaled;
+  });
+}
+
+std::vector<size_t> AxesFrom(size_t first, size_t rank) {
+  std::vector<size_t> axes(rank - first);
+  std::iota(axes.begin(), axes.end(), first);
+  return axes;
+}
+
+absl::StatusOr<Outputs> LayerNormalization(OpBuilder& b) {
+  const ValueId x = b.Input(0);
+  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", -1), b.RankOf(x)));
+  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, AxesFrom(axis, b.RankOf(x)),
+                                                   b.Float("epsilon", 1e-5)));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, m, b.Input(1),
+                                                 b.HasInput(2) ? b.Input(2) : kNoValue));
+  return Outputs({y, m.mean, m.inverse_deviation});
+}
+
+// A vector over dimension 1 of a tensor of that rank, as [n,1,1,...].
+absl::StatusOr<ValueId> AlongChannels(OpBuilder& b, ValueId vector, int64_t n, size_t rank) {
+  TW_RETURN_IF_ERROR(CheckShapeIs(b, vector, {n}, "scale or bias"));
+  Shape shape(rank - 1, 1);
+  shape[0] = n;
+  return Reshape(b, vector, std::move(shape));
+}
+
+absl::StatusOr<ValueId> ScaleChannels(OpBuilder& b, ValueId x, const Moments& m) {
+  const int64_t channels = b.ShapeOf(x)[1];
+  const size_t rank = b.RankOf(x);
+  TW_ASSIGN_OR_RETURN(const ValueId scale, AlongChannels(b, b.Input(1), channels, rank));
+  TW_ASSIGN_OR_RETURN(const ValueId bias, AlongChannels(b, b.Input(2), channels, rank));
+  return Normalize(b, x, m, scale, bias);
+}
+
+absl::StatusOr<Outputs> InstanceNormalization(OpBuilder& b) {
+  const ValueId x = b.Input(0);
+  TW_RETURN_IF_ERROR(CheckRank(b, x, 3, kMaxRank));
+  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, AxesFrom(2, b.RankOf(x)),
+                                                   b.Float("epsilon", 1e-5)));
+  return ScaleChannels(b, x, m);
+}
+
+// Normalised within groups of channels. Scale and bias are per group up to opset 20, per channel
+// from 21 on.
+absl::StatusOr<Outputs> GroupNormalization(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, kMaxRank - 1));
+  const Shape shape = b.ShapeOf(b.Input(0));
+  const int64_t groups = b.Int("num_groups", 0);
+  if (groups < 1 || shape[1] % groups != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("num_groups ", groups, " does not divide ", shape[1], " channels"));
+  }
+  const int64_t inner = NumElements(shape) / (shape[0] * groups);
+  TW_ASSIGN_OR_RETURN(const ValueId x, Reshape(b, b.Input(0), {shape[0], groups, inner}));
+  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, {2}, b.Float("epsilon", 1e-5)));
+  if (b.opset() < 21) {
+    TW_ASSIGN_OR_RETURN(const ValueId y, ScaleChannels(b, x, m));
+    return Reshape(b, y, shape);
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId normal,
+                      Map(b, "normalize", {x, m.mean, m.inverse_deviation},
+                          [](const Exprs& v) { return (v[0] - v[1]) * v[2]; }));
+  TW_ASSIGN_OR_RETURN(const ValueId whole, Reshape(b, normal, shape));
+  TW_ASSIGN_OR_RETURN(const ValueId scale, AlongChannels(b, b.Input(1), shape[1], shape.size()));
+  TW_ASSIGN_OR_RETURN(const ValueId bias, AlongChannels(b, b.Input(2), shape[1], shape.size()));
+  TW_RETURN_IF_ERROR(CheckSameType(b, {whole, scale, bias}));
+  return Map(b, "scale", {whole, scale, bias},
+             [](const Exprs& v) { return v[0] * v[1] + v[2]; });
+}
+
+absl::StatusOr<Outputs> MeanVarianceNormalization(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes,
+                      NormalizeAxes(b.Ints("axes", {0, 2, 3}), b.RankOf(b.Input(0))));
+  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, b.Input(0), axes, 0));
+  // ONNX's function adds 1e-9 to the deviation, against division by zero.
+  return Map(b, "normalize", {b.Input(0), m.mean, m.inverse_deviation}, [](const Exprs& v) {
+    const Expr one = Const(1, v[2]->dtype);
+    const Expr deviation = Divide(one, v[2]) + Const(1e-9, v[2]->dtype);
+    return Divide(v[0] - v[1], deviation);
+  });
+}
+
+absl::StatusOr<Outputs> LpNormalization(OpBuilder& b) {
+  const ValueId x = b.Input(0);
+  if (!IsFloat(b.DTypeOf(x))) return absl::InvalidArgumentError("input is not a float tensor");
+  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", -1), b.RankOf(x)));
+  const int64_t p = b.Int("p", 2);
+  if (p != 1 && p != 2) return absl::InvalidArgumentError("p must be 1 or 2");
+  AxesReduction r{.op = "lp_norm", .inputs = {x}, .axes = {axis}};
+  r.body = [p](const Exprs& v) {
+    return p == 2 ? v[0] * v[0] : Call("abs", {v[0]}, v[0]->dtype);
+  };
+  if (p == 2) r.result = Sqrt;
+  TW_ASSIGN_OR_RETURN(const ValueId norm, ReduceAxes(b, r));
+  return Map(b, "lp_normalize", {x, norm}, [](const Exprs& v) { return Divide(v[0], v[1]); });
+}
+
+}  // namespace
+
+OpList normalization() {
+  return {{"LayerNormalization", 17, 2, LayerNormalization},
+          {"InstanceNormalization", 6, 3, InstanceNormalization},
+          {"GroupNormalization", 18, 3, GroupNormalization},
+          {"MeanVarianceNormalization", 9, 1, MeanVarianceNormalization},
+          {"LpNormalization", 1, 1, LpNormalization}};
+}
+
+}  // namespace tilewright::onnx_ops
