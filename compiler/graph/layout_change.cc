@@ -62,6 +62,11 @@ bool IsPack(const Node& node) { return IsBlocked(node.to_layout); }
 
 bool IsUnpack(const Node& node) { return !node.to_layout.empty() && !IsBlocked(node.to_layout); }
 
+bool HasPlainLayouts(const Workload& workload) {
+  return !IsBlocked(workload.data_layout) && !IsBlocked(workload.weight_layout) &&
+         !IsBlocked(workload.out_layout);
+}
+
 ValueId AppendPack(Graph& graph, ValueId value, int64_t block) {
   const Value from = graph.values[value];
   const std::string layout = ChannelLayoutName(from.type.shape.size(), block);

@@ -13,6 +13,9 @@ Shape BlockedShape(const Shape& logical, int64_t block);
 bool IsPack(const Node& node);    // to a blocked layout
 bool IsUnpack(const Node& node);  // to the plain one
 
+// True while the workload's tensors are all in their logical layouts.
+bool HasPlainLayouts(const Workload& workload);
+
 // Append a node for `value` and return its output. The padding lanes of packed tensors are zero;
 // computed tensors may have any finite values there.
 ValueId AppendPack(Graph& graph, ValueId value, int64_t block);

@@ -15,7 +15,7 @@ constexpr double kTolerance = 1e-5;
 Graph RandomNetwork(uint64_t seed) {
   GraphBuilder b(seed);
   Rng rng(seed + 1000);
-  ValueId x = b.Input("x", {1, rng.Below(2) == 0 ? 3 : 16, 8, 8});
+  ValueId x = b.Input("x", {1, rng.Below(2) == 0 ? 3 : 16, 6, 6});
   std::vector<ValueId> same;  // values of x's shape
   const int layers = 4 + static_cast<int>(rng.Below(6));
   for (int i = 0; i < layers; ++i) {
@@ -96,7 +96,7 @@ TEST_P(Semantics, RunningThePassesTwiceChangesNothingMore) {
   EXPECT_LT(graph_testing::LargestError(expected, graph_testing::Evaluate(graph)), kTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Semantics, ::testing::Range<uint64_t>(1, 13));
+INSTANTIATE_TEST_SUITE_P(Seeds, Semantics, ::testing::Range<uint64_t>(1, 9));
 
 }  // namespace
 }  // namespace tilewright

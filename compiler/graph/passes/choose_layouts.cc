@@ -45,8 +45,9 @@ class LayoutChooser {
   void Run() {
     const size_t original = graph_.nodes.size();
     for (size_t i = 0; i < original; ++i) {
-      if (!graph_.nodes[i].workload) continue;
-      const std::string& op = graph_.nodes[i].workload->op;
+      const std::optional<Workload>& workload = graph_.nodes[i].workload;
+      if (!workload || !HasPlainLayouts(*workload)) continue;
+      const std::string op = workload->op;
       if (op == "dense") PackDense(graph_.nodes[i]);
       if (op == "conv2d" || op == "depthwise_conv2d") BlockConv(static_cast<int>(i));
     }

@@ -10,6 +10,7 @@
 #include "compiler/core/status_macros.h"
 #include "compiler/graph/affine.h"
 #include "compiler/graph/edit.h"
+#include "compiler/graph/layout_change.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/operators/define.h"
@@ -81,7 +82,8 @@ absl::StatusOr<std::optional<ChannelAffine>> MatchChannelAffine(const Graph& gra
 
 // Convolutions and dense layers whose outputs nothing else reads and whose parameters are known.
 bool CanFoldInto(const Graph& graph, const Node* anchor) {
-  if (anchor == nullptr || !anchor->workload || anchor->workload->op == "batch_matmul") {
+  if (anchor == nullptr || !anchor->workload || anchor->workload->op == "batch_matmul" ||
+      !HasPlainLayouts(*anchor->workload)) {
     return false;
   }
   const std::vector<EpilogueOp>& epilogue = anchor->workload->epilogue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/graph/edit.h"
+#include "compiler/graph/layout_change.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/operators/define.h"
@@ -143,7 +144,7 @@ std::vector<Step> MatchSteps(const Node& map, size_t i) {
 
 bool CanTake(const Graph& graph, const Node* anchor) {
   return anchor != nullptr && anchor->workload && anchor->workload->op != "batch_matmul" &&
-         OnlyConsumer(graph, anchor->output) >= 0;
+         HasPlainLayouts(*anchor->workload) && OnlyConsumer(graph, anchor->output) >= 0;
 }
 
 // The map's node becomes the anchor with the steps appended; the old anchor dies.
