@@ -1,0 +1,46 @@
+#include "compiler/core/target.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tilewright {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Target, TextReadsBack) {
+  for (const char* text : {"cpu", "cpu -mcpu=znver5", "cuda -arch=sm_90 -model=h200",
+                           "cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72 -mattr=+dotprod"}) {
+    const absl::StatusOr<Target> target = ParseTarget(text);
+    ASSERT_TRUE(target.ok()) << target.status();
+    EXPECT_EQ(ToString(*target), text);
+    EXPECT_EQ(*ParseTarget(ToString(*target)), *target);
+  }
+}
+
+TEST(Target, AcceptsTheSpellingsOfAutoTvm) {
+  const absl::StatusOr<Target> target = ParseTarget(
+      "llvm -keys=arm_cpu,cpu -device=arm_cpu -target=aarch64-linux-gnu "
+      "-link-params=0 -model=rasp4b");
+  ASSERT_TRUE(target.ok()) << target.status();
+  EXPECT_EQ(ToString(*target), "cpu -mtriple=aarch64-linux-gnu -model=rasp4b");
+}
+
+TEST(Target, ErrorsListWhatIsKnown) {
+  EXPECT_THAT(std::string(ParseTarget("vulkan").status().message()),
+              HasSubstr("known: cpu (llvm), cuda, opencl"));
+  EXPECT_THAT(std::string(ParseTarget("cpu -march=x").status().message()), HasSubstr("-mcpu="));
+  EXPECT_FALSE(ParseTarget("").ok());
+}
+
+TEST(Target, LanesFollowTheCpu) {
+  const auto lanes = [](const char* text) { return VectorLanes(ParseTarget(text).value()); };
+  EXPECT_EQ(lanes("cpu -mcpu=sapphirerapids"), 16);
+  EXPECT_EQ(lanes("cpu -mcpu=skylake-avx512 -mattr=-avx512f"), 8);
+  EXPECT_EQ(lanes("cpu -mcpu=haswell"), 8);
+  EXPECT_EQ(lanes("cpu -mcpu=nehalem"), 4);
+  EXPECT_EQ(lanes("cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72"), 4);
+}
+
+}  // namespace
+}  // namespace tilewright
