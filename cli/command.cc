@@ -1,5 +1,4 @@
 // The frame around the verbs: usage errors, --version, exit codes.
-#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -40,21 +39,38 @@ const CLI::App* Innermost(const CLI::App* app) {
 
 int UsageExit(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* verb = Innermost(&app);
-  const bool nested = verb != &app;
-  const std::string name =
-      nested ? absl::StrJoin({app.get_name(), verb->get_name()}, " ") : app.get_name();
-  std::cerr << name << ": " << error.what() << "\n";
   const std::vector<std::string> known = VerbNames(*verb);
-  if (!known.empty()) std::cerr << "known: " << absl::StrJoin(known, ", ") << "\n";
+  const std::string name = FullName(*verb);
+  if (known.empty()) {
+    std::cerr << name << ": " << error.what() << "\n";
+  } else {
+    std::cerr << name << ": name a verb: " << absl::StrJoin(known, ", ") << "\n";
+  }
   std::cerr << "see " << name << " --help\n";
   return static_cast<int>(ExitCode::kUsage);
 }
 
-// CLI11 would only call an unknown verb an unexpected argument.
-bool IsUnknownVerb(const CLI::App& app, int argc, const char* const* argv) {
-  if (argc < 2 || argv[1][0] == '-') return false;
-  const std::vector<std::string> known = VerbNames(app);
-  return std::find(known.begin(), known.end(), argv[1]) == known.end();
+const CLI::App* FindVerb(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* verb : app.get_subcommands(nullptr)) {
+    if (verb->get_name() == name) return verb;
+  }
+  return nullptr;
+}
+
+// Whether the words before the first option name verbs; CLI11 would only call an unknown one an
+// unexpected argument. Says what is known otherwise.
+bool VerbsAreKnown(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* group = &app;
+  for (int i = 1; i < argc && argv[i][0] != '-' && !VerbNames(*group).empty(); ++i) {
+    const CLI::App* verb = FindVerb(*group, argv[i]);
+    if (!verb) {
+      std::cerr << FullName(*group) << ": unknown verb \"" << argv[i]
+                << "\"; known: " << absl::StrJoin(VerbNames(*group), ", ") << "\n";
+      return false;
+    }
+    group = verb;
+  }
+  return true;
 }
 
 void Describe(CLI::App& app) {
@@ -71,11 +87,7 @@ void Describe(CLI::App& app) {
 int RunCommand(int argc, const char* const* argv) {
   CLI::App app(kSummary);
   Describe(app);
-  if (IsUnknownVerb(app, argc, argv)) {
-    std::cerr << "tilewright: unknown verb \"" << argv[1]
-              << "\"; known: " << absl::StrJoin(VerbNames(app), ", ") << "\n";
-    return static_cast<int>(ExitCode::kUsage);
-  }
+  if (!VerbsAreKnown(app, argc, argv)) return static_cast<int>(ExitCode::kUsage);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

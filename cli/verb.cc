@@ -4,22 +4,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "cli/exit_code.h"
 #include "compiler/core/check.h"
 
 namespace tilewright {
 namespace {
 
-// "tilewright records import" for a nested verb.
-std::string FullName(const CLI::App* app) {
-  const CLI::App* parent = app->get_parent();
-  return parent ? absl::StrCat(FullName(parent), " ", app->get_name()) : app->get_name();
-}
-
 [[noreturn]] void Leave(const CLI::App* verb, const absl::Status& status) {
   std::cout.flush();
-  std::cerr << FullName(verb) << ": " << std::string(status.message()) << "\n";
+  std::cerr << FullName(*verb) << ": " << std::string(status.message()) << "\n";
   throw CLI::RuntimeError(static_cast<int>(ExitCodeOf(status)));
 }
 
@@ -31,6 +24,11 @@ CLI::App* AddSubcommand(CLI::App& parent, VerbInfo info) {
 }
 
 }  // namespace
+
+std::string FullName(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent ? absl::StrCat(FullName(*parent), " ", app.get_name()) : app.get_name();
+}
 
 CLI::App* AddVerb(CLI::App& parent, VerbInfo info, VerbAction action) {
   CLI::App* verb = AddSubcommand(parent, std::move(info));

@@ -36,6 +36,9 @@ CLI::App* AddVerb(CLI::App& parent, VerbInfo info, VerbAction action);
 // A verb that only groups others ("records"): one of its own verbs must be given.
 CLI::App* AddVerbGroup(CLI::App& parent, VerbInfo info);
 
+// "tilewright records import" for a nested verb.
+std::string FullName(const CLI::App& app);
+
 // The whole command: parses, runs, returns the process's exit code.
 int RunCommand(int argc, const char* const* argv);
 

@@ -18,6 +18,9 @@ namespace {
 // Rows read by one statement: a reader that stays open would keep the WAL from being reset.
 constexpr int64_t kChunkRows = 512;
 
+// The size of one page: no sound file is smaller, and SQLite would take a stump for a new file.
+constexpr uintmax_t kLeastBytes = 4096;
+
 // Read-only connections, lent to one thread at a time.
 class Readers {
  public:
@@ -49,7 +52,7 @@ class SqliteStore final : public RecordStore {
  public:
   SqliteStore(const std::string& path, std::optional<FileLock> lock,
               std::unique_ptr<GroupWriter> writer)
-      : lock_(std::move(lock)), readers_(path), writer_(std::move(writer)) {}
+      : lock_(std::move(lock)), writer_(std::move(writer)), readers_(path) {}
 
   absl::Status Append(std::span<const Record> records) override {
     if (!writer_) return absl::PermissionDeniedError("the records were opened for reading only");
@@ -129,10 +132,21 @@ class SqliteStore final : public RecordStore {
     return chunk;
   }
 
-  const std::optional<FileLock> lock_;  // released last
-  mutable Readers readers_;
+  // Closed in reverse: the writer after the readers, so that its close empties the WAL into the
+  // file; the lock last.
+  const std::optional<FileLock> lock_;
   const std::unique_ptr<GroupWriter> writer_;  // null when read-only
+  mutable Readers readers_;
 };
+
+absl::Status CheckSize(const std::string& path) {
+  std::error_code error;
+  const uintmax_t bytes = std::filesystem::file_size(path, error);
+  if (error || bytes == 0 || bytes >= kLeastBytes) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(path, " has only ", bytes,
+                                          " bytes: it is no records file, or was cut off; restore "
+                                          "a backup, or move the file away and start a new one"));
+}
 
 absl::Status MakeFolderOf(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
@@ -144,6 +158,7 @@ absl::Status MakeFolderOf(const std::string& path) {
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenForReading(const std::string& path) {
+  TW_RETURN_IF_ERROR(CheckSize(path));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader,
                       SqliteConnection::Open(path, SqliteMode::kReadOnly));
   TW_RETURN_IF_ERROR(CheckSchema(*reader));
@@ -153,6 +168,7 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenForReading(const std::string& p
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenForWriting(const std::string& path) {
   TW_RETURN_IF_ERROR(MakeFolderOf(path));
   TW_ASSIGN_OR_RETURN(FileLock lock, FileLock::Take(path + ".lock"));
+  TW_RETURN_IF_ERROR(CheckSize(path));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> connection,
                       SqliteConnection::Open(path, SqliteMode::kReadWriteCreate));
   TW_RETURN_IF_ERROR(MigrateSchema(*connection));

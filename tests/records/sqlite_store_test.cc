@@ -78,6 +78,26 @@ TEST(SqliteStore, RefusesAnotherProgramsDatabaseAndLeavesItAlone) {
   EXPECT_EQ(*Raw(folder / "r.db")->QueryInt("SELECT count(*) FROM sqlite_schema"), 1);
 }
 
+TEST(SqliteStore, RefusesAStumpInsteadOfStartingAfresh) {
+  const TempFolder folder;
+  OpenSqliteStore(folder / "r.db").value();
+  WriteFile(folder / "r.db", ReadFile(folder / "r.db").substr(0, 300));
+  for (const bool read_only : {false, true}) {
+    EXPECT_EQ(OpenSqliteStore(folder / "r.db", read_only).status().code(),
+              absl::StatusCode::kDataLoss);
+  }
+}
+
+TEST(SqliteStore, TheClosedFileIsWholeWithoutItsLog) {
+  const TempFolder folder;
+  {
+    const auto store = OpenSqliteStore(folder / "r.db").value();
+    ASSERT_TRUE(Add(*store, SampleRecord("a")).ok());
+    EXPECT_EQ(*store->Count({}), 1);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "r.db-wal"));
+}
+
 TEST(SqliteStore, RefusesANewerSchema) {
   const TempFolder folder;
   OpenSqliteStore(folder / "r.db").value();
