@@ -61,8 +61,7 @@ struct Access {
   size_t slot = 0;
   int64_t offset = 0;
   std::vector<Index> indices;
-  std::string name;
-  std::string type;
+  const BufferNode* buffer = nullptr;  // of the program being run
 };
 
 struct Code {

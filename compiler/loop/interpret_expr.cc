@@ -43,9 +43,11 @@ Function BinaryOrLogic(BinaryOp op, DType operands) {
 void FailAccess(const Access& access, int64_t at, int64_t extent, Frame& frame) {
   if (frame.failed) return;
   frame.failed = true;
+  const BufferNode& buffer = *access.buffer;
+  const TensorType type{.dtype = buffer.dtype, .shape = buffer.shape};
   frame.failure =
       absl::OutOfRangeError(absl::StrCat("index ", at, " is outside 0..", extent,
-                                         " of a dimension of ", access.name, ": ", access.type));
+                                         " of a dimension of ", buffer.name, ": ", ToString(type)));
 }
 
 size_t ExprCompiler::SlotOf(const Expr& var) {
@@ -106,8 +108,7 @@ bool ExprCompiler::CompileAffine(const Expr& e, Affine* affine) {
 }
 
 Access ExprCompiler::CompileAccess(const Buffer& buffer, const std::vector<Expr>& indices) {
-  Access access{.slot = SlotOf(buffer), .name = buffer->name};
-  access.type = ToString(TensorType{.dtype = buffer->dtype, .shape = buffer->shape});
+  Access access{.slot = SlotOf(buffer), .buffer = buffer.get()};
   int64_t stride = 1;
   std::vector<Index> checked;
   for (size_t d = indices.size(); d-- > 0;) {
