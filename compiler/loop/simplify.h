@@ -22,9 +22,9 @@ using Ranges = std::unordered_map<const ExprNode*, Range>;
 Expr Simplify(const Expr& e, const Ranges& ranges);
 
 // Simplifies every expression of a statement, learning ranges from the enclosing For loops (whose
-// bounds are constant or bounded) and from the conditions of enclosing Ifs of the form
-// var + constant </<= constant; removes loops of extent 0, inlines loops of extent 1, takes Ifs
-// whose condition is decided.
+// bounds are constant or bounded) and from the conditions of enclosing Ifs (comparisons of sums:
+// the sum's bounds, and those that follow for its variables); removes loops of extent 0, inlines
+// loops of extent 1, takes Ifs whose condition is decided. An empty kSeq when nothing is left.
 Stmt Simplify(const Stmt& s, const Ranges& ranges = {});
 
 // Provable bounds of an integer expression; nullopt when unbounded.
