@@ -38,7 +38,7 @@ absl::StatusOr<int64_t> OpsetOf(const onnx::ModelProto& model) {
   bool found = false;
   for (const onnx::OperatorSetIdProto& entry : model.opset_import()) {
     if (!IsStandardDomain(entry.domain())) continue;
-    opset = std::max(opset, entry.version());
+    opset = found ? std::max(opset, entry.version()) : entry.version();
     found = true;
   }
   if (!found || (opset >= kOldestOpset && opset <= kNewestOpset)) return opset;

@@ -25,11 +25,11 @@ Exprs Unravel(Expr linear, const Shape& shape) {
 }
 
 absl::StatusOr<ValueId> LastWins(OpBuilder& b, const Scatter& s) {
-  const TensorType type = b.TypeOf(b.Input(0));
+  const TensorType type = b.TypeOf(b.Input(0)), index_type{DType::kI64, type.shape};
   TW_ASSIGN_OR_RETURN(const ValueId which,
                       b.Emit({.op = "scatter_which",
                               .inputs = {b.Input(1)},
-                              .type = {DType::kI64, type.shape},
+                              .type = index_type,
                               .body =
                                   [&](const Point& p) {
                                     Expr linear = Int(0);

@@ -13,10 +13,10 @@ Exprs At(Exprs axes, size_t axis, Expr index) {
 
 // Ties go to the lower index.
 absl::StatusOr<ValueId> Ranks(OpBuilder& b, size_t axis, bool largest) {
-  const TensorType& type = b.TypeOf(b.Input(0));
+  const TensorType type{DType::kI64, b.ShapeOf(b.Input(0))};
   return b.Emit({.op = "top_k_ranks",
                  .inputs = {b.Input(0)},
-                 .type = {DType::kI64, type.shape},
+                 .type = type,
                  .body = [](const Point&) { return Int(1); },
                  .reducer = Reducer::kSum,
                  .reduce = {type.shape[axis]},
@@ -32,11 +32,11 @@ absl::StatusOr<ValueId> Ranks(OpBuilder& b, size_t axis, bool largest) {
 
 // The position whose rank is the output's place.
 absl::StatusOr<ValueId> Positions(OpBuilder& b, size_t axis, int64_t k, ValueId ranks) {
-  Shape shape = b.ShapeOf(b.Input(0));
-  const int64_t extent = std::exchange(shape[axis], k);
+  TensorType type{DType::kI64, b.ShapeOf(b.Input(0))};
+  const int64_t extent = std::exchange(type.shape[axis], k);
   return b.Emit({.op = "top_k_indices",
                  .inputs = {ranks},
-                 .type = {DType::kI64, std::move(shape)},
+                 .type = type,
                  .body = [](const Point& p) { return p.reduce[0]; },
                  .reducer = Reducer::kSum,
                  .reduce = {extent},
