@@ -17,18 +17,20 @@
 namespace tilewright {
 
 enum class ExprKind {
-  kInt,      // literal of any integer dtype or kBool: `ivalue`
-  kFloat,    // literal of a float dtype: `fvalue`
-  kVar,      // loop variable or the accumulator: `name`; identity is the node's address
-  kLoad,     // buffer[operands...]: `buffer`, one operand per dimension (kI64)
-  kCall,     // `name` in the table below, on operands
-  kBinary,   // `op` on two operands of one dtype
-  kSelect,   // operands[0] (kBool) ? operands[1] : operands[2]; only the chosen side is evaluated
-  kCast,     // operands[0] converted to dtype (float to int truncates; to bool is != 0)
+  kInt,     // literal of any integer dtype or kBool: `ivalue`
+  kFloat,   // literal of a float dtype: `fvalue`
+  kVar,     // loop variable or the accumulator: `name`; identity is the node's address
+  kLoad,    // buffer[operands...]: `buffer`, one operand per dimension (kI64)
+  kCall,    // `name` in the table below, on operands
+  kBinary,  // `op` on two operands of one dtype
+  kSelect,  // operands[0] (kBool) ? operands[1] : operands[2]; only the chosen side is evaluated
+  kCast,    // operands[0] converted to dtype (float to int truncates; to bool is != 0)
 };
 
+// clang-format off
 enum class BinaryOp { kAdd, kSub, kMul, kDiv, kMod, kMin, kMax,
                       kLt, kLe, kEq, kNe, kAnd, kOr, kXor };  // kAnd..kXor: bool or integer bits
+// clang-format on
 
 // Calls (float unless noted): exp log sqrt tanh sin cos tan asin acos atan sinh cosh asinh acosh
 // atanh erf floor ceil round (half to even) abs (any number) neg (any number) sign (any number)

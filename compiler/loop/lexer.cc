@@ -11,8 +11,8 @@ namespace {
 
 // Longest first.
 constexpr std::array<std::string_view, 23> kSymbols = {
-    "..+", "..", "<=", "==", "!=", "&&", "||", "(", ")", "[", "]",  ",", ":",
-    "=",   "+",  "-",  "*",  "/",  "%",  "<",  "&", "|", "^"};
+    "..+", "..", "<=", "==", "!=", "&&", "||", "(", ")", "[", "]", ",",
+    ":",   "=",  "+",  "-",  "*",  "/",  "%",  "<", "&", "|", "^"};
 
 bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool StartsName(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
