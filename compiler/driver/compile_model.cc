@@ -71,6 +71,7 @@ Manifest MakeManifest(const std::string& model, const Target& target) {
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options) {
   Dump dump(options.dump_dir);
   if (dump.enabled()) dump.Write("00_import.txt", Print(graph));
+  TW_RETURN_IF_ERROR(dump.status());
   if (!options.reference) TW_RETURN_IF_ERROR(RunAllPasses(graph, options, dump));
   GiveOutputsTheirOwnValues(graph);
   KernelSet kernels(options);

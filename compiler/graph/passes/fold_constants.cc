@@ -40,18 +40,16 @@ Expr SquareInsteadOfPow(const Expr& e) {
   return two ? Binary(BinaryOp::kMul, e->operands[0], e->operands[0]) : e;
 }
 
+// Also simplifies the definition as it was imported.
 void UseLiterals(const Graph& graph, Node& node) {
-  bool changed = false;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const Tensor& constant = graph.values[node.inputs[i]].constant;
     if (constant.empty() || constant.size() != 1) continue;
+    const Buffer buffer = node.compute.inputs[i];
     node.compute = RewriteAll(node.compute, [&](const Expr& e) {
-      const Buffer buffer = node.compute.inputs[i];
       return ReplaceLoads(e, buffer, [&](const auto&) { return Literal(constant); });
     });
-    changed = true;
   }
-  if (!changed) return;
   node.compute = RewriteAll(NormalizeInputs(node.compute, &node.inputs),
                             [](const Expr& e) { return Rewrite(e, SquareInsteadOfPow); });
 }
@@ -59,11 +57,16 @@ void UseLiterals(const Graph& graph, Node& node) {
 }  // namespace
 
 absl::Status FoldConstants(Graph& graph, const PassContext& context) {
+  const std::vector<int> readers = CountReaders(graph);
   for (Node& node : graph.nodes) {
     Value& output = graph.values[node.output];
     if (AllConstant(graph, node) && NumBytes(output.type) <= kMaxFoldedBytes) {
       TW_ASSIGN_OR_RETURN(output.constant, Evaluate(graph, node, context));
       output.producer = -1;
+      // At once, so that transposed weights are not held beside the originals.
+      for (ValueId id : node.inputs) {
+        if (readers[id] == 1) graph.values[id].constant = Tensor();
+      }
     } else if (!node.workload) {
       UseLiterals(graph, node);
     }

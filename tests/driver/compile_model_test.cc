@@ -1,0 +1,200 @@
+// Graphs compiled to packages, loaded by the runtime and compared with the interpreter.
+#include "compiler/driver/compile_model.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "compiler/targets/target_backend.h"
+#include "compiler/templates/template.h"
+#include "runtime/model.h"
+#include "tests/graph/graph_builder.h"
+
+namespace tilewright {
+namespace {
+
+using graph_testing::GraphBuilder;
+
+std::string TempPath(const std::string& name) {
+  return testing::TempDir() + "/tilewright_" + std::to_string(getpid()) + "_" + name;
+}
+
+CompileModelOptions Options() {
+  CompileModelOptions options;
+  options.target = ResolveTarget({}).value();
+  return options;
+}
+
+CompiledModel Compile(const Graph& graph, const CompileModelOptions& options) {
+  absl::StatusOr<CompiledModel> compiled = CompileModel(graph, options);
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
+  return *std::move(compiled);
+}
+
+// A package in a file that is removed when the test is done with it.
+class Loaded {
+ public:
+  explicit Loaded(const CompiledModel& compiled) : path_(TempPath("model.tar")) {
+    std::ofstream(path_, std::ios::binary) << compiled.package;
+    model_ = std::make_unique<runtime::Model>(path_, runtime::ModelOptions{.threads = 2});
+  }
+  ~Loaded() { std::filesystem::remove(path_); }
+  runtime::Model& model() { return *model_; }
+
+  // Outputs for the inputs that graph_testing::Evaluate draws from the same seed.
+  std::vector<Tensor> Run(uint64_t seed = 7) {
+    Rng rng(seed);
+    for (const auto& input : model_->inputs()) {
+      for (size_t i = 0; i < input.bytes / sizeof(float); ++i) {
+        reinterpret_cast<float*>(input.data)[i] = static_cast<float>(rng.Uniform(-1, 1));
+      }
+    }
+    model_->Run();
+    std::vector<Tensor> outputs;
+    for (const auto& output : model_->outputs()) {
+      outputs.emplace_back(TensorType{DType::kF32, output.tensor->shape});
+      std::memcpy(outputs.back().data(), output.data, output.bytes);
+    }
+    return outputs;
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<runtime::Model> model_;
+};
+
+// A residual block between a stem and a classifier; every template but batch_matmul.
+Graph SmallNetwork() {
+  GraphBuilder b;
+  ValueId x = b.Relu(b.BatchNorm(
+      b.Conv("stem", b.Input("data", {1, 3, 12, 12}), {.channels = 32, .kernel = 3, .pad = 1})));
+  for (int i = 0; i < 2; ++i) {
+    const ValueId y = b.Relu(b.BatchNorm(b.Conv("conv", x, {.channels = 32})));
+    x = b.Relu(
+        b.Add(b.Conv("depthwise", y, {.channels = 32, .kernel = 3, .pad = 1, .groups = 32}), x));
+  }
+  const ValueId pooled = b.Reshape(b.GlobalAveragePool(b.MaxPool(x, 2, 2)), {1, 32});
+  return b.Finish({b.Bias(b.Dense("classifier", pooled, 10))});
+}
+
+TEST(CompileModel, AgreesWithTheDefinitions) {
+  const Graph graph = SmallNetwork();
+  Loaded loaded(Compile(graph, Options()));
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
+  // The same again: no state is left in the arena that matters.
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
+}
+
+TEST(CompileModel, CompilesTheDefinitionsWithoutAnyPassAsReference) {
+  const Graph graph = SmallNetwork();
+  CompileModelOptions options = Options();
+  options.reference = true;
+  const CompiledModel compiled = Compile(graph, options);
+  Loaded loaded(compiled);
+  EXPECT_TRUE(compiled.untuned.empty());
+  EXPECT_EQ(loaded.model().plan().calls.size(), graph.nodes.size() - 1);  // the reshape is free
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-5);
+}
+
+TEST(CompileModel, CompilesEqualLayersOnce) {
+  Loaded loaded(Compile(SmallNetwork(), Options()));
+  std::multiset<std::string> kernels;
+  for (const auto& call : loaded.model().plan().calls) kernels.insert(call.kernel);
+  // Stem, twice two layers, two pools, dense.
+  EXPECT_EQ(kernels.size(), 8u);
+  EXPECT_EQ(std::set<std::string>(kernels.begin(), kernels.end()).size(), 6u);
+}
+
+TEST(CompileModel, TakesTheBestRecordAndListsWhatHasNone) {
+  CompileModelOptions options = Options();
+  const CompiledModel untuned = Compile(SmallNetwork(), options);
+  ASSERT_EQ(untuned.untuned.size(), 4u);
+  std::set<std::string> asked;
+  options.lookup = [&](const Workload& workload,
+                       const Target& target) -> absl::StatusOr<std::optional<BestConfig>> {
+    asked.insert(workload.Key());
+    if (workload.op == "dense") return std::nullopt;
+    const TemplateEntry entry = MatchingTemplates(workload, target).front();
+    const ConfigSpace space = entry.impl->Space(workload, target);
+    Rng rng(3);
+    return BestConfig{entry.name, space.At(*space.Sample(rng)), 1e-5};
+  };
+  const Graph graph = SmallNetwork();
+  const CompiledModel tuned = Compile(graph, options);
+  EXPECT_EQ(asked, std::set<std::string>(untuned.untuned.begin(), untuned.untuned.end()));
+  ASSERT_EQ(tuned.untuned.size(), 1u);
+  EXPECT_EQ(tuned.untuned[0].substr(0, 6), "dense(");
+  Loaded loaded(tuned);
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
+}
+
+TEST(CompileModel, TreatsARecordOutsideTheSpaceAsNone) {
+  CompileModelOptions options = Options();
+  options.lookup = [](const Workload& workload,
+                      const Target& target) -> absl::StatusOr<std::optional<BestConfig>> {
+    return BestConfig{MatchingTemplates(workload, target).front().name, Config{}, 1e-5};
+  };
+  EXPECT_EQ(Compile(SmallNetwork(), options).untuned.size(), 4u);
+}
+
+TEST(CompileModel, GivesEveryOutputItsOwnBuffer) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {2, 3});
+  const ValueId constant = b.Constant("c", {4});
+  const ValueId y = b.Relu(x);
+  const Graph graph = b.Finish({y, x, constant, y, b.Reshape(y, {6}), b.Bias(y)});
+  const std::vector<Tensor> expected = graph_testing::Evaluate(graph);
+  for (bool reference : {false, true}) {
+    CompileModelOptions options = Options();
+    options.reference = reference;
+    Loaded loaded(Compile(graph, options));
+    EXPECT_EQ(graph_testing::LargestError(expected, loaded.Run()), 0) << reference;
+    EXPECT_EQ(loaded.model().outputs()[3].tensor->name, "y3");
+  }
+}
+
+TEST(CompileModel, DumpsEveryStage) {
+  CompileModelOptions options = Options();
+  options.dump_dir = TempPath("dump");
+  Compile(SmallNetwork(), options);
+  const std::filesystem::path dir(options.dump_dir);
+  for (const char* name : {"00_import.txt", "10_eliminate_dead_nodes.txt",
+                           "90_cancel_layout_changes.txt", "kernels/kernels.s"}) {
+    EXPECT_TRUE(std::filesystem::exists(dir / name)) << name;
+  }
+  std::filesystem::remove_all(dir);
+}
+
+TEST(CompileModel, NamesAFileThatCannotBeWritten) {
+  const std::string file = TempPath("file");
+  std::ofstream(file) << "not a folder";
+  CompileModelOptions options = Options();
+  options.dump_dir = file;
+  const absl::Status status = CompileModel(SmallNetwork(), options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_NE(status.message().find("00_import.txt"), absl::string_view::npos);
+  std::filesystem::remove(file);
+}
+
+TEST(ExtractTasks, ListsEachWorkloadWithItsCountAndSpace) {
+  const Target target = ResolveTarget({}).value();
+  const absl::StatusOr<std::vector<ModelTask>> tasks = ExtractTasks(SmallNetwork(), target, {});
+  ASSERT_TRUE(tasks.ok()) << tasks.status();
+  ASSERT_EQ(tasks->size(), 4u);
+  const std::vector<int> counts = {1, 2, 2, 1};
+  for (size_t i = 0; i < tasks->size(); ++i) {
+    const ModelTask& task = (*tasks)[i];
+    EXPECT_EQ(task.count, counts[i]) << KeyOf(task.task);
+    EXPECT_GT(task.space_size, 0u);
+    EXPECT_EQ(task.flops, task.task.workload.Flops());
+    EXPECT_EQ(task.task.target, target);
+  }
+}
+
+}  // namespace
+}  // namespace tilewright
