@@ -43,7 +43,7 @@ absl::StatusOr<ReplayRun> Replay(const RecordedSpace& recorded, const ReplayOpti
   ReplayRun run;
   std::deque<uint64_t> pending;
   double best = 0;
-  while (run.curve.size() < options.trials) {
+  while (run.curve.size() < options.trials && best < options.until) {
     while (pending.size() < options.in_flight &&
            run.curve.size() + pending.size() < options.trials) {
       const std::vector<uint64_t> proposed = searcher->Propose(1);

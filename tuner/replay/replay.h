@@ -17,6 +17,7 @@ struct ReplayOptions {
   uint64_t seed = 0;
   size_t trials = 200;
   size_t in_flight = 4;  // proposals outstanding while another is asked for
+  double until = 1;      // ends when the curve reaches it
 };
 
 // One run of one strategy.

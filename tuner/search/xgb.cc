@@ -70,7 +70,8 @@ class XgbSearcher final : public Searcher {
   std::optional<uint64_t> Next() {
     const bool learning = unseen_.TakenCount() < start_size_ || best_ <= 0;
     if (learning || known_.columns == 0 || rng_.Unit() < epsilon_) return unseen_.TakeRandom(rng_);
-    if (scores_.size() >= fitted_ + plan_size_ || fitted_ == 0) {
+    // The more is known, the less a few results change.
+    if (fitted_ == 0 || scores_.size() >= fitted_ + std::max(plan_size_, fitted_ / 16)) {
       Fit();
       MakePlan();
     }
@@ -178,7 +179,7 @@ class XgbSearcher final : public Searcher {
 
 OptionList xgb_options() {
   return {{"plan_size", "8", "results between two refits (AutoTVM: 64)", 1, 100'000},
-          {"start_size", "16", "random points before the first fit", 2, 100'000},
+          {"start_size", "8", "random points before the first fit", 2, 100'000},
           {"loss_type", "rank", "what the trees minimise", 0, 0, {"rank", "reg"}},
           {"feature_type", "knob", "what the trees see of a config", 0, 0, {"knob"}},
           {"optimizer", "auto", "sa, or auto: rank small spaces whole", 0, 0, {"auto", "sa"}},
