@@ -1,4 +1,5 @@
 // tilewright: verbs only parse, call and print.
+#include "cli/light_verbs.h"
 #include "cli/verb.h"
 #include "cli/verbs.h"
 
@@ -19,4 +20,7 @@ const std::vector<void (*)(CLI::App&)>& Verbs() {
 
 }  // namespace tilewright
 
-int main(int argc, char** argv) { return tilewright::RunCommand(argc, argv); }
+int main(int argc, char** argv) {
+  tilewright::BecomeLightVerb(argc, argv);
+  return tilewright::RunCommand(argc, argv);
+}

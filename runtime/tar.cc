@@ -90,8 +90,11 @@ bool IsEndMark(const Header& header) {
 }
 
 std::string CheckedName(const Header& header) {
+  if (std::memcmp(header.magic, "ustar", 5) != 0) {
+    throw BadPackage("this is not a tar file as `tilewright compile` writes it");
+  }
   if (ReadOctal(header.checksum, sizeof(header.checksum)) != Checksum(header)) {
-    throw BadPackage("a tar header's checksum is wrong; is this a package?");
+    throw BadPackage("a tar header is damaged: its checksum is wrong");
   }
   std::string name(header.name, strnlen(header.name, sizeof(header.name)));
   if (header.type != '0' && header.type != '\0') {
