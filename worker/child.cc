@@ -35,8 +35,9 @@ class FileActions {
  public:
   FileActions(const Pipe& input, const Pipe& output, ChildOutput text) {
     posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_adddup2(&actions_, output.write, 3);
+    // In this order: input.read may itself be 3.
     posix_spawn_file_actions_adddup2(&actions_, input.read, 0);
+    posix_spawn_file_actions_adddup2(&actions_, output.write, 3);
     if (text == ChildOutput::kOurStderr) {
       posix_spawn_file_actions_adddup2(&actions_, 2, 1);
     } else {
@@ -122,6 +123,10 @@ void Child::Kill() {
   if (pid_ < 0) return;
   kill(-pid_, SIGKILL);
   kill(pid_, SIGKILL);  // the group exists only once the child has called setsid
+}
+
+void Child::Terminate() {
+  if (pid_ > 0) kill(pid_, SIGTERM);
 }
 
 int Child::Wait() {

@@ -27,6 +27,8 @@ class Child {
   int output() const { return output_; }
   void CloseInput();
   void Kill();
+  // Asks it to end (SIGTERM).
+  void Terminate();
   // Blocks until the child has ended; returns waitpid's status.
   int Wait();
 

@@ -81,6 +81,16 @@ absl::StatusOr<std::string> ReadFrame(int fd, Deadline deadline) {
   return ReadExactly(fd, size, deadline);
 }
 
+absl::StatusOr<std::string> ReadLine(int fd, Deadline deadline) {
+  std::string line;
+  while (line.size() < kMaxFrame) {
+    TW_ASSIGN_OR_RETURN(const std::string next, ReadExactly(fd, 1, deadline));
+    if (next == "\n") return line;
+    line += next;
+  }
+  return absl::DataLossError("a line without end");
+}
+
 absl::StatusOr<std::string> ReadToEnd(int fd, size_t max_bytes, Deadline deadline) {
   std::string bytes;
   char buffer[4096];

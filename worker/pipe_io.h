@@ -21,6 +21,8 @@ absl::Status WriteFrame(int fd, std::string_view bytes);
 
 // Unavailable: the other side is gone; DeadlineExceeded; DataLoss: an impossible length.
 absl::StatusOr<std::string> ReadFrame(int fd, Deadline deadline);
+// Up to a newline, which is not part of it. Unavailable: the other side is gone before.
+absl::StatusOr<std::string> ReadLine(int fd, Deadline deadline);
 // Until the end of the stream, at most `max_bytes` are kept. DeadlineExceeded.
 absl::StatusOr<std::string> ReadToEnd(int fd, size_t max_bytes, Deadline deadline);
 

@@ -8,6 +8,7 @@
 #include "compiler/core/status_macros.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
+#include "tuner/loop/progress_line.h"
 #include "tuner/search/searcher.h"
 #include "tuner/server/job_measurer.h"
 
@@ -199,6 +200,7 @@ void Job::OnTrial(const TuneEvent& event) {
   trial.set_queue_seconds(event.measured.queue_seconds);
   trial.set_gflops(event.current_flops * 1e-9);
   trial.set_best_gflops(event.best_flops * 1e-9);
+  trial.set_line(ProgressLine(event));
   trial.set_task(tasks_[event.item]->task.workload.Key());
   Emit(std::move(message));
 }

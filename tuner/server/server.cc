@@ -52,10 +52,10 @@ class ServerImpl final : public Server {
   ServerImpl(const ServerOptions& options, RecordStore& store, const Clock& clock)
       : clock_(clock),
         epoch_(RandomNumber()),
-        recorder_(store),
+        recorder_(std::make_unique<Recorder>(store)),
         dispatcher_(clock, {.lease_seconds = options.lease_seconds}, RandomNumber(),
                     [this](FinishedTrial trial, Dispatcher::Then then) {
-                      recorder_.Store(ToRecord(std::move(trial)), std::move(then));
+                      recorder_->Store(ToRecord(std::move(trial)), std::move(then));
                     }),
         jobs_(dispatcher_, store, clock),
         worker_service_(dispatcher_, epoch_, options.lease_seconds),
@@ -71,7 +71,7 @@ class ServerImpl final : public Server {
 
   const Clock& clock_;
   const uint64_t epoch_;
-  Recorder recorder_;
+  std::unique_ptr<Recorder> recorder_;
   Dispatcher dispatcher_;
   Jobs jobs_;
   WorkerServiceImpl worker_service_;
@@ -116,6 +116,8 @@ ServerImpl::~ServerImpl() {
   jobs_.CancelAll();
   dispatcher_.Drain();
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  grpc_.reset();
+  recorder_.reset();  // while the dispatcher, which it calls back, is there
 }
 
 void ServerImpl::TickLoop() {

@@ -2,14 +2,15 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
+#include <csignal>
 
 namespace tilewright {
 namespace {
@@ -23,15 +24,21 @@ void Limit(int resource, rlim_t value) {
   setrlimit(static_cast<__rlimit_resource>(resource), &limit);
 }
 
+// The first process of a pid namespace ignores signals without a handler, so one is needed to say
+// what happened before the hard limit kills.
+void LimitProcessorTime(rlim_t seconds) {
+  std::signal(SIGXCPU, [](int) { _exit(128 + SIGXCPU); });
+  const rlimit limit{seconds, seconds + 1};
+  setrlimit(RLIMIT_CPU, &limit);
+}
+
 void SetLimits(const RunSpec& spec) {
   Limit(RLIMIT_CORE, 0);
   Limit(RLIMIT_NOFILE, kMaxOpenFiles);
   Limit(RLIMIT_NPROC, kMaxProcesses);
   Limit(RLIMIT_FSIZE, static_cast<rlim_t>(spec.file_bytes));
   if (spec.memory_bytes > 0) Limit(RLIMIT_AS, static_cast<rlim_t>(spec.memory_bytes));
-  if (spec.cpu_seconds > 0) {
-    Limit(RLIMIT_CPU, static_cast<rlim_t>(std::ceil(spec.cpu_seconds)));
-  }
+  if (spec.cpu_seconds > 0) LimitProcessorTime(static_cast<rlim_t>(std::ceil(spec.cpu_seconds)));
 }
 
 void Pin(const std::vector<int>& cores) {

@@ -1,0 +1,40 @@
+// tilewright cancel: ends a job of a farm.
+#include <iostream>
+#include <memory>
+
+#include "cli/farm_client.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kExample[] =
+    "  $ tilewright cancel resnet18-3f2a90c1 --server farm:9190\n"
+    "  resnet18-3f2a90c1: cancelled\n"
+    "What was measured is kept; submitting the same job again continues it.\n";
+
+struct Options {
+  std::string job, server;
+};
+
+absl::Status Cancel(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const v1::CancelJobReply reply,
+                      FarmClient(options.server).Cancel(options.job));
+  std::cout << options.job << ": " << NameOf(reply.state()) << "\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_cancel(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = AddVerb(parent, {"cancel", "ends a job of a farm", kExample},
+                           [options] { return Cancel(*options); });
+  verb->add_option("JOB", options->job, "as `submit` printed it")->required();
+  verb->add_option("--server", options->server, "HOST:PORT of the farm")
+      ->required()
+      ->envname("TILEWRIGHT_SERVER");
+}
+
+}  // namespace tilewright

@@ -1,0 +1,19 @@
+// What a client needs to know of the workers of a key.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/farm_client.h"
+
+namespace tilewright {
+
+// The target of the workers of a key. Without a worker: says so on stderr and waits for one, or
+// Unavailable with `no_wait`. FailedPrecondition when they differ: --target must choose.
+absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& key, bool no_wait);
+
+// Says on stderr that the job waits for a worker; with `no_wait` cancels it: Unavailable.
+absl::Status SayNoWorker(FarmClient& client, const std::string& key, const std::string& job,
+                         bool no_wait);
+
+}  // namespace tilewright

@@ -1,0 +1,98 @@
+#include "cli/job_progress.h"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "cli/farm_client.h"
+#include "cli/table.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A log gets a line each so many trials, a terminal each one.
+constexpr uint64_t kTrialsPerLine = 16;
+
+std::string Milliseconds(double seconds) {
+  return seconds > 0 ? absl::StrFormat("%.4f", seconds * 1e3) : "-";
+}
+
+double GflopsOf(const v1::TaskResult& task) {
+  const absl::StatusOr<Workload> workload = ParseWorkload(task.task().workload());
+  return workload.ok() && task.best_seconds() > 0
+             ? workload->Flops() / task.best_seconds() * 1e-9
+             : 0;
+}
+
+void PrintTable(const std::string& job, const v1::JobEvent& last) {
+  Table table({"task", "layers", "trials", "failed", "best ms", "GFLOPS", "end", "workload"});
+  uint64_t trials = 0;
+  for (int i = 0; i < last.tasks_size(); ++i) {
+    const v1::TaskResult& task = last.tasks(i);
+    trials += task.trials();
+    table.Add({absl::StrCat(i), absl::StrCat(task.count()), absl::StrCat(task.trials()),
+               absl::StrCat(task.failures()), Milliseconds(task.best_seconds()),
+               absl::StrFormat("%.1f", GflopsOf(task)), task.end(), task.task().workload()});
+  }
+  table.Print(std::cout);
+  std::cout << job << ": " << NameOf(last.state()) << " after " << trials << " trials";
+  if (last.model_seconds() > 0) {
+    std::cout << "; predicted latency of these layers " << Milliseconds(last.model_seconds())
+              << " ms";
+  }
+  std::cout << "\n";
+}
+
+Json ToJson(const std::string& job, const v1::JobEvent& last) {
+  Json tasks = Json::array();
+  for (const v1::TaskResult& task : last.tasks()) {
+    tasks.push_back({{"workload", task.task().workload()},
+                     {"template", task.task().template_name()},
+                     {"target", task.task().target()},
+                     {"layers", task.count()},
+                     {"trials", task.trials()},
+                     {"failures", task.failures()},
+                     {"best_seconds", task.best_seconds()},
+                     {"gflops", GflopsOf(task)},
+                     {"best_config", Json::parse(task.best_config(), nullptr, false)},
+                     {"end", task.end()}});
+    if (task.best_config().empty()) tasks.back()["best_config"] = nullptr;
+  }
+  return {{"job", job},
+          {"state", NameOf(last.state())},
+          {"model_seconds", last.model_seconds()},
+          {"message", last.message()},
+          {"tasks", std::move(tasks)}};
+}
+
+}  // namespace
+
+void JobProgress::Show(const v1::JobEvent& event) {
+  if (!event.has_trial()) return;
+  const v1::TrialEvent& trial = event.trial();
+  if (progress_.on_terminal()) {
+    progress_.Show(static_cast<int64_t>(trial.total_number()), static_cast<int64_t>(trials_),
+                   trial.line());
+  } else if (trial.total_number() % kTrialsPerLine == 0 || trial.total_number() == trials_) {
+    std::cerr << trial.line() << "\n";
+  }
+}
+
+absl::Status PrintJobEnd(const std::string& job, const v1::JobEvent& last, bool json) {
+  if (json) {
+    std::cout << ToJson(job, last).dump(2) << "\n";
+  } else {
+    PrintTable(job, last);
+  }
+  if (last.state() == v1::DONE) return absl::OkStatus();
+  if (last.state() == v1::CANCELLED) {
+    return absl::CancelledError(
+        "cancelled; what was measured is kept, the same command continues");
+  }
+  return absl::InternalError(absl::StrCat("the job failed: ", last.message()));
+}
+
+}  // namespace tilewright

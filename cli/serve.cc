@@ -1,0 +1,72 @@
+// tilewright serve: the farm's server.
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "cli/open_records.h"
+#include "cli/signals.h"
+#include "cli/verb.h"
+#include "compiler/core/clock.h"
+#include "compiler/core/status_macros.h"
+#include "tuner/server/server.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kExample[] =
+    "  $ tilewright serve --listen 127.0.0.1:9190 --records farm.db\n"
+    "  listening on 127.0.0.1:9190, records in farm.db\n"
+    "  $ tilewright worker --server 127.0.0.1:9190 --key xeon    (on each device)\n"
+    "  $ tilewright submit resnet18.onnx --server 127.0.0.1:9190 --key xeon\n";
+
+constexpr int kReadyFd = 3;
+
+struct Options {
+  ServerOptions server{.listen = "127.0.0.1:9190"};
+  std::string records;
+  bool embedded = false;
+};
+
+// Tells the process that started this one that the server answers.
+void SayReady(const std::string& address) {
+  const std::string line = address + "\n";
+  if (write(kReadyFd, line.data(), line.size()) < 0) return;  // then nobody waits for it
+}
+
+absl::Status Serve(const Options& options) {
+  if (options.embedded) DieWithParent();
+  BlockSignals();
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
+  const SystemClock clock;
+  TW_ASSIGN_OR_RETURN(const auto server, Server::Start(options.server, *store, clock));
+  if (options.embedded) {
+    SayReady(server->address());
+  } else {
+    std::cout << "listening on " << server->address() << ", records in "
+              << RecordsPath(options.records) << std::endl;
+  }
+  WaitForSignal();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_serve(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = AddVerb(parent, {"serve", "runs the farm's server", kExample},
+                           [options] { return Serve(*options); });
+  verb->add_option("--listen", options->server.listen, "HOST:PORT or unix:PATH")
+      ->capture_default_str();
+  verb->add_option("--records", options->records,
+                   "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
+  verb->add_flag("--allow-insecure", options->server.allow_insecure,
+                 "listen where other machines reach it, without authentication");
+  verb->add_option("--lease", options->server.lease_seconds,
+                   "seconds after which a silent worker's trials go to another")
+      ->check(CLI::Range(1.0, 3600.0))
+      ->capture_default_str();
+  verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`
+}
+
+}  // namespace tilewright

@@ -1,0 +1,59 @@
+// tilewright submit: gives a job to a farm and returns.
+#include <iostream>
+#include <memory>
+
+#include "cli/farm_client.h"
+#include "cli/farm_target.h"
+#include "cli/job_options.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kExample[] =
+    "  $ tilewright submit resnet18.onnx --server farm:9190 --key xeon --trials 1000\n"
+    "  resnet18-3f2a90c1\n"
+    "  $ tilewright watch resnet18-3f2a90c1 --server farm:9190\n";
+
+struct Options {
+  JobOptions job;
+  std::string server;
+  bool no_wait = false;
+  bool target_given = false;
+};
+
+absl::Status Submit(Options options) {
+  if (options.job.tasks == "list") return ListTasks(options.job);
+  FarmClient client(options.server);
+  if (!options.target_given) {
+    TW_ASSIGN_OR_RETURN(options.job.model.target,
+                        TargetOfKey(client, options.job.key, options.no_wait));
+  }
+  TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
+  TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply reply, client.Submit(spec));
+  if (!reply.has_worker()) {
+    TW_RETURN_IF_ERROR(SayNoWorker(client, spec.key(), reply.job(), options.no_wait));
+  }
+  std::cout << reply.job() << "\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_submit(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = AddVerb(parent, {"submit", "gives a tuning job to a farm", kExample},
+                           [options] { return Submit(*options); });
+  AddJobOptions(verb, &options->job);
+  verb->add_option("--key", options->job.key, "device key")->required();
+  verb->add_option("--server", options->server, "HOST:PORT of the farm")
+      ->required()
+      ->envname("TILEWRIGHT_SERVER");
+  verb->add_flag("--no-wait", options->no_wait, "fail when no worker offers the key");
+  verb->get_option("--target")->each([options](const std::string&) {
+    options->target_given = true;
+  });
+}
+
+}  // namespace tilewright

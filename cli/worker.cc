@@ -1,0 +1,68 @@
+// tilewright worker: offers this machine's device to a server.
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "cli/executable.h"
+#include "cli/signals.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+#include "worker/agent.h"
+#include "worker/device.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kExample[] =
+    "  $ tilewright worker --server 10.0.0.5:9190 --key xeon\n"
+    "  serving 10.0.0.5:9190 as rack3-4711, key xeon, 1 slot(s), cpu -mcpu=sapphirerapids\n";
+
+struct Options {
+  AgentOptions agent;
+  bool embedded = false;
+};
+
+absl::Status Work(Options options) {
+  if (options.embedded) DieWithParent();
+  BlockSignals();
+  const std::filesystem::path folder = ExecutableFolder();
+  options.agent.runner = folder / "tilewright-runner";
+  options.agent.builder = folder / "tilewright-builder";
+  if (options.agent.name.empty()) options.agent.name = DefaultWorkerName();
+  if (options.agent.temp_folder.empty()) {
+    options.agent.temp_folder = std::filesystem::temp_directory_path();
+  }
+  if (!options.embedded) {
+    options.agent.log = [](const std::string& line) { std::cerr << line + "\n" << std::flush; };
+  }
+  TW_ASSIGN_OR_RETURN(const auto agent, Agent::Start(options.agent));
+  WaitForSignal();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_worker(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      AddVerb(parent, {"worker", "offers this machine's device to a server", kExample},
+              [options] { return Work(*options); });
+  AgentOptions& agent = options->agent;
+  verb->add_option("--server", agent.server, "HOST:PORT or unix:PATH of the server")
+      ->required()
+      ->envname("TILEWRIGHT_SERVER");
+  verb->add_option("--key", agent.key, "the name under which jobs ask for this device")
+      ->required();
+  verb->add_option("--name", agent.name, "unique in the farm (default: hostname-pid)");
+  verb->add_option("--slots", agent.slots, "kernels timed at once, each on a core of its own")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->add_option("--builders", agent.builders,
+                   "compilers at once (default: the cores that are not slots)")
+      ->check(CLI::Range(1, 1024));
+  verb->add_option("--temp", agent.temp_folder, "where kernels are kept (default: $TMPDIR)");
+  verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`
+}
+
+}  // namespace tilewright

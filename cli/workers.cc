@@ -1,0 +1,88 @@
+// tilewright workers: the devices of a farm and the queue of each key, as query_rpc_tracker does.
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "cli/farm_client.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+#include "compiler/core/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kExample[] =
+    "  $ tilewright workers --server farm:9190\n"
+    "  Server address farm:9190\n\n"
+    "  Worker List\n"
+    "  worker      key   slots  held  seen s  device    target\n"
+    "  rack3-4711  xeon      1     4     0.3  Xeon ...  cpu -mcpu=sapphirerapids\n\n"
+    "  Queue Status\n"
+    "  key   total  free  pending\n"
+    "  xeon      1     0       28\n";
+
+struct Options {
+  std::string server;
+  bool json = false;
+};
+
+void PrintTables(const std::string& server, const v1::ListWorkersReply& reply) {
+  std::cout << "Server address " << server << "\n\nWorker List\n";
+  Table workers({"worker", "key", "slots", "held", "seen s", "device", "target"});
+  for (const v1::WorkerSummary& w : reply.workers()) {
+    workers.Add({w.worker(), w.device().key(), absl::StrCat(w.device().slots()),
+                 absl::StrCat(w.held()), absl::StrFormat("%.1f", w.seconds_since_seen()),
+                 w.device().name(), w.device().target()});
+  }
+  workers.Print(std::cout);
+  std::cout << "\nQueue Status\n";
+  Table keys({"key", "total", "free", "pending"});
+  for (const v1::KeySummary& key : reply.keys()) {
+    keys.Add({key.key(), absl::StrCat(key.total()), absl::StrCat(key.free()),
+              absl::StrCat(key.pending())});
+  }
+  keys.Print(std::cout);
+}
+
+void PrintJson(const v1::ListWorkersReply& reply) {
+  Json workers = Json::array(), keys = Json::object();
+  for (const v1::WorkerSummary& w : reply.workers()) {
+    workers.push_back({{"worker", w.worker()},
+                       {"key", w.device().key()},
+                       {"slots", w.device().slots()},
+                       {"held", w.held()},
+                       {"seconds_since_seen", w.seconds_since_seen()},
+                       {"device", w.device().name()},
+                       {"target", w.device().target()}});
+  }
+  for (const v1::KeySummary& key : reply.keys()) {
+    keys[key.key()] = {
+        {"total", key.total()}, {"free", key.free()}, {"pending", key.pending()}};
+  }
+  std::cout << Json{{"workers", workers}, {"keys", keys}}.dump(2) << "\n";
+}
+
+absl::Status ListWorkers(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, FarmClient(options.server).ListWorkers());
+  options.json ? PrintJson(reply) : PrintTables(options.server, reply);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_workers(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      AddVerb(parent, {"workers", "lists a farm's devices and the queue of each key", kExample},
+              [options] { return ListWorkers(*options); });
+  verb->add_option("--server", options->server, "HOST:PORT of the farm")
+      ->required()
+      ->envname("TILEWRIGHT_SERVER");
+  verb->add_flag("--json", options->json, "print JSON");
+}
+
+}  // namespace tilewright

@@ -1,0 +1,217 @@
+// Kernels that misbehave in every way, in real runner processes. The libraries are made by cc.
+#include "worker/run_kernel.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "compiler/core/workload.h"
+#include "worker/private_folder.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr char kRunner[] = TILEWRIGHT_BIN_DIR "/tilewright-runner";
+
+// out[i] = a[i] + 2 b[i] on 4096 elements, with `extra` executed first.
+std::string Source(const std::string& extra) {
+  return "#include <math.h>\n#include <signal.h>\n#include <stdint.h>\n#include <stdio.h>\n"
+         "#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
+         "void k(void* const* args, int64_t begin, int64_t end) {\n"
+         "  const float *a = args[0], *b = args[1];\n  float* out = args[2];\n" +
+         extra +
+         "  for (int64_t i = begin; i < end; ++i) out[i] = a[i] + 2 * b[i];\n}\n";
+}
+
+class RunKernelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+    spec_.symbol = "k";
+    spec_.extent = 4096;
+    spec_.seed = 3;
+    spec_.arguments = {{.shape = {64, 64}}, {.shape = {64, 64}, .cold = true}, {.shape = {4096}}};
+    spec_.reference = folder_->path() + "/reference.bin";
+    spec_.sampling_seconds = 0.001;
+    spec_.memory_bytes = 1 << 30;
+    spec_.cpu_seconds = 5;
+    spec_.file_bytes = 1 << 20;
+    spec_.library = Library("");
+    spec_.write_reference = true;
+    const Outcome outcome = RunKernel(kRunner, spec_, 10);
+    ASSERT_EQ(std::get_if<Failure>(&outcome), nullptr) << std::get<Failure>(outcome).message;
+    spec_.write_reference = false;
+  }
+
+  std::string Library(const std::string& extra) {
+    const std::string stem = folder_->path() + "/k" + std::to_string(libraries_++);
+    std::ofstream(stem + ".c") << Source(extra);
+    const std::string command = "cc -O1 -shared -fPIC -w -o " + stem + ".so " + stem + ".c -lm";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return stem + ".so";
+  }
+
+  Outcome Run(const std::string& extra, double limit = 10) {
+    spec_.library = Library(extra);
+    return RunKernel(kRunner, spec_, limit);
+  }
+
+  static FailureKind KindOf(const Outcome& outcome) {
+    const auto* failure = std::get_if<Failure>(&outcome);
+    return failure ? failure->kind : FailureKind::kUnknown;
+  }
+
+  std::unique_ptr<PrivateFolder> folder_;
+  RunSpec spec_;
+  int libraries_ = 0;
+};
+
+TEST_F(RunKernelTest, ACorrectKernelIsTimed) {
+  const Outcome outcome = Run("");
+  const auto& seconds = std::get<Timing>(outcome).seconds;
+  EXPECT_GE(seconds.size(), spec_.min_samples);
+  EXPECT_LE(seconds.size(), spec_.max_samples);
+  for (const double s : seconds) EXPECT_GT(s, 0);
+}
+
+TEST_F(RunKernelTest, AClearlySlowerKernelKeepsOneHonestSample) {
+  spec_.drop_seconds = 0.001;
+  const Outcome outcome = Run("  usleep(5000);\n");
+  const auto& seconds = std::get<Timing>(outcome).seconds;
+  ASSERT_THAT(seconds, SizeIs(1));
+  EXPECT_GE(seconds[0], 0.005);
+}
+
+TEST_F(RunKernelTest, ASegmentationFaultIsACrash) {
+  const Outcome outcome = Run("  *(volatile int*)8 = 1;\n");
+  EXPECT_EQ(KindOf(outcome), FailureKind::kCrash);
+  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("signal 11"));
+}
+
+TEST_F(RunKernelTest, ACallOfExitIsACrash) {
+  EXPECT_EQ(KindOf(Run("  _exit(0);\n")), FailureKind::kCrash);
+}
+
+TEST_F(RunKernelTest, AHangIsKilledAtTheTimeLimit) {
+  const Outcome outcome = Run("  for (;;) pause();\n", 0.3);
+  EXPECT_EQ(KindOf(outcome), FailureKind::kRunTimeout);
+  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("0.3 s"));
+}
+
+TEST_F(RunKernelTest, AHangInAForkedChildIsKilledToo) {
+  EXPECT_EQ(KindOf(Run("  if (fork() == 0) { setsid(); for (;;) pause(); }\n"
+                       "  for (;;) pause();\n",
+                       0.3)),
+            FailureKind::kRunTimeout);
+}
+
+TEST_F(RunKernelTest, ProcessorTimeIsLimited) {
+  spec_.cpu_seconds = 1;
+  EXPECT_EQ(KindOf(Run("  for (volatile int i = 0;; ++i) {}\n")), FailureKind::kRunTimeout);
+}
+
+TEST_F(RunKernelTest, MemoryIsLimited) {
+  EXPECT_EQ(KindOf(Run("  for (;;) { char* p = malloc(64 << 20); memset(p, 1, 64 << 20); }\n")),
+            FailureKind::kCrash);
+}
+
+TEST_F(RunKernelTest, AFileMayNotGrowBeyondTheLimit) {
+  const std::string path = folder_->path() + "/large";
+  Run("  FILE* f = fopen(\"" + path + "\", \"w\");\n"
+      "  for (int i = 0; i < 200; ++i) fwrite(out, 1, 16384, f), fflush(f);\n");
+  EXPECT_EQ(std::filesystem::file_size(path), static_cast<uintmax_t>(spec_.file_bytes));
+}
+
+TEST_F(RunKernelTest, AWrongElementIsFoundAndNamed) {
+  const Outcome outcome = Run("  end -= 1; out[end] = 77;\n");
+  EXPECT_EQ(KindOf(outcome), FailureKind::kWrongResult);
+  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("element 4095 is 77"));
+}
+
+TEST_F(RunKernelTest, AnElementThatIsNotWrittenIsWrong) {
+  EXPECT_EQ(KindOf(Run("  end -= 1;\n")), FailureKind::kWrongResult);
+}
+
+TEST_F(RunKernelTest, GarbageOnStandardOutputAndErrorIsIgnored) {
+  const Outcome outcome =
+      Run("  printf(\"ok 1e-9\\n\"); fprintf(stderr, \"crash\\n\"); fflush(stdout);\n");
+  EXPECT_TRUE(MedianSeconds(outcome).has_value());
+}
+
+TEST_F(RunKernelTest, ALibraryThatCannotBeLoadedIsACrashWithTheReason) {
+  spec_.library = folder_->path() + "/missing.so";
+  const Outcome outcome = RunKernel(kRunner, spec_, 10);
+  EXPECT_EQ(KindOf(outcome), FailureKind::kCrash);
+  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("missing.so"));
+}
+
+TEST_F(RunKernelTest, AMissingSymbolIsNamed) {
+  spec_.symbol = "other";
+  const Outcome outcome = RunKernel(kRunner, spec_, 10);
+  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("no symbol other"));
+}
+
+TEST_F(RunKernelTest, AMissingRunnerIsOurFaultNotTheKernels) {
+  const Outcome outcome = RunKernel("/nonexistent/runner", spec_, 10);
+  EXPECT_EQ(KindOf(outcome), FailureKind::kUnknown);
+  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("/nonexistent/runner"));
+}
+
+TEST_F(RunKernelTest, PaddingIsZeroInInputsAndUncheckedInOutputs) {
+  // Three of four lanes are data: a[..][3] must be zero and out[..][3] may be anything.
+  spec_.arguments = {{.shape = {1, 1024, 4}, .padded = {{0, 2, 3}}},
+                     {.shape = {1, 1024, 4}, .padded = {{0, 2, 3}}},
+                     {.shape = {1, 1024, 4}, .padded = {{0, 2, 3}}}};
+  spec_.library = Library("");
+  spec_.write_reference = true;
+  RunKernel(kRunner, spec_, 10);
+  spec_.write_reference = false;
+  EXPECT_TRUE(MedianSeconds(Run("  for (int i = 3; i < 4096; i += 4) if (a[i] != 0) abort();\n")));
+  spec_.library = Library("  for (int i = 3; i < 4096; i += 4) out[i] = 1e9f;\n  end = 3;\n");
+  EXPECT_EQ(KindOf(RunKernel(kRunner, spec_, 10)), FailureKind::kWrongResult);
+}
+
+TEST(RunArguments, NamePaddedChannelsAndColdWeights) {
+  const Workload workload =
+      ParseWorkload("conv2d(float32[1,3,8,8],float32[20,3,3,3];dilation=1,1;groups=1;"
+                    "padding=1,1,1,1;strides=1,1;NCHW,OIHW16o,NCHW16c)+bias+add+relu")
+          .value();
+  const std::vector<RunArgument> arguments = RunArguments(workload);
+  ASSERT_THAT(arguments, SizeIs(5));
+  EXPECT_THAT(arguments[0].padded, SizeIs(0));
+  EXPECT_FALSE(arguments[0].cold);
+  EXPECT_TRUE(arguments[1].cold);
+  ASSERT_THAT(arguments[1].padded, SizeIs(1));
+  EXPECT_EQ(arguments[1].padded[0].limit, 20);
+  EXPECT_EQ(arguments[2].shape, Shape({32}));
+  EXPECT_EQ(arguments[2].padded[0].limit, 20);
+  EXPECT_THAT(arguments[3].padded, SizeIs(1));
+  ASSERT_THAT(arguments[4].padded, SizeIs(1));
+  EXPECT_EQ(arguments[4].padded[0].inner, 4);
+}
+
+TEST(RunSpecText, RoundTrips) {
+  RunSpec spec{.library = "/a b/c.so", .symbol = "k", .extent = 7, .seed = ~uint64_t{0}};
+  spec.arguments = {{.shape = {1, 2, 3}, .padded = {{0, 2, 5}}, .cold = true}, {.shape = {}}};
+  spec.reference = "/r";
+  spec.drop_seconds = 1.0 / 3;
+  spec.cores = {0, 3};
+  const std::optional<RunSpec> read = ParseRunSpec(ToText(spec));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(ToText(*read), ToText(spec));
+  EXPECT_EQ(read->library, "/a b/c.so");
+  EXPECT_EQ(read->drop_seconds, 1.0 / 3);
+  EXPECT_FALSE(ParseRunSpec("library x\nnonsense 1\n").has_value());
+  EXPECT_FALSE(ParseRunSpec("").has_value());
+}
+
+}  // namespace
+}  // namespace tilewright
