@@ -26,16 +26,16 @@ using ConfigLookup =
     std::function<absl::StatusOr<std::optional<BestConfig>>(const Workload&, const Target&)>;
 
 struct CompileModelOptions {
-  Target target;          // resolved
-  ConfigLookup lookup;    // may be null: untuned
+  Target target;        // resolved
+  ConfigLookup lookup;  // may be null: untuned
   PipelineOptions passes;
-  bool reference = false; // no passes, no schedules: the plain definitions compiled
-  std::string dump_dir;   // when set: 00_import.txt, 10_<pass>.txt, kernels' loop IR, .ll, .s
+  bool reference = false;  // no passes, no schedules: the plain definitions compiled
+  std::string dump_dir;    // when set: 00_import.txt, 10_<pass>.txt, kernels' loop IR, .ll, .s
 };
 
 struct CompiledModel {
-  std::string package;                // tar bytes (runtime/package.h)
-  std::vector<std::string> untuned;   // keys of workloads compiled without a record
+  std::string package;               // tar bytes (runtime/package.h)
+  std::vector<std::string> untuned;  // keys of workloads compiled without a record
 };
 
 // Runs the passes on the graph and compiles every node.

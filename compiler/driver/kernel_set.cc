@@ -79,11 +79,11 @@ absl::StatusOr<Program> KernelSet::ScheduleWorkload(const Node& node) {
   if (options_.lookup) {
     TW_ASSIGN_OR_RETURN(const auto best, options_.lookup(workload, target));
     if (best) {
-      TW_ASSIGN_OR_RETURN(const Template* found, FindTemplate(best->template_name));
-      if (found->Matches(workload, target)) {
-        absl::StatusOr<Program> program = found->Lower(workload, target, best->config);
-        // A record of an older space says nothing about this one: the workload is untuned.
-        if (program.ok() || !absl::IsInvalidArgument(program.status())) return program;
+      // A record of a template or space that is no more says nothing: the workload is untuned.
+      const absl::StatusOr<const Template*> found = FindTemplate(best->template_name);
+      if (found.ok() && (*found)->Matches(workload, target)) {
+        absl::StatusOr<Program> program = (*found)->Lower(workload, target, best->config);
+        if (!absl::IsInvalidArgument(program.status())) return program;
       }
     }
   }

@@ -44,10 +44,10 @@ class GraphBuilder {
   ValueId BatchNorm(ValueId x);
   ValueId Reshape(ValueId x, Shape shape);
   ValueId Transpose(ValueId x, std::vector<size_t> permutation);
-  ValueId Pad(ValueId x, int64_t spatial);          // zeros around height and width
-  ValueId Concat(ValueId x, ValueId y);             // along the channels
+  ValueId Pad(ValueId x, int64_t spatial);  // zeros around height and width
+  ValueId Concat(ValueId x, ValueId y);     // along the channels
   ValueId MaxPool(ValueId x, int64_t kernel, int64_t stride);
-  ValueId GlobalAveragePool(ValueId x);             // [N,C,1,1]
+  ValueId GlobalAveragePool(ValueId x);                                   // [N,C,1,1]
   ValueId ReduceLast(const std::string& op, Reducer reducer, ValueId x);  // keeps the dimension
 
   // The graph with these outputs.

@@ -85,6 +85,19 @@ TEST_P(Semantics, EveryPassAloneKeepsTheOutputs) {
   }
 }
 
+TEST_P(Semantics, AnyPassCanBeSwitchedOff) {
+  const Graph graph = RandomNetwork(GetParam());
+  const std::vector<Tensor> expected = graph_testing::Evaluate(graph);
+  const PassInfo& off = Passes()[GetParam() % Passes().size()];
+  Graph changed = graph;
+  PipelineOptions options;
+  options.disabled = {off.name};
+  const absl::Status status = RunPasses(changed, graph_testing::ContextFor(), options);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_LT(graph_testing::LargestError(expected, graph_testing::Evaluate(changed)), kTolerance)
+      << "without " << off.name;
+}
+
 TEST_P(Semantics, RunningThePassesTwiceChangesNothingMore) {
   Graph graph = RandomNetwork(GetParam());
   const PassContext context = graph_testing::ContextFor();
@@ -96,7 +109,7 @@ TEST_P(Semantics, RunningThePassesTwiceChangesNothingMore) {
   EXPECT_LT(graph_testing::LargestError(expected, graph_testing::Evaluate(graph)), kTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Semantics, ::testing::Range<uint64_t>(1, 9));
+INSTANTIATE_TEST_SUITE_P(Seeds, Semantics, ::testing::Range<uint64_t>(1, 10));
 
 }  // namespace
 }  // namespace tilewright

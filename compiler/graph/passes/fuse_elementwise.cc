@@ -107,6 +107,7 @@ class Fuser {
     Compute normal = NormalizeInputs(*fused, &inputs);
     if (!IsAcceptable(producer.compute, consumer.compute, normal)) return false;
     consumer.op = JoinedOp(producer, consumer);
+    consumer.to_layout.clear();
     Replace(producer, consumer, std::move(normal), std::move(inputs));
     return true;
   }
