@@ -1,17 +1,16 @@
 // tilewright best: the best record of each workload and target.
 #include <iostream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "cli/filter_options.h"
 #include "cli/open_records.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "compiler/core/status_macros.h"
+#include "records/best_of_each.h"
 
 namespace tilewright {
 namespace {
@@ -27,22 +26,13 @@ struct Options {
   bool json = false;
 };
 
-// In order of first appearance.
-absl::StatusOr<std::vector<Record>> BestOfEach(const RecordStore& store, RecordFilter filter) {
-  filter.only_ok = true;
-  std::map<std::string, size_t> places;
-  std::vector<Record> best;
-  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
-    const std::string key = absl::StrCat(ToString(record.task.target), "|", WorkloadKey(record));
-    const auto [place, added] = places.emplace(key, best.size());
-    if (added) {
-      best.push_back(record);
-    } else if (MedianSeconds(record.outcome) < MedianSeconds(best[place->second].outcome)) {
-      best[place->second] = record;
-    }
+absl::StatusOr<std::vector<Record>> FindBest(const RecordStore& store, const Options& options) {
+  BestOfEach best;
+  TW_RETURN_IF_ERROR(store.ForEach(options.filter, [&](const Record& record) {
+    best.Add(record);
     return true;
   }));
-  return best;
+  return best.records();
 }
 
 void PrintTable(const std::vector<Record>& best) {
@@ -57,7 +47,7 @@ void PrintTable(const std::vector<Record>& best) {
 
 absl::Status Best(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  TW_ASSIGN_OR_RETURN(const std::vector<Record> best, BestOfEach(*store, options.filter));
+  TW_ASSIGN_OR_RETURN(const std::vector<Record> best, FindBest(*store, options));
   if (options.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Record& record : best) list.push_back(RecordJson(record));

@@ -16,9 +16,9 @@ namespace {
 
 constexpr char kExample[] =
     "  $ tilewright history --op dense --limit 2\n"
-    "  time                 key    class  ms       template       config            workload\n"
-    "  2026-11-21 09:31:02  local  ok     0.0312   dense_nk.cpu   {tile_n: [-1, 2]  dense(...\n"
-    "  2026-11-21 09:31:03  local  ok     crash    dense_nk.cpu   {tile_n: [-1, 64] dense(...\n";
+    "  time                 key    class      ms  template        config             workload\n"
+    "  2026-11-21 09:31:02  local  ok     0.0312  dense_pack.cpu  {tile_n: [-1, 2]}  dense(...\n"
+    "  2026-11-21 09:31:03  local  ok      crash  dense_pack.cpu  {tile_n: [-1, 8]}  dense(...\n";
 
 struct Options {
   std::string records;

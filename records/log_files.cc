@@ -1,11 +1,11 @@
 // Whole logs: import, export and pick-best.
-#include <map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "compiler/core/status_macros.h"
 #include "records/autotvm_log.h"
+#include "records/best_of_each.h"
 
 namespace tilewright {
 namespace {
@@ -113,26 +113,17 @@ absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& 
 
 absl::StatusOr<ImportReport> PickBestOfLog(std::istream& in, std::ostream& out) {
   ImportReport report;
-  std::map<std::string, size_t> places;  // target and workload -> position in `best`
-  std::vector<Record> best;
-  TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t, Record record) {
-    if (!IsUsable(record)) return absl::OkStatus();
-    const std::string key =
-        absl::StrCat(ToString(record.task.target), "|", WorkloadKey(record));
-    const auto [place, added] = places.emplace(key, best.size());
-    if (added) {
-      best.push_back(std::move(record));
-    } else if (MedianSeconds(record.outcome) < MedianSeconds(best[place->second].outcome)) {
-      best[place->second] = std::move(record);
-    }
+  BestOfEach best;
+  TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t, const Record& record) {
+    best.Add(record);
     return absl::OkStatus();
   }));
-  for (const Record& record : best) {
+  for (const Record& record : best.records()) {
     TW_ASSIGN_OR_RETURN(const std::string line, EncodeLogLine(record));
     out << line << '\n';
   }
   if (!out.flush()) return absl::InternalError("cannot write the log");
-  report.imported = static_cast<int64_t>(best.size());
+  report.imported = static_cast<int64_t>(best.records().size());
   return report;
 }
 

@@ -66,7 +66,8 @@ absl::StatusOr<std::vector<std::string>> NearMisses(const RecordStore& store,
   std::vector<std::string> nearest;
   for (const auto& [kind, count] : kinds) {
     if (nearest.size() == kMaxNearMisses) break;
-    nearest.push_back(absl::StrCat(kind.second, " (", count, count == 1 ? " record)" : " records)"));
+    nearest.push_back(
+        absl::StrCat(kind.second, " (", count, count == 1 ? " record)" : " records)"));
   }
   return nearest;
 }

@@ -172,7 +172,9 @@ absl::StatusOr<Record> ReadRecord(const SqliteStatement& row) {
 
 std::string WhereSql(const RecordFilter& filter) {
   std::string sql = " WHERE 1";
-  for (const auto& [condition, value] : Conditions(filter)) absl::StrAppend(&sql, " AND ", condition);
+  for (const auto& [condition, value] : Conditions(filter)) {
+    absl::StrAppend(&sql, " AND ", condition);
+  }
   if (filter.only_ok) {
     absl::StrAppend(&sql, " AND median IS NOT NULL AND class IN ('ok', 'late', 'imported')");
   }

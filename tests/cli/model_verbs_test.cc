@@ -1,0 +1,147 @@
+// tasks, compile and explain on a network of the zoo.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "compiler/templates/template.h"
+#include "records/autotvm_log.h"
+#include "tests/cli/command_line.h"
+
+namespace tilewright {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr char kTarget[] = "cpu -mcpu=x86-64-v3";
+
+class ModelVerbs : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(command_.Run("zoo mlp -o mlp.onnx").exit_code, 0); }
+
+  CommandResult Run(const std::string& verb, const std::string& more = "") {
+    return command_.Run(verb + " mlp.onnx --target '" + kTarget + "' " + more);
+  }
+  json Tasks(const std::string& more = "") {
+    const CommandResult result = Run("tasks", "--json " + more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out);
+  }
+  // A log with a record of the first task; `knob` is put in the place of a knob's name.
+  void WriteLog(const std::string& knob = "") {
+    const json task = Tasks()[0];
+    Record record = SampleRecord("measured", 0.5e-3);
+    record.task = {ParseWorkload(task["workload"].get<std::string>()).value(),
+                   task["template"].get<std::string>(), ParseTarget(kTarget).value()};
+    record.config = FindTemplate(record.task.template_name)
+                        .value()
+                        ->Default(record.task.workload, record.task.target);
+    if (!knob.empty()) record.config.entities[0].first = knob;
+    WriteAll(command_ / "tuned.log", EncodeLogLine(record).value() + "\n");
+  }
+
+  CommandLine command_;
+};
+
+TEST_F(ModelVerbs, TasksListsEachWithItsSpace) {
+  const json tasks = Tasks();
+  ASSERT_EQ(tasks.size(), 3u);
+  for (const json& task : tasks) {
+    EXPECT_EQ(task["target"], kTarget);
+    EXPECT_GE(task["space_size"], 2);
+    EXPECT_EQ(task["layers"], 1);
+    EXPECT_GT(task["flops"], 0);
+    EXPECT_TRUE(task["best"].is_null());
+  }
+  EXPECT_THAT(Run("tasks").out, HasSubstr("dense("));
+}
+
+TEST_F(ModelVerbs, TasksShowTheBestRecord) {
+  WriteLog();
+  const json tasks = Tasks("--records tuned.log");
+  EXPECT_EQ(tasks[0]["best"]["run_id"], "measured");
+  EXPECT_TRUE(tasks[1]["best"].is_null());
+}
+
+TEST_F(ModelVerbs, CompileSaysWhatHasNoRecordAndHowToTuneIt) {
+  const CommandResult result = Run("compile", "-o mlp.tar --records none");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("mlp.tar: "));
+  EXPECT_THAT(result.err, HasSubstr("3 workloads have no record"));
+  EXPECT_THAT(result.err, HasSubstr("tilewright tune mlp.onnx --target 'cpu -mcpu=x86-64-v3'"));
+  EXPECT_THAT(ReadAll(command_ / "mlp.tar"), HasSubstr("manifest.json"));
+}
+
+TEST_F(ModelVerbs, CompileUsesRecordsOfALogAndOfAFile) {
+  WriteLog();
+  ASSERT_EQ(command_.Run("records import tuned.log").exit_code, 0);
+  for (const std::string records : {"", "--records tuned.log"}) {
+    const CommandResult result = Run("compile", "-o mlp.tar --json " + records);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(json::parse(result.out)["untuned"].size(), 2u);
+  }
+}
+
+TEST_F(ModelVerbs, ARecordOfAnotherSpaceIsNotUsed) {
+  WriteLog("no_such_knob");
+  const CommandResult result = Run("compile", "-o mlp.tar --json --records tuned.log");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out)["untuned"].size(), 3u);
+  EXPECT_THAT(result.err, HasSubstr("record measured is not used: "));
+  const CommandResult import = command_.Run("records import tuned.log");
+  EXPECT_EQ(import.exit_code, 3);
+  EXPECT_THAT(import.err, HasSubstr("no_such_knob"));
+}
+
+TEST_F(ModelVerbs, ExplainTellsTheRecordOrTheNearestMiss) {
+  WriteLog();
+  const json exact = json::parse(Run("explain", "--json --records tuned.log").out);
+  ASSERT_EQ(exact.size(), 3u);
+  EXPECT_EQ(exact[0]["how"], "exact");
+  EXPECT_EQ(exact[1]["how"], "none");
+  const CommandResult elsewhere =
+      command_.Run("explain mlp.onnx --target 'cpu -mcpu=haswell' --records tuned.log");
+  EXPECT_EQ(elsewhere.exit_code, 0) << elsewhere.err;
+  EXPECT_THAT(elsewhere.out, HasSubstr("near: target differs: cpu -mcpu=x86-64-v3 (1 record)"));
+}
+
+TEST_F(ModelVerbs, ThePassesCanBeTimedAndLeftOut) {
+  const CommandResult result =
+      Run("compile", "-o mlp.tar --records none --print-pass-times --disable-pass fold_constants");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("fuse_epilogues"));
+  EXPECT_THAT(result.out, testing::Not(HasSubstr("fold_constants")));
+}
+
+TEST_F(ModelVerbs, DumpWritesTheStages) {
+  ASSERT_EQ(Run("compile", "-o mlp.tar --records none --dump stages").exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(command_ / "stages/00_import.txt"));
+}
+
+TEST_F(ModelVerbs, WrongOptionsAreWrongUsage) {
+  EXPECT_EQ(Run("tasks", "--disable-pass no_such_pass").exit_code, 2);
+  EXPECT_EQ(Run("tasks", "--input-shape data").exit_code, 2);
+  EXPECT_EQ(command_.Run("tasks mlp.onnx --target toaster").exit_code, 2);
+  EXPECT_EQ(command_.Run("tasks mlp.onnx --target 'cpu -mcpu=toaster'").exit_code, 2);
+}
+
+TEST_F(ModelVerbs, BadModelsAreBadInputAndLeaveNoPackage) {
+  const std::string model = ReadAll(command_ / "mlp.onnx");
+  WriteAll(command_ / "empty.onnx", "");
+  WriteAll(command_ / "cut.onnx", model.substr(0, model.size() / 2));
+  WriteAll(command_ / "noise.onnx", std::string(1000, '\xee'));
+  for (const std::string name : {"empty.onnx", "cut.onnx", "noise.onnx", "missing.onnx"}) {
+    const CommandResult result = command_.Run("compile " + name + " -o out.tar");
+    EXPECT_EQ(result.exit_code, 3) << name << ": " << result.err;
+    EXPECT_THAT(result.err, HasSubstr("tilewright compile: "));
+    EXPECT_FALSE(std::filesystem::exists(command_ / "out.tar"));
+  }
+}
+
+TEST_F(ModelVerbs, AnUnwritablePackageIsUnavailable) {
+  EXPECT_EQ(Run("compile", "-o no/such/folder.tar").exit_code, 4);
+}
+
+}  // namespace
+}  // namespace tilewright
