@@ -20,7 +20,7 @@ namespace {
 OpList CollectRows() {
   OpList all;
 #define ENTRY(name) \
-  for (OpRow& row : onnx_ops::name()) all.push_back(std::move(row));
+  for (OpRow & row : onnx_ops::name()) all.push_back(std::move(row));
 #include "onnx_ops.inc"
 #undef ENTRY
   std::sort(all.begin(), all.end(), [](const OpRow& a, const OpRow& b) {
@@ -50,8 +50,9 @@ absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opse
         absl::StrCat("operator ", Sv(op_type),
                      " is not supported (`tilewright operators` lists those that are)"));
   }
-  return absl::UnimplementedError(absl::StrCat("operator ", Sv(op_type), " is supported from opset ",
-                                               earliest, ", the model has opset ", opset));
+  return absl::UnimplementedError(absl::StrCat("operator ", Sv(op_type),
+                                               " is supported from opset ", earliest,
+                                               ", the model has opset ", opset));
 }
 
 std::vector<std::string> SupportedOperators() {

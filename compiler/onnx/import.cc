@@ -10,6 +10,7 @@
 #include "compiler/core/status_macros.h"
 #include "compiler/graph/edit.h"
 #include "compiler/onnx/catalog.h"
+#include "compiler/onnx/import_model.h"
 #include "compiler/onnx/input_types.h"
 #include "compiler/onnx/model_names.h"
 #include "compiler/onnx/tensor_ops.h"
@@ -49,9 +50,8 @@ absl::StatusOr<int64_t> OpsetOf(const onnx::ModelProto& model) {
 // Converts one model, step by step.
 class Importer {
  public:
-  Importer(const onnx::ModelProto& model, const ImportOptions& options, int64_t opset,
-           ModelNames names)
-      : proto_(model.graph()), options_(options), opset_(opset), names_(std::move(names)) {}
+  Importer(onnx::GraphProto& graph, const ImportOptions& options, int64_t opset, ModelNames names)
+      : proto_(graph), options_(options), opset_(opset), names_(std::move(names)) {}
 
   absl::StatusOr<Graph> Run() {
     graph_.name = proto_.name();
@@ -87,12 +87,13 @@ class Importer {
     if (proto_.sparse_initializer_size() > 0) {
       return absl::UnimplementedError("sparse initializers are not supported");
     }
-    for (const onnx::TensorProto& initializer : proto_.initializer()) {
+    for (onnx::TensorProto& initializer : *proto_.mutable_initializer()) {
       absl::StatusOr<Tensor> tensor = FromOnnxTensor(initializer);
       if (!tensor.ok()) {
         return In(absl::StrCat("initializer \"", initializer.name(), "\""), tensor.status());
       }
       values_[initializer.name()] = graph_.AddConstant(initializer.name(), *std::move(tensor));
+      onnx::TensorProto().Swap(&initializer);  // frees it; the names were collected before
     }
     return absl::OkStatus();
   }
@@ -162,7 +163,8 @@ class Importer {
     }
     if (graph_.values[value].producer != -1) return value;
     const std::vector<ValueId> inputs = {value};
-    Compute copy{.name = "copy", .inputs = InputBuffers(graph_, inputs),
+    Compute copy{.name = "copy",
+                 .inputs = InputBuffers(graph_, inputs),
                  .output = MakeBuffer("out", type.dtype, type.shape),
                  .axes = MakeAxes(type.shape, "i")};
     copy.body = Load(copy.inputs[0], Vars(copy.axes));
@@ -182,7 +184,7 @@ class Importer {
     return absl::OkStatus();
   }
 
-  const onnx::GraphProto& proto_;
+  onnx::GraphProto& proto_;
   const ImportOptions& options_;
   const int64_t opset_;
   const ModelNames names_;
@@ -192,16 +194,7 @@ class Importer {
 
 }  // namespace
 
-absl::StatusOr<Graph> ImportOnnx(std::string_view bytes, const ImportOptions& options) {
-  if (bytes.empty()) return absl::InvalidArgumentError("not an ONNX model: it is empty");
-  if (bytes.size() > INT_MAX) {
-    return absl::InvalidArgumentError("the model is larger than 2 GiB, ONNX's own limit");
-  }
-  onnx::ModelProto model;
-  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "not an ONNX model, or a truncated one: its ", bytes.size(), " bytes do not parse"));
-  }
+absl::StatusOr<Graph> ImportModel(onnx::ModelProto model, const ImportOptions& options) {
   if (!model.has_graph()) return absl::InvalidArgumentError("not an ONNX model: it has no graph");
   if (model.graph().node_size() > kMaxNodes) {
     return absl::InvalidArgumentError(absl::StrCat("the model has ", model.graph().node_size(),
@@ -209,7 +202,27 @@ absl::StatusOr<Graph> ImportOnnx(std::string_view bytes, const ImportOptions& op
   }
   TW_ASSIGN_OR_RETURN(const int64_t opset, OpsetOf(model));
   TW_ASSIGN_OR_RETURN(ModelNames names, ModelNames::Collect(model.graph()));
-  return Importer(model, options, opset, std::move(names)).Run();
+  return Importer(*model.mutable_graph(), options, opset, std::move(names)).Run();
+}
+
+absl::Status CheckModelSize(size_t bytes) {
+  if (bytes == 0) return absl::InvalidArgumentError("not an ONNX model: it is empty");
+  if (bytes <= INT_MAX) return absl::OkStatus();
+  return absl::InvalidArgumentError("the model is larger than 2 GiB, ONNX's own limit");
+}
+
+absl::Status DoesNotParse(size_t bytes) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("not an ONNX model, or a truncated one: its ", bytes, " bytes do not parse"));
+}
+
+absl::StatusOr<Graph> ImportOnnx(std::string_view bytes, const ImportOptions& options) {
+  TW_RETURN_IF_ERROR(CheckModelSize(bytes.size()));
+  onnx::ModelProto model;
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return DoesNotParse(bytes.size());
+  }
+  return ImportModel(std::move(model), options);
 }
 
 }  // namespace tilewright

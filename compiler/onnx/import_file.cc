@@ -1,46 +1,47 @@
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <fstream>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/onnx/import.h"
+#include "compiler/core/status_macros.h"
+#include "compiler/onnx/import_model.h"
 
 namespace tilewright {
 namespace {
 
-absl::Status CannotRead(const std::string& path, int error) {
-  const std::string text = absl::StrCat("cannot read ", path, ": ", std::strerror(error));
+absl::Status CannotRead(int error) {
+  const std::string text = absl::StrCat("cannot be read: ", std::strerror(error));
   if (error == ENOENT) return absl::NotFoundError(text);
   if (error == EACCES || error == EPERM) return absl::PermissionDeniedError(text);
   return absl::InvalidArgumentError(text);
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
+// Parsed from the stream, so that the bytes are never held as a whole.
+absl::StatusOr<onnx::ModelProto> ReadModel(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return CannotRead(path, errno);
+  if (!file) return CannotRead(errno);
   file.seekg(0, std::ios::end);
   const std::streamoff size = file.tellg();
   if (size < 0 || size == std::numeric_limits<std::streamoff>::max()) {
-    return CannotRead(path, EISDIR);
+    return CannotRead(EISDIR);
   }
-  if (size > INT_MAX) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is larger than 2 GiB, ONNX's own limit"));
-  }
-  std::string bytes(static_cast<size_t>(size), '\0');
+  TW_RETURN_IF_ERROR(CheckModelSize(static_cast<size_t>(size)));
   file.seekg(0);
-  if (!file.read(bytes.data(), size)) return CannotRead(path, EIO);
-  return bytes;
+  onnx::ModelProto model;
+  if (!model.ParseFromIstream(&file)) return DoesNotParse(static_cast<size_t>(size));
+  return model;
+}
+
+absl::StatusOr<Graph> ImportFrom(const std::string& path, const ImportOptions& options) {
+  TW_ASSIGN_OR_RETURN(onnx::ModelProto model, ReadModel(path));
+  return ImportModel(std::move(model), options);
 }
 
 }  // namespace
 
 absl::StatusOr<Graph> ImportOnnxFile(const std::string& path, const ImportOptions& options) {
-  absl::StatusOr<std::string> bytes = ReadFile(path);
-  if (!bytes.ok()) return bytes.status();
-  absl::StatusOr<Graph> graph = ImportOnnx(*bytes, options);
+  absl::StatusOr<Graph> graph = ImportFrom(path, options);
   if (graph.ok()) return graph;
   return absl::Status(graph.status().code(), absl::StrCat(path, ": ", graph.status().message()));
 }

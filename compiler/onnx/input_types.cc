@@ -55,8 +55,9 @@ absl::Status CheckBinding(const Shape& bound, const TensorShapeProto& declared) 
   if (agrees) return absl::OkStatus();
   std::vector<std::string> dims;
   for (const auto& dim : declared.dim()) {
-    dims.push_back(dim.has_dim_value() ? absl::StrCat(dim.dim_value())
-                                       : dim.dim_param().empty() ? "?" : dim.dim_param());
+    dims.push_back(dim.has_dim_value()       ? absl::StrCat(dim.dim_value())
+                   : dim.dim_param().empty() ? "?"
+                                             : dim.dim_param());
   }
   return absl::InvalidArgumentError(absl::StrCat("--input-shape binds it to ",
                                                  absl::StrJoin(bound, ","), ", the model declares ",
@@ -122,14 +123,14 @@ absl::StatusOr<TensorType> InputType(const onnx::ValueInfoProto& input,
                                      const std::map<std::string, Shape>& bound) {
   absl::StatusOr<TensorType> type = TypeWithoutContext(input, bound);
   if (type.ok()) return type;
-  return absl::Status(type.status().code(), absl::StrCat("input \"", input.name(), "\": ",
-                                                         type.status().message()));
+  return absl::Status(type.status().code(),
+                      absl::StrCat("input \"", input.name(), "\": ", type.status().message()));
 }
 
 absl::StatusOr<std::map<std::string, Shape>> ParseInputShapes(std::string_view text) {
   std::map<std::string, Shape> bindings;
-  for (absl::string_view part : absl::StrSplit(Sv(text), absl::ByAnyChar(" ;"),
-                                               absl::SkipEmpty())) {
+  for (absl::string_view part :
+       absl::StrSplit(Sv(text), absl::ByAnyChar(" ;"), absl::SkipEmpty())) {
     TW_RETURN_IF_ERROR(ParseBinding(part, bindings));
   }
   return bindings;

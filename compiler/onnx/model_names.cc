@@ -25,8 +25,8 @@ absl::Status CheckOnce(const Items& items, absl::string_view what,
 }  // namespace
 
 std::string Describe(const onnx::NodeProto& node) {
-  const std::string& name = !node.name().empty() || node.output_size() == 0 ? node.name()
-                                                                            : node.output(0);
+  const std::string& name =
+      !node.name().empty() || node.output_size() == 0 ? node.name() : node.output(0);
   return absl::StrCat("node \"", name, "\" (", node.op_type(), ")");
 }
 
@@ -71,9 +71,9 @@ absl::Status ModelNames::ExplainMissing(const std::string& name, int reader) con
   }
   const std::string maker = Describe(graph_->node(producer->second));
   if (producer->second == reader || DependsOn(producer->second, reader)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the nodes form a cycle: reads \"", name, "\", which ", maker,
-                     " computes from this node's own result"));
+    return absl::InvalidArgumentError(absl::StrCat("the nodes form a cycle: reads \"", name,
+                                                   "\", which ", maker,
+                                                   " computes from this node's own result"));
   }
   if (producer->second > reader) {
     return absl::InvalidArgumentError(

@@ -57,7 +57,10 @@ Expr Point::Here(size_t input) const {
 
 OpBuilder::OpBuilder(Graph& graph, const onnx::NodeProto& node, int64_t opset,
                      std::vector<ValueId> inputs)
-    : graph_(graph), node_(node), opset_(opset), inputs_(std::move(inputs)),
+    : graph_(graph),
+      node_(node),
+      opset_(opset),
+      inputs_(std::move(inputs)),
       name_(NodeName(node)) {}
 
 absl::StatusOr<Tensor> OpBuilder::ConstInput(size_t i, std::string_view what) const {
@@ -148,11 +151,22 @@ absl::StatusOr<ValueId> OpBuilder::Fold(const Definition& definition, const Comp
   return graph_.AddConstant(NameFor(definition.op), std::move(args.back()));
 }
 
+absl::Status OpBuilder::CheckInputsHaveElements(const Definition& definition) const {
+  if (NumElements(definition.reduce) == 0) return absl::OkStatus();  // nothing is read
+  for (ValueId id : definition.inputs) {
+    if (NumElements(ShapeOf(id)) > 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("reads \"", graph_.values[id].name, "\", which has no elements"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ValueId> OpBuilder::Emit(Definition definition) {
   TW_RETURN_IF_ERROR(CheckShape(definition.type.shape));
   TW_RETURN_IF_ERROR(CheckShape(definition.reduce));
   // Nothing to compute: such values only occur as the empty lists of shape computations.
   if (NumElements(definition.type.shape) == 0) return Constant(Tensor(definition.type));
+  TW_RETURN_IF_ERROR(CheckInputsHaveElements(definition));
   Compute compute = MakeCompute(definition, InputBuffers(graph_, definition.inputs));
   if (WorthFolding(definition)) return Fold(definition, compute);
   return graph_.AddNode(NameFor(definition.op), definition.op, std::move(definition.inputs),

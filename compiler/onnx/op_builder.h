@@ -89,6 +89,7 @@ class OpBuilder {
                                         onnx::AttributeProto::AttributeType type);
   // The node's name for the first value, "<name>.<op>" for the further ones.
   std::string NameFor(std::string_view op) const;
+  absl::Status CheckInputsHaveElements(const Definition& definition) const;
   bool WorthFolding(const Definition& definition) const;
   absl::StatusOr<ValueId> Fold(const Definition& definition, const Compute& compute);
 
@@ -103,8 +104,8 @@ class OpBuilder {
 // What a converter yields: the operator's outputs in order. Trailing ones may be missing; they
 // are refused only if something reads them.
 struct Outputs {
-  Outputs(ValueId value) : values{value} {}                                // NOLINT: implicit
-  Outputs(std::vector<ValueId> all) : values(std::move(all)) {}            // NOLINT: implicit
+  Outputs(ValueId value) : values{value} {}                      // NOLINT: implicit
+  Outputs(std::vector<ValueId> all) : values(std::move(all)) {}  // NOLINT: implicit
   std::vector<ValueId> values;
 };
 using Converter = std::function<absl::StatusOr<Outputs>(OpBuilder&)>;

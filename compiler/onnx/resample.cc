@@ -59,8 +59,7 @@ void AppendTaps(const ResampleRule& rule, const ResampleAxis& axis, double x, Re
     const bool outside = at < 0 || at >= static_cast<double>(axis.in);
     if (rule.exclude_outside && outside) weights[k] = 0;
     total += weights[k];
-    t.index.push_back(static_cast<int64_t>(
-        std::clamp(at, 0.0, static_cast<double>(axis.in - 1))));
+    t.index.push_back(static_cast<int64_t>(std::clamp(at, 0.0, static_cast<double>(axis.in - 1))));
   }
   if (!rule.exclude_outside || total == 0) total = 1;
   for (double weight : weights) t.weight.push_back(static_cast<float>(weight / total));
@@ -91,8 +90,8 @@ absl::StatusOr<ValueId> Pick(OpBuilder& b, ValueId value, size_t dim, const Resa
     d.inputs.push_back(b.Constant(Tensor({DType::kI64, {axis.out}}, table.index)));
   }
   d.body = [&](const Point& p) {
-    const Expr at = factor ? FloorDiv(p.axes[dim], factor)
-                           : SafeIndex(p.Load(1, {p.axes[dim]}), axis.in);
+    const Expr at =
+        factor ? FloorDiv(p.axes[dim], factor) : SafeIndex(p.Load(1, {p.axes[dim]}), axis.in);
     return p.Load(0, Replace(p.axes, dim, at));
   };
   return b.Emit(std::move(d));
@@ -127,8 +126,7 @@ absl::StatusOr<ResampleTable> MakeResampleTable(const ResampleRule& rule,
   ResampleTable table{.taps = TapsOf(rule.mode)};
   const double last = static_cast<double>(axis.in - 1);
   for (int64_t o = 0; o < axis.out; ++o) {
-    TW_ASSIGN_OR_RETURN(const double x,
-                        Coordinate(rule.coordinates, axis, static_cast<double>(o)));
+    TW_ASSIGN_OR_RETURN(const double x, Coordinate(rule.coordinates, axis, static_cast<double>(o)));
     const bool crop = rule.coordinates == "tf_crop_and_resize";
     table.inside.push_back(!crop || (x >= 0 && x <= last));
     if (rule.mode == "nearest") {
@@ -144,9 +142,8 @@ absl::StatusOr<ResampleTable> MakeResampleTable(const ResampleRule& rule,
 absl::StatusOr<ValueId> Resample(OpBuilder& b, ValueId value, size_t dim, const ResampleRule& rule,
                                  const ResampleAxis& axis) {
   TW_ASSIGN_OR_RETURN(const ResampleTable table, MakeResampleTable(rule, axis));
-  TW_ASSIGN_OR_RETURN(const ValueId resampled, table.taps == 1
-                                                   ? Pick(b, value, dim, axis, table)
-                                                   : Blend(b, value, dim, axis, table));
+  TW_ASSIGN_OR_RETURN(const ValueId resampled, table.taps == 1 ? Pick(b, value, dim, axis, table)
+                                                               : Blend(b, value, dim, axis, table));
   if (std::all_of(table.inside.begin(), table.inside.end(), [](uint8_t in) { return in != 0; })) {
     return resampled;
   }

@@ -10,12 +10,12 @@ namespace tilewright {
 
 // How positions of the output correspond to the input; the names are those of ONNX's Resize.
 struct ResampleRule {
-  std::string mode = "nearest";                     // nearest, linear, cubic
-  std::string coordinates = "half_pixel";           // coordinate_transformation_mode
-  std::string nearest = "round_prefer_floor";       // nearest_mode
+  std::string mode = "nearest";                // nearest, linear, cubic
+  std::string coordinates = "half_pixel";      // coordinate_transformation_mode
+  std::string nearest = "round_prefer_floor";  // nearest_mode
   double cubic_a = -0.75;
   bool exclude_outside = false;
-  double extrapolation = 0;                         // for tf_crop_and_resize
+  double extrapolation = 0;  // for tf_crop_and_resize
 };
 
 // One dimension: its extents, the scale, and the region of interest in [0,1].

@@ -30,8 +30,10 @@ std::vector<Group> MatchDimensions(const Shape& from, const Shape& to) {
     int64_t a = i < from.size() ? from[i++] : 1;
     int64_t b = j < to.size() ? to[j++] : 1;
     while (a != b) {
-      if (a < b) a *= from[i++];
-      else b *= to[j++];
+      if (a < b)
+        a *= from[i++];
+      else
+        b *= to[j++];
     }
     group.from_end = i;
     group.to_end = j;
@@ -85,8 +87,10 @@ Exprs ReducedPosition(const Point& p, const std::vector<size_t>& axes, size_t ra
 
 Shape ReducedShape(Shape shape, const std::vector<size_t>& axes, bool keep) {
   for (size_t i = axes.size(); i-- > 0;) {
-    if (keep) shape[axes[i]] = 1;
-    else shape.erase(shape.begin() + static_cast<int64_t>(axes[i]));
+    if (keep)
+      shape[axes[i]] = 1;
+    else
+      shape.erase(shape.begin() + static_cast<int64_t>(axes[i]));
   }
   return shape;
 }
@@ -153,9 +157,9 @@ absl::Status CheckRank(const OpBuilder& b, ValueId value, size_t lo, size_t hi) 
 absl::Status CheckSameType(const OpBuilder& b, const std::vector<ValueId>& values) {
   for (ValueId value : values) {
     if (b.DTypeOf(value) == b.DTypeOf(values[0])) continue;
-    return absl::InvalidArgumentError(absl::StrCat("inputs have different element types: ",
-                                                   Sv(NameOf(b.DTypeOf(values[0]))), " and ",
-                                                   Sv(NameOf(b.DTypeOf(value)))));
+    return absl::InvalidArgumentError(
+        absl::StrCat("inputs have different element types: ", Sv(NameOf(b.DTypeOf(values[0]))),
+                     " and ", Sv(NameOf(b.DTypeOf(value)))));
   }
   return absl::OkStatus();
 }
@@ -228,10 +232,10 @@ absl::StatusOr<ValueId> ExpandTo(OpBuilder& b, ValueId value, Shape shape) {
 }
 
 absl::StatusOr<ValueId> AddChannels(OpBuilder& b, ValueId x, ValueId bias) {
-  return b.Emit({.op = "bias_add",
-                 .inputs = {x, bias},
-                 .type = b.TypeOf(x),
-                 .body = [](const Point& p) { return p.Here(0) + p.Load(1, {p.axes[1]}); }});
+  return b.Emit(
+      {.op = "bias_add", .inputs = {x, bias}, .type = b.TypeOf(x), .body = [](const Point& p) {
+         return p.Here(0) + p.Load(1, {p.axes[1]});
+       }});
 }
 
 absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& r) {
@@ -245,9 +249,8 @@ absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& r) {
   d.type = {finish(element(Samples(b, r.inputs)))->dtype, ReducedShape(in, r.axes, r.keep)};
   d.body = [&](const Point& p) {
     const Exprs at = ReducedPosition(p, r.axes, in.size(), r.keep);
-    Expr value = element(LoadAll(p, [&](size_t i) {
-      return p.Load(i, BroadcastIndices(p.in[i]->shape, at));
-    }));
+    Expr value = element(
+        LoadAll(p, [&](size_t i) { return p.Load(i, BroadcastIndices(p.in[i]->shape, at)); }));
     return reduces ? value : finish(std::move(value));
   };
   if (!reduces) return b.Emit(std::move(d));
@@ -259,8 +262,10 @@ absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& r) {
 
 Expr SafeIndex(Expr index, int64_t extent) {
   Expr i = Cast(std::move(index), DType::kI64);
-  if (AsInt(i) == nullptr) i = Select(Lt(i, Int(0)), i + extent, i);
-  else if (*AsInt(i) < 0) i = i + extent;
+  if (AsInt(i) == nullptr)
+    i = Select(Lt(i, Int(0)), i + extent, i);
+  else if (*AsInt(i) < 0)
+    i = i + extent;
   return Min(Max(std::move(i), Int(0)), Int(extent - 1));
 }
 
@@ -270,8 +275,8 @@ Expr Divide(Expr a, Expr b) {
   const Expr zero = Int(0, dtype);
   const Expr divisor = Select(Eq(b, zero), Int(1, dtype), b);
   if (dtype == DType::kU8) return Binary(BinaryOp::kDiv, std::move(a), divisor);
-  const Expr quotient = Binary(BinaryOp::kDiv, Call("abs", {a}, dtype),
-                               Call("abs", {divisor}, dtype));
+  const Expr quotient =
+      Binary(BinaryOp::kDiv, Call("abs", {a}, dtype), Call("abs", {divisor}, dtype));
   const Expr negative = Binary(BinaryOp::kXor, Lt(a, zero), Lt(divisor, zero));
   return Select(negative, Call("neg", {quotient}, dtype), quotient);
 }

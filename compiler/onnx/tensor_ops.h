@@ -49,8 +49,8 @@ struct AxesReduction {
   std::vector<size_t> axes;     // sorted; none = every element by itself
   bool keep = true;
   Reducer reducer = Reducer::kSum;
-  ExprFn body = nullptr;                        // of the elements; default: the first
-  std::function<Expr(Expr)> result = nullptr;   // of the reduced value; default: itself
+  ExprFn body = nullptr;                       // of the elements; default: the first
+  std::function<Expr(Expr)> result = nullptr;  // of the reduced value; default: itself
 };
 absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& reduction);
 

@@ -11,10 +11,9 @@ namespace {
 using onnx::TensorProto;
 
 absl::Status WrongSize(const TensorType& type, size_t found, absl::string_view unit) {
-  return absl::InvalidArgumentError(absl::StrCat("data has ", found, " ", unit, " where ",
-                                                 ToString(type), " needs ",
-                                                 unit == "bytes" ? NumBytes(type)
-                                                                 : NumElements(type.shape)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("data has ", found, " ", unit, " where ", ToString(type), " needs ",
+                   unit == "bytes" ? NumBytes(type) : NumElements(type.shape)));
 }
 
 // Copies a typed field, whose elements may be wider than the tensor's.
@@ -50,8 +49,8 @@ absl::Status CopyRaw(const std::string& raw, Tensor& tensor) {
 // Whether the message can hold a tensor of this type at all, checked before it is allocated.
 absl::Status CheckSize(const TensorProto& proto, const TensorType& type) {
   const size_t held = proto.has_raw_data() ? proto.raw_data().size() : proto.ByteSizeLong();
-  const size_t least = static_cast<size_t>(
-      proto.has_raw_data() ? NumBytes(type) : NumElements(type.shape));
+  const size_t least =
+      static_cast<size_t>(proto.has_raw_data() ? NumBytes(type) : NumElements(type.shape));
   if (held < least) return WrongSize(type, held, "bytes");
   return absl::OkStatus();
 }

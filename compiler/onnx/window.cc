@@ -19,8 +19,7 @@ int64_t Span(const Window& w, size_t d) { return (w.kernel[d] - 1) * w.dilations
 void PadSame(Window& w, const Shape& input, bool upper) {
   for (size_t d = 0; d < input.size(); ++d) {
     const int64_t output = (input[d] + w.strides[d] - 1) / w.strides[d];
-    const int64_t total =
-        std::max<int64_t>(0, (output - 1) * w.strides[d] + Span(w, d) - input[d]);
+    const int64_t total = std::max<int64_t>(0, (output - 1) * w.strides[d] + Span(w, d) - input[d]);
     w.pads_begin[d] = upper ? total / 2 : total - total / 2;
     w.pads_end[d] = total - w.pads_begin[d];
   }
@@ -59,13 +58,13 @@ int64_t OutputExtent(const Window& w, size_t d, int64_t input, bool ceil) {
 
 absl::Status CheckWindowValues(const Shape& values, size_t count, int64_t lo,
                                std::string_view what) {
-  const bool fits = values.size() == count &&
-                    std::all_of(values.begin(), values.end(),
-                                [lo](int64_t v) { return v >= lo && v <= kMaxValue; });
+  const bool fits =
+      values.size() == count && std::all_of(values.begin(), values.end(),
+                                            [lo](int64_t v) { return v >= lo && v <= kMaxValue; });
   if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(Sv(what), " [", absl::StrJoin(values, ","), "] must be ", count, " values of ", lo,
-                   " or more"));
+  return absl::InvalidArgumentError(absl::StrCat(Sv(what), " [", absl::StrJoin(values, ","),
+                                                 "] must be ", count, " values of ", lo,
+                                                 " or more"));
 }
 
 absl::StatusOr<Window> ReadWindow(OpBuilder& b, const Shape& input, Shape kernel) {

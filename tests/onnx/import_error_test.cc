@@ -142,8 +142,13 @@ TEST(ImportErrors, DimensionsOfZeroAreRefused) {
 
 TEST(ImportErrors, NegativeDimensionsAreRefused) {
   ModelBuilder m = ReluModel();
-  m.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(
-      0)->set_dim_value(-5);
+  m.graph()
+      .mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(0)
+      ->set_dim_value(-5);
   ExpectInvalid(m.Bytes(), HasSubstr("dimension 0 is -5, it must be positive"));
 }
 

@@ -1,10 +1,11 @@
 // What an imported graph looks like: which nodes, which workloads, what was evaluated away.
+#include "compiler/onnx/import.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "compiler/onnx/import.h"
 #include "tests/onnx/evaluate.h"
 #include "tests/onnx/model_builder.h"
 
@@ -238,8 +239,7 @@ TEST(Import, ResizeByAWholeFactorIndexesByDivision) {
   ASSERT_EQ(graph.nodes.size(), 1u);
   EXPECT_EQ(graph.nodes[0].inputs.size(), 1u);
   const Tensor x({DType::kF32, {1, 1, 2, 2}}, std::vector<float>{1, 2, 3, 4});
-  EXPECT_THAT(Floats(Evaluate(graph, {{"x", x}})),
-              ElementsAre(1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4));
+  EXPECT_THAT(Floats(Evaluate(graph, {{"x", x}})), ElementsAre(1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4));
 }
 
 TEST(Import, ScatterAddsUpDuplicateIndices) {

@@ -30,8 +30,10 @@ class ModelBuilder {
     tensor.mutable_shape();
     for (int64_t dim : shape) {
       auto& added = *tensor.mutable_shape()->add_dim();
-      if (dim < 0) added.set_dim_param("N");
-      else added.set_dim_value(dim);
+      if (dim < 0)
+        added.set_dim_param("N");
+      else
+        added.set_dim_value(dim);
     }
     return input;
   }

@@ -43,14 +43,14 @@ absl::StatusOr<Tensor> ReadTensor(const fs::path& path) {
 
 absl::Status Compare(const Tensor& found, const Tensor& expected) {
   if (found.type() != expected.type()) {
-    return absl::InternalError(absl::StrCat("got a ", ToString(found.type()), ", not a ",
-                                            ToString(expected.type())));
+    return absl::InternalError(
+        absl::StrCat("got a ", ToString(found.type()), ", not a ", ToString(expected.type())));
   }
   for (int64_t i = 0; i < found.size(); ++i) {
     const double a = found.AsDouble(i), b = expected.AsDouble(i);
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
-    const bool close = IsFloat(found.dtype()) &&
-                       std::abs(a - b) <= kAbsolute + kRelative * std::abs(b);
+    const bool close =
+        IsFloat(found.dtype()) && std::abs(a - b) <= kAbsolute + kRelative * std::abs(b);
     if (!close) return absl::InternalError(absl::StrCat("element ", i, " is ", a, ", not ", b));
   }
   return absl::OkStatus();

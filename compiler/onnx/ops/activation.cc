@@ -44,8 +44,7 @@ OpRow Row(const char* op_type, int64_t since, const char* name, Parameter alpha,
             if (!IsFloat(b.DTypeOf(b.Input(0))) && b.op_type() != "Relu") {
               return absl::InvalidArgumentError("input is not a float tensor");
             }
-            return Map(b, name, {b.Input(0)},
-                       [&](const Exprs& x) { return formula(x[0], a, c); });
+            return Map(b, name, {b.Input(0)}, [&](const Exprs& x) { return formula(x[0], a, c); });
           }};
 }
 
@@ -55,9 +54,8 @@ OpRow Row(const char* op_type, int64_t since, const char* name, Formula formula)
 
 absl::StatusOr<Outputs> PRelu(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1)}));
-  return Map(b, "prelu", {b.Input(0), b.Input(1)}, [](const Exprs& x) {
-    return Select(Lt(x[0], Lit(x[0], 0)), x[0] * x[1], x[0]);
-  });
+  return Map(b, "prelu", {b.Input(0), b.Input(1)},
+             [](const Exprs& x) { return Select(Lt(x[0], Lit(x[0], 0)), x[0] * x[1], x[0]); });
 }
 
 absl::StatusOr<Outputs> Gelu(OpBuilder& b) {
@@ -92,9 +90,7 @@ OpList Parametric() {
       Row("HardSigmoid", 6, "hard_sigmoid", {"alpha", 0.2}, {"beta", 0.5},
           [](const Expr& x, double a, double c) { return ClampUnit(x * Lit(x, a) + Lit(x, c)); }),
       Row("ThresholdedRelu", 10, "thresholded_relu", {"alpha", 1}, {"", 0},
-          [](const Expr& x, double a, double) {
-            return Select(Lt(Lit(x, a), x), x, Lit(x, 0));
-          }),
+          [](const Expr& x, double a, double) { return Select(Lt(Lit(x, a), x), x, Lit(x, 0)); }),
       Row("Shrink", 9, "shrink", {"lambd", 0.5}, {"bias", 0},
           [](const Expr& x, double lambd, double bias) {
             const Expr below = Select(Lt(x, Lit(x, -lambd)), x + Lit(x, bias), Lit(x, 0));
@@ -105,19 +101,19 @@ OpList Parametric() {
 }
 
 OpList Plain() {
-  return {Row("Relu", 6, "relu", [](const Expr& x, double, double) { return Max(x, Lit(x, 0)); }),
-          Row("Sigmoid", 6, "sigmoid", [](const Expr& x, double, double) { return Sigmoid(x); }),
-          Row("Softplus", 1, "softplus", [](const Expr& x, double, double) { return Softplus(x); }),
-          Row("Softsign", 1, "softsign",
-              [](const Expr& x, double, double) { return Divide(x, Lit(x, 1) + Abs(x)); }),
-          Row("HardSwish", 14, "hard_swish",
-              [](const Expr& x, double, double) {
-                return x * ClampUnit(x * Lit(x, 1.0 / 6) + Lit(x, 0.5));
-              }),
-          Row("Mish", 18, "mish",
-              [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }),
-          {"PRelu", 7, 2, PRelu},
-          {"Gelu", 20, 1, Gelu}};
+  return {
+      Row("Relu", 6, "relu", [](const Expr& x, double, double) { return Max(x, Lit(x, 0)); }),
+      Row("Sigmoid", 6, "sigmoid", [](const Expr& x, double, double) { return Sigmoid(x); }),
+      Row("Softplus", 1, "softplus", [](const Expr& x, double, double) { return Softplus(x); }),
+      Row("Softsign", 1, "softsign",
+          [](const Expr& x, double, double) { return Divide(x, Lit(x, 1) + Abs(x)); }),
+      Row("HardSwish", 14, "hard_swish",
+          [](const Expr& x, double, double) {
+            return x * ClampUnit(x * Lit(x, 1.0 / 6) + Lit(x, 0.5));
+          }),
+      Row("Mish", 18, "mish", [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }),
+      {"PRelu", 7, 2, PRelu},
+      {"Gelu", 20, 1, Gelu}};
 }
 
 }  // namespace

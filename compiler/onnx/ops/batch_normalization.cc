@@ -24,8 +24,7 @@ absl::StatusOr<Outputs> BatchNormalization(OpBuilder& b) {
                  .body = [epsilon](const Point& p) {
                    const auto at = [&](size_t i) { return p.Load(i, {p.axes[1]}); };
                    const Expr variance = at(4) + Const(epsilon, p.in[4]->dtype);
-                   const Expr scale =
-                       Divide(at(1), Call("sqrt", {variance}, p.in[4]->dtype));
+                   const Expr scale = Divide(at(1), Call("sqrt", {variance}, p.in[4]->dtype));
                    return (p.Here(0) - at(3)) * scale + at(2);
                  }});
 }

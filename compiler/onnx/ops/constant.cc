@@ -58,7 +58,9 @@ absl::StatusOr<Outputs> ConstantOfShape(OpBuilder& b) {
 absl::StatusOr<Outputs> ShapeOfInput(OpBuilder& b) {
   const Shape& shape = b.ShapeOf(b.Input(0));
   const int64_t rank = static_cast<int64_t>(shape.size());
-  const auto clamp = [rank](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
+  const auto clamp = [rank](int64_t i) {
+    return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank);
+  };
   const int64_t start = clamp(b.Int("start", 0));
   const int64_t end = std::max(start, clamp(b.Int("end", rank)));
   return b.Constant(IntTensor(Shape(shape.begin() + start, shape.begin() + end)));
@@ -82,9 +84,7 @@ absl::StatusOr<Outputs> Range(OpBuilder& b) {
     return absl::InvalidArgumentError(absl::StrCat("delta ", step, " makes no finite range"));
   }
   const int64_t extent = std::max<int64_t>(0, static_cast<int64_t>(count));
-  return b.Emit({.op = "range",
-                 .type = {start.dtype(), {extent}},
-                 .body = [&](const Point& p) {
+  return b.Emit({.op = "range", .type = {start.dtype(), {extent}}, .body = [&](const Point& p) {
                    return LiteralOf(start) + Cast(p.axes[0], start.dtype()) * LiteralOf(delta);
                  }});
 }
@@ -96,9 +96,7 @@ absl::StatusOr<Outputs> EyeLike(OpBuilder& b) {
     TW_ASSIGN_OR_RETURN(dtype, FromOnnxType(static_cast<int32_t>(b.Int("dtype", 0))));
   }
   const int64_t k = b.Int("k", 0);
-  return b.Emit({.op = "eye",
-                 .type = {dtype, b.ShapeOf(b.Input(0))},
-                 .body = [=](const Point& p) {
+  return b.Emit({.op = "eye", .type = {dtype, b.ShapeOf(b.Input(0))}, .body = [=](const Point& p) {
                    return Select(Eq(p.axes[0] + k, p.axes[1]), Const(1, dtype), Const(0, dtype));
                  }});
 }
@@ -106,7 +104,7 @@ absl::StatusOr<Outputs> EyeLike(OpBuilder& b) {
 }  // namespace
 
 OpList constant() {
-  return {{"Constant", 1, 0, Constant}, {"ConstantOfShape", 9, 1, ConstantOfShape},
+  return {{"Constant", 1, 0, Constant},  {"ConstantOfShape", 9, 1, ConstantOfShape},
           {"Shape", 1, 1, ShapeOfInput}, {"Size", 1, 1, Size},
           {"Range", 11, 3, Range},       {"EyeLike", 9, 1, EyeLike}};
 }

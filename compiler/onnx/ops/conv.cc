@@ -21,9 +21,9 @@ absl::StatusOr<ConvShapes> ReadConv(OpBuilder& b) {
   ConvShapes c{.groups = b.Int("group", 1), .in_per_group = weight[1]};
   if (c.groups < 1 || c.groups > data[1] || data[1] != c.groups * weight[1] ||
       weight[0] % c.groups != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "data with ", data[1], " channels, weight with ", weight[0], " filters of ", weight[1],
-        " channels and group ", c.groups, " do not fit"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("data with ", data[1], " channels, weight with ", weight[0], " filters of ",
+                     weight[1], " channels and group ", c.groups, " do not fit"));
   }
   c.out_per_group = weight[0] / c.groups;
   const Shape kernel(weight.begin() + 2, weight.end());

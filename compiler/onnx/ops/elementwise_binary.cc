@@ -88,11 +88,9 @@ absl::StatusOr<Outputs> Pow(OpBuilder& b) {
   if (b.IsConstant(exponent) && b.ShapeOf(exponent).empty()) {
     TW_ASSIGN_OR_RETURN(const Tensor value, b.ConstInput(1, "exponent"));
     const Expr literal = Float(value.AsDouble(0), DType::kF64);
-    return Map(b, "pow", {b.Input(0)},
-               [&](const Exprs& x) { return Power(x[0], literal); });
+    return Map(b, "pow", {b.Input(0)}, [&](const Exprs& x) { return Power(x[0], literal); });
   }
-  return Map(b, "pow", {b.Input(0), exponent},
-             [](const Exprs& x) { return Power(x[0], x[1]); });
+  return Map(b, "pow", {b.Input(0), exponent}, [](const Exprs& x) { return Power(x[0], x[1]); });
 }
 
 }  // namespace

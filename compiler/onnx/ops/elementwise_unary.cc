@@ -67,15 +67,16 @@ absl::StatusOr<Outputs> IsInf(OpBuilder& b) {
 }  // namespace
 
 OpList elementwise_unary() {
-  return {NumberCall("Abs", "abs"),     NumberCall("Neg", "neg"),    NumberCall("Sign", "sign", 9),
-          FloatCall("Acos", "acos"),    FloatCall("Acosh", "acosh"), FloatCall("Asin", "asin"),
-          FloatCall("Asinh", "asinh"),  FloatCall("Atan", "atan"),   FloatCall("Atanh", "atanh"),
-          FloatCall("Ceil", "ceil"),    FloatCall("Cos", "cos"),     FloatCall("Cosh", "cosh"),
-          FloatCall("Erf", "erf", 9),   FloatCall("Exp", "exp"),     FloatCall("Floor", "floor"),
-          FloatCall("Log", "log"),      FloatCall("Round", "round"), FloatCall("Sin", "sin"),
-          FloatCall("Sinh", "sinh"),    FloatCall("Sqrt", "sqrt"),   FloatCall("Tan", "tan"),
-          FloatCall("Tanh", "tanh"),    {"Reciprocal", 1, 1, Reciprocal}, {"Not", 1, 1, Not},
-          {"IsNaN", 9, 1, IsNaN},       {"IsInf", 10, 1, IsInf}};
+  return {
+      NumberCall("Abs", "abs"),    NumberCall("Neg", "neg"),         NumberCall("Sign", "sign", 9),
+      FloatCall("Acos", "acos"),   FloatCall("Acosh", "acosh"),      FloatCall("Asin", "asin"),
+      FloatCall("Asinh", "asinh"), FloatCall("Atan", "atan"),        FloatCall("Atanh", "atanh"),
+      FloatCall("Ceil", "ceil"),   FloatCall("Cos", "cos"),          FloatCall("Cosh", "cosh"),
+      FloatCall("Erf", "erf", 9),  FloatCall("Exp", "exp"),          FloatCall("Floor", "floor"),
+      FloatCall("Log", "log"),     FloatCall("Round", "round"),      FloatCall("Sin", "sin"),
+      FloatCall("Sinh", "sinh"),   FloatCall("Sqrt", "sqrt"),        FloatCall("Tan", "tan"),
+      FloatCall("Tanh", "tanh"),   {"Reciprocal", 1, 1, Reciprocal}, {"Not", 1, 1, Not},
+      {"IsNaN", 9, 1, IsNaN},      {"IsInf", 10, 1, IsInf}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -18,8 +18,8 @@ absl::StatusOr<Outputs> Tile(OpBuilder& b) {
   const Shape from = b.ShapeOf(b.Input(0));
   TW_RETURN_IF_ERROR(CheckShape(repeats));
   if (repeats.size() != from.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("repeats has ", repeats.size(), " values for ",
-                                                   from.size(), " dimensions"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("repeats has ", repeats.size(), " values for ", from.size(), " dimensions"));
   }
   Shape shape = from;
   for (size_t d = 0; d < shape.size(); ++d) {

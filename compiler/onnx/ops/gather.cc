@@ -57,8 +57,8 @@ absl::StatusOr<Outputs> GatherND(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckIndices(b, b.Input(1)));
   const Shape data = b.ShapeOf(b.Input(0)), indices = b.ShapeOf(b.Input(1));
   const size_t batch = static_cast<size_t>(b.Int("batch_dims", 0));
-  if (indices.empty() || batch >= indices.size() || batch >= data.size() ||
-      indices.back() < 1 || static_cast<size_t>(indices.back()) > data.size() - batch ||
+  if (indices.empty() || batch >= indices.size() || batch >= data.size() || indices.back() < 1 ||
+      static_cast<size_t>(indices.back()) > data.size() - batch ||
       !std::equal(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(batch),
                   indices.begin())) {
     return absl::InvalidArgumentError("indices do not fit the data's shape");
@@ -66,21 +66,20 @@ absl::StatusOr<Outputs> GatherND(OpBuilder& b) {
   const size_t tuple = static_cast<size_t>(indices.back()), lead = indices.size() - 1;
   Shape shape(indices.begin(), indices.end() - 1);
   shape.insert(shape.end(), data.begin() + static_cast<std::ptrdiff_t>(batch + tuple), data.end());
-  return b.Emit({.op = "gather_nd",
-                 .inputs = {b.Input(0), b.Input(1)},
-                 .type = {b.DTypeOf(b.Input(0)), std::move(shape)},
-                 .body = [&](const Point& p) {
-                   Exprs at(p.axes.begin(), p.axes.begin() + static_cast<std::ptrdiff_t>(batch));
-                   for (size_t i = 0; i < tuple; ++i) {
-                     Exprs where(p.axes.begin(),
-                                 p.axes.begin() + static_cast<std::ptrdiff_t>(lead));
-                     where.push_back(Int(static_cast<int64_t>(i)));
-                     at.push_back(SafeIndex(p.Load(1, std::move(where)), data[batch + i]));
-                   }
-                   at.insert(at.end(), p.axes.begin() + static_cast<std::ptrdiff_t>(lead),
-                             p.axes.end());
-                   return p.Load(0, std::move(at));
-                 }});
+  return b.Emit(
+      {.op = "gather_nd",
+       .inputs = {b.Input(0), b.Input(1)},
+       .type = {b.DTypeOf(b.Input(0)), std::move(shape)},
+       .body = [&](const Point& p) {
+         Exprs at(p.axes.begin(), p.axes.begin() + static_cast<std::ptrdiff_t>(batch));
+         for (size_t i = 0; i < tuple; ++i) {
+           Exprs where(p.axes.begin(), p.axes.begin() + static_cast<std::ptrdiff_t>(lead));
+           where.push_back(Int(static_cast<int64_t>(i)));
+           at.push_back(SafeIndex(p.Load(1, std::move(where)), data[batch + i]));
+         }
+         at.insert(at.end(), p.axes.begin() + static_cast<std::ptrdiff_t>(lead), p.axes.end());
+         return p.Load(0, std::move(at));
+       }});
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ absl::StatusOr<AxesReduction> OverSpatial(OpBuilder& b, std::string op, Reducer 
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, kMaxRank));
   std::vector<size_t> axes(b.RankOf(b.Input(0)) - 2);
   std::iota(axes.begin(), axes.end(), 2);
-  return AxesReduction{.op = std::move(op), .inputs = {b.Input(0)}, .axes = std::move(axes),
-                       .reducer = reducer};
+  return AxesReduction{
+      .op = std::move(op), .inputs = {b.Input(0)}, .axes = std::move(axes), .reducer = reducer};
 }
 
 absl::StatusOr<Outputs> GlobalMaxPool(OpBuilder& b) {

@@ -88,8 +88,12 @@ absl::StatusOr<Outputs> MatMul(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckRank(b, x, 1, kMaxRank));
   TW_RETURN_IF_ERROR(CheckRank(b, y, 1, kMaxRank));
   const bool row = b.RankOf(x) == 1, column = b.RankOf(y) == 1;
-  if (row) { TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {1, b.ShapeOf(x)[0]})); }
-  if (column) { TW_ASSIGN_OR_RETURN(y, Reshape(b, y, {b.ShapeOf(y)[0], 1})); }
+  if (row) {
+    TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {1, b.ShapeOf(x)[0]}));
+  }
+  if (column) {
+    TW_ASSIGN_OR_RETURN(y, Reshape(b, y, {b.ShapeOf(y)[0], 1}));
+  }
   const Shape left = b.ShapeOf(x), right = b.ShapeOf(y);
   if (left.back() != right.end()[-2]) return Misfit(left, right);
   TW_ASSIGN_OR_RETURN(Shape out, BroadcastShapes({Shape(left.begin(), left.end() - 2),
@@ -117,8 +121,12 @@ absl::StatusOr<Outputs> Gemm(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckSameType(b, {x, y}));
   TW_RETURN_IF_ERROR(CheckRank(b, x, 2, 2));
   TW_RETURN_IF_ERROR(CheckRank(b, y, 2, 2));
-  if (b.Int("transA", 0) != 0) { TW_ASSIGN_OR_RETURN(x, Transpose(b, x, {1, 0})); }
-  if (b.Int("transB", 0) == 0) { TW_ASSIGN_OR_RETURN(y, Transpose(b, y, {1, 0})); }
+  if (b.Int("transA", 0) != 0) {
+    TW_ASSIGN_OR_RETURN(x, Transpose(b, x, {1, 0}));
+  }
+  if (b.Int("transB", 0) == 0) {
+    TW_ASSIGN_OR_RETURN(y, Transpose(b, y, {1, 0}));
+  }
   if (b.ShapeOf(x)[1] != b.ShapeOf(y)[1]) return Misfit(b.ShapeOf(x), b.ShapeOf(y));
   TW_ASSIGN_OR_RETURN(y, Scaled(b, y, b.Float("alpha", 1)));
   TW_ASSIGN_OR_RETURN(const ValueId product, Dense(b, x, y));
@@ -126,8 +134,7 @@ absl::StatusOr<Outputs> Gemm(OpBuilder& b) {
   if (!b.HasInput(2) || beta == 0) return product;
   TW_RETURN_IF_ERROR(CheckSameType(b, {product, b.Input(2)}));
   TW_ASSIGN_OR_RETURN(const ValueId addend, Scaled(b, b.Input(2), beta));
-  TW_ASSIGN_OR_RETURN(const Shape shape,
-                      BroadcastShapes({b.ShapeOf(product), b.ShapeOf(addend)}));
+  TW_ASSIGN_OR_RETURN(const Shape shape, BroadcastShapes({b.ShapeOf(product), b.ShapeOf(addend)}));
   if (shape != b.ShapeOf(product)) return Misfit(b.ShapeOf(product), b.ShapeOf(addend));
   return Map(b, "add", {product, addend}, [](const Exprs& v) { return v[0] + v[1]; });
 }

@@ -68,10 +68,10 @@ std::vector<size_t> AxesFrom(size_t first, size_t rank) {
 absl::StatusOr<Outputs> LayerNormalization(OpBuilder& b) {
   const ValueId x = b.Input(0);
   TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", -1), b.RankOf(x)));
-  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, AxesFrom(axis, b.RankOf(x)),
-                                                   b.Float("epsilon", 1e-5)));
-  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, m, b.Input(1),
-                                                 b.HasInput(2) ? b.Input(2) : kNoValue));
+  TW_ASSIGN_OR_RETURN(const Moments m,
+                      FindMoments(b, x, AxesFrom(axis, b.RankOf(x)), b.Float("epsilon", 1e-5)));
+  TW_ASSIGN_OR_RETURN(const ValueId y,
+                      Normalize(b, x, m, b.Input(1), b.HasInput(2) ? b.Input(2) : kNoValue));
   return Outputs({y, m.mean, m.inverse_deviation});
 }
 
@@ -94,8 +94,8 @@ absl::StatusOr<ValueId> ScaleChannels(OpBuilder& b, ValueId x, const Moments& m)
 absl::StatusOr<Outputs> InstanceNormalization(OpBuilder& b) {
   const ValueId x = b.Input(0);
   TW_RETURN_IF_ERROR(CheckRank(b, x, 3, kMaxRank));
-  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, AxesFrom(2, b.RankOf(x)),
-                                                   b.Float("epsilon", 1e-5)));
+  TW_ASSIGN_OR_RETURN(const Moments m,
+                      FindMoments(b, x, AxesFrom(2, b.RankOf(x)), b.Float("epsilon", 1e-5)));
   return ScaleChannels(b, x, m);
 }
 
@@ -105,7 +105,7 @@ absl::StatusOr<Outputs> GroupNormalization(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, kMaxRank - 1));
   const Shape shape = b.ShapeOf(b.Input(0));
   const int64_t groups = b.Int("num_groups", 0);
-  if (groups < 1 || shape[1] % groups != 0) {
+  if (groups < 1 || shape[1] % groups != 0 || NumElements(shape) == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("num_groups ", groups, " does not divide ", shape[1], " channels"));
   }
@@ -123,8 +123,7 @@ absl::StatusOr<Outputs> GroupNormalization(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId scale, AlongChannels(b, b.Input(1), shape[1], shape.size()));
   TW_ASSIGN_OR_RETURN(const ValueId bias, AlongChannels(b, b.Input(2), shape[1], shape.size()));
   TW_RETURN_IF_ERROR(CheckSameType(b, {whole, scale, bias}));
-  return Map(b, "scale", {whole, scale, bias},
-             [](const Exprs& v) { return v[0] * v[1] + v[2]; });
+  return Map(b, "scale", {whole, scale, bias}, [](const Exprs& v) { return v[0] * v[1] + v[2]; });
 }
 
 absl::StatusOr<Outputs> MeanVarianceNormalization(OpBuilder& b) {
@@ -146,9 +145,7 @@ absl::StatusOr<Outputs> LpNormalization(OpBuilder& b) {
   const int64_t p = b.Int("p", 2);
   if (p != 1 && p != 2) return absl::InvalidArgumentError("p must be 1 or 2");
   AxesReduction r{.op = "lp_norm", .inputs = {x}, .axes = {axis}};
-  r.body = [p](const Exprs& v) {
-    return p == 2 ? v[0] * v[0] : Call("abs", {v[0]}, v[0]->dtype);
-  };
+  r.body = [p](const Exprs& v) { return p == 2 ? v[0] * v[0] : Call("abs", {v[0]}, v[0]->dtype); };
   if (p == 2) r.result = Sqrt;
   TW_ASSIGN_OR_RETURN(const ValueId norm, ReduceAxes(b, r));
   return Map(b, "lp_normalize", {x, norm}, [](const Exprs& v) { return Divide(v[0], v[1]); });

@@ -16,9 +16,13 @@ struct Pads {
 absl::StatusOr<Pads> ReadPads(OpBuilder& b) {
   const size_t rank = b.RankOf(b.Input(0));
   std::vector<int64_t> listed = b.Ints("pads", {}), axes(rank);
-  if (b.opset() >= 11) { TW_ASSIGN_OR_RETURN(listed, b.ConstInts(1, "pads")); }
+  if (b.opset() >= 11) {
+    TW_ASSIGN_OR_RETURN(listed, b.ConstInts(1, "pads"));
+  }
   for (size_t d = 0; d < rank; ++d) axes[d] = static_cast<int64_t>(d);
-  if (b.HasInput(3)) { TW_ASSIGN_OR_RETURN(axes, b.ConstInts(3, "axes")); }
+  if (b.HasInput(3)) {
+    TW_ASSIGN_OR_RETURN(axes, b.ConstInts(3, "axes"));
+  }
   TW_RETURN_IF_ERROR(NormalizeAxes(axes, rank).status());
   if (listed.size() != 2 * axes.size()) {
     return absl::InvalidArgumentError(
@@ -71,7 +75,9 @@ absl::StatusOr<Outputs> Pad(OpBuilder& b) {
   Definition d{.op = "pad", .inputs = {b.Input(0)}, .type = {b.DTypeOf(b.Input(0)), from}};
   for (size_t i = 0; i < from.size(); ++i) d.type.shape[i] += pads.before[i] + pads.after[i];
   Expr fill;
-  if (mode == "constant") { TW_ASSIGN_OR_RETURN(fill, Fill(b, d.inputs)); }
+  if (mode == "constant") {
+    TW_ASSIGN_OR_RETURN(fill, Fill(b, d.inputs));
+  }
   d.body = [&](const Point& p) {
     Exprs at;
     Expr inside;

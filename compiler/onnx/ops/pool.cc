@@ -11,9 +11,7 @@ struct Pool {
   Shape data;
   Window window;
 
-  Expr Position(const Point& p, size_t d) const {
-    return window.At(d, p.axes[2 + d], p.reduce[d]);
-  }
+  Expr Position(const Point& p, size_t d) const { return window.At(d, p.axes[2 + d], p.reduce[d]); }
   Expr Inside(const Point& p) const {
     Expr inside;
     for (size_t d = 0; d < window.kernel.size(); ++d) {
@@ -74,8 +72,7 @@ absl::StatusOr<ValueId> MaxIndices(OpBuilder& b, const Pool& pool, ValueId maxim
 
 absl::StatusOr<Outputs> MaxPool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Pool pool, ReadPool(b));
-  TW_ASSIGN_OR_RETURN(const ValueId maximum,
-                      b.Emit(Reduction(b, pool, "max_pool", Reducer::kMax)));
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, b.Emit(Reduction(b, pool, "max_pool", Reducer::kMax)));
   if (b.num_outputs() < 2) return maximum;
   TW_ASSIGN_OR_RETURN(const ValueId indices, MaxIndices(b, pool, maximum));
   return Outputs({maximum, indices});
@@ -105,8 +102,8 @@ Expr Divisor(const Pool& pool, const Point& p, bool count_padding, DType dtype) 
     const int64_t extent = pool.data[2 + d];
     const int64_t lo = count_padding ? -w.pads_begin[d] : 0;
     const int64_t hi = count_padding ? extent + w.pads_end[d] : extent;
-    count = count * (AlwaysWhole(w, d, extent) ? Int(w.kernel[d])
-                                               : CountTaps(w, d, p.axes[2 + d], lo, hi));
+    count = count *
+            (AlwaysWhole(w, d, extent) ? Int(w.kernel[d]) : CountTaps(w, d, p.axes[2 + d], lo, hi));
   }
   if (const int64_t* known = AsInt(count)) return Const(static_cast<double>(*known), dtype);
   return Cast(Max(count, Int(1)), dtype);

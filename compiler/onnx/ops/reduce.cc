@@ -10,7 +10,9 @@ namespace {
 
 absl::StatusOr<std::vector<size_t>> ReadAxes(OpBuilder& b) {
   std::vector<int64_t> listed = b.Ints("axes", {});
-  if (b.HasInput(1)) { TW_ASSIGN_OR_RETURN(listed, b.ConstInts(1, "axes")); }
+  if (b.HasInput(1)) {
+    TW_ASSIGN_OR_RETURN(listed, b.ConstInts(1, "axes"));
+  }
   const size_t rank = b.RankOf(b.Input(0));
   if (!listed.empty()) return NormalizeAxes(listed, rank);
   std::vector<size_t> all;
@@ -25,16 +27,17 @@ Expr Apply(const char* call, Expr x) {
   return Call(call, {std::move(x)}, dtype);
 }
 Expr Square(const Exprs& x) { return x[0] * x[0]; }
-Expr Magnitude(const Exprs& x) {
-  return x[0]->dtype == DType::kU8 ? x[0] : Apply("abs", x[0]);
-}
+Expr Magnitude(const Exprs& x) { return x[0]->dtype == DType::kU8 ? x[0] : Apply("abs", x[0]); }
 Expr SquareRoot(Expr x) { return Apply("sqrt", std::move(x)); }
 Expr Logarithm(Expr x) { return Apply("log", std::move(x)); }
 
 absl::StatusOr<AxesReduction> Prepare(OpBuilder& b, std::string op, Reducer reducer) {
   TW_ASSIGN_OR_RETURN(std::vector<size_t> axes, ReadAxes(b));
-  return AxesReduction{.op = std::move(op), .inputs = {b.Input(0)}, .axes = std::move(axes),
-                       .keep = b.Int("keepdims", 1) != 0, .reducer = reducer};
+  return AxesReduction{.op = std::move(op),
+                       .inputs = {b.Input(0)},
+                       .axes = std::move(axes),
+                       .keep = b.Int("keepdims", 1) != 0,
+                       .reducer = reducer};
 }
 
 using Body = Expr (*)(const Exprs&);

@@ -33,8 +33,8 @@ absl::StatusOr<Outputs> Flatten(OpBuilder& b) {
   const int64_t rank = static_cast<int64_t>(from.size());
   int64_t axis = b.Int("axis", 1);
   if (axis < -rank || axis > rank) {
-    return absl::InvalidArgumentError(absl::StrCat("axis ", axis, " is outside ", rank,
-                                                   " dimensions"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("axis ", axis, " is outside ", rank, " dimensions"));
   }
   if (axis < 0) axis += rank;
   const int64_t rows = NumElements(Shape(from.begin(), from.begin() + axis));
@@ -94,9 +94,8 @@ absl::StatusOr<Outputs> Dropout(OpBuilder& b) {
 }  // namespace
 
 OpList reshape() {
-  return {{"Reshape", 5, 2, ReshapeTo},   {"Flatten", 1, 1, Flatten},
-          {"Squeeze", 1, 1, Squeeze},     {"Unsqueeze", 1, 1, Unsqueeze},
-          {"Identity", 1, 1, Identity},   {"Dropout", 7, 1, Dropout}};
+  return {{"Reshape", 5, 2, ReshapeTo},   {"Flatten", 1, 1, Flatten},   {"Squeeze", 1, 1, Squeeze},
+          {"Unsqueeze", 1, 1, Unsqueeze}, {"Identity", 1, 1, Identity}, {"Dropout", 7, 1, Dropout}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -30,7 +30,7 @@ absl::Status SetScales(const std::vector<double>& scales, const std::vector<size
   for (size_t i = 0; i < dims.size(); ++i) {
     ResampleAxis& axis = axes[dims[i]];
     const double out = std::floor(static_cast<double>(axis.in) * scales[i]);
-    if (!(out >= 1 && out <= kMaxExtent)) {
+    if (!(out >= 1 && out <= kMaxExtent) || axis.in < 1) {
       return absl::InvalidArgumentError(absl::StrCat("scale ", scales[i], " is out of range"));
     }
     axis.scale = scales[i];
@@ -47,7 +47,7 @@ absl::Status SetSizes(const std::vector<int64_t>& sizes, const std::vector<size_
   }
   for (size_t i = 0; i < dims.size(); ++i) {
     ResampleAxis& axis = axes[dims[i]];
-    if (sizes[i] < 1 || sizes[i] > kMaxExtent) {
+    if (sizes[i] < 1 || sizes[i] > kMaxExtent || axis.in < 1) {
       return absl::InvalidArgumentError(absl::StrCat("size ", sizes[i], " is out of range"));
     }
     axis.out = sizes[i];
@@ -134,13 +134,12 @@ absl::StatusOr<Outputs> ResizeByEither(OpBuilder& b) {
     dims.clear();
     for (int64_t axis : listed) dims.push_back(*NormalizeAxis(axis, axes.size()));
   }
-  const ResampleRule rule{
-      .mode = b.Str("mode", "nearest"),
-      .coordinates = b.Str("coordinate_transformation_mode", "half_pixel"),
-      .nearest = b.Str("nearest_mode", "round_prefer_floor"),
-      .cubic_a = b.Float("cubic_coeff_a", -0.75),
-      .exclude_outside = b.Int("exclude_outside", 0) != 0,
-      .extrapolation = b.Float("extrapolation_value", 0)};
+  const ResampleRule rule{.mode = b.Str("mode", "nearest"),
+                          .coordinates = b.Str("coordinate_transformation_mode", "half_pixel"),
+                          .nearest = b.Str("nearest_mode", "round_prefer_floor"),
+                          .cubic_a = b.Float("cubic_coeff_a", -0.75),
+                          .exclude_outside = b.Int("exclude_outside", 0) != 0,
+                          .extrapolation = b.Float("extrapolation_value", 0)};
   if (HasElements(b, 2)) {
     TW_ASSIGN_OR_RETURN(const std::vector<double> scales, ConstDoubles(b, 2, "scales"));
     TW_RETURN_IF_ERROR(SetScales(scales, dims, axes));

@@ -102,8 +102,7 @@ absl::StatusOr<Outputs> ScatterElements(OpBuilder& b) {
 // indices [lead..., n] holds n-tuples into the data; updates is [lead..., data dimensions n...].
 absl::StatusOr<Outputs> ScatterNd(OpBuilder& b) {
   const Shape data = b.ShapeOf(b.Input(0)), indices = b.ShapeOf(b.Input(1));
-  if (indices.empty() || indices.back() < 1 ||
-      static_cast<size_t>(indices.back()) > data.size()) {
+  if (indices.empty() || indices.back() < 1 || static_cast<size_t>(indices.back()) > data.size()) {
     return absl::InvalidArgumentError("indices do not fit the data's shape");
   }
   const size_t tuple = static_cast<size_t>(indices.back());

@@ -73,23 +73,27 @@ absl::StatusOr<Outputs> SliceBy(OpBuilder& b, Bounds bounds) {
   std::vector<Part> parts = WholeOf(shape);
   for (size_t i = 0; i < n; ++i) {
     TW_ASSIGN_OR_RETURN(const size_t d, NormalizeAxis(bounds.axes[i], shape.size()));
-    TW_ASSIGN_OR_RETURN(parts[d], ClampPart(bounds.starts[i], bounds.ends[i], bounds.steps[i],
-                                            shape[d]));
+    TW_ASSIGN_OR_RETURN(parts[d],
+                        ClampPart(bounds.starts[i], bounds.ends[i], bounds.steps[i], shape[d]));
   }
   return Take(b, "slice", parts);
 }
 
 absl::StatusOr<Outputs> SliceByAttributes(OpBuilder& b) {
-  return SliceBy(b, {.starts = b.Ints("starts", {}), .ends = b.Ints("ends", {}),
-                     .axes = b.Ints("axes", {})});
+  return SliceBy(
+      b, {.starts = b.Ints("starts", {}), .ends = b.Ints("ends", {}), .axes = b.Ints("axes", {})});
 }
 
 absl::StatusOr<Outputs> SliceByInputs(OpBuilder& b) {
   Bounds bounds;
   TW_ASSIGN_OR_RETURN(bounds.starts, b.ConstInts(1, "starts"));
   TW_ASSIGN_OR_RETURN(bounds.ends, b.ConstInts(2, "ends"));
-  if (b.HasInput(3)) { TW_ASSIGN_OR_RETURN(bounds.axes, b.ConstInts(3, "axes")); }
-  if (b.HasInput(4)) { TW_ASSIGN_OR_RETURN(bounds.steps, b.ConstInts(4, "steps")); }
+  if (b.HasInput(3)) {
+    TW_ASSIGN_OR_RETURN(bounds.axes, b.ConstInts(3, "axes"));
+  }
+  if (b.HasInput(4)) {
+    TW_ASSIGN_OR_RETURN(bounds.steps, b.ConstInts(4, "steps"));
+  }
   return SliceBy(b, std::move(bounds));
 }
 
@@ -133,7 +137,8 @@ absl::StatusOr<Outputs> Split(OpBuilder& b) {
 }  // namespace
 
 OpList slice() {
-  return {{"Slice", 1, 1, SliceByAttributes}, {"Slice", 10, 3, SliceByInputs}, {"Split", 2, 1, Split}};
+  return {
+      {"Slice", 1, 1, SliceByAttributes}, {"Slice", 10, 3, SliceByInputs}, {"Split", 2, 1, Split}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -33,17 +33,17 @@ absl::StatusOr<Shifted> FindMaximum(OpBuilder& b) {
     return absl::InvalidArgumentError("input is not a float tensor");
   }
   TW_ASSIGN_OR_RETURN(std::vector<size_t> axes, ReadAxes(b));
-  TW_ASSIGN_OR_RETURN(const ValueId maximum,
-                      ReduceAxes(b, {.op = "softmax_max", .inputs = {b.Input(0)}, .axes = axes,
-                                     .reducer = Reducer::kMax}));
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, ReduceAxes(b, {.op = "softmax_max",
+                                                            .inputs = {b.Input(0)},
+                                                            .axes = axes,
+                                                            .reducer = Reducer::kMax}));
   return Shifted{std::move(axes), maximum};
 }
 
 absl::StatusOr<Outputs> Softmax(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
-  TW_ASSIGN_OR_RETURN(const ValueId exps,
-                      Map(b, "softmax_exp", {b.Input(0), s.maximum},
-                          [](const Exprs& x) { return Exp(x[0] - x[1]); }));
+  TW_ASSIGN_OR_RETURN(const ValueId exps, Map(b, "softmax_exp", {b.Input(0), s.maximum},
+                                              [](const Exprs& x) { return Exp(x[0] - x[1]); }));
   TW_ASSIGN_OR_RETURN(const ValueId sum,
                       ReduceAxes(b, {.op = "softmax_sum", .inputs = {exps}, .axes = s.axes}));
   return Map(b, "softmax", {exps, sum}, [](const Exprs& x) { return Divide(x[0], x[1]); });
@@ -51,16 +51,16 @@ absl::StatusOr<Outputs> Softmax(OpBuilder& b) {
 
 absl::StatusOr<Outputs> LogSoftmax(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
-  TW_ASSIGN_OR_RETURN(
-      const ValueId logsum,
-      ReduceAxes(b, {.op = "log_softmax_sum",
-                     .inputs = {b.Input(0), s.maximum},
-                     .axes = s.axes,
-                     .body = [](const Exprs& x) { return Exp(x[0] - x[1]); },
-                     .result = [](Expr sum) {
-                       const DType dtype = sum->dtype;
-                       return Call("log", {std::move(sum)}, dtype);
-                     }}));
+  TW_ASSIGN_OR_RETURN(const ValueId logsum,
+                      ReduceAxes(b, {.op = "log_softmax_sum",
+                                     .inputs = {b.Input(0), s.maximum},
+                                     .axes = s.axes,
+                                     .body = [](const Exprs& x) { return Exp(x[0] - x[1]); },
+                                     .result =
+                                         [](Expr sum) {
+                                           const DType dtype = sum->dtype;
+                                           return Call("log", {std::move(sum)}, dtype);
+                                         }}));
   return Map(b, "log_softmax", {b.Input(0), s.maximum, logsum},
              [](const Exprs& x) { return x[0] - x[1] - x[2]; });
 }
@@ -83,9 +83,10 @@ absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
                                 return Select(Eq(p.Here(0), p.Here(1)), flat(p.axes),
                                               InitialValue(Reducer::kMin, DType::kI64));
                               }}));
-  TW_ASSIGN_OR_RETURN(const ValueId first,
-                      ReduceAxes(b, {.op = "hardmax_first", .inputs = {position}, .axes = s.axes,
-                                     .reducer = Reducer::kMin}));
+  TW_ASSIGN_OR_RETURN(const ValueId first, ReduceAxes(b, {.op = "hardmax_first",
+                                                          .inputs = {position},
+                                                          .axes = s.axes,
+                                                          .reducer = Reducer::kMin}));
   const DType dtype = b.DTypeOf(b.Input(0));
   return Map(b, "hardmax", {position, first}, [dtype](const Exprs& x) {
     return Select(Eq(x[0], x[1]), Const(1, dtype), Const(0, dtype));

@@ -40,14 +40,17 @@ absl::StatusOr<ValueId> Positions(OpBuilder& b, size_t axis, int64_t k, ValueId 
                  .body = [](const Point& p) { return p.reduce[0]; },
                  .reducer = Reducer::kSum,
                  .reduce = {extent},
-                 .predicate = [axis](const Point& p) {
-                   return Eq(p.Load(0, At(p.axes, axis, p.reduce[0])), p.axes[axis]);
-                 }});
+                 .predicate =
+                     [axis](const Point& p) {
+                       return Eq(p.Load(0, At(p.axes, axis, p.reduce[0])), p.axes[axis]);
+                     }});
 }
 
 absl::StatusOr<Outputs> TopK(OpBuilder& b) {
   std::vector<int64_t> k = {b.Int("k", 0)};
-  if (b.opset() >= 10) { TW_ASSIGN_OR_RETURN(k, b.ConstInts(1, "k")); }
+  if (b.opset() >= 10) {
+    TW_ASSIGN_OR_RETURN(k, b.ConstInts(1, "k"));
+  }
   const Shape shape = b.ShapeOf(b.Input(0));
   TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", -1), shape.size()));
   if (k.size() != 1 || k[0] < 1 || k[0] > shape[axis]) {
@@ -56,14 +59,14 @@ absl::StatusOr<Outputs> TopK(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId ranks, Ranks(b, axis, b.Int("largest", 1) != 0));
   TW_ASSIGN_OR_RETURN(const ValueId positions, Positions(b, axis, k[0], ranks));
   const TensorType type{b.DTypeOf(b.Input(0)), b.ShapeOf(positions)};
-  TW_ASSIGN_OR_RETURN(const ValueId values,
-                      b.Emit({.op = "top_k",
-                              .inputs = {b.Input(0), positions},
-                              .type = type,
-                              .body = [&](const Point& p) {
-                                const Expr index = SafeIndex(p.Here(1), shape[axis]);
-                                return p.Load(0, At(p.axes, axis, index));
-                              }}));
+  TW_ASSIGN_OR_RETURN(const ValueId values, b.Emit({.op = "top_k",
+                                                    .inputs = {b.Input(0), positions},
+                                                    .type = type,
+                                                    .body = [&](const Point& p) {
+                                                      const Expr index =
+                                                          SafeIndex(p.Here(1), shape[axis]);
+                                                      return p.Load(0, At(p.axes, axis, index));
+                                                    }}));
   return Outputs({values, positions});
 }
 

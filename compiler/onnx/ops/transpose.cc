@@ -16,8 +16,8 @@ absl::StatusOr<Outputs> TransposeBy(OpBuilder& b) {
   listed = b.Ints("perm", listed);
   TW_ASSIGN_OR_RETURN(const std::vector<size_t> sorted, NormalizeAxes(listed, rank));
   if (sorted.size() != rank) {
-    return absl::InvalidArgumentError(absl::StrCat("perm has ", sorted.size(), " axes for ", rank,
-                                                   " dimensions"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("perm has ", sorted.size(), " axes for ", rank, " dimensions"));
   }
   std::vector<size_t> permutation;
   for (int64_t axis : listed) {

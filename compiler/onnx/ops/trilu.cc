@@ -8,7 +8,9 @@ namespace {
 absl::StatusOr<Outputs> Trilu(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 2, kMaxRank));
   std::vector<int64_t> k = {0};
-  if (b.HasInput(1)) { TW_ASSIGN_OR_RETURN(k, b.ConstInts(1, "k")); }
+  if (b.HasInput(1)) {
+    TW_ASSIGN_OR_RETURN(k, b.ConstInts(1, "k"));
+  }
   if (k.size() != 1) return absl::InvalidArgumentError("k must be a scalar");
   const bool upper = b.Int("upper", 1) != 0;
   return b.Emit({.op = "trilu",

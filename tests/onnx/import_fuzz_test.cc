@@ -1,0 +1,73 @@
+// Damaged models: whatever the bytes, the importer answers with a graph or a status.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "compiler/core/rng.h"
+#include "compiler/onnx/import.h"
+#include "tests/onnx/model_builder.h"
+
+namespace tilewright {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kSeed = 20240607;
+constexpr int kVariants = 30;
+
+std::string Damage(std::string bytes, Rng& rng) {
+  const uint64_t edits = 1 + rng.Below(3);
+  for (uint64_t i = 0; i < edits; ++i) {
+    bytes[rng.Below(bytes.size())] = static_cast<char>(rng.Next());
+  }
+  return bytes;
+}
+
+void ImportDamaged(const std::string& bytes, Rng& rng) {
+  for (int i = 0; i < kVariants; ++i) {
+    const absl::StatusOr<Graph> graph = ImportOnnx(Damage(bytes, rng), {});
+    if (!graph.ok()) {
+      EXPECT_TRUE(absl::IsInvalidArgument(graph.status()) ||
+                  absl::IsUnimplemented(graph.status()))
+          << graph.status();
+    }
+  }
+}
+
+TEST(ImportDamaged, ModelsWithShapeComputationsNeverCrash) {
+  ModelBuilder m;
+  m.Input("x", {2, 3, 4});
+  m.Ints("i", {0, -1});
+  m.Ints("t", {3, 2});
+  m.Node("Shape", {"x"}, {"shape"});
+  m.Node("Gather", {"shape", "i"}, {"g"});
+  m.Node("Div", {"g", "t"}, {"q"});
+  SetInt(m.Node("Concat", {"q", "t"}, {"c"}), "axis", 0);
+  m.Node("ConstantOfShape", {"c"}, {"f"});
+  m.Node("Tile", {"g", "i"}, {"e"});
+  m.Node("Reshape", {"x", "c"}, {"y"});
+  m.Output("y");
+  Rng rng(kSeed);
+  SCOPED_TRACE(kSeed);
+  for (int i = 0; i < 100; ++i) ImportDamaged(m.Bytes(), rng);
+}
+
+TEST(ImportDamaged, OnnxNodeTestModelsNeverCrash) {
+  const fs::path root = "/usr/include/onnx/backend/test/data/node";
+  if (!fs::exists(root)) GTEST_SKIP() << "libonnx-testdata is not installed";
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(root)) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  Rng rng(kSeed);
+  for (const fs::path& folder : folders) {
+    SCOPED_TRACE(folder.string());
+    std::ifstream file(folder / "model.onnx", std::ios::binary);
+    ImportDamaged({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()}, rng);
+  }
+}
+
+}  // namespace
+}  // namespace tilewright
