@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/farm_client.h"
 #include "cli/table.h"
+#include "compiler/core/workload.h"
 
 namespace tilewright {
 namespace {
