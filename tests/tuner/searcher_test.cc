@@ -72,6 +72,12 @@ TEST(Xgb, NeedsFewerTrialsThanRandomAndGenetic) {
   EXPECT_LT(2 * xgb, TrialsToNearBest("random"));
 }
 
+TEST(Gp, NeedsFewerTrialsThanRandomAndGenetic) {
+  const size_t gp = TrialsToNearBest("gp");
+  EXPECT_LT(gp, TrialsToNearBest("ga"));
+  EXPECT_LT(2 * gp, TrialsToNearBest("random"));
+}
+
 TEST(Xgb, AnnealingFindsWhatWholeRankingFinds) {
   EXPECT_LT(TrialsToNearBest("xgb", {{"optimizer", "sa"}, {"n_iter", "100"}}),
             TrialsToNearBest("random"));
