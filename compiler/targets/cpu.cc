@@ -4,7 +4,6 @@
 #include "compiler/targets/support/llvm_emit.h"
 #include "compiler/targets/support/llvm_object.h"
 #include "compiler/targets/support/llvm_target.h"
-#include "compiler/targets/support/schedule_tile.h"
 #include "compiler/targets/target_backend.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/raw_ostream.h"
@@ -26,9 +25,6 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMConte
     return module;
   }
   RunPasses(*module, machine, Pipeline::kExplicit);
-  for (llvm::Function& function : *module) {
-    ScheduleTiles(function, {traits.vector_bits, traits.vector_registers});
-  }
   return module;
 }
 

@@ -179,9 +179,10 @@ class Conv2dNchwc final : public Template {
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
-    // Unrolling kw lets the code generator share broadcasts between taps, which spills.
-    const bool unroll_kw = false;
     const int64_t unroll_ic = std::min<int64_t>(4, s.in_block);
+    // A tile as wide as the image has padded taps in every iteration: unrolled, they cost nothing.
+    // Elsewhere, or when all taps share one straight line (which spills), a loop is better.
+    const bool unroll_kw = s.kernel_w > 1 && tile.columns == s.out_width && unroll_ic < s.in_block;
     return {{{"tile_oc", InnerSplit(tile.rows)},
              {"tile_oh", InnerSplit(tile.columns < s.out_width ? 1 : RowsFor(s, tile, target))},
              {"tile_ow", InnerSplit(tile.columns)},
