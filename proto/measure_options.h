@@ -7,14 +7,15 @@ namespace tilewright {
 
 struct MeasureOptions {
   uint64_t seed = 0;  // of the inputs
-  double build_limit_seconds = 30;
+  double build_limit_seconds = 10;  // AutoTVM's
   double run_limit_seconds = 10;  // of the runner's life, from its start
   // Timed calls stop after sampling_seconds, but not before min_samples.
   uint32_t min_samples = 3;
   uint32_t max_samples = 50;
   double sampling_seconds = 0.015;
   // Best median known so far, 0 = none: a candidate whose first timed call takes more than
-  // kDropFactor times as long keeps that one sample and stops.
+  // kDropFactor times as long keeps that one sample and stops; twice that in the warm-up call
+  // already is the sample.
   double incumbent_seconds = 0;
 };
 
