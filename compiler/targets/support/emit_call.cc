@@ -33,17 +33,26 @@ llvm::FunctionCallee LibmFunction(EmitContext& ctx, std::string_view name, llvm:
   return callee;
 }
 
+// A scalar call. The reference keeps LLVM from folding calls of literals, for its results may
+// differ in the last bit from those of the libm that the kernel meets when it runs.
+llvm::Value* CallScalar(EmitContext& ctx, llvm::FunctionCallee callee,
+                        llvm::ArrayRef<llvm::Value*> operands) {
+  llvm::CallInst* call = ctx.builder.CreateCall(callee, operands);
+  if (!ctx.fast_math) call->addFnAttr(llvm::Attribute::NoBuiltin);
+  return call;
+}
+
 llvm::Value* CallLibm(EmitContext& ctx, std::string_view name, Operands operands) {
   llvm::IRBuilder<>& b = ctx.builder;
   llvm::Type* type = operands[0]->getType();
   const llvm::FunctionCallee callee =
       LibmFunction(ctx, name, type->getScalarType(), operands.size());
-  if (!type->isVectorTy()) return b.CreateCall(callee, llvm::ArrayRef(operands.data(), operands.size()));
+  if (!type->isVectorTy()) return CallScalar(ctx, callee, {operands.data(), operands.size()});
   llvm::Value* result = llvm::PoisonValue::get(type);
   for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) {
     std::vector<llvm::Value*> parts;
     for (llvm::Value* operand : operands) parts.push_back(b.CreateExtractElement(operand, lane));
-    result = b.CreateInsertElement(result, b.CreateCall(callee, parts), lane);
+    result = b.CreateInsertElement(result, CallScalar(ctx, callee, parts), lane);
   }
   return result;
 }

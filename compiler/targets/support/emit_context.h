@@ -35,6 +35,7 @@ struct EmitContext {
   int depth = 0;
   LaneLoop lanes;
   llvm::Value* mask = nullptr;  // <count x i1>: lanes that are active; null = all
+  llvm::Value* nowhere = nullptr;  // eight bytes that lanes which are off may read and write
 
   explicit EmitContext(llvm::LLVMContext& context) : builder(context) {}
 };

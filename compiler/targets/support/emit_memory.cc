@@ -35,8 +35,8 @@ llvm::VectorType* VectorOf(llvm::Type* element, unsigned count) {
   return llvm::FixedVectorType::get(element, count);
 }
 
-// One pointer a lane.
-llvm::Value* LanePointers(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+// One pointer a lane, before masking.
+llvm::Value* ElementPointers(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
   llvm::Value* address = EmitAddress(ctx, buffer, index);
   if (!index.linear) return IsVector(address) ? address : Widen(ctx, address);
   std::vector<llvm::Constant*> steps;
@@ -45,6 +45,14 @@ llvm::Value* LanePointers(EmitContext& ctx, const BufferNode& buffer, const Flat
   }
   return ctx.builder.CreateGEP(MemoryType(ctx, buffer.dtype), address,
                                llvm::ConstantVector::get(steps));
+}
+
+// One pointer a lane; lanes that are off point nowhere. (LLVM 19's masked gathers of vectors that
+// it has to widen can name one register as result and as index, which CPUs refuse.)
+llvm::Value* LanePointers(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  llvm::Value* pointers = ElementPointers(ctx, buffer, index);
+  if (ctx.mask == nullptr) return pointers;
+  return ctx.builder.CreateSelect(ctx.mask, pointers, Widen(ctx, ctx.nowhere));
 }
 
 // Elements 0, stride, 2 * stride, ... of one wide load that ends with the last lane's element.
@@ -83,16 +91,15 @@ llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIn
   return LoadLaneByLane(ctx, buffer, LanePointers(ctx, buffer, index));
 }
 
-// Lanes that are off read zero.
+// Lanes that are off read something.
 llvm::Value* LoadMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
   llvm::VectorType* type = VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count);
-  llvm::Value* zero = llvm::Constant::getNullValue(type);
   if (index.linear && index.lane_coefficient == 1) {
     return ctx.builder.CreateMaskedLoad(type, EmitAddress(ctx, buffer, index),
-                                        AlignmentOf(ctx, buffer, index), ctx.mask, zero);
+                                        AlignmentOf(ctx, buffer, index), ctx.mask,
+                                        llvm::Constant::getNullValue(type));
   }
-  return ctx.builder.CreateMaskedGather(type, LanePointers(ctx, buffer, index),
-                                        ElementAlignment(buffer), ctx.mask, zero);
+  return LoadLaneByLane(ctx, buffer, LanePointers(ctx, buffer, index));
 }
 
 void StoreLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Value* value,
@@ -117,12 +124,7 @@ void StoreVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& in
     }
     return;
   }
-  llvm::Value* pointers = LanePointers(ctx, buffer, index);
-  if (ctx.mask == nullptr) {
-    StoreLaneByLane(ctx, buffer, value, pointers);
-  } else {
-    b.CreateMaskedScatter(value, pointers, ElementAlignment(buffer), ctx.mask);
-  }
+  StoreLaneByLane(ctx, buffer, value, LanePointers(ctx, buffer, index));
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ class KernelEmitter {
     llvm::Value* begin = function_->getArg(program.params.size());
     llvm::Value* end = function_->getArg(program.params.size() + 1);
     builder().SetInsertPoint(entry_);
+    ctx_.nowhere = builder().CreateAlloca(builder().getInt64Ty());
     builder().CreateCondBr(builder().CreateICmpSLT(begin, end), body, exit);
     builder().SetInsertPoint(body);
     EmitBody(program.body, begin, end);
