@@ -47,6 +47,14 @@ absl::StatusOr<int64_t> OpsetOf(const onnx::ModelProto& model) {
                                                kOldestOpset, " to ", kNewestOpset));
 }
 
+absl::Status CheckInputs(const OpBuilder& builder, size_t needed) {
+  if (needed == kAllInputs) needed = std::max<size_t>(1, builder.num_inputs());
+  for (size_t i = 0; i < needed; ++i) {
+    if (!builder.HasInput(i)) return absl::InvalidArgumentError(absl::StrCat("lacks input ", i));
+  }
+  return absl::OkStatus();
+}
+
 // Converts one model, step by step.
 class Importer {
  public:
@@ -141,9 +149,7 @@ class Importer {
     TW_ASSIGN_OR_RETURN(const OpRow* row, FindOperator(node.op_type(), opset_));
     TW_ASSIGN_OR_RETURN(std::vector<ValueId> inputs, Resolve(index));
     OpBuilder builder(graph_, node, opset_, std::move(inputs));
-    for (size_t i = 0; i < row->min_inputs; ++i) {
-      if (!builder.HasInput(i)) return absl::InvalidArgumentError(absl::StrCat("lacks input ", i));
-    }
+    TW_RETURN_IF_ERROR(CheckInputs(builder, row->min_inputs));
     absl::StatusOr<Outputs> outputs = row->convert(builder);
     TW_RETURN_IF_ERROR(builder.status());
     TW_RETURN_IF_ERROR(outputs.status());

@@ -110,12 +110,15 @@ struct Outputs {
 };
 using Converter = std::function<absl::StatusOr<Outputs>(OpBuilder&)>;
 
+// For OpRow::min_inputs: at least one input, and none absent (operators of any number of inputs).
+inline constexpr size_t kAllInputs = static_cast<size_t>(-1);
+
 // A row of the catalogue: how `op_type` is converted from opset `since` on. Of several rows of one
 // operator the newest that the model's opset has reached is taken.
 struct OpRow {
   std::string op_type;
   int64_t since;
-  size_t min_inputs;  // inputs that must be present
+  size_t min_inputs;  // so many of the first inputs must be present
   Converter convert;
 };
 using OpList = std::vector<OpRow>;

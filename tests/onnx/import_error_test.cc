@@ -281,6 +281,16 @@ TEST(ImportErrors, AMissingInputIsNamed) {
   ExpectInvalid(m.Bytes(), HasSubstr("node \"y\" (Add): lacks input 1"));
 }
 
+TEST(ImportErrors, AnAbsentInputAmongManyIsNamed) {
+  for (const char* op_type : {"Sum", "Concat"}) {
+    ModelBuilder m;
+    m.Input("x", {2, 3});
+    m.Node(op_type, {"x", "", "x"}, {"y"});
+    m.Output("y");
+    ExpectInvalid(m.Bytes(), HasSubstr("lacks input 1"));
+  }
+}
+
 TEST(ImportErrors, ShapesThatDoNotBroadcastAreShown) {
   ModelBuilder m;
   m.Input("x", {2, 3});

@@ -44,6 +44,6 @@ absl::StatusOr<Outputs> Concat(OpBuilder& b) {
 
 }  // namespace
 
-OpList concat() { return {{"Concat", 4, 1, Concat}}; }
+OpList concat() { return {{"Concat", 4, kAllInputs, Concat}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -71,7 +71,7 @@ absl::StatusOr<Outputs> Size(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> Range(OpBuilder& b) {
-  TW_RETURN_IF_ERROR(CheckSameType(b, b.Inputs()));
+  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1), b.Input(2)}));
   TW_ASSIGN_OR_RETURN(const Tensor start, b.ConstInput(0, "start"));
   TW_ASSIGN_OR_RETURN(const Tensor limit, b.ConstInput(1, "limit"));
   TW_ASSIGN_OR_RETURN(const Tensor delta, b.ConstInput(2, "delta"));
