@@ -2,7 +2,10 @@
 // model-based tuner (apache/tvm v0.18 autotvm/tuner/model_based_tuner.py), with what replays on
 // recorded spaces showed to be better: refits every few results, not every 64; small spaces are
 // ranked whole instead of annealed; every third pick is a neighbour of one of the best points,
-// which keeps the search moving where the model is flat or wrong.
+// which keeps the search moving where the model is flat or wrong. Median trials to 95 % of the
+// optimum, geometric mean over six published GPU spaces (24 seeds, 4 in flight): 72; with plan_size
+// and start_size 64 and no neighbours, as AutoTVM, 304 (16 seeds); random 566 (200 trials a run, a
+// miss counted as 1000).
 #include <algorithm>
 #include <unordered_map>
 
