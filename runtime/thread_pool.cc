@@ -47,11 +47,11 @@ uint64_t Pack(uint32_t begin, uint32_t end) { return uint64_t{begin} << 32 | end
 ThreadPool::ThreadPool(int threads, bool bind) : shares_(static_cast<size_t>(threads)) {
   const std::vector<int> cpus = AllowedCpus();
   spin_ = shares_.size() <= cpus.size();
-  if (bind) BindThisThread(cpus[0]);
   for (size_t self = 1; self < shares_.size(); ++self) {
     const int cpu = bind ? cpus[self % cpus.size()] : -1;
     helpers_.emplace_back([this, self, cpu] { Help(self, cpu); });
   }
+  if (bind) BindThisThread(cpus[0]);  // last: new threads inherit the CPUs of their creator
 }
 
 ThreadPool::~ThreadPool() {
