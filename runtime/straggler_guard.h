@@ -1,7 +1,8 @@
 // Decides when helper threads are worth asking. On a machine whose cores are busy with other
 // processes a helper may be put aside in the middle of its part, and then everyone waits for a
 // time slice (3 ms and more): far longer than the part takes. After such a wait the helpers get
-// a pause; the pause doubles while the first try after it meets a straggler again.
+// a pause of ten times the wait, so that waiting costs at most a tenth even if helpers never gain
+// anything; the pause doubles while the first tries after it meet a straggler again.
 // A value without a clock: times are seconds from any fixed start. Not thread-safe.
 #pragma once
 
@@ -12,7 +13,7 @@ namespace tilewright::runtime {
 class StragglerGuard {
  public:
   static constexpr double kPatience = 200e-6;
-  static constexpr double kShortestPause = 50e-3;
+  static constexpr double kPausePerWait = 10;
   static constexpr double kLongestPause = 400e-3;
 
   bool HelpersAllowed(double now) const { return now >= resume_at_; }
@@ -22,13 +23,14 @@ class StragglerGuard {
   void Observe(double now, double waited, double expected) {
     if (waited <= kPatience + expected) return;
     const bool again = now - resume_at_ < pause_;
-    pause_ = again ? std::min(2 * pause_, kLongestPause) : kShortestPause;
+    const double least = kPausePerWait * waited;
+    pause_ = std::min(again ? std::max(2 * pause_, least) : least, kLongestPause);
     resume_at_ = now + pause_;
   }
 
  private:
   double resume_at_ = -1e9;
-  double pause_ = kShortestPause;
+  double pause_ = 0;
 };
 
 }  // namespace tilewright::runtime
