@@ -6,17 +6,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/core/status_macros.h"
-#include "compiler/targets/support/memory_file.h"
 
 namespace tilewright {
 
 void HostKernel::Unload::operator()(void* library) const { dlclose(library); }
 
 absl::StatusOr<HostKernel> HostKernel::Load(const std::string& so, const std::string& symbol) {
-  MemoryFile file;
-  TW_RETURN_IF_ERROR(file.Write(so));
   HostKernel kernel;
-  kernel.library_.reset(dlopen(file.path().c_str(), RTLD_NOW | RTLD_LOCAL));
+  TW_RETURN_IF_ERROR(kernel.file_->Write(so));
+  kernel.library_.reset(dlopen(kernel.file_->path().c_str(), RTLD_NOW | RTLD_LOCAL));
   if (kernel.library_ == nullptr) {
     return absl::InternalError(absl::StrCat("cannot load a compiled kernel: ", dlerror()));
   }

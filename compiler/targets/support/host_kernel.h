@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/core/tensor.h"
+#include "compiler/targets/support/memory_file.h"
 
 namespace tilewright {
 
@@ -25,6 +26,8 @@ class HostKernel {
   struct Unload {
     void operator()(void* library) const;
   };
+  // Outlives the library: dlopen takes a path that it has open for the library it has.
+  std::unique_ptr<MemoryFile> file_ = std::make_unique<MemoryFile>();
   std::unique_ptr<void, Unload> library_;
   Function function_ = nullptr;
 };

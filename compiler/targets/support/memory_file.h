@@ -11,12 +11,11 @@ namespace tilewright {
 class MemoryFile {
  public:
   MemoryFile();
-  ~MemoryFile();  // paths stop working; what was mapped stays
+  ~MemoryFile();  // the path stops working; what was mapped stays
   MemoryFile(const MemoryFile&) = delete;
   MemoryFile& operator=(const MemoryFile&) = delete;
 
-  // Of this process, valid while this object lives. glibc's loader tells libraries apart by
-  // device and inode, so that a path used again later is no danger.
+  // Of this process, valid and of no other file while this object lives.
   const std::string& path() const { return path_; }
 
   // Appends. ResourceExhausted when the system refuses.
