@@ -57,7 +57,7 @@ TEST(ThreadPool, SharesTheWorkWithItsHelpers) {
   std::mutex mutex;
   std::set<std::thread::id> workers;
   // A helper may be late to any one loop, but not to all of them.
-  for (int round = 0; round < 500 && workers.size() < 2; ++round) {
+  for (int round = 0; round < 20000 && workers.size() < 2; ++round) {
     pool.ParallelFor(8, [&](int64_t, int64_t) {
       std::this_thread::sleep_for(std::chrono::microseconds(100));
       const std::lock_guard lock(mutex);
@@ -100,7 +100,7 @@ TEST(ThreadPool, WorksAloneAfterAStraggler) {
   };
   // Until the helper has been caught: then loops run whole, on the caller.
   bool alone = false;
-  for (int round = 0; round < 200 && !alone; ++round) {
+  for (int round = 0; round < 5000 && !alone; ++round) {
     pool.ParallelFor(64, slow_helper);
     pool.ParallelFor(64, [&](int64_t begin, int64_t end) { alone = end - begin == 64; });
   }
