@@ -95,9 +95,7 @@ OpList Parametric() {
           [](const Expr& x, double lambd, double bias) {
             const Expr below = Select(Lt(x, Lit(x, -lambd)), x + Lit(x, bias), Lit(x, 0));
             return Select(Lt(Lit(x, lambd), x), x - Lit(x, bias), below);
-          }),
-      Row("Swish", 22, "swish", {"alpha", 1}, {"", 0},
-          [](const Expr& x, double a, double) { return x * Sigmoid(x * Lit(x, a)); })};
+          })};
 }
 
 OpList Plain() {
