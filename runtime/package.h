@@ -2,7 +2,7 @@
 //   manifest.json  {"format":"tilewright-package","version":1,"model":"resnet18",
 //                   "target":"cpu -mcpu=znver5","cpu_features":["avx512f",...],
 //                   "created_by":"tilewright 0.1",
-//                   "crc32":{"mod.json":N,"mod.params":N,"mod.so":N}}
+//                   "crc32c":{"mod.json":N,"mod.params":N,"mod.so":N}}
 //   mod.json       the execution plan, below
 //   mod.params     constants, each at a 64-byte aligned offset
 //   mod.so         the kernels

@@ -6,7 +6,7 @@
 
 #include "nlohmann/json.hpp"
 #include "runtime/cpu_info.h"
-#include "runtime/crc32.h"
+#include "runtime/crc32c.h"
 #include "runtime/error.h"
 #include "runtime/tar.h"
 
@@ -124,9 +124,9 @@ Manifest ReadManifest(const json& from) {
 }
 
 void CheckSums(const Members& members, const json& manifest) {
-  const json& sums = Field(manifest, "crc32");
+  const json& sums = Field(manifest, "crc32c");
   for (const char* name : {"mod.json", "mod.params", "mod.so"}) {
-    if (Integer(Field(sums, name), name) != Crc32(Find(members, name))) {
+    if (Integer(Field(sums, name), name) != Crc32c(Find(members, name))) {
       throw BadPackage(std::string(name) + " is damaged: its checksum is wrong");
     }
   }

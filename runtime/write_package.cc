@@ -1,6 +1,6 @@
 // Writing packages; runtime/read_package.cc is the inverse.
 #include "nlohmann/json.hpp"
-#include "runtime/crc32.h"
+#include "runtime/crc32c.h"
 #include "runtime/package.h"
 
 namespace tilewright {
@@ -55,9 +55,9 @@ std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
                          std::string_view params, std::string_view so) {
   const std::string plan_json = ToJson(plan);
   json fields = Fields(manifest);
-  fields["crc32"] = {{"mod.json", runtime::Crc32(plan_json)},
-                     {"mod.params", runtime::Crc32(params)},
-                     {"mod.so", runtime::Crc32(so)}};
+  fields["crc32c"] = {{"mod.json", runtime::Crc32c(plan_json)},
+                      {"mod.params", runtime::Crc32c(params)},
+                      {"mod.so", runtime::Crc32c(so)}};
   const std::string manifest_json = Dump(fields);
   return WriteTar({{"manifest.json", manifest_json},
                    {"mod.json", plan_json},

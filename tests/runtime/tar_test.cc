@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/crc32.h"
+#include "runtime/crc32c.h"
 #include "runtime/error.h"
 #include "runtime/package.h"
 
@@ -45,10 +45,17 @@ TEST(Tar, RefusesAMemberNamedTwice) {
   EXPECT_THROW(ReadTar(WriteTar({{"a", "1"}, {"a", "2"}})), Error);
 }
 
-TEST(Crc32, AgreesWithThePublishedCheckValue) {
-  EXPECT_EQ(Crc32("123456789"), 0xcbf43926u);
-  EXPECT_EQ(Crc32(""), 0u);
-  EXPECT_EQ(Crc32("The quick brown fox jumps over the lazy dog"), 0x414fa339u);
+TEST(Crc32c, AgreesWithThePublishedCheckValue) {
+  EXPECT_EQ(Crc32c("123456789"), 0xe3069283u);
+  EXPECT_EQ(Crc32c(""), 0u);
+  EXPECT_EQ(Crc32c(std::string(32, '\0')), 0x8a9136aau);  // RFC 3720, B.4
+}
+
+TEST(Crc32c, IsTheSameWithAndWithoutTheInstruction) {
+  std::string bytes;
+  for (int size = 0; size < 100; ++size, bytes += static_cast<char>(37 * size)) {
+    EXPECT_EQ(Crc32c(bytes), PortableCrc32c(bytes)) << size;
+  }
 }
 
 }  // namespace

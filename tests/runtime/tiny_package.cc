@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "runtime/crc32.h"
+#include "runtime/crc32c.h"
 
 namespace tilewright {
 
@@ -48,9 +48,9 @@ std::string TinyPackage() {
 std::string PackageWithPlan(const std::string& plan_json) {
   const std::string params = TinyParams(), so = TinyKernels();
   nlohmann::json manifest = nlohmann::json::parse(ToJson(TinyManifest()));
-  manifest["crc32"] = {{"mod.json", runtime::Crc32(plan_json)},
-                       {"mod.params", runtime::Crc32(params)},
-                       {"mod.so", runtime::Crc32(so)}};
+  manifest["crc32c"] = {{"mod.json", runtime::Crc32c(plan_json)},
+                        {"mod.params", runtime::Crc32c(params)},
+                        {"mod.so", runtime::Crc32c(so)}};
   const std::string manifest_json = manifest.dump();
   return WriteTar({{"manifest.json", manifest_json},
                    {"mod.json", plan_json},
