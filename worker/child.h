@@ -23,6 +23,7 @@ class Child {
   Child& operator=(Child&& other) noexcept;
   ~Child();
 
+  pid_t pid() const { return pid_; }  // -1 once reaped
   int input() const { return input_; }
   int output() const { return output_; }
   void CloseInput();

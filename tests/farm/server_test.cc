@@ -1,0 +1,300 @@
+// The protocol as peers see it: a real server, workers and clients played by the test.
+#include "tuner/server/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <thread>
+
+#include "proto/channel.h"
+#include "proto/convert.h"
+#include "proto/tilewright.grpc.pb.h"
+#include "worker/private_folder.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr char kWorkload[] = "dense(float32[1,64],float32[64,64];,NK16n,)+bias";
+constexpr char kTarget[] = "cpu -mcpu=skylake-avx512";
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+    server_ = Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock_).value();
+    const auto channel = MakeChannel(server_->address());
+    worker_ = v1::WorkerService::NewStub(channel);
+    client_ = v1::TuningService::NewStub(channel);
+  }
+
+  static void Limit(grpc::ClientContext& context) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  }
+
+  v1::OpenSessionReply Open(const std::string& name, const std::string& key = "cpu") {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::OpenSessionReply reply;
+    const grpc::Status status = worker_->OpenSession(&context, OpenRequest(name, key), &reply);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return reply;
+  }
+  static v1::OpenSessionRequest OpenRequest(const std::string& name, const std::string& key) {
+    v1::OpenSessionRequest request;
+    request.set_protocol_min(1);
+    request.set_protocol_max(1);
+    request.set_worker(name);
+    request.set_capacity(4);
+    request.mutable_device()->set_key(key);
+    request.mutable_device()->set_name("fake cpu");
+    request.mutable_device()->set_target(kTarget);
+    request.mutable_device()->set_slots(1);
+    return request;
+  }
+
+  grpc::Status Lease(const std::string& session, double wait, v1::LeaseReply* reply) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::LeaseRequest request;
+    request.set_session(session);
+    request.set_max_items(1);
+    request.set_max_wait_seconds(wait);
+    return worker_->Lease(&context, request, reply);
+  }
+
+  grpc::Status Report(const v1::OpenSessionReply& session, const v1::WorkItem& item,
+                      double seconds, v1::ReportReply* reply) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::ReportRequest request;
+    request.set_session(session.session());
+    request.set_server_epoch(session.server_epoch());
+    request.set_attempt(item.attempt());
+    request.set_fence(item.fence());
+    request.mutable_measured()->mutable_outcome()->add_seconds(seconds);
+    return worker_->Report(&context, request, reply);
+  }
+
+  static v1::JobSpec Spec(uint64_t trials) {
+    v1::JobSpec spec;
+    spec.set_name("test");
+    spec.set_key("cpu");
+    spec.set_tuner("random");
+    spec.set_trials(trials);
+    v1::JobTask& task = *spec.add_tasks();
+    task.mutable_task()->set_workload(kWorkload);
+    task.mutable_task()->set_template_name("dense_pack.cpu");
+    task.mutable_task()->set_target(kTarget);
+    task.set_count(3);
+    return spec;
+  }
+  grpc::Status Submit(const v1::JobSpec& spec, v1::SubmitJobReply* reply) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::SubmitJobRequest request;
+    *request.mutable_spec() = spec;
+    return client_->SubmitJob(&context, request, reply);
+  }
+  grpc::Status Watch(const std::string& job, std::vector<v1::JobEvent>* events) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::WatchJobRequest request;
+    request.set_job(job);
+    const auto reader = client_->WatchJob(&context, request);
+    for (v1::JobEvent event; reader->Read(&event);) events->push_back(event);
+    return reader->Finish();
+  }
+  // Measures `count` trials, each a millisecond.
+  void Serve(const v1::OpenSessionReply& session, int count) {
+    for (int i = 0; i < count; ++i) {
+      v1::LeaseReply leased;
+      ASSERT_TRUE(Lease(session.session(), 20, &leased).ok());
+      ASSERT_THAT(leased.items(), SizeIs(1));
+      v1::ReportReply reply;
+      ASSERT_TRUE(Report(session, leased.items(0), 1e-3, &reply).ok());
+      ASSERT_EQ(reply.result(), v1::ReportReply::RECORDED);
+    }
+  }
+
+  std::unique_ptr<PrivateFolder> folder_;
+  SystemClock clock_;
+  std::unique_ptr<RecordStore> store_ = MakeMemoryStore();
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<v1::WorkerService::Stub> worker_;
+  std::unique_ptr<v1::TuningService::Stub> client_;
+};
+
+TEST_F(ServerTest, AJobIsMeasuredRecordedAndWatched) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(3), &job).ok());
+  EXPECT_FALSE(job.has_worker());
+  EXPECT_THAT(job.job(), HasSubstr("test-"));
+  Serve(Open("w"), 3);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  ASSERT_THAT(events, SizeIs(6)) << "queued, running, three trials, done";
+  for (size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].sequence(), i + 1);
+  EXPECT_EQ(events.back().state(), v1::DONE);
+  EXPECT_NEAR(events.back().model_seconds(), 3e-3, 1e-9);
+  EXPECT_EQ(events.back().tasks(0).trials(), 3u);
+  EXPECT_FALSE(events.back().tasks(0).best_config().empty());
+  EXPECT_THAT(events[2].trial().line(), HasSubstr("GFLOPS"));
+  EXPECT_EQ(store_->Count({.device_key = "cpu", .job = job.job(), .only_ok = true}).value(), 3);
+}
+
+TEST_F(ServerTest, TheSameJobAgainContinuesWithWhatWasMeasured) {
+  v1::SubmitJobReply first, second;
+  ASSERT_TRUE(Submit(Spec(3), &first).ok());
+  Serve(Open("w"), 3);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(first.job(), &events).ok());
+  ASSERT_TRUE(Submit(Spec(3), &second).ok());
+  EXPECT_EQ(first.job(), second.job());
+  events.clear();
+  ASSERT_TRUE(Watch(second.job(), &events).ok()) << "needs no worker: the budget is used up";
+  EXPECT_EQ(events.back().state(), v1::DONE);
+  EXPECT_EQ(events.back().tasks(0).trials(), 3u);
+}
+
+TEST_F(ServerTest, ACancelledJobEndsAndKeepsWhatWasMeasured) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(1000), &job).ok());
+  Serve(Open("w"), 2);
+  grpc::ClientContext context;
+  Limit(context);
+  v1::CancelJobRequest request;
+  request.set_job(job.job());
+  v1::CancelJobReply reply;
+  ASSERT_TRUE(client_->CancelJob(&context, request, &reply).ok());
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  EXPECT_EQ(events.back().state(), v1::CANCELLED);
+  EXPECT_EQ(store_->Count({.job = job.job()}).value(), 2);
+}
+
+TEST_F(ServerTest, AReportIsIdempotentAndAnotherEpochsIsDiscarded) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(5), &job).ok());
+  v1::OpenSessionReply session = Open("w");
+  v1::LeaseReply leased;
+  ASSERT_TRUE(Lease(session.session(), 20, &leased).ok());
+  v1::ReportReply reply;
+  ASSERT_TRUE(Report(session, leased.items(0), 1e-3, &reply).ok());
+  ASSERT_TRUE(Report(session, leased.items(0), 1e-3, &reply).ok());
+  EXPECT_EQ(reply.result(), v1::ReportReply::DUPLICATE);
+  ASSERT_TRUE(Report(session, leased.items(0), 2e-3, &reply).ok());
+  EXPECT_EQ(reply.result(), v1::ReportReply::CONFLICT);
+  session.set_server_epoch(session.server_epoch() + 1);
+  ASSERT_TRUE(Report(session, leased.items(0), 1e-3, &reply).ok());
+  EXPECT_EQ(reply.result(), v1::ReportReply::DISCARDED);
+  EXPECT_EQ(store_->Count({}).value(), 1);
+}
+
+TEST_F(ServerTest, ATimingThatIsNoNumberIsRefused) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(5), &job).ok());
+  const v1::OpenSessionReply session = Open("w");
+  v1::LeaseReply leased;
+  ASSERT_TRUE(Lease(session.session(), 20, &leased).ok());
+  v1::ReportReply reply;
+  for (const double bad : {-1.0, 0.0, std::nan(""), HUGE_VAL}) {
+    EXPECT_EQ(Report(session, leased.items(0), bad, &reply).error_code(), grpc::INVALID_ARGUMENT);
+  }
+  EXPECT_EQ(store_->Count({}).value(), 0);
+}
+
+TEST_F(ServerTest, AnUnknownSessionMustOpenAnother) {
+  v1::LeaseReply reply;
+  EXPECT_EQ(Lease("nonsense", 1, &reply).error_code(), grpc::NOT_FOUND);
+  const v1::OpenSessionReply older = Open("w");
+  Open("w");
+  EXPECT_EQ(Lease(older.session(), 1, &reply).error_code(), grpc::NOT_FOUND);
+}
+
+TEST_F(ServerTest, AnotherProtocolIsRefusedWithTheSideToUpgrade) {
+  grpc::ClientContext context;
+  Limit(context);
+  v1::OpenSessionRequest request = OpenRequest("w", "cpu");
+  request.set_protocol_min(7);
+  request.set_protocol_max(9);
+  v1::OpenSessionReply reply;
+  const grpc::Status status = worker_->OpenSession(&context, request, &reply);
+  EXPECT_EQ(status.error_code(), grpc::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("upgrade the server"));
+}
+
+TEST_F(ServerTest, AJobThatCannotBeIsRefusedWithTheReason) {
+  v1::SubmitJobReply reply;
+  v1::JobSpec spec = Spec(1);
+  spec.set_tuner("magic");
+  EXPECT_THAT(Submit(spec, &reply).error_message(), HasSubstr("magic"));
+  spec = Spec(1);
+  spec.mutable_tasks(0)->mutable_task()->set_template_name("conv2d_nchwc.cpu");
+  EXPECT_THAT(Submit(spec, &reply).error_message(), HasSubstr("does not fit"));
+  spec = Spec(1);
+  spec.mutable_tasks(0)->mutable_task()->set_workload("dense(");
+  EXPECT_EQ(Submit(spec, &reply).error_code(), grpc::INVALID_ARGUMENT);
+  spec = Spec(1);
+  spec.clear_tasks();
+  EXPECT_EQ(Submit(spec, &reply).error_code(), grpc::INVALID_ARGUMENT);
+}
+
+TEST_F(ServerTest, AnUnknownJobCannotBeWatched) {
+  std::vector<v1::JobEvent> events;
+  EXPECT_EQ(Watch("nothing", &events).error_code(), grpc::NOT_FOUND);
+}
+
+TEST_F(ServerTest, WorkersAndTheirKeysAreListed) {
+  Open("w1", "xeon");
+  Open("w2", "rpi4");
+  grpc::ClientContext context;
+  Limit(context);
+  v1::ListWorkersReply reply;
+  ASSERT_TRUE(client_->ListWorkers(&context, {}, &reply).ok());
+  ASSERT_THAT(reply.workers(), SizeIs(2));
+  EXPECT_EQ(reply.workers(0).device().key(), "xeon");
+  ASSERT_THAT(reply.keys(), SizeIs(2));
+  EXPECT_EQ(reply.keys(0).key(), "rpi4");
+  EXPECT_EQ(reply.keys(0).free(), 1u);
+}
+
+TEST_F(ServerTest, EndingTheServerAnswersThoseWhoWait) {
+  const v1::OpenSessionReply session = Open("w");
+  v1::LeaseReply reply;
+  std::thread waiting([&] { Lease(session.session(), 25, &reply); });
+  v1::SubmitJobReply job;
+  v1::JobSpec spec = Spec(5);
+  spec.set_key("nobody");
+  ASSERT_TRUE(Submit(spec, &job).ok());
+  std::vector<v1::JobEvent> events;
+  std::thread watching([&] { Watch(job.job(), &events); });
+  server_.reset();
+  waiting.join();
+  watching.join();
+  EXPECT_THAT(reply.items(), SizeIs(0));
+}
+
+TEST(ServerAddress, AnOpenOneNeedsTheUsersWord) {
+  const auto store = MakeMemoryStore();
+  const SystemClock clock;
+  const absl::Status status =
+      Server::Start({.listen = "0.0.0.0:0"}, *store, clock).status();
+  EXPECT_TRUE(absl::IsPermissionDenied(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--allow-insecure"));
+  EXPECT_TRUE(Server::Start({.listen = "127.0.0.1:0"}, *store, clock).ok());
+}
+
+TEST(ServerAddress, ATakenOneIsUnavailable) {
+  const auto store = MakeMemoryStore();
+  const SystemClock clock;
+  const auto server = Server::Start({.listen = "127.0.0.1:0"}, *store, clock).value();
+  EXPECT_TRUE(absl::IsUnavailable(
+      Server::Start({.listen = server->address()}, *store, clock).status()));
+}
+
+}  // namespace
+}  // namespace tilewright

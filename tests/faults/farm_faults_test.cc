@@ -1,0 +1,187 @@
+// The farm with real processes that are killed, interrupted and restarted.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "records/record_store.h"
+#include "tests/faults/farm_process.h"
+#include "worker/private_folder.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FarmFaults : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+    ASSERT_EQ(Shell("zoo mlp -o " + model_()), 0);
+  }
+
+  std::string model_() const { return folder_->path() + "/mlp.onnx"; }
+  std::string records_() const { return folder_->path() + "/records.db"; }
+  std::string address_() const { return "unix:" + folder_->path() + "/farm"; }
+
+  // Runs the command to its end; its output is in text_.
+  int Shell(const std::string& arguments) {
+    const std::string out = folder_->path() + "/out";
+    const int status = std::system(
+        (std::string(kTilewright) + " " + arguments + " >" + out + " 2>&1 </dev/null").c_str());
+    std::ifstream in(out);
+    text_.assign(std::istreambuf_iterator<char>(in), {});
+    return WEXITSTATUS(status);
+  }
+
+  std::vector<std::string> Serve(const std::string& lease = "30") const {
+    return {"serve", "--embedded", "--listen", address_(), "--records", records_(),
+            "--lease", lease};
+  }
+  std::vector<std::string> Worker(const std::string& name, const std::string& key = "cpu") const {
+    return {"worker", "--embedded", "--server", address_(), "--key", key, "--name", name,
+            "--temp", folder_->path()};
+  }
+  // Trials recorded, by worker.
+  std::map<std::string, int> RecordedBy() const {
+    std::map<std::string, int> counts;
+    const auto store = OpenSqliteStore(records_(), /*read_only=*/true);
+    if (!store.ok()) return counts;
+    (*store)->ForEach({}, [&](const Record& record) {
+      ++counts[record.worker];
+      return true;
+    }).IgnoreError();
+    return counts;
+  }
+  int Recorded() const {
+    int sum = 0;
+    for (const auto& [worker, count] : RecordedBy()) sum += count;
+    return sum;
+  }
+  std::string Farm(const std::string& key = "cpu") const {
+    return " --server " + address_() + " --key " + key;
+  }
+
+  std::unique_ptr<PrivateFolder> folder_;
+  std::string text_;
+};
+
+TEST_F(FarmFaults, TwoKeysAreServedAtTheSameTimeAndTheirRecordsStayApart) {
+  FarmProcess server(Serve());
+  ASSERT_NE(server.ReadyLine(), "");
+  FarmProcess a(Worker("worker-a", "key-a")), b(Worker("worker-b", "key-b"));
+  FarmProcess first({"tune", model_(), "--server", address_(), "--key", "key-a", "--tuner",
+                     "random", "--trials", "24"});
+  FarmProcess second({"tune", model_(), "--server", address_(), "--key", "key-b", "--tuner",
+                      "random", "--trials", "24"});
+  EXPECT_TRUE(WaitUntil([&] {
+    auto counts = RecordedBy();
+    return counts["worker-a"] > 0 && counts["worker-b"] > 0;
+  }));
+  EXPECT_EQ(first.Wait(), 0);
+  EXPECT_EQ(second.Wait(), 0);
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.Wait(), 0);
+  const auto store = OpenSqliteStore(records_(), /*read_only=*/true).value();
+  for (const char* name : {"a", "b"}) {
+    int trials = 0;
+    ASSERT_TRUE(store->ForEach({.device_key = std::string("key-") + name}, [&](const Record& r) {
+      EXPECT_EQ(r.worker, std::string("worker-") + name);
+      ++trials;
+      return true;
+    }).ok());
+    EXPECT_EQ(trials, 24);
+  }
+}
+
+TEST_F(FarmFaults, TrialsOfAKilledWorkerAreMeasuredByAnother) {
+  FarmProcess server(Serve("2"));
+  ASSERT_NE(server.ReadyLine(), "");
+  FarmProcess victim(Worker("victim"));
+  FarmProcess tune({"tune", model_(), "--server", address_(), "--key", "cpu", "--tuner", "random",
+                    "--trials", "40"});
+  ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 3; }));
+  victim.Signal(SIGKILL);
+  victim.Wait();
+  const int by_victim = Recorded();
+  ASSERT_LT(by_victim, 40) << "the job was over too soon to test anything";
+  FarmProcess rescuer(Worker("rescuer"));
+  EXPECT_EQ(tune.Wait(), 0);
+  EXPECT_EQ(Recorded(), 40);
+  EXPECT_EQ(RecordedBy()["rescuer"], 40 - RecordedBy()["victim"]);
+}
+
+TEST_F(FarmFaults, CtrlCKeepsWhatWasMeasuredAndTheSameCommandContinues) {
+  const std::vector<std::string> command = {"tune",    model_(),  "--records", records_(),
+                                            "--tuner", "random", "--trials",  "60"};
+  {
+    FarmProcess tune(command);
+    ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 5; }));
+    tune.Signal(SIGINT);
+    EXPECT_EQ(tune.Wait(), 1);
+  }
+  const int before = Recorded();
+  EXPECT_GE(before, 5);
+  EXPECT_LT(before, 60);
+  FarmProcess again(command);
+  EXPECT_EQ(again.Wait(), 0);
+  EXPECT_EQ(Recorded(), 60) << "each trial once";
+}
+
+TEST_F(FarmFaults, AKilledServersWorkerComesBackAndTheJobContinues) {
+  const std::string tune =
+      "tune " + model_() + Farm() + " --tuner random --trials 40";
+  FarmProcess worker(Worker("worker"));
+  {
+    FarmProcess server(Serve());
+    ASSERT_NE(server.ReadyLine(), "");
+    FarmProcess client({"tune", model_(), "--server", address_(), "--key", "cpu", "--tuner",
+                        "random", "--trials", "40"});
+    ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 5; }));
+    server.Signal(SIGKILL);
+    server.Wait();
+  }
+  const int before = Recorded();
+  EXPECT_GE(before, 5);
+  std::remove((folder_->path() + "/farm").c_str());
+  FarmProcess server(Serve());
+  ASSERT_NE(server.ReadyLine(), "");
+  EXPECT_EQ(Shell(tune), 0) << text_;
+  EXPECT_EQ(Recorded(), 40);
+}
+
+TEST_F(FarmFaults, AJobWithoutAWorkerFailsByOptionAndNamesTheKeys) {
+  FarmProcess server(Serve());
+  ASSERT_NE(server.ReadyLine(), "");
+  EXPECT_EQ(Shell("tune " + model_() + Farm("xeon") + " --no-wait"), 4);
+  EXPECT_THAT(text_, HasSubstr("no worker offers the key \"xeon\"; offered: none"));
+  EXPECT_EQ(Shell("submit " + model_() + Farm("xeon") + " --target cpu --no-wait"), 4);
+  EXPECT_EQ(Shell("jobs --server " + address_()), 0);
+  EXPECT_THAT(text_, HasSubstr("cancelled"));
+  EXPECT_EQ(Shell("workers --server " + address_()), 0);
+  EXPECT_THAT(text_, HasSubstr("Queue Status"));
+  EXPECT_EQ(Shell("cancel nothing --server " + address_()), 4);
+}
+
+TEST_F(FarmFaults, WithoutAServerClientsSayWhere) {
+  EXPECT_EQ(Shell("workers --server 127.0.0.1:1"), 4);
+  EXPECT_THAT(text_, HasSubstr("no server answers at 127.0.0.1:1"));
+  EXPECT_EQ(Shell("serve --listen 0.0.0.0:0 --records " + records_()), 4);
+  EXPECT_THAT(text_, HasSubstr("--allow-insecure"));
+}
+
+TEST_F(FarmFaults, WrongOptionsAreUsageErrors) {
+  EXPECT_EQ(Shell("tune " + model_() + " --tuner magic --records " + records_()), 3);
+  EXPECT_THAT(text_, HasSubstr("magic"));
+  EXPECT_EQ(Shell("tune " + model_() + " --time soon"), 2);
+  EXPECT_EQ(Shell("tune " + model_() + " --tasks 99"), 2);
+  EXPECT_EQ(Shell("tune " + model_() + " --server " + address_()), 2) << "needs --key";
+  EXPECT_EQ(Shell("tune " + folder_->path() + "/missing.onnx"), 3);
+  EXPECT_EQ(Shell("tune " + model_() + " --tasks list"), 0);
+  EXPECT_THAT(text_, HasSubstr("dense"));
+}
+
+}  // namespace
+}  // namespace tilewright
