@@ -46,8 +46,10 @@ class ConvMicrokernels : public testing::TestWithParam<ConvTile> {
     tile.width = tile.ow_tile * 2;
     return tile;
   }
+  // Accumulators, a weight for each row, and one data element in all lanes.
   static bool FitsRegisters(const ConvTile& tile) {
-    return tile.oc_blocks * tile.ow_tile + 4 <= TraitsOf(HostTarget()).vector_registers;
+    const int64_t needed = tile.oc_blocks * tile.ow_tile + tile.oc_blocks + 1;
+    return needed <= TraitsOf(HostTarget()).vector_registers;
   }
 };
 
@@ -60,7 +62,7 @@ TEST_P(ConvMicrokernels, ComputeWhatTheInterpreterDoes) {
 }
 
 TEST_P(ConvMicrokernels, KeepTheirAccumulatorsInRegisters) {
-  if (!FitsRegisters(GetParam())) GTEST_SKIP() << "needs 32 vector registers";
+  if (!FitsRegisters(GetParam())) GTEST_SKIP() << "has fewer vector registers";
   std::string assembly;
   ASSERT_TRUE(CompileForHost({ConvMicrokernel(Sized(GetParam()))}, {.assembly = &assembly}).ok());
   const auto loops = MultiplyAddLoops(assembly);
@@ -69,10 +71,9 @@ TEST_P(ConvMicrokernels, KeepTheirAccumulatorsInRegisters) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiles, ConvMicrokernels,
-                         testing::Values(ConvTile{2, 14, 3}, ConvTile{2, 14, 1},
-                                         ConvTile{1, 28, 3}, ConvTile{4, 4, 3}, ConvTile{3, 8, 3},
-                                         ConvTile{2, 12, 5}, ConvTile{1, 12, 3},
-                                         ConvTile{2, 6, 3}, ConvTile{4, 3, 1}),
+                         testing::Values(ConvTile{2, 14, 3}, ConvTile{2, 14, 1}, ConvTile{1, 28, 3},
+                                         ConvTile{4, 4, 3}, ConvTile{3, 8, 3}, ConvTile{2, 12, 5},
+                                         ConvTile{1, 12, 3}, ConvTile{2, 6, 3}, ConvTile{4, 3, 1}),
                          [](const auto& info) {
                            const ConvTile& t = info.param;
                            return absl::StrCat(t.oc_blocks, "x", t.ow_tile, "k", t.kernel);
