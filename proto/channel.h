@@ -9,8 +9,11 @@
 namespace tilewright {
 
 // address: "HOST:PORT" or "unix:PATH". Keepalive every 30 s (a server allows one each 20 s);
-// reconnects after 1 s, at most 30 s. No call is sent yet.
+// reconnects after 1 s, at most 10 s. No call is sent yet.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+
+// gRPC writes no lines of its own to stderr: its errors reach the user as statuses.
+void SilenceGrpc();
 
 // Of a message in either direction.
 inline constexpr int kMaxMessageSize = 16 << 20;

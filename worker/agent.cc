@@ -26,7 +26,9 @@ constexpr double kFirstBackoff = 1, kMaxBackoff = 30, kBackoffFactor = 1.6;
 constexpr double kLastReportsSeconds = 5;  // for reports once the worker stops
 constexpr int kReporters = 2;
 
+// A call waits for the connection within its deadline: a server's restart is ridden out.
 void SetDeadline(grpc::ClientContext& context, double seconds) {
+  context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
 }
@@ -130,6 +132,7 @@ AgentImpl::~AgentImpl() {
   v1::CloseSessionRequest request;
   request.set_session(session_.id);
   v1::CloseSessionReply reply;
+  context.set_wait_for_ready(false);
   // When it does not arrive, the leases expire.
   if (!session_.id.empty()) stub_->CloseSession(&context, request, &reply);
 }

@@ -231,11 +231,7 @@ void Job::End(const TuneResult& result) {
   Emit(std::move(last));
 }
 
-void Job::Cancel() {
-  if (ended()) return;
-  stop_.request_stop();
-  dispatcher_.CancelJob(id_);
-}
+void Job::Cancel() { stop_.request_stop(); }
 
 // ---- events ------------------------------------------------------------------------------------
 

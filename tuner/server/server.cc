@@ -85,6 +85,7 @@ class ServerImpl final : public Server {
 };
 
 absl::Status ServerImpl::Listen(const std::string& listen) {
+  SilenceGrpc();
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
