@@ -42,9 +42,9 @@ absl::Status RunHere(Program program, std::vector<Tensor>& args) {
   TW_RETURN_IF_ERROR(Verify(program));
   TW_ASSIGN_OR_RETURN(const Target host, ResolveTarget(Target{}));
   TW_ASSIGN_OR_RETURN(const TargetBackend* backend, FindTarget(host.kind));
-  TW_ASSIGN_OR_RETURN(const std::string so,
-                      backend->CompileLibrary(std::span(&program, 1), host,
-                                              {.optimize = Optimize::kPlain}));
+  TW_ASSIGN_OR_RETURN(
+      const std::string so,
+      backend->CompileLibrary(std::span(&program, 1), host, {.optimize = Optimize::kPlain}));
   TW_ASSIGN_OR_RETURN(const HostKernel kernel, HostKernel::Load(so, program.name));
   kernel.Run(args, 0, program.ParallelExtent());
   return absl::OkStatus();

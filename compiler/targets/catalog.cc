@@ -36,8 +36,8 @@ absl::StatusOr<const TargetBackend*> FindTarget(std::string_view kind) {
   const std::string list = absl::StrJoin(known, ", ");
   for (std::string_view planned : kPlanned) {
     if (kind == planned) {
-      return absl::UnimplementedError(absl::StrCat(
-          "no code generator for target \"", Sv(kind), "\" yet; available: ", list));
+      return absl::UnimplementedError(
+          absl::StrCat("no code generator for target \"", Sv(kind), "\" yet; available: ", list));
     }
   }
   return absl::NotFoundError(

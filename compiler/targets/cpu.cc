@@ -34,9 +34,7 @@ class CpuBackend final : public TargetBackend {
     return "any CPU that LLVM knows: x86-64 with AVX2 or AVX-512, AArch64, ...";
   }
 
-  absl::StatusOr<Target> Resolve(const Target& target) const override {
-    return ResolveCpu(target);
-  }
+  absl::StatusOr<Target> Resolve(const Target& target) const override { return ResolveCpu(target); }
 
   // One module and one object for each program, so that each gets the passes it needs.
   absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs,
@@ -59,8 +57,7 @@ class CpuBackend final : public TargetBackend {
                            const CompileOptions& options) {
     if (options.ir != nullptr) llvm::raw_string_ostream(*options.ir) << module;
     if (options.assembly == nullptr) return absl::OkStatus();
-    TW_ASSIGN_OR_RETURN(const std::string text,
-                        EmitAssembly(*llvm::CloneModule(module), machine));
+    TW_ASSIGN_OR_RETURN(const std::string text, EmitAssembly(*llvm::CloneModule(module), machine));
     *options.assembly += text;
     return absl::OkStatus();
   }

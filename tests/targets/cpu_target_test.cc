@@ -58,8 +58,8 @@ absl::StatusOr<std::string> CompileFor(const std::string& text, std::string* ass
   TW_ASSIGN_OR_RETURN(const Target named, ParseTarget(text));
   TW_ASSIGN_OR_RETURN(const Target target, ResolveTarget(named));
   const ConvTile tile{.ow_tile = 4, .lanes = VectorLanes(target)};
-  return (*FindTarget("cpu"))->CompileLibrary(std::vector{ConvMicrokernel(tile)}, target,
-                                              {.assembly = assembly});
+  return (*FindTarget("cpu"))
+      ->CompileLibrary(std::vector{ConvMicrokernel(tile)}, target, {.assembly = assembly});
 }
 
 TEST(CpuTarget, CrossCompilesForArm) {

@@ -14,9 +14,10 @@ struct Lanes {
   int64_t count;
   LoopKind kind;
 };
-constexpr Lanes kLanes[] = {
-    {9, LoopKind::kSerial}, {16, LoopKind::kVectorized}, {7, LoopKind::kVectorized},
-    {100, LoopKind::kVectorized}};
+constexpr Lanes kLanes[] = {{9, LoopKind::kSerial},
+                            {16, LoopKind::kVectorized},
+                            {7, LoopKind::kVectorized},
+                            {100, LoopKind::kVectorized}};
 
 // Collects element functions as programs of one library, so that all are linked at once.
 class Library {
@@ -59,8 +60,8 @@ class Library {
 class Expressions : public testing::TestWithParam<Lanes> {};
 
 bool HasOperator(BinaryOp op, DType dtype) {
-  if (op >= BinaryOp::kAnd || op == BinaryOp::kMod) return !IsFloat(dtype) && (
-      dtype != DType::kBool || op != BinaryOp::kMod);
+  if (op >= BinaryOp::kAnd || op == BinaryOp::kMod)
+    return !IsFloat(dtype) && (dtype != DType::kBool || op != BinaryOp::kMod);
   return dtype != DType::kBool || (op >= BinaryOp::kLt && op <= BinaryOp::kNe);
 }
 
@@ -102,9 +103,9 @@ TEST_P(Expressions, CastsAgree) {
 }
 
 void AddFloatCalls(Library& library, DType dtype) {
-  for (const char* name : {"exp", "log", "sqrt", "tanh", "sin", "cos", "tan", "asin", "acos",
-                           "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "floor",
-                           "ceil", "round", "abs", "neg", "sign"}) {
+  for (const char* name : {"exp",   "log",  "sqrt",  "tanh", "sin",   "cos",   "tan",   "asin",
+                           "acos",  "atan", "sinh",  "cosh", "asinh", "acosh", "atanh", "erf",
+                           "floor", "ceil", "round", "abs",  "neg",   "sign"}) {
     library.Add({dtype}, dtype, [&](const auto& x) { return Call(name, {x[0]}, dtype); });
   }
   for (const char* name : {"pow", "fmod"}) {
@@ -157,8 +158,7 @@ TEST_P(Expressions, SelectsAndLogicAgree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lanes, Expressions, testing::ValuesIn(kLanes), [](const auto& info) {
-  return absl::StrCat(info.param.kind == LoopKind::kSerial ? "serial" : "vector",
-                      info.param.count);
+  return absl::StrCat(info.param.kind == LoopKind::kSerial ? "serial" : "vector", info.param.count);
 });
 
 }  // namespace

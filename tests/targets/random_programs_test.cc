@@ -23,9 +23,8 @@ class Generator {
     uniform_ = {r};
     const Stmt first = Lanes([&](const Expr& l) { return Store(scratch, {l}, Value(3)); });
     scratch_ = scratch;
-    const Stmt fill = For(o, 3, LoopKind::kUnrolled, Lanes([&](const Expr& l) {
-                            return Store(tile, {o, l}, Value(2));
-                          }));
+    const Stmt fill = For(o, 3, LoopKind::kUnrolled,
+                          Lanes([&](const Expr& l) { return Store(tile, {o, l}, Value(2)); }));
     uniform_.push_back(o);
     const Stmt write = For(o, 3, LoopKind::kUnrolled, Lanes([&](const Expr& l) {
                              return Guarded(Load(tile, {o, l}) + Value(2), {r, o, l});

@@ -76,8 +76,8 @@ TEST(VectorMath, ErfIsAccurate) {
 TEST(VectorMath, SpecialValuesAreThoseOfLibm) {
   constexpr float inf = std::numeric_limits<float>::infinity();
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-  std::vector<float> in = {0,   -0.0f, inf,     -inf, nan, 1e30f, -1e30f, 89,
-                           -90, -110,  1e-45f,  1,    -1,  88.9f, -103,   2};
+  std::vector<float> in = {0,   -0.0f, inf,    -inf, nan, 1e30f, -1e30f, 89,
+                           -90, -110,  1e-45f, 1,    -1,  88.9f, -103,   2};
   const auto expect = [&](const char* name, float (*exact)(float)) {
     const std::vector<float> out = Apply(name, in);
     for (size_t i = 0; i < in.size(); ++i) {

@@ -16,8 +16,8 @@ using Operands = std::span<llvm::Value* const>;
 
 // C's functions whose float32 form has the suffix f.
 constexpr std::array<std::string_view, 17> kLibm = {
-    "exp",  "log",  "tanh",  "sin",   "cos",   "tan", "asin", "acos", "atan", "sinh",
-    "cosh", "asinh", "acosh", "atanh", "erf", "pow", "fmod"};
+    "exp",  "log",  "tanh",  "sin",   "cos",   "tan", "asin", "acos", "atan",
+    "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "pow",  "fmod"};
 
 llvm::FunctionCallee LibmFunction(EmitContext& ctx, std::string_view name, llvm::Type* scalar,
                                   size_t arity) {
@@ -94,7 +94,8 @@ llvm::Value* EmitShift(EmitContext& ctx, const ExprNode& call, Operands x) {
   const unsigned bits = type->getScalarSizeInBits();
   llvm::Value* too_far = b.CreateICmpUGE(x[1], llvm::ConstantInt::get(type, bits));
   if (call.name == "shr" && call.dtype != DType::kU8) {
-    return b.CreateAShr(x[0], b.CreateSelect(too_far, llvm::ConstantInt::get(type, bits - 1), x[1]));
+    return b.CreateAShr(x[0],
+                        b.CreateSelect(too_far, llvm::ConstantInt::get(type, bits - 1), x[1]));
   }
   llvm::Value* zero = llvm::Constant::getNullValue(type);
   llvm::Value* amount = b.CreateSelect(too_far, zero, x[1]);

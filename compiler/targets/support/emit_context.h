@@ -34,7 +34,7 @@ struct EmitContext {
   Ranges ranges;
   int depth = 0;
   LaneLoop lanes;
-  llvm::Value* mask = nullptr;  // <count x i1>: lanes that are active; null = all
+  llvm::Value* mask = nullptr;     // <count x i1>: lanes that are active; null = all
   llvm::Value* nowhere = nullptr;  // eight bytes that lanes which are off may read and write
 
   explicit EmitContext(llvm::LLVMContext& context) : builder(context) {}

@@ -41,8 +41,7 @@ llvm::Value* EmitNaturalDivision(EmitContext& ctx, BinaryOp op, llvm::Value* a, 
 }
 
 // Divisors that are not known: x / 0 = x % 0 = 0 and x / -1 wraps, where a CPU would trap.
-llvm::Value* EmitGuardedDivision(EmitContext& ctx, const Expr& e, llvm::Value* a,
-                                 llvm::Value* b) {
+llvm::Value* EmitGuardedDivision(EmitContext& ctx, const Expr& e, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
   llvm::Value* zero = llvm::Constant::getNullValue(b->getType());
   llvm::Value* one = llvm::ConstantInt::get(b->getType(), 1);
@@ -58,8 +57,7 @@ llvm::Value* EmitGuardedDivision(EmitContext& ctx, const Expr& e, llvm::Value* a
   return ir.CreateSelect(is_zero, zero, ir.CreateSelect(is_minus_one, negated, result));
 }
 
-llvm::Value* EmitIntegerDivision(EmitContext& ctx, const Expr& e, llvm::Value* a,
-                                 llvm::Value* b) {
+llvm::Value* EmitIntegerDivision(EmitContext& ctx, const Expr& e, llvm::Value* a, llvm::Value* b) {
   const int64_t* literal = AsInt(e->operands[1]);
   if (literal == nullptr || *literal <= 0) return EmitGuardedDivision(ctx, e, a, b);
   const std::optional<Range> dividend = BoundsOf(e->operands[0], ctx.ranges);
@@ -139,8 +137,7 @@ llvm::Value* EmitBranches(EmitContext& ctx, llvm::Value* condition, const Expr& 
 }
 
 // Both sides evaluated, each with the lanes it is wanted in.
-llvm::Value* EmitBlend(EmitContext& ctx, llvm::Value* condition, const Expr& yes,
-                       const Expr& no) {
+llvm::Value* EmitBlend(EmitContext& ctx, llvm::Value* condition, const Expr& yes, const Expr& no) {
   llvm::Value* outer = ctx.mask;
   ctx.mask = AndMask(ctx, outer, condition);
   llvm::Value* yes_value = EmitExpr(ctx, yes);
@@ -150,8 +147,7 @@ llvm::Value* EmitBlend(EmitContext& ctx, llvm::Value* condition, const Expr& yes
   return ctx.builder.CreateSelect(condition, Widen(ctx, yes_value), Widen(ctx, no_value));
 }
 
-llvm::Value* EmitChoice(EmitContext& ctx, const Expr& condition, const Expr& yes,
-                        const Expr& no) {
+llvm::Value* EmitChoice(EmitContext& ctx, const Expr& condition, const Expr& yes, const Expr& no) {
   llvm::Value* chosen = EmitExpr(ctx, condition);
   if (IsVector(chosen)) return EmitBlend(ctx, chosen, yes, no);
   if (!IsSpeculatable(ctx, yes) || !IsSpeculatable(ctx, no)) {
@@ -173,8 +169,7 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
   llvm::Value* a = EmitExpr(ctx, left);
   llvm::Value* b = EmitExpr(ctx, right);
   MatchWidths(ctx, a, b);
-  return IsFloat(left->dtype) ? EmitFloatBinary(ctx, e->op, a, b)
-                              : EmitIntegerBinary(ctx, e, a, b);
+  return IsFloat(left->dtype) ? EmitFloatBinary(ctx, e->op, a, b) : EmitIntegerBinary(ctx, e, a, b);
 }
 
 // Out-of-range floats saturate and NaN becomes zero, so that results never depend on the CPU.
@@ -224,8 +219,7 @@ llvm::Value* EmitExpr(EmitContext& ctx, const Expr& e) {
     case ExprKind::kLoad: return EmitLoad(ctx, e);
     case ExprKind::kCall: return EmitCallExpr(ctx, e);
     case ExprKind::kBinary: return EmitBinary(ctx, e);
-    case ExprKind::kSelect:
-      return EmitChoice(ctx, e->operands[0], e->operands[1], e->operands[2]);
+    case ExprKind::kSelect: return EmitChoice(ctx, e->operands[0], e->operands[1], e->operands[2]);
     case ExprKind::kCast: return EmitCast(ctx, e);
   }
   TW_CHECK(false) << "unknown expression kind";

@@ -16,9 +16,7 @@ llvm::Align AlignmentOf(const EmitContext& ctx, const BufferNode& buffer, const 
   return llvm::Align(std::min(bytes, kBaseAlignment));
 }
 
-llvm::Align ElementAlignment(const BufferNode& buffer) {
-  return llvm::Align(SizeOf(buffer.dtype));
-}
+llvm::Align ElementAlignment(const BufferNode& buffer) { return llvm::Align(SizeOf(buffer.dtype)); }
 
 // Memory holds booleans as bytes.
 llvm::Value* FromMemory(EmitContext& ctx, DType dtype, llvm::Value* value) {
@@ -81,9 +79,9 @@ llvm::Value* LoadLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Va
 
 llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
   if (index.linear && index.lane_coefficient == 1) {
-    return ctx.builder.CreateAlignedLoad(
-        VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count),
-        EmitAddress(ctx, buffer, index), AlignmentOf(ctx, buffer, index));
+    return ctx.builder.CreateAlignedLoad(VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count),
+                                         EmitAddress(ctx, buffer, index),
+                                         AlignmentOf(ctx, buffer, index));
   }
   if (index.linear && index.lane_coefficient > 1 && index.lane_coefficient <= kMaxStride) {
     return LoadStrided(ctx, buffer, index);

@@ -16,9 +16,9 @@ struct FlatIndex {
     int depth;  // of the innermost loop it depends on
   };
   int64_t constant = 0;
-  std::vector<Term> terms;        // outermost loops first; free of the lane variable if linear
-  int64_t lane_coefficient = 0;   // elements from lane to lane
-  bool linear = true;             // false: a term depends on the lane in another way
+  std::vector<Term> terms;       // outermost loops first; free of the lane variable if linear
+  int64_t lane_coefficient = 0;  // elements from lane to lane
+  bool linear = true;            // false: a term depends on the lane in another way
 };
 
 // REQUIRES: one index per dimension of the buffer.
@@ -32,7 +32,6 @@ int64_t OffsetGranule(const EmitContext& ctx, const FlatIndex& index);
 llvm::Value* EmitAddress(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index);
 
 // True when every index is provably inside the buffer's shape.
-bool IsInBounds(const EmitContext& ctx, const BufferNode& buffer,
-                const std::vector<Expr>& indices);
+bool IsInBounds(const EmitContext& ctx, const BufferNode& buffer, const std::vector<Expr>& indices);
 
 }  // namespace tilewright

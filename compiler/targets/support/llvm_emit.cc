@@ -14,8 +14,8 @@
 namespace tilewright {
 namespace {
 
-constexpr int kAlignment = 64;        // of arguments and scratch
-constexpr int64_t kMaxLanes = 64;     // wider vector loops run in pieces of one register
+constexpr int kAlignment = 64;     // of arguments and scratch
+constexpr int64_t kMaxLanes = 64;  // wider vector loops run in pieces of one register
 
 // Lanes are emitted together only if no lane needs the memory or the loop of another.
 bool CanEmitLanes(const Stmt& body, const Expr& var) {
@@ -85,8 +85,8 @@ class KernelEmitter {
     if (s->kind != StmtKind::kFor || s->loop != LoopKind::kParallel) return EmitStmt(s);
     const RangeScope range(*this, s);
     llvm::Value* min = EmitExpr(ctx_, s->min);
-    EmitCountedLoop(s->var, builder().CreateNSWAdd(min, begin), builder().CreateNSWAdd(min, end),
-                    1, [&] { EmitStmt(s->body[0]); });
+    EmitCountedLoop(s->var, builder().CreateNSWAdd(min, begin), builder().CreateNSWAdd(min, end), 1,
+                    [&] { EmitStmt(s->body[0]); });
   }
 
   void EmitStmt(const Stmt& s) {
@@ -127,9 +127,7 @@ class KernelEmitter {
     }
     llvm::Value* min = EmitExpr(ctx_, s->min);
     llvm::Value* end = builder().CreateNSWAdd(min, EmitExpr(ctx_, s->extent));
-    const auto loop = [&] {
-      EmitCountedLoop(s->var, min, end, 1, [&] { EmitStmt(s->body[0]); });
-    };
+    const auto loop = [&] { EmitCountedLoop(s->var, min, end, 1, [&] { EmitStmt(s->body[0]); }); };
     if (extent != nullptr) return loop();
     EmitGuarded(builder().CreateICmpSLT(min, end), loop);
   }
@@ -217,8 +215,8 @@ class KernelEmitter {
   // Scratch is allocated once, in the entry block, where LLVM's promotion to registers finds it.
   void EmitAlloc(const Stmt& s) {
     llvm::IRBuilder<> entry(entry_, entry_->begin());
-    llvm::Type* type = llvm::ArrayType::get(MemoryType(ctx_, s->buffer->dtype),
-                                            NumElements(s->buffer->shape));
+    llvm::Type* type =
+        llvm::ArrayType::get(MemoryType(ctx_, s->buffer->dtype), NumElements(s->buffer->shape));
     llvm::AllocaInst* memory = entry.CreateAlloca(type, nullptr, s->buffer->name);
     memory->setAlignment(llvm::Align(kAlignment));
     ctx_.buffers[s->buffer.get()] = memory;
@@ -236,9 +234,9 @@ llvm::Function* DeclareLoops(const Program& program, llvm::Module& module) {
   llvm::LLVMContext& context = module.getContext();
   std::vector<llvm::Type*> types(program.params.size(), llvm::PointerType::get(context, 0));
   types.resize(types.size() + 2, llvm::Type::getInt64Ty(context));
-  auto* function = llvm::Function::Create(
-      llvm::FunctionType::get(llvm::Type::getVoidTy(context), types, false),
-      llvm::Function::InternalLinkage, program.name + ".loops", module);
+  auto* function =
+      llvm::Function::Create(llvm::FunctionType::get(llvm::Type::getVoidTy(context), types, false),
+                             llvm::Function::InternalLinkage, program.name + ".loops", module);
   for (size_t i = 0; i < program.params.size(); ++i) {
     const Buffer& buffer = program.params[i];
     const int64_t bytes = NumElements(buffer->shape) * static_cast<int64_t>(SizeOf(buffer->dtype));
@@ -257,8 +255,7 @@ llvm::Function* EmitEntry(const Program& program, llvm::Function* loops, llvm::M
   llvm::LLVMContext& context = module.getContext();
   llvm::IRBuilder<> b(context);
   auto* function = llvm::Function::Create(
-      llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty()},
-                              false),
+      llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty()}, false),
       llvm::Function::ExternalLinkage, program.name, module);
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
   std::vector<llvm::Value*> arguments;

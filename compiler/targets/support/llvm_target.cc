@@ -21,8 +21,8 @@ namespace tilewright {
 namespace {
 
 // Features that change which instructions our kernels use; the rest (pku, sgx, ...) never matter.
-constexpr const char* kVectorFeatures[] = {"avx", "sse", "fma", "f16c", "bmi", "lzcnt",
-                                           "popcnt", "movbe", "gfni"};
+constexpr const char* kVectorFeatures[] = {"avx",   "sse",    "fma",   "f16c", "bmi",
+                                           "lzcnt", "popcnt", "movbe", "gfni"};
 
 void InitializeLlvm() {
   static std::once_flag once;
@@ -79,9 +79,8 @@ std::string NearNames(const Table& table, llvm::StringRef wrong) {
   }
   std::sort(names.begin(), names.end());
   names.resize(std::min<size_t>(names.size(), 6));
-  return absl::StrJoin(names, ", ", [](std::string* out, const auto& name) {
-    absl::StrAppend(out, name.second);
-  });
+  return absl::StrJoin(
+      names, ", ", [](std::string* out, const auto& name) { absl::StrAppend(out, name.second); });
 }
 
 absl::Status CheckFeatures(const llvm::MCSubtargetInfo& subtarget, const std::string& mattr) {
@@ -89,12 +88,12 @@ absl::Status CheckFeatures(const llvm::MCSubtargetInfo& subtarget, const std::st
     const bool sign = feature[0] == '+' || feature[0] == '-';
     const llvm::StringRef name(feature.data() + (sign ? 1 : 0), feature.size() - (sign ? 1 : 0));
     const auto& known = subtarget.getAllProcessorFeatures();
-    const bool found = std::any_of(known.begin(), known.end(),
-                                   [&](const auto& row) { return name == row.Key; });
+    const bool found =
+        std::any_of(known.begin(), known.end(), [&](const auto& row) { return name == row.Key; });
     if (!sign || !found) {
       return absl::InvalidArgumentError(
-          absl::StrCat("unknown feature \"", feature, "\" in -mattr; write +name or -name; near: ",
-                       NearNames(known, name)));
+          absl::StrCat("unknown feature \"", feature,
+                       "\" in -mattr; write +name or -name; near: ", NearNames(known, name)));
     }
   }
   return absl::OkStatus();
@@ -127,8 +126,8 @@ absl::StatusOr<Target> ResolveCpu(const Target& target) {
   TW_ASSIGN_OR_RETURN(const auto any, Subtarget(target, ""));
   if (!any->isCPUStringValid(resolved.mcpu)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("unknown CPU \"", target.mcpu, "\" for ", TripleOf(target), "; near: ",
-                     NearNames(any->getAllProcessorDescriptions(), target.mcpu)));
+        absl::StrCat("unknown CPU \"", target.mcpu, "\" for ", TripleOf(target),
+                     "; near: ", NearNames(any->getAllProcessorDescriptions(), target.mcpu)));
   }
   TW_RETURN_IF_ERROR(CheckFeatures(*any, target.mattr));
   if (native && here && target.mattr.empty()) {
@@ -142,8 +141,8 @@ absl::StatusOr<std::unique_ptr<llvm::TargetMachine>> MakeTargetMachine(const Tar
                                                                        Optimize optimize) {
   TW_ASSIGN_OR_RETURN(const llvm::Target* llvm_target, FindLlvmTarget(target));
   llvm::TargetOptions options;
-  options.AllowFPOpFusion = optimize == Optimize::kFull ? llvm::FPOpFusion::Standard
-                                                        : llvm::FPOpFusion::Strict;
+  options.AllowFPOpFusion =
+      optimize == Optimize::kFull ? llvm::FPOpFusion::Standard : llvm::FPOpFusion::Strict;
   return std::unique_ptr<llvm::TargetMachine>(llvm_target->createTargetMachine(
       TripleOf(target), target.mcpu, target.mattr, options, llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Default));

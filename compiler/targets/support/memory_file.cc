@@ -11,8 +11,7 @@
 namespace tilewright {
 
 MemoryFile::MemoryFile()
-    : fd_(memfd_create("tilewright", MFD_CLOEXEC)),
-      path_(absl::StrCat("/proc/self/fd/", fd_)) {}
+    : fd_(memfd_create("tilewright", MFD_CLOEXEC)), path_(absl::StrCat("/proc/self/fd/", fd_)) {}
 
 MemoryFile::~MemoryFile() {
   if (fd_ >= 0) close(fd_);

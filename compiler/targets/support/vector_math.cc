@@ -27,9 +27,7 @@ class VectorMath {
   llvm::Value* Fma(llvm::Value* x, llvm::Value* y, llvm::Value* z) {
     return b_.CreateFAdd(b_.CreateFMul(x, y), z);
   }
-  llvm::Value* Abs(llvm::Value* x) {
-    return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
-  }
+  llvm::Value* Abs(llvm::Value* x) { return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x); }
   // NaN passes through both.
   llvm::Value* AtMost(llvm::Value* x, double limit) {
     return b_.CreateSelect(b_.CreateFCmpOGT(x, C(limit)), C(limit), x);
@@ -103,8 +101,8 @@ llvm::Value* VectorMath::Log(llvm::Value* x) {
 
 // Cephes tanhf (tanhf.c): an odd polynomial below 0.625, 1 - 2 / (e^2x + 1) above.
 llvm::Value* VectorMath::Tanh(llvm::Value* x) {
-  constexpr double kP[] = {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2,
-                           1.33314422036e-1, -3.33332819422e-1};
+  constexpr double kP[] = {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1,
+                           -3.33332819422e-1};
   llvm::Value* magnitude = Abs(x);
   llvm::Value* z = b_.CreateFMul(x, x);
   llvm::Value* near = Fma(b_.CreateFMul(Polynomial(z, kP), z), x, x);
@@ -118,7 +116,7 @@ llvm::Value* VectorMath::Tanh(llvm::Value* x) {
 // x P(x^2) / Q(x^2) on [-4, 4], the rational minimax form of Eigen's erf
 // (unsupported/SpecialFunctions, generic_fast_erf_float) and XLA's ErfImpl32.
 llvm::Value* VectorMath::Erf(llvm::Value* x) {
-  constexpr double kP[] = {-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06,
+  constexpr double kP[] = {-2.72614225801306e-10, 2.77068142495902e-08,  -2.10102402082508e-06,
                            -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03,
                            -1.60960333262415e-02};
   constexpr double kQ[] = {-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03,
