@@ -1,14 +1,10 @@
 #include "bench/kernel_timer.h"
 
-#include <dlfcn.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 
-#include "absl/strings/str_cat.h"
 #include "compiler/core/rng.h"
+#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {
@@ -28,18 +24,8 @@ Tensor RandomTensor(const TensorType& type, uint64_t seed) {
 
 absl::StatusOr<std::unique_ptr<KernelTimer>> KernelTimer::Make(const Workload& workload,
                                                                const KernelLibrary& library) {
-  std::unique_ptr<KernelTimer> timer(new KernelTimer);
-  const int fd = memfd_create("kernel", MFD_CLOEXEC);
-  if (fd < 0 || write(fd, library.so.data(), library.so.size()) < 0) {
-    return absl::InternalError("cannot write the kernel to memory");
-  }
-  timer->handle_ = dlopen(absl::StrCat("/proc/self/fd/", fd).c_str(), RTLD_NOW | RTLD_LOCAL);
-  close(fd);
-  if (timer->handle_ == nullptr) return absl::InternalError(dlerror());
-  void* symbol = dlsym(timer->handle_, library.symbol.c_str());
-  if (symbol == nullptr) return absl::InternalError(dlerror());
-  timer->kernel_ = reinterpret_cast<void (*)(void* const*, int64_t, int64_t)>(symbol);
-  timer->extent_ = library.extent;
+  TW_ASSIGN_OR_RETURN(HostKernel kernel, HostKernel::Load(library.so, library.symbol));
+  std::unique_ptr<KernelTimer> timer(new KernelTimer(std::move(kernel), library.extent));
   uint64_t seed = 1;
   for (const TensorType& type : ArgumentTypes(workload)) {
     timer->args_.push_back(RandomTensor(type, seed++));
@@ -52,16 +38,10 @@ absl::StatusOr<std::unique_ptr<KernelTimer>> KernelTimer::Make(const Workload& w
   return timer;
 }
 
-KernelTimer::~KernelTimer() {
-  if (handle_ != nullptr) dlclose(handle_);
-}
-
 double KernelTimer::Run() {
-  std::vector<void*> pointers;
-  for (Tensor& arg : args_) pointers.push_back(arg.data());
-  pointers[1] = weights_[next_++ % weights_.size()].data();
+  std::swap(args_[1], weights_[next_++ % weights_.size()]);
   const auto start = std::chrono::steady_clock::now();
-  kernel_(pointers.data(), 0, extent_);
+  kernel_.Run(args_, 0, extent_);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

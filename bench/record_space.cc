@@ -13,7 +13,7 @@
 namespace tilewright {
 namespace {
 
-constexpr double kBudgetSeconds = 0.02;
+constexpr double kBudgetSeconds = 0.01;
 
 Outcome Measure(const Task& task, const Config& config) {
   const absl::StatusOr<KernelLibrary> library = CompileTask(task, config);

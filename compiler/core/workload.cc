@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "compiler/core/check.h"
@@ -26,7 +27,7 @@ std::string StepText(const EpilogueOp& step) {
     case EpilogueKind::kBias: return "+bias";
     case EpilogueKind::kAdd: return "+add";
     case EpilogueKind::kRelu: return "+relu";
-    case EpilogueKind::kClip: return absl::StrCat("+clip(", step.lo, ",", step.hi, ")");
+    case EpilogueKind::kClip: return absl::StrFormat("+clip(%.17g,%.17g)", step.lo, step.hi);
     case EpilogueKind::kSigmoid: return "+sigmoid";
     case EpilogueKind::kTanh: return "+tanh";
   }
