@@ -57,8 +57,8 @@ struct TuneEvent {
   std::optional<double> model_seconds;
 };
 
-// Called on the thread that called TuneModel. `trial` comes before anything else happens with
-// the result: make it durable there.
+// Called on the thread that called TuneModel, after the result has counted and the searcher has
+// seen it.
 struct TuneCallbacks {
   std::function<void(const TuneEvent&)> trial;
   std::function<void(size_t item, TuneEnd end)> item_done;
