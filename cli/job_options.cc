@@ -1,23 +1,34 @@
 #include "cli/job_options.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/duration.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "compiler/core/status_macros.h"
 #include "proto/convert.h"
+#include "tuner/search/searcher.h"
 
 namespace tilewright {
 namespace {
 
 // A budget for those who give none: untuned to good in minutes for the usual networks.
 constexpr uint64_t kDefaultTrialsPerTask = 64;
+
+absl::Status CheckTuner(const std::string& name) {
+  std::vector<std::string> known;
+  for (const SearcherEntry& entry : Searchers()) known.push_back(entry.name);
+  if (std::find(known.begin(), known.end(), name) != known.end()) return absl::OkStatus();
+  return UsageError(
+      absl::StrCat("unknown tuner \"", name, "\"; known: ", absl::StrJoin(known, ", ")));
+}
 
 absl::Status SetTunerOptions(const std::vector<std::string>& texts, v1::JobSpec* job) {
   for (const std::string& text : texts) {
@@ -85,6 +96,7 @@ absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
   job.set_tuner(options.tuner);
   job.set_early_stopping(options.early_stopping);
   job.set_seed(options.seed);
+  TW_RETURN_IF_ERROR(CheckTuner(options.tuner));
   TW_RETURN_IF_ERROR(SetTunerOptions(options.tuner_options, &job));
   if (!options.time.empty()) {
     TW_ASSIGN_OR_RETURN(const double seconds, ParseDuration(options.time));

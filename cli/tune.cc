@@ -105,6 +105,8 @@ absl::Status FollowJob(FarmClient& client, const v1::JobSpec& spec, const std::s
 
 absl::Status TuneHere(Options options) {
   if (options.job.key.empty()) options.job.key = "local";
+  // Said here, rather than by the server's process; closed again for it.
+  TW_RETURN_IF_ERROR(OpenRecordsToWrite(options.records).status());
   TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
   Trouble trouble;
   TW_ASSIGN_OR_RETURN(

@@ -173,8 +173,10 @@ TEST_F(FarmFaults, WithoutAServerClientsSayWhere) {
 }
 
 TEST_F(FarmFaults, WrongOptionsAreUsageErrors) {
-  EXPECT_EQ(Shell("tune " + model_() + " --tuner magic --records " + records_()), 3);
-  EXPECT_THAT(text_, HasSubstr("magic"));
+  EXPECT_EQ(Shell("tune " + model_() + " --tuner magic --records " + records_()), 2);
+  EXPECT_THAT(text_, HasSubstr("unknown tuner \"magic\"; known: ga"));
+  EXPECT_EQ(Shell("tune " + model_() + " --tuner-option pop=1x --records " + records_()), 3);
+  EXPECT_EQ(Shell("tune " + model_() + " --records " + model_()), 3) << "no records file";
   EXPECT_EQ(Shell("tune " + model_() + " --time soon"), 2);
   EXPECT_EQ(Shell("tune " + model_() + " --tasks 99"), 2);
   EXPECT_EQ(Shell("tune " + model_() + " --server " + address_()), 2) << "needs --key";

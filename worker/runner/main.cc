@@ -1,6 +1,7 @@
 // tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input,
 // writes one line to descriptor 3: "ok SECONDS...", "wrong_result TEXT" or "crash TEXT". Anything
 // the kernel does to standard output is nobody's concern. Links nothing but libc and libdl.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -20,6 +21,8 @@ constexpr int kResultFd = 3;
 // A warm-up call this many times above the drop limit is not worth a second one: first touches
 // of caches and page tables do not explain it.
 constexpr double kHopeless = 2;
+// On a busy machine sampling may take this many times as long to find undisturbed calls.
+constexpr double kPatience = 4;
 
 std::string ReadAll(int fd) {
   std::string text;
@@ -36,17 +39,28 @@ std::string OkLine(const std::vector<double>& seconds) {
   return line.str();
 }
 
-// Timed calls until the estimate is good enough or the candidate is clearly no good.
+// Times this process was put off its core so far.
+long Preemptions() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
+}
+
+// Timed calls until the estimate is good enough or the candidate is clearly no good. Calls during
+// which another process had the core count only when there are no others.
 std::vector<double> Sample(const RunSpec& spec, Kernel& kernel) {
-  std::vector<double> seconds;
+  std::vector<double> clean, disturbed;
   double spent = 0;
   for (uint32_t i = 0; i < spec.max_samples; ++i) {
-    if (i >= spec.min_samples && spent >= spec.sampling_seconds) break;
-    seconds.push_back(kernel.TimedCall());
-    spent += seconds.back();
-    if (i == 0 && spec.drop_seconds > 0 && spent > spec.drop_seconds) break;
+    const double enough = spec.sampling_seconds * (clean.size() < spec.min_samples ? kPatience : 1);
+    if (i >= spec.min_samples && spent >= enough) break;
+    const long before = Preemptions();
+    const double seconds = kernel.TimedCall();
+    (Preemptions() == before ? clean : disturbed).push_back(seconds);
+    spent += seconds;
+    if (!clean.empty() && spec.drop_seconds > 0 && clean[0] > spec.drop_seconds) break;
   }
-  return seconds;
+  return clean.empty() ? disturbed : clean;
 }
 
 std::string Run(const RunSpec& spec) {
