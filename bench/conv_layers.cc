@@ -82,8 +82,8 @@ int Main(const Args& args) {
   std::printf("default: geomean %.1f %% of peak, sum %.3f ms\n",
               100 * std::exp(log_default / count), total_default * 1e3);
   if (args.search > 0) {
-    std::printf("best:    geomean %.1f %% of peak, sum %.3f ms\n",
-                100 * std::exp(log_best / count), total_best * 1e3);
+    std::printf("best:    geomean %.1f %% of peak, sum %.3f ms\n", 100 * std::exp(log_best / count),
+                total_best * 1e3);
   }
   return 0;
 }

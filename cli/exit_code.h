@@ -15,7 +15,8 @@ enum class ExitCode {
   kUnavailable = 4,  // something needed is not there: server, device, permission
 };
 
-// OK -> kDone; InvalidArgument, DataLoss, Unimplemented, OutOfRange, FailedPrecondition -> kBadInput;
+// OK -> kDone;
+// InvalidArgument, DataLoss, Unimplemented, OutOfRange, FailedPrecondition -> kBadInput;
 // Unavailable, PermissionDenied, NotFound -> kUnavailable; others -> kFailed. A status marked by
 // one of the functions below keeps its mark.
 ExitCode ExitCodeOf(const absl::Status& status);

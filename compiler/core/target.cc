@@ -12,9 +12,11 @@ namespace {
 
 // CPU names (LLVM 19) whose widest native vector is 512 bits.
 constexpr std::array<absl::string_view, 16> kAvx512Cpus = {
-    "x86-64-v4",      "skylake-avx512", "skx",           "cascadelake",   "cooperlake",
-    "cannonlake",     "icelake-client", "icelake-server", "tigerlake",    "rocketlake",
-    "sapphirerapids", "emeraldrapids",  "graniterapids", "graniterapids-d", "znver4",
+    "x86-64-v4",      "skylake-avx512",  "skx",
+    "cascadelake",    "cooperlake",      "cannonlake",
+    "icelake-client", "icelake-server",  "tigerlake",
+    "rocketlake",     "sapphirerapids",  "emeraldrapids",
+    "graniterapids",  "graniterapids-d", "znver4",
     "znver5"};
 
 // CPU names with 128-bit vectors: the x86-64 baseline before AVX2, and 64-bit Arm.
@@ -22,7 +24,8 @@ constexpr std::array<absl::string_view, 7> kNarrowCpus = {
     "x86-64", "x86-64-v2", "nehalem", "westmere", "silvermont", "goldmont", "generic"};
 
 bool IsIgnored(absl::string_view option) {
-  for (absl::string_view prefix : {"-keys=", "-device=", "-libs=", "-link-params=", "-num-cores="}) {
+  for (absl::string_view prefix :
+       {"-keys=", "-device=", "-libs=", "-link-params=", "-num-cores="}) {
     if (absl::StartsWith(option, prefix)) return true;
   }
   return false;
@@ -49,10 +52,11 @@ absl::StatusOr<Target> ParseTarget(std::string_view text) {
       first = false;
       continue;
     }
-    if (TakeOption(part, "-mcpu=", &target.mcpu) || TakeOption(part, "-mtriple=", &target.mtriple) ||
-        TakeOption(part, "-target=", &target.mtriple) ||
-        TakeOption(part, "-arch=", &target.mcpu) || TakeOption(part, "-mattr=", &target.mattr) ||
-        TakeOption(part, "-model=", &target.model) || IsIgnored(part)) {
+    if (TakeOption(part, "-mcpu=", &target.mcpu) ||
+        TakeOption(part, "-mtriple=", &target.mtriple) ||
+        TakeOption(part, "-target=", &target.mtriple) || TakeOption(part, "-arch=", &target.mcpu) ||
+        TakeOption(part, "-mattr=", &target.mattr) || TakeOption(part, "-model=", &target.model) ||
+        IsIgnored(part)) {
       continue;
     }
     return absl::InvalidArgumentError(
@@ -74,8 +78,7 @@ std::string ToString(const Target& target) {
 }
 
 CpuTraits TraitsOf(const Target& target) {
-  const bool narrow_triple =
-      !target.mtriple.empty() && !absl::StartsWith(target.mtriple, "x86_64");
+  const bool narrow_triple = !target.mtriple.empty() && !absl::StartsWith(target.mtriple, "x86_64");
   for (absl::string_view cpu : kAvx512Cpus) {
     if (target.mcpu == cpu && !absl::StrContains(target.mattr, "-avx512f")) {
       return {.vector_bits = 512, .vector_registers = 32, .l1_bytes = 48 << 10};

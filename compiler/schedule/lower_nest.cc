@@ -100,7 +100,8 @@ class NestLowerer {
     }
     Stmt body = Outer(0, root_);
     for (int i = spec_.parallel; i-- > 0;) {
-      if (outer_[i].extent > 1) body = For(outer_[i].var, values[i], Int(1), LoopKind::kSerial, body);
+      if (outer_[i].extent > 1)
+        body = For(outer_[i].var, values[i], Int(1), LoopKind::kSerial, body);
     }
     return body;
   }
@@ -154,8 +155,8 @@ class NestLowerer {
   }
 
   const LoopLeaf* ReducedLanes() const {
-    const bool vectorised = !inner_.empty() && inner_.back().reduce &&
-                            inner_.back().kind == LoopKind::kVectorized;
+    const bool vectorised =
+        !inner_.empty() && inner_.back().reduce && inner_.back().kind == LoopKind::kVectorized;
     return vectorised ? &inner_.back() : nullptr;
   }
 
@@ -177,9 +178,8 @@ class NestLowerer {
     const std::vector<LoopLeaf> spatial = InnerSpatial();
     const std::vector<Expr> spatial_atoms = Concat(spatial_atoms_, store_atoms_);
     if (compute_.reducer == Reducer::kNone) {
-      return Nest(spatial, spatial_atoms, scope, [&](const Known& at) {
-        return StoreOutput(at, At(Resolve(compute_.body), at));
-      });
+      return Nest(spatial, spatial_atoms, scope,
+                  [&](const Known& at) { return StoreOutput(at, At(Resolve(compute_.body), at)); });
     }
     const std::vector<LoopLeaf> accumulated = Accumulated();
     const Buffer acc = Accumulator(accumulated);
@@ -187,17 +187,15 @@ class NestLowerer {
     // Starting from partial sums reads the output, which the guards bound.
     const std::vector<Expr> init_atoms =
         OuterReduction(/*last=*/false) ? spatial_atoms : std::vector<Expr>{};
-    const Stmt init = Nest(accumulated, init_atoms, scope, [&](const Known& at) {
-      return Store(acc, position, InitialAt(at));
-    });
-    const Stmt update = Nest(inner_, Concat(spatial_atoms_, reduce_atoms_), scope,
-                             [&](const Known& at) {
-      const Expr value = At(Resolve(compute_.body), at);
-      return Store(acc, position, Combine(compute_.reducer, Load(acc, position), value));
-    });
-    const Stmt store = Nest(spatial, spatial_atoms, scope, [&](const Known& at) {
-      return StoreOutput(at, Total(acc, position));
-    });
+    const Stmt init = Nest(accumulated, init_atoms, scope,
+                           [&](const Known& at) { return Store(acc, position, InitialAt(at)); });
+    const Stmt update =
+        Nest(inner_, Concat(spatial_atoms_, reduce_atoms_), scope, [&](const Known& at) {
+          const Expr value = At(Resolve(compute_.body), at);
+          return Store(acc, position, Combine(compute_.reducer, Load(acc, position), value));
+        });
+    const Stmt store = Nest(spatial, spatial_atoms, scope,
+                            [&](const Known& at) { return StoreOutput(at, Total(acc, position)); });
     return Alloc(acc, Seq({init, update, store}));
   }
 
@@ -260,8 +258,8 @@ class NestLowerer {
   }
 
   // Loops over `leaves` around `body`; each atom is tested as soon as its variables are bound.
-  Stmt Nest(const std::vector<LoopLeaf>& leaves, const std::vector<Expr>& atoms,
-            const Known& scope, const std::function<Stmt(const Known&)>& body) {
+  Stmt Nest(const std::vector<LoopLeaf>& leaves, const std::vector<Expr>& atoms, const Known& scope,
+            const std::function<Stmt(const Known&)>& body) {
     std::vector<Expr> open;
     for (const Expr& atom : atoms) open.push_back(At(atom, scope));
     return NestFrom(0, leaves, std::move(open), scope, body);
@@ -283,8 +281,8 @@ class NestLowerer {
       return true;
     });
     if (never) return nullptr;
-    Stmt inside = level == leaves.size() ? body(scope)
-                                         : LoopAt(level, leaves, std::move(open), scope, body);
+    Stmt inside =
+        level == leaves.size() ? body(scope) : LoopAt(level, leaves, std::move(open), scope, body);
     if (!inside || !ready) return inside;
     return If(ready, std::move(inside));
   }

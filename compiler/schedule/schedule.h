@@ -12,7 +12,7 @@
 // Guards. A split that does not divide its loop, and the compute's predicate (padding), become
 // conditions. Lowering keeps them out of hot code: a loop whose border iterations alone need a
 // condition is partitioned into first, middle and last iterations (loop partitioning); a condition
-// is tested as soon as its variables are bound; and an unrolled or vectorised tail loop is shortened.
+// is tested as soon as its variables are bound; an unrolled or vectorised tail loop is shortened.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,11 @@ MatmulShape ShapeOf(const Workload& w, const Target& target) {
   const Shape& a = w.inputs[0].shape;
   const int64_t n = w.inputs[1].shape[2];
   const int64_t lanes = std::min<int64_t>(n, VectorLanes(target));
-  return {.batch = a[0], .m = a[1], .n = n, .k = a[2], .lanes = lanes,
+  return {.batch = a[0],
+          .m = a[1],
+          .n = n,
+          .k = a[2],
+          .lanes = lanes,
           .vectors = (n + lanes - 1) / lanes};
 }
 
@@ -66,8 +70,8 @@ class BatchMatmul final : public Template {
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) {
-      return config.Inner("tile_n") * config.Inner("tile_m") <= most;
-    });
+                          return config.Inner("tile_n") * config.Inner("tile_m") <= most;
+                        });
     return space;
   }
 
@@ -77,8 +81,10 @@ class BatchMatmul final : public Template {
                                        TraitsOf(target).vector_registers);
     int64_t unroll = 1;
     for (int64_t candidate : Divisors(s.k, 4)) unroll = candidate;
-    return {{{"tile_n", InnerSplit(tile.rows)}, {"tile_m", InnerSplit(tile.columns)},
-             {"order", OtherEntity{std::string("n")}}, {"unroll_k", Scalar(unroll)}}};
+    return {{{"tile_n", InnerSplit(tile.rows)},
+             {"tile_m", InnerSplit(tile.columns)},
+             {"order", OtherEntity{std::string("n")}},
+             {"unroll_k", Scalar(unroll)}}};
   }
 
   absl::StatusOr<Program> Lower(const Workload& w, const Target& target,

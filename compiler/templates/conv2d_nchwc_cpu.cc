@@ -71,28 +71,31 @@ Expr InBounds(const Expr& at, int64_t extent, int64_t before, int64_t after) {
 
 Compute ConvCompute(const Workload& w, const ConvShape& s) {
   Compute c{.name = "conv2d"};
-  c.axes = {{Var("n"), s.batch}, {Var("oc"), s.out_blocks}, {Var("oh"), s.out_height},
-            {Var("ow"), s.out_width}, {Var("lane"), s.lanes}};
-  c.reduce = {{Var("ic"), s.in_blocks}, {Var("kh"), s.kernel_h}, {Var("kw"), s.kernel_w},
+  c.axes = {{Var("n"), s.batch},
+            {Var("oc"), s.out_blocks},
+            {Var("oh"), s.out_height},
+            {Var("ow"), s.out_width},
+            {Var("lane"), s.lanes}};
+  c.reduce = {{Var("ic"), s.in_blocks},
+              {Var("kh"), s.kernel_h},
+              {Var("kw"), s.kernel_w},
               {Var("ici"), s.in_block}};
   c.reducer = Reducer::kSum;
   const int64_t all_blocks = s.in_blocks * s.groups;
-  const Buffer data = MakeBuffer("data", DType::kF32,
-                                 {s.batch, all_blocks, s.height, s.width, s.in_block});
-  const Buffer weight = MakeBuffer(
-      "weight", DType::kF32,
-      {s.out_blocks, s.in_blocks, s.kernel_h, s.kernel_w, s.in_block, s.lanes});
+  const Buffer data =
+      MakeBuffer("data", DType::kF32, {s.batch, all_blocks, s.height, s.width, s.in_block});
+  const Buffer weight =
+      MakeBuffer("weight", DType::kF32,
+                 {s.out_blocks, s.in_blocks, s.kernel_h, s.kernel_w, s.in_block, s.lanes});
   c.inputs = {data, weight};
-  c.output = MakeBuffer("out", DType::kF32,
-                        {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
+  c.output =
+      MakeBuffer("out", DType::kF32, {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
   const Expr oc = c.axes[1].var, lane = c.axes[4].var;
   const Expr ic = c.reduce[0].var, kh = c.reduce[1].var, kw = c.reduce[2].var;
   const Expr ici = c.reduce[3].var;
   const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
   const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
-  const Expr block = s.groups == 1
-                         ? ic
-                         : FloorDiv(oc, s.out_blocks / s.groups) * s.in_blocks + ic;
+  const Expr block = s.groups == 1 ? ic : FloorDiv(oc, s.out_blocks / s.groups) * s.in_blocks + ic;
   c.body = Binary(BinaryOp::kMul, Load(data, {c.axes[0].var, block, ih, iw, ici}),
                   Load(weight, {oc, ic, kh, kw, ici, lane}));
   c.predicate = And(InBounds(ih, s.height, s.padding[0], s.padding[2]),
@@ -160,9 +163,7 @@ class Conv2dNchwc final : public Template {
     DefineIntKnob(space, "unroll_ic", Divisors(s.in_block, 16));
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
-                        [most](const Config& config) {
-      return Accumulators(config) <= most;
-    });
+                        [most](const Config& config) { return Accumulators(config) <= most; });
     space.AddConstraint("at most 700 multiply-adds in the unrolled body",
                         [s](const Config& config) { return BodyFmas(s, config) <= kMaxBodyFmas; });
     space.AddConstraint("tile_ic below all input blocks needs order oc", [s](const Config& config) {
@@ -173,9 +174,8 @@ class Conv2dNchwc final : public Template {
 
   Config Default(const Workload& w, const Target& target) const override {
     const ConvShape s = ShapeOf(w);
-    const TileChoice tile =
-        ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
-                   TileWidths(s.out_width), TraitsOf(target).vector_registers);
+    const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
+                                       TileWidths(s.out_width), TraitsOf(target).vector_registers);
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;

@@ -22,8 +22,11 @@ struct DenseShape {
 DenseShape ShapeOf(const Workload& w) {
   const int64_t lanes = Layout::Parse(w.weight_layout).value().BlockOf('N');
   const int64_t n = w.inputs[1].shape[0];
-  return {.m = w.inputs[0].shape[0], .n = n, .k = w.inputs[0].shape[1],
-          .blocks = (n + lanes - 1) / lanes, .lanes = lanes};
+  return {.m = w.inputs[0].shape[0],
+          .n = n,
+          .k = w.inputs[0].shape[1],
+          .blocks = (n + lanes - 1) / lanes,
+          .lanes = lanes};
 }
 
 // The column axis runs over whole blocks; StoreOnlyIf keeps the padding out of the output.
@@ -76,8 +79,8 @@ class DensePack final : public Template {
     const int64_t most = MaxAccumulators(registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) {
-      return config.Inner("tile_n") * config.Inner("tile_m") <= most;
-    });
+                          return config.Inner("tile_n") * config.Inner("tile_m") <= most;
+                        });
     return space;
   }
 
@@ -91,8 +94,10 @@ class DensePack final : public Template {
       if (candidate <= 4) unroll = candidate;
     }
     const std::string order = s.n > s.m ? "n" : "m";
-    return {{{"tile_n", InnerSplit(tile.rows)}, {"tile_m", InnerSplit(tile.columns)},
-             {"order", OtherEntity{order}}, {"unroll_k", Scalar(unroll)}}};
+    return {{{"tile_n", InnerSplit(tile.rows)},
+             {"tile_m", InnerSplit(tile.columns)},
+             {"order", OtherEntity{order}},
+             {"unroll_k", Scalar(unroll)}}};
   }
 
   absl::StatusOr<Program> Lower(const Workload& w, const Target& target,

@@ -27,10 +27,17 @@ DepthwiseShape ShapeOf(const Workload& w) {
   const Shape& data = w.inputs[0].shape;
   const Shape out = OutputShape(w);
   const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
-  return {.batch = data[0], .blocks = (data[1] + lanes - 1) / lanes, .lanes = lanes,
-          .height = data[2], .width = data[3], .out_height = out[2], .out_width = out[3],
-          .kernel_h = w.inputs[1].shape[2], .kernel_w = w.inputs[1].shape[3],
-          .strides = w.Attr("strides"), .padding = w.Attr("padding"),
+  return {.batch = data[0],
+          .blocks = (data[1] + lanes - 1) / lanes,
+          .lanes = lanes,
+          .height = data[2],
+          .width = data[3],
+          .out_height = out[2],
+          .out_width = out[3],
+          .kernel_h = w.inputs[1].shape[2],
+          .kernel_w = w.inputs[1].shape[3],
+          .strides = w.Attr("strides"),
+          .padding = w.Attr("padding"),
           .dilation = w.Attr("dilation")};
 }
 
@@ -38,8 +45,11 @@ Expr Inside(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, 
 
 Compute DepthwiseCompute(const Workload& w, const DepthwiseShape& s) {
   Compute c{.name = "depthwise_conv2d"};
-  c.axes = {{Var("n"), s.batch}, {Var("cb"), s.blocks}, {Var("oh"), s.out_height},
-            {Var("ow"), s.out_width}, {Var("lane"), s.lanes}};
+  c.axes = {{Var("n"), s.batch},
+            {Var("cb"), s.blocks},
+            {Var("oh"), s.out_height},
+            {Var("ow"), s.out_width},
+            {Var("lane"), s.lanes}};
   c.reduce = {{Var("kh"), s.kernel_h}, {Var("kw"), s.kernel_w}};
   c.reducer = Reducer::kSum;
   const Buffer data =
@@ -47,8 +57,8 @@ Compute DepthwiseCompute(const Workload& w, const DepthwiseShape& s) {
   const Buffer weight =
       MakeBuffer("weight", DType::kF32, {s.blocks, s.kernel_h, s.kernel_w, s.lanes});
   c.inputs = {data, weight};
-  c.output = MakeBuffer("out", DType::kF32,
-                        {s.batch, s.blocks, s.out_height, s.out_width, s.lanes});
+  c.output =
+      MakeBuffer("out", DType::kF32, {s.batch, s.blocks, s.out_height, s.out_width, s.lanes});
   const Expr cb = c.axes[1].var, lane = c.axes[4].var;
   const Expr kh = c.reduce[0].var, kw = c.reduce[1].var;
   const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
@@ -82,14 +92,14 @@ class DepthwiseNchwc final : public Template {
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) {
-      return config.Inner("tile_oh") * config.Inner("tile_ow") <= most;
-    });
-    space.AddConstraint("at most 700 multiply-adds in the unrolled body",
-                        [s](const Config& config) {
-      const int64_t rows = config.Bool("unroll_kh") ? s.kernel_h : 1;
-      return config.Inner("tile_oh") * config.Inner("tile_ow") * rows * s.kernel_w <=
-             kMaxBodyFmas;
-    });
+                          return config.Inner("tile_oh") * config.Inner("tile_ow") <= most;
+                        });
+    space.AddConstraint(
+        "at most 700 multiply-adds in the unrolled body", [s](const Config& config) {
+          const int64_t rows = config.Bool("unroll_kh") ? s.kernel_h : 1;
+          return config.Inner("tile_oh") * config.Inner("tile_ow") * rows * s.kernel_w <=
+                 kMaxBodyFmas;
+        });
     return space;
   }
 
@@ -103,8 +113,8 @@ class DepthwiseNchwc final : public Template {
       if (fits && s.out_width % candidate <= s.out_width % width) width = candidate;
     }
     const bool unroll = width * s.kernel_h * s.kernel_w <= kMaxBodyFmas;
-    return {{{"tile_oh", InnerSplit(1)}, {"tile_ow", InnerSplit(width)},
-             {"unroll_kh", Flag(unroll)}}};
+    return {
+        {{"tile_oh", InnerSplit(1)}, {"tile_ow", InnerSplit(width)}, {"unroll_kh", Flag(unroll)}}};
   }
 
   absl::StatusOr<Program> Lower(const Workload& w, const Target& target,

@@ -54,7 +54,8 @@ Compute Transpose(int64_t rows, int64_t columns) {
 
 Tensor Run(const Program& program) {
   std::vector<Tensor> args;
-  for (const Buffer& buffer : program.params) args.emplace_back(TensorType{buffer->dtype, buffer->shape});
+  for (const Buffer& buffer : program.params)
+    args.emplace_back(TensorType{buffer->dtype, buffer->shape});
   Rng rng(7);
   for (int64_t i = 0; i < args[0].size(); ++i) {
     args[0].as<float>()[i] = static_cast<float>(rng.Uniform(-1, 1));
