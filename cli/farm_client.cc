@@ -27,16 +27,17 @@ struct FarmClient::Stub {
       : service(v1::TuningService::NewStub(MakeChannel(address))) {}
 
   template <typename Request, typename Reply>
-  absl::StatusOr<Reply> Call(grpc::Status (v1::TuningService::Stub::*method)(
-                                 grpc::ClientContext*, const Request&, Reply*),
+  absl::StatusOr<Reply> Call(grpc::Status (v1::TuningService::Stub::*method)(grpc::ClientContext*,
+                                                                             const Request&,
+                                                                             Reply*),
                              const Request& request, const std::string& address) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
     Reply reply;
     const grpc::Status status = (service.get()->*method)(&context, request, &reply);
     if (status.error_code() == grpc::UNAVAILABLE) {
-      return absl::UnavailableError(absl::StrCat("no server answers at ", address, ": ",
-                                                 status.error_message()));
+      return absl::UnavailableError(
+          absl::StrCat("no server answers at ", address, ": ", status.error_message()));
     }
     if (!status.ok()) return FromGrpc(status);
     return reply;
@@ -87,15 +88,13 @@ absl::StatusOr<v1::JobEvent> FarmClient::Watch(
     if (status.ok()) return last;
     if (status.error_code() != grpc::UNAVAILABLE) return FromGrpc(status);
     if (IsLocal(address_) || ++reconnects > kReconnects) {
-      return absl::UnavailableError(absl::StrCat("the server at ", address_, " is gone: ",
-                                                 status.error_message()));
+      return absl::UnavailableError(
+          absl::StrCat("the server at ", address_, " is gone: ", status.error_message()));
     }
     std::this_thread::sleep_for(kReconnectPause);
   }
 }
 
-std::string NameOf(v1::JobState state) {
-  return absl::AsciiStrToLower(v1::JobState_Name(state));
-}
+std::string NameOf(v1::JobState state) { return absl::AsciiStrToLower(v1::JobState_Name(state)); }
 
 }  // namespace tilewright

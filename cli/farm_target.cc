@@ -18,14 +18,13 @@ constexpr auto kAskAgain = std::chrono::seconds(1);
 std::string NoWorkerText(const v1::ListWorkersReply& reply, const std::string& key) {
   std::set<std::string> keys;
   for (const v1::WorkerSummary& worker : reply.workers()) keys.insert(worker.device().key());
-  return absl::StrCat("no worker offers the key \"", key, "\"; offered: ",
-                      keys.empty() ? "none" : absl::StrJoin(keys, ", "));
+  return absl::StrCat("no worker offers the key \"", key,
+                      "\"; offered: ", keys.empty() ? "none" : absl::StrJoin(keys, ", "));
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& key,
-                                        bool no_wait) {
+absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& key, bool no_wait) {
   for (bool said = false;; std::this_thread::sleep_for(kAskAgain)) {
     TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, client.ListWorkers());
     std::set<std::string> targets;
@@ -34,8 +33,10 @@ absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& k
     }
     if (targets.size() == 1) return *targets.begin();
     if (targets.size() > 1) {
-      return UsageError(absl::StrCat("the workers of \"", key, "\" have several targets; choose "
-                                     "one by --target: ", absl::StrJoin(targets, "; ")));
+      return UsageError(absl::StrCat("the workers of \"", key,
+                                     "\" have several targets; choose "
+                                     "one by --target: ",
+                                     absl::StrJoin(targets, "; ")));
     }
     if (no_wait) return absl::UnavailableError(NoWorkerText(reply, key));
     if (!std::exchange(said, true)) std::cerr << NoWorkerText(reply, key) << "; waiting for one\n";

@@ -23,9 +23,8 @@ std::string Milliseconds(double seconds) {
 
 double GflopsOf(const v1::TaskResult& task) {
   const absl::StatusOr<Workload> workload = ParseWorkload(task.task().workload());
-  return workload.ok() && task.best_seconds() > 0
-             ? workload->Flops() / task.best_seconds() * 1e-9
-             : 0;
+  return workload.ok() && task.best_seconds() > 0 ? workload->Flops() / task.best_seconds() * 1e-9
+                                                  : 0;
 }
 
 void PrintTable(const std::string& job, const v1::JobEvent& last) {
@@ -90,8 +89,7 @@ absl::Status PrintJobEnd(const std::string& job, const v1::JobEvent& last, bool 
   }
   if (last.state() == v1::DONE) return absl::OkStatus();
   if (last.state() == v1::CANCELLED) {
-    return absl::CancelledError(
-        "cancelled; what was measured is kept, the same command continues");
+    return absl::CancelledError("cancelled; what was measured is kept, the same command continues");
   }
   return absl::InternalError(absl::StrCat("the job failed: ", last.message()));
 }

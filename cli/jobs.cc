@@ -30,8 +30,7 @@ void PrintTable(const v1::ListJobsReply& reply) {
   for (const v1::JobSummary& job : reply.jobs()) {
     table.Add({job.job(), job.key(), NameOf(job.state()), absl::StrCat(job.tasks()),
                absl::StrCat(job.finished_trials()), absl::StrCat(job.failed_trials()),
-               job.model_seconds() > 0 ? absl::StrFormat("%.4f", job.model_seconds() * 1e3)
-                                       : "-"});
+               job.model_seconds() > 0 ? absl::StrFormat("%.4f", job.model_seconds() * 1e3) : "-"});
   }
   table.Print(std::cout);
 }

@@ -109,10 +109,10 @@ absl::Status TuneHere(Options options) {
   TW_RETURN_IF_ERROR(OpenRecordsToWrite(options.records).status());
   TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
   Trouble trouble;
-  TW_ASSIGN_OR_RETURN(
-      const auto farm,
-      LocalFarm::Start(RecordsPath(options.records), options.job.key,
-                       [&](absl::Status status) { trouble.Set(std::move(status)); }));
+  TW_ASSIGN_OR_RETURN(const auto farm, LocalFarm::Start(RecordsPath(options.records),
+                                                        options.job.key, [&](absl::Status status) {
+                                                          trouble.Set(std::move(status));
+                                                        }));
   FarmClient client(farm->address());
   TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted, client.Submit(spec));
   trouble.OnTrouble([&] { client.Cancel(submitted.job()).IgnoreError(); });

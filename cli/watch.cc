@@ -22,10 +22,9 @@ struct Options {
 absl::Status Watch(const Options& options) {
   FarmClient client(options.server);
   JobProgress progress(0);
-  TW_ASSIGN_OR_RETURN(const v1::JobEvent last,
-                      client.Watch(options.job, [&](const v1::JobEvent& event) {
-                        progress.Show(event);
-                      }));
+  TW_ASSIGN_OR_RETURN(
+      const v1::JobEvent last,
+      client.Watch(options.job, [&](const v1::JobEvent& event) { progress.Show(event); }));
   return PrintJobEnd(options.job, last, options.json);
 }
 

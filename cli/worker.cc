@@ -45,15 +45,13 @@ absl::Status Work(Options options) {
 
 void verb_worker(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* verb =
-      AddVerb(parent, {"worker", "offers this machine's device to a server", kExample},
-              [options] { return Work(*options); });
+  CLI::App* verb = AddVerb(parent, {"worker", "offers this machine's device to a server", kExample},
+                           [options] { return Work(*options); });
   AgentOptions& agent = options->agent;
   verb->add_option("--server", agent.server, "HOST:PORT or unix:PATH of the server")
       ->required()
       ->envname("TILEWRIGHT_SERVER");
-  verb->add_option("--key", agent.key, "the name under which jobs ask for this device")
-      ->required();
+  verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
   verb->add_option("--name", agent.name, "unique in the farm (default: hostname-pid)");
   verb->add_option("--slots", agent.slots, "kernels timed at once, each on a core of its own")
       ->check(CLI::Range(1, 1024))

@@ -60,8 +60,7 @@ void PrintJson(const v1::ListWorkersReply& reply) {
                        {"target", w.device().target()}});
   }
   for (const v1::KeySummary& key : reply.keys()) {
-    keys[key.key()] = {
-        {"total", key.total()}, {"free", key.free()}, {"pending", key.pending()}};
+    keys[key.key()] = {{"total", key.total()}, {"free", key.free()}, {"pending", key.pending()}};
   }
   std::cout << Json{{"workers", workers}, {"keys", keys}}.dump(2) << "\n";
 }

@@ -29,9 +29,9 @@ absl::StatusOr<Task> FromMessage(const v1::Task& message) {
   TW_ASSIGN_OR_RETURN(task.workload, ParseWorkload(message.workload()));
   TW_ASSIGN_OR_RETURN(task.target, ParseTarget(message.target()));
   if (message.template_name().empty() || message.template_name().size() > kMaxTemplateName) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("template name of ", message.template_name().size(), " bytes, allowed 1 to ",
-                     kMaxTemplateName));
+    return absl::InvalidArgumentError(absl::StrCat("template name of ",
+                                                   message.template_name().size(),
+                                                   " bytes, allowed 1 to ", kMaxTemplateName));
   }
   task.template_name = message.template_name();
   return task;
@@ -86,8 +86,8 @@ absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message) {
   const double limits[] = {message.build_limit_seconds(), message.run_limit_seconds()};
   for (const double limit : limits) {
     if (!(limit > 0 && limit <= kMaxLimitSeconds)) {
-      return absl::InvalidArgumentError(absl::StrCat("a time limit of ", limit,
-                                                     " s, allowed up to ", kMaxLimitSeconds));
+      return absl::InvalidArgumentError(
+          absl::StrCat("a time limit of ", limit, " s, allowed up to ", kMaxLimitSeconds));
     }
   }
   const uint32_t samples = message.max_samples();

@@ -6,9 +6,9 @@
 namespace tilewright {
 
 struct MeasureOptions {
-  uint64_t seed = 0;  // of the inputs
+  uint64_t seed = 0;                // of the inputs
   double build_limit_seconds = 10;  // AutoTVM's
-  double run_limit_seconds = 10;  // of the runner's life, from its start
+  double run_limit_seconds = 10;    // of the runner's life, from its start
   // Timed calls stop after sampling_seconds, but not before min_samples.
   uint32_t min_samples = 3;
   uint32_t max_samples = 50;

@@ -19,9 +19,9 @@
 namespace tilewright {
 namespace {
 
-constexpr double kMaxWaitSeconds = 25;    // of one long poll
-constexpr double kCallSeconds = 4;        // deadline of the short calls
-constexpr double kReportSeconds = 20;     // includes making the row durable
+constexpr double kMaxWaitSeconds = 25;  // of one long poll
+constexpr double kCallSeconds = 4;      // deadline of the short calls
+constexpr double kReportSeconds = 20;   // includes making the row durable
 constexpr double kFirstBackoff = 1, kMaxBackoff = 30, kBackoffFactor = 1.6;
 constexpr double kLastReportsSeconds = 5;  // for reports once the worker stops
 constexpr int kReporters = 2;
@@ -101,10 +101,10 @@ AgentImpl::AgentImpl(AgentOptions options, PipelineSetup setup,
       slots_(static_cast<int>(setup.cores.slots.size())),
       folder_(std::move(folder)),
       stub_(v1::WorkerService::NewStub(MakeChannel(options_.server))),
-      pipeline_(std::make_unique<Pipeline>(
-          std::move(setup), [this](const WorkerTrial& trial, WorkerResult result) {
-            QueueReport(trial, std::move(result));
-          })) {
+      pipeline_(std::make_unique<Pipeline>(std::move(setup),
+                                           [this](const WorkerTrial& trial, WorkerResult result) {
+                                             QueueReport(trial, std::move(result));
+                                           })) {
   for (int i = 0; i < kReporters; ++i) reporters_.emplace_back([this] { ReportLoop(); });
   renew_thread_ = std::thread([this] { RenewLoop(); });
   session_thread_ = std::thread([this] { SessionLoop(); });
@@ -185,12 +185,13 @@ bool AgentImpl::OpenSession() {
   v1::OpenSessionReply reply;
   const grpc::Status status = stub_->OpenSession(&context, request, &reply);
   if (!status.ok()) {
-    if (!stopping()) Log(absl::StrCat("no session with ", options_.server, ": ",
-                                      status.error_message(), "; trying again"));
+    if (!stopping())
+      Log(absl::StrCat("no session with ", options_.server, ": ", status.error_message(),
+                       "; trying again"));
     return false;
   }
-  Log(absl::StrCat("serving ", options_.server, " as ", options_.name, ", key ", options_.key,
-                   ", ", slots_, " slot(s), ", target_));
+  Log(absl::StrCat("serving ", options_.server, " as ", options_.name, ", key ", options_.key, ", ",
+                   slots_, " slot(s), ", target_));
   std::lock_guard lock(mutex_);
   session_ = {reply.session(), reply.server_epoch(), std::max(0.5, reply.renew_seconds())};
   return true;
@@ -232,9 +233,9 @@ void AgentImpl::LeaseLoop(const Session& session) {
 void AgentImpl::AddItem(const v1::WorkItem& item, uint64_t epoch) {
   absl::StatusOr<WorkerTrial> trial = FromItem(item, epoch);
   if (trial.ok()) return pipeline_->Add(*std::move(trial));
-  QueueReport({.attempt = item.attempt(), .fence = item.fence(), .server_epoch = epoch},
-              {.outcome = Failure{FailureKind::kInstantiation,
-                                  std::string(trial.status().message())}});
+  QueueReport(
+      {.attempt = item.attempt(), .fence = item.fence(), .server_epoch = epoch},
+      {.outcome = Failure{FailureKind::kInstantiation, std::string(trial.status().message())}});
 }
 
 void AgentImpl::RenewLoop() {
@@ -294,8 +295,8 @@ void AgentImpl::Report(const PendingReport& report) {
     SetDeadline(context, stopping() ? kLastReportsSeconds : kReportSeconds);
     v1::ReportReply reply;
     const grpc::Status status = stub_->Report(&context, request, &reply);
-    const bool again = status.error_code() == grpc::UNAVAILABLE ||
-                       status.error_code() == grpc::DEADLINE_EXCEEDED;
+    const bool again =
+        status.error_code() == grpc::UNAVAILABLE || status.error_code() == grpc::DEADLINE_EXCEEDED;
     if (!status.ok()) Log(absl::StrCat("cannot report: ", status.error_message()));
     if (!again) return;
     if (!Sleep(backoff) && std::chrono::steady_clock::now() > last_reports_) return;

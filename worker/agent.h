@@ -16,7 +16,7 @@ struct AgentOptions {
   std::string runner, builder;  // paths of the executables
   std::string temp_folder;      // a private folder is made in it, and removed at the end
   int slots = 1;
-  int builders = 0;             // 0: one for each core that is not a slot
+  int builders = 0;                             // 0: one for each core that is not a slot
   std::function<void(const std::string&)> log;  // one line, any thread; may be null
 };
 

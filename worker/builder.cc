@@ -33,11 +33,10 @@ absl::Status Builder::EnsureStarted() {
   if (child_) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(Child child, Child::Start({options_.path, absl::StrJoin(options_.cores, ",")},
                                                 ChildOutput::kOurStderr));
-  const absl::StatusOr<std::string> hello =
-      ReadFrame(child.output(), DeadlineAfter(kStartSeconds));
+  const absl::StatusOr<std::string> hello = ReadFrame(child.output(), DeadlineAfter(kStartSeconds));
   if (!hello.ok()) {
-    return absl::UnavailableError(absl::StrCat(options_.path, " does not start: ",
-                                               std::string(hello.status().message())));
+    return absl::UnavailableError(
+        absl::StrCat(options_.path, " does not start: ", std::string(hello.status().message())));
   }
   host_target_ = *hello;
   child_ = std::move(child);

@@ -16,8 +16,8 @@ namespace {
 // 1: readable or ended, 0: the deadline passed.
 int WaitReadable(int fd, Deadline deadline) {
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return 0;
     pollfd entry{fd, POLLIN, 0};
     const int ready = poll(&entry, 1, static_cast<int>(std::min<int64_t>(left.count(), 60'000)));
@@ -48,9 +48,8 @@ absl::StatusOr<std::string> ReadExactly(int fd, size_t size, Deadline deadline) 
 }  // namespace
 
 Deadline DeadlineAfter(double seconds) {
-  return std::chrono::steady_clock::now() +
-         std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::duration<double>(seconds));
+  return std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                                std::chrono::duration<double>(seconds));
 }
 
 absl::Status WriteAll(int fd, std::string_view bytes) {

@@ -38,8 +38,8 @@ Outcome FromExit(int status) {
   if (SignalOf(status) == SIGXCPU) {
     return Failure{FailureKind::kRunTimeout, "used up its processor time"};
   }
-  return Failure{FailureKind::kCrash, absl::StrCat("the kernel's process ended by ",
-                                                   DescribeExit(status))};
+  return Failure{FailureKind::kCrash,
+                 absl::StrCat("the kernel's process ended by ", DescribeExit(status))};
 }
 
 // Blocks whose factor does not divide the dimension leave padding.

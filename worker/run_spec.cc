@@ -88,8 +88,8 @@ std::optional<RunSpec> ParseRunSpec(const std::string& text) {
     in >> name;
     if (!ReadField(name, in, &spec)) return std::nullopt;
   }
-  const bool complete = !spec.library.empty() && !spec.symbol.empty() &&
-                        !spec.reference.empty() && !spec.arguments.empty();
+  const bool complete = !spec.library.empty() && !spec.symbol.empty() && !spec.reference.empty() &&
+                        !spec.arguments.empty();
   return complete ? std::optional(spec) : std::nullopt;
 }
 

@@ -23,8 +23,8 @@ struct RunArgument {
 };
 
 struct RunSpec {
-  std::string library;            // path of the shared library
-  std::string symbol;             // void symbol(void* const* args, int64_t begin, int64_t end)
+  std::string library;  // path of the shared library
+  std::string symbol;   // void symbol(void* const* args, int64_t begin, int64_t end)
   int64_t extent = 1;
   uint64_t seed = 0;
   std::vector<RunArgument> arguments;  // the last is the output
@@ -33,11 +33,11 @@ struct RunSpec {
   bool write_reference = false;
   uint32_t min_samples = 3, max_samples = 50;
   double sampling_seconds = 0.015;
-  double drop_seconds = 0;        // a first timed call longer than this stays the only one; 0: never
-  int64_t memory_bytes = 0;       // of address space
+  double drop_seconds = 0;   // a first timed call longer than this stays the only one; 0: never
+  int64_t memory_bytes = 0;  // of address space
   double cpu_seconds = 0;
-  int64_t file_bytes = 0;         // largest file it may write
-  std::vector<int> cores;         // empty: any
+  int64_t file_bytes = 0;  // largest file it may write
+  std::vector<int> cores;  // empty: any
 };
 
 // Largest |got - want| accepted, relative to the largest |want|: float32 sums of a few thousand

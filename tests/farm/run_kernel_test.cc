@@ -27,8 +27,7 @@ std::string Source(const std::string& extra) {
          "#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
          "void k(void* const* args, int64_t begin, int64_t end) {\n"
          "  const float *a = args[0], *b = args[1];\n  float* out = args[2];\n" +
-         extra +
-         "  for (int64_t i = begin; i < end; ++i) out[i] = a[i] + 2 * b[i];\n}\n";
+         extra + "  for (int64_t i = begin; i < end; ++i) out[i] = a[i] + 2 * b[i];\n}\n";
 }
 
 class RunKernelTest : public ::testing::Test {
@@ -125,7 +124,8 @@ TEST_F(RunKernelTest, MemoryIsLimited) {
 
 TEST_F(RunKernelTest, AFileMayNotGrowBeyondTheLimit) {
   const std::string path = folder_->path() + "/large";
-  Run("  FILE* f = fopen(\"" + path + "\", \"w\");\n"
+  Run("  FILE* f = fopen(\"" + path +
+      "\", \"w\");\n"
       "  for (int i = 0; i < 200; ++i) fwrite(out, 1, 16384, f), fflush(f);\n");
   EXPECT_EQ(std::filesystem::file_size(path), static_cast<uintmax_t>(spec_.file_bytes));
 }
@@ -180,10 +180,10 @@ TEST_F(RunKernelTest, PaddingIsZeroInInputsAndUncheckedInOutputs) {
 }
 
 TEST(RunArguments, NamePaddedChannelsAndColdWeights) {
-  const Workload workload =
-      ParseWorkload("conv2d(float32[1,3,8,8],float32[20,3,3,3];dilation=1,1;groups=1;"
-                    "padding=1,1,1,1;strides=1,1;NCHW,OIHW16o,NCHW16c)+bias+add+relu")
-          .value();
+  const Workload workload = ParseWorkload(
+                                "conv2d(float32[1,3,8,8],float32[20,3,3,3];dilation=1,1;groups=1;"
+                                "padding=1,1,1,1;strides=1,1;NCHW,OIHW16o,NCHW16c)+bias+add+relu")
+                                .value();
   const std::vector<RunArgument> arguments = RunArguments(workload);
   ASSERT_THAT(arguments, SizeIs(5));
   EXPECT_THAT(arguments[0].padded, SizeIs(0));

@@ -66,8 +66,8 @@ class ServerTest : public ::testing::Test {
     return worker_->Lease(&context, request, reply);
   }
 
-  grpc::Status Report(const v1::OpenSessionReply& session, const v1::WorkItem& item,
-                      double seconds, v1::ReportReply* reply) {
+  grpc::Status Report(const v1::OpenSessionReply& session, const v1::WorkItem& item, double seconds,
+                      v1::ReportReply* reply) {
     grpc::ClientContext context;
     Limit(context);
     v1::ReportRequest request;
@@ -281,8 +281,7 @@ TEST_F(ServerTest, EndingTheServerAnswersThoseWhoWait) {
 TEST(ServerAddress, AnOpenOneNeedsTheUsersWord) {
   const auto store = MakeMemoryStore();
   const SystemClock clock;
-  const absl::Status status =
-      Server::Start({.listen = "0.0.0.0:0"}, *store, clock).status();
+  const absl::Status status = Server::Start({.listen = "0.0.0.0:0"}, *store, clock).status();
   EXPECT_TRUE(absl::IsPermissionDenied(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("--allow-insecure"));
   EXPECT_TRUE(Server::Start({.listen = "127.0.0.1:0"}, *store, clock).ok());
@@ -292,8 +291,8 @@ TEST(ServerAddress, ATakenOneIsUnavailable) {
   const auto store = MakeMemoryStore();
   const SystemClock clock;
   const auto server = Server::Start({.listen = "127.0.0.1:0"}, *store, clock).value();
-  EXPECT_TRUE(absl::IsUnavailable(
-      Server::Start({.listen = server->address()}, *store, clock).status()));
+  EXPECT_TRUE(
+      absl::IsUnavailable(Server::Start({.listen = server->address()}, *store, clock).status()));
 }
 
 }  // namespace

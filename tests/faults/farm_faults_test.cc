@@ -37,22 +37,25 @@ class FarmFaults : public ::testing::Test {
   }
 
   std::vector<std::string> Serve(const std::string& lease = "30") const {
-    return {"serve", "--embedded", "--listen", address_(), "--records", records_(),
-            "--lease", lease};
+    return {"serve",     "--embedded", "--listen", address_(),
+            "--records", records_(),   "--lease",  lease};
   }
   std::vector<std::string> Worker(const std::string& name, const std::string& key = "cpu") const {
-    return {"worker", "--embedded", "--server", address_(), "--key", key, "--name", name,
-            "--temp", folder_->path()};
+    return {"worker", "--embedded", "--server", address_(), "--key",
+            key,      "--name",     name,       "--temp",   folder_->path()};
   }
   // Trials recorded, by worker.
   std::map<std::string, int> RecordedBy() const {
     std::map<std::string, int> counts;
     const auto store = OpenSqliteStore(records_(), /*read_only=*/true);
     if (!store.ok()) return counts;
-    (*store)->ForEach({}, [&](const Record& record) {
-      ++counts[record.worker];
-      return true;
-    }).IgnoreError();
+    (*store)
+        ->ForEach({},
+                  [&](const Record& record) {
+                    ++counts[record.worker];
+                    return true;
+                  })
+        .IgnoreError();
     return counts;
   }
   int Recorded() const {
@@ -87,11 +90,14 @@ TEST_F(FarmFaults, TwoKeysAreServedAtTheSameTimeAndTheirRecordsStayApart) {
   const auto store = OpenSqliteStore(records_(), /*read_only=*/true).value();
   for (const char* name : {"a", "b"}) {
     int trials = 0;
-    ASSERT_TRUE(store->ForEach({.device_key = std::string("key-") + name}, [&](const Record& r) {
-      EXPECT_EQ(r.worker, std::string("worker-") + name);
-      ++trials;
-      return true;
-    }).ok());
+    ASSERT_TRUE(store
+                    ->ForEach({.device_key = std::string("key-") + name},
+                              [&](const Record& r) {
+                                EXPECT_EQ(r.worker, std::string("worker-") + name);
+                                ++trials;
+                                return true;
+                              })
+                    .ok());
     EXPECT_EQ(trials, 24);
   }
 }
@@ -114,7 +120,7 @@ TEST_F(FarmFaults, TrialsOfAKilledWorkerAreMeasuredByAnother) {
 }
 
 TEST_F(FarmFaults, CtrlCKeepsWhatWasMeasuredAndTheSameCommandContinues) {
-  const std::vector<std::string> command = {"tune",    model_(),  "--records", records_(),
+  const std::vector<std::string> command = {"tune",    model_(), "--records", records_(),
                                             "--tuner", "random", "--trials",  "60"};
   {
     FarmProcess tune(command);
@@ -131,8 +137,7 @@ TEST_F(FarmFaults, CtrlCKeepsWhatWasMeasuredAndTheSameCommandContinues) {
 }
 
 TEST_F(FarmFaults, AKilledServersWorkerComesBackAndTheJobContinues) {
-  const std::string tune =
-      "tune " + model_() + Farm() + " --tuner random --trials 40";
+  const std::string tune = "tune " + model_() + Farm() + " --tuner random --trials 40";
   FarmProcess worker(Worker("worker"));
   {
     FarmProcess server(Serve());

@@ -21,8 +21,7 @@ inline constexpr char kTilewright[] = TILEWRIGHT_BIN_DIR "/tilewright";
 // A process of the command; killed with all it started when it goes out of scope.
 class FarmProcess {
  public:
-  explicit FarmProcess(const std::vector<std::string>& arguments)
-      : child_(Start(arguments)) {}
+  explicit FarmProcess(const std::vector<std::string>& arguments) : child_(Start(arguments)) {}
 
   void Signal(int number) { kill(child_.pid(), number); }
   // The exit code; 128 + n for a signal.
@@ -31,9 +30,7 @@ class FarmProcess {
     return SignalOf(status) ? 128 + SignalOf(status) : WEXITSTATUS(status);
   }
   // What `serve --embedded` says once it answers.
-  std::string ReadyLine() {
-    return ReadLine(child_.output(), DeadlineAfter(60)).value_or("");
-  }
+  std::string ReadyLine() { return ReadLine(child_.output(), DeadlineAfter(60)).value_or(""); }
 
  private:
   static Child Start(const std::vector<std::string>& arguments) {

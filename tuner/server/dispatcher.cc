@@ -85,8 +85,7 @@ void Dispatcher::Finish(const std::shared_ptr<Trial>& trial, Measured measured, 
   if (trial->state == TrialState::kDone) return;
   trial->state = TrialState::kDone;
   const double elapsed = clock_.Now() - trial->submitted;
-  measured.queue_seconds =
-      std::max(0.0, elapsed - measured.build_seconds - measured.run_seconds);
+  measured.queue_seconds = std::max(0.0, elapsed - measured.build_seconds - measured.run_seconds);
   calls->push_back([done = std::move(trial->done), measured = std::move(measured)]() mutable {
     done(std::move(measured));
   });
@@ -165,8 +164,8 @@ std::shared_ptr<Dispatcher::Trial> Dispatcher::TakeTrial(const WorkerInfo& worke
     const auto trial = std::find_if(share.queue.begin(), share.queue.end(),
                                     [&](const auto& t) { return MayTake(*t, worker); });
     if (trial == share.queue.end()) continue;
-    if (!best || std::pair(share.running, share.last_served) <
-                     std::pair(best->running, best->last_served)) {
+    if (!best ||
+        std::pair(share.running, share.last_served) < std::pair(best->running, best->last_served)) {
       best = &share;
       best_trial = trial;
     }

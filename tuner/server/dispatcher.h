@@ -128,9 +128,9 @@ class Dispatcher {
     Measurer::Done done;
     TrialState state = TrialState::kQueued;
     uint64_t fence = 0;
-    uint64_t attempt = 0;            // the live one
+    uint64_t attempt = 0;  // the live one
     double submitted = 0;
-    std::set<std::string> lost_on;   // workers that vanished with it
+    std::set<std::string> lost_on;  // workers that vanished with it
     int losses = 0;
   };
   struct Attempt {

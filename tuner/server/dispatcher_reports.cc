@@ -7,8 +7,7 @@
 namespace tilewright {
 
 // Decides what a report is. kRecorded and kLateRecorded: `finished` is to be committed.
-absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report,
-                                               FinishedTrial* finished) {
+absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, FinishedTrial* finished) {
   const auto it = attempts_.find(report.attempt);
   if (it == attempts_.end() || it->second.fence != report.fence) return ReportResult::kDiscarded;
   Attempt& attempt = it->second;
@@ -36,16 +35,15 @@ void Dispatcher::Report(const TrialReport& report, Reported reported) {
     }
     result = Judge(report, &finished);
   }
-  const bool commit = result.ok() && (*result == ReportResult::kRecorded ||
-                                      *result == ReportResult::kLateRecorded);
+  const bool commit =
+      result.ok() && (*result == ReportResult::kRecorded || *result == ReportResult::kLateRecorded);
   if (!commit) return reported(result);
   finished.measured.worker = finished.worker.name;
   finished.measured.device = finished.worker.device;
   TrialReport stored = report;
   stored.measured = finished.measured;
-  commit_(std::move(finished), [this, stored, reported](absl::Status status) {
-    Committed(stored, status, reported);
-  });
+  commit_(std::move(finished),
+          [this, stored, reported](absl::Status status) { Committed(stored, status, reported); });
 }
 
 void Dispatcher::Committed(const TrialReport& report, const absl::Status& status,

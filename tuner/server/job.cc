@@ -106,8 +106,8 @@ absl::Status Job::AddTask(const v1::JobTask& message) {
   TW_ASSIGN_OR_RETURN(const Template* schedule, FindTemplate(entry->task.template_name));
   const Task& task = entry->task;
   if (!schedule->Matches(task.workload, task.target)) {
-    return absl::InvalidArgumentError(absl::StrCat("template ", task.template_name,
-                                                   " does not fit ", task.workload.Key()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("template ", task.template_name, " does not fit ", task.workload.Key()));
   }
   entry->count = std::max(1u, message.count());
   entry->space = schedule->Space(task.workload, task.target);

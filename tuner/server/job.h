@@ -27,8 +27,7 @@ class Job {
  public:
   // Starts at once. InvalidArgument names the task, strategy or option that cannot be.
   // Everything referred to outlives the job.
-  static absl::StatusOr<std::shared_ptr<Job>> Start(const v1::JobSpec& spec,
-                                                    Dispatcher& dispatcher,
+  static absl::StatusOr<std::shared_ptr<Job>> Start(const v1::JobSpec& spec, Dispatcher& dispatcher,
                                                     const RecordStore& store, const Clock& clock);
   // Cancels and waits.
   ~Job();
@@ -69,8 +68,8 @@ class Job {
   mutable std::mutex mutex_;
   std::vector<v1::JobEvent> events_;
   v1::JobState state_ = v1::QUEUED;
-  std::string message_;        // why it failed
-  std::string last_failure_;   // of a trial
+  std::string message_;       // why it failed
+  std::string last_failure_;  // of a trial
   uint64_t trials_ = 0, failures_ = 0;
   double model_seconds_ = 0;
   std::mutex watch_mutex_;  // held while notifying

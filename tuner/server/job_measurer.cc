@@ -19,8 +19,7 @@ void JobMeasurer::AddTask(const Task& task, const ConfigSpace& space, double bes
 
 void JobMeasurer::Measure(const Task& task, const Config& config, Done done) {
   const std::string key = KeyOf(task);
-  TrialRequest request{
-      .job = job_, .device_key = device_key_, .task = task, .config = config};
+  TrialRequest request{.job = job_, .device_key = device_key_, .task = task, .config = config};
   request.index = spaces_.at(key)->IndexOf(config).value_or(0);
   request.options.seed = seed_;
   {
@@ -28,15 +27,15 @@ void JobMeasurer::Measure(const Task& task, const Config& config, Done done) {
     const auto it = incumbents_->seconds.find(key);
     if (it != incumbents_->seconds.end()) request.options.incumbent_seconds = it->second;
   }
-  dispatcher_.Submit(std::move(request), [key, incumbents = incumbents_,
-                                          done = std::move(done)](Measured measured) {
-    if (const std::optional<double> seconds = MedianSeconds(measured.outcome)) {
-      std::lock_guard lock(incumbents->mutex);
-      const auto [it, first] = incumbents->seconds.try_emplace(key, *seconds);
-      it->second = std::min(it->second, *seconds);
-    }
-    done(std::move(measured));
-  });
+  dispatcher_.Submit(std::move(request),
+                     [key, incumbents = incumbents_, done = std::move(done)](Measured measured) {
+                       if (const std::optional<double> seconds = MedianSeconds(measured.outcome)) {
+                         std::lock_guard lock(incumbents->mutex);
+                         const auto [it, first] = incumbents->seconds.try_emplace(key, *seconds);
+                         it->second = std::min(it->second, *seconds);
+                       }
+                       done(std::move(measured));
+                     });
 }
 
 // Without a worker one trial waits for the first to come.

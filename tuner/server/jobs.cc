@@ -17,11 +17,11 @@ constexpr size_t kMaxEnded = 1000;  // kept to be listed
 absl::StatusOr<std::shared_ptr<Job>> Jobs::Submit(const v1::JobSpec& spec) {
   const std::string id = JobId(spec);
   std::lock_guard lock(mutex_);
-  const auto same = std::find_if(jobs_.begin(), jobs_.end(),
-                                 [&](const auto& job) { return job->id() == id; });
+  const auto same =
+      std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job->id() == id; });
   if (same != jobs_.end() && !(*same)->ended()) return *same;
-  const auto running = std::count_if(jobs_.begin(), jobs_.end(),
-                                     [](const auto& job) { return !job->ended(); });
+  const auto running =
+      std::count_if(jobs_.begin(), jobs_.end(), [](const auto& job) { return !job->ended(); });
   if (running >= kMaxRunning) {
     return absl::ResourceExhaustedError(
         absl::StrCat(running, " jobs are running, allowed ", kMaxRunning, "; try again later"));
@@ -42,8 +42,8 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Find(const std::string& id) const {
   for (const auto& job : jobs_) {
     if (job->id() == id) return job;
   }
-  const std::string known = absl::StrJoin(
-      jobs_, ", ", [](std::string* out, const auto& job) { out->append(job->id()); });
+  const std::string known =
+      absl::StrJoin(jobs_, ", ", [](std::string* out, const auto& job) { out->append(job->id()); });
   return absl::NotFoundError(absl::StrCat("no job \"", id.substr(0, 200), "\"; known: ",
                                           known.empty() ? "none" : known.substr(0, 1000)));
 }

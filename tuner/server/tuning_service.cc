@@ -5,8 +5,7 @@
 namespace tilewright {
 namespace {
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const absl::Status& status) {
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpc(status));
   return reactor;
@@ -15,8 +14,7 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
 // Sends a job's events as they come, one write at a time; ends with the job or the peer.
 class WatchReactor final : public grpc::ServerWriteReactor<v1::JobEvent> {
  public:
-  WatchReactor(std::shared_ptr<Job> job, uint64_t after)
-      : job_(std::move(job)), next_(after + 1) {
+  WatchReactor(std::shared_ptr<Job> job, uint64_t after) : job_(std::move(job)), next_(after + 1) {
     watch_ = job_->Watch([this] { Advance(); });
     Advance();
   }

@@ -18,14 +18,13 @@ constexpr double kRenewsPerLease = 6;
 
 absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
   if (request.protocol_min() > kProtocolVersion || request.protocol_max() < kProtocolVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the worker speaks protocol ", request.protocol_min(), " to ", request.protocol_max(),
-        ", this server ", kProtocolVersion, ": upgrade the ",
-        request.protocol_max() < kProtocolVersion ? "worker" : "server"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the worker speaks protocol ", request.protocol_min(), " to ",
+                     request.protocol_max(), ", this server ", kProtocolVersion, ": upgrade the ",
+                     request.protocol_max() < kProtocolVersion ? "worker" : "server"));
   }
   const v1::Device& device = request.device();
-  const std::string* texts[] = {&request.worker(), &device.key(), &device.name(),
-                                &device.target()};
+  const std::string* texts[] = {&request.worker(), &device.key(), &device.name(), &device.target()};
   for (const std::string* text : texts) {
     if (text->empty() || text->size() > kMaxName) {
       return absl::InvalidArgumentError(
@@ -34,8 +33,8 @@ absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
   }
   if (device.slots() < 1 || device.slots() > kMaxSlots || request.capacity() < device.slots() ||
       request.capacity() > kMaxItems) {
-    return absl::InvalidArgumentError(absl::StrCat(device.slots(), " slots with capacity ",
-                                                   request.capacity()));
+    return absl::InvalidArgumentError(
+        absl::StrCat(device.slots(), " slots with capacity ", request.capacity()));
   }
   return absl::OkStatus();
 }
@@ -74,8 +73,7 @@ v1::ReportReply::Result ResultOf(ReportResult result) {
   return v1::ReportReply::RESULT_UNSPECIFIED;
 }
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const absl::Status& status) {
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpc(status));
   return reactor;

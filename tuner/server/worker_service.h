@@ -19,11 +19,9 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
                                         const v1::OpenSessionRequest* request,
                                         v1::OpenSessionReply* reply) override;
   grpc::ServerUnaryReactor* Lease(grpc::CallbackServerContext* context,
-                                  const v1::LeaseRequest* request,
-                                  v1::LeaseReply* reply) override;
+                                  const v1::LeaseRequest* request, v1::LeaseReply* reply) override;
   grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context,
-                                  const v1::RenewRequest* request,
-                                  v1::RenewReply* reply) override;
+                                  const v1::RenewRequest* request, v1::RenewReply* reply) override;
   grpc::ServerUnaryReactor* Report(grpc::CallbackServerContext* context,
                                    const v1::ReportRequest* request,
                                    v1::ReportReply* reply) override;
