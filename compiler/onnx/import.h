@@ -15,8 +15,7 @@ struct ImportOptions {
   // Bound shapes by input name ("data" -> {1,3,224,224}); needed for dynamic dimensions.
   std::map<std::string, Shape> input_shapes;
   // Inputs fixed to a (non-empty) value: they become constants and vanish from the graph's inputs.
-  // For models
-  // that take a shape, axes or pads as an input, where the compiler needs the concrete numbers.
+  // For models that take a shape, axes or pads as an input and the compiler needs the numbers.
   std::map<std::string, Tensor> constant_inputs;
 };
 
