@@ -143,7 +143,7 @@ std::vector<fs::path> Folders() {
 }
 
 TEST(OnnxNodeTests, SupportedOnesPassAndTheOthersAreRefusedByName) {
-  if (!fs::exists(kNodeTests)) GTEST_SKIP() << "libonnx-testdata is not installed";
+  ASSERT_TRUE(fs::exists(kNodeTests)) << "install libonnx-testdata (scripts/setup)";
   int passed = 0, refused = 0;
   for (const fs::path& folder : Folders()) {
     const absl::Status status = RunNodeTest(folder);
