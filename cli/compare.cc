@@ -60,8 +60,7 @@ absl::Status FillInputs(tw_model* model, const std::string& path, uint64_t seed)
         tensor.as<int64_t>()[j] = static_cast<int64_t>(rng.Below(2));
       }
     }
-    TW_RETURN_IF_ERROR(
-        ToStatus(tw_set_input(model, info.name, tensor.data(), info.bytes), path));
+    TW_RETURN_IF_ERROR(ToStatus(tw_set_input(model, info.name, tensor.data(), info.bytes), path));
   }
   return absl::OkStatus();
 }
@@ -178,8 +177,8 @@ absl::Status Compare(const Options& options) {
 void verb_compare(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = AddVerb(
-      parent, {"compare", "runs packages of one model in turn and compares time and outputs",
-               kExample},
+      parent,
+      {"compare", "runs packages of one model in turn and compares time and outputs", kExample},
       [options] { return Compare(*options); });
   verb->add_option("packages", options->packages, "packages; ratios are against the first")
       ->required();

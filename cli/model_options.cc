@@ -43,8 +43,7 @@ absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {
   absl::StatusOr<std::map<std::string, Shape>> shapes =
       ParseInputShapes(absl::StrJoin(options.input_shapes, " "));
   if (!shapes.ok()) return AsUsage(shapes.status());
-  absl::StatusOr<Graph> graph =
-      ImportOnnxFile(options.model, {.input_shapes = *std::move(shapes)});
+  absl::StatusOr<Graph> graph = ImportOnnxFile(options.model, {.input_shapes = *std::move(shapes)});
   if (absl::IsNotFound(graph.status())) return BadInput(graph.status());
   return graph;
 }

@@ -86,8 +86,7 @@ using Action = absl::Status (*)(const Options&);
 // A verb of the group with the option --records.
 CLI::App* Add(CLI::App* group, const std::shared_ptr<Options>& options, VerbInfo info,
               Action action) {
-  CLI::App* verb =
-      AddVerb(*group, std::move(info), [options, action] { return action(*options); });
+  CLI::App* verb = AddVerb(*group, std::move(info), [options, action] { return action(*options); });
   verb->add_option("--records", options->records,
                    "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
   return verb;

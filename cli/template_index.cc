@@ -11,8 +11,8 @@
 namespace tilewright {
 namespace {
 
-absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store,
-                                                 const Workload& workload, const Target& target) {
+absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const Workload& workload,
+                                                 const Target& target) {
   TW_ASSIGN_OR_RETURN(LookupResult found, LookupBest(store, workload, target));
   if (!found.record) return std::optional<BestConfig>();
   const Record& record = *found.record;

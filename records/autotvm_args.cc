@@ -65,8 +65,8 @@ absl::StatusOr<Workload> ReadWorkload(const std::string& op, const Json& args) {
 absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
   const bool conv = IsConv(workload.op);
   if (workload.attrs.size() != (conv ? std::size(kConvAttrs) : 0)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        workload.Key(), " has attributes that an AutoTVM log line has no place for"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(workload.Key(), " has attributes that an AutoTVM log line has no place for"));
   }
   Json args = Json::array();
   for (const TensorType& input : workload.inputs) {

@@ -71,8 +71,8 @@ std::string LineText(const LogFields& fields, const std::string& more) {
       "{\"input\": [", PythonJson(fields.target), ", ", PythonJson(fields.name), ", ",
       PythonJson(fields.args), ", {}], \"config\": {\"index\": ", fields.index,
       ", \"code_hash\": null, \"entity\": ", PythonJson(fields.entities),
-      "}, \"result\": ", PythonJson(fields.result), ", \"version\": 0.2, \"tvm_version\": ",
-      PythonJson(fields.software), more, "}");
+      "}, \"result\": ", PythonJson(fields.result),
+      ", \"version\": 0.2, \"tvm_version\": ", PythonJson(fields.software), more, "}");
 }
 
 Json ResultOf(const Record& record) {

@@ -21,9 +21,9 @@ absl::StatusOr<FileLock> FileLock::Take(const std::string& path) {
   }
   FileLock lock(fd);
   if (flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
-  return absl::UnavailableError(absl::StrCat(
-      "another process is writing to these records (it holds ", path,
-      "); wait for it, or name another file with --records"));
+  return absl::UnavailableError(
+      absl::StrCat("another process is writing to these records (it holds ", path,
+                   "); wait for it, or name another file with --records"));
 }
 
 FileLock::~FileLock() {

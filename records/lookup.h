@@ -14,7 +14,7 @@ namespace tilewright {
 
 struct LookupResult {
   std::optional<Record> record;
-  std::string how;                      // "exact", "other epilogue", "none"
+  std::string how;  // "exact", "other epilogue", "none"
   // With explain, the closest first, at most 5: "target differs: cpu -mcpu=znver4 (12 records)".
   std::vector<std::string> near_misses;
 };

@@ -20,12 +20,11 @@ std::string Shortest(double value, std::chars_format format) {
 }
 
 std::string ArrayText(const Json& array) {
-  return absl::StrCat("[",
-                      absl::StrJoin(array, ", ",
-                                    [](std::string* out, const Json& item) {
-                                      out->append(PythonJson(item));
-                                    }),
-                      "]");
+  return absl::StrCat(
+      "[",
+      absl::StrJoin(array, ", ",
+                    [](std::string* out, const Json& item) { out->append(PythonJson(item)); }),
+      "]");
 }
 
 std::string ObjectText(const Json& object) {

@@ -17,20 +17,19 @@ using Json = nlohmann::json;
 
 // Every column but the id, in the order of BindRecord.
 constexpr const char* kColumns[] = {
-    "run_id",        "workload",    "anchor",        "op",            "inputs",
-    "attrs",         "data_layout", "weight_layout", "out_layout",    "epilogue",
-    "template",      "target",      "target_kind",   "target_triple", "target_cpu",
-    "target_attr",   "target_model", "config",       "config_index",  "outcome",
-    "message",       "samples",     "median",        "build_seconds", "run_seconds",
-    "unix_time",     "device_key",  "device",        "worker",        "job",
-    "seed",          "software",    "class",         "foreign_args",  "foreign_line"};
+    "run_id",       "workload",      "anchor",     "op",           "inputs",       "attrs",
+    "data_layout",  "weight_layout", "out_layout", "epilogue",     "template",     "target",
+    "target_kind",  "target_triple", "target_cpu", "target_attr",  "target_model", "config",
+    "config_index", "outcome",       "message",    "samples",      "median",       "build_seconds",
+    "run_seconds",  "unix_time",     "device_key", "device",       "worker",       "job",
+    "seed",         "software",      "class",      "foreign_args", "foreign_line"};
 
 // What ReadRecord needs: the keys hold the workload and the target exactly.
 constexpr const char* kRead[] = {
-    "run_id",      "workload",   "template",    "target",    "config",     "config_index",
-    "outcome",     "message",    "samples",     "build_seconds", "run_seconds", "unix_time",
-    "device_key",  "device",     "worker",      "job",       "seed",       "software",
-    "class",       "foreign_args", "foreign_line"};
+    "run_id",     "workload",     "template",    "target",        "config",      "config_index",
+    "outcome",    "message",      "samples",     "build_seconds", "run_seconds", "unix_time",
+    "device_key", "device",       "worker",      "job",           "seed",        "software",
+    "class",      "foreign_args", "foreign_line"};
 
 std::string InputsJson(const Workload& workload) {
   Json list = Json::array();
@@ -99,9 +98,12 @@ absl::Status Damaged(const std::string& run_id, const absl::Status& why) {
 // (condition, value) of each filter field that is set.
 std::vector<std::pair<const char*, std::string_view>> Conditions(const RecordFilter& filter) {
   std::vector<std::pair<const char*, std::string_view>> all = {
-      {"workload = ?", filter.workload_key},  {"anchor = ?", filter.anchor_key},
-      {"template = ?", filter.template_name}, {"target = ?", filter.target},
-      {"device_key = ?", filter.device_key},  {"job = ?", filter.job},
+      {"workload = ?", filter.workload_key},
+      {"anchor = ?", filter.anchor_key},
+      {"template = ?", filter.template_name},
+      {"target = ?", filter.target},
+      {"device_key = ?", filter.device_key},
+      {"job = ?", filter.job},
       {"op = ?", filter.op},
       {"instr(workload, ?) > 0", filter.workload_substring}};
   std::erase_if(all, [](const auto& condition) { return condition.second.empty(); });
@@ -131,8 +133,8 @@ void BindRecord(const Record& record, SqliteStatement& insert) {
     insert.Bind(at++, *text);
   }
   insert.Bind(at++, static_cast<int64_t>(record.seed));
-  for (const std::string* text : {&record.software, &record.record_class, &record.foreign_args,
-                                  &record.foreign_line}) {
+  for (const std::string* text :
+       {&record.software, &record.record_class, &record.foreign_args, &record.foreign_line}) {
     insert.Bind(at++, *text);
   }
 }

@@ -16,15 +16,15 @@ namespace tilewright {
 
 // Empty fields match everything.
 struct RecordFilter {
-  std::string workload_key;   // exact
+  std::string workload_key;  // exact
   std::string template_name;
-  std::string target;         // canonical text
+  std::string target;  // canonical text
   std::string device_key;
   std::string job;
-  std::string op;             // "conv2d"
-  bool only_ok = false;       // timed and of class ok, late or imported
-  int64_t limit = 0;          // 0 = all
-  std::string anchor_key;     // AnchorKey: any epilogue
+  std::string op;          // "conv2d"
+  bool only_ok = false;    // timed and of class ok, late or imported
+  int64_t limit = 0;       // 0 = all
+  std::string anchor_key;  // AnchorKey: any epilogue
   std::string workload_substring;
 };
 

@@ -28,9 +28,9 @@ absl::StatusOr<int64_t> Version(SqliteConnection& connection) {
         "the file is a database of another program; name another file with --records");
   }
   if (version > kNewest) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the records file has schema version ", version, ", this program knows up to ",
-                     kNewest, "; use a newer tilewright"));
+    return absl::FailedPreconditionError(absl::StrCat("the records file has schema version ",
+                                                      version, ", this program knows up to ",
+                                                      kNewest, "; use a newer tilewright"));
   }
   return version;
 }
@@ -49,9 +49,9 @@ absl::Status MigrateSchema(SqliteConnection& connection) {
   TW_ASSIGN_OR_RETURN(int64_t version, Version(connection));
   TW_RETURN_IF_ERROR(QuickCheck(connection));
   for (; version < kNewest; ++version) {
-    TW_RETURN_IF_ERROR(connection.Execute(
-        absl::StrCat("BEGIN EXCLUSIVE;\n", kMigrations[version], "\nPRAGMA application_id=",
-                     kApplicationId, "; PRAGMA user_version=", version + 1, "; COMMIT;")));
+    TW_RETURN_IF_ERROR(connection.Execute(absl::StrCat(
+        "BEGIN EXCLUSIVE;\n", kMigrations[version], "\nPRAGMA application_id=", kApplicationId,
+        "; PRAGMA user_version=", version + 1, "; COMMIT;")));
   }
   return absl::OkStatus();
 }
@@ -60,9 +60,9 @@ absl::Status CheckSchema(SqliteConnection& connection) {
   TW_ASSIGN_OR_RETURN(const int64_t version, Version(connection));
   if (version == kNewest) return absl::OkStatus();
   if (version == 0) return absl::FailedPreconditionError("the records file is empty");
-  return absl::FailedPreconditionError(
-      absl::StrCat("the records file has schema version ", version, ", this program needs ",
-                   kNewest, "; import or tune into it once to upgrade it"));
+  return absl::FailedPreconditionError(absl::StrCat("the records file has schema version ", version,
+                                                    ", this program needs ", kNewest,
+                                                    "; import or tune into it once to upgrade it"));
 }
 
 }  // namespace tilewright

@@ -19,8 +19,7 @@ absl::Status CannotOpen(const std::string& path, int system_error) {
     case ENOENT: return absl::NotFoundError(absl::StrCat(path, " does not exist"));
     case EACCES:
     case EPERM:
-    case EROFS:
-      return absl::PermissionDeniedError(absl::StrCat("no permission to open ", path));
+    case EROFS: return absl::PermissionDeniedError(absl::StrCat("no permission to open ", path));
     default: return absl::UnavailableError(absl::StrCat("cannot open ", path));
   }
 }
@@ -52,8 +51,7 @@ absl::Status SqliteConnection::Configure(SqliteMode mode) {
     sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     return Execute("PRAGMA cell_size_check=ON;");
   }
-  return Execute(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;");
+  return Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;");
 }
 
 absl::Status SqliteConnection::Execute(const std::string& sql) {
@@ -90,8 +88,8 @@ absl::Status SqliteConnection::Error(absl::string_view doing) const {
   switch (sqlite3_errcode(db_) & 0xff) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      return absl::DataLossError(absl::StrCat(
-          what, "; restore a backup, or move the file away and start a new one"));
+      return absl::DataLossError(
+          absl::StrCat(what, "; restore a backup, or move the file away and start a new one"));
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return absl::UnavailableError(what);
     case SQLITE_FULL: return absl::ResourceExhaustedError(what);

@@ -109,9 +109,8 @@ class SqliteStore final : public RecordStore {
   };
 
   absl::StatusOr<Chunk> ReadChunk(const RecordFilter& filter, int64_t after, int64_t rows) const {
-    return Read(filter, absl::StrCat("SELECT ", SelectedColumns(), " FROM record",
-                                     WhereSql(filter), "AND id > ", after, " ORDER BY id LIMIT ",
-                                     rows));
+    return Read(filter, absl::StrCat("SELECT ", SelectedColumns(), " FROM record", WhereSql(filter),
+                                     "AND id > ", after, " ORDER BY id LIMIT ", rows));
   }
 
   absl::StatusOr<Chunk> Read(const RecordFilter& filter, const std::string& sql) const {

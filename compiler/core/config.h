@@ -14,15 +14,15 @@
 namespace tilewright {
 
 // The four entity kinds of AutoTVM's log format 0.2 (research: apache/tvm v0.18 record.py).
-struct SplitEntity {               // "sp": sizes outer to inner; first may be -1 = the rest
+struct SplitEntity {  // "sp": sizes outer to inner; first may be -1 = the rest
   std::vector<int64_t> sizes;
   friend bool operator==(const SplitEntity&, const SplitEntity&) = default;
 };
-struct ReorderEntity {             // "re": a permutation
+struct ReorderEntity {  // "re": a permutation
   std::vector<int64_t> order;
   friend bool operator==(const ReorderEntity&, const ReorderEntity&) = default;
 };
-struct AnnotateEntity {            // "an": one annotation per axis: none, vec, unroll, ...
+struct AnnotateEntity {  // "an": one annotation per axis: none, vec, unroll, ...
   std::vector<std::string> annotations;
   friend bool operator==(const AnnotateEntity&, const AnnotateEntity&) = default;
 };

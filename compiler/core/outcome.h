@@ -21,9 +21,9 @@ enum class FailureKind {
   kInstantiation,  // the template refused the config
   kBuild,          // the compiler failed or crashed
   kBuildTimeout,
-  kCrash,          // the kernel's process died (signal, memory limit)
+  kCrash,  // the kernel's process died (signal, memory limit)
   kRunTimeout,
-  kWrongResult,    // the output differs from the reference
+  kWrongResult,  // the output differs from the reference
   kUnknown,
 };
 

@@ -7,8 +7,8 @@
 #define TW_CONCAT_INNER(a, b) a##b
 #define TW_CONCAT(a, b) TW_CONCAT_INNER(a, b)
 
-#define TW_RETURN_IF_ERROR(expr)                           \
-  do {                                                     \
+#define TW_RETURN_IF_ERROR(expr)                                            \
+  do {                                                                      \
     if (absl::Status tw_status = (expr); !tw_status.ok()) return tw_status; \
   } while (false)
 

@@ -28,8 +28,8 @@ std::string ToString(const Target& target);
 
 // What schedules need to know of a CPU: derived from mcpu/mattr by name, no LLVM needed.
 struct CpuTraits {
-  int vector_bits = 256;       // 512 (AVX-512), 256 (AVX2) or 128
-  int vector_registers = 16;   // architectural
+  int vector_bits = 256;      // 512 (AVX-512), 256 (AVX2) or 128
+  int vector_registers = 16;  // architectural
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 1 << 20;
 };

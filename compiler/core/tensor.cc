@@ -45,8 +45,8 @@ absl::Status CheckShape(const Shape& shape) {
   for (int64_t dim : shape) {
     if (dim < 0) return absl::InvalidArgumentError(absl::StrCat("negative dimension ", dim));
     if (__builtin_mul_overflow(product, dim, &product) || product > kMaxElements) {
-      return absl::InvalidArgumentError(absl::StrCat("shape [", absl::StrJoin(shape, ","),
-                                                     "] has more than 2^40 elements"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("shape [", absl::StrJoin(shape, ","), "] has more than 2^40 elements"));
     }
   }
   return absl::OkStatus();

@@ -149,8 +149,8 @@ std::string EpilogueText(const std::vector<EpilogueOp>& epilogue) {
 std::string Workload::Key() const {
   std::string key = absl::StrCat(op, "(");
   absl::StrAppend(&key, absl::StrJoin(inputs, ",", [](std::string* out, const TensorType& type) {
-                    out->append(ToString(type));
-                  }));
+    out->append(ToString(type));
+  }));
   for (const auto& [name, values] : attrs) {
     absl::StrAppend(&key, ";", name, "=", absl::StrJoin(values, ","));
   }
@@ -240,8 +240,7 @@ Shape OutputShape(const Workload& w) {
 
 std::vector<TensorType> ArgumentTypes(const Workload& w) {
   const auto physical = [](const std::string& layout, const Shape& logical) {
-    const Shape shape =
-        layout.empty() ? logical : Layout::Parse(layout).value().Physical(logical);
+    const Shape shape = layout.empty() ? logical : Layout::Parse(layout).value().Physical(logical);
     return TensorType{.dtype = DType::kF32, .shape = shape};
   };
   const Shape out = OutputShape(w);

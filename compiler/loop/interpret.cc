@@ -78,6 +78,7 @@ class StmtCompiler {
       case StmtKind::kFor: return steps->push_back(LoopStep(*s));
       case StmtKind::kStore: return steps->push_back(StoreStep(*s));
       case StmtKind::kIf: return steps->push_back(IfStep(*s));
+      case StmtKind::kPrefetch: return;  // a hint
     }
   }
 

@@ -131,6 +131,7 @@ class ProgramParser {
     }
     if (first.text == "if") return ParseIf(&line, indent);
     if (first.text == "alloc") return ParseAlloc(&line, indent);
+    if (first.text == "prefetch") return ParsePrefetch(&line);
     if (first.text != "pass") return SyntaxError(first, "expected a statement");
     TW_RETURN_IF_ERROR(ExpectEnd(line));
     return Seq({});
@@ -146,6 +147,19 @@ class ProgramParser {
     TW_RETURN_IF_ERROR(ExpectEnd(*line));
     if (value->dtype != buffer->second->dtype) return SyntaxError(at, "value of another type");
     return Store(buffer->second, std::move(indices), std::move(value));
+  }
+
+  // prefetch buffer, element
+  absl::StatusOr<Stmt> ParsePrefetch(LineParser* line) {
+    const Token name = line->Take();
+    const auto buffer = names_.buffers.find(name.text);
+    if (buffer == names_.buffers.end()) return SyntaxError(name, "unknown buffer");
+    TW_RETURN_IF_ERROR(line->Expect(","));
+    const Token at = line->Peek();
+    TW_ASSIGN_OR_RETURN(Expr element, line->ParseExpr());
+    TW_RETURN_IF_ERROR(ExpectEnd(*line));
+    if (element->dtype != DType::kI64) return SyntaxError(at, "an element is an integer");
+    return Prefetch(buffer->second, std::move(element));
   }
 
   // var in min..end, or var in min..+extent

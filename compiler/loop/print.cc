@@ -54,6 +54,8 @@ class Printer {
       case StmtKind::kIf: return Branch(*s, indent);
       case StmtKind::kSeq: return Block(s, indent);
       case StmtKind::kAlloc: return Declare(*s, indent, last_of_block);
+      case StmtKind::kPrefetch:
+        return Line(indent, absl::StrCat("prefetch ", s->buffer->name, ", ", Text(s->value)));
     }
   }
 

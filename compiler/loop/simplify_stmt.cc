@@ -22,6 +22,7 @@ class StmtSimplifier {
         Stmt body = Run(s->body[0]);
         return body == nullptr ? nullptr : Alloc(s->buffer, std::move(body));
       }
+      case StmtKind::kPrefetch: return Prefetch(s->buffer, simplifier_.Run(s->value));
     }
     return nullptr;
   }

@@ -60,6 +60,11 @@ Stmt Alloc(Buffer buffer, Stmt body) {
   return Make({.kind = StmtKind::kAlloc, .buffer = std::move(buffer), .body = {std::move(body)}});
 }
 
+Stmt Prefetch(Buffer buffer, Expr element) {
+  return Make(
+      {.kind = StmtKind::kPrefetch, .buffer = std::move(buffer), .value = std::move(element)});
+}
+
 int64_t Program::ParallelExtent() const {
   if (body == nullptr || body->kind != StmtKind::kFor || body->loop != LoopKind::kParallel) {
     return 1;

@@ -10,11 +10,13 @@
 namespace tilewright {
 
 enum class StmtKind {
-  kFor,    // for var in [min, min + extent): body[0]
-  kStore,  // buffer[indices...] = value
-  kIf,     // if condition: body[0] else: body[1] (body[1] optional)
-  kSeq,    // body in order
-  kAlloc,  // declares `buffer` (scope kStack or kRegister) for body[0]; contents undefined
+  kFor,       // for var in [min, min + extent): body[0]
+  kStore,     // buffer[indices...] = value
+  kIf,        // if condition: body[0] else: body[1] (body[1] optional)
+  kSeq,       // body in order
+  kAlloc,     // declares `buffer` (scope kStack or kRegister) for body[0]; contents undefined
+  kPrefetch,  // asks the cache for the line of element `value` of `buffer`, counted in row-major
+              // order; a hint, so it may lie outside the buffer
 };
 
 enum class LoopKind {
@@ -32,7 +34,7 @@ struct StmtNode {
   // kFor
   Expr var, min, extent;
   LoopKind loop = LoopKind::kSerial;
-  // kStore, kAlloc
+  // kStore, kAlloc, kPrefetch
   Buffer buffer;
   std::vector<Expr> indices;
   Expr value;
@@ -47,6 +49,7 @@ Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value);
 Stmt If(Expr condition, Stmt yes, Stmt no = nullptr);
 Stmt Seq(std::vector<Stmt> body);  // flattens, drops nulls; one element gives the element itself
 Stmt Alloc(Buffer buffer, Stmt body);
+Stmt Prefetch(Buffer buffer, Expr element);
 
 // One kernel. Parameters in call order; the last is the output, the rest are read only.
 // If the body is a kParallel For, its iterations may be split over threads by range.

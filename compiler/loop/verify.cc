@@ -89,6 +89,7 @@ class Verifier {
       case StmtKind::kStore: return CheckStore(*s);
       case StmtKind::kIf: return CheckIf(*s);
       case StmtKind::kAlloc: return CheckAlloc(*s);
+      case StmtKind::kPrefetch: return CheckPrefetch(*s);
       case StmtKind::kSeq: break;
     }
     for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
@@ -146,6 +147,16 @@ class Verifier {
     }
     TW_RETURN_IF_ERROR(CheckAccess(s.buffer, s.indices));
     TW_RETURN_IF_ERROR(MustBe(s.value, s.buffer->dtype, "the stored value"));
+    return CheckExpr(s.value);
+  }
+
+  absl::Status CheckPrefetch(const StmtNode& s) {
+    if (buffers_.count(s.buffer.get()) == 0) {
+      return Violation(absl::StrCat("buffer ", s.buffer->name, " is not declared"));
+    }
+    if (s.buffer->scope == Scope::kRegister) return Violation("registers have no cache line");
+    if (in_vector_) return Violation("a prefetch inside a vectorised loop");
+    TW_RETURN_IF_ERROR(MustBe(s.value, DType::kI64, "an element"));
     return CheckExpr(s.value);
   }
 

@@ -6,6 +6,7 @@
 
 #include "compiler/core/check.h"
 #include "compiler/schedule/guards.h"
+#include "compiler/schedule/prefetch.h"
 
 namespace tilewright {
 namespace {
@@ -189,14 +190,50 @@ class NestLowerer {
         OuterReduction(/*last=*/false) ? spatial_atoms : std::vector<Expr>{};
     const Stmt init = Nest(accumulated, init_atoms, scope,
                            [&](const Known& at) { return Store(acc, position, InitialAt(at)); });
-    const Stmt update =
-        Nest(inner_, Concat(spatial_atoms_, reduce_atoms_), scope, [&](const Known& at) {
-          const Expr value = At(Resolve(compute_.body), at);
-          return Store(acc, position, Combine(compute_.reducer, Load(acc, position), value));
-        });
+    const Stmt update = Update(scope, [&](const Known& at) {
+      const Expr value = At(Resolve(compute_.body), at);
+      return Store(acc, position, Combine(compute_.reducer, Load(acc, position), value));
+    });
     const Stmt store = Nest(spatial, spatial_atoms, scope,
                             [&](const Known& at) { return StoreOutput(at, Total(acc, position)); });
     return Alloc(acc, Seq({init, update, store}));
+  }
+
+  // The reduction of a tile; every step of its serial loops may prefetch.
+  Stmt Update(const Known& scope, const std::function<Stmt(const Known&)>& body) {
+    const std::vector<Expr> atoms = Concat(spatial_atoms_, reduce_atoms_);
+    if (!Prefetches()) return Nest(inner_, atoms, scope, body);
+    const PiecePrefetch prefetch = PrefetchOfNextPiece();
+    const auto split = inner_.begin() + prefetch.inner_steps;
+    const std::vector<LoopLeaf> steps(inner_.begin(), split), tile(split, inner_.end());
+    std::vector<Expr> step_atoms, tile_atoms;
+    for (const Expr& atom : atoms) (UsesAny(atom, tile) ? tile_atoms : step_atoms).push_back(atom);
+    return Nest(steps, step_atoms, scope, [&](const Known& at) {
+      std::vector<Stmt> step;
+      for (const Expr& element : prefetch.elements) {
+        step.push_back(Prefetch(spec_.prefetch.buffer, At(Resolve(element), at)));
+      }
+      step.push_back(Nest(tile, tile_atoms, at, body));
+      return Seq(std::move(step));
+    });
+  }
+
+  static bool UsesAny(const Expr& e, const std::vector<LoopLeaf>& leaves) {
+    return std::any_of(leaves.begin(), leaves.end(),
+                       [&](const LoopLeaf& leaf) { return UsesVar(e, leaf.var); });
+  }
+
+  PiecePrefetch PrefetchOfNextPiece() const {
+    const NextPiece& next = spec_.prefetch;
+    const auto below = outer_.begin() + next.outer_count;
+    return PlanPrefetch(next.buffer, Resolve(ElementRead(compute_.body, next.buffer)), *(below - 1),
+                        {below, outer_.end()}, inner_);
+  }
+
+  // A loop of one iteration has no next one.
+  bool Prefetches() const {
+    const NextPiece& next = spec_.prefetch;
+    return next.buffer != nullptr && outer_[next.outer_count - 1].extent > 1;
   }
 
   static std::vector<Expr> Concat(std::vector<Expr> a, const std::vector<Expr>& b) {

@@ -10,11 +10,12 @@ namespace tilewright {
 
 struct NestSpec {
   const Compute* compute = nullptr;
-  std::vector<LoopLeaf> leaves;                 // outer to inner
-  const Substitution* definitions = nullptr;    // split variables -> parts
+  std::vector<LoopLeaf> leaves;               // outer to inner
+  const Substitution* definitions = nullptr;  // split variables -> parts
   std::vector<Expr> spatial_guards, reduce_guards, store_guards;
   int parallel = 0;       // outermost loops collapsed into one parallel loop
   int accumulate_at = 0;  // outer loops; the accumulators cover the loops below
+  NextPiece prefetch;
 };
 
 Program LowerNest(const NestSpec& spec);

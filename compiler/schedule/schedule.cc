@@ -52,6 +52,10 @@ void Schedule::Parallel(int count) { parallel_ = count; }
 
 void Schedule::AccumulateAt(int outer_count) { accumulate_at_ = outer_count; }
 
+void Schedule::PrefetchNext(size_t input, int outer_count) {
+  prefetch_ = {compute_.inputs[input], outer_count};
+}
+
 void Schedule::StoreOnlyIf(Expr condition) { store_guards_.push_back(std::move(condition)); }
 
 Program Schedule::Lower() const {
@@ -64,6 +68,7 @@ Program Schedule::Lower() const {
   spec.store_guards = store_guards_;
   spec.parallel = parallel_;
   spec.accumulate_at = accumulate_at_;
+  spec.prefetch = prefetch_;
   return LowerNest(spec);
 }
 

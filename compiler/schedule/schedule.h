@@ -39,6 +39,12 @@ struct LoopLeaf {
   bool reduce = false;
 };
 
+// What Schedule::PrefetchNext asked for.
+struct NextPiece {
+  Buffer buffer;  // null: nothing
+  int outer_count = 0;
+};
+
 class Schedule {
  public:
   // Starts with one loop per axis, then one per reduction axis, in order.
@@ -66,6 +72,11 @@ class Schedule {
   // initialised before, stored after all loops below. Reduction loops may be outside: partial sums
   // then travel through the output (REQUIRES: kSum, float output).
   void AccumulateAt(int outer_count);
+  // Hides the way from memory: while one iteration of the `outer_count` outermost loops runs, asks
+  // for what the next one reads of input i, evenly spread over the steps of the loops below (down
+  // to the last serial one). REQUIRES: the body loads the input once, and what one iteration reads
+  // is one contiguous piece that follows the piece before; outer_count <= AccumulateAt.
+  void PrefetchNext(size_t input, int outer_count);
   // The output exists only where `condition` (over the compute's axes) holds; everything read is
   // readable elsewhere (padded), so only stores are guarded.
   void StoreOnlyIf(Expr condition);
@@ -79,6 +90,7 @@ class Schedule {
   Substitution definitions_;     // split variable -> its parts
   std::vector<Expr> spatial_guards_, reduce_guards_, store_guards_;
   int parallel_ = 0, accumulate_at_ = 0;
+  NextPiece prefetch_;
 };
 
 }  // namespace tilewright

@@ -5,7 +5,7 @@
 //
 // Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
 // tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps
-// its data in cache), unroll_kw, unroll_ic.
+// its data in cache), unroll_kw, unroll_ic, prefetch (the next channels' weights).
 #include <algorithm>
 
 #include "compiler/core/layout.h"
@@ -126,6 +126,17 @@ int64_t Accumulators(const Config& config) {
   return config.Inner("tile_oc") * config.Inner("tile_oh") * config.Inner("tile_ow");
 }
 
+// Whether every tile along a row has taps outside the image. Their conditions cost nothing where
+// the taps are unrolled; elsewhere a loop over the taps is better.
+bool EveryTilePadded(const ConvShape& s, int64_t columns) {
+  const bool left = s.padding[1] > 0;
+  const int64_t last_tap =
+      (s.out_width - 1) * s.strides[1] + (s.kernel_w - 1) * s.dilation[1] - s.padding[1];
+  const bool right = last_tap >= s.width;
+  const int64_t tiles = CeilDiv(s.out_width, columns);
+  return s.kernel_w > 1 && (tiles == 1 ? left || right : tiles == 2 && left && right);
+}
+
 // FMAs of one unrolled body.
 int64_t BodyFmas(const ConvShape& s, const Config& config) {
   return Accumulators(config) * config.Int("unroll_ic") *
@@ -161,6 +172,7 @@ class Conv2dNchwc final : public Template {
     space.DefineKnob("order", {std::string("oc"), std::string("px")});
     space.DefineKnob("unroll_kw", KwChoices(s));
     DefineIntKnob(space, "unroll_ic", Divisors(s.in_block, 16));
+    space.DefineKnob("prefetch", {false, true});
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) { return Accumulators(config) <= most; });
@@ -168,6 +180,10 @@ class Conv2dNchwc final : public Template {
                         [s](const Config& config) { return BodyFmas(s, config) <= kMaxBodyFmas; });
     space.AddConstraint("tile_ic below all input blocks needs order oc", [s](const Config& config) {
       return config.Inner("tile_ic") == s.in_blocks || config.Str("order") == "oc";
+    });
+    space.AddConstraint("prefetch needs order oc and all input blocks", [s](const Config& config) {
+      const bool streams = config.Str("order") == "oc" && config.Inner("tile_ic") == s.in_blocks;
+      return streams || !config.Bool("prefetch");
     });
     return space;
   }
@@ -180,16 +196,16 @@ class Conv2dNchwc final : public Template {
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
     const int64_t unroll_ic = std::min<int64_t>(4, s.in_block);
-    // A tile as wide as the image has padded taps in every iteration: unrolled, they cost nothing.
-    // Elsewhere, or when all taps share one straight line (which spills), a loop is better.
-    const bool unroll_kw = s.kernel_w > 1 && tile.columns == s.out_width && unroll_ic < s.in_block;
+    // All taps in one straight line would spill.
+    const bool unroll_kw = EveryTilePadded(s, tile.columns) && unroll_ic < s.in_block;
     return {{{"tile_oc", InnerSplit(tile.rows)},
              {"tile_oh", InnerSplit(tile.columns < s.out_width ? 1 : RowsFor(s, tile, target))},
              {"tile_ow", InnerSplit(tile.columns)},
              {"tile_ic", InnerSplit(s.in_blocks)},
              {"order", OtherEntity{std::string(by_channel ? "oc" : "px")}},
              {"unroll_kw", Flag(unroll_kw)},
-             {"unroll_ic", Scalar(unroll_ic)}}};
+             {"unroll_ic", Scalar(unroll_ic)},
+             {"prefetch", Flag(by_channel)}}};
   }
 
   absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
@@ -222,6 +238,7 @@ class Conv2dNchwc final : public Template {
     sch.Reorder(order);
     sch.Parallel(chunked ? 2 : (s.flat ? 4 : 3));
     sch.AccumulateAt(chunked ? 5 : 4);
+    if (config.Bool("prefetch")) sch.PrefetchNext(/*input=*/1, /*outer_count=*/2);
     if (config.Bool("unroll_kw")) sch.Unroll(kw);
     for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);

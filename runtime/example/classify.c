@@ -30,8 +30,8 @@ static int fill_input(const char* path, float* values, size_t count) {
   got = fread(values, sizeof(float), count, file);
   fclose(file);
   if (got == count) return 0;
-  fprintf(stderr, "classify: %s holds %lu values, the model wants %lu\n", path,
-          (unsigned long)got, (unsigned long)count);
+  fprintf(stderr, "classify: %s holds %lu values, the model wants %lu\n", path, (unsigned long)got,
+          (unsigned long)count);
   return 1;
 }
 

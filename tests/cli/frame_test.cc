@@ -66,8 +66,8 @@ TEST(Frame, WrongOptionsAreWrongUsage) {
 
 TEST(Frame, AFullDiskBehindTheOutputIsAFailure) {
   const CommandLine command;
-  const std::string line = std::string(TILEWRIGHT_BIN_DIR "/tilewright templates >/dev/full 2>") +
-                           command / "err.txt";
+  const std::string line =
+      std::string(TILEWRIGHT_BIN_DIR "/tilewright templates >/dev/full 2>") + command / "err.txt";
   EXPECT_EQ(WEXITSTATUS(std::system(line.c_str())), 1);
   EXPECT_EQ(ReadAll(command / "err.txt"), "tilewright templates: cannot write to the output\n");
 }

@@ -99,6 +99,16 @@ TEST_F(VerifyTest, FindsAStoreToAnInput) {
   EXPECT_THAT(ErrorOf(Store(in_, {Int(0)}, Float(0))), HasSubstr("store to an input"));
 }
 
+TEST_F(VerifyTest, AllowsAPrefetchPastTheEndButNotOfRegistersOrLanes) {
+  EXPECT_EQ(ErrorOf(Seq({Prefetch(in_, Int(1000)), Store(out_, {Int(0)}, Float(0))})), "");
+  EXPECT_THAT(ErrorOf(For(i_, 8, LoopKind::kVectorized, Prefetch(in_, i_))),
+              HasSubstr("a prefetch inside a vectorised loop"));
+  const Buffer acc = MakeBuffer("acc", DType::kF32, {1}, Scope::kRegister);
+  EXPECT_THAT(ErrorOf(Alloc(acc, Prefetch(acc, Int(0)))),
+              HasSubstr("registers have no cache line"));
+  EXPECT_THAT(ErrorOf(Prefetch(in_, Float(0))), HasSubstr("an element must be of type int64"));
+}
+
 TEST_F(VerifyTest, BoundsTheStack) {
   const Buffer big = MakeBuffer("big", DType::kF32, {20000}, Scope::kStack);
   EXPECT_THAT(ErrorOf(Alloc(big, Store(big, {Int(0)}, Float(0)))), HasSubstr("64 KiB"));

@@ -30,8 +30,7 @@ void ImportDamaged(const std::string& bytes, Rng& rng) {
   for (int i = 0; i < kVariants; ++i) {
     const absl::StatusOr<Graph> graph = ImportOnnx(Damage(bytes, rng), {});
     if (!graph.ok()) {
-      EXPECT_TRUE(absl::IsInvalidArgument(graph.status()) ||
-                  absl::IsUnimplemented(graph.status()))
+      EXPECT_TRUE(absl::IsInvalidArgument(graph.status()) || absl::IsUnimplemented(graph.status()))
           << graph.status();
     }
   }

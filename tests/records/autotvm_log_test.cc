@@ -77,8 +77,10 @@ TEST(AutoTvmLog, EveryOperatorsWorkloadComesBack) {
 
 TEST(AutoTvmLog, ExportImportExportGivesTheSameBytes) {
   auto store = MakeMemoryStore();
-  ASSERT_TRUE(store->Append(std::vector{SampleRecord("a"), SampleFailure("b"),
-                                        SampleRecord("c", 1e-9), SampleRecord("d", 12345)}).ok());
+  ASSERT_TRUE(store
+                  ->Append(std::vector{SampleRecord("a"), SampleFailure("b"),
+                                       SampleRecord("c", 1e-9), SampleRecord("d", 12345)})
+                  .ok());
   const std::string first = Exported(*store);
   EXPECT_EQ(Exported(*Imported(first)), first);
 }
@@ -125,8 +127,8 @@ TEST(AutoTvmLog, ImportSkipsCommentsAndBlanksAndReportsTheRest) {
   EXPECT_EQ(report.imported, 1);
   EXPECT_EQ(report.duplicates, 1);
   EXPECT_EQ(report.skipped, 3);
-  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("line 4: "), HasSubstr("line 6: "),
-                                           HasSubstr("line 7: ")));
+  EXPECT_THAT(report.problems,
+              ElementsAre(HasSubstr("line 4: "), HasSubstr("line 6: "), HasSubstr("line 7: ")));
 }
 
 TEST(AutoTvmLog, MalformedTensorsOfForeignTemplatesAreKept) {
@@ -179,8 +181,8 @@ TEST(PickBest, KeepsTheFastestLineOfEachTargetAndWorkload) {
   Record elsewhere = SampleRecord("elsewhere", 9);
   elsewhere.task.target.mcpu = "znver4";
   std::string log;
-  for (const Record& record : {SampleRecord("slow", 2), SampleFailure("crash"), elsewhere,
-                               SampleRecord("fast", 1)}) {
+  for (const Record& record :
+       {SampleRecord("slow", 2), SampleFailure("crash"), elsewhere, SampleRecord("fast", 1)}) {
     log += EncodeLogLine(record).value() + "\n";
   }
   std::istringstream in("# best of\n" + log);

@@ -71,10 +71,13 @@ TEST(KillNine, EveryAcknowledgedRecordIsThere) {
     const auto store = OpenSqliteStore(path);
     ASSERT_TRUE(store.ok()) << store.status();
     std::set<std::string> found;
-    ASSERT_TRUE((*store)->ForEach({}, [&](const Record& r) {
-      found.insert(r.run_id);
-      return true;
-    }).ok());
+    ASSERT_TRUE((*store)
+                    ->ForEach({},
+                              [&](const Record& r) {
+                                found.insert(r.run_id);
+                                return true;
+                              })
+                    .ok());
     for (const std::string& id : acknowledged) EXPECT_TRUE(found.count(id)) << id;
     ASSERT_TRUE(CheckRecordsFile(path).ok());
   }

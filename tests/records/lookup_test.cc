@@ -26,8 +26,8 @@ std::unique_ptr<RecordStore> StoreOf(const std::vector<Record>& records) {
 }
 
 TEST(Lookup, TheExactWorkloadWinsOverAFasterEpilogue) {
-  const auto store = StoreOf({With("exact", SampleWorkload(), 2),
-                              With("bare", SampleWorkload(64, ""), 1)});
+  const auto store =
+      StoreOf({With("exact", SampleWorkload(), 2), With("bare", SampleWorkload(64, ""), 1)});
   const auto result = LookupBest(*store, SampleWorkload(), kTarget, /*explain=*/true);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->record->run_id, "exact");
@@ -36,8 +36,8 @@ TEST(Lookup, TheExactWorkloadWinsOverAFasterEpilogue) {
 }
 
 TEST(Lookup, TheBestOfOtherEpiloguesIsUsedWhenThereIsNoExact) {
-  const auto store = StoreOf({With("slow", SampleWorkload(64, ""), 2),
-                              With("fast", SampleWorkload(64, "+bias"), 1)});
+  const auto store = StoreOf(
+      {With("slow", SampleWorkload(64, ""), 2), With("fast", SampleWorkload(64, "+bias"), 1)});
   const auto result = LookupBest(*store, SampleWorkload(), kTarget);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->record->run_id, "fast");

@@ -18,10 +18,13 @@ class StoreContract : public testing::TestWithParam<bool> {
   absl::Status Add(const Record& record) { return store_->Append({&record, 1}); }
   std::vector<std::string> RunIds(const RecordFilter& filter) {
     std::vector<std::string> ids;
-    EXPECT_TRUE(store_->ForEach(filter, [&](const Record& r) {
-      ids.push_back(r.run_id);
-      return true;
-    }).ok());
+    EXPECT_TRUE(store_
+                    ->ForEach(filter,
+                              [&](const Record& r) {
+                                ids.push_back(r.run_id);
+                                return true;
+                              })
+                    .ok());
     return ids;
   }
 
@@ -74,9 +77,11 @@ TEST_P(StoreContract, BestIsTheLowestMedianOfUsableRecords) {
   // Its fastest sample is the lowest of all, its median is not.
   Record jumpy = SampleRecord("jumpy");
   jumpy.outcome = Timing{{0.01, 9, 9}};
-  ASSERT_TRUE(store_->Append(std::vector{SampleRecord("slow", 3), SampleRecord("fast", 2),
-                                         SampleRecord("later", 2), suspect, jumpy,
-                                         SampleFailure("crash")}).ok());
+  ASSERT_TRUE(
+      store_
+          ->Append(std::vector{SampleRecord("slow", 3), SampleRecord("fast", 2),
+                               SampleRecord("later", 2), suspect, jumpy, SampleFailure("crash")})
+          .ok());
   EXPECT_EQ((*store_->Best({}))->run_id, "fast");
 }
 
@@ -113,13 +118,16 @@ TEST_P(StoreContract, AVisitMayUseTheStoreAndStop) {
   for (int i = 0; i < 1500; ++i) many.push_back(SampleRecord(std::to_string(i)));
   ASSERT_TRUE(store_->Append(many).ok());
   int visits = 0;
-  ASSERT_TRUE(store_->ForEach({}, [&](const Record& record) {
-    EXPECT_EQ(record.run_id, std::to_string(visits));
-    if (visits == 700) {
-      EXPECT_EQ(*store_->Count({}), 1500);
-    }
-    return ++visits < 1200;
-  }).ok());
+  ASSERT_TRUE(store_
+                  ->ForEach({},
+                            [&](const Record& record) {
+                              EXPECT_EQ(record.run_id, std::to_string(visits));
+                              if (visits == 700) {
+                                EXPECT_EQ(*store_->Count({}), 1500);
+                              }
+                              return ++visits < 1200;
+                            })
+                  .ok());
   EXPECT_EQ(visits, 1200);
 }
 

@@ -76,6 +76,58 @@ TEST(Schedule, CollapsesTheOutermostLoopsIntoOneParallelLoop) {
   EXPECT_EQ(s.Lower().ParallelExtent(), 15);
 }
 
+// out[i, j] = sum over k of weight[i, k] * in[j, k]: a row of 64 weights is 4 cache lines.
+Compute Rows(int64_t rows) {
+  Compute c{.name = "rows"};
+  const Buffer weight = MakeBuffer("weight", DType::kF32, {rows, 64});
+  const Buffer in = MakeBuffer("in", DType::kF32, {2, 64});
+  c.inputs = {weight, in};
+  c.output = MakeBuffer("out", DType::kF32, {rows, 2});
+  c.axes = {{Var("i"), rows}, {Var("j"), 2}};
+  c.reduce = {{Var("k"), 64}};
+  c.reducer = Reducer::kSum;
+  c.body = Binary(BinaryOp::kMul, Load(weight, {c.axes[0].var, c.reduce[0].var}),
+                  Load(in, {c.axes[1].var, c.reduce[0].var}));
+  return c;
+}
+
+std::string PrefetchedRows(int64_t rows, int64_t k_factor) {
+  Schedule s(Rows(rows));
+  const auto [outer, inner] = s.Split(s.reduce(0), k_factor);
+  s.Reorder({s.axis(0), s.axis(1), outer, inner});
+  s.AccumulateAt(2);
+  s.PrefetchNext(0, 1);
+  return Print(s.Lower());
+}
+
+TEST(Schedule, SpreadsThePrefetchOfTheNextPieceOverTheSteps) {
+  EXPECT_EQ(PrefetchedRows(8, 32),
+            R"(program rows(weight: float32[8,64], in: float32[2,64], out: float32[8,2]):
+  for i in 0..8:
+    for j in 0..2:
+      alloc acc: register float32[1]
+      acc[0] = 0.0
+      for k_o in 0..2:
+        prefetch weight, i * 64 + j * 32 + k_o * 16 + 64
+        for k_i in 0..32:
+          acc[0] = acc[0] + weight[i, k_o * 32 + k_i] * in[j, k_o * 32 + k_i]
+      out[i, j] = acc[0]
+)");
+}
+
+TEST(Schedule, PrefetchesAboveLoopsThatHaveMoreStepsThanThereAreLines) {
+  const std::string text = PrefetchedRows(8, 2);
+  EXPECT_NE(text.find("      prefetch weight, i * 64 + j * 32 + 64\n"
+                      "      prefetch weight, i * 64 + j * 32 + 80\n"
+                      "      for k_o in 0..32:\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Schedule, PrefetchesNothingWhereNoPieceFollows) {
+  EXPECT_EQ(PrefetchedRows(1, 32).find("prefetch"), std::string::npos);
+}
+
 TEST(PartitionLoop, SplitsOffOnlyTheIterationsThatNeedACondition) {
   const Expr i = Var("i"), x = Var("x");
   const Ranges ranges{{x.get(), {0, 13}}};

@@ -12,11 +12,11 @@ namespace tilewright {
 // A finished measurement: outcome plus where and how long.
 struct Measured {
   Outcome outcome;
-  std::string device;          // device name, e.g. "AMD EPYC 9B45"
+  std::string device;  // device name, e.g. "AMD EPYC 9B45"
   std::string worker;
   double build_seconds = 0;
-  double run_seconds = 0;      // in the runner, verification included
-  double queue_seconds = 0;    // overhead: everything else between propose and result
+  double run_seconds = 0;    // in the runner, verification included
+  double queue_seconds = 0;  // overhead: everything else between propose and result
 };
 
 class Measurer {

@@ -99,6 +99,7 @@ class KernelEmitter {
         for (const Stmt& part : s->body) EmitStmt(part);
         return;
       case StmtKind::kAlloc: return EmitAlloc(s);
+      case StmtKind::kPrefetch: return EmitPrefetch(*s);
     }
   }
 
@@ -222,6 +223,17 @@ class KernelEmitter {
     ctx_.buffers[s->buffer.get()] = memory;
     EmitStmt(s->body[0]);
     ctx_.buffers.erase(s->buffer.get());
+  }
+
+  // Into the second cache: the first is small and belongs to what is used now.
+  void EmitPrefetch(const StmtNode& s) {
+    constexpr int kRead = 0, kSecondCache = 2, kData = 1;
+    llvm::Value* base = ctx_.buffers.at(s.buffer.get());
+    llvm::Value* at =
+        builder().CreateGEP(MemoryType(ctx_, s.buffer->dtype), base, EmitExpr(ctx_, s.value));
+    builder().CreateIntrinsic(llvm::Intrinsic::prefetch, {at->getType()},
+                              {at, builder().getInt32(kRead), builder().getInt32(kSecondCache),
+                               builder().getInt32(kData)});
   }
 
   const EmitOptions& options_;
