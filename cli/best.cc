@@ -32,7 +32,7 @@ absl::StatusOr<std::vector<Record>> FindBest(const RecordStore& store, const Opt
     best.Add(record);
     return true;
   }));
-  return best.records();
+  return best.Records();
 }
 
 void PrintTable(const std::vector<Record>& best) {

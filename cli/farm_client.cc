@@ -16,6 +16,14 @@ namespace {
 constexpr auto kCallLimit = std::chrono::seconds(15);
 constexpr auto kReconnectPause = std::chrono::seconds(2);
 constexpr int kReconnects = 30;
+constexpr auto kBlobLimit = std::chrono::minutes(5);
+constexpr size_t kMaxBlobBytes = 256 << 20;
+
+absl::Status Explain(const grpc::Status& status, const std::string& address) {
+  if (status.error_code() != grpc::UNAVAILABLE) return FromGrpc(status);
+  return absl::UnavailableError(
+      absl::StrCat("no server answers at ", address, ": ", status.error_message()));
+}
 
 // A server on a private socket does not come back.
 bool IsLocal(const std::string& address) { return absl::StartsWith(address, "unix:"); }
@@ -35,11 +43,7 @@ struct FarmClient::Stub {
     context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
     Reply reply;
     const grpc::Status status = (service.get()->*method)(&context, request, &reply);
-    if (status.error_code() == grpc::UNAVAILABLE) {
-      return absl::UnavailableError(
-          absl::StrCat("no server answers at ", address, ": ", status.error_message()));
-    }
-    if (!status.ok()) return FromGrpc(status);
+    if (!status.ok()) return Explain(status, address);
     return reply;
   }
 
@@ -68,6 +72,25 @@ absl::StatusOr<v1::CancelJobReply> FarmClient::Cancel(const std::string& job) {
 
 absl::StatusOr<v1::ListWorkersReply> FarmClient::ListWorkers() {
   return stub_->Call(&v1::TuningService::Stub::ListWorkers, v1::ListWorkersRequest(), address_);
+}
+
+absl::StatusOr<std::string> FarmClient::FetchBlob(const std::string& name) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kBlobLimit);
+  v1::FetchBlobRequest request;
+  request.set_name(name);
+  const auto reader = stub_->service->FetchBlob(&context, request);
+  std::string bytes;
+  v1::BlobChunk chunk;
+  while (bytes.size() <= kMaxBlobBytes && reader->Read(&chunk)) bytes += chunk.data();
+  if (bytes.size() > kMaxBlobBytes) {
+    context.TryCancel();
+    reader->Finish();
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the server at ", address_, " sends more than 256 MiB of ", name));
+  }
+  if (const grpc::Status status = reader->Finish(); !status.ok()) return Explain(status, address_);
+  return bytes;
 }
 
 absl::StatusOr<v1::JobEvent> FarmClient::Watch(

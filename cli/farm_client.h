@@ -23,6 +23,8 @@ class FarmClient {
   absl::StatusOr<v1::ListJobsReply> ListJobs();
   absl::StatusOr<v1::CancelJobReply> Cancel(const std::string& job);
   absl::StatusOr<v1::ListWorkersReply> ListWorkers();
+  // The bytes of a blob, at most 256 MiB.
+  absl::StatusOr<std::string> FetchBlob(const std::string& name);
 
  private:
   struct Stub;

@@ -5,15 +5,19 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/exit_code.h"
+#include "cli/farm_client.h"
 #include "cli/paths.h"
 #include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {
 
+constexpr char kFarm[] = "farm:";
 constexpr char kSqliteMagic[] = "SQLite format 3";
 
 // AutoTVM logs are text whose first line is JSON or a comment.
@@ -22,12 +26,17 @@ bool LooksLikeLog(const std::string& start) {
   return first != std::string::npos && (start[first] == '{' || start[first] == '#');
 }
 
-absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
+absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& name, std::istream& in) {
   std::unique_ptr<RecordStore> store = MakeMemoryStore();
   TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(in, *store));
-  if (report.skipped > 0) PrintImportReport(path, report);
+  if (report.skipped > 0) PrintImportReport(name, report);
   return store;
+}
+
+absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const std::string& address) {
+  TW_ASSIGN_OR_RETURN(std::string log, FarmClient(address).FetchBlob("records.log"));
+  std::istringstream in(std::move(log));
+  return ReadLog(address, in);
 }
 
 absl::StatusOr<std::string> StartOf(const std::string& path) {
@@ -54,9 +63,11 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string
   std::error_code error;
   const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
   if (named == "none" || nothing_yet) return MakeMemoryStore();
+  if (absl::StartsWith(named, kFarm)) return FetchRecords(named.substr(sizeof(kFarm) - 1));
   TW_ASSIGN_OR_RETURN(const std::string start, StartOf(path));
   if (start.compare(0, sizeof(kSqliteMagic) - 1, kSqliteMagic) != 0 && LooksLikeLog(start)) {
-    return ReadLog(path);
+    std::ifstream in(path, std::ios::binary);
+    return ReadLog(path, in);
   }
   return OpenSqliteStore(path, /*read_only=*/true);
 }

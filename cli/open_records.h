@@ -12,11 +12,12 @@ namespace tilewright {
 
 // The help text of --records where all of these are meant.
 inline constexpr char kRecordsHelp[] =
-    "records file, AutoTVM log, or \"none\" (default: $TILEWRIGHT_RECORDS or the user's data "
-    "folder)";
+    "records file, AutoTVM log, \"farm:HOST:PORT\", or \"none\" (default: $TILEWRIGHT_RECORDS or "
+    "the user's data folder)";
 
 // For reading: "" is the default file (no records when there is none yet), "none" is no records,
-// a log is read into memory with its problems shown on stderr, anything else is a records file.
+// "farm:HOST:PORT" are those of a server, a log is read into memory with its problems shown on
+// stderr, anything else is a records file.
 // A missing file is bad input.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named);
 

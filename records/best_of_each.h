@@ -1,4 +1,5 @@
-// Keeps the best usable record of each target and workload, in order of first appearance.
+// Keeps the measurements of each target and workload and finds the best, by the rule of
+// RecordStore::Best.
 #pragma once
 
 #include <map>
@@ -11,13 +12,17 @@ namespace tilewright {
 
 class BestOfEach {
  public:
-  // Of equally fast records the first stays; unusable ones are passed over.
+  // Unusable records are passed over.
   void Add(const Record& record);
-  const std::vector<Record>& records() const { return records_; }
+  // The best of each target and workload, in order of first appearance.
+  std::vector<Record> Records() const;
 
  private:
-  std::map<std::string, size_t> places_;  // target and workload -> position in records_
-  std::vector<Record> records_;
+  // Template and config -> its measurements, oldest first.
+  using Measurements = std::map<std::string, std::vector<Record>>;
+
+  std::map<std::string, size_t> places_;  // target and workload -> position in groups_
+  std::vector<Measurements> groups_;
 };
 
 }  // namespace tilewright

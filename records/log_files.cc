@@ -118,12 +118,13 @@ absl::StatusOr<ImportReport> PickBestOfLog(std::istream& in, std::ostream& out) 
     best.Add(record);
     return absl::OkStatus();
   }));
-  for (const Record& record : best.records()) {
+  const std::vector<Record> records = best.Records();
+  for (const Record& record : records) {
     TW_ASSIGN_OR_RETURN(const std::string line, EncodeLogLine(record));
     out << line << '\n';
   }
   if (!out.flush()) return absl::InternalError("cannot write the log");
-  report.imported = static_cast<int64_t>(best.records().size());
+  report.imported = static_cast<int64_t>(records.size());
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "compiler/core/status_macros.h"
+#include "records/best_of_each.h"
 #include "records/filter.h"
 #include "records/record_store.h"
 
@@ -40,12 +41,17 @@ class MemoryStore final : public RecordStore {
     RecordFilter usable = filter;
     usable.only_ok = true;
     std::lock_guard lock(mutex_);
-    const KeyedRecord* best = nullptr;
+    BestOfEach best_of_each;
     for (const KeyedRecord& row : rows_) {
-      if (!Matches(usable, row)) continue;
-      if (!best || *row.median < *best->median) best = &row;
+      if (Matches(usable, row)) best_of_each.Add(row.record);
     }
-    return best ? std::optional<Record>(best->record) : std::nullopt;
+    std::optional<Record> best;
+    for (Record& record : best_of_each.Records()) {
+      if (!best || MedianSeconds(record.outcome) < MedianSeconds(best->outcome)) {
+        best = std::move(record);
+      }
+    }
+    return best;
   }
 
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {

@@ -36,7 +36,9 @@ class RecordStore {
   // Oldest first. The callback returns false to stop; it may use the store.
   virtual absl::Status ForEach(const RecordFilter& filter,
                                const std::function<bool(const Record&)>& visit) const = 0;
-  // The fastest usable record (lowest median; the oldest of equals) that the filter matches.
+  // The record of the fastest config among the usable ones that the filter matches. A config that
+  // was measured several times counts with the middle of its medians (of two the faster), so that
+  // one lucky measurement does not beat repeated ones, and is given by the record with that time.
   virtual absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const = 0;
   // The limit is not applied.
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;

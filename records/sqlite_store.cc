@@ -80,8 +80,13 @@ class SqliteStore final : public RecordStore {
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
     RecordFilter usable = filter;
     usable.only_ok = true;
-    const std::string sql = absl::StrCat("SELECT ", SelectedColumns(), " FROM record",
-                                         WhereSql(usable), "ORDER BY median, id LIMIT 1");
+    const std::string sql = absl::StrCat(
+        "SELECT ", SelectedColumns(),
+        " FROM record WHERE id = (SELECT id FROM (SELECT id, median, count(*) OVER config AS "
+        "times, row_number() OVER (config ORDER BY median, id) AS place FROM record",
+        WhereSql(usable),
+        "WINDOW config AS (PARTITION BY target, workload, template, config)) "
+        "WHERE place = (times + 1) / 2 ORDER BY median, id LIMIT 1)");
     TW_ASSIGN_OR_RETURN(Chunk best, Read(usable, sql));
     if (best.records.empty()) return std::optional<Record>();
     return std::optional<Record>(std::move(best.records.front()));

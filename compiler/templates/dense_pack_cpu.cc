@@ -1,7 +1,8 @@
 // Dense layer with packed weights NK<x>n: a register tile of rows x blocks of output columns
 // accumulates over K; each data element is a broadcast.
 //
-// Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k.
+// Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k, prefetch (the
+// next columns' weights).
 #include <algorithm>
 
 #include "compiler/core/layout.h"
@@ -76,6 +77,10 @@ class DensePack final : public Template {
     space.DefineSplit("tile_m", s.m, {.candidates = TileWidths(s.m)});
     space.DefineKnob("order", {std::string("n"), std::string("m")});
     DefineIntKnob(space, "unroll_k", UnrollCandidates(s));
+    space.DefineKnob("prefetch", {false, true});
+    space.AddConstraint("prefetch needs order n", [](const Config& config) {
+      return config.Str("order") == "n" || !config.Bool("prefetch");
+    });
     const int64_t most = MaxAccumulators(registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) {
@@ -97,7 +102,8 @@ class DensePack final : public Template {
     return {{{"tile_n", InnerSplit(tile.rows)},
              {"tile_m", InnerSplit(tile.columns)},
              {"order", OtherEntity{order}},
-             {"unroll_k", Scalar(unroll)}}};
+             {"unroll_k", Scalar(unroll)},
+             {"prefetch", Flag(order == "n")}}};
   }
 
   absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
@@ -116,6 +122,7 @@ class DensePack final : public Template {
     }
     sch.Parallel(2);
     sch.AccumulateAt(2);
+    if (config.Bool("prefetch")) sch.PrefetchNext(/*input=*/1, /*outer_count=*/1);
     for (Loop loop : {k_tile, n_tile, m_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
     if (s.n % s.lanes != 0) sch.StoreOnlyIf(Lt(sch.AxisValue(1), Int(s.n)));

@@ -2,27 +2,20 @@
 #include "compiler/driver/compile_model.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
-#include "runtime/model.h"
+#include "tests/driver/loaded_package.h"
 #include "tests/graph/graph_builder.h"
 
 namespace tilewright {
 namespace {
 
 using graph_testing::GraphBuilder;
-
-std::string TempPath(const std::string& name) {
-  return testing::TempDir() + "/tilewright_" + std::to_string(getpid()) + "_" + name;
-}
 
 CompileModelOptions Options() {
   CompileModelOptions options;
@@ -35,38 +28,6 @@ CompiledModel Compile(const Graph& graph, const CompileModelOptions& options) {
   EXPECT_TRUE(compiled.ok()) << compiled.status();
   return *std::move(compiled);
 }
-
-// A package in a file that is removed when the test is done with it.
-class Loaded {
- public:
-  explicit Loaded(const CompiledModel& compiled) : path_(TempPath("model.tar")) {
-    std::ofstream(path_, std::ios::binary) << compiled.package;
-    model_ = std::make_unique<runtime::Model>(path_, runtime::ModelOptions{.threads = 2});
-  }
-  ~Loaded() { std::filesystem::remove(path_); }
-  runtime::Model& model() { return *model_; }
-
-  // Outputs for the inputs that graph_testing::Evaluate draws from the same seed.
-  std::vector<Tensor> Run(uint64_t seed = 7) {
-    Rng rng(seed);
-    for (const auto& input : model_->inputs()) {
-      for (size_t i = 0; i < input.bytes / sizeof(float); ++i) {
-        reinterpret_cast<float*>(input.data)[i] = static_cast<float>(rng.Uniform(-1, 1));
-      }
-    }
-    model_->Run();
-    std::vector<Tensor> outputs;
-    for (const auto& output : model_->outputs()) {
-      outputs.emplace_back(TensorType{DType::kF32, output.tensor->shape});
-      std::memcpy(outputs.back().data(), output.data, output.bytes);
-    }
-    return outputs;
-  }
-
- private:
-  std::string path_;
-  std::unique_ptr<runtime::Model> model_;
-};
 
 // A residual block between a stem and a classifier; every template but batch_matmul.
 Graph SmallNetwork() {
@@ -84,7 +45,7 @@ Graph SmallNetwork() {
 
 TEST(CompileModel, AgreesWithTheDefinitions) {
   const Graph graph = SmallNetwork();
-  Loaded loaded(Compile(graph, Options()));
+  LoadedPackage loaded(Compile(graph, Options()));
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
   // The same again: no state is left in the arena that matters.
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
@@ -95,14 +56,14 @@ TEST(CompileModel, CompilesTheDefinitionsWithoutAnyPassAsReference) {
   CompileModelOptions options = Options();
   options.reference = true;
   const CompiledModel compiled = Compile(graph, options);
-  Loaded loaded(compiled);
+  LoadedPackage loaded(compiled);
   EXPECT_TRUE(compiled.untuned.empty());
   EXPECT_EQ(loaded.model().plan().calls.size(), graph.nodes.size() - 1);  // the reshape is free
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-5);
 }
 
 TEST(CompileModel, CompilesEqualLayersOnce) {
-  Loaded loaded(Compile(SmallNetwork(), Options()));
+  LoadedPackage loaded(Compile(SmallNetwork(), Options()));
   std::multiset<std::string> kernels;
   for (const auto& call : loaded.model().plan().calls) kernels.insert(call.kernel);
   // Stem, twice two layers, two pools, dense.
@@ -129,7 +90,7 @@ TEST(CompileModel, TakesTheBestRecordAndListsWhatHasNone) {
   EXPECT_EQ(asked, std::set<std::string>(untuned.untuned.begin(), untuned.untuned.end()));
   ASSERT_EQ(tuned.untuned.size(), 1u);
   EXPECT_EQ(tuned.untuned[0].substr(0, 6), "dense(");
-  Loaded loaded(tuned);
+  LoadedPackage loaded(tuned);
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
 }
 
@@ -152,7 +113,7 @@ TEST(CompileModel, GivesEveryOutputItsOwnBuffer) {
   for (bool reference : {false, true}) {
     CompileModelOptions options = Options();
     options.reference = reference;
-    Loaded loaded(Compile(graph, options));
+    LoadedPackage loaded(Compile(graph, options));
     EXPECT_EQ(graph_testing::LargestError(expected, loaded.Run()), 0) << reference;
     EXPECT_EQ(loaded.model().outputs()[3].tensor->name, "y3");
   }

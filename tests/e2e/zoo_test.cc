@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, Zoo,
                                          Network{"squeezenet1_1", 64}, Network{"mobilenet_v1", 64},
                                          Network{"mobilenet_v2", 64}, Network{"densenet121", 64},
                                          Network{"resnet50", 64}, Network{"inception_v3", 96},
-                                         Network{"bert_base", 0}),
+                                         Network{"vgg16", 64}, Network{"bert_base", 0}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <sstream>
 #include <thread>
 
 #include "proto/channel.h"
 #include "proto/convert.h"
 #include "proto/tilewright.grpc.pb.h"
+#include "records/autotvm_log.h"
+#include "tests/records/sample_records.h"
 #include "worker/private_folder.h"
 
 namespace tilewright {
@@ -260,6 +263,38 @@ TEST_F(ServerTest, WorkersAndTheirKeysAreListed) {
   ASSERT_THAT(reply.keys(), SizeIs(2));
   EXPECT_EQ(reply.keys(0).key(), "rpi4");
   EXPECT_EQ(reply.keys(0).free(), 1u);
+}
+
+TEST_F(ServerTest, TheRecordsCanBeFetchedAsALogInPieces) {
+  Record record = SampleRecord("0");
+  for (int i = 0; i < 600; ++i) {
+    record.run_id = "run-" + std::to_string(i);
+    record.device_key = i % 2 == 0 ? "even" : "odd";
+    ASSERT_TRUE(store_->Append({&record, 1}).ok());
+  }
+  const auto fetch = [this](const std::string& name, const std::string& key, std::string* bytes) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::FetchBlobRequest request;
+    request.set_name(name);
+    request.set_device_key(key);
+    const auto reader = client_->FetchBlob(&context, request);
+    int pieces = 0;
+    for (v1::BlobChunk chunk; reader->Read(&chunk); ++pieces) *bytes += chunk.data();
+    const grpc::Status status = reader->Finish();
+    return std::pair(status.error_code(), pieces);
+  };
+  std::string all, odd, none;
+  const auto [code, pieces] = fetch("records.log", "", &all);
+  EXPECT_EQ(code, grpc::OK);
+  EXPECT_GT(pieces, 1);
+  EXPECT_EQ(fetch("records.log", "odd", &odd).first, grpc::OK);
+  std::ostringstream expected, expected_odd;
+  ASSERT_TRUE(ExportLog(*store_, {}, expected).ok());
+  ASSERT_TRUE(ExportLog(*store_, {.device_key = "odd"}, expected_odd).ok());
+  EXPECT_EQ(all, expected.str());
+  EXPECT_EQ(odd, expected_odd.str());
+  EXPECT_EQ(fetch("secrets", "", &none).first, grpc::NOT_FOUND);
 }
 
 TEST_F(ServerTest, EndingTheServerAnswersThoseWhoWait) {

@@ -14,6 +14,7 @@ namespace tilewright {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class FarmFaults : public ::testing::Test {
  protected:
@@ -85,6 +86,11 @@ TEST_F(FarmFaults, TwoKeysAreServedAtTheSameTimeAndTheirRecordsStayApart) {
   }));
   EXPECT_EQ(first.Wait(), 0);
   EXPECT_EQ(second.Wait(), 0);
+  for (const char* verb : {"best", "history", "records export -o -"}) {
+    EXPECT_EQ(Shell(std::string(verb) + " --records farm:" + address_() + " --key key-a"), 0);
+    EXPECT_THAT(text_, HasSubstr("key-a"));
+    EXPECT_THAT(text_, Not(HasSubstr("key-b")));
+  }
   server.Signal(SIGTERM);
   EXPECT_EQ(server.Wait(), 0);
   const auto store = OpenSqliteStore(records_(), /*read_only=*/true).value();

@@ -71,18 +71,34 @@ TEST_P(StoreContract, RefusesAllOfABatchWithABadRecord) {
   EXPECT_EQ(*store_->Count({}), 0);
 }
 
+// A record of a config of its own.
+Record Of(const std::string& run_id, int64_t steps, double seconds) {
+  Record record = SampleRecord(run_id, seconds);
+  record.config.entities.back().second = OtherEntity{steps};
+  return record;
+}
+
 TEST_P(StoreContract, BestIsTheLowestMedianOfUsableRecords) {
-  Record suspect = SampleRecord("suspect", 0.5);
+  Record suspect = Of("suspect", 1, 0.5);
   suspect.record_class = "suspect";
   // Its fastest sample is the lowest of all, its median is not.
-  Record jumpy = SampleRecord("jumpy");
+  Record jumpy = Of("jumpy", 2, 1);
   jumpy.outcome = Timing{{0.01, 9, 9}};
-  ASSERT_TRUE(
-      store_
-          ->Append(std::vector{SampleRecord("slow", 3), SampleRecord("fast", 2),
-                               SampleRecord("later", 2), suspect, jumpy, SampleFailure("crash")})
-          .ok());
+  ASSERT_TRUE(store_
+                  ->Append(std::vector{Of("slow", 3, 3), Of("fast", 4, 2), Of("later", 5, 2),
+                                       suspect, jumpy, SampleFailure("crash")})
+                  .ok());
   EXPECT_EQ((*store_->Best({}))->run_id, "fast");
+}
+
+TEST_P(StoreContract, BestTakesARepeatedConfigByTheMiddleOfItsTimes) {
+  ASSERT_TRUE(store_
+                  ->Append(std::vector{Of("lucky", 1, 1), Of("again", 1, 4), Of("once more", 1, 5),
+                                       Of("steady", 2, 2), Of("steady again", 2, 3)})
+                  .ok());
+  EXPECT_EQ((*store_->Best({}))->run_id, "steady");
+  ASSERT_TRUE(Add(Of("even faster", 1, 1.5)).ok());
+  EXPECT_EQ((*store_->Best({}))->run_id, "even faster");
 }
 
 TEST_P(StoreContract, BestOfNothingIsNothing) {

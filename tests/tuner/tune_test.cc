@@ -227,6 +227,62 @@ TEST(Tune, SeedsAreMeasuredFirstAndOnce) {
   EXPECT_EQ(std::set<std::string>(measured.begin(), measured.end()).size(), measured.size());
 }
 
+// The first measurement of every config is a factor faster than all later ones of it.
+class LuckyFirstMeasurer final : public FakeMeasurer {
+ public:
+  explicit LuckyFirstMeasurer(double luck) : FakeMeasurer(1), luck_(luck) {}
+  Outcome Answer(const Task&, const Config& config) override {
+    const Outcome outcome = LandscapeOutcome(config);
+    const std::optional<double> seconds = MedianSeconds(outcome);
+    const bool first = seen_.insert(EntitiesToJson(config)).second;
+    const bool lucky = first && lucky_ < 2 && seconds && *seconds > 1.5e-3;
+    if (!lucky) return outcome;
+    ++lucky_;
+    return Timing{{*seconds * luck_}};
+  }
+
+ private:
+  const double luck_;
+  int lucky_ = 0;
+  std::set<std::string> seen_;
+};
+
+TEST(Tune, ALuckyMeasurementDoesNotWin) {
+  Fixture fixture;
+  LuckyFirstMeasurer measurer(0.01);
+  TuneJob job = fixture.Job({"a"}, {.trials = 64, .confirmations = 3});
+  std::vector<Trial> trials;
+  job.callbacks.trial = [&](const TuneEvent& event) { trials.push_back(event.trial); };
+  const TuneResult result = TuneModel(std::move(job), measurer, FakeClock());
+  double best = 1;
+  for (const Trial& trial : trials) {
+    best = std::min(best, MedianSeconds(LandscapeOutcome(trial.config)).value_or(1));
+  }
+  EXPECT_EQ(MedianSeconds(result.items[0].best->outcome), best);
+  EXPECT_EQ(result.model_seconds, best);
+}
+
+TEST(Tune, ConfirmationsComeOutOfTheTrials) {
+  Fixture fixture;
+  FakeMeasurer measurer(1);
+  TuneModel(fixture.Job({"a"}, {.trials = 64, .confirmations = 3}), measurer, FakeClock());
+  const std::vector<std::string>& measured = measurer.measured["a"];
+  EXPECT_EQ(measured.size(), 64u);
+  // The best one twice again.
+  EXPECT_EQ(std::set<std::string>(measured.begin(), measured.end()).size(), 62u);
+}
+
+TEST(Tune, AConfirmedJobResumedMeasuresNothing) {
+  Fixture fixture;
+  FakeMeasurer measurer(1);
+  TuneJob job = fixture.Job({"a"}, {.trials = 3, .confirmations = 3});
+  job.items[0].history.assign(3, LandscapeTrial(fixture.space, 0));
+  job.items[0].resumed_trials = 3;
+  const TuneResult result = TuneModel(std::move(job), measurer, FakeClock());
+  EXPECT_TRUE(measurer.measured.empty());
+  EXPECT_EQ(result.items[0].trials, 3u);
+}
+
 // Task "fails" never works, task "flat" is always 1 ms.
 class MixedMeasurer final : public FakeMeasurer {
  public:

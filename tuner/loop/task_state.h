@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -21,6 +22,11 @@ class TaskState {
   std::optional<uint64_t> Next();
   // A result arrived for a point that Next gave.
   void Finish(const Trial& trial);
+  // The best point, while it was measured fewer than `times`; nullopt: it is confirmed, or so many
+  // points failed to be that it is left at that. The result goes to FinishConfirmation; the
+  // searcher does not see it.
+  std::optional<uint64_t> NextConfirmation(size_t times);
+  void FinishConfirmation(const Trial& trial);
 
   size_t trials() const { return trials_; }
   size_t failures() const { return failures_; }
@@ -36,12 +42,15 @@ class TaskState {
   size_t TrialsSinceBest() const { return trials_ - best_at_; }
 
  private:
+  void Count(const Trial& trial);
   void Note(const Trial& trial);
+  void FindBest();
 
   TuneItem item_;
-  std::unordered_set<uint64_t> given_;  // measured before, or handed out
+  std::unordered_map<uint64_t, std::vector<Trial>> timed_;  // by point, fastest first
+  std::unordered_set<uint64_t> given_;                      // measured before, or handed out
   size_t next_seed_ = 0;
-  size_t trials_ = 0, failures_ = 0, in_flight_ = 0;
+  size_t trials_ = 0, failures_ = 0, in_flight_ = 0, confirmations_ = 0;
   std::optional<Trial> best_;
   std::optional<double> best_seconds_;
   size_t best_at_ = 0;                        // trials_ when it was found

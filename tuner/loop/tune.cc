@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <numeric>
 
 #include "compiler/core/check.h"
 #include "tuner/loop/allocate.h"
@@ -61,11 +62,12 @@ class Tuning {
   }
 
   TuneResult Run() {
-    while (!stop_.stop_requested()) {
-      Fill();
-      if (in_flight_ == 0) break;
-      for (Arrival& arrival : inbox_->TakeAll(stop_)) Accept(arrival);
-    }
+    const size_t kept = budget_.confirmations > 0 ? KeptForConfirmations() : 0;
+    limit_ = budget_.trials - kept;
+    Search();
+    if (budget_.confirmations > 0) Confirm();
+    limit_ = budget_.trials;
+    if (kept > 0) Search();  // what the confirmations left
     return Result();
   }
 
@@ -74,7 +76,7 @@ class Tuning {
 
   std::optional<TuneEnd> JobEnd() const {
     if (stop_.stop_requested()) return TuneEnd::kCancelled;
-    if (budget_.trials > 0 && spent_ + in_flight_ >= budget_.trials) return TuneEnd::kBudget;
+    if (budget_.trials > 0 && spent_ + in_flight_ >= limit_) return TuneEnd::kBudget;
     if (budget_.seconds > 0 && clock_.Now() - start_ >= budget_.seconds) return TuneEnd::kTime;
     return std::nullopt;
   }
@@ -91,6 +93,49 @@ class Tuning {
         Close(*item, TuneEnd::kExhausted);
       }
     }
+  }
+
+  void Search() {
+    while (!stop_.stop_requested()) {
+      Fill();
+      if (in_flight_ == 0) return;
+      for (Arrival& arrival : inbox_->TakeAll(stop_)) Accept(arrival);
+    }
+  }
+
+  size_t KeptForConfirmations() const {
+    constexpr size_t kShare = 8, kPerTask = 4;
+    return std::min(budget_.trials / kShare, kPerTask * tasks_.size());
+  }
+
+  // Measures the bests again, the one that matters most for the network first; one at a time in
+  // each task, because the result decides what is the best.
+  void Confirm() {
+    std::vector<size_t> order(tasks_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    const auto share = [this](size_t i) {
+      return tasks_[i].item().weight * tasks_[i].best_seconds().value_or(0);
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return share(a) > share(b); });
+    while (!stop_.stop_requested()) {
+      for (const size_t i : order) {
+        const bool spent = budget_.trials > 0 && spent_ + in_flight_ >= budget_.trials;
+        if (spent || in_flight_ >= measurer_.PreferredInFlight()) break;
+        if (tasks_[i].in_flight() > 0) continue;
+        const std::optional<uint64_t> index = tasks_[i].NextConfirmation(budget_.confirmations);
+        if (index) Start(i, *index);
+      }
+      if (in_flight_ == 0) return;
+      for (const Arrival& arrival : inbox_->TakeAll(stop_)) AcceptConfirmation(arrival);
+    }
+  }
+
+  void AcceptConfirmation(const Arrival& arrival) {
+    --in_flight_;
+    ++spent_;
+    tasks_[arrival.item].FinishConfirmation(arrival.trial);
+    Report(arrival);
   }
 
   // The task of this round, or of the next one.
@@ -206,6 +251,7 @@ class Tuning {
   std::vector<std::optional<TuneEnd>> ends_;  // of closed tasks
   std::vector<bool> reported_;
   size_t spent_ = 0, in_flight_ = 0;
+  size_t limit_ = 0;  // trials that the search may spend now
   size_t round_item_ = 0, round_left_ = 0;
 };
 

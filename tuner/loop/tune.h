@@ -23,7 +23,8 @@ struct TuneItem {
   Searcher* searcher = nullptr;
   double flops = 1;   // of one run of the kernel
   double weight = 1;  // how often the network runs it
-  // Earlier trials, oldest first: learned from, never measured again, the best of them counts.
+  // Earlier trials, oldest first: learned from, not proposed again, the best of them counts. A
+  // config that was measured several times counts as RecordStore::Best counts it.
   std::vector<Trial> history;
   // The last so many of `history` were made by this same job before it was interrupted: they
   // count against its budget and for early stopping.
@@ -37,6 +38,10 @@ struct TuneBudget {
   size_t trials = 0;          // over all tasks, resumed ones included
   size_t early_stopping = 0;  // a task ends after so many trials without a better one (AutoTVM's)
   double seconds = 0;         // measurements under way are still waited for
+  // The search done, the best config of each task is measured again until it, or the one that is
+  // then the best, has this many measurements: one lucky measurement is not to win. An eighth of
+  // the trials is kept for it at most; beyond `seconds` it may run. 0 = none.
+  size_t confirmations = 0;
 };
 
 enum class TuneEnd { kBudget, kTime, kEarlyStopping, kExhausted, kNoSuccess, kCancelled };
@@ -57,8 +62,7 @@ struct TuneEvent {
   std::optional<double> model_seconds;
 };
 
-// Called on the thread that called TuneModel, after the result has counted and the searcher has
-// seen it.
+// Called on the thread that called TuneModel, after the result has counted.
 struct TuneCallbacks {
   std::function<void(const TuneEvent&)> trial;
   std::function<void(size_t item, TuneEnd end)> item_done;
@@ -67,7 +71,7 @@ struct TuneCallbacks {
 struct TuneItemResult {
   size_t trials = 0;          // resumed ones included
   size_t failures = 0;        // of the trials of this call
-  std::optional<Trial> best;  // over history and trials
+  std::optional<Trial> best;  // over history and trials, confirmed
   TuneEnd end = TuneEnd::kBudget;
 };
 

@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "tuner/search/options.h"
+#include "tuner/search/propose.h"
 #include "tuner/search/score.h"
 #include "tuner/search/searcher.h"
 #include "tuner/search/unseen.h"
@@ -32,13 +33,7 @@ class GaSearcher final : public Searcher {
         rng_(context.seed) {}
 
   std::vector<uint64_t> Propose(size_t count) override {
-    std::vector<uint64_t> proposals;
-    while (proposals.size() < count) {
-      const std::optional<uint64_t> index = Next();
-      if (!index) break;
-      proposals.push_back(*index);
-    }
-    return proposals;
+    return ProposeOneByOne(count, [this] { return Next(); });
   }
 
   void Observe(std::span<const Trial> finished) override {

@@ -8,6 +8,7 @@
 
 #include "tuner/model/gaussian_process.h"
 #include "tuner/search/options.h"
+#include "tuner/search/propose.h"
 #include "tuner/search/score.h"
 #include "tuner/search/searcher.h"
 #include "tuner/search/unseen.h"
@@ -42,13 +43,7 @@ class GpSearcher final : public Searcher {
   }
 
   std::vector<uint64_t> Propose(size_t count) override {
-    std::vector<uint64_t> proposals;
-    while (proposals.size() < count) {
-      const std::optional<uint64_t> index = Next();
-      if (!index) break;
-      proposals.push_back(*index);
-    }
-    return proposals;
+    return ProposeOneByOne(count, [this] { return Next(); });
   }
 
   void Observe(std::span<const Trial> finished) override {

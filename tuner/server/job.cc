@@ -17,6 +17,8 @@ namespace {
 
 constexpr int kMaxTasks = 1000;
 constexpr size_t kMaxName = 200;
+// Measurements behind a best record: the fewest with a middle one.
+constexpr size_t kConfirmations = 3;
 
 uint64_t Fnv1a(const std::string& text) {
   uint64_t hash = 0xcbf29ce484222325u;
@@ -162,7 +164,8 @@ TuneJob Job::MakeTuneJob() {
   }
   job.budget = {.trials = spec_.trials(),
                 .early_stopping = spec_.early_stopping(),
-                .seconds = spec_.time_seconds()};
+                .seconds = spec_.time_seconds(),
+                .confirmations = kConfirmations};
   job.callbacks.trial = [this](const TuneEvent& event) { OnTrial(event); };
   job.stop = stop_.get_token();
   return job;

@@ -59,7 +59,7 @@ class ServerImpl final : public Server {
                     }),
         jobs_(dispatcher_, store, clock),
         worker_service_(dispatcher_, epoch_, options.lease_seconds),
-        tuning_service_(dispatcher_, jobs_) {}
+        tuning_service_(dispatcher_, jobs_, store) {}
 
   ~ServerImpl() override;
   absl::Status Listen(const std::string& listen);

@@ -1,6 +1,7 @@
 #include "tuner/server/tuning_service.h"
 
 #include "proto/convert.h"
+#include "tuner/server/fetch_blob.h"
 
 namespace tilewright {
 namespace {
@@ -130,6 +131,11 @@ grpc::ServerUnaryReactor* TuningServiceImpl::ListWorkers(grpc::CallbackServerCon
     key.set_pending(view.pending);
   }
   return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerWriteReactor<v1::BlobChunk>* TuningServiceImpl::FetchBlob(
+    grpc::CallbackServerContext*, const v1::FetchBlobRequest* request) {
+  return AnswerFetchBlob(store_, *request, blobs_);
 }
 
 }  // namespace tilewright

@@ -1,7 +1,10 @@
 // The clients' calls, translated to jobs and views.
 #pragma once
 
+#include <atomic>
+
 #include "proto/tilewright.grpc.pb.h"
+#include "records/record_store.h"
 #include "tuner/server/dispatcher.h"
 #include "tuner/server/jobs.h"
 
@@ -9,8 +12,9 @@ namespace tilewright {
 
 class TuningServiceImpl final : public v1::TuningService::CallbackService {
  public:
-  // Both outlive the service's calls.
-  TuningServiceImpl(Dispatcher& dispatcher, Jobs& jobs) : dispatcher_(dispatcher), jobs_(jobs) {}
+  // All outlive the service's calls.
+  TuningServiceImpl(Dispatcher& dispatcher, Jobs& jobs, const RecordStore& store)
+      : dispatcher_(dispatcher), jobs_(jobs), store_(store) {}
 
   grpc::ServerUnaryReactor* SubmitJob(grpc::CallbackServerContext* context,
                                       const v1::SubmitJobRequest* request,
@@ -26,10 +30,14 @@ class TuningServiceImpl final : public v1::TuningService::CallbackService {
   grpc::ServerUnaryReactor* ListWorkers(grpc::CallbackServerContext* context,
                                         const v1::ListWorkersRequest* request,
                                         v1::ListWorkersReply* reply) override;
+  grpc::ServerWriteReactor<v1::BlobChunk>* FetchBlob(grpc::CallbackServerContext* context,
+                                                     const v1::FetchBlobRequest* request) override;
 
  private:
   Dispatcher& dispatcher_;
   Jobs& jobs_;
+  const RecordStore& store_;
+  std::atomic<int> blobs_{0};  // answers to FetchBlob under way
 };
 
 }  // namespace tilewright
