@@ -17,10 +17,10 @@ struct PiecePrefetch {
 // The row-major element that `body` loads from `buffer`. REQUIRES: it does so once.
 Expr ElementRead(const Expr& body, const Buffer& buffer);
 
-// One iteration of `driver` reads a contiguous piece of the buffer: `element`, over all loops below,
-// which are `outer` and then `inner`. Plans steps that together cover the piece of the driver's next
-// iteration: as deep in the nest as gives each step a line of its own, so that the requests are
-// spread and none is repeated.
+// One iteration of `driver` reads a contiguous piece of the buffer: `element`, over all loops
+// below, which are `outer` and then `inner`. Plans steps that together cover the piece of the
+// driver's next iteration: as deep in the nest as gives each step a line of its own, so that the
+// requests are spread and none is repeated.
 PiecePrefetch PlanPrefetch(const Buffer& buffer, const Expr& element, const LoopLeaf& driver,
                            const std::vector<LoopLeaf>& outer, const std::vector<LoopLeaf>& inner);
 
