@@ -196,10 +196,13 @@ class Conv2dNchwc final : public Template {
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
     const int64_t unroll_ic = std::min<int64_t>(4, s.in_block);
+    const int64_t rows = tile.columns < s.out_width ? 1 : RowsFor(s, tile, target);
+    const int64_t unrolled = tile.rows * rows * tile.columns * unroll_ic * s.kernel_w;
     // All taps in one straight line would spill.
-    const bool unroll_kw = EveryTilePadded(s, tile.columns) && unroll_ic < s.in_block;
+    const bool unroll_kw =
+        EveryTilePadded(s, tile.columns) && unroll_ic < s.in_block && unrolled <= kMaxBodyFmas;
     return {{{"tile_oc", InnerSplit(tile.rows)},
-             {"tile_oh", InnerSplit(tile.columns < s.out_width ? 1 : RowsFor(s, tile, target))},
+             {"tile_oh", InnerSplit(rows)},
              {"tile_ow", InnerSplit(tile.columns)},
              {"tile_ic", InnerSplit(s.in_blocks)},
              {"order", OtherEntity{std::string(by_channel ? "oc" : "px")}},

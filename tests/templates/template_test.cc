@@ -15,6 +15,8 @@ const char* const kWorkloads512[] = {
     "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+relu",
     "conv2d(float32[2,16,6,5],float32[16,16,3,2];dilation=2,1;groups=1;padding=2,0,1,1;"
     "strides=1,2;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+clip(0,6)",
+    "conv2d(float32[1,32,3,17],float32[48,32,1,7];dilation=1,1;groups=1;padding=0,3,0,3;"
+    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
     "conv2d(float32[1,3,11,11],float32[32,3,7,7];dilation=1,1;groups=1;padding=3,3,3,3;"
     "strides=2,2;NCHW,OIHW16o,NCHW16c)",
     "conv2d(float32[1,128,5,5],float32[32,128,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
