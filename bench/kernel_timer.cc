@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "compiler/core/rng.h"
-#include "compiler/core/status_macros.h"
+#include "base/rng.h"
+#include "base/status_macros.h"
 
 namespace tilewright {
 namespace {

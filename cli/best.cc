@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/status_macros.h"
 #include "cli/filter_options.h"
 #include "cli/open_records.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 #include "records/best_of_each.h"
 
 namespace tilewright {

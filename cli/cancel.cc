@@ -2,9 +2,9 @@
 #include <iostream>
 #include <memory>
 
+#include "base/status_macros.h"
 #include "cli/farm_client.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

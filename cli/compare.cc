@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/rng.h"
+#include "base/status_macros.h"
 #include "cli/table.h"
 #include "cli/verb.h"
-#include "compiler/core/rng.h"
-#include "compiler/core/status_macros.h"
 #include "compiler/core/tensor.h"
 #include "runtime/include/tilewright.h"
 

@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_format.h"
+#include "base/status_macros.h"
 #include "cli/files.h"
 #include "cli/model_options.h"
 #include "cli/open_records.h"
 #include "cli/table.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/status_macros.h"
 #include "cli/model_options.h"
 #include "cli/open_records.h"
 #include "cli/show_record.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 #include "records/lookup.h"
 
 namespace tilewright {

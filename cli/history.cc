@@ -4,12 +4,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/status_macros.h"
 #include "cli/filter_options.h"
 #include "cli/open_records.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/status_macros.h"
 #include "cli/duration.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
-#include "compiler/core/status_macros.h"
 #include "proto/convert.h"
 #include "tuner/search/searcher.h"
 

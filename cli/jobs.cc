@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/status_macros.h"
 #include "cli/farm_client.h"
 #include "cli/table.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "cli/executable.h"
-#include "compiler/core/status_macros.h"
 #include "worker/child.h"
 #include "worker/device.h"
 #include "worker/pipe_io.h"

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/check.h"
-#include "compiler/core/rng.h"
-#include "compiler/core/status_macros.h"
+#include "base/check.h"
+#include "base/rng.h"
+#include "base/status_macros.h"
 #include "compiler/core/tensor.h"
 
 namespace tilewright {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/status_macros.h"
 #include "cli/exit_code.h"
-#include "compiler/core/status_macros.h"
 #include "compiler/onnx/import.h"
 #include "compiler/targets/target_backend.h"
 

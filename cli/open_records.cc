@@ -9,10 +9,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "cli/exit_code.h"
 #include "cli/farm_client.h"
 #include "cli/paths.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

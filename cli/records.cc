@@ -3,13 +3,13 @@
 #include <iostream>
 #include <memory>
 
+#include "base/status_macros.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/filter_options.h"
 #include "cli/open_records.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 #include "records/maintenance.h"
 
 namespace tilewright {

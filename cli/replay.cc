@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "base/status_macros.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 #include "tuner/search/searcher.h"
 
 namespace tilewright {

@@ -4,11 +4,11 @@
 #include <iostream>
 #include <memory>
 
+#include "base/clock.h"
+#include "base/status_macros.h"
 #include "cli/open_records.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
-#include "compiler/core/clock.h"
-#include "compiler/core/status_macros.h"
 #include "tuner/server/server.h"
 
 namespace tilewright {

@@ -2,11 +2,11 @@
 #include <iostream>
 #include <memory>
 
+#include "base/status_macros.h"
 #include "cli/farm_client.h"
 #include "cli/farm_target.h"
 #include "cli/job_options.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/numbers.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 
 namespace tilewright {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 
 namespace tilewright {
 namespace {

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "cli/exit_code.h"
 #include "cli/farm_client.h"
 #include "cli/farm_target.h"
@@ -16,7 +17,6 @@
 #include "cli/open_records.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

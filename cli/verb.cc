@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "cli/exit_code.h"
-#include "compiler/core/check.h"
 
 namespace tilewright {
 namespace {

@@ -1,10 +1,10 @@
 // tilewright watch: shows a job's progress until its end.
 #include <memory>
 
+#include "base/status_macros.h"
 #include "cli/farm_client.h"
 #include "cli/job_progress.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 
 namespace tilewright {
 namespace {

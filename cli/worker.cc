@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "cli/executable.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
-#include "compiler/core/status_macros.h"
 #include "worker/agent.h"
 #include "worker/device.h"
 

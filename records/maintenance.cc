@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "records/record_store.h"
 #include "records/schema.h"
 #include "records/sqlite.h"

@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "records/best_of_each.h"
 #include "records/filter.h"
 #include "records/record_store.h"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "records/file_lock.h"
 #include "records/group_writer.h"
 #include "records/record_row.h"

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "proto/channel.h"
 #include "proto/convert.h"
 #include "proto/tilewright.grpc.pb.h"

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "worker/pipe_io.h"
 
 namespace tilewright {

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/check.h"
-#include "compiler/core/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 
 namespace tilewright {
 namespace {

@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "compiler/core/strings.h"
+#include "base/strings.h"
 
 namespace tilewright {
 namespace {

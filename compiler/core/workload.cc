@@ -8,10 +8,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/core/layout.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
 
 namespace tilewright {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/driver/constant_evaluator.h"
 #include "compiler/driver/cpu_features.h"
 #include "compiler/driver/dump.h"

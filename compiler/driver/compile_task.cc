@@ -1,8 +1,8 @@
 #include "compiler/driver/compile_task.h"
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/define.h"
 #include "compiler/targets/target_backend.h"

@@ -1,7 +1,7 @@
 #include "compiler/driver/constant_evaluator.h"
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/verify.h"
 #include "compiler/targets/support/host_kernel.h"

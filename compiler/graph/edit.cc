@@ -6,7 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/graph/rewrite.h"
 
 namespace tilewright {

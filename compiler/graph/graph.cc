@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/text.h"
 
 namespace tilewright {

@@ -1,7 +1,7 @@
 #include "compiler/graph/layout_change.h"
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/rewrite.h"
 

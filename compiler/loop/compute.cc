@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/visit.h"
 
 namespace tilewright {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <utility>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/integer_math.h"
 
 namespace tilewright {

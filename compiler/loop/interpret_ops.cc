@@ -2,7 +2,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/calls.h"
 #include "compiler/loop/integer_math.h"
 #include "compiler/loop/interpret_code.h"

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/parse_expr.h"
 #include "compiler/loop/syntax.h"

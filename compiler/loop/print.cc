@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/strings.h"
+#include "base/strings.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/syntax.h"
 #include "compiler/loop/text.h"

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 
 namespace tilewright {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/calls.h"
 #include "compiler/loop/simplifier.h"

@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/strings.h"
+#include "base/strings.h"
 #include "compiler/onnx/import.h"
 
 namespace tilewright {

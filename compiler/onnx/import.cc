@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/graph/edit.h"
 #include "compiler/onnx/catalog.h"
 #include "compiler/onnx/import_model.h"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/operators/define.h"
 

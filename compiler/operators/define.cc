@@ -1,6 +1,6 @@
 #include "compiler/operators/define.h"
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/operators/operators.h"
 
 namespace tilewright {

@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/simplify.h"
 #include "compiler/operators/operators.h"
 

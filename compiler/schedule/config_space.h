@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/rng.h"
 #include "compiler/core/config.h"
-#include "compiler/core/rng.h"
 
 namespace tilewright {
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <utility>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/schedule/guards.h"
 #include "compiler/schedule/prefetch.h"
 

@@ -3,7 +3,7 @@
 #include <numeric>
 #include <utility>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/simplify.h"
 
 namespace tilewright {

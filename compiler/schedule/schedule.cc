@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/schedule/lower_nest.h"
 
 namespace tilewright {

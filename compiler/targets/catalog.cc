@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/strings.h"
+#include "base/strings.h"
 #include "compiler/targets/target_backend.h"
 
 namespace tilewright {

@@ -1,4 +1,4 @@
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/loop/unroll.h"
 #include "compiler/targets/support/link.h"
 #include "compiler/targets/support/llvm_emit.h"

@@ -4,7 +4,7 @@
 // Knobs: tile_n (vectors in the tile), tile_m (rows in the tile), order, unroll_k.
 #include <algorithm>
 
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"

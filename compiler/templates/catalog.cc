@@ -1,6 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/strings.h"
+#include "base/strings.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {

@@ -8,8 +8,8 @@
 // its data in cache), unroll_kw, unroll_ic, prefetch (the next channels' weights).
 #include <algorithm>
 
+#include "base/status_macros.h"
 #include "compiler/core/layout.h"
-#include "compiler/core/status_macros.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"

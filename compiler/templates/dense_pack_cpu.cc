@@ -5,8 +5,8 @@
 // next columns' weights).
 #include <algorithm>
 
+#include "base/status_macros.h"
 #include "compiler/core/layout.h"
-#include "compiler/core/status_macros.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"

@@ -5,8 +5,8 @@
 // Knobs: tile_oh, tile_ow (pixels in the tile), unroll_kh.
 #include <algorithm>
 
+#include "base/status_macros.h"
 #include "compiler/core/layout.h"
-#include "compiler/core/status_macros.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
 #include "compiler/core/outcome.h"
-#include "compiler/core/rng.h"
 
 namespace tilewright {
 namespace {

@@ -1,6 +1,6 @@
 #include "compiler/driver/compile_task.h"
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/operators/define.h"
 #include "compiler/targets/support/host_kernel.h"
 #include "compiler/targets/target_backend.h"

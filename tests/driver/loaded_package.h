@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "compiler/driver/compile_model.h"
 #include "gtest/gtest.h"
 #include "runtime/model.h"

@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 
 namespace tilewright {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/operators/define.h"
 #include "gtest/gtest.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "compiler/graph/pipeline.h"
 
 namespace tilewright::graph_testing {

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
+#include "base/rng.h"
 #include "compiler/core/layout.h"
-#include "compiler/core/rng.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/text.h"
 

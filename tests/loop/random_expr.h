@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "compiler/loop/simplify.h"
 
 namespace tilewright {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/stmt.h"
 

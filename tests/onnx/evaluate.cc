@@ -1,7 +1,7 @@
 #include "tests/onnx/evaluate.h"
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/loop/interpret.h"
 
 namespace tilewright {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "compiler/onnx/import.h"
 #include "tests/onnx/model_builder.h"
 

@@ -13,7 +13,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/import.h"
 #include "compiler/onnx/onnx.pb.h"
 #include "compiler/onnx/tensor_proto.h"

@@ -7,7 +7,7 @@
 #include <set>
 #include <thread>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "records/maintenance.h"
 #include "records/record_store.h"
 #include "tests/records/sample_records.h"

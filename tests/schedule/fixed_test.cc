@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/verify.h"
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "compiler/core/rng.h"
-#include "compiler/core/status_macros.h"
+#include "base/rng.h"
+#include "base/status_macros.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/verify.h"

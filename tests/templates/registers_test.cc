@@ -17,15 +17,19 @@ struct Layer {
 
 // Of ResNet-50 and BERT.
 const Layer kLayers[] = {
-    {"Conv7x7", "conv2d(float32[1,3,224,224],float32[64,3,7,7];dilation=1,1;groups=1;"
-                "padding=3,3,3,3;strides=2,2;NCHW,OIHW16o,NCHW16c)+bias+relu"},
-    {"Conv3x3", "conv2d(float32[1,128,28,28],float32[128,128,3,3];dilation=1,1;groups=1;"
-                "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+relu"},
-    {"Conv1x1", "conv2d(float32[1,64,56,56],float32[256,64,1,1];dilation=1,1;groups=1;"
-                "padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+relu"},
-    {"Conv1x1OfSmallImage", "conv2d(float32[1,2048,7,7],float32[512,2048,1,1];dilation=1,1;"
-                            "groups=1;padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)"
-                            "+bias+relu"},
+    {"Conv7x7",
+     "conv2d(float32[1,3,224,224],float32[64,3,7,7];dilation=1,1;groups=1;"
+     "padding=3,3,3,3;strides=2,2;NCHW,OIHW16o,NCHW16c)+bias+relu"},
+    {"Conv3x3",
+     "conv2d(float32[1,128,28,28],float32[128,128,3,3];dilation=1,1;groups=1;"
+     "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+relu"},
+    {"Conv1x1",
+     "conv2d(float32[1,64,56,56],float32[256,64,1,1];dilation=1,1;groups=1;"
+     "padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+relu"},
+    {"Conv1x1OfSmallImage",
+     "conv2d(float32[1,2048,7,7],float32[512,2048,1,1];dilation=1,1;"
+     "groups=1;padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)"
+     "+bias+relu"},
     {"Dense", "dense(float32[128,768],float32[3072,768];,NK16n,)+bias"},
     {"BatchMatmul", "batch_matmul(float32[12,128,64],float32[12,64,128];,,)"},
 };
@@ -37,8 +41,7 @@ TEST_P(EmittedKernels, KeepTheirAccumulatorsInRegisters) {
   const Workload workload = ParseWorkload(GetParam().workload).value();
   for (const TemplateEntry& entry : Templates()) {
     if (!entry.impl->Matches(workload, target)) continue;
-    const auto program =
-        entry.impl->Lower(workload, target, entry.impl->Default(workload, target));
+    const auto program = entry.impl->Lower(workload, target, entry.impl->Default(workload, target));
     ASSERT_TRUE(program.ok()) << program.status();
     std::string assembly;
     const CompileOptions options{.assembly = &assembly};

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 
 namespace tilewright {
 namespace {

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <numeric>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "tuner/loop/allocate.h"
 #include "tuner/loop/task_state.h"
 

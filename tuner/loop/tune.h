@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/core/clock.h"
+#include "base/clock.h"
 #include "compiler/core/task.h"
 #include "compiler/schedule/config_space.h"
 #include "tuner/measure/measurer.h"

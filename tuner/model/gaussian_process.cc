@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 
 namespace tilewright {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <deque>
 
-#include "compiler/core/check.h"
-#include "compiler/core/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 #include "tuner/search/searcher.h"
 
 namespace tilewright {

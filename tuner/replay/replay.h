@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "compiler/core/clock.h"
+#include "base/clock.h"
 #include "tuner/replay/recorded_space.h"
 
 namespace tilewright {

@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "tuner/search/options.h"
 #include "tuner/search/searcher.h"
 

@@ -5,8 +5,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/check.h"
-#include "compiler/core/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 
 namespace tilewright {
 namespace {

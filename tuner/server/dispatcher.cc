@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/check.h"
-#include "compiler/core/rng.h"
+#include "base/check.h"
+#include "base/rng.h"
 
 namespace tilewright {
 namespace {

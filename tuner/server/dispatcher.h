@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "compiler/core/clock.h"
+#include "base/clock.h"
 #include "proto/measure_options.h"
 #include "tuner/measure/measurer.h"
 

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "proto/convert.h"
 #include "records/autotvm_log.h"
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/check.h"
-#include "compiler/core/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
 #include "tuner/loop/progress_line.h"

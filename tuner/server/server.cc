@@ -7,7 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"

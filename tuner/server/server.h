@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "compiler/core/clock.h"
+#include "base/clock.h"
 #include "records/record_store.h"
 
 namespace tilewright {

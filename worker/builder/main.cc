@@ -14,9 +14,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/core/outcome.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/targets/target_backend.h"
 #include "worker/pipe_io.h"

@@ -2,8 +2,8 @@
 // literals, so that later passes see `x * 2` and not a tensor.
 #include <algorithm>
 
-#include "compiler/core/check.h"
-#include "compiler/core/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"

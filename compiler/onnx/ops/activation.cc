@@ -1,7 +1,7 @@
 // Activation functions: elementwise, most with parameters given as attributes.
 #include <cmath>
 
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

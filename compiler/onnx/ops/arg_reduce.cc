@@ -1,5 +1,5 @@
 // ArgMax and ArgMin: the extreme value first, then the first (or last) position that holds it.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

@@ -1,6 +1,6 @@
 // BatchNormalization at inference: an affine map per channel, which graph passes fold into the
 // convolution before it.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

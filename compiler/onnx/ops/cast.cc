@@ -1,5 +1,5 @@
 // Cast and CastLike.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 #include "compiler/onnx/tensor_proto.h"
 

@@ -1,5 +1,5 @@
 // Clip: bounds as attributes up to opset 10, as optional inputs from 11 on.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

@@ -1,6 +1,6 @@
 // Concat: each output position picks the input that covers it, by halving.
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

@@ -1,6 +1,6 @@
 // Conv: with two spatial dimensions a tunable workload, otherwise the plain definition.
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 #include "compiler/onnx/window.h"
 

@@ -1,6 +1,6 @@
 // ConvTranspose as a gather: every output sums the taps whose stride hits it.
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 #include "compiler/onnx/window.h"
 

@@ -1,7 +1,7 @@
 // Elementwise functions of one input without attributes.
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

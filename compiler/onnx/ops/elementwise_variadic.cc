@@ -1,5 +1,5 @@
 // Max, Min, Sum and Mean of any number of inputs with broadcasting.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

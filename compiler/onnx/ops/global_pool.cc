@@ -1,7 +1,7 @@
 // GlobalMaxPool, GlobalAveragePool and GlobalLpPool: reductions over all spatial dimensions.
 #include <numeric>
 
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

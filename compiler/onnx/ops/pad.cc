@@ -1,6 +1,6 @@
 // Pad by a constant, the edge, reflection or wrapping. Negative pads cut off.
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

@@ -1,5 +1,5 @@
 // MaxPool, AveragePool and LpPool over any number of spatial dimensions.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 #include "compiler/onnx/window.h"
 

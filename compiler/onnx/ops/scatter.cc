@@ -1,7 +1,7 @@
 // ScatterElements (Scatter) and ScatterND. Each output element looks for the updates meant for it:
 // of several the last wins, or they are combined.
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

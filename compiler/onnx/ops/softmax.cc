@@ -2,7 +2,7 @@
 // `axis` on.
 #include <numeric>
 
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

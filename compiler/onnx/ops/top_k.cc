@@ -1,6 +1,6 @@
 // TopK by counting: the rank of an element is the number of elements before it in the order.
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

@@ -1,5 +1,5 @@
 // Trilu: the upper or lower triangle of matrices.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

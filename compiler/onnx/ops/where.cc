@@ -1,5 +1,5 @@
 // Where: an elementwise choice with broadcasting.
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {

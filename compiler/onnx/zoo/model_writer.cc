@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/onnx/onnx.pb.h"
 
 namespace tilewright {

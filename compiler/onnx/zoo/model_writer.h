@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "compiler/core/rng.h"
+#include "base/rng.h"
 #include "compiler/core/tensor.h"
 
 namespace onnx {

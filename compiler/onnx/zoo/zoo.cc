@@ -10,9 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "compiler/core/check.h"
-#include "compiler/core/status_macros.h"
-#include "compiler/core/strings.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/onnx/onnx.pb.h"
 #include "compiler/onnx/zoo/network.h"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/targets/support/vector_math.h"
 #include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/Module.h"

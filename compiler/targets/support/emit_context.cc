@@ -1,6 +1,6 @@
 #include "compiler/targets/support/emit_context.h"
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 
 namespace tilewright {
 

@@ -1,4 +1,4 @@
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/visit.h"
 #include "compiler/targets/support/emit_call.h"
 #include "compiler/targets/support/emit_context.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/loop/visit.h"
 
 namespace tilewright {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/status_macros.h"
+#include "base/status_macros.h"
 #include "compiler/targets/support/memory_file.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Support/raw_ostream.h"

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "compiler/core/check.h"
+#include "base/check.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/visit.h"
 #include "compiler/targets/support/emit_context.h"
