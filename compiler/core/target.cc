@@ -19,9 +19,23 @@ constexpr std::array<absl::string_view, 16> kAvx512Cpus = {
     "graniterapids",  "graniterapids-d", "znver4",
     "znver5"};
 
-// CPU names with 128-bit vectors: the x86-64 baseline before AVX2, and 64-bit Arm.
-constexpr std::array<absl::string_view, 7> kNarrowCpus = {
-    "x86-64", "x86-64-v2", "nehalem", "westmere", "silvermont", "goldmont", "generic"};
+// x86-64 CPU names before AVX2, whose 256-bit vectors are missing or hold no float32 arithmetic
+// with fused multiply-adds.
+constexpr std::array<absl::string_view, 30> kNarrowCpus = {
+    "x86-64",  "x86-64-v2",  "nehalem",    "westmere",      "sandybridge", "ivybridge",
+    "corei7",  "corei7-avx", "core-avx-i", "core2",         "penryn",      "nocona",
+    "k8",      "k8-sse3",    "athlon64",   "athlon64-sse3", "opteron",     "opteron-sse3",
+    "atom",    "bonnell",    "silvermont", "slm",           "goldmont",    "goldmont-plus",
+    "tremont", "btver1",     "btver2",     "amdfam10",      "barcelona",   "generic"};
+
+// 128-bit vector registers of the architectures that are not x86-64, by the triple's first part.
+int RegistersOf(absl::string_view triple) {
+  for (absl::string_view arch : {"arm", "thumb"}) {
+    if (absl::StartsWith(triple, arch) && !absl::StartsWith(triple, "arm64")) return 16;
+  }
+  if (absl::StartsWith(triple, "i") && absl::StrContains(triple.substr(0, 4), "86")) return 8;
+  return 32;  // AArch64, RISC-V with V, POWER, LoongArch
+}
 
 bool IsIgnored(absl::string_view option) {
   for (absl::string_view prefix :
@@ -78,7 +92,13 @@ std::string ToString(const Target& target) {
 }
 
 CpuTraits TraitsOf(const Target& target) {
-  const bool narrow_triple = !target.mtriple.empty() && !absl::StartsWith(target.mtriple, "x86_64");
+  const absl::string_view triple = target.mtriple;
+  if (!triple.empty() && !absl::StartsWith(triple, "x86_64")) {
+    return {.vector_bits = 128, .vector_registers = RegistersOf(triple)};
+  }
+#if !defined(__x86_64__)
+  if (triple.empty()) return {.vector_bits = 128, .vector_registers = 32};
+#endif
   for (absl::string_view cpu : kAvx512Cpus) {
     if (target.mcpu == cpu && !absl::StrContains(target.mattr, "-avx512f")) {
       return {.vector_bits = 512, .vector_registers = 32, .l1_bytes = 48 << 10};
@@ -90,7 +110,6 @@ CpuTraits TraitsOf(const Target& target) {
   for (absl::string_view cpu : kNarrowCpus) {
     if (target.mcpu == cpu) return {.vector_bits = 128};
   }
-  if (narrow_triple) return {.vector_bits = 128, .vector_registers = 32};
   return {};
 }
 

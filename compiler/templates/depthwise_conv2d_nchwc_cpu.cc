@@ -1,6 +1,6 @@
 // Depthwise convolution over channel-blocked tensors: one vector of channels a pixel, a register
-// tile of rows x columns of pixels, the whole window unrolled so that neighbouring pixels share
-// their loads.
+// tile of rows x columns of pixels, the window unrolled (unless it is a very wide one) so that
+// neighbouring pixels share their loads.
 //
 // Knobs: tile_oh, tile_ow (pixels in the tile), unroll_kh.
 #include <algorithm>
@@ -17,6 +17,8 @@ namespace tilewright {
 namespace {
 
 constexpr int64_t kMaxBodyFmas = 700;
+// Wider windows stay a loop.
+constexpr int64_t kMaxUnrolledTaps = 32;
 
 struct DepthwiseShape {
   int64_t batch, blocks, lanes, height, width, out_height, out_width, kernel_h, kernel_w;
@@ -39,6 +41,13 @@ DepthwiseShape ShapeOf(const Workload& w) {
           .strides = w.Attr("strides"),
           .padding = w.Attr("padding"),
           .dilation = w.Attr("dilation")};
+}
+
+bool UnrollsColumns(const DepthwiseShape& s) { return s.kernel_w <= kMaxUnrolledTaps; }
+
+// Multiply-adds of the unrolled body a pixel. REQUIRES of unroll_kh: UnrollsColumns.
+int64_t UnrolledTaps(const DepthwiseShape& s, bool unroll_kh) {
+  return (UnrollsColumns(s) ? s.kernel_w : 1) * (unroll_kh ? s.kernel_h : 1);
 }
 
 Expr Inside(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, Int(extent))); }
@@ -89,17 +98,21 @@ class DepthwiseNchwc final : public Template {
     space.DefineSplit("tile_oh", s.out_height, {.candidates = Divisors(s.out_height, 4)});
     space.DefineSplit("tile_ow", s.out_width, {.candidates = TileWidths(s.out_width)});
     space.DefineKnob("unroll_kh", {true, false});
+    if (!UnrollsColumns(s)) {
+      space.AddConstraint("unroll_kh needs a window of at most 32 columns",
+                          [](const Config& config) { return !config.Bool("unroll_kh"); });
+    }
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) {
                           return config.Inner("tile_oh") * config.Inner("tile_ow") <= most;
                         });
-    space.AddConstraint(
-        "at most 700 multiply-adds in the unrolled body", [s](const Config& config) {
-          const int64_t rows = config.Bool("unroll_kh") ? s.kernel_h : 1;
-          return config.Inner("tile_oh") * config.Inner("tile_ow") * rows * s.kernel_w <=
-                 kMaxBodyFmas;
-        });
+    space.AddConstraint("at most 700 multiply-adds in the unrolled body",
+                        [s](const Config& config) {
+                          return config.Inner("tile_oh") * config.Inner("tile_ow") *
+                                     UnrolledTaps(s, config.Bool("unroll_kh")) <=
+                                 kMaxBodyFmas;
+                        });
     return space;
   }
 
@@ -109,10 +122,10 @@ class DepthwiseNchwc final : public Template {
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers) / 2;
     int64_t width = 1;
     for (int64_t candidate : TileWidths(s.out_width)) {
-      const bool fits = candidate <= most && candidate * s.kernel_w <= kMaxBodyFmas;
+      const bool fits = candidate <= most && candidate * UnrolledTaps(s, false) <= kMaxBodyFmas;
       if (fits && s.out_width % candidate <= s.out_width % width) width = candidate;
     }
-    const bool unroll = width * s.kernel_h * s.kernel_w <= kMaxBodyFmas;
+    const bool unroll = UnrollsColumns(s) && width * UnrolledTaps(s, true) <= kMaxBodyFmas;
     return {
         {{"tile_oh", InnerSplit(1)}, {"tile_ow", InnerSplit(width)}, {"unroll_kh", Flag(unroll)}}};
   }
@@ -120,7 +133,8 @@ class DepthwiseNchwc final : public Template {
   absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
                                 const Config& config) const override {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
-    Schedule sch(DepthwiseCompute(w, ShapeOf(w)));
+    const DepthwiseShape s = ShapeOf(w);
+    Schedule sch(DepthwiseCompute(w, s));
     const Loop n = sch.axis(0), cb = sch.axis(1), lane = sch.axis(4);
     const Loop kh = sch.reduce(0), kw = sch.reduce(1);
     const auto [oh, oh_tile] = sch.Split(sch.axis(2), config.Inner("tile_oh"));
@@ -129,7 +143,8 @@ class DepthwiseNchwc final : public Template {
     sch.Parallel(3);
     sch.AccumulateAt(4);
     if (config.Bool("unroll_kh")) sch.Unroll(kh);
-    for (Loop loop : {kw, oh_tile, ow_tile}) sch.Unroll(loop);
+    if (UnrollsColumns(s)) sch.Unroll(kw);
+    for (Loop loop : {oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
     return sch.Lower();
   }

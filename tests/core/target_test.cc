@@ -39,7 +39,20 @@ TEST(Target, LanesFollowTheCpu) {
   EXPECT_EQ(lanes("cpu -mcpu=skylake-avx512 -mattr=-avx512f"), 8);
   EXPECT_EQ(lanes("cpu -mcpu=haswell"), 8);
   EXPECT_EQ(lanes("cpu -mcpu=nehalem"), 4);
+  EXPECT_EQ(lanes("cpu -mcpu=sandybridge"), 4);
   EXPECT_EQ(lanes("cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72"), 4);
+}
+
+TEST(Target, RegistersFollowTheArchitecture) {
+  const auto registers = [](const char* text) {
+    return TraitsOf(ParseTarget(text).value()).vector_registers;
+  };
+  EXPECT_EQ(registers("cpu -mcpu=znver4"), 32);
+  EXPECT_EQ(registers("cpu -mcpu=haswell"), 16);
+  EXPECT_EQ(registers("cpu -mtriple=aarch64-linux-gnu -mcpu=generic"), 32);
+  EXPECT_EQ(registers("cpu -mtriple=arm64-apple-darwin"), 32);
+  EXPECT_EQ(registers("cpu -mtriple=armv7-linux-gnueabihf"), 16);
+  EXPECT_EQ(registers("cpu -mtriple=i686-linux-gnu"), 8);
 }
 
 }  // namespace

@@ -15,9 +15,13 @@ struct TileChoice {
   int64_t rows = 1, columns = 1;
 };
 
-// True when the accumulators, a column of weights and one broadcast fit.
+// Accumulators a tile of a search space may have: operands may come from memory.
+inline int64_t MaxAccumulators(int registers) { return registers - 4; }
+
+// True when a default may have the tile: the space admits it, and the accumulators, a column of
+// weights and one broadcast fit.
 inline bool FitsRegisters(int64_t rows, int64_t columns, int registers) {
-  return rows * columns + rows + 1 <= registers;
+  return rows * columns <= MaxAccumulators(registers) && rows * columns + rows + 1 <= registers;
 }
 
 // The best (rows, columns) of the candidates for an iteration space of `row_extent` x
@@ -25,9 +29,6 @@ inline bool FitsRegisters(int64_t rows, int64_t columns, int registers) {
 TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
                       const std::vector<int64_t>& row_candidates,
                       const std::vector<int64_t>& column_candidates, int registers);
-
-// Accumulators a tile may have in a search space: operands may come from memory.
-inline int64_t MaxAccumulators(int registers) { return registers - 4; }
 
 // Those of 1..28 (multiples thinned out above 10) that are at most `extent`: tile widths worth
 // trying along a pixel or row dimension.
