@@ -23,7 +23,7 @@ struct Args {
 };
 
 double TimeConfig(const Task& task, const Config& config, double budget) {
-  const absl::StatusOr<KernelLibrary> library = CompileTask(task, config);
+  const absl::StatusOr<CompiledTask> library = CompileTask(task, config);
   if (!library.ok()) {
     std::fprintf(stderr, "%s\n", library.status().ToString().c_str());
     return 0;

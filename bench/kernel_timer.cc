@@ -23,25 +23,26 @@ Tensor RandomTensor(const TensorType& type, uint64_t seed) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KernelTimer>> KernelTimer::Make(const Workload& workload,
-                                                               const KernelLibrary& library) {
-  TW_ASSIGN_OR_RETURN(HostKernel kernel, HostKernel::Load(library.so, library.symbol));
-  std::unique_ptr<KernelTimer> timer(new KernelTimer(std::move(kernel), library.extent));
+                                                               const CompiledTask& task) {
+  auto timer = std::make_unique<KernelTimer>();
+  std::vector<Tensor> args;
   uint64_t seed = 1;
-  for (const TensorType& type : ArgumentTypes(workload)) {
-    timer->args_.push_back(RandomTensor(type, seed++));
-  }
-  const int64_t bytes = std::max<int64_t>(timer->args_[1].bytes(), 1);
+  for (const TensorType& type : ArgumentTypes(workload)) args.push_back(RandomTensor(type, seed++));
+  const int64_t bytes = std::max<int64_t>(args[1].bytes(), 1);
   const int64_t copies = std::clamp<int64_t>(kWeightBytes / bytes, 2, 64);
   for (int64_t i = 0; i < copies; ++i) {
-    timer->weights_.push_back(RandomTensor(timer->args_[1].type(), seed));
+    args[1] = RandomTensor(args[1].type(), seed);
+    TW_ASSIGN_OR_RETURN(HostTask host, HostTask::Load(task));
+    host.Prepare(args);
+    timer->copies_.push_back({std::move(host), args});
   }
   return timer;
 }
 
 double KernelTimer::Run() {
-  std::swap(args_[1], weights_[next_++ % weights_.size()]);
+  Weights& weights = copies_[next_++ % copies_.size()];
   const auto start = std::chrono::steady_clock::now();
-  kernel_.Run(args_, 0, extent_);
+  weights.task.Run(weights.args);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

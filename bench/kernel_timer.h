@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "compiler/core/workload.h"
 #include "compiler/driver/compile_task.h"
-#include "compiler/targets/support/host_kernel.h"
+#include "compiler/driver/host_task.h"
 
 namespace tilewright {
 
@@ -17,19 +17,20 @@ class KernelTimer {
   // Allocates seeded arguments; weights in as many copies as fill 64 MiB, used in turn, so that
   // they are not hot in the inner caches, as in a network.
   static absl::StatusOr<std::unique_ptr<KernelTimer>> Make(const Workload& workload,
-                                                           const KernelLibrary& library);
+                                                           const CompiledTask& task);
   // Seconds of one call, on this thread.
   double Run();
   // Median of calls for about `budget` seconds, at least 5.
   double MedianSeconds(double budget);
 
  private:
-  KernelTimer(HostKernel kernel, int64_t extent) : kernel_(std::move(kernel)), extent_(extent) {}
+  // One set of weights, with what is prepared from them.
+  struct Weights {
+    HostTask task;
+    std::vector<Tensor> args;
+  };
 
-  HostKernel kernel_;
-  int64_t extent_;
-  std::vector<Tensor> args_;
-  std::vector<Tensor> weights_;
+  std::vector<Weights> copies_;
   size_t next_ = 0;
 };
 

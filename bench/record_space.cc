@@ -16,7 +16,7 @@ namespace {
 constexpr double kBudgetSeconds = 0.01;
 
 Outcome Measure(const Task& task, const Config& config) {
-  const absl::StatusOr<KernelLibrary> library = CompileTask(task, config);
+  const absl::StatusOr<CompiledTask> library = CompileTask(task, config);
   if (!library.ok()) return Failure{FailureKind::kBuild, std::string(library.status().message())};
   const auto timer = KernelTimer::Make(task.workload, *library);
   if (!timer.ok()) return Failure{FailureKind::kCrash, std::string(timer.status().message())};

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "worker/kernel_json.h"
 #include "worker/pipe_io.h"
 
 namespace tilewright {
@@ -20,8 +21,9 @@ Json TaskRequest(const Task& task, const std::string& path) {
 
 BuildResult FromReply(const Json& reply, const std::string& path) {
   if (reply.at("ok").get<bool>()) {
-    return BuiltKernel{path, reply.at("symbol").get<std::string>(),
-                       reply.at("extent").get<int64_t>()};
+    absl::StatusOr<CompiledTask> task = CompiledTaskFromJson(reply.at("kernel"));
+    if (task.ok()) return BuiltKernel{path, *std::move(task)};
+    return Failure{FailureKind::kUnknown, std::string(task.status().message())};
   }
   const std::optional<FailureKind> kind = ParseFailureKind(reply.at("kind").get<std::string>());
   return Failure{kind.value_or(FailureKind::kBuild), reply.at("message").get<std::string>()};

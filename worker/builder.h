@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/core/config.h"
+#include "compiler/core/kernel.h"
 #include "compiler/core/outcome.h"
 #include "compiler/core/task.h"
 #include "worker/child.h"
@@ -20,11 +21,10 @@ struct BuilderOptions {
   std::vector<int> cores;  // empty: any
 };
 
-// A kernel in a file.
+// A compiled task whose library is a file.
 struct BuiltKernel {
   std::string library;  // path
-  std::string symbol;
-  int64_t extent = 1;
+  CompiledTask task;    // but for `so`
 };
 using BuildResult = std::variant<BuiltKernel, Failure>;
 

@@ -162,21 +162,16 @@ void Pipeline::Run(Job& job, const std::vector<int>& cores) {
     return Finish(job, Failure{FailureKind::kUnknown, std::string(reference.status().message())});
   }
   const MeasureOptions& options = job.trial.options;
-  const std::vector<RunArgument> arguments = RunArguments(job.trial.task.workload);
-  const RunSpec spec{.library = job.kernel.library,
-                     .symbol = job.kernel.symbol,
-                     .extent = job.kernel.extent,
-                     .seed = options.seed,
-                     .arguments = arguments,
-                     .reference = (*reference)->path(),
-                     .min_samples = options.min_samples,
-                     .max_samples = options.max_samples,
-                     .sampling_seconds = options.sampling_seconds,
-                     .drop_seconds = kDropFactor * options.incumbent_seconds,
-                     .memory_bytes = MemoryLimit(arguments),
-                     .cpu_seconds = options.run_limit_seconds + 1,
-                     .file_bytes = kFileBytes,
-                     .cores = cores};
+  RunSpec spec = SpecOf(job.kernel, RunArguments(job.trial.task.workload));
+  spec.seed = options.seed;
+  spec.reference = (*reference)->path();
+  spec.min_samples = options.min_samples;
+  spec.max_samples = options.max_samples;
+  spec.sampling_seconds = options.sampling_seconds;
+  spec.drop_seconds = kDropFactor * options.incumbent_seconds;
+  spec.cpu_seconds = options.run_limit_seconds + 1;
+  spec.file_bytes = kFileBytes;
+  spec.cores = cores;
   const Time start = Now();
   Outcome outcome = RunKernel(setup_.runner, spec, options.run_limit_seconds);
   job.result.run_seconds = SecondsSince(start);

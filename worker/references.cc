@@ -60,18 +60,13 @@ ReferenceResult References::Compute(const Task& task, uint64_t seed, Builder& bu
   }
   const auto& kernel = std::get<BuiltKernel>(built);
   auto file = std::make_shared<const ReferenceFile>(stem + ".bin");
-  const std::vector<RunArgument> arguments = RunArguments(task.workload);
-  const RunSpec spec{.library = kernel.library,
-                     .symbol = kernel.symbol,
-                     .extent = kernel.extent,
-                     .seed = seed,
-                     .arguments = arguments,
-                     .reference = file->path(),
-                     .write_reference = true,
-                     .memory_bytes = MemoryLimit(arguments),
-                     .cpu_seconds = kRunSeconds,
-                     .file_bytes = BytesOf(arguments.back()),
-                     .cores = cores_};
+  RunSpec spec = SpecOf(kernel, RunArguments(task.workload));
+  spec.seed = seed;
+  spec.reference = file->path();
+  spec.write_reference = true;
+  spec.cpu_seconds = kRunSeconds;
+  spec.file_bytes = BytesOf(spec.arguments.back());
+  spec.cores = cores_;
   const Outcome outcome = RunKernel(runner_, spec, kRunSeconds);
   unlink(kernel.library.c_str());
   if (const auto* failure = std::get_if<Failure>(&outcome)) {

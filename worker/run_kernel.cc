@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMaxResultBytes = 64 << 10;
 constexpr int64_t kSpareMemory = 512 << 20;
+constexpr int64_t kHugePage = 2 << 20;  // what a large buffer may be rounded up to
 
 Outcome FromLine(absl::string_view line) {
   const std::pair<absl::string_view, absl::string_view> parts =
@@ -53,6 +54,12 @@ std::vector<PaddedDim> PaddingOf(const std::string& layout_name, const Shape& lo
     padded.push_back({static_cast<int>(dim), static_cast<int>(layout.rank() + b), logical[dim]});
   }
   return padded;
+}
+
+std::vector<RunCall> ToRunCalls(const std::vector<KernelCall>& calls) {
+  std::vector<RunCall> run;
+  for (const KernelCall& call : calls) run.push_back({call.symbol, call.extent, call.operands});
+  return run;
 }
 
 }  // namespace
@@ -96,10 +103,24 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
 
 int64_t BytesOf(const RunArgument& argument) { return 4 * NumElements(argument.shape); }
 
-int64_t MemoryLimit(const std::vector<RunArgument>& arguments) {
-  int64_t bytes = kSpareMemory;
-  for (const RunArgument& argument : arguments) bytes += 2 * BytesOf(argument);
-  return bytes;
+RunSpec SpecOf(const BuiltKernel& kernel, std::vector<RunArgument> arguments) {
+  const CompiledTask& task = kernel.task;
+  RunSpec spec{.library = kernel.library,
+               .prepare = ToRunCalls(task.prepare),
+               .calls = ToRunCalls(task.calls),
+               .tolerance = task.tolerance};
+  for (const TensorType& type : task.buffers) spec.buffers.push_back({.bytes = NumBytes(type)});
+  for (const KernelCall& call : task.prepare) {
+    const size_t written = static_cast<size_t>(call.operands.back());
+    if (written >= arguments.size() && written - arguments.size() < spec.buffers.size()) {
+      spec.buffers[written - arguments.size()].cold = true;
+    }
+  }
+  spec.memory_bytes = kSpareMemory;
+  for (const RunArgument& argument : arguments) spec.memory_bytes += 2 * BytesOf(argument);
+  for (const RunBuffer& buffer : spec.buffers) spec.memory_bytes += buffer.bytes + kHugePage;
+  spec.arguments = std::move(arguments);
+  return spec;
 }
 
 }  // namespace tilewright

@@ -6,6 +6,7 @@
 
 #include "compiler/core/outcome.h"
 #include "compiler/core/workload.h"
+#include "worker/builder.h"
 #include "worker/run_spec.h"
 
 namespace tilewright {
@@ -18,8 +19,9 @@ Outcome RunKernel(const std::string& runner, const RunSpec& spec, double limit_s
 // REQUIRES: CheckWorkload(workload).ok().
 std::vector<RunArgument> RunArguments(const Workload& workload);
 
-// Address space a run of these arguments may use, in bytes.
-int64_t MemoryLimit(const std::vector<RunArgument>& arguments);
+// The spec of a built task's kernels over its workload's arguments: library, calls, buffers,
+// tolerance and the address space that they may use.
+RunSpec SpecOf(const BuiltKernel& kernel, std::vector<RunArgument> arguments);
 int64_t BytesOf(const RunArgument& argument);
 
 }  // namespace tilewright

@@ -34,6 +34,35 @@ bool ReadArgument(std::istream& in, RunArgument* argument) {
   return true;
 }
 
+void WriteCall(std::ostream& out, const char* name, const RunCall& call) {
+  out << name << " " << call.symbol << " " << call.extent;
+  for (const int operand : call.operands) out << " " << operand;
+  out << "\n";
+}
+
+bool ReadCall(std::istream& in, RunCall* call) {
+  if (!(in >> call->symbol >> call->extent) || call->extent < 1) return false;
+  for (int operand; in >> operand;) call->operands.push_back(operand);
+  return !call->operands.empty();
+}
+
+bool ReadBuffer(std::istream& in, RunBuffer* buffer) {
+  return static_cast<bool>(in >> buffer->bytes >> buffer->cold) && buffer->bytes >= 0;
+}
+
+// Every operand is an argument or a buffer.
+bool OperandsExist(const RunSpec& spec) {
+  const int count = static_cast<int>(spec.arguments.size() + spec.buffers.size());
+  for (const std::vector<RunCall>* calls : {&spec.prepare, &spec.calls}) {
+    for (const RunCall& call : *calls) {
+      for (const int operand : call.operands) {
+        if (operand < 0 || operand >= count) return false;
+      }
+    }
+  }
+  return true;
+}
+
 std::string RestOf(std::istream& in) {
   std::string rest;
   std::getline(in >> std::ws, rest);
@@ -42,10 +71,12 @@ std::string RestOf(std::istream& in) {
 
 bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
   if (name == "library") return !(spec->library = RestOf(in)).empty();
-  if (name == "symbol") return !(spec->symbol = RestOf(in)).empty();
+  if (name == "prepare") return ReadCall(in, &spec->prepare.emplace_back());
+  if (name == "call") return ReadCall(in, &spec->calls.emplace_back());
+  if (name == "buffer") return ReadBuffer(in, &spec->buffers.emplace_back());
+  if (name == "tolerance") return static_cast<bool>(in >> spec->tolerance);
   if (name == "reference") return !(spec->reference = RestOf(in)).empty();
   if (name == "write_reference") return static_cast<bool>(in >> spec->write_reference);
-  if (name == "extent") return static_cast<bool>(in >> spec->extent);
   if (name == "seed") return static_cast<bool>(in >> spec->seed);
   if (name == "arg") return ReadArgument(in, &spec->arguments.emplace_back());
   if (name == "samples") {
@@ -67,9 +98,13 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
 std::string ToText(const RunSpec& spec) {
   std::ostringstream out;
   out.precision(std::numeric_limits<double>::max_digits10);
-  out << "library " << spec.library << "\nsymbol " << spec.symbol << "\nreference "
-      << spec.reference << "\nwrite_reference " << spec.write_reference << "\nextent "
-      << spec.extent << "\nseed " << spec.seed << "\n";
+  out << "library " << spec.library << "\nreference " << spec.reference << "\nwrite_reference "
+      << spec.write_reference << "\ntolerance " << spec.tolerance << "\nseed " << spec.seed << "\n";
+  for (const RunCall& call : spec.prepare) WriteCall(out, "prepare", call);
+  for (const RunCall& call : spec.calls) WriteCall(out, "call", call);
+  for (const RunBuffer& buffer : spec.buffers) {
+    out << "buffer " << buffer.bytes << " " << buffer.cold << "\n";
+  }
   for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
   out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
       << " " << spec.drop_seconds << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
@@ -88,8 +123,8 @@ std::optional<RunSpec> ParseRunSpec(const std::string& text) {
     in >> name;
     if (!ReadField(name, in, &spec)) return std::nullopt;
   }
-  const bool complete = !spec.library.empty() && !spec.symbol.empty() && !spec.reference.empty() &&
-                        !spec.arguments.empty();
+  const bool complete = !spec.library.empty() && !spec.calls.empty() && !spec.reference.empty() &&
+                        !spec.arguments.empty() && OperandsExist(spec);
   return complete ? std::optional(spec) : std::nullopt;
 }
 

@@ -22,15 +22,31 @@ struct RunArgument {
   bool cold = false;  // not in cache when a timed call starts: a weight
 };
 
-struct RunSpec {
-  std::string library;  // path of the shared library
-  std::string symbol;   // void symbol(void* const* args, int64_t begin, int64_t end)
+// A call of void symbol(void* const* args, int64_t begin, int64_t end) with begin 0 and end
+// `extent`; operands by number: first the arguments, then the buffers.
+struct RunCall {
+  std::string symbol;
   int64_t extent = 1;
+  std::vector<int> operands;
+};
+
+// Memory between calls.
+struct RunBuffer {
+  int64_t bytes = 0;
+  bool cold = false;  // prepared from a cold argument
+};
+
+struct RunSpec {
+  std::string library;           // path of the shared library
+  std::vector<RunCall> prepare;  // once, before anything else
+  std::vector<RunCall> calls;    // what is checked and timed
+  std::vector<RunBuffer> buffers;
   uint64_t seed = 0;
   std::vector<RunArgument> arguments;  // the last is the output
   // Expected output: written by a run with write_reference (which times nothing), else compared.
   std::string reference;
   bool write_reference = false;
+  double tolerance = 0;  // largest |got - want| accepted, relative to the largest |want|
   uint32_t min_samples = 3, max_samples = 50;
   double sampling_seconds = 0.015;
   double drop_seconds = 0;   // a first timed call longer than this stays the only one; 0: never
@@ -39,10 +55,6 @@ struct RunSpec {
   int64_t file_bytes = 0;  // largest file it may write
   std::vector<int> cores;  // empty: any
 };
-
-// Largest |got - want| accepted, relative to the largest |want|: float32 sums of a few thousand
-// terms in another order differ by some 1e-6; a wrong kernel by far more.
-inline constexpr double kTolerance = 1e-4;
 
 std::string ToText(const RunSpec& spec);
 // nullopt: not a spec.

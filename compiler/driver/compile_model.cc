@@ -8,6 +8,7 @@
 #include "compiler/driver/dump.h"
 #include "compiler/driver/kernel_set.h"
 #include "compiler/driver/model_plan.h"
+#include "compiler/driver/prepare_weights.h"
 #include "compiler/graph/edit.h"
 #include "compiler/loop/text.h"
 #include "compiler/targets/target_backend.h"
@@ -29,14 +30,16 @@ absl::Status RunAllPasses(Graph& graph, const CompileModelOptions& options, Dump
   return RunPasses(graph, context, passes);
 }
 
-// Programs for all nodes but those that only alias memory (-1).
+// Tasks for all nodes but those that only alias memory (-1).
 absl::StatusOr<std::vector<int>> AddKernels(const Graph& graph, KernelSet& kernels) {
   const std::vector<ValueId> roots = MemoryRoots(graph);
   std::vector<int> kernel_of;
   for (const Node& node : graph.nodes) {
     kernel_of.push_back(-1);
     if (roots[node.output] != node.output) continue;
-    TW_ASSIGN_OR_RETURN(const size_t kernel, kernels.Add(node));
+    const bool constant_weights =
+        node.inputs.size() > 1 && !graph.values[node.inputs[1]].constant.empty();
+    TW_ASSIGN_OR_RETURN(const size_t kernel, kernels.Add(node, constant_weights));
     kernel_of.back() = static_cast<int>(kernel);
   }
   return kernel_of;
@@ -75,12 +78,14 @@ absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOption
   if (!options.reference) TW_RETURN_IF_ERROR(RunAllPasses(graph, options, dump));
   GiveOutputsTheirOwnValues(graph);
   KernelSet kernels(options);
-  TW_ASSIGN_OR_RETURN(std::vector<int> kernel_of, AddKernels(graph, kernels));
-  TW_ASSIGN_OR_RETURN(const std::string so, CompileKernels(kernels.programs(), options, dump));
+  TW_ASSIGN_OR_RETURN(std::vector<int> task_of, AddKernels(graph, kernels));
+  TW_ASSIGN_OR_RETURN(const std::string so, CompileKernels(kernels.Programs(), options, dump));
   TW_RETURN_IF_ERROR(dump.status());
   const Manifest manifest = MakeManifest(graph.name, options.target);
+  TW_ASSIGN_OR_RETURN(PreparedWeights prepared, PrepareWeights(graph, kernels.tasks(), task_of));
   const ModelPlan plan = MakePlan(
-      std::move(graph), {.programs = kernels.programs(), .kernel_of = std::move(kernel_of)});
+      std::move(graph),
+      {.tasks = kernels.tasks(), .task_of = std::move(task_of), .prepared = std::move(prepared)});
   return CompiledModel{.package = WritePackage(manifest, plan.plan, plan.params, so),
                        .untuned = kernels.untuned()};
 }

@@ -11,19 +11,35 @@
 namespace tilewright {
 namespace {
 
-absl::StatusOr<KernelLibrary> CompileProgram(const Program& program, const Target& target,
-                                             Optimize optimize) {
-  TW_RETURN_IF_ERROR(Verify(program));
-  TW_ASSIGN_OR_RETURN(const TargetBackend* backend, FindTarget(target.kind));
-  TW_ASSIGN_OR_RETURN(std::string so, backend->CompileLibrary(std::span(&program, 1), target,
-                                                              {.optimize = optimize}));
-  return KernelLibrary{
-      .so = std::move(so), .symbol = program.name, .extent = program.ParallelExtent()};
+// Verifies the steps and adds their programs under names of their own.
+absl::StatusOr<std::vector<KernelCall>> TakePrograms(std::vector<LoweredStep> steps,
+                                                     std::vector<Program>* programs) {
+  std::vector<KernelCall> calls;
+  for (LoweredStep& step : steps) {
+    TW_RETURN_IF_ERROR(Verify(step.program));
+    step.program.name = absl::StrCat(step.program.name, "_", programs->size());
+    calls.push_back({.symbol = step.program.name,
+                     .extent = step.program.ParallelExtent(),
+                     .operands = std::move(step.operands)});
+    programs->push_back(std::move(step.program));
+  }
+  return calls;
 }
 
 }  // namespace
 
-absl::StatusOr<KernelLibrary> CompileTask(const Task& task, const Config& config) {
+absl::StatusOr<CompiledTask> CompileLowered(LoweredTask lowered, const Target& target,
+                                            Optimize optimize) {
+  CompiledTask task{.buffers = std::move(lowered.buffers)};
+  std::vector<Program> programs;
+  TW_ASSIGN_OR_RETURN(task.prepare, TakePrograms(std::move(lowered.prepare), &programs));
+  TW_ASSIGN_OR_RETURN(task.calls, TakePrograms(std::move(lowered.steps), &programs));
+  TW_ASSIGN_OR_RETURN(const TargetBackend* backend, FindTarget(target.kind));
+  TW_ASSIGN_OR_RETURN(task.so, backend->CompileLibrary(programs, target, {.optimize = optimize}));
+  return task;
+}
+
+absl::StatusOr<CompiledTask> CompileTask(const Task& task, const Config& config) {
   TW_RETURN_IF_ERROR(CheckWorkload(task.workload));
   TW_ASSIGN_OR_RETURN(const Target target, ResolveTarget(task.target));
   TW_ASSIGN_OR_RETURN(const Template* schedule, FindTemplate(task.template_name));
@@ -32,14 +48,17 @@ absl::StatusOr<KernelLibrary> CompileTask(const Task& task, const Config& config
                                                       " does not apply to ", task.workload.Key(),
                                                       " on ", ToString(target)));
   }
-  TW_ASSIGN_OR_RETURN(const Program program, schedule->Lower(task.workload, target, config));
-  return CompileProgram(program, target, Optimize::kFull);
+  TW_ASSIGN_OR_RETURN(LoweredTask lowered, schedule->Lower(task.workload, target, config));
+  TW_ASSIGN_OR_RETURN(CompiledTask compiled,
+                      CompileLowered(std::move(lowered), target, Optimize::kFull));
+  compiled.tolerance = schedule->Tolerance(task.workload, config);
+  return compiled;
 }
 
-absl::StatusOr<KernelLibrary> CompileReference(const Workload& workload, const Target& target) {
+absl::StatusOr<CompiledTask> CompileReference(const Workload& workload, const Target& target) {
   TW_RETURN_IF_ERROR(CheckWorkload(workload));
   TW_ASSIGN_OR_RETURN(const Target resolved, ResolveTarget(target));
-  return CompileProgram(LowerPlain(Define(workload)), resolved, Optimize::kPlain);
+  return CompileLowered(SingleStep(LowerPlain(Define(workload))), resolved, Optimize::kPlain);
 }
 
 }  // namespace tilewright

@@ -1,6 +1,8 @@
 #include "compiler/driver/kernel_set.h"
 
+#include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -51,29 +53,51 @@ std::string SymbolOf(const Node& node, size_t index) {
 
 }  // namespace
 
-absl::StatusOr<size_t> KernelSet::Add(const Node& node) {
-  const std::string key = node.workload && !options_.reference
-                              ? node.workload->Key()
-                              : Print(LowerPlain(Canonical(node.compute)));
-  const auto [at, fresh] = by_key_.emplace(key, programs_.size());
+absl::StatusOr<size_t> KernelSet::Add(const Node& node, bool constant_weights) {
+  const std::string key =
+      node.workload && !options_.reference
+          ? absl::StrCat(node.workload->Key(), constant_weights ? "" : " of a run")
+          : Print(LowerPlain(Canonical(node.compute)));
+  const auto [at, fresh] = by_key_.emplace(key, tasks_.size());
   if (!fresh) return at->second;
-  TW_ASSIGN_OR_RETURN(Program program, Schedule(node));
-  program.name = SymbolOf(node, programs_.size());
-  if (absl::Status status = Verify(program); !status.ok()) {
-    return absl::InternalError(
-        absl::StrCat("schedule of ", node.name, " (", LabelOf(node), "): ", status.message()));
+  TW_ASSIGN_OR_RETURN(LoweredTask task, Schedule(node));
+  if (!constant_weights) {
+    std::swap(task.prepare, task.steps);
+    std::move(task.prepare.begin(), task.prepare.end(), std::back_inserter(task.steps));
+    task.prepare.clear();
   }
-  programs_.push_back(std::move(program));
+  TW_RETURN_IF_ERROR(NameAndVerify(node, task.prepare));
+  TW_RETURN_IF_ERROR(NameAndVerify(node, task.steps));
+  tasks_.push_back(std::move(task));
   return at->second;
 }
 
-absl::StatusOr<Program> KernelSet::Schedule(const Node& node) {
-  if (options_.reference) return LowerPlain(node.compute);
-  if (node.workload) return ScheduleWorkload(node);
-  return ScheduleFixed(node.compute, options_.target);
+absl::Status KernelSet::NameAndVerify(const Node& node, std::vector<LoweredStep>& steps) {
+  for (LoweredStep& step : steps) {
+    step.program.name = SymbolOf(node, named_++);
+    if (absl::Status status = Verify(step.program); !status.ok()) {
+      return absl::InternalError(
+          absl::StrCat("schedule of ", node.name, " (", LabelOf(node), "): ", status.message()));
+    }
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<Program> KernelSet::ScheduleWorkload(const Node& node) {
+std::vector<Program> KernelSet::Programs() const {
+  std::vector<Program> programs;
+  for (const LoweredTask& task : tasks_) {
+    for (const LoweredStep& step : task.steps) programs.push_back(step.program);
+  }
+  return programs;
+}
+
+absl::StatusOr<LoweredTask> KernelSet::Schedule(const Node& node) {
+  if (options_.reference) return SingleStep(LowerPlain(node.compute));
+  if (node.workload) return ScheduleWorkload(node);
+  return SingleStep(ScheduleFixed(node.compute, options_.target));
+}
+
+absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
   const Workload& workload = *node.workload;
   const Target& target = options_.target;
   if (options_.lookup) {
@@ -82,13 +106,13 @@ absl::StatusOr<Program> KernelSet::ScheduleWorkload(const Node& node) {
       // A record of a template or space that is no more says nothing: the workload is untuned.
       const absl::StatusOr<const Template*> found = FindTemplate(best->template_name);
       if (found.ok() && (*found)->Matches(workload, target)) {
-        absl::StatusOr<Program> program = (*found)->Lower(workload, target, best->config);
-        if (!absl::IsInvalidArgument(program.status())) return program;
+        absl::StatusOr<LoweredTask> task = (*found)->Lower(workload, target, best->config);
+        if (!absl::IsInvalidArgument(task.status())) return task;
       }
     }
   }
   const std::vector<TemplateEntry> matching = MatchingTemplates(workload, target);
-  if (matching.empty()) return ScheduleFixed(node.compute, target);
+  if (matching.empty()) return SingleStep(ScheduleFixed(node.compute, target));
   untuned_.push_back(workload.Key());
   const Template& first = *matching.front().impl;
   return first.Lower(workload, target, first.Default(workload, target));

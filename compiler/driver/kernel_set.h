@@ -1,4 +1,5 @@
-// The programs of a model: one for each different node, shared by equal ones. Used by CompileModel.
+// The lowered tasks of a model: one for each different node, shared by equal ones. Used by
+// CompileModel.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/driver/compile_model.h"
-#include "compiler/loop/stmt.h"
+#include "compiler/templates/lowered_task.h"
 
 namespace tilewright {
 
@@ -16,20 +17,26 @@ class KernelSet {
   // `options` must outlive the set.
   explicit KernelSet(const CompileModelOptions& options) : options_(options) {}
 
-  // The index of the node's program in programs(): scheduled by the best record, else by a
-  // template's default, else by the fixed schedule. Internal when a schedule does not verify.
-  absl::StatusOr<size_t> Add(const Node& node);
+  // The index of the node's task in tasks(): scheduled by the best record, else by a template's
+  // default, else by the fixed schedule. Unless the weights are constants, what would be prepared
+  // from them is a step of every run. Internal when a schedule does not verify.
+  absl::StatusOr<size_t> Add(const Node& node, bool constant_weights);
 
-  const std::vector<Program>& programs() const { return programs_; }
+  // Arguments are the node's inputs, then its output. Names of all programs differ.
+  const std::vector<LoweredTask>& tasks() const { return tasks_; }
+  // Of the steps that run each time.
+  std::vector<Program> Programs() const;
   // Keys of tunable workloads that no record was found for, in order of first appearance.
   const std::vector<std::string>& untuned() const { return untuned_; }
 
  private:
-  absl::StatusOr<Program> Schedule(const Node& node);
-  absl::StatusOr<Program> ScheduleWorkload(const Node& node);
+  absl::StatusOr<LoweredTask> Schedule(const Node& node);
+  absl::StatusOr<LoweredTask> ScheduleWorkload(const Node& node);
+  absl::Status NameAndVerify(const Node& node, std::vector<LoweredStep>& steps);
 
   const CompileModelOptions& options_;
-  std::vector<Program> programs_;
+  std::vector<LoweredTask> tasks_;
+  size_t named_ = 0;  // programs
   std::vector<std::string> untuned_;
   std::unordered_map<std::string, size_t> by_key_;
 };

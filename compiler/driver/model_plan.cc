@@ -1,7 +1,9 @@
 #include "compiler/driver/model_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/graph/edit.h"
@@ -11,39 +13,102 @@
 namespace tilewright {
 namespace {
 
-constexpr size_t kAlignment = 64;
+constexpr int64_t kAlignment = 64;
+
+int64_t Padded(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// Bytes of each node's scratch: the buffers that are not prepared.
+std::vector<std::vector<int64_t>> ScratchBytes(const Graph& graph, const ModelKernels& kernels) {
+  std::vector<std::vector<int64_t>> bytes(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (kernels.task_of[i] < 0) continue;
+    const Node& node = graph.nodes[i];
+    const LoweredTask& task = kernels.tasks[kernels.task_of[i]];
+    for (const TensorType& type : task.buffers) bytes[i].push_back(NumBytes(type));
+    for (const LoweredStep& step : task.prepare) {
+      bytes[i][step.operands.back() - node.inputs.size() - 1] = 0;
+    }
+  }
+  return bytes;
+}
 
 class Planner {
  public:
-  explicit Planner(Graph graph) : graph_(std::move(graph)), memory_(PlanMemory(graph_)) {
+  Planner(Graph graph, ModelKernels kernels)
+      : graph_(std::move(graph)),
+        kernels_(std::move(kernels)),
+        memory_(PlanMemory(graph_, ScratchBytes(graph_, kernels_))) {
     tensor_of_.assign(graph_.values.size(), -1);
     result_.plan.arena_bytes = memory_.arena_bytes;
     // Room for all constants at once: growing would hold them twice.
     size_t bytes = 0;
     for (const Value& value : graph_.values) {
-      if (!value.constant.empty()) bytes += value.constant.bytes() + kAlignment;
+      if (!value.constant.empty()) bytes += Padded(value.constant.bytes());
+    }
+    for (const auto& [key, buffers] : kernels_.prepared) {
+      for (const Tensor& buffer : buffers) bytes += buffer.empty() ? 0 : Padded(buffer.bytes());
     }
     result_.params.reserve(bytes);
   }
 
-  ModelPlan Run(const ModelKernels& kernels) {
+  ModelPlan Run() {
     for (ValueId id : graph_.inputs) result_.plan.inputs.push_back(TensorOf(id));
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (kernels.kernel_of[i] >= 0) {
-        AddCall(graph_.nodes[i], kernels.programs[kernels.kernel_of[i]]);
-      }
+      if (kernels_.task_of[i] >= 0) AddCalls(i);
     }
     for (ValueId id : graph_.outputs) result_.plan.outputs.push_back(TensorOf(id));
     return std::move(result_);
   }
 
  private:
-  void AddCall(const Node& node, const Program& program) {
-    PlanCall call{.kernel = program.name, .label = LabelOf(node)};
-    call.extent = program.ParallelExtent();
-    for (ValueId id : node.inputs) call.args.push_back(TensorOf(id));
-    call.args.push_back(TensorOf(node.output));
-    result_.plan.calls.push_back(std::move(call));
+  void AddCalls(size_t at) {
+    const Node& node = graph_.nodes[at];
+    const LoweredTask& task = kernels_.tasks[kernels_.task_of[at]];
+    std::vector<int> buffers(task.buffers.size(), -1);  // tensors, made when first used
+    for (const LoweredStep& step : task.steps) {
+      PlanCall call{.kernel = step.program.name, .label = LabelOf(node)};
+      call.extent = step.program.ParallelExtent();
+      for (const int operand : step.operands) {
+        call.args.push_back(OperandOf(at, static_cast<size_t>(operand), buffers));
+      }
+      result_.plan.calls.push_back(std::move(call));
+    }
+  }
+
+  // The tensor of one operand: the node's inputs, its output, then the task's buffers.
+  int OperandOf(size_t at, size_t operand, std::vector<int>& buffers) {
+    const Node& node = graph_.nodes[at];
+    if (operand < node.inputs.size()) return TensorOf(node.inputs[operand]);
+    if (operand == node.inputs.size()) return TensorOf(node.output);
+    const size_t buffer = operand - node.inputs.size() - 1;
+    if (buffers[buffer] < 0) buffers[buffer] = BufferOf(at, buffer);
+    return buffers[buffer];
+  }
+
+  int BufferOf(size_t at, size_t buffer) {
+    const Node& node = graph_.nodes[at];
+    const int task = kernels_.task_of[at];
+    const TensorType& type = kernels_.tasks[task].buffers[buffer];
+    PlanTensor tensor{.name = absl::StrCat(node.name, "/buffer", buffer),
+                      .dtype = std::string(NameOf(type.dtype)),
+                      .place = "arena",
+                      .shape = type.shape};
+    const auto prepared = node.inputs.size() < 2 ? kernels_.prepared.end()
+                                                 : kernels_.prepared.find({task, node.inputs[1]});
+    if (prepared == kernels_.prepared.end() || prepared->second[buffer].empty()) {
+      tensor.offset = memory_.scratch[at][buffer];
+      return Append(std::move(tensor));
+    }
+    const auto [known, fresh] = prepared_.emplace(std::tuple(task, node.inputs[1], buffer), -1);
+    if (!fresh) return known->second;
+    tensor.place = "param";
+    tensor.offset = MoveToParams(prepared->second[buffer]);
+    return known->second = Append(std::move(tensor));
+  }
+
+  int Append(PlanTensor tensor) {
+    result_.plan.tensors.push_back(std::move(tensor));
+    return static_cast<int>(result_.plan.tensors.size()) - 1;
   }
 
   static std::string LabelOf(const Node& node) {
@@ -52,10 +117,7 @@ class Planner {
   }
 
   int TensorOf(ValueId id) {
-    if (tensor_of_[id] < 0) {
-      tensor_of_[id] = static_cast<int>(result_.plan.tensors.size());
-      result_.plan.tensors.push_back(MakeTensor(id));
-    }
+    if (tensor_of_[id] < 0) tensor_of_[id] = Append(MakeTensor(id));
     return tensor_of_[id];
   }
 
@@ -82,7 +144,7 @@ class Planner {
 
   int64_t MoveToParams(Tensor& constant) {
     std::string& params = result_.params;
-    params.resize((params.size() + kAlignment - 1) / kAlignment * kAlignment);
+    params.resize(Padded(static_cast<int64_t>(params.size())));
     const int64_t offset = static_cast<int64_t>(params.size());
     params.append(static_cast<const char*>(constant.data()), constant.bytes());
     constant = Tensor();
@@ -90,7 +152,9 @@ class Planner {
   }
 
   Graph graph_;
+  ModelKernels kernels_;
   const MemoryPlan memory_;
+  std::map<std::tuple<int, ValueId, size_t>, int> prepared_;  // tensors of prepared buffers
   std::vector<int> tensor_of_;
   ModelPlan result_;
 };
@@ -108,8 +172,8 @@ void GiveOutputsTheirOwnValues(Graph& graph) {
   }
 }
 
-ModelPlan MakePlan(Graph graph, const ModelKernels& kernels) {
-  return Planner(std::move(graph)).Run(kernels);
+ModelPlan MakePlan(Graph graph, ModelKernels kernels) {
+  return Planner(std::move(graph), std::move(kernels)).Run();
 }
 
 }  // namespace tilewright

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/prepare_weights.h"
 #include "compiler/graph/graph.h"
-#include "compiler/loop/stmt.h"
+#include "compiler/templates/lowered_task.h"
 #include "runtime/package.h"
 
 namespace tilewright {
@@ -15,10 +16,11 @@ namespace tilewright {
 // constants or listed twice.
 void GiveOutputsTheirOwnValues(Graph& graph);
 
-// kernel_of[i] is the program of node i; nodes that only alias memory need none (-1).
+// task_of[i] is the task of node i; nodes that only alias memory need none (-1).
 struct ModelKernels {
-  const std::vector<Program>& programs;
-  std::vector<int> kernel_of;
+  const std::vector<LoweredTask>& tasks;
+  std::vector<int> task_of;
+  PreparedWeights prepared;
 };
 
 struct ModelPlan {
@@ -27,6 +29,6 @@ struct ModelPlan {
 };
 
 // Moves the constants out of the graph one by one, so that they are never held twice.
-ModelPlan MakePlan(Graph graph, const ModelKernels& kernels);
+ModelPlan MakePlan(Graph graph, ModelKernels kernels);
 
 }  // namespace tilewright

@@ -53,8 +53,12 @@ std::vector<ExtractedWorkload> ExtractWorkloads(const Graph& graph);
 // aligned; values whose lifetimes overlap never overlap in memory.
 struct MemoryPlan {
   std::map<ValueId, int64_t> offsets;  // intermediate values only (not inputs, outputs, constants)
+  std::vector<std::vector<int64_t>> scratch;  // offsets, as scratch_bytes
   int64_t arena_bytes = 0;
 };
-MemoryPlan PlanMemory(const Graph& graph);
+// scratch_bytes[i] are the sizes of what node i alone needs while it runs; nodes beyond the end
+// need nothing.
+MemoryPlan PlanMemory(const Graph& graph,
+                      const std::vector<std::vector<int64_t>>& scratch_bytes = {});
 
 }  // namespace tilewright

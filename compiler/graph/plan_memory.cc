@@ -11,7 +11,8 @@ constexpr int64_t kAlignment = 64;
 
 // A piece of the arena in use from the node that makes it to the last that reads it, inclusive.
 struct Piece {
-  ValueId value = kNoValue;
+  ValueId value = kNoValue;  // none: scratch
+  size_t scratch = 0;        // which of its node's
   int64_t bytes = 0, offset = 0;
   int first = 0, last = 0;
 };
@@ -36,6 +37,16 @@ std::vector<Piece> Pieces(const Graph& graph, const std::vector<ValueId>& roots)
                       .last = now});
   }
   return pieces;
+}
+
+// What single nodes need while they run.
+void AppendScratch(const std::vector<std::vector<int64_t>>& bytes, std::vector<Piece>* pieces) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const int now = static_cast<int>(i);
+    for (size_t s = 0; s < bytes[i].size(); ++s) {
+      pieces->push_back({.scratch = s, .bytes = Aligned(bytes[i][s]), .first = now, .last = now});
+    }
+  }
 }
 
 bool Overlap(const Piece& a, const Piece& b) { return a.first <= b.last && b.first <= a.last; }
@@ -64,17 +75,22 @@ int64_t BestOffset(const Piece& piece, const std::vector<Piece>& placed) {
 
 // Greedy by size, best fit (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
 // Inference", 2020): large pieces first, each into the smallest gap of its lifetime.
-MemoryPlan PlanMemory(const Graph& graph) {
+MemoryPlan PlanMemory(const Graph& graph, const std::vector<std::vector<int64_t>>& scratch_bytes) {
   const std::vector<ValueId> roots = MemoryRoots(graph);
   std::vector<Piece> pieces = Pieces(graph, roots);
+  AppendScratch(scratch_bytes, &pieces);
   std::stable_sort(pieces.begin(), pieces.end(),
                    [](const Piece& a, const Piece& b) { return a.bytes > b.bytes; });
-  MemoryPlan plan;
+  MemoryPlan plan{.scratch = scratch_bytes};
   std::vector<Piece> placed;
   for (Piece& piece : pieces) {
     piece.offset = BestOffset(piece, placed);
     plan.arena_bytes = std::max(plan.arena_bytes, piece.offset + piece.bytes);
-    plan.offsets[piece.value] = piece.offset;
+    if (piece.value == kNoValue) {
+      plan.scratch[piece.first][piece.scratch] = piece.offset;
+    } else {
+      plan.offsets[piece.value] = piece.offset;
+    }
     placed.push_back(piece);
   }
   for (const Node& node : graph.nodes) {

@@ -87,8 +87,8 @@ class BatchMatmul final : public Template {
              {"unroll_k", Scalar(unroll)}}};
   }
 
-  absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
-                                const Config& config) const override {
+  absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
+                                    const Config& config) const override {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
     const MatmulShape s = ShapeOf(w, target);
     Schedule sch(MatmulCompute(w, s));
@@ -106,7 +106,7 @@ class BatchMatmul final : public Template {
     sch.AccumulateAt(3);
     for (Loop loop : {k_tile, n_tile, m_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
-    return sch.Lower();
+    return SingleStep(sch.Lower());
   }
 };
 

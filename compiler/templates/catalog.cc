@@ -1,6 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/strings.h"
+#include "compiler/core/kernel.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {
@@ -18,6 +19,8 @@ std::string PublicName(std::string stem) {
 }
 
 }  // namespace
+
+double Template::Tolerance(const Workload&, const Config&) const { return kDirectTolerance; }
 
 const std::vector<TemplateEntry>& Templates() {
   static const auto* entries = new std::vector<TemplateEntry>{

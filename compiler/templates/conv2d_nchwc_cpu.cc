@@ -211,8 +211,8 @@ class Conv2dNchwc final : public Template {
              {"prefetch", Flag(by_channel)}}};
   }
 
-  absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
-                                const Config& config) const override {
+  absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
+                                    const Config& config) const override {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
     const ConvShape s = ShapeOf(w);
     Schedule sch(ConvCompute(w, s));
@@ -245,7 +245,7 @@ class Conv2dNchwc final : public Template {
     if (config.Bool("unroll_kw")) sch.Unroll(kw);
     for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
-    return sch.Lower();
+    return SingleStep(sch.Lower());
   }
 
  private:

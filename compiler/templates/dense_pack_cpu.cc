@@ -106,8 +106,8 @@ class DensePack final : public Template {
              {"prefetch", Flag(order == "n")}}};
   }
 
-  absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
-                                const Config& config) const override {
+  absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
+                                    const Config& config) const override {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
     const DenseShape s = ShapeOf(w);
     Schedule sch(DenseCompute(w, s));
@@ -126,7 +126,7 @@ class DensePack final : public Template {
     for (Loop loop : {k_tile, n_tile, m_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
     if (s.n % s.lanes != 0) sch.StoreOnlyIf(Lt(sch.AxisValue(1), Int(s.n)));
-    return sch.Lower();
+    return SingleStep(sch.Lower());
   }
 };
 

@@ -130,8 +130,8 @@ class DepthwiseNchwc final : public Template {
         {{"tile_oh", InnerSplit(1)}, {"tile_ow", InnerSplit(width)}, {"unroll_kh", Flag(unroll)}}};
   }
 
-  absl::StatusOr<Program> Lower(const Workload& w, const Target& target,
-                                const Config& config) const override {
+  absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
+                                    const Config& config) const override {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
     const DepthwiseShape s = ShapeOf(w);
     Schedule sch(DepthwiseCompute(w, s));
@@ -146,7 +146,7 @@ class DepthwiseNchwc final : public Template {
     if (UnrollsColumns(s)) sch.Unroll(kw);
     for (Loop loop : {oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
-    return sch.Lower();
+    return SingleStep(sch.Lower());
   }
 };
 

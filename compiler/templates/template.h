@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "compiler/core/config.h"
 #include "compiler/core/task.h"
-#include "compiler/loop/stmt.h"
 #include "compiler/schedule/config_space.h"
+#include "compiler/templates/lowered_task.h"
 
 namespace tilewright {
 
@@ -26,10 +26,15 @@ class Template {
   virtual ConfigSpace Space(const Workload& workload, const Target& target) const = 0;
   // A decent config by an analytic model, no measurement. Valid in Space. REQUIRES: Matches.
   virtual Config Default(const Workload& workload, const Target& target) const = 0;
-  // The scheduled program; parameters are ArgumentTypes(workload). InvalidArgument when the
-  // config is not of this space. REQUIRES: Matches.
-  virtual absl::StatusOr<Program> Lower(const Workload& workload, const Target& target,
-                                        const Config& config) const = 0;
+  // The scheduled programs, verified by the caller. InvalidArgument when the config is not of
+  // this space. REQUIRES: Matches.
+  virtual absl::StatusOr<LoweredTask> Lower(const Workload& workload, const Target& target,
+                                            const Config& config) const = 0;
+  // False for algorithms whose rounding differs from direct summation by more than the order of
+  // its terms; `--exact` excludes them.
+  virtual bool Exact() const { return true; }
+  // Largest difference from the plain definition, relative to the largest output.
+  virtual double Tolerance(const Workload& workload, const Config& config) const;
 };
 
 // The catalogue, sorted by name.

@@ -27,22 +27,46 @@ std::vector<Tensor> RandomArguments(const Workload& workload, uint64_t seed) {
   return args;
 }
 
-// Interprets a program whose buffers may have other shapes of the same sizes.
-Tensor Run(const Program& program, std::vector<Tensor> args) {
-  const TensorType out_type = args.back().type();
-  args.back() = Tensor(out_type);
-  for (size_t i = 0; i < args.size(); ++i) {
-    args[i] = args[i].Reshaped(program.params[i]->shape);
+// Interprets a task whose buffers may have other shapes of the same sizes.
+Tensor Run(const LoweredTask& task, std::vector<Tensor> operands) {
+  const size_t output = operands.size() - 1;
+  const TensorType out_type = operands[output].type();
+  operands[output] = Tensor(out_type);
+  for (const TensorType& type : task.buffers) operands.emplace_back(type);
+  for (const std::vector<LoweredStep>* steps : {&task.prepare, &task.steps}) {
+    for (const LoweredStep& step : *steps) {
+      std::vector<Tensor> args;
+      for (size_t i = 0; i < step.operands.size(); ++i) {
+        args.push_back(operands[step.operands[i]].Reshaped(step.program.params[i]->shape));
+      }
+      for (const int operand : step.operands) operands[operand] = Tensor();  // one holder
+      const absl::Status status = Interpret(step.program, args);
+      EXPECT_TRUE(status.ok()) << status;
+      for (size_t i = 0; i < step.operands.size(); ++i) operands[step.operands[i]] = args[i];
+    }
   }
-  const absl::Status status = Interpret(program, args);
-  EXPECT_TRUE(status.ok()) << status;
-  return args.back().Reshaped(out_type.shape);
+  return operands[output].Reshaped(out_type.shape);
 }
 
-void ExpectSame(const Tensor& actual, const Tensor& expected) {
+LoweredTask Unrolled(LoweredTask task) {
+  for (std::vector<LoweredStep>* steps : {&task.prepare, &task.steps}) {
+    for (LoweredStep& step : *steps) step.program = UnrollLoops(step.program);
+  }
+  return task;
+}
+
+void ExpectVerified(const LoweredTask& task) {
+  for (const std::vector<LoweredStep>* steps : {&task.prepare, &task.steps}) {
+    for (const LoweredStep& step : *steps) {
+      ASSERT_TRUE(Verify(step.program).ok()) << Verify(step.program);
+    }
+  }
+}
+
+void ExpectSame(const Tensor& actual, const Tensor& expected, double tolerance) {
   for (int64_t i = 0; i < expected.size(); ++i) {
     const float a = actual.as<float>()[i], e = expected.as<float>()[i];
-    ASSERT_LE(std::fabs(a - e), 1e-4 * (1 + std::fabs(e))) << "at element " << i;
+    ASSERT_LE(std::fabs(a - e), tolerance * (1 + std::fabs(e))) << "at element " << i;
   }
 }
 
@@ -53,7 +77,7 @@ void CheckTemplate(const TemplateEntry& entry, const Workload& workload, const T
   SCOPED_TRACE(entry.name + " " + workload.Key() + " seed " + std::to_string(seed));
   ASSERT_TRUE(entry.impl->Matches(workload, target));
   const std::vector<Tensor> args = RandomArguments(workload, seed);
-  const Tensor expected = Run(LowerPlain(Define(workload)), args);
+  const Tensor expected = Run(SingleStep(LowerPlain(Define(workload))), args);
   const ConfigSpace space = entry.impl->Space(workload, target);
   Rng rng(seed);
   for (int i = 0; i <= samples; ++i) {
@@ -65,11 +89,12 @@ void CheckTemplate(const TemplateEntry& entry, const Workload& workload, const T
     }
     SCOPED_TRACE(EntitiesToJson(config));
     ASSERT_EQ(space.WhyInvalid(config), std::nullopt);
-    const absl::StatusOr<Program> program = entry.impl->Lower(workload, target, config);
-    ASSERT_TRUE(program.ok()) << program.status();
-    ASSERT_TRUE(Verify(*program).ok()) << Verify(*program);
-    ExpectSame(Run(*program, args), expected);
-    if (i == 0) ExpectSame(Run(UnrollLoops(*program), args), expected);
+    const absl::StatusOr<LoweredTask> task = entry.impl->Lower(workload, target, config);
+    ASSERT_TRUE(task.ok()) << task.status();
+    ExpectVerified(*task);
+    const double tolerance = entry.impl->Tolerance(workload, config);
+    ExpectSame(Run(*task, args), expected, tolerance);
+    if (i == 0) ExpectSame(Run(Unrolled(*task), args), expected, tolerance);
     if (testing::Test::HasFatalFailure()) return;
   }
   const Config foreign{{{"no_such_knob", OtherEntity{int64_t{1}}}}};

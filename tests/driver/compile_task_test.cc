@@ -1,8 +1,8 @@
 #include "compiler/driver/compile_task.h"
 
 #include "base/check.h"
+#include "compiler/driver/host_task.h"
 #include "compiler/operators/define.h"
-#include "compiler/targets/support/host_kernel.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 #include "gmock/gmock.h"
@@ -35,8 +35,12 @@ TEST(CompileTask, AgreesWithTheReference) {
   Rng rng(1);
   std::vector<Tensor> args = RandomArguments(LowerPlain(Define(task.workload)), rng);
   std::vector<Tensor> expected = CopyOf(args);
-  HostKernel::Load(tuned->so, tuned->symbol)->Run(args, 0, tuned->extent);
-  HostKernel::Load(reference->so, reference->symbol)->Run(expected, 0, reference->extent);
+  for (const auto& [task, arguments] : {std::pair(&*tuned, &args), {&*reference, &expected}}) {
+    absl::StatusOr<HostTask> host = HostTask::Load(*task);
+    ASSERT_TRUE(host.ok()) << host.status();
+    host->Prepare(*arguments);
+    host->Run(*arguments);
+  }
   ExpectClose(args.back(), expected.back(), 1e-5);
 }
 
@@ -45,7 +49,7 @@ TEST(CompileTask, ReferenceIsBitForBitTheInterpreters) {
   const auto reference = CompileReference(task.workload, task.target);
   ASSERT_TRUE(reference.ok()) << reference.status();
   Program program = LowerPlain(Define(task.workload));
-  program.name = reference->symbol;
+  program.name = reference->calls[0].symbol;
   Rng rng(2);
   ExpectAsInterpreted(reference->so, program, RandomArguments(program, rng), 0);
 }

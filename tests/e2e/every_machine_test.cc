@@ -37,9 +37,9 @@ const Cpu kCpus[] = {
 
 INSTANTIATE_TEST_SUITE_P(
     Networks, EveryMachine,
-    testing::Combine(testing::Values<std::string>("mlp", "resnet18", "resnet50", "squeezenet1_1", "mobilenet_v1",
-                                     "mobilenet_v2", "densenet121", "inception_v3", "vgg16",
-                                     "bert_base"),
+    testing::Combine(testing::Values<std::string>("mlp", "resnet18", "resnet50", "squeezenet1_1",
+                                                  "mobilenet_v1", "mobilenet_v2", "densenet121",
+                                                  "inception_v3", "vgg16", "bert_base"),
                      testing::ValuesIn(kCpus)),
     [](const auto& info) {
       return absl::StrCat(std::get<0>(info.param), std::get<1>(info.param).name);

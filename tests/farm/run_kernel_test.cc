@@ -34,8 +34,8 @@ class RunKernelTest : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ = PrivateFolder::Make(::testing::TempDir()).value();
-    spec_.symbol = "k";
-    spec_.extent = 4096;
+    spec_.calls = {{.symbol = "k", .extent = 4096, .operands = {0, 1, 2}}};
+    spec_.tolerance = 1e-4;
     spec_.seed = 3;
     spec_.arguments = {{.shape = {64, 64}}, {.shape = {64, 64}, .cold = true}, {.shape = {4096}}};
     spec_.reference = folder_->path() + "/reference.bin";
@@ -154,9 +154,31 @@ TEST_F(RunKernelTest, ALibraryThatCannotBeLoadedIsACrashWithTheReason) {
 }
 
 TEST_F(RunKernelTest, AMissingSymbolIsNamed) {
-  spec_.symbol = "other";
+  spec_.calls[0].symbol = "other";
   const Outcome outcome = RunKernel(kRunner, spec_, 10);
   EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("no symbol other"));
+}
+
+// b is doubled once into a buffer and that tripled again would be wrong: prepare runs once.
+TEST_F(RunKernelTest, PreparedBuffersAreMadeOnceAndScratchPassesBetweenCalls) {
+  const std::string stem = folder_->path() + "/steps";
+  std::ofstream(stem + ".c")
+      << "#include <stdint.h>\n"
+         "void twice(float* const* v, int64_t b, int64_t e) {\n"
+         "  for (int64_t i = b; i < e; ++i) v[1][i] += 2 * v[0][i];\n}\n"
+         "void add(float* const* v, int64_t b, int64_t e) {\n"
+         "  for (int64_t i = b; i < e; ++i) v[2][i] = v[0][i] + v[1][i];\n}\n"
+         "void copy(float* const* v, int64_t b, int64_t e) {\n"
+         "  for (int64_t i = b; i < e; ++i) v[1][i] = v[0][i];\n}\n"
+         "void zero(float* const* v, int64_t b, int64_t e) {\n"
+         "  for (int64_t i = b; i < e; ++i) v[0][i] = 0;\n}\n";
+  ASSERT_EQ(std::system(("cc -O1 -shared -fPIC -o " + stem + ".so " + stem + ".c").c_str()), 0);
+  spec_.library = stem + ".so";
+  spec_.buffers = {{.bytes = 4096 * 4, .cold = true}, {.bytes = 4096 * 4}};
+  spec_.prepare = {{"zero", 4096, {3}}, {"twice", 4096, {1, 3}}};
+  spec_.calls = {{"add", 4096, {0, 3, 4}}, {"copy", 4096, {4, 2}}};
+  const Outcome outcome = RunKernel(kRunner, spec_, 10);
+  EXPECT_TRUE(MedianSeconds(outcome).has_value());
 }
 
 TEST_F(RunKernelTest, AMissingRunnerIsOurFaultNotTheKernels) {
@@ -199,7 +221,11 @@ TEST(RunArguments, NamePaddedChannelsAndColdWeights) {
 }
 
 TEST(RunSpecText, RoundTrips) {
-  RunSpec spec{.library = "/a b/c.so", .symbol = "k", .extent = 7, .seed = ~uint64_t{0}};
+  RunSpec spec{.library = "/a b/c.so", .seed = ~uint64_t{0}};
+  spec.prepare = {{.symbol = "p", .operands = {0, 2}}};
+  spec.calls = {{.symbol = "k", .extent = 7, .operands = {0, 2, 1}}};
+  spec.buffers = {{.bytes = 4096, .cold = true}};
+  spec.tolerance = 1e-3;
   spec.arguments = {{.shape = {1, 2, 3}, .padded = {{0, 2, 5}}, .cold = true}, {.shape = {}}};
   spec.reference = "/r";
   spec.drop_seconds = 1.0 / 3;
@@ -209,6 +235,8 @@ TEST(RunSpecText, RoundTrips) {
   EXPECT_EQ(ToText(*read), ToText(spec));
   EXPECT_EQ(read->library, "/a b/c.so");
   EXPECT_EQ(read->drop_seconds, 1.0 / 3);
+  spec.calls[0].operands = {0, 3, 1};
+  EXPECT_FALSE(ParseRunSpec(ToText(spec)).has_value()) << "there is no operand 3";
   EXPECT_FALSE(ParseRunSpec("library x\nnonsense 1\n").has_value());
   EXPECT_FALSE(ParseRunSpec("").has_value());
 }

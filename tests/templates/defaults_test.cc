@@ -37,8 +37,9 @@ class ShapeMaker {
     switch (rng_.Below(5)) {
       case 0: return Depthwise();
       case 1: return Dense();
-      case 2: return absl::StrFormat("batch_matmul(float32[%1$d,%2$d,%3$d],float32[%1$d,%3$d,%4$d];,,)",
-                                     Pick({1, 3, 12}), Size(), Size(), Size());
+      case 2:
+        return absl::StrFormat("batch_matmul(float32[%1$d,%2$d,%3$d],float32[%1$d,%3$d,%4$d];,,)",
+                               Pick({1, 3, 12}), Size(), Size(), Size());
       default: return Conv();
     }
   }
@@ -48,7 +49,9 @@ class ShapeMaker {
     return values.begin()[rng_.Below(values.size())];
   }
   // Mostly small and odd, now and then a layer's.
-  int64_t Size() { return rng_.Below(3) == 0 ? Pick({56, 64, 100, 197, 512, 1000}) : 1 + rng_.Below(40); }
+  int64_t Size() {
+    return rng_.Below(3) == 0 ? Pick({56, 64, 100, 197, 512, 1000}) : 1 + rng_.Below(40);
+  }
   int64_t Window() { return Pick({1, 1, 2, 3, 3, 3, 5, 7, 11, 49, 801}); }
   std::string Epilogue() {
     return std::string(Pick({0, 1}) ? "+bias" : "") + (Pick({0, 1}) ? "+relu" : "");
@@ -59,8 +62,11 @@ class ShapeMaker {
     int64_t extent, window, stride, dilation, pad;
   };
   Image Spatial() {
-    Image i{.extent = Size(), .window = Window(), .stride = Pick({1, 1, 2, 3}),
-            .dilation = Pick({1, 1, 2}), .pad = 0};
+    Image i{.extent = Size(),
+            .window = Window(),
+            .stride = Pick({1, 1, 2, 3}),
+            .dilation = Pick({1, 1, 2}),
+            .pad = 0};
     i.pad = static_cast<int64_t>(rng_.Below(std::min<int64_t>(i.window, 4)));
     i.extent = std::max(i.extent, (i.window - 1) * i.dilation + 1);
     return i;
@@ -92,10 +98,10 @@ class ShapeMaker {
     const Image h = Spatial(), w = Spatial();
     const int64_t channels = Size();
     const std::string blocked = absl::StrFormat("NCHW%dc", lanes_);
-    return absl::StrFormat("depthwise_conv2d(float32[1,%d,%d,%d],float32[%d,1,%d,%d];%s;%s,%s,%s)%s",
-                           channels, h.extent, w.extent, channels, h.window, w.window,
-                           Attributes(h, w, channels), blocked, absl::StrFormat("OIHW%do", lanes_),
-                           blocked, Epilogue());
+    return absl::StrFormat(
+        "depthwise_conv2d(float32[1,%d,%d,%d],float32[%d,1,%d,%d];%s;%s,%s,%s)%s", channels,
+        h.extent, w.extent, channels, h.window, w.window, Attributes(h, w, channels), blocked,
+        absl::StrFormat("OIHW%do", lanes_), blocked, Epilogue());
   }
 
   std::string Dense() {
@@ -110,18 +116,24 @@ class ShapeMaker {
 
 class Defaults : public testing::TestWithParam<Cpu> {};
 
-// The program of the default config; fails the test unless the config lies in its space.
-std::optional<Program> LowerDefault(const TemplateEntry& entry, const Workload& workload,
-                                    const Target& target) {
+// The default config, lowered; fails the test unless it lies in its space and all verifies.
+std::vector<Program> LowerDefault(const TemplateEntry& entry, const Workload& workload,
+                                  const Target& target) {
   const Config config = entry.impl->Default(workload, target);
   const ConfigSpace space = entry.impl->Space(workload, target);
   EXPECT_TRUE(space.IndexOf(config).ok()) << space.IndexOf(config).status();
   EXPECT_EQ(space.WhyInvalid(config), std::nullopt) << EntitiesToJson(config);
-  absl::StatusOr<Program> program = entry.impl->Lower(workload, target, config);
-  EXPECT_TRUE(program.ok()) << program.status();
-  if (!program.ok()) return std::nullopt;
-  EXPECT_TRUE(Verify(*program).ok()) << Verify(*program);
-  return *std::move(program);
+  const absl::StatusOr<LoweredTask> task = entry.impl->Lower(workload, target, config);
+  EXPECT_TRUE(task.ok()) << task.status();
+  std::vector<Program> programs;
+  if (!task.ok()) return programs;
+  for (const std::vector<LoweredStep>* steps : {&task->prepare, &task->steps}) {
+    for (const LoweredStep& step : *steps) {
+      EXPECT_TRUE(Verify(step.program).ok()) << Verify(step.program);
+      programs.push_back(step.program);
+    }
+  }
+  return programs;
 }
 
 TEST_P(Defaults, LieInTheirSpacesForRandomShapes) {
@@ -137,10 +149,10 @@ TEST_P(Defaults, LieInTheirSpacesForRandomShapes) {
     const std::vector<TemplateEntry> matching = MatchingTemplates(*workload, target);
     ASSERT_FALSE(matching.empty());
     for (const TemplateEntry& entry : matching) {
-      const std::optional<Program> program = LowerDefault(entry, *workload, target);
-      if (!program) return;
+      const std::vector<Program> programs = LowerDefault(entry, *workload, target);
+      if (HasFailure()) return;
       if (i >= kCompiled) continue;
-      const auto library = backend->CompileLibrary(std::vector{*program}, target, {});
+      const auto library = backend->CompileLibrary(programs, target, {});
       EXPECT_TRUE(library.ok()) << library.status();
     }
   }
@@ -150,9 +162,14 @@ TEST_P(Defaults, LieInTheirSpacesForRandomShapes) {
 TEST_P(Defaults, LieInTheirSpacesForKnownLayers) {
   const Target target = ResolveTarget(ParseTarget(GetParam().target).value()).value();
   const int x = VectorLanes(target);
-  for (const auto& [in, out, size, kernel] : std::vector<std::array<int, 4>>{
-           {64, 64, 56, 3}, {512, 512, 7, 3}, {2048, 512, 7, 1}, {1024, 256, 14, 1},
-           {128, 32, 28, 3}, {96, 16, 55, 1}, {16, 16, 10, 3}, {16, 16, 10, 1}}) {
+  for (const auto& [in, out, size, kernel] : std::vector<std::array<int, 4>>{{64, 64, 56, 3},
+                                                                             {512, 512, 7, 3},
+                                                                             {2048, 512, 7, 1},
+                                                                             {1024, 256, 14, 1},
+                                                                             {128, 32, 28, 3},
+                                                                             {96, 16, 55, 1},
+                                                                             {16, 16, 10, 3},
+                                                                             {16, 16, 10, 1}}) {
     const int pad = kernel / 2;
     const Workload workload =
         ParseWorkload(absl::StrFormat(

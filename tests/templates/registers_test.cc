@@ -41,12 +41,13 @@ TEST_P(EmittedKernels, KeepTheirAccumulatorsInRegisters) {
   const Workload workload = ParseWorkload(GetParam().workload).value();
   for (const TemplateEntry& entry : Templates()) {
     if (!entry.impl->Matches(workload, target)) continue;
-    const auto program = entry.impl->Lower(workload, target, entry.impl->Default(workload, target));
-    ASSERT_TRUE(program.ok()) << program.status();
+    const auto task = entry.impl->Lower(workload, target, entry.impl->Default(workload, target));
+    ASSERT_TRUE(task.ok()) << task.status();
+    std::vector<Program> programs;
+    for (const LoweredStep& step : task->steps) programs.push_back(step.program);
     std::string assembly;
     const CompileOptions options{.assembly = &assembly};
-    const auto library =
-        FindTarget("cpu").value()->CompileLibrary(std::vector{*program}, target, options);
+    const auto library = FindTarget("cpu").value()->CompileLibrary(programs, target, options);
     ASSERT_TRUE(library.ok()) << library.status();
     const auto loops = MultiplyAddLoops(assembly);
     EXPECT_FALSE(loops.empty()) << entry.name << assembly;

@@ -19,6 +19,7 @@
 #include "compiler/core/outcome.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/targets/target_backend.h"
+#include "worker/kernel_json.h"
 #include "worker/pipe_io.h"
 
 namespace tilewright {
@@ -46,7 +47,7 @@ void Settle(std::string_view cores) {
   if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof(set), &set);
 }
 
-absl::StatusOr<KernelLibrary> Compile(const Json& request) {
+absl::StatusOr<CompiledTask> Compile(const Json& request) {
   Task task;
   TW_ASSIGN_OR_RETURN(task.workload, ParseWorkload(request.at("workload").get<std::string>()));
   TW_ASSIGN_OR_RETURN(task.target, ParseTarget(request.at("target").get<std::string>()));
@@ -62,7 +63,7 @@ Json Failed(FailureKind kind, std::string message) {
 }
 
 Json Answer(const Json& request) {
-  const absl::StatusOr<KernelLibrary> kernel = Compile(request);
+  const absl::StatusOr<CompiledTask> kernel = Compile(request);
   if (!kernel.ok()) {
     const bool refused = absl::IsInvalidArgument(kernel.status());
     return Failed(refused ? FailureKind::kInstantiation : FailureKind::kBuild,
@@ -72,7 +73,7 @@ Json Answer(const Json& request) {
   out << kernel->so;
   out.close();
   if (!out) return Failed(FailureKind::kUnknown, "cannot write the library");
-  return {{"ok", true}, {"symbol", kernel->symbol}, {"extent", kernel->extent}};
+  return {{"ok", true}, {"kernel", ToJson(*kernel)}};
 }
 
 int Main(std::string_view cores) {

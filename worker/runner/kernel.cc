@@ -34,54 +34,88 @@ std::vector<float> ReadFloats(const std::string& path, int64_t count) {
 
 }  // namespace
 
-void Kernel::Free::operator()(float* p) const { std::free(p); }
+void Kernel::Free::operator()(void* p) const { std::free(p); }
 
 // Aligned as the calling convention asks; large ones to huge pages, as the runtime's arena is.
-void Kernel::Allocate(size_t index) {
-  const int64_t bytes = sizes_[index] * static_cast<int64_t>(sizeof(float));
+bool Kernel::Allocate(int64_t bytes) {
   const int64_t align = bytes >= kHugePage ? kHugePage : 64;
-  const int64_t rounded = (bytes + align - 1) / align * align;
-  auto* memory = static_cast<float*>(std::aligned_alloc(align, rounded));
+  const int64_t rounded = (std::max<int64_t>(bytes, 1) + align - 1) / align * align;
+  void* memory = std::aligned_alloc(align, rounded);
   if (memory && align == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);
-  buffers_.emplace_back(memory);
-  args_.push_back(memory);
+  memory_.emplace_back(memory);
+  operands_.push_back(memory);
+  return memory != nullptr;
 }
 
 Kernel::Kernel(const RunSpec& spec, std::string* error) : spec_(spec) {
-  void* library = dlopen(spec.library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
+  library_ = dlopen(spec.library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library_) {
     *error = dlerror();
     return;
   }
-  function_ = reinterpret_cast<Function>(dlsym(library, spec.symbol.c_str()));
-  if (!function_) {
-    *error = "the library has no symbol " + spec.symbol;
-    return;
-  }
-  for (size_t i = 0; i < spec.arguments.size(); ++i) {
-    sizes_.push_back(Elements(spec.arguments[i]));
-    Allocate(i);
-    if (!args_.back()) {
+  for (const RunArgument& argument : spec.arguments) {
+    sizes_.push_back(Elements(argument));
+    if (!Allocate(sizes_.back() * static_cast<int64_t>(sizeof(float)))) {
       *error = "not enough memory for the arguments";
       return;
     }
-    float* data = buffers_[i].get();
-    if (i + 1 == spec.arguments.size()) {
+  }
+  for (const RunBuffer& buffer : spec.buffers) {
+    if (!Allocate(buffer.bytes)) {
+      *error = "not enough memory for the buffers";
+      return;
+    }
+  }
+  FillArguments();
+  *error = Bind(spec.prepare, &prepare_);
+  if (error->empty()) *error = Bind(spec.calls, &calls_);
+  ChooseCold();
+}
+
+void Kernel::FillArguments() {
+  for (size_t i = 0; i < spec_.arguments.size(); ++i) {
+    if (i + 1 == spec_.arguments.size()) {
       // A kernel that leaves an element out must not look right by accident.
-      std::fill_n(data, sizes_[i], std::nanf(""));
+      std::fill_n(argument(i), sizes_[i], std::nanf(""));
     } else {
-      FillUniform(data, sizes_[i], spec.seed + i);
-      ZeroPadding(data, spec.arguments[i]);
+      FillUniform(argument(i), sizes_[i], spec_.seed + i);
+      ZeroPadding(argument(i), spec_.arguments[i]);
     }
   }
 }
 
-void Kernel::Call() { function_(args_.data(), 0, spec_.extent); }
+std::string Kernel::Bind(const std::vector<RunCall>& calls, std::vector<BoundCall>* bound) const {
+  for (const RunCall& call : calls) {
+    const auto function = reinterpret_cast<Function>(dlsym(library_, call.symbol.c_str()));
+    if (!function) return "the library has no symbol " + call.symbol;
+    BoundCall one{function, call.extent, {}};
+    for (const int operand : call.operands) one.args.push_back(operands_[operand]);
+    bound->push_back(std::move(one));
+  }
+  return "";
+}
+
+// What the timed calls read cold. Weights that are only read to prepare others are of no account.
+void Kernel::ChooseCold() {
+  std::vector<bool> used(operands_.size(), false);
+  for (const RunCall& call : spec_.calls) {
+    for (const int operand : call.operands) used[operand] = true;
+  }
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    const bool argument = i < spec_.arguments.size();
+    const RunBuffer buffer = argument ? RunBuffer{} : spec_.buffers[i - spec_.arguments.size()];
+    if (!used[i] || !(argument ? spec_.arguments[i].cold : buffer.cold)) continue;
+    cold_.push_back(
+        {operands_[i], argument ? sizes_[i] * static_cast<int64_t>(sizeof(float)) : buffer.bytes});
+  }
+}
+
+void Kernel::Run(const std::vector<BoundCall>& calls) {
+  for (const BoundCall& call : calls) call.function(call.args.data(), 0, call.extent);
+}
 
 double Kernel::TimedCall() {
-  for (size_t i = 0; i < args_.size(); ++i) {
-    if (spec_.arguments[i].cold) EvictFromCaches(args_[i], sizes_[i] * sizeof(float));
-  }
+  for (const Region& region : cold_) EvictFromCaches(region.data, region.bytes);
   const auto start = std::chrono::steady_clock::now();
   Call();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -91,7 +125,7 @@ std::string Kernel::Compare() const {
   const int64_t count = sizes_.back();
   const std::vector<float> want = ReadFloats(spec_.reference, count);
   if (want.empty()) return "cannot read the reference output";
-  const float* got = buffers_.back().get();
+  const float* got = argument(sizes_.size() - 1);
   const PaddingMask mask(spec_.arguments.back());
   double scale = 0, worst = 0;
   int64_t at = -1;
@@ -105,17 +139,17 @@ std::string Kernel::Compare() const {
       if (std::isnan(error)) break;
     }
   }
-  if (worst <= kTolerance * scale) return "";
+  if (worst <= spec_.tolerance * scale) return "";
   char text[200];
   std::snprintf(text, sizeof(text),
                 "element %lld is %.9g where %.9g is expected; allowed error %.3g",
-                static_cast<long long>(at), got[at], want[at], kTolerance * scale);
+                static_cast<long long>(at), got[at], want[at], spec_.tolerance * scale);
   return text;
 }
 
 std::string Kernel::WriteReference() const {
   std::ofstream out(spec_.reference, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(buffers_.back().get()),
+  out.write(static_cast<const char*>(operands_[sizes_.size() - 1]),
             sizes_.back() * static_cast<int64_t>(sizeof(float)));
   out.close();
   return out ? "" : "cannot write " + spec_.reference;

@@ -14,7 +14,9 @@ class Kernel {
   // Loads the library and generates the inputs. On failure `error` says why and Call is forbidden.
   Kernel(const RunSpec& spec, std::string* error);
 
-  void Call();
+  // The calls that depend on the weights only; once, before the first Call.
+  void Prepare() { Run(prepare_); }
+  void Call() { Run(calls_); }
   // Wall seconds of one call with the cold arguments out of the caches.
   double TimedCall();
   // Empty: the output agrees with the reference file. Else what differs.
@@ -25,16 +27,35 @@ class Kernel {
  private:
   using Function = void (*)(void* const* args, int64_t begin, int64_t end);
   struct Free {
-    void operator()(float* p) const;
+    void operator()(void* p) const;
   };
 
-  void Allocate(size_t index);
+  struct BoundCall {
+    Function function;
+    int64_t extent;
+    std::vector<void*> args;
+  };
+  struct Region {
+    void* data;
+    int64_t bytes;
+  };
+
+  // Appends `bytes` of memory to the operands; false: there is not enough.
+  bool Allocate(int64_t bytes);
+  void FillArguments();
+  // Empty, or why the calls cannot be bound.
+  std::string Bind(const std::vector<RunCall>& calls, std::vector<BoundCall>* bound) const;
+  void ChooseCold();
+  static void Run(const std::vector<BoundCall>& calls);
+  float* argument(size_t i) const { return static_cast<float*>(operands_[i]); }
 
   const RunSpec& spec_;
-  Function function_ = nullptr;
-  std::vector<std::unique_ptr<float[], Free>> buffers_;
-  std::vector<int64_t> sizes_;  // elements
-  std::vector<void*> args_;
+  void* library_ = nullptr;
+  std::vector<std::unique_ptr<void, Free>> memory_;
+  std::vector<void*> operands_;  // arguments, then buffers
+  std::vector<int64_t> sizes_;   // elements of the arguments
+  std::vector<BoundCall> prepare_, calls_;
+  std::vector<Region> cold_;
 };
 
 }  // namespace tilewright

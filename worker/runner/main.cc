@@ -67,6 +67,7 @@ std::string Run(const RunSpec& spec) {
   std::string error;
   Kernel kernel(spec, &error);
   if (!error.empty()) return "crash " + error;
+  kernel.Prepare();
   const double warm_up = kernel.TimedCall();
   if (spec.write_reference) {
     error = kernel.WriteReference();

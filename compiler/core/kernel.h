@@ -1,0 +1,34 @@
+// What a task is once compiled: a library and the calls that run it. A value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/core/tensor.h"
+
+namespace tilewright {
+
+// One call of a kernel over operands by number: first the task's arguments (ArgumentTypes of its
+// workload), then its buffers. The last operand is the one that is written.
+struct KernelCall {
+  std::string symbol;
+  int64_t extent = 1;  // of the kernel's parallel loop
+  std::vector<int> operands;
+};
+
+struct CompiledTask {
+  std::string so;                   // ELF shared library bytes
+  std::vector<TensorType> buffers;  // operands beyond the task's arguments
+  // Run once for given weights, in order; what they write stays as it is.
+  std::vector<KernelCall> prepare;
+  std::vector<KernelCall> calls;  // run each time, in order
+  // Largest |got - want| accepted, relative to the largest |want|.
+  double tolerance = 0;
+};
+
+// The largest relative difference between float32 sums of a few thousand terms in different
+// orders is some 1e-6; a wrong kernel differs by far more.
+inline constexpr double kDirectTolerance = 1e-4;
+
+}  // namespace tilewright

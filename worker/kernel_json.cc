@@ -1,0 +1,60 @@
+#include "worker/kernel_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::json;
+
+Json ToJson(const std::vector<KernelCall>& calls) {
+  Json list = Json::array();
+  for (const KernelCall& call : calls) {
+    list.push_back(
+        {{"symbol", call.symbol}, {"extent", call.extent}, {"operands", call.operands}});
+  }
+  return list;
+}
+
+std::vector<KernelCall> CallsFromJson(const Json& list) {
+  std::vector<KernelCall> calls;
+  for (const Json& call : list) {
+    calls.push_back({.symbol = call.at("symbol").get<std::string>(),
+                     .extent = call.at("extent").get<int64_t>(),
+                     .operands = call.at("operands").get<std::vector<int>>()});
+  }
+  return calls;
+}
+
+absl::StatusOr<CompiledTask> Parse(const Json& json) {
+  CompiledTask task{.prepare = CallsFromJson(json.at("prepare")),
+                    .calls = CallsFromJson(json.at("calls")),
+                    .tolerance = json.at("tolerance").get<double>()};
+  for (const Json& text : json.at("buffers")) {
+    TW_ASSIGN_OR_RETURN(task.buffers.emplace_back(), ParseTensorType(text.get<std::string>()));
+  }
+  return task;
+}
+
+}  // namespace
+
+Json ToJson(const CompiledTask& task) {
+  Json buffers = Json::array();
+  for (const TensorType& type : task.buffers) buffers.push_back(ToString(type));
+  return {{"buffers", std::move(buffers)},
+          {"prepare", ToJson(task.prepare)},
+          {"calls", ToJson(task.calls)},
+          {"tolerance", task.tolerance}};
+}
+
+absl::StatusOr<CompiledTask> CompiledTaskFromJson(const Json& json) {
+  try {
+    return Parse(json);
+  } catch (const Json::exception& e) {
+    return absl::InvalidArgumentError(e.what());
+  }
+}
+
+}  // namespace tilewright
