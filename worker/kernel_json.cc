@@ -12,8 +12,7 @@ using Json = nlohmann::json;
 Json ToJson(const std::vector<KernelCall>& calls) {
   Json list = Json::array();
   for (const KernelCall& call : calls) {
-    list.push_back(
-        {{"symbol", call.symbol}, {"extent", call.extent}, {"operands", call.operands}});
+    list.push_back({{"symbol", call.symbol}, {"extent", call.extent}, {"operands", call.operands}});
   }
   return list;
 }
