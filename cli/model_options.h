@@ -1,5 +1,4 @@
-// The options of verbs that take a model: MODEL, --input-shape, --target, --disable-pass,
-// --exact.
+// The options of verbs that take a model: MODEL, --input-shape, --target, --disable-pass.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -18,7 +17,6 @@ struct ModelOptions {
   std::vector<std::string> input_shapes;
   std::string target = "cpu";
   std::vector<std::string> disabled_passes;
-  bool exact = false;
 };
 
 // `options` must live as long as the verb.

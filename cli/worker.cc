@@ -1,7 +1,11 @@
 // tilewright worker: offers this machine's device to a server.
+#include <signal.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -16,11 +20,36 @@ namespace {
 
 constexpr char kExample[] =
     "  $ tilewright worker --server 10.0.0.5:9190 --key xeon\n"
-    "  serving 10.0.0.5:9190 as rack3-4711, key xeon, 1 slot(s), cpu -mcpu=sapphirerapids\n";
+    "  serving 10.0.0.5:9190 as rack3-3fa9c1, key xeon, 1 slot(s), cpu -mcpu=sapphirerapids\n";
+
+// Whoever runs `tune` waits for an answer; a worker of a farm waits for its disk to be cleared.
+constexpr int kEmbeddedSelfTests = 3;
 
 struct Options {
   AgentOptions agent;
   bool embedded = false;
+};
+
+void Say(const std::string& line) { std::cerr << line + "\n" << std::flush; }
+
+// Where the reason for ending waits until the main thread has been woken.
+class Ended {
+ public:
+  void Set(absl::Status why) {
+    {
+      std::lock_guard lock(mutex_);
+      why_ = std::move(why);
+    }
+    kill(getpid(), SIGTERM);
+  }
+  absl::Status Get() {
+    std::lock_guard lock(mutex_);
+    return why_;
+  }
+
+ private:
+  std::mutex mutex_;
+  absl::Status why_;
 };
 
 absl::Status Work(Options options) {
@@ -33,12 +62,18 @@ absl::Status Work(Options options) {
   if (options.agent.temp_folder.empty()) {
     options.agent.temp_folder = std::filesystem::temp_directory_path();
   }
-  if (!options.embedded) {
-    options.agent.log = [](const std::string& line) { std::cerr << line + "\n" << std::flush; };
+  options.agent.warn = Say;
+  if (!options.embedded) options.agent.log = Say;
+  Ended ended;
+  if (options.embedded) {
+    options.agent.max_self_tests = kEmbeddedSelfTests;
   }
-  TW_ASSIGN_OR_RETURN(const auto agent, Agent::Start(options.agent));
-  WaitForSignal();
-  return absl::OkStatus();
+  options.agent.ended = [&](absl::Status why) { ended.Set(std::move(why)); };
+  {
+    TW_ASSIGN_OR_RETURN(const auto agent, Agent::Start(options.agent));
+    WaitForSignal();
+  }
+  return ended.Get();
 }
 
 }  // namespace
@@ -52,7 +87,7 @@ void verb_worker(CLI::App& parent) {
       ->required()
       ->envname("TILEWRIGHT_SERVER");
   verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
-  verb->add_option("--name", agent.name, "unique in the farm (default: hostname-pid)");
+  verb->add_option("--name", agent.name, "for people (default: hostname and six random digits)");
   verb->add_option("--slots", agent.slots, "kernels timed at once, each on a core of its own")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -4,108 +4,125 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <set>
+#include <random>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "proto/channel.h"
 #include "proto/convert.h"
-#include "proto/tilewright.grpc.pb.h"
-#include "worker/pipe_io.h"
+#include "worker/health.h"
 #include "worker/pipeline.h"
 #include "worker/private_folder.h"
+#include "worker/reporter.h"
+#include "worker/self_test.h"
+#include "worker/server_link.h"
 
 namespace tilewright {
 namespace {
 
-constexpr double kMaxWaitSeconds = 25;  // of one long poll
-constexpr double kCallSeconds = 4;      // deadline of the short calls
-constexpr double kReportSeconds = 20;   // includes making the row durable
 constexpr double kFirstBackoff = 1, kMaxBackoff = 30, kBackoffFactor = 1.6;
-constexpr double kLastReportsSeconds = 5;  // for reports once the worker stops
-constexpr int kReporters = 2;
-
-// A call waits for the connection within its deadline: a server's restart is ridden out.
-void SetDeadline(grpc::ClientContext& context, double seconds) {
-  context.set_wait_for_ready(true);
-  context.set_deadline(std::chrono::system_clock::now() +
-                       std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
-}
+// After a fault of the worker: a full disk or a replaced binary takes people a while.
+constexpr double kFirstFaultBackoff = 2, kMaxFaultBackoff = 300, kFaultBackoffFactor = 2;
+// A kernel under way may go on so long once the worker stops.
+constexpr double kStopGraceSeconds = 4;
+// Once the worker is faulty, for trials under way.
+constexpr double kDrainSeconds = 15, kDrainStepSeconds = 0.05;
+constexpr size_t kMaxReasonBytes = 4000;  // the server takes 4 KiB
+constexpr size_t kNameSuffix = 6;         // digits that tell workers of one name apart
 
 absl::StatusOr<WorkerTrial> FromItem(const v1::WorkItem& item, uint64_t epoch) {
-  WorkerTrial trial{.attempt = item.attempt(), .fence = item.fence(), .server_epoch = epoch};
+  WorkerTrial trial{.attempt = {epoch, item.attempt()}, .fence = item.fence()};
   TW_ASSIGN_OR_RETURN(trial.task, FromMessage(item.task()));
   TW_ASSIGN_OR_RETURN(trial.config, ParseEntitiesJson(item.config()));
   TW_ASSIGN_OR_RETURN(trial.options, FromMessage(item.options()));
   return trial;
 }
 
+// Everything Start has made.
+struct Parts {
+  AgentOptions options;
+  CorePlan cores;
+  std::unique_ptr<PrivateFolder> folder;
+  std::string target;
+
+  SelfTestSetup self_test() const {
+    return {options.runner, options.builder, folder->path(), cores};
+  }
+};
+
+// 128 bits that tell this process from any other.
+std::string NewIncarnation() {
+  std::random_device device;
+  std::string text;
+  for (int i = 0; i < 4; ++i) absl::StrAppend(&text, absl::Hex(device(), absl::kZeroPad8));
+  return text;
+}
+
+PipelineSetup SetupOf(const Parts& parts) {
+  PipelineSetup setup{.runner = parts.options.runner,
+                      .builder = parts.options.builder,
+                      .folder = parts.folder->path(),
+                      .builders = parts.options.builders,
+                      .cores = parts.cores};
+  if (setup.builders == 0) setup.builders = static_cast<int>(parts.cores.others.size());
+  return setup;
+}
+
 class AgentImpl final : public Agent {
  public:
-  AgentImpl(AgentOptions options, PipelineSetup setup, std::unique_ptr<PrivateFolder> folder,
-            std::string target);
+  explicit AgentImpl(Parts parts);
   ~AgentImpl() override;
 
  private:
-  struct Session {
-    std::string id;  // empty: none
-    uint64_t epoch = 0;
-    double renew_seconds = 5;
-  };
-  struct PendingReport {
-    WorkerTrial trial;
-    WorkerResult result;
-  };
-
   void SessionLoop();
   bool OpenSession();
-  void LeaseLoop(const Session& session);
-  grpc::Status Lease(const Session& session, size_t room, v1::LeaseReply* reply);
-  void AddItem(const v1::WorkItem& item, uint64_t epoch);
+  v1::OpenSessionRequest OpenRequest() const;
+  void CloseSession();
+  void LeaseLoop();
+  bool ServeLease(const ServerSession& session, const v1::LeaseReply& reply);
+  void AddItem(const v1::WorkItem& item, const ServerSession& session);
   void RenewLoop();
-  void Renew(const Session& session);
-  void ReportLoop();
-  void Report(const PendingReport& report);
-  void QueueReport(const WorkerTrial& trial, WorkerResult result);
-  Session CurrentSession();
+  void Renew();
+  void Finished(const WorkerTrial& trial, const WorkerResult& result);
+  void Fault(const absl::Status& why);
+  void AwaitReports();
+  bool Recover();
+  void End(absl::Status why);
+  ServerSession CurrentSession();
   // False once the worker stops.
   bool Sleep(double seconds);
   bool stopping();
   void Log(const std::string& line) const {
     if (options_.log) options_.log(line);
   }
+  void Warn(const std::string& line) const {
+    if (options_.warn) options_.warn(line);
+  }
 
-  const AgentOptions options_;
-  const std::string target_;
-  const int slots_;
-  const std::unique_ptr<PrivateFolder> folder_;
-  const std::unique_ptr<v1::WorkerService::Stub> stub_;
+  const Parts parts_;
+  const AgentOptions& options_ = parts_.options;
+  const std::string incarnation_ = NewIncarnation();
+  std::string name_ = parts_.options.name;  // of the session thread
+  ServerLink link_;
+  Reporter reporter_;
+  Health health_;
+  Interrupt test_interrupt_;
   std::mutex mutex_;
   std::condition_variable stop_changed_;
   bool stopping_ = false;
-  Deadline last_reports_ = Deadline::max();
-  Session session_;
-  std::set<uint64_t> reporting_;
-  grpc::ClientContext* lease_context_ = nullptr;  // of the running long poll
-  BlockingQueue<PendingReport> reports_;
-  std::unique_ptr<Pipeline> pipeline_;
+  bool ended_ = false;
+  ServerSession session_;
+  Pipeline pipeline_;
   std::thread session_thread_, renew_thread_;
-  std::vector<std::thread> reporters_;
 };
 
-AgentImpl::AgentImpl(AgentOptions options, PipelineSetup setup,
-                     std::unique_ptr<PrivateFolder> folder, std::string target)
-    : options_(std::move(options)),
-      target_(std::move(target)),
-      slots_(static_cast<int>(setup.cores.slots.size())),
-      folder_(std::move(folder)),
-      stub_(v1::WorkerService::NewStub(MakeChannel(options_.server))),
-      pipeline_(std::make_unique<Pipeline>(std::move(setup),
-                                           [this](const WorkerTrial& trial, WorkerResult result) {
-                                             QueueReport(trial, std::move(result));
-                                           })) {
-  for (int i = 0; i < kReporters; ++i) reporters_.emplace_back([this] { ReportLoop(); });
+AgentImpl::AgentImpl(Parts parts)
+    : parts_(std::move(parts)),
+      link_(options_.server),
+      reporter_(link_, options_.log),
+      pipeline_(SetupOf(parts_), [this](const WorkerTrial& trial, const WorkerResult& result) {
+        Finished(trial, result);
+      }) {
   renew_thread_ = std::thread([this] { RenewLoop(); });
   session_thread_ = std::thread([this] { SessionLoop(); });
 }
@@ -114,27 +131,16 @@ AgentImpl::~AgentImpl() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (lease_context_) lease_context_->TryCancel();
   }
   stop_changed_.notify_all();
-  pipeline_->StopWaiting();
+  test_interrupt_.Raise();
+  link_.ForbidLeases();
+  pipeline_.Stop(kStopGraceSeconds);
   session_thread_.join();
-  pipeline_.reset();
-  {
-    std::lock_guard lock(mutex_);
-    last_reports_ = DeadlineAfter(kLastReportsSeconds);
-  }
-  reports_.Close();
-  for (std::thread& thread : reporters_) thread.join();
+  reporter_.Finish();
+  link_.Abort();
   renew_thread_.join();
-  grpc::ClientContext context;
-  SetDeadline(context, kCallSeconds);
-  v1::CloseSessionRequest request;
-  request.set_session(session_.id);
-  v1::CloseSessionReply reply;
-  context.set_wait_for_ready(false);
-  // When it does not arrive, the leases expire.
-  if (!session_.id.empty()) stub_->CloseSession(&context, request, &reply);
+  CloseSession();
 }
 
 bool AgentImpl::Sleep(double seconds) {
@@ -148,12 +154,20 @@ bool AgentImpl::stopping() {
   return stopping_;
 }
 
-AgentImpl::Session AgentImpl::CurrentSession() {
+ServerSession AgentImpl::CurrentSession() {
   std::lock_guard lock(mutex_);
   return session_;
 }
 
-// ---- session and leases
+void AgentImpl::End(absl::Status why) {
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(ended_, true)) return;
+  }
+  if (options_.ended) options_.ended(std::move(why));
+}
+
+// ---- session and leases ------------------------------------------------------------------------
 
 void AgentImpl::SessionLoop() {
   double backoff = kFirstBackoff;
@@ -164,167 +178,196 @@ void AgentImpl::SessionLoop() {
       continue;
     }
     backoff = kFirstBackoff;
-    LeaseLoop(CurrentSession());
-    pipeline_->DropAll();  // leases of a session that is over
+    if (!health_.Get().good && !Recover()) continue;
+    LeaseLoop();
+    pipeline_.DropAll();  // leases of a session that is over
+    if (health_.Get().good) continue;
+    AwaitReports();
+    CloseSession();  // hands back what was dropped
   }
 }
 
-bool AgentImpl::OpenSession() {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallSeconds);
+v1::OpenSessionRequest AgentImpl::OpenRequest() const {
+  const Health::View health = health_.Get();
   v1::OpenSessionRequest request;
   request.set_protocol_min(kProtocolVersion);
   request.set_protocol_max(kProtocolVersion);
-  request.set_worker(options_.name);
+  request.set_worker(name_);
+  request.set_incarnation(incarnation_);
   request.set_software("tilewright " TILEWRIGHT_VERSION);
   request.mutable_device()->set_key(options_.key);
   request.mutable_device()->set_name(CpuName());
-  request.mutable_device()->set_target(target_);
-  request.mutable_device()->set_slots(slots_);
-  request.set_capacity(static_cast<uint32_t>(pipeline_->capacity()));
-  v1::OpenSessionReply reply;
-  const grpc::Status status = stub_->OpenSession(&context, request, &reply);
-  if (!status.ok()) {
-    if (!stopping())
-      Log(absl::StrCat("no session with ", options_.server, ": ", status.error_message(),
-                       "; trying again"));
+  request.mutable_device()->set_target(parts_.target);
+  request.mutable_device()->set_slots(static_cast<uint32_t>(parts_.cores.slots.size()));
+  request.set_capacity(static_cast<uint32_t>(pipeline_.capacity()));
+  request.set_health(health.good ? v1::GOOD : v1::BAD);
+  request.set_health_reason(health.reason.substr(0, kMaxReasonBytes));
+  return request;
+}
+
+bool AgentImpl::OpenSession() {
+  const absl::StatusOr<ServerSession> session = link_.Open(OpenRequest());
+  if (absl::IsAlreadyExists(session.status())) {
+    // Both go on. The other one may also be this worker's former life, not yet given up.
+    name_ = absl::StrCat(options_.name, "-", incarnation_.substr(0, kNameSuffix));
+    Log(absl::StrCat("another worker is called ", options_.name, "; this one calls itself ",
+                     name_));
+  }
+  if (!session.ok()) {
+    if (!stopping()) {
+      Log(absl::StrCat("no session with ", options_.server, ": ",
+                       std::string(session.status().message()), "; trying again"));
+    }
     return false;
   }
-  Log(absl::StrCat("serving ", options_.server, " as ", options_.name, ", key ", options_.key, ", ",
-                   slots_, " slot(s), ", target_));
+  Log(absl::StrCat("serving ", options_.server, " as ", name_, ", key ", options_.key, ", ",
+                   parts_.cores.slots.size(), " slot(s), ", parts_.target));
   std::lock_guard lock(mutex_);
-  session_ = {reply.session(), reply.server_epoch(), std::max(0.5, reply.renew_seconds())};
+  session_ = *session;
   return true;
 }
 
-grpc::Status AgentImpl::Lease(const Session& session, size_t room, v1::LeaseReply* reply) {
-  grpc::ClientContext context;
-  SetDeadline(context, kMaxWaitSeconds + kCallSeconds);
-  v1::LeaseRequest request;
-  request.set_session(session.id);
-  request.set_max_items(static_cast<uint32_t>(room));
-  request.set_max_wait_seconds(kMaxWaitSeconds);
+void AgentImpl::CloseSession() {
+  ServerSession session;
   {
     std::lock_guard lock(mutex_);
-    if (stopping_) return grpc::Status::CANCELLED;
-    lease_context_ = &context;
+    std::swap(session.id, session_.id);
   }
-  const grpc::Status status = stub_->Lease(&context, request, reply);
-  std::lock_guard lock(mutex_);
-  lease_context_ = nullptr;
-  return status;
+  link_.Close(session.id);
 }
 
-void AgentImpl::LeaseLoop(const Session& session) {
-  while (const size_t room = pipeline_->WaitForRoom()) {
-    v1::LeaseReply reply;
-    const grpc::Status status = Lease(session, room, &reply);
+void AgentImpl::LeaseLoop() {
+  const ServerSession session = CurrentSession();
+  while (const size_t room = pipeline_.WaitForRoom()) {
+    const absl::StatusOr<v1::LeaseReply> reply = link_.Lease(session.id, room);
     if (stopping()) return;
-    if (status.error_code() == grpc::NOT_FOUND) {
-      Log("the server does not know this session any more; opening another");
-      return;
+    if (absl::IsNotFound(reply.status())) {
+      return Log("the server does not know this session any more; opening another");
     }
-    if (!status.ok()) Log(absl::StrCat("no lease: ", status.error_message()));
-    for (const v1::WorkItem& item : reply.items()) AddItem(item, session.epoch);
-    if ((!status.ok() || reply.drain()) && !Sleep(kFirstBackoff)) return;
+    if (absl::IsCancelled(reply.status())) continue;
+    if (!reply.ok()) Log(absl::StrCat("no lease: ", std::string(reply.status().message())));
+    const bool served = reply.ok() && ServeLease(session, *reply);
+    if (!served && !Sleep(kFirstBackoff)) return;
   }
 }
 
-void AgentImpl::AddItem(const v1::WorkItem& item, uint64_t epoch) {
-  absl::StatusOr<WorkerTrial> trial = FromItem(item, epoch);
-  if (trial.ok()) return pipeline_->Add(*std::move(trial));
-  QueueReport(
-      {.attempt = item.attempt(), .fence = item.fence(), .server_epoch = epoch},
-      {.outcome = Failure{FailureKind::kInstantiation, std::string(trial.status().message())}});
+// False: there will be nothing for a while.
+bool AgentImpl::ServeLease(const ServerSession& session, const v1::LeaseReply& reply) {
+  for (const v1::WorkItem& item : reply.items()) AddItem(item, session);
+  if (reply.health() == v1::RETIRED) {
+    Log("the farm has retired this worker");
+    End(absl::OkStatus());
+  }
+  // The server has noticed what this worker has not: let the self test say.
+  if (reply.health() == v1::BAD) {
+    Fault(absl::UnavailableError(
+        absl::StrCat("the server has quarantined it: ", reply.health_reason())));
+  }
+  const bool idle = reply.health() == v1::MAINTENANCE || reply.health() == v1::RETIRED;
+  return !reply.drain() && !idle;
+}
+
+void AgentImpl::AddItem(const v1::WorkItem& item, const ServerSession& session) {
+  absl::StatusOr<WorkerTrial> trial = FromItem(item, session.epoch);
+  WorkerTrial named{.attempt = {session.epoch, item.attempt()}, .fence = item.fence()};
+  if (trial.ok()) named = *std::move(trial);
+  named.session = session.id;
+  if (trial.ok()) return pipeline_.Add(std::move(named));
+  Finished(named, {.outcome = absl::UnavailableError(
+                       absl::StrCat("the server sent what this worker does not understand: ",
+                                    std::string(trial.status().message())))});
 }
 
 void AgentImpl::RenewLoop() {
-  while (Sleep(CurrentSession().renew_seconds)) {
-    const Session session = CurrentSession();
-    if (!session.id.empty()) Renew(session);
-  }
+  while (Sleep(CurrentSession().renew_seconds)) Renew();
 }
 
-void AgentImpl::Renew(const Session& session) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallSeconds);
+void AgentImpl::Renew() {
+  const ServerSession session = CurrentSession();
+  if (session.id.empty()) return;
   v1::RenewRequest request;
   request.set_session(session.id);
-  for (const uint64_t attempt : pipeline_->Held()) request.add_attempts(attempt);
-  {
+  for (const auto& held : {pipeline_.Held(), reporter_.Pending()}) {
+    for (const AttemptId& attempt : held) {
+      if (attempt.server_epoch == session.epoch) request.add_attempts(attempt.number);
+    }
+  }
+  const Health::View health = health_.Get();
+  request.set_health(health.good ? v1::GOOD : v1::BAD);
+  request.set_health_reason(health.reason.substr(0, kMaxReasonBytes));
+  const absl::StatusOr<v1::RenewReply> reply = link_.Renew(request);
+  // Other failures need no action here: the next long poll tells a lost session.
+  if (absl::IsNotFound(reply.status())) {
     std::lock_guard lock(mutex_);
-    for (const uint64_t attempt : reporting_) request.add_attempts(attempt);
+    if (session_.id == session.id) session_.id.clear();
   }
-  v1::RenewReply reply;
-  // A failure needs no action here: the next long poll tells a lost session.
-  if (!stub_->Renew(&context, request, &reply).ok()) return;
-  for (const uint64_t attempt : reply.cancelled()) pipeline_->Drop(attempt);
+  if (!reply.ok()) return;
+  for (const uint64_t attempt : reply->cancelled()) pipeline_.Drop({session.epoch, attempt});
 }
 
-// ---- reports
+// ---- results and faults ------------------------------------------------------------------------
 
-void AgentImpl::QueueReport(const WorkerTrial& trial, WorkerResult result) {
-  {
-    std::lock_guard lock(mutex_);
-    reporting_.insert(trial.attempt);
-  }
-  reports_.Push({trial, std::move(result)});
-}
-
-void AgentImpl::ReportLoop() {
-  while (std::optional<PendingReport> report = reports_.Pop()) {
-    Report(*report);
-    std::lock_guard lock(mutex_);
-    reporting_.erase(report->trial.attempt);
+void AgentImpl::Finished(const WorkerTrial& trial, const WorkerResult& result) {
+  reporter_.Queue(MakeReport(trial, result));
+  if (result.outcome.ok()) {
+    health_.Measured();
+  } else {
+    Fault(result.outcome.status());
   }
 }
 
-// Repeats until the server has answered: reports are idempotent.
-void AgentImpl::Report(const PendingReport& report) {
-  v1::ReportRequest request;
-  request.set_session(CurrentSession().id);
-  request.set_server_epoch(report.trial.server_epoch);
-  request.set_attempt(report.trial.attempt);
-  request.set_fence(report.trial.fence);
-  *request.mutable_measured()->mutable_outcome() = ToMessage(report.result.outcome);
-  request.mutable_measured()->set_build_seconds(report.result.build_seconds);
-  request.mutable_measured()->set_run_seconds(report.result.run_seconds);
-  request.mutable_measured()->set_worker_seconds(report.result.worker_seconds);
-  for (double backoff = kFirstBackoff;; backoff = std::min(kMaxBackoff, 2 * backoff)) {
-    grpc::ClientContext context;
-    SetDeadline(context, stopping() ? kLastReportsSeconds : kReportSeconds);
-    v1::ReportReply reply;
-    const grpc::Status status = stub_->Report(&context, request, &reply);
-    const bool again =
-        status.error_code() == grpc::UNAVAILABLE || status.error_code() == grpc::DEADLINE_EXCEEDED;
-    if (!status.ok()) Log(absl::StrCat("cannot report: ", status.error_message()));
-    if (!again) return;
-    if (!Sleep(backoff) && std::chrono::steady_clock::now() > last_reports_) return;
+void AgentImpl::Fault(const absl::Status& why) {
+  const std::string reason(why.message());
+  if (!health_.SetBad(reason)) return;
+  Warn(absl::StrCat("this worker cannot measure and takes no more work: ", reason));
+  pipeline_.Pause();
+  link_.ForbidLeases();
+}
+
+// What runs is soon done, and the server shall know of it before the session is closed.
+void AgentImpl::AwaitReports() {
+  const Deadline deadline = DeadlineAfter(kDrainSeconds);
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (pipeline_.Held().empty() && reporter_.Pending().empty()) return;
+    if (!Sleep(kDrainStepSeconds)) return;
   }
 }
 
-absl::StatusOr<std::string> HostTarget(const AgentOptions& options, const CorePlan& plan) {
-  Builder builder({options.builder, plan.others});
-  return builder.HostTarget();
+// Tests until this machine is well again. False: the worker stops, or needs another session first.
+bool AgentImpl::Recover() {
+  double backoff = kFirstFaultBackoff;
+  for (int i = 1; i < health_.Get().faults_in_a_row && backoff < kMaxFaultBackoff; ++i) {
+    backoff *= kFaultBackoffFactor;
+  }
+  for (int failed = 0;;) {
+    if (!Sleep(std::min(backoff, kMaxFaultBackoff))) return false;
+    const absl::Status test = RunSelfTest(parts_.self_test(), &test_interrupt_).status();
+    if (test.ok()) break;
+    if (stopping()) return false;
+    backoff = std::min(backoff * kFaultBackoffFactor, kMaxFaultBackoff);
+    Warn(absl::StrCat(std::string(test.message()), "; the next test in ", backoff, " s"));
+    if (++failed == options_.max_self_tests) End(test);
+    if (CurrentSession().id.empty()) return false;
+  }
+  Log("the self test passes; taking work again");
+  health_.SetGood();
+  Renew();  // the server is told before it is asked for work
+  link_.AllowLeases();
+  pipeline_.Resume();
+  return true;
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
   if (options.key.empty()) return absl::InvalidArgumentError("a worker needs a device key");
-  TW_ASSIGN_OR_RETURN(CorePlan plan, PlanCores(AllowedCores(), options.slots));
-  TW_ASSIGN_OR_RETURN(std::string target, HostTarget(options, plan));
-  TW_ASSIGN_OR_RETURN(std::unique_ptr<PrivateFolder> folder,
-                      PrivateFolder::Make(options.temp_folder));
-  PinThisThread(plan.others);  // ours and gRPC's threads keep off the slots
-  PipelineSetup setup{.runner = options.runner,
-                      .builder = options.builder,
-                      .folder = folder->path(),
-                      .builders = options.builders};
-  if (setup.builders == 0) setup.builders = static_cast<int>(plan.others.size());
-  setup.cores = std::move(plan);
-  return std::make_unique<AgentImpl>(options, std::move(setup), std::move(folder),
-                                     std::move(target));
+  Parts parts{.options = options};
+  TW_ASSIGN_OR_RETURN(parts.cores, PlanCores(AllowedCores(), options.slots));
+  TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
+  TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
+  parts.target = test.host_target;
+  PinThisThread(parts.cores.others);  // ours and gRPC's threads keep off the slots
+  return std::make_unique<AgentImpl>(std::move(parts));
 }
 
 }  // namespace tilewright

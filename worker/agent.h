@@ -1,4 +1,8 @@
 // The worker: dials in to a server, leases trials, renews, reports. Survives the server's restarts.
+//
+// It registers only after a self test has built and run a kernel with a known answer. When it
+// fails itself (no disk, no builder, no runner) it says so, hands its trials back, records nothing
+// and takes no more work until the self test passes again.
 #pragma once
 
 #include <functional>
@@ -10,22 +14,29 @@
 namespace tilewright {
 
 struct AgentOptions {
-  std::string server;           // "HOST:PORT" or "unix:PATH"
-  std::string key;              // device key
-  std::string name;             // unique in the farm
+  std::string server;  // "HOST:PORT" or "unix:PATH"
+  std::string key;     // device key
+  // For people; where another process of this name serves already, something is appended.
+  std::string name;
   std::string runner, builder;  // paths of the executables
   std::string temp_folder;      // a private folder is made in it, and removed at the end
   int slots = 1;
-  int builders = 0;                             // 0: one for each core that is not a slot
-  std::function<void(const std::string&)> log;  // one line, any thread; may be null
+  int builders = 0;  // 0: one for each core that is not a slot
+  // Self tests in a row that may fail before `ended` is called; 0: no limit.
+  int max_self_tests = 0;
+  // One line, any thread; may be null. `log`: what goes on; `warn`: what is wrong with this worker.
+  std::function<void(const std::string&)> log, warn;
+  // There is no use in going on: Ok when the farm has retired this worker, else why. Any thread,
+  // once at most; may be null. The agent waits to be destroyed.
+  std::function<void(absl::Status)> ended;
 };
 
 class Agent {
  public:
-  // Starts the builders, then dials in in the background. InvalidArgument for impossible options,
-  // Unavailable when the builder does not start.
+  // Tests itself, then dials in in the background. InvalidArgument for impossible options,
+  // Unavailable with the reason when this machine cannot build, write or run.
   static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentOptions& options);
-  // Stops leasing, finishes and reports what runs, hands the rest back.
+  // Stops leasing, finishes and reports what is soon done, hands the rest back: at most 10 s.
   virtual ~Agent() = default;
 
  protected:

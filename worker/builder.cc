@@ -1,5 +1,7 @@
 #include "worker/builder.h"
 
+#include <signal.h>
+
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -14,19 +16,29 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kStartSeconds = 30;
+constexpr size_t kQuotedBytes = 80;  // of an answer that is none
 
 Json TaskRequest(const Task& task, const std::string& path) {
   return {{"workload", task.workload.Key()}, {"target", ToString(task.target)}, {"output", path}};
 }
 
-BuildResult FromReply(const Json& reply, const std::string& path) {
-  if (reply.at("ok").get<bool>()) {
-    absl::StatusOr<CompiledTask> task = CompiledTaskFromJson(reply.at("kernel"));
-    if (task.ok()) return BuiltKernel{path, *std::move(task)};
-    return Failure{FailureKind::kUnknown, std::string(task.status().message())};
+// The replies of builder/main.cc. Internal: none of these.
+absl::StatusOr<BuildResult> FromReply(const std::string& text, const std::string& path) {
+  const Json reply = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  try {
+    if (reply.contains("fault")) {
+      return absl::ResourceExhaustedError(reply.at("fault").get<std::string>());
+    }
+    if (reply.at("ok").get<bool>()) {
+      TW_ASSIGN_OR_RETURN(CompiledTask task, CompiledTaskFromJson(reply.at("kernel")));
+      return BuiltKernel{path, std::move(task)};
+    }
+    const std::optional<FailureKind> kind = ParseFailureKind(reply.at("kind").get<std::string>());
+    return Failure{kind.value_or(FailureKind::kBuild), reply.at("message").get<std::string>()};
+  } catch (const Json::exception&) {
+    return absl::InternalError(
+        absl::StrCat("the builder answered \"", text.substr(0, kQuotedBytes), "\""));
   }
-  const std::optional<FailureKind> kind = ParseFailureKind(reply.at("kind").get<std::string>());
-  return Failure{kind.value_or(FailureKind::kBuild), reply.at("message").get<std::string>()};
 }
 
 }  // namespace
@@ -35,7 +47,9 @@ absl::Status Builder::EnsureStarted() {
   if (child_) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(Child child, Child::Start({options_.path, absl::StrJoin(options_.cores, ",")},
                                                 ChildOutput::kOurStderr));
-  const absl::StatusOr<std::string> hello = ReadFrame(child.output(), DeadlineAfter(kStartSeconds));
+  const absl::StatusOr<std::string> hello =
+      ReadFrame(child.output(), DeadlineAfter(kStartSeconds), options_.interrupt);
+  if (absl::IsCancelled(hello.status())) return hello.status();
   if (!hello.ok()) {
     return absl::UnavailableError(
         absl::StrCat(options_.path, " does not start: ", std::string(hello.status().message())));
@@ -50,39 +64,46 @@ absl::StatusOr<std::string> Builder::HostTarget() {
   return host_target_;
 }
 
-BuildResult Builder::BuildTask(const Task& task, const Config& config, const std::string& path,
-                               double limit_seconds) {
+absl::StatusOr<BuildResult> Builder::BuildTask(const Task& task, const Config& config,
+                                               const std::string& path, double limit_seconds) {
   Json request = TaskRequest(task, path);
   request["template"] = task.template_name;
   request["config"] = EntitiesToJson(config);
   return Ask(request.dump(), path, limit_seconds);
 }
 
-BuildResult Builder::BuildReference(const Task& task, const std::string& path,
-                                    double limit_seconds) {
+absl::StatusOr<BuildResult> Builder::BuildReference(const Task& task, const std::string& path,
+                                                    double limit_seconds) {
   return Ask(TaskRequest(task, path).dump(), path, limit_seconds);
 }
 
-BuildResult Builder::Ask(const std::string& request, const std::string& path,
-                         double limit_seconds) {
-  if (absl::Status started = EnsureStarted(); !started.ok()) {
-    return Failure{FailureKind::kUnknown, std::string(started.message())};
-  }
+absl::StatusOr<BuildResult> Builder::Ask(const std::string& request, const std::string& path,
+                                         double limit_seconds) {
+  TW_RETURN_IF_ERROR(EnsureStarted());
   // A child that is gone shows when it is read.
   WriteFrame(child_->input(), request).IgnoreError();
   const absl::StatusOr<std::string> reply =
-      ReadFrame(child_->output(), DeadlineAfter(limit_seconds));
-  if (reply.ok()) {
-    const Json json = Json::parse(*reply, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object()) return FromReply(json, path);
-  }
-  const bool hangs = absl::IsDeadlineExceeded(reply.status());
-  if (hangs) child_->Kill();
+      ReadFrame(child_->output(), DeadlineAfter(limit_seconds), options_.interrupt);
+  if (!reply.ok()) return JudgeEnd(reply.status(), limit_seconds);
+  absl::StatusOr<BuildResult> result = FromReply(*reply, path);
+  if (!result.ok()) child_.reset();  // the next build may have better luck with a new one
+  return result;
+}
+
+// The child gave no answer: whose fault is it?
+absl::StatusOr<BuildResult> Builder::JudgeEnd(const absl::Status& why, double limit_seconds) {
+  const bool gone = absl::IsUnavailable(why);
+  if (!gone) child_->Kill();
   const int status = child_->Wait();
   child_.reset();
-  if (hangs) {
+  if (absl::IsDeadlineExceeded(why)) {
     return Failure{FailureKind::kBuildTimeout,
                    absl::StrCat("still compiling after ", limit_seconds, " s")};
+  }
+  if (!gone) return why;
+  if (SignalOf(status) == SIGKILL) {
+    return absl::UnavailableError(
+        "the builder was killed from outside; is there too little memory for so many builders?");
   }
   return Failure{FailureKind::kBuild,
                  absl::StrCat("the compiler's process ended by ", DescribeExit(status))};

@@ -13,12 +13,14 @@
 #include "compiler/core/outcome.h"
 #include "compiler/core/task.h"
 #include "worker/child.h"
+#include "worker/interrupt.h"
 
 namespace tilewright {
 
 struct BuilderOptions {
-  std::string path;        // of tilewright-builder
-  std::vector<int> cores;  // empty: any
+  std::string path;                      // of tilewright-builder
+  std::vector<int> cores;                // empty: any
+  const Interrupt* interrupt = nullptr;  // ends a build; outlives the builder
 };
 
 // A compiled task whose library is a file.
@@ -26,22 +28,29 @@ struct BuiltKernel {
   std::string library;  // path
   CompiledTask task;    // but for `so`
 };
+// What became of a candidate.
 using BuildResult = std::variant<BuiltKernel, Failure>;
 
+// The failures of the farm itself are statuses, never results: Unavailable when the builder does
+// not start, is killed from outside or cannot go on; ResourceExhausted when it cannot write;
+// Internal when it answers what it should not; Cancelled when interrupted.
 class Builder {
  public:
   explicit Builder(BuilderOptions options) : options_(std::move(options)) {}
 
-  // The host as a resolved target. Unavailable when the builder does not start.
+  // The host as a resolved target.
   absl::StatusOr<std::string> HostTarget();
-  // Writes the library to `path`.
-  BuildResult BuildTask(const Task& task, const Config& config, const std::string& path,
-                        double limit_seconds);
-  BuildResult BuildReference(const Task& task, const std::string& path, double limit_seconds);
+  // Writes the library to `path`; after a failure there may be part of it.
+  absl::StatusOr<BuildResult> BuildTask(const Task& task, const Config& config,
+                                        const std::string& path, double limit_seconds);
+  absl::StatusOr<BuildResult> BuildReference(const Task& task, const std::string& path,
+                                             double limit_seconds);
 
  private:
   absl::Status EnsureStarted();
-  BuildResult Ask(const std::string& request, const std::string& path, double limit_seconds);
+  absl::StatusOr<BuildResult> Ask(const std::string& request, const std::string& path,
+                                  double limit_seconds);
+  absl::StatusOr<BuildResult> JudgeEnd(const absl::Status& why, double limit_seconds);
 
   BuilderOptions options_;
   std::optional<Child> child_;

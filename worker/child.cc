@@ -16,6 +16,8 @@ extern char** environ;
 namespace tilewright {
 namespace {
 
+constexpr int kFirstClosed = 4;
+
 struct Pipe {
   int read = -1, write = -1;
   Pipe() {
@@ -30,7 +32,8 @@ struct Pipe {
   Pipe& operator=(const Pipe&) = delete;
 };
 
-// The descriptors of the child; everything else is opened with O_CLOEXEC throughout.
+// The descriptors of the child. Ours are opened with O_CLOEXEC throughout; those that our own
+// parent left open are not.
 class FileActions {
  public:
   FileActions(const Pipe& input, const Pipe& output, ChildOutput text) {
@@ -44,6 +47,7 @@ class FileActions {
       posix_spawn_file_actions_addopen(&actions_, 1, "/dev/null", O_WRONLY, 0);
       posix_spawn_file_actions_adddup2(&actions_, 1, 2);
     }
+    posix_spawn_file_actions_addclosefrom_np(&actions_, kFirstClosed);
   }
   ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
   FileActions(const FileActions&) = delete;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <random>
 
 #include "absl/strings/str_cat.h"
 
@@ -21,7 +22,8 @@ std::string CpuName() {
 std::string DefaultWorkerName() {
   char name[256] = "worker";
   gethostname(name, sizeof(name) - 1);
-  return absl::StrCat(name, "-", getpid());
+  std::random_device random;  // process ids repeat in containers
+  return absl::StrCat(name, "-", absl::Hex(random() & 0xffffff, absl::kZeroPad6));
 }
 
 std::vector<int> AllowedCores() {

@@ -11,7 +11,7 @@ namespace tilewright {
 
 // "AMD EPYC 9B45"; "unknown cpu" when the kernel does not say.
 std::string CpuName();
-// "hostname-1234".
+// "hostname-3fa9c1": random, so that it is unique in the farm.
 std::string DefaultWorkerName();
 // Cores this process may run on, ascending.
 std::vector<int> AllowedCores();

@@ -1,10 +1,10 @@
 #include "worker/pipeline.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "worker/run_kernel.h"
 
 namespace tilewright {
@@ -25,12 +25,13 @@ double SecondsSince(Time start) { return std::chrono::duration<double>(Now() - s
 struct Pipeline::Job {
   WorkerTrial trial;
   Time added;
+  std::unique_ptr<RemovedFile> library;
   BuiltKernel kernel;
   ReferenceFuture reference;
   WorkerResult result;
 
-  ~Job() {
-    if (!kernel.library.empty()) unlink(kernel.library.c_str());
+  bool HasReference() const {
+    return reference.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   }
 };
 
@@ -38,21 +39,34 @@ Pipeline::Pipeline(PipelineSetup setup, Finished finished)
     : setup_(std::move(setup)),
       finished_(std::move(finished)),
       capacity_(setup_.builders + setup_.cores.slots.size() + kAhead),
-      references_(setup_.folder, setup_.runner, setup_.cores.others) {
+      references_(setup_.folder, setup_.runner, setup_.cores.others, &build_interrupt_) {
   for (int b = 0; b < setup_.builders; ++b) builders_.emplace_back([this] { BuildLoop(); });
   for (const std::vector<int>& cores : setup_.cores.slots) {
     slots_.emplace_back([this, &cores] { RunLoop(cores); });
   }
 }
 
-Pipeline::~Pipeline() {
-  DropAll();
-  StopWaiting();
+Pipeline::~Pipeline() { Stop(0); }
+
+void Pipeline::Stop(double grace_seconds) {
+  Pause();
+  {
+    std::unique_lock lock(mutex_);
+    stopped_ = true;
+    build_interrupt_.Raise();
+    run_ended_.wait_for(lock, std::chrono::duration<double>(grace_seconds),
+                        [this] { return running_ == 0; });
+  }
+  run_interrupt_.Raise();
+  runnable_.notify_all();
   to_build_.Close();
   for (std::thread& thread : builders_) thread.join();
-  to_run_.Close();
   for (std::thread& thread : slots_) thread.join();
+  builders_.clear();
+  slots_.clear();
 }
+
+// ---- what is held ------------------------------------------------------------------------------
 
 void Pipeline::Add(WorkerTrial trial) {
   auto job = std::make_unique<Job>();
@@ -61,11 +75,12 @@ void Pipeline::Add(WorkerTrial trial) {
   {
     std::lock_guard lock(mutex_);
     held_.insert(job->trial.attempt);
+    if (paused_) dropped_.insert(job->trial.attempt);
   }
   to_build_.Push(std::move(job));
 }
 
-void Pipeline::Drop(uint64_t attempt) {
+void Pipeline::Drop(const AttemptId& attempt) {
   std::lock_guard lock(mutex_);
   if (held_.contains(attempt)) dropped_.insert(attempt);
 }
@@ -77,29 +92,35 @@ void Pipeline::DropAll() {
 
 bool Pipeline::IsDropped(const Job& job) const {
   std::lock_guard lock(mutex_);
-  return dropped_.contains(job.trial.attempt);
+  return stopped_ || dropped_.contains(job.trial.attempt);
 }
 
-std::vector<uint64_t> Pipeline::Held() const {
+std::vector<AttemptId> Pipeline::Held() const {
   std::lock_guard lock(mutex_);
   return {held_.begin(), held_.end()};
 }
 
 size_t Pipeline::WaitForRoom() {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return stopped_ || held_.size() < capacity_; });
-  return stopped_ ? 0 : capacity_ - held_.size();
+  room_.wait(lock, [this] { return paused_ || held_.size() < capacity_; });
+  return paused_ ? 0 : capacity_ - held_.size();
 }
 
-void Pipeline::StopWaiting() {
+void Pipeline::Pause() {
   {
     std::lock_guard lock(mutex_);
-    stopped_ = true;
+    paused_ = true;
+    dropped_ = held_;
   }
   room_.notify_all();
 }
 
-void Pipeline::Release(uint64_t attempt) {
+void Pipeline::Resume() {
+  std::lock_guard lock(mutex_);
+  paused_ = stopped_;
+}
+
+void Pipeline::Release(const AttemptId& attempt) {
   {
     std::lock_guard lock(mutex_);
     held_.erase(attempt);
@@ -108,63 +129,101 @@ void Pipeline::Release(uint64_t attempt) {
   room_.notify_all();
 }
 
-void Pipeline::Finish(Job& job, Outcome outcome) {
+void Pipeline::Finish(Job& job, absl::StatusOr<Outcome> outcome) {
+  const bool interrupted = absl::IsCancelled(outcome.status());
   job.result.outcome = std::move(outcome);
   job.result.worker_seconds = SecondsSince(job.added);
-  finished_(job.trial, job.result);
+  if (!interrupted) finished_(job.trial, job.result);
   Release(job.trial.attempt);
 }
 
+// ---- builds ------------------------------------------------------------------------------------
+
 void Pipeline::BuildLoop() {
-  Builder builder({setup_.builder, setup_.cores.others});
+  Builder builder({setup_.builder, setup_.cores.others, &build_interrupt_});
   while (std::optional<JobPtr> job = to_build_.Pop()) {
     if (IsDropped(**job)) {
       Release((*job)->trial.attempt);
-      continue;
+    } else {
+      Build(*std::move(job), builder);
     }
-    Build(**job, builder);
-    if (!(*job)->kernel.library.empty()) to_run_.Push(*std::move(job));
   }
 }
 
-void Pipeline::Build(Job& job, Builder& builder) {
-  const WorkerTrial& trial = job.trial;
-  job.reference = references_.Get(trial.task, trial.options.seed, builder);
-  std::string path;
+std::string Pipeline::NextPath() {
+  std::lock_guard lock(mutex_);
+  return absl::StrCat(setup_.folder, "/kernel-", next_file_++, ".so");
+}
+
+void Pipeline::Build(JobPtr job, Builder& builder) {
+  const WorkerTrial& trial = job->trial;
+  job->reference = references_.Get(trial.task, trial.options.seed, builder);
+  NotifySlots();  // others may have waited for it
+  job->library = std::make_unique<RemovedFile>(NextPath());
+  const Time start = Now();
+  absl::StatusOr<BuildResult> built = builder.BuildTask(
+      trial.task, trial.config, job->library->path(), trial.options.build_limit_seconds);
+  job->result.build_seconds = SecondsSince(start);
+  if (!built.ok()) return Finish(*job, built.status());
+  if (auto* failure = std::get_if<Failure>(&*built)) return Finish(*job, std::move(*failure));
+  job->kernel = std::get<BuiltKernel>(*std::move(built));
   {
     std::lock_guard lock(mutex_);
-    path = absl::StrCat(setup_.folder, "/kernel-", next_file_++, ".so");
+    built_.push_back(std::move(job));
   }
-  const Time start = Now();
-  BuildResult built =
-      builder.BuildTask(trial.task, trial.config, path, trial.options.build_limit_seconds);
-  job.result.build_seconds = SecondsSince(start);
-  if (auto* failure = std::get_if<Failure>(&built)) {
-    unlink(path.c_str());  // a builder that was killed may have begun it
-    return Finish(job, std::move(*failure));
-  }
-  job.kernel = std::get<BuiltKernel>(std::move(built));
+  NotifySlots();
 }
 
+// Holds the mutex, so that a slot cannot miss it between its look and its wait.
+void Pipeline::NotifySlots() {
+  std::lock_guard lock(mutex_);
+  runnable_.notify_all();
+}
+
+// ---- runs --------------------------------------------------------------------------------------
+
 void Pipeline::RunLoop(const std::vector<int>& cores) {
-  while (std::optional<JobPtr> job = to_run_.Pop()) {
-    if (IsDropped(**job)) {
-      Release((*job)->trial.attempt);
+  while (JobPtr job = NextRunnable()) {
+    if (IsDropped(*job)) {
+      Release(job->trial.attempt);
     } else {
-      Run(**job, cores);
+      Run(*job, cores);
     }
+    std::lock_guard lock(mutex_);
+    --running_;
+    run_ended_.notify_all();
   }
+}
+
+// The oldest whose reference is there: a slow reference holds up only its own trials. Counts as
+// running from here on. Null at the end.
+Pipeline::JobPtr Pipeline::NextRunnable() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    const auto it = std::find_if(built_.begin(), built_.end(),
+                                 [](const JobPtr& job) { return job->HasReference(); });
+    if (it != built_.end()) {
+      JobPtr job = std::move(*it);
+      built_.erase(it);
+      ++running_;
+      return job;
+    }
+    runnable_.wait(lock);
+  }
+  return nullptr;
 }
 
 void Pipeline::Run(Job& job, const std::vector<int>& cores) {
-  const ReferenceResult reference = job.reference.get();
-  if (!reference.ok()) {
-    return Finish(job, Failure{FailureKind::kUnknown, std::string(reference.status().message())});
-  }
+  absl::StatusOr<Outcome> outcome = Measure(job, cores);
+  Finish(job, std::move(outcome));
+}
+
+absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& cores) {
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const RemovedFile> reference, job.reference.get());
   const MeasureOptions& options = job.trial.options;
   RunSpec spec = SpecOf(job.kernel, RunArguments(job.trial.task.workload));
   spec.seed = options.seed;
-  spec.reference = (*reference)->path();
+  spec.reference = reference->path();
   spec.min_samples = options.min_samples;
   spec.max_samples = options.max_samples;
   spec.sampling_seconds = options.sampling_seconds;
@@ -173,9 +232,10 @@ void Pipeline::Run(Job& job, const std::vector<int>& cores) {
   spec.file_bytes = kFileBytes;
   spec.cores = cores;
   const Time start = Now();
-  Outcome outcome = RunKernel(setup_.runner, spec, options.run_limit_seconds);
+  absl::StatusOr<Outcome> outcome =
+      RunKernel(setup_.runner, spec, options.run_limit_seconds, &run_interrupt_);
   job.result.run_seconds = SecondsSince(start);
-  Finish(job, std::move(outcome));
+  return outcome;
 }
 
 }  // namespace tilewright

@@ -1,8 +1,9 @@
 // Builds and runs trials: builders work ahead, so that a device slot never waits for a compiler.
-// Each slot runs one kernel at a time on its own core. Thread-safe.
+// Each slot runs one kernel at a time on its own cores. Thread-safe.
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -11,30 +12,13 @@
 #include <thread>
 #include <vector>
 
-#include "compiler/core/outcome.h"
-#include "compiler/core/task.h"
-#include "proto/measure_options.h"
 #include "worker/blocking_queue.h"
 #include "worker/device.h"
+#include "worker/interrupt.h"
 #include "worker/references.h"
+#include "worker/trial.h"
 
 namespace tilewright {
-
-struct WorkerTrial {
-  uint64_t attempt = 0;
-  uint64_t fence = 0;
-  uint64_t server_epoch = 0;
-  Task task;
-  Config config;
-  MeasureOptions options;
-};
-
-struct WorkerResult {
-  Outcome outcome;
-  double build_seconds = 0;   // in the builder, of this candidate
-  double run_seconds = 0;     // of the runner's process
-  double worker_seconds = 0;  // from Add to the end of the run
-};
 
 struct PipelineSetup {
   std::string runner, builder;  // paths of the executables
@@ -50,20 +34,25 @@ class Pipeline {
   // `finished` is called for each added trial unless it was dropped, on a slot's or builder's
   // thread; it must not block.
   Pipeline(PipelineSetup setup, Finished finished);
-  // Drops what has not started, waits for what runs.
+  // Stop(0).
   ~Pipeline();
 
   void Add(WorkerTrial trial);
   // A trial that is not running yet is dropped; one that runs is finished.
-  void Drop(uint64_t attempt);
+  void Drop(const AttemptId& attempt);
   void DropAll();
 
-  std::vector<uint64_t> Held() const;
+  std::vector<AttemptId> Held() const;
   // Trials that would keep builders and slots busy.
   size_t capacity() const { return capacity_; }
-  // Blocks until fewer than capacity() are held, and returns the room; 0 after StopWaiting.
+  // Blocks until fewer than capacity() are held, and returns the room; 0 while paused.
   size_t WaitForRoom();
-  void StopWaiting();
+  // Gives no room until Resume. Pausing drops all that does not run yet.
+  void Pause();
+  void Resume();
+  // For good: builds end at once, running kernels are waited for at most so long, then killed.
+  // What does not finish is dropped.
+  void Stop(double grace_seconds);
 
  private:
   struct Job;
@@ -71,23 +60,30 @@ class Pipeline {
 
   void BuildLoop();
   void RunLoop(const std::vector<int>& cores);
-  void Build(Job& job, Builder& builder);
+  void Build(JobPtr job, Builder& builder);
+  void NotifySlots();
+  JobPtr NextRunnable();
   void Run(Job& job, const std::vector<int>& cores);
+  absl::StatusOr<Outcome> Measure(Job& job, const std::vector<int>& cores);
   bool IsDropped(const Job& job) const;
-  void Finish(Job& job, Outcome outcome);
-  void Release(uint64_t attempt);
+  std::string NextPath();
+  void Finish(Job& job, absl::StatusOr<Outcome> outcome);
+  void Release(const AttemptId& attempt);
 
   const PipelineSetup setup_;
   const Finished finished_;
   const size_t capacity_;
+  Interrupt build_interrupt_, run_interrupt_;
   References references_;
   mutable std::mutex mutex_;
-  std::condition_variable room_;
-  std::set<uint64_t> held_;
-  std::set<uint64_t> dropped_;
+  std::condition_variable room_, runnable_, run_ended_;
+  std::set<AttemptId> held_, dropped_;
+  std::deque<JobPtr> built_;
+  size_t running_ = 0;
+  bool paused_ = false;
   bool stopped_ = false;
   uint64_t next_file_ = 0;
-  BlockingQueue<JobPtr> to_build_, to_run_;
+  BlockingQueue<JobPtr> to_build_;
   std::vector<std::thread> builders_, slots_;
 };
 

@@ -1,4 +1,5 @@
-// A folder only this process uses: removed with everything in it at the end.
+// A folder only this process uses: removed with everything in it at the end, or by the next process
+// that makes one beside it when this one was killed.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,8 @@ namespace tilewright {
 
 class PrivateFolder {
  public:
-  // Made in `parent`, readable by this user only. Unavailable with the reason.
+  // Made in `parent`, readable by this user only, after the folders of processes that are gone have
+  // been removed. Unavailable with the reason.
   static absl::StatusOr<std::unique_ptr<PrivateFolder>> Make(const std::string& parent);
   ~PrivateFolder();
   PrivateFolder(const PrivateFolder&) = delete;
@@ -18,8 +20,9 @@ class PrivateFolder {
   const std::string& path() const { return path_; }
 
  private:
-  explicit PrivateFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
+  PrivateFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  const std::string path_;
+  const int lock_;  // descriptor of the locked file in it
 };
 
 }  // namespace tilewright

@@ -1,6 +1,6 @@
 #include "worker/references.h"
 
-#include <unistd.h>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "worker/run_kernel.h"
@@ -10,14 +10,17 @@ namespace {
 
 // Disk for kept outputs.
 constexpr int64_t kBudgetBytes = int64_t{1} << 30;
-// The plain definition runs at some hundred MFLOP/s.
-constexpr double kBuildSeconds = 60, kRunSeconds = 300;
+constexpr double kBuildSeconds = 60;
+// The plain definition runs at some hundred MFLOP/s; a slow board at a tenth of that.
+constexpr double kLeastRunSeconds = 300, kMostRunSeconds = 7200, kSlowestFlops = 2e7;
+
+double RunSeconds(const Workload& workload) {
+  return std::clamp(workload.Flops() / kSlowestFlops, kLeastRunSeconds, kMostRunSeconds);
+}
 
 int64_t OutputBytes(const Workload& workload) { return BytesOf(RunArguments(workload).back()); }
 
 }  // namespace
-
-ReferenceFile::~ReferenceFile() { unlink(path_.c_str()); }
 
 ReferenceFuture References::Get(const Task& task, uint64_t seed, Builder& builder) {
   const std::string key = absl::StrCat(seed, "|", task.workload.Key());
@@ -35,8 +38,19 @@ ReferenceFuture References::Get(const Task& task, uint64_t seed, Builder& builde
     bytes_ += bytes;
     Trim();
   }
-  promise.set_value(Compute(task, seed, builder));
+  ReferenceResult result = Compute(task, seed, builder);
+  if (!result.ok()) Forget(key);
+  promise.set_value(std::move(result));
   return future;
+}
+
+void References::Forget(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  const auto it = by_key_.find(key);
+  if (it == by_key_.end()) return;
+  bytes_ -= it->second->bytes;
+  entries_.erase(it->second);
+  by_key_.erase(it);
 }
 
 // Drops the oldest, never the newest: users of a file hold it.
@@ -54,23 +68,28 @@ ReferenceResult References::Compute(const Task& task, uint64_t seed, Builder& bu
     std::lock_guard lock(mutex_);
     stem = absl::StrCat(folder_, "/reference-", next_++);
   }
-  const BuildResult built = builder.BuildReference(task, stem + ".so", kBuildSeconds);
-  if (const auto* failure = std::get_if<Failure>(&built)) {
-    return absl::InternalError(absl::StrCat("cannot build the reference: ", failure->message));
+  const RemovedFile library(stem + ".so");
+  const absl::StatusOr<BuildResult> built =
+      builder.BuildReference(task, library.path(), kBuildSeconds);
+  if (!built.ok()) return built.status();
+  if (const auto* failure = std::get_if<Failure>(&*built)) {
+    return absl::UnavailableError(absl::StrCat("cannot build the reference of ",
+                                               task.workload.Key(), ": ", failure->message));
   }
-  const auto& kernel = std::get<BuiltKernel>(built);
-  auto file = std::make_shared<const ReferenceFile>(stem + ".bin");
-  RunSpec spec = SpecOf(kernel, RunArguments(task.workload));
+  auto file = std::make_shared<const RemovedFile>(stem + ".bin");
+  const double limit = RunSeconds(task.workload);
+  RunSpec spec = SpecOf(std::get<BuiltKernel>(*built), RunArguments(task.workload));
   spec.seed = seed;
   spec.reference = file->path();
   spec.write_reference = true;
-  spec.cpu_seconds = kRunSeconds;
+  spec.cpu_seconds = limit;
   spec.file_bytes = BytesOf(spec.arguments.back());
   spec.cores = cores_;
-  const Outcome outcome = RunKernel(runner_, spec, kRunSeconds);
-  unlink(kernel.library.c_str());
-  if (const auto* failure = std::get_if<Failure>(&outcome)) {
-    return absl::InternalError(absl::StrCat("cannot run the reference: ", failure->message));
+  const absl::StatusOr<Outcome> outcome = RunKernel(runner_, spec, limit, interrupt_);
+  if (!outcome.ok()) return outcome.status();
+  if (const auto* failure = std::get_if<Failure>(&*outcome)) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot run the reference of ", task.workload.Key(), ": ", failure->message));
   }
   return file;
 }

@@ -13,41 +13,37 @@
 #include "compiler/core/outcome.h"
 #include "compiler/core/task.h"
 #include "worker/builder.h"
+#include "worker/removed_file.h"
 
 namespace tilewright {
 
-// Owns the file: it is removed with the last holder.
-class ReferenceFile {
- public:
-  explicit ReferenceFile(std::string path) : path_(std::move(path)) {}
-  ~ReferenceFile();
-  ReferenceFile(const ReferenceFile&) = delete;
-  ReferenceFile& operator=(const ReferenceFile&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-using ReferenceResult = absl::StatusOr<std::shared_ptr<const ReferenceFile>>;
+// Unavailable or as Builder's statuses: why there is none. That is never the candidate's fault.
+using ReferenceResult = absl::StatusOr<std::shared_ptr<const RemovedFile>>;
 using ReferenceFuture = std::shared_future<ReferenceResult>;
 
 class References {
  public:
   // Files go to `folder`; `runner` is the path of tilewright-runner; runs use `cores`.
-  References(std::string folder, std::string runner, std::vector<int> cores)
-      : folder_(std::move(folder)), runner_(std::move(runner)), cores_(std::move(cores)) {}
+  // `interrupt`, which may be null and outlives this, ends a computation.
+  References(std::string folder, std::string runner, std::vector<int> cores,
+             const Interrupt* interrupt = nullptr)
+      : folder_(std::move(folder)),
+        runner_(std::move(runner)),
+        cores_(std::move(cores)),
+        interrupt_(interrupt) {}
 
   // The first caller for a workload and seed computes it with its builder; others get the future
-  // at once. Failures are kept too.
+  // at once. Those who wait share a failure, the next caller tries again.
   ReferenceFuture Get(const Task& task, uint64_t seed, Builder& builder);
 
  private:
   ReferenceResult Compute(const Task& task, uint64_t seed, Builder& builder);
   void Trim();
+  void Forget(const std::string& key);
 
   const std::string folder_, runner_;
   const std::vector<int> cores_;
+  const Interrupt* const interrupt_;
   std::mutex mutex_;
   uint64_t next_ = 0;
   struct Entry {

@@ -2,10 +2,13 @@
 
 #include <signal.h>
 
+#include <cmath>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/status_macros.h"
 #include "compiler/core/layout.h"
 #include "worker/child.h"
 #include "worker/pipe_io.h"
@@ -17,30 +20,51 @@ constexpr size_t kMaxResultBytes = 64 << 10;
 constexpr int64_t kSpareMemory = 512 << 20;
 constexpr int64_t kHugePage = 2 << 20;  // what a large buffer may be rounded up to
 
-Outcome FromLine(absl::string_view line) {
+absl::StatusOr<Outcome> FromLine(absl::string_view line) {
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(line, absl::MaxSplits(' ', 1));
-  if (parts.first == "wrong_result") {
-    return Failure{FailureKind::kWrongResult, std::string(parts.second)};
-  }
-  if (parts.first != "ok") return Failure{FailureKind::kCrash, std::string(parts.second)};
+  const std::string rest(parts.second);
+  if (parts.first == "fault") return absl::UnavailableError(rest);
+  if (parts.first == "wrong_result") return Failure{FailureKind::kWrongResult, rest};
+  if (parts.first == "crash") return Failure{FailureKind::kCrash, rest};
   Timing timing;
   for (absl::string_view text : absl::StrSplit(parts.second, ' ', absl::SkipEmpty())) {
     double seconds = 0;
-    if (!absl::SimpleAtod(text, &seconds) || !(seconds > 0)) {
-      return Failure{FailureKind::kUnknown, absl::StrCat("the runner wrote \"", text, "\"")};
+    if (!absl::SimpleAtod(text, &seconds) || !(seconds > 0) || !std::isfinite(seconds)) {
+      return absl::InternalError(absl::StrCat("the runner wrote \"", text, "\""));
     }
     timing.seconds.push_back(seconds);
   }
-  return timing;
+  if (parts.first == "ok") return timing;
+  return absl::InternalError(absl::StrCat("the runner wrote \"", parts.first, "\""));
 }
 
-Outcome FromExit(int status) {
-  if (SignalOf(status) == SIGXCPU) {
-    return Failure{FailureKind::kRunTimeout, "used up its processor time"};
+absl::Status KilledFromOutside() {
+  return absl::UnavailableError("the runner was killed from outside; is there too little memory?");
+}
+
+// Of a process that ended before it called the kernel: nothing the kernel did.
+absl::StatusOr<Outcome> FromEarlyEnd(const absl::Status& why, Child& child, double limit_seconds) {
+  if (absl::IsDeadlineExceeded(why)) {
+    return absl::UnavailableError(
+        absl::StrCat("the runner did not come to call the kernel in ", limit_seconds, " s"));
   }
-  return Failure{FailureKind::kCrash,
-                 absl::StrCat("the kernel's process ended by ", DescribeExit(status))};
+  if (!absl::IsUnavailable(why)) return why;
+  const int status = child.Wait();
+  if (SignalOf(status) == SIGKILL) return KilledFromOutside();
+  return absl::UnavailableError(
+      absl::StrCat("the runner ended by ", DescribeExit(status), " before it called the kernel"));
+}
+
+// Of a process that ended in the kernel.
+absl::StatusOr<Outcome> FromExit(int status) {
+  switch (SignalOf(status)) {
+    case SIGXCPU: return Failure{FailureKind::kRunTimeout, "used up its processor time"};
+    case SIGKILL: return KilledFromOutside();
+    default:
+      return Failure{FailureKind::kCrash,
+                     absl::StrCat("the kernel's process ended by ", DescribeExit(status))};
+  }
 }
 
 // Blocks whose factor does not divide the dimension leave padding.
@@ -64,21 +88,24 @@ std::vector<RunCall> ToRunCalls(const std::vector<KernelCall>& calls) {
 
 }  // namespace
 
-Outcome RunKernel(const std::string& runner, const RunSpec& spec, double limit_seconds) {
-  absl::StatusOr<Child> child = Child::Start({runner}, ChildOutput::kDiscarded);
-  if (!child.ok()) return Failure{FailureKind::kUnknown, std::string(child.status().message())};
+absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
+                                  double limit_seconds, const Interrupt* interrupt) {
+  TW_ASSIGN_OR_RETURN(Child child, Child::Start({runner}, ChildOutput::kDiscarded));
   const Deadline deadline = DeadlineAfter(limit_seconds);
   // A runner that cannot be told shows by its exit.
-  WriteAll(child->input(), ToText(spec)).IgnoreError();
-  child->CloseInput();
-  const absl::StatusOr<std::string> text = ReadToEnd(child->output(), kMaxResultBytes, deadline);
+  WriteAll(child.input(), ToText(spec)).IgnoreError();
+  child.CloseInput();
+  const absl::StatusOr<std::string> first = ReadLine(child.output(), deadline, interrupt);
+  if (!first.ok()) return FromEarlyEnd(first.status(), child, limit_seconds);
+  if (*first != "called") return FromLine(*first);
+  const absl::StatusOr<std::string> text =
+      ReadToEnd(child.output(), kMaxResultBytes, deadline, interrupt);
   if (absl::IsDeadlineExceeded(text.status())) {
-    child->Kill();
     return Failure{FailureKind::kRunTimeout,
                    absl::StrCat("still running after ", limit_seconds, " s")};
   }
-  const int status = child->Wait();
-  if (!text.ok() || !absl::EndsWith(*text, "\n")) return FromExit(status);
+  if (!text.ok()) return text.status();
+  if (!absl::EndsWith(*text, "\n")) return FromExit(child.Wait());
   return FromLine(absl::StripSuffix(*text, "\n"));
 }
 

@@ -4,16 +4,21 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "compiler/core/outcome.h"
 #include "compiler/core/workload.h"
 #include "worker/builder.h"
+#include "worker/interrupt.h"
 #include "worker/run_spec.h"
 
 namespace tilewright {
 
 // Starts `runner` with the spec and waits at most `limit_seconds`, then kills it. Crash, hang and
 // wrong result are outcomes. A run that writes the reference has no samples when it succeeds.
-Outcome RunKernel(const std::string& runner, const RunSpec& spec, double limit_seconds);
+// What fails before the kernel is called, and a process killed by others, is the farm's failure:
+// Unavailable with the reason. Cancelled: `interrupt`, which may be null, was raised.
+absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
+                                  double limit_seconds, const Interrupt* interrupt = nullptr);
 
 // The arguments of a workload's kernels, with the padding of blocked layouts and the weights cold.
 // REQUIRES: CheckWorkload(workload).ok().

@@ -29,7 +29,6 @@ struct CompileModelOptions {
   Target target;        // resolved
   ConfigLookup lookup;  // may be null: untuned
   PipelineOptions passes;
-  bool exact = false;      // no template that is not Exact()
   bool reference = false;  // no passes, no schedules: the plain definitions compiled
   std::string dump_dir;    // when set: 00_import.txt, 10_<pass>.txt, kernels' loop IR, .ll, .s
 };
@@ -42,8 +41,7 @@ struct CompiledModel {
 // Runs the passes on the graph and compiles every node.
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options);
 
-// Passes only: the workloads to tune, with the tasks of every matching template (if `exact`, of
-// those that are).
+// Passes only: the workloads to tune, with the tasks of every matching template.
 struct ModelTask {
   Task task;
   int count = 0;
@@ -51,7 +49,6 @@ struct ModelTask {
   double flops = 0;  // of one call
 };
 absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,
-                                                    const PipelineOptions& passes,
-                                                    bool exact = false);
+                                                    const PipelineOptions& passes);
 
 }  // namespace tilewright

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <mutex>
 
 #include "proto/channel.h"
 #include "proto/convert.h"
 #include "proto/tilewright.grpc.pb.h"
+#include "tests/farm/fake_programs.h"
 #include "tuner/server/server.h"
 #include "worker/device.h"
 #include "worker/private_folder.h"
@@ -17,7 +19,6 @@ namespace tilewright {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 constexpr char kBin[] = TILEWRIGHT_BIN_DIR;
 
@@ -30,56 +31,118 @@ AgentOptions Options(const std::string& server, const std::string& folder) {
           .temp_folder = folder};
 }
 
-TEST(Agent, MeasuresAJobsTrialsAndLeavesNothingBehind) {
-  const auto folder = PrivateFolder::Make(::testing::TempDir()).value();
-  const auto files = PrivateFolder::Make(folder->path()).value();
-  const auto store = MakeMemoryStore();
-  const SystemClock clock;
-  const auto server =
-      Server::Start({.listen = "unix:" + folder->path() + "/s"}, *store, clock).value();
-  auto agent = Agent::Start(Options(server->address(), files->path())).value();
-
-  const auto client = v1::TuningService::NewStub(MakeChannel(server->address()));
-  v1::ListWorkersReply workers;
-  while (workers.workers().empty()) {
-    grpc::ClientContext context;
-    ASSERT_TRUE(client->ListWorkers(&context, {}, &workers).ok());
+class AgentSelfTest : public ::testing::Test {
+ protected:
+  absl::Status StartWith(const std::string& runner, const std::string& builder) {
+    AgentOptions options = Options("unix:/nonexistent", folder_->path());
+    if (!runner.empty()) options.runner = runner;
+    if (!builder.empty()) options.builder = builder;
+    return Agent::Start(options).status();
   }
-  v1::SubmitJobRequest submit;
-  submit.mutable_spec()->set_key("cpu");
-  submit.mutable_spec()->set_tuner("random");
-  submit.mutable_spec()->set_trials(6);
-  v1::JobTask& task = *submit.mutable_spec()->add_tasks();
-  task.mutable_task()->set_workload("dense(float32[4,64],float32[64,64];,NK16n,)+bias+relu");
-  task.mutable_task()->set_template_name("dense_pack.cpu");
-  task.mutable_task()->set_target(workers.workers(0).device().target());
-  grpc::ClientContext submit_context, watch_context;
-  v1::SubmitJobReply job;
-  const grpc::Status status = client->SubmitJob(&submit_context, submit, &job);
-  ASSERT_TRUE(status.ok()) << status.error_message();
-  v1::WatchJobRequest watch;
-  watch.set_job(job.job());
-  const auto reader = client->WatchJob(&watch_context, watch);
-  v1::JobEvent last;
-  for (v1::JobEvent event; reader->Read(&event);) last = event;
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+};
 
+TEST_F(AgentSelfTest, ABuilderThatDoesNotStartIsSaidAtOnce) {
+  const absl::Status status = StartWith("", "/bin/true");
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/bin/true does not start"));
+}
+
+TEST_F(AgentSelfTest, AMissingRunnerIsSaidAtOnce) {
+  const absl::Status status = StartWith("/nonexistent/runner", "");
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/nonexistent/runner"));
+}
+
+TEST_F(AgentSelfTest, ARunnerThatFindsWrongResultsIsSaidAtOnce) {
+  const absl::Status status = StartWith(
+      FakeRunner(folder_->path() + "/runner", "printf 'called\nwrong_result odd\n' >&3\n"), "");
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("odd"));
+}
+
+// A server with one job of a few trials, and what its records say.
+class AgentTest : public ::testing::Test {
+ protected:
+  // Blocks until a worker is there; gives the job's id.
+  std::string Submit(int trials) {
+    v1::ListWorkersReply workers;
+    while (workers.workers().empty()) {
+      grpc::ClientContext context;
+      EXPECT_TRUE(client_->ListWorkers(&context, {}, &workers).ok());
+    }
+    v1::SubmitJobRequest submit;
+    submit.mutable_spec()->set_key("cpu");
+    submit.mutable_spec()->set_tuner("random");
+    submit.mutable_spec()->set_trials(trials);
+    v1::JobTask& task = *submit.mutable_spec()->add_tasks();
+    task.mutable_task()->set_workload("dense(float32[4,64],float32[64,64];,NK16n,)+bias+relu");
+    task.mutable_task()->set_template_name("dense_pack.cpu");
+    task.mutable_task()->set_target(workers.workers(0).device().target());
+    grpc::ClientContext context;
+    v1::SubmitJobReply job;
+    const grpc::Status status = client_->SubmitJob(&context, submit, &job);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return job.job();
+  }
+  v1::JobEvent End(const std::string& job) {
+    v1::WatchJobRequest watch;
+    watch.set_job(job);
+    grpc::ClientContext context;
+    const auto reader = client_->WatchJob(&context, watch);
+    v1::JobEvent last;
+    for (v1::JobEvent event; reader->Read(&event);) last = event;
+    return last;
+  }
+
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+  const std::unique_ptr<RecordStore> store_ = MakeMemoryStore();
+  const SystemClock clock_;
+  const std::unique_ptr<Server> server_ =
+      Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock_).value();
+  const std::unique_ptr<v1::TuningService::Stub> client_ =
+      v1::TuningService::NewStub(MakeChannel(server_->address()));
+};
+
+TEST_F(AgentTest, AWorkerMeasuresAJobsTrialsAndLeavesNothingBehind) {
+  const auto files = PrivateFolder::Make(folder_->path()).value();
+  auto agent = Agent::Start(Options(server_->address(), files->path())).value();
+  const std::string job = Submit(6);
+  const v1::JobEvent last = End(job);
   EXPECT_EQ(last.state(), v1::DONE) << last.message();
-  EXPECT_EQ(store->Count({.job = job.job(), .only_ok = true}).value(), 6);
-  const Record best = store->Best({.job = job.job()}).value().value();
+  EXPECT_EQ(store_->Count({.job = job, .only_ok = true}).value(), 6);
+  const Record best = store_->Best({.job = job}).value().value();
   EXPECT_EQ(best.worker, "test-worker");
   EXPECT_EQ(best.device, CpuName());
   EXPECT_GT(best.build_seconds, 0);
   EXPECT_GT(best.run_seconds, 0);
   agent.reset();
-  EXPECT_TRUE(std::filesystem::is_empty(files->path()));
+  for (const auto& entry : std::filesystem::directory_iterator(files->path())) {
+    EXPECT_EQ(entry.path().filename(), "lock");
+  }
 }
 
-TEST(Agent, ABuilderThatDoesNotStartIsSaidAtOnce) {
-  AgentOptions options = Options("unix:/nonexistent", ::testing::TempDir());
-  options.builder = "/bin/true";
-  const absl::Status status = Agent::Start(options).status();
-  EXPECT_TRUE(absl::IsUnavailable(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("/bin/true does not start"));
+TEST_F(AgentTest, AWorkerWhoseRunnerVanishesRecordsNothingAndGoesOnWhenItIsBack) {
+  const std::string real = std::string(kBin) + "/tilewright-runner";
+  AgentOptions options = Options(server_->address(), folder_->path());
+  options.runner = folder_->path() + "/runner";
+  std::filesystem::create_symlink(real, options.runner);
+  std::mutex mutex;
+  std::vector<std::string> warnings;
+  options.warn = [&](const std::string& line) {
+    std::lock_guard lock(mutex);
+    if (warnings.empty()) std::filesystem::create_symlink(real, options.runner);
+    warnings.push_back(line);
+  };
+  const auto agent = Agent::Start(options).value();
+  std::filesystem::remove(options.runner);
+  const std::string job = Submit(6);
+  EXPECT_EQ(End(job).state(), v1::DONE);
+  std::lock_guard lock(mutex);
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_THAT(warnings[0], HasSubstr("takes no more work"));
+  EXPECT_EQ(store_->Count({.job = job}).value(), 6);
+  EXPECT_EQ(store_->Count({.job = job, .only_ok = true}).value(), 6) << "no fault became a record";
 }
 
 TEST(CorePlan, SlotsTakeTheLastCoresAndTheOthersBuild) {

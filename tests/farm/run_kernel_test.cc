@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "compiler/core/workload.h"
+#include "tests/farm/fake_programs.h"
 #include "worker/private_folder.h"
 
 namespace tilewright {
@@ -45,7 +47,7 @@ class RunKernelTest : public ::testing::Test {
     spec_.file_bytes = 1 << 20;
     spec_.library = Library("");
     spec_.write_reference = true;
-    const Outcome outcome = RunKernel(kRunner, spec_, 10);
+    const Outcome outcome = RunKernel(kRunner, spec_, 10).value();
     ASSERT_EQ(std::get_if<Failure>(&outcome), nullptr) << std::get<Failure>(outcome).message;
     spec_.write_reference = false;
   }
@@ -60,7 +62,7 @@ class RunKernelTest : public ::testing::Test {
 
   Outcome Run(const std::string& extra, double limit = 10) {
     spec_.library = Library(extra);
-    return RunKernel(kRunner, spec_, limit);
+    return RunKernel(kRunner, spec_, limit).value();
   }
 
   static FailureKind KindOf(const Outcome& outcome) {
@@ -147,15 +149,47 @@ TEST_F(RunKernelTest, GarbageOnStandardOutputAndErrorIsIgnored) {
 }
 
 TEST_F(RunKernelTest, ALibraryThatCannotBeLoadedIsACrashWithTheReason) {
-  spec_.library = folder_->path() + "/missing.so";
-  const Outcome outcome = RunKernel(kRunner, spec_, 10);
+  spec_.library = folder_->path() + "/empty.so";
+  std::ofstream(spec_.library) << "no library";
+  const Outcome outcome = RunKernel(kRunner, spec_, 10).value();
   EXPECT_EQ(KindOf(outcome), FailureKind::kCrash);
-  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("missing.so"));
+  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("empty.so"));
+}
+
+TEST_F(RunKernelTest, ALostLibraryIsOurFaultNotTheKernels) {
+  spec_.library = folder_->path() + "/missing.so";
+  const absl::Status status = RunKernel(kRunner, spec_, 10).status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("missing.so"));
+}
+
+TEST_F(RunKernelTest, ALostOrCutReferenceIsOurFaultNotTheKernels) {
+  const std::string reference = spec_.reference;
+  spec_.reference = folder_->path() + "/missing.bin";
+  EXPECT_TRUE(absl::IsUnavailable(RunKernel(kRunner, spec_, 10).status()));
+  spec_.reference = reference;
+  std::filesystem::resize_file(reference, 100);
+  const absl::Status status = RunKernel(kRunner, spec_, 10).status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("expected output"));
+}
+
+TEST_F(RunKernelTest, AReferenceThatCannotBeWrittenIsOurFault) {
+  spec_.write_reference = true;
+  spec_.reference = "/dev/full";
+  const absl::Status status = RunKernel(kRunner, spec_, 10).status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/dev/full"));
+}
+
+TEST_F(RunKernelTest, TooLittleMemoryForTheArgumentsIsOurFault) {
+  spec_.arguments[0].shape = {1 << 20, 1 << 10};
+  EXPECT_TRUE(absl::IsUnavailable(RunKernel(kRunner, spec_, 10).status()));
 }
 
 TEST_F(RunKernelTest, AMissingSymbolIsNamed) {
   spec_.calls[0].symbol = "other";
-  const Outcome outcome = RunKernel(kRunner, spec_, 10);
+  const Outcome outcome = RunKernel(kRunner, spec_, 10).value();
   EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("no symbol other"));
 }
 
@@ -177,14 +211,30 @@ TEST_F(RunKernelTest, PreparedBuffersAreMadeOnceAndScratchPassesBetweenCalls) {
   spec_.buffers = {{.bytes = 4096 * 4, .cold = true}, {.bytes = 4096 * 4}};
   spec_.prepare = {{"zero", 4096, {3}}, {"twice", 4096, {1, 3}}};
   spec_.calls = {{"add", 4096, {0, 3, 4}}, {"copy", 4096, {4, 2}}};
-  const Outcome outcome = RunKernel(kRunner, spec_, 10);
+  const Outcome outcome = RunKernel(kRunner, spec_, 10).value();
   EXPECT_TRUE(MedianSeconds(outcome).has_value());
 }
 
 TEST_F(RunKernelTest, AMissingRunnerIsOurFaultNotTheKernels) {
-  const Outcome outcome = RunKernel("/nonexistent/runner", spec_, 10);
-  EXPECT_EQ(KindOf(outcome), FailureKind::kUnknown);
-  EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr("/nonexistent/runner"));
+  const absl::Status status = RunKernel("/nonexistent/runner", spec_, 10).status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/nonexistent/runner"));
+}
+
+TEST_F(RunKernelTest, ARunnerThatAnswersNonsenseIsOurFault) {
+  for (const char* answer : {"", "fine", "ok nan", "ok 1e999", "ok 0", "ok -1", "called\nok x"}) {
+    const std::string runner =
+        FakeRunner(folder_->path() + "/runner", std::string("printf '") + answer + "\n' >&3\n");
+    EXPECT_FALSE(RunKernel(runner, spec_, 10).ok()) << answer;
+  }
+}
+
+TEST_F(RunKernelTest, AnInterruptEndsARun) {
+  Interrupt interrupt;
+  spec_.library = Library("  for (;;) pause();\n");
+  std::thread raiser([&] { interrupt.Raise(); });
+  EXPECT_TRUE(absl::IsCancelled(RunKernel(kRunner, spec_, 1000, &interrupt).status()));
+  raiser.join();
 }
 
 TEST_F(RunKernelTest, PaddingIsZeroInInputsAndUncheckedInOutputs) {
@@ -194,11 +244,11 @@ TEST_F(RunKernelTest, PaddingIsZeroInInputsAndUncheckedInOutputs) {
                      {.shape = {1, 1024, 4}, .padded = {{0, 2, 3}}}};
   spec_.library = Library("");
   spec_.write_reference = true;
-  RunKernel(kRunner, spec_, 10);
+  ASSERT_TRUE(RunKernel(kRunner, spec_, 10).ok());
   spec_.write_reference = false;
   EXPECT_TRUE(MedianSeconds(Run("  for (int i = 3; i < 4096; i += 4) if (a[i] != 0) abort();\n")));
   spec_.library = Library("  for (int i = 3; i < 4096; i += 4) out[i] = 1e9f;\n  end = 3;\n");
-  EXPECT_EQ(KindOf(RunKernel(kRunner, spec_, 10)), FailureKind::kWrongResult);
+  EXPECT_EQ(KindOf(RunKernel(kRunner, spec_, 10).value()), FailureKind::kWrongResult);
 }
 
 TEST(RunArguments, NamePaddedChannelsAndColdWeights) {

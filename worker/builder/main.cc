@@ -1,18 +1,23 @@
 // tilewright-builder: compiles for a worker, in a process that may crash. `tilewright-builder
 // [CORE,CORE...]`. First writes the resolved host target, then answers one request after another:
 // a frame from standard input, a frame to descriptor 3, both JSON but for the first. A request
-// has workload, target, output and, unless the plain reference is wanted, template and config.
+// has workload, target, output and, unless the plain reference is wanted, template and config. The
+// answer has ok, symbol and extent; or ok = false, kind and message of the candidate's failure; or
+// fault, the reason why this machine cannot build.
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -62,17 +67,28 @@ Json Failed(FailureKind kind, std::string message) {
   return {{"ok", false}, {"kind", std::string(NameOf(kind))}, {"message", std::move(message)}};
 }
 
+// The farm's failure, not the candidate's: no disk, no memory.
+Json Fault(std::string message) { return {{"fault", std::move(message)}}; }
+
+Json FromStatus(const absl::Status& status) {
+  std::string message(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return Failed(FailureKind::kInstantiation, std::move(message));
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnavailable: return Fault(std::move(message));
+    default: return Failed(FailureKind::kBuild, std::move(message));
+  }
+}
+
 Json Answer(const Json& request) {
   const absl::StatusOr<CompiledTask> kernel = Compile(request);
-  if (!kernel.ok()) {
-    const bool refused = absl::IsInvalidArgument(kernel.status());
-    return Failed(refused ? FailureKind::kInstantiation : FailureKind::kBuild,
-                  std::string(kernel.status().message()));
-  }
-  std::ofstream out(request.at("output").get<std::string>(), std::ios::binary);
+  if (!kernel.ok()) return FromStatus(kernel.status());
+  const std::string path = request.at("output").get<std::string>();
+  std::ofstream out(path, std::ios::binary);
   out << kernel->so;
   out.close();
-  if (!out) return Failed(FailureKind::kUnknown, "cannot write the library");
+  if (!out) return Fault(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
   return {{"ok", true}, {"kernel", ToJson(*kernel)}};
 }
 

@@ -11,7 +11,8 @@ namespace tilewright {
 
 class Kernel {
  public:
-  // Loads the library and generates the inputs. On failure `error` says why and Call is forbidden.
+  // Loads the library, generates the inputs and reads the expected output. On failure `error` is
+  // the line to be answered, "fault TEXT" or "crash TEXT", and calls are forbidden.
   Kernel(const RunSpec& spec, std::string* error);
 
   // The calls that depend on the weights only; once, before the first Call.
@@ -19,9 +20,9 @@ class Kernel {
   void Call() { Run(calls_); }
   // Wall seconds of one call with the cold arguments out of the caches.
   double TimedCall();
-  // Empty: the output agrees with the reference file. Else what differs.
+  // Empty: the output agrees with the reference file. Else "wrong_result TEXT", what differs.
   std::string Compare() const;
-  // Empty: the output was written to the reference file.
+  // Empty: the output was written to the reference file. Else "fault TEXT".
   std::string WriteReference() const;
 
  private:
@@ -42,8 +43,11 @@ class Kernel {
 
   // Appends `bytes` of memory to the operands; false: there is not enough.
   bool Allocate(int64_t bytes);
+  // Empty, or "fault TEXT".
+  std::string AllocateAll();
+  std::string ReadExpected();
   void FillArguments();
-  // Empty, or why the calls cannot be bound.
+  // Empty, or "crash TEXT".
   std::string Bind(const std::vector<RunCall>& calls, std::vector<BoundCall>* bound) const;
   void ChooseCold();
   static void Run(const std::vector<BoundCall>& calls);
@@ -54,6 +58,7 @@ class Kernel {
   std::vector<std::unique_ptr<void, Free>> memory_;
   std::vector<void*> operands_;  // arguments, then buffers
   std::vector<int64_t> sizes_;   // elements of the arguments
+  std::vector<float> expected_;  // empty when the reference is to be written
   std::vector<BoundCall> prepare_, calls_;
   std::vector<Region> cold_;
 };

@@ -1,6 +1,8 @@
 // tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input,
-// writes one line to descriptor 3: "ok SECONDS...", "wrong_result TEXT" or "crash TEXT". Anything
-// the kernel does to standard output is nobody's concern. Links nothing but libc and libdl.
+// writes to descriptor 3 the line "called" just before the kernel's first call, and at the end one
+// of "ok SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last when this
+// machine and not the kernel is to blame. Anything the kernel does to standard output is nobody's
+// concern. Links nothing but libc and libdl.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -63,18 +65,24 @@ std::vector<double> Sample(const RunSpec& spec, Kernel& kernel) {
   return clean.empty() ? disturbed : clean;
 }
 
+bool WriteResult(const std::string& line) {
+  const std::string text = line + "\n";
+  return write(kResultFd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
 std::string Run(const RunSpec& spec) {
   std::string error;
   Kernel kernel(spec, &error);
-  if (!error.empty()) return "crash " + error;
+  if (!error.empty()) return error;
+  if (!WriteResult("called")) return "fault nobody reads the result";
   kernel.Prepare();
   const double warm_up = kernel.TimedCall();
   if (spec.write_reference) {
     error = kernel.WriteReference();
-    return error.empty() ? "ok" : "crash " + error;
+    return error.empty() ? "ok" : error;
   }
   error = kernel.Compare();
-  if (!error.empty()) return "wrong_result " + error;
+  if (!error.empty()) return error;
   const bool hopeless = spec.drop_seconds > 0 && warm_up > kHopeless * spec.drop_seconds;
   return OkLine(hopeless ? std::vector<double>{warm_up} : Sample(spec, kernel));
 }
@@ -86,10 +94,7 @@ int Main() {
     return 2;
   }
   Confine(*spec);
-  const std::string line = Run(*spec) + "\n";
-  const bool written =
-      write(kResultFd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  _exit(written ? 0 : 1);  // no destructors: the kernel may have damaged the heap
+  _exit(WriteResult(Run(*spec)) ? 0 : 1);  // no destructors: the kernel may have damaged the heap
 }
 
 }  // namespace

@@ -1,0 +1,67 @@
+#include "worker/child.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "tests/farm/fake_programs.h"
+#include "worker/pipe_io.h"
+#include "worker/private_folder.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ChildTest : public ::testing::Test {
+ protected:
+  Child Start(const std::string& script) {
+    const std::string path = WriteScript(folder_->path() + "/child", "#!/bin/sh\n" + script);
+    return Child::Start({path}, ChildOutput::kDiscarded).value();
+  }
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+};
+
+TEST_F(ChildTest, IsAskedByStandardInputAndAnswersOnDescriptorThree) {
+  Child child = Start("cat >&3\n");
+  ASSERT_TRUE(WriteAll(child.input(), "hello").ok());
+  child.CloseInput();
+  EXPECT_EQ(ReadToEnd(child.output(), 100, DeadlineAfter(20)).value(), "hello");
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST_F(ChildTest, HasNoOtherDescriptors) {
+  const int leaked = dup(2);  // as from a parent that knows nothing of O_CLOEXEC
+  Child child = Start("ls /proc/$$/fd | tr '\\n' ' ' >&3\n");
+  // The shell itself keeps its script open as descriptor 10.
+  EXPECT_THAT(ReadToEnd(child.output(), 100, DeadlineAfter(20)).value(),
+              ::testing::AnyOf("0 1 2 3 ", "0 1 10 2 3 "));
+  close(leaked);
+}
+
+TEST_F(ChildTest, AProgramThatIsNotThereIsUnavailable) {
+  const auto child = Child::Start({"/nonexistent/program"}, ChildOutput::kDiscarded);
+  EXPECT_TRUE(absl::IsUnavailable(child.status()));
+  EXPECT_THAT(std::string(child.status().message()), HasSubstr("/nonexistent/program"));
+}
+
+TEST_F(ChildTest, TakesItsOwnChildrenWithItWhenKilled) {
+  Child child = Start("sleep 1000 & echo $! >&3\nwait\n");
+  const pid_t grandchild = std::stoi(ReadLine(child.output(), DeadlineAfter(20)).value());
+  child.Kill();
+  EXPECT_EQ(SignalOf(child.Wait()), SIGKILL);
+  // Its end closes the last writer of descriptor 3.
+  EXPECT_EQ(ReadToEnd(child.output(), 100, DeadlineAfter(20)).value(), "");
+  EXPECT_NE(kill(grandchild, 0) == 0 && getpgid(grandchild) == child.pid(), true);
+}
+
+TEST(ExitStatus, IsDescribedAsAShellDoes) {
+  EXPECT_EQ(DescribeExit(3 << 8), "exit code 3");
+  EXPECT_THAT(DescribeExit(SIGSEGV), HasSubstr("signal 11"));
+  EXPECT_THAT(DescribeExit((128 + SIGKILL) << 8), HasSubstr("signal 9"));
+  EXPECT_EQ(SignalOf(0), 0);
+}
+
+}  // namespace
+}  // namespace tilewright

@@ -1,0 +1,165 @@
+// The worker's pipeline with stand-ins for builder and runner.
+#include "worker/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <future>
+
+#include "tests/farm/fake_programs.h"
+#include "worker/private_folder.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kSmall[] = "dense(float32[4,8],float32[8,8];,NK,)";
+constexpr char kOther[] = "dense(float32[2,8],float32[8,8];,NK,)";
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }
+
+  std::string path(const std::string& name) const { return folder_->path() + "/" + name; }
+
+  void Start(const std::string& builder_body, const std::string& runner_body, int builders = 1) {
+    pipeline_ = std::make_unique<Pipeline>(
+        PipelineSetup{.runner = FakeRunner(path("runner"), runner_body),
+                      .builder = FakeBuilder(path("builder"), builder_body),
+                      .folder = files_->path(),
+                      .builders = builders,
+                      .cores = {.slots = {{}}, .others = {}}},
+        [this](const WorkerTrial& trial, WorkerResult result) {
+          results_.Push({trial.attempt, std::move(result.outcome)});
+        });
+  }
+  void Add(uint64_t number, const std::string& workload = kSmall, uint64_t epoch = 1) {
+    pipeline_->Add(
+        {.attempt = {epoch, number}, .task = {.workload = ParseWorkload(workload).value()}});
+  }
+  std::pair<AttemptId, absl::StatusOr<Outcome>> Next() { return *results_.Pop(); }
+
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+  const std::unique_ptr<PrivateFolder> files_ = PrivateFolder::Make(folder_->path()).value();
+  BlockingQueue<std::pair<AttemptId, absl::StatusOr<Outcome>>> results_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+constexpr char kMeasure[] = "echo called >&3\necho ok 0.5 >&3\n";
+constexpr char kHang[] =
+    "echo called >&3\nif [ -z \"$reference\" ]; then sleep 1000; fi\necho ok >&3\n";
+
+TEST_F(PipelineTest, MeasuresWhatIsAddedAndLeavesNoFile) {
+  Start("built()", kMeasure);
+  Add(1);
+  const auto [attempt, outcome] = Next();
+  EXPECT_EQ(attempt.number, 1u);
+  EXPECT_EQ(outcome.value(), Outcome(Timing{{0.5}}));
+  pipeline_.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(files_->path())) {
+    EXPECT_EQ(entry.path().filename(), "lock");
+  }
+}
+
+TEST_F(PipelineTest, WhatTheMachineCannotDoIsNoOutcome) {
+  Start("send(json.dumps({'fault': 'disk full'}).encode())", kMeasure);
+  Add(1);
+  EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("disk full"));
+  Start("built()", "if [ -n \"$reference\" ]; then echo called >&3; echo ok >&3; fi\n");
+  Add(2);
+  EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("before it called"));
+  Start("built()",
+        "echo called >&3\nif [ -n \"$reference\" ]; then echo ok >&3; exit; fi\n"
+        "kill -9 $$\n");
+  Add(3);
+  EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("killed from outside"));
+}
+
+TEST_F(PipelineTest, AMissingReferenceIsNoOutcomeAndTheNextTrialTriesAgain) {
+  Start("built()", "if [ -n \"$reference\" ] && [ ! -e " + path("failed") + " ]; then touch " +
+                       path("failed") + "; echo fault no space >&3; exit; fi\n" + kMeasure);
+  Add(1);
+  EXPECT_FALSE(Next().second.ok());
+  Add(2);
+  EXPECT_TRUE(Next().second.ok());
+}
+
+TEST_F(PipelineTest, ASlowReferenceHoldsUpOnlyItsOwnTrials) {
+  // The first builder is kept busy by the reference of one workload; the second goes on.
+  Start(
+      "if 'float32[4,8]' in request['workload'] and 'config' not in request:\n"
+      "  while not os.path.exists('" +
+          path("go") +
+          "'): time.sleep(0.01)\n"
+          "built()",
+      kMeasure, /*builders=*/2);
+  Add(1);
+  Add(2);
+  Add(3, kOther);
+  // With the references of both trials of the slow workload missing, slots take the third.
+  std::thread release([this] {
+    const auto [attempt, outcome] = Next();
+    EXPECT_EQ(attempt.number, 3u);
+    EXPECT_TRUE(outcome.ok());
+    std::ofstream(path("go")) << "x";
+  });
+  release.join();
+  EXPECT_TRUE(Next().second.ok());
+  EXPECT_TRUE(Next().second.ok());
+}
+
+TEST_F(PipelineTest, AttemptsOfAnotherLifeOfTheServerAreOthers) {
+  Start("time.sleep(0.2)\nbuilt()", kMeasure);
+  Add(1, kSmall, /*epoch=*/1);
+  Add(2, kSmall, /*epoch=*/1);
+  pipeline_->DropAll();
+  Add(2, kSmall, /*epoch=*/2);
+  const auto [attempt, outcome] = Next();
+  EXPECT_EQ(attempt, (AttemptId{2, 2}));
+  EXPECT_TRUE(outcome.ok());
+}
+
+TEST_F(PipelineTest, StoppingKillsWhatRunsAfterTheGraceAndReportsNothingOfIt) {
+  Start("built()", "touch " + path("runs") + "\n" + kHang);
+  Add(1);
+  Add(2);
+  while (!std::filesystem::exists(path("runs"))) std::this_thread::yield();
+  pipeline_->Stop(0.1);
+  results_.Close();
+  EXPECT_FALSE(results_.Pop().has_value());
+}
+
+TEST_F(PipelineTest, StoppingEndsABuildAndAReferenceUnderWay) {
+  for (const char* body :
+       {"time.sleep(1000)", "if 'config' in request: time.sleep(1000)\nbuilt()"}) {
+    Start(body, "sleep 1000\n");
+    Add(1);
+    pipeline_.reset();
+  }
+  results_.Close();
+  EXPECT_FALSE(results_.Pop().has_value());
+}
+
+TEST_F(PipelineTest, APauseGivesNoRoomAndDropsWhatDoesNotRun) {
+  Start("time.sleep(0.2)\nbuilt()", kMeasure);
+  EXPECT_EQ(pipeline_->WaitForRoom(), pipeline_->capacity());
+  Add(1);
+  pipeline_->Pause();
+  EXPECT_EQ(pipeline_->WaitForRoom(), 0u);
+  Add(2);
+  pipeline_->Resume();
+  while (!pipeline_->Held().empty()) std::this_thread::yield();
+  EXPECT_EQ(pipeline_->WaitForRoom(), pipeline_->capacity());
+  Add(3);
+  const AttemptId last = Next().first;
+  EXPECT_LE(last.number, 3u) << "the first may have been running";
+}
+
+}  // namespace
+}  // namespace tilewright

@@ -1,0 +1,131 @@
+// Workers whose machine fails them: what happens is said, and nothing of it becomes a record.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "records/record_store.h"
+#include "tests/faults/farm_process.h"
+#include "worker/private_folder.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class WorkerFaults : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+    std::filesystem::create_directory(path("tmp"));
+    ASSERT_EQ(Shell(std::string(kTilewright) + " zoo mlp -o " + path("mlp.onnx")), 0);
+  }
+  std::string path(const std::string& name) const { return folder_->path() + "/" + name; }
+
+  // Runs it to its end; its output is in text_.
+  int Shell(const std::string& script) {
+    std::ofstream(path("script")) << script;
+    const int status =
+        std::system(("sh " + path("script") + " >" + path("out") + " 2>&1 </dev/null").c_str());
+    std::ifstream in(path("out"));
+    text_.assign(std::istreambuf_iterator<char>(in), {});
+    return WEXITSTATUS(status);
+  }
+  // With a disk of `size` of its own at path("tmp").
+  int ShellOnSmallDisk(const std::string& size, const std::string& script) {
+    std::ofstream(path("inner")) << "mount -t tmpfs -o size=" << size << " tmpfs " << path("tmp")
+                                 << " || exit 99\n"
+                                 << script;
+    return Shell("exec unshare --user --map-root-user --mount sh " + path("inner"));
+  }
+  std::string Worker() const {
+    return std::string(kTilewright) + " worker --server unix:" + path("none") +
+           " --key cpu --temp " + path("tmp");
+  }
+
+  std::unique_ptr<PrivateFolder> folder_;
+  std::string text_;
+};
+
+TEST_F(WorkerFaults, AFullDiskIsSaidAtTheStartAndTheWorkerDoesNotServe) {
+  EXPECT_EQ(ShellOnSmallDisk("4k", "exec " + Worker()), 4) << text_;
+  EXPECT_THAT(text_, HasSubstr("the self test fails"));
+  EXPECT_THAT(text_, HasSubstr("No space left"));
+  EXPECT_THAT(text_, Not(HasSubstr("serving")));
+}
+
+TEST_F(WorkerFaults, AMissingRunnerIsSaidAtTheStartAndTheWorkerDoesNotServe) {
+  std::filesystem::create_directory(path("bin"));
+  for (const char* name : {"tilewright", "tilewright-builder"}) {
+    std::filesystem::create_hard_link(std::string(TILEWRIGHT_BIN_DIR "/") + name,
+                                      path("bin/") + name);
+  }
+  EXPECT_EQ(Shell("exec " + path("bin/tilewright") + Worker().substr(sizeof(kTilewright) - 1)), 4);
+  EXPECT_THAT(text_, HasSubstr("tilewright-runner: No such file"));
+}
+
+TEST_F(WorkerFaults, ADiskThatIsFullForAWhileCostsNoTrial) {
+  ASSERT_EQ(ShellOnSmallDisk("4m", "export TMPDIR=" + path("tmp") + "\n" + kTilewright + " tune " +
+                                       path("mlp.onnx") + " --records " + path("records.db") +
+                                       " --tuner random --trials 40 &\n"
+                                       "until ls " + path("tmp") + "/*/*/kernel-* ; do :; done\n"
+                                       "dd if=/dev/zero of=" + path("tmp/full") + " bs=4k\n"
+                                       "sleep 3\nrm " + path("tmp/full") + "\nwait $!\n"),
+            0)
+      << text_;
+  EXPECT_THAT(text_, HasSubstr("takes no more work"));
+  const auto store = OpenSqliteStore(path("records.db"), /*read_only=*/true).value();
+  int trials = 0;
+  ASSERT_TRUE(store
+                  ->ForEach({},
+                            [&](const Record& record) {
+                              const auto* failure = std::get_if<Failure>(&record.outcome);
+                              EXPECT_TRUE(!failure || failure->kind != FailureKind::kUnknown);
+                              EXPECT_TRUE(!failure || failure->kind != FailureKind::kBuild)
+                                  << failure->message;
+                              return ++trials > 0;
+                            })
+                  .ok());
+  EXPECT_EQ(trials, 40);
+}
+
+TEST_F(WorkerFaults, ADiskThatStaysFullEndsAnEmbeddedTuneWithTheReason) {
+  EXPECT_EQ(ShellOnSmallDisk("4k", "TMPDIR=" + path("tmp") + " exec " + kTilewright + " tune " +
+                                       path("mlp.onnx") + " --records " + path("records.db") +
+                                       " --tuner random --trials 4\n"),
+            4)
+      << text_;
+  EXPECT_THAT(text_, HasSubstr("No space left"));
+}
+
+TEST_F(WorkerFaults, AKilledWorkersFolderIsRemovedByTheNext) {
+  const auto start = [&] {
+    return FarmProcess({"worker", "--server", "unix:" + path("none"), "--key", "cpu", "--temp",
+                        path("tmp")});
+  };
+  const auto folders = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(path("tmp"))) {
+      names.push_back(entry.path());
+    }
+    return names;
+  };
+  std::vector<std::string> killed;
+  {
+    FarmProcess worker = start();
+    ASSERT_TRUE(WaitUntil([&] { return !(killed = folders()).empty(); }));
+    worker.Signal(SIGKILL);
+    worker.Wait();
+  }
+  FarmProcess worker = start();
+  EXPECT_TRUE(WaitUntil([&] { return folders().size() == 1 && folders() != killed; }));
+  worker.Signal(SIGTERM);
+  EXPECT_EQ(worker.Wait(), 0);
+  EXPECT_TRUE(folders().empty());
+}
+
+}  // namespace
+}  // namespace tilewright

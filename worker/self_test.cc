@@ -1,0 +1,31 @@
+#include "worker/self_test.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "worker/canary.h"
+
+namespace tilewright {
+namespace {
+
+absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt* interrupt) {
+  TW_ASSIGN_OR_RETURN(
+      const auto canary,
+      Canary::Make({setup.runner, setup.builder, setup.folder, setup.cores.others, interrupt}));
+  SelfTestResult result{.host_target = canary->host_target()};
+  for (const std::vector<int>& slot : setup.cores.slots) {
+    TW_ASSIGN_OR_RETURN(result.slot_seconds.emplace_back(), canary->Run(slot));
+  }
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<SelfTestResult> RunSelfTest(const SelfTestSetup& setup,
+                                           const Interrupt* interrupt) {
+  absl::StatusOr<SelfTestResult> result = Test(setup, interrupt);
+  if (result.ok() || absl::IsCancelled(result.status())) return result;
+  return absl::UnavailableError(absl::StrCat("this machine cannot measure, the self test fails: ",
+                                             std::string(result.status().message())));
+}
+
+}  // namespace tilewright

@@ -1,0 +1,28 @@
+// Shows that this machine can build, write, run and compute, and how fast each slot is.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/device.h"
+#include "worker/interrupt.h"
+
+namespace tilewright {
+
+struct SelfTestSetup {
+  std::string runner, builder;  // paths of the executables
+  std::string folder;           // private; exists
+  CorePlan cores;
+};
+
+struct SelfTestResult {
+  std::string host_target;           // resolved, as the builder sees it
+  std::vector<double> slot_seconds;  // of the test kernel, by slot
+};
+
+// Builds a kernel with a known answer and runs it on each slot. Unavailable: the reason, for people.
+// Cancelled: `interrupt`, which may be null, was raised.
+absl::StatusOr<SelfTestResult> RunSelfTest(const SelfTestSetup& setup, const Interrupt* interrupt);
+
+}  // namespace tilewright

@@ -1,0 +1,55 @@
+// The worker's side of the protocol: one call each, with deadlines. Knows no policy. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "proto/tilewright.grpc.pb.h"
+
+namespace tilewright {
+
+struct ServerSession {
+  std::string id;  // empty: none
+  uint64_t epoch = 0;
+  double renew_seconds = 5;
+};
+
+class ServerLink {
+ public:
+  // address: as MakeChannel's. No call is made yet.
+  explicit ServerLink(const std::string& address);
+
+  // AlreadyExists: another process serves under this name.
+  absl::StatusOr<ServerSession> Open(const v1::OpenSessionRequest& request);
+  // Long poll: work, or nothing after a while. NotFound: the session is over, open another.
+  absl::StatusOr<v1::LeaseReply> Lease(const std::string& session, size_t room);
+  // NotFound: as Lease.
+  absl::StatusOr<v1::RenewReply> Renew(const v1::RenewRequest& request);
+  // Ok: the server has answered for good, the row is durable or not wanted. Unavailable and
+  // DeadlineExceeded: send it again.
+  absl::Status Report(const v1::ReportRequest& request, double limit_seconds);
+  // Hands back what the session still holds. When it does not arrive, the leases expire.
+  void Close(const std::string& session);
+
+  // Open, Lease and Renew end with Cancelled, now and from now on.
+  void Abort();
+  // Lease ends with Cancelled, now and until allowed again.
+  void ForbidLeases();
+  void AllowLeases();
+
+ private:
+  absl::Status Call(double seconds, const std::function<grpc::Status(grpc::ClientContext*)>& call);
+
+  const std::unique_ptr<v1::WorkerService::Stub> stub_;
+  std::mutex mutex_;
+  bool aborted_ = false;
+  bool leases_allowed_ = true;
+  std::set<grpc::ClientContext*> calls_;  // those Abort ends
+  grpc::ClientContext* lease_ = nullptr;  // the long poll among them
+};
+
+}  // namespace tilewright

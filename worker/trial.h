@@ -1,0 +1,39 @@
+// What a worker is given and what it answers.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "compiler/core/outcome.h"
+#include "compiler/core/task.h"
+#include "proto/measure_options.h"
+
+namespace tilewright {
+
+// Numbers begin anew with each start of the server; the epoch tells its lives apart.
+struct AttemptId {
+  uint64_t server_epoch = 0;
+  uint64_t number = 0;
+  friend auto operator<=>(const AttemptId&, const AttemptId&) = default;
+};
+
+struct WorkerTrial {
+  std::string session;  // that leased it
+  AttemptId attempt;
+  uint64_t fence = 0;
+  Task task;
+  Config config;
+  MeasureOptions options;
+};
+
+struct WorkerResult {
+  // An error is this worker's own failure: it says nothing about the config.
+  absl::StatusOr<Outcome> outcome;
+  double build_seconds = 0;   // in the builder, of this candidate
+  double run_seconds = 0;     // of the runner's process
+  double worker_seconds = 0;  // from Add to the end of the run
+};
+
+}  // namespace tilewright
