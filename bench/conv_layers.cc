@@ -1,6 +1,7 @@
-// bench-conv-layers [--search N] [--layer I]: every convolution of ResNet-50 with its default
-// config, and with the best of N sampled configs, as a share of the FMA peak measured in the same
-// run. One thread, weights not hot.
+// bench-conv-layers [--template NAME] [--search N] [--layer I] [--workload KEY]: every convolution
+// of ResNet-50 that the template takes (or the one given) with its default config, and with the
+// best of N sampled configs, as a share of the FMA peak measured in the same run; work is counted
+// as direct summation's. One thread, weights not hot.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -15,9 +16,9 @@
 namespace tilewright {
 namespace {
 
-constexpr char kTemplate[] = "conv2d_nchwc.cpu";
-
 struct Args {
+  std::string name = "conv2d_nchwc.cpu";
+  std::string workload;
   int search = 0;
   int layer = -1;
 };
@@ -54,12 +55,14 @@ Found Search(const Task& task, const Template& impl, int trials) {
 
 int Main(const Args& args) {
   const Target target = ResolveTarget(Target{}).value();
-  const Template& impl = *FindTemplate(kTemplate).value();
-  const std::vector<Layer> layers = Resnet50Layers(VectorLanes(target));
+  const Template& impl = *FindTemplate(args.name).value();
+  std::vector<Layer> layers = Resnet50Layers(VectorLanes(target));
+  if (!args.workload.empty()) layers = {{ParseWorkload(args.workload).value(), 1}};
   double log_default = 0, log_best = 0, total_default = 0, total_best = 0, count = 0;
   for (size_t i = 0; i < layers.size(); ++i) {
     if (args.layer >= 0 && args.layer != static_cast<int>(i)) continue;
-    const Task task{layers[i].workload, kTemplate, target};
+    if (!impl.Matches(layers[i].workload, target)) continue;
+    const Task task{layers[i].workload, args.name, target};
     const double peak = MeasureFmaPeakGflops() * 1e9;
     const double share = layers[i].workload.Flops() / peak;
     const Config config = impl.Default(task.workload, target);
@@ -94,6 +97,8 @@ int Main(const Args& args) {
 int main(int argc, char** argv) {
   tilewright::Args args;
   for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--template") == 0) args.name = argv[i + 1];
+    if (std::strcmp(argv[i], "--workload") == 0) args.workload = argv[i + 1];
     if (std::strcmp(argv[i], "--search") == 0) args.search = std::atoi(argv[i + 1]);
     if (std::strcmp(argv[i], "--layer") == 0) args.layer = std::atoi(argv[i + 1]);
   }

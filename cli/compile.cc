@@ -100,6 +100,7 @@ absl::Status Compile(const Options& options) {
     times.push_back({pass.name, seconds});
   };
   to.lookup = LookupIn(*store);
+  to.exact = options.model.exact;
   to.reference = options.reference;
   to.dump_dir = options.dump;
   TW_ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(std::move(graph), to));

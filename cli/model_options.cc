@@ -37,6 +37,8 @@ void AddModelOptions(CLI::App* verb, ModelOptions* options) {
       ->capture_default_str();
   verb->add_option("--disable-pass", options->disabled_passes,
                    "leaves out a graph pass (see `tilewright passes`); may be repeated");
+  verb->add_flag("--exact", options->exact,
+                 "only algorithms that round as direct summation does (no Winograd)");
 }
 
 absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {
@@ -70,7 +72,8 @@ absl::StatusOr<TasksOfModel> LoadTasks(const ModelOptions& options) {
   TW_ASSIGN_OR_RETURN(loaded.target, TargetOf(options));
   TW_ASSIGN_OR_RETURN(const PipelineOptions passes, PassesOf(options));
   TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options));
-  TW_ASSIGN_OR_RETURN(loaded.tasks, ExtractTasks(std::move(graph), loaded.target, passes));
+  TW_ASSIGN_OR_RETURN(loaded.tasks,
+                      ExtractTasks(std::move(graph), loaded.target, passes, options.exact));
   return loaded;
 }
 

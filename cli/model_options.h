@@ -1,4 +1,5 @@
-// The options of verbs that take a model: MODEL, --input-shape, --target, --disable-pass.
+// The options of verbs that take a model: MODEL, --input-shape, --target, --disable-pass,
+// --exact.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,7 @@ struct ModelOptions {
   std::vector<std::string> input_shapes;
   std::string target = "cpu";
   std::vector<std::string> disabled_passes;
+  bool exact = false;
 };
 
 // `options` must live as long as the verb.

@@ -91,13 +91,14 @@ absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOption
 }
 
 absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,
-                                                    const PipelineOptions& passes) {
+                                                    const PipelineOptions& passes, bool exact) {
   const PassContext context{.target = target, .evaluate = MakeConstantEvaluator()};
   TW_RETURN_IF_ERROR(RunPasses(graph, context, passes));
   std::vector<ModelTask> tasks;
   for (const ExtractedWorkload& extracted : ExtractWorkloads(graph)) {
     const Workload& workload = extracted.workload;
     for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
+      if (exact && !entry.impl->Exact()) continue;
       tasks.push_back({.task = {workload, entry.name, target},
                        .count = extracted.count,
                        .space_size = entry.impl->Space(workload, target).size(),

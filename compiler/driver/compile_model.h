@@ -29,6 +29,7 @@ struct CompileModelOptions {
   Target target;        // resolved
   ConfigLookup lookup;  // may be null: untuned
   PipelineOptions passes;
+  bool exact = false;      // no template that is not Exact()
   bool reference = false;  // no passes, no schedules: the plain definitions compiled
   std::string dump_dir;    // when set: 00_import.txt, 10_<pass>.txt, kernels' loop IR, .ll, .s
 };
@@ -41,7 +42,8 @@ struct CompiledModel {
 // Runs the passes on the graph and compiles every node.
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options);
 
-// Passes only: the workloads to tune, with the tasks of every matching template.
+// Passes only: the workloads to tune, with the tasks of every matching template (if `exact`, of
+// those that are).
 struct ModelTask {
   Task task;
   int count = 0;
@@ -49,6 +51,7 @@ struct ModelTask {
   double flops = 0;  // of one call
 };
 absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,
-                                                    const PipelineOptions& passes);
+                                                    const PipelineOptions& passes,
+                                                    bool exact = false);
 
 }  // namespace tilewright

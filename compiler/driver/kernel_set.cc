@@ -105,17 +105,17 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
     if (best) {
       // A record of a template or space that is no more says nothing: the workload is untuned.
       const absl::StatusOr<const Template*> found = FindTemplate(best->template_name);
-      if (found.ok() && (*found)->Matches(workload, target)) {
+      const bool allowed = found.ok() && ((*found)->Exact() || !options_.exact);
+      if (allowed && (*found)->Matches(workload, target)) {
         absl::StatusOr<LoweredTask> task = (*found)->Lower(workload, target, best->config);
         if (!absl::IsInvalidArgument(task.status())) return task;
       }
     }
   }
-  const std::vector<TemplateEntry> matching = MatchingTemplates(workload, target);
-  if (matching.empty()) return SingleStep(ScheduleFixed(node.compute, target));
+  const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, options_.exact);
+  if (!untuned) return SingleStep(ScheduleFixed(node.compute, target));
   untuned_.push_back(workload.Key());
-  const Template& first = *matching.front().impl;
-  return first.Lower(workload, target, first.Default(workload, target));
+  return untuned->impl->Lower(workload, target, untuned->impl->Default(workload, target));
 }
 
 }  // namespace tilewright

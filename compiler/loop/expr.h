@@ -45,7 +45,7 @@ using Buffer = std::shared_ptr<const BufferNode>;
 // Where a buffer lives.
 enum class Scope {
   kGlobal,    // an argument of the program
-  kStack,     // scratch inside the kernel, at most 64 KiB in all
+  kStack,     // scratch inside the kernel, at most 512 KiB in all
   kRegister,  // an accumulator tile: every index must be constant after unrolling (except the
               // vectorised one), so that code generation keeps it in registers
 };

@@ -15,7 +15,7 @@
 namespace tilewright {
 namespace {
 
-constexpr int64_t kMaxStackBytes = 64 << 10;
+constexpr int64_t kMaxStackBytes = 512 << 10;
 
 absl::Status Violation(const std::string& what) { return absl::FailedPreconditionError(what); }
 
@@ -175,7 +175,7 @@ class Verifier {
     const int64_t bytes = NumBytes({.dtype = s.buffer->dtype, .shape = s.buffer->shape});
     const bool on_stack = s.buffer->scope == Scope::kStack;
     if (on_stack && (stack_bytes_ += bytes) > kMaxStackBytes) {
-      return Violation("more than 64 KiB on the stack");
+      return Violation("more than 512 KiB on the stack");
     }
     TW_RETURN_IF_ERROR(Declare(s.buffer));
     TW_RETURN_IF_ERROR(Check(s.body[0]));

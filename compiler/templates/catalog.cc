@@ -2,6 +2,7 @@
 #include "absl/strings/str_join.h"
 #include "base/strings.h"
 #include "compiler/core/kernel.h"
+#include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {
@@ -21,6 +22,11 @@ std::string PublicName(std::string stem) {
 }  // namespace
 
 double Template::Tolerance(const Workload&, const Config&) const { return kDirectTolerance; }
+
+double Template::Cost(const Workload& w, const Target& target) const {
+  const double weights = static_cast<double>(NumBytes(ArgumentTypes(w)[1]));
+  return MemoryBoundCost(w.Flops() / 2 / VectorLanes(target), weights, VectorLanes(target));
+}
 
 const std::vector<TemplateEntry>& Templates() {
   static const auto* entries = new std::vector<TemplateEntry>{
@@ -48,6 +54,22 @@ std::vector<TemplateEntry> MatchingTemplates(const Workload& workload, const Tar
     if (entry.impl->Matches(workload, target)) matching.push_back(entry);
   }
   return matching;
+}
+
+std::optional<TemplateEntry> UntunedTemplate(const Workload& workload, const Target& target,
+                                             bool exact) {
+  constexpr double kInexactMargin = 1.25;
+  std::optional<TemplateEntry> best;
+  double least = 0;
+  for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
+    if (exact && !entry.impl->Exact()) continue;
+    const double cost =
+        entry.impl->Cost(workload, target) * (entry.impl->Exact() ? 1 : kInexactMargin);
+    if (best && cost >= least) continue;
+    best = entry;
+    least = cost;
+  }
+  return best;
 }
 
 }  // namespace tilewright

@@ -3,6 +3,7 @@
 // call it "conv2d_nchwc.cpu" (the last underscore of the stem is the dot).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,9 @@ class Template {
   // False for algorithms whose rounding differs from direct summation by more than the order of
   // its terms; `--exact` excludes them.
   virtual bool Exact() const { return true; }
+  // Predicted work of the default config in vector multiply-adds, memory traffic included, to
+  // choose between templates without records. By default that of direct summation.
+  virtual double Cost(const Workload& workload, const Target& target) const;
   // Largest difference from the plain definition, relative to the largest output.
   virtual double Tolerance(const Workload& workload, const Config& config) const;
 };
@@ -49,5 +53,11 @@ absl::StatusOr<const Template*> FindTemplate(std::string_view name);
 
 // The templates that match, in catalogue order.
 std::vector<TemplateEntry> MatchingTemplates(const Workload& workload, const Target& target);
+
+// The matching template to use without a record: the one of the least cost. One that is not exact
+// must be cheaper by a fifth than those that are, and is left out if `exact`. nullopt: none
+// matches.
+std::optional<TemplateEntry> UntunedTemplate(const Workload& workload, const Target& target,
+                                             bool exact);
 
 }  // namespace tilewright

@@ -110,8 +110,8 @@ TEST_F(VerifyTest, AllowsAPrefetchPastTheEndButNotOfRegistersOrLanes) {
 }
 
 TEST_F(VerifyTest, BoundsTheStack) {
-  const Buffer big = MakeBuffer("big", DType::kF32, {20000}, Scope::kStack);
-  EXPECT_THAT(ErrorOf(Alloc(big, Store(big, {Int(0)}, Float(0)))), HasSubstr("64 KiB"));
+  const Buffer big = MakeBuffer("big", DType::kF32, {140000}, Scope::kStack);
+  EXPECT_THAT(ErrorOf(Alloc(big, Store(big, {Int(0)}, Float(0)))), HasSubstr("512 KiB"));
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ namespace {
 const char* const kWorkloads512[] = {
     "conv2d(float32[1,20,7,9],float32[40,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
     "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+relu",
+    "conv2d(float32[2,16,8,13],float32[32,16,3,3];dilation=1,1;groups=1;padding=0,2,1,0;"
+    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+clip(0,6)",
     "conv2d(float32[2,16,6,5],float32[16,16,3,2];dilation=2,1;groups=1;padding=2,0,1,1;"
     "strides=1,2;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+clip(0,6)",
     "conv2d(float32[1,32,3,17],float32[48,32,1,7];dilation=1,1;groups=1;padding=0,3,0,3;"
@@ -38,14 +40,6 @@ const char* const kWorkloads256[] = {
     "dense(float32[5,8],float32[10,8];,NK8n,)+bias+tanh",
 };
 
-const TemplateEntry& EntryFor(const Workload& workload, const Target& target) {
-  for (const TemplateEntry& entry : Templates()) {
-    if (entry.impl->Matches(workload, target)) return entry;
-  }
-  ADD_FAILURE() << "no template for " << workload.Key();
-  return Templates().front();
-}
-
 template <size_t n>
 std::set<std::string> CheckAll(const char* const (&keys)[n], const char* target_text) {
   const Target target = ParseTarget(target_text).value();
@@ -54,9 +48,13 @@ std::set<std::string> CheckAll(const char* const (&keys)[n], const char* target_
   for (const char* key : keys) {
     const absl::StatusOr<Workload> workload = ParseWorkload(key);
     EXPECT_TRUE(workload.ok()) << workload.status();
-    const TemplateEntry& entry = EntryFor(*workload, target);
-    used.insert(entry.name);
-    CheckTemplate(entry, *workload, target, /*samples=*/6, seed++);
+    const std::vector<TemplateEntry> matching = MatchingTemplates(*workload, target);
+    EXPECT_FALSE(matching.empty()) << "no template for " << key;
+    for (const TemplateEntry& entry : matching) {
+      used.insert(entry.name);
+      CheckTemplate(entry, *workload, target, /*samples=*/6, seed);
+    }
+    ++seed;
   }
   return used;
 }

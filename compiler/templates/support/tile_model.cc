@@ -40,6 +40,12 @@ TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
   return best;
 }
 
+double MemoryBoundCost(double work, double bytes, int lanes) {
+  constexpr double kBytesPerLane = 0.25;
+  const double memory = bytes / (kBytesPerLane * lanes);
+  return std::max(work, memory) + 0.5 * std::min(work, memory);
+}
+
 std::vector<int64_t> TileWidths(int64_t extent) {
   std::vector<int64_t> widths;
   for (int64_t width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 16, 20, 24, 28}) {

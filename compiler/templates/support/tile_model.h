@@ -30,6 +30,11 @@ TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
                       const std::vector<int64_t>& row_candidates,
                       const std::vector<int64_t>& column_candidates, int registers);
 
+// Vector multiply-adds that take as long as `work` of them beside reading `bytes` of weights from
+// memory, where half of the shorter hides behind the longer. Measured on two AVX-512 cores, memory
+// delivers 4 to 8 bytes in the time of one 16-lane multiply-add.
+double MemoryBoundCost(double work, double bytes, int lanes);
+
 // Those of 1..28 (multiples thinned out above 10) that are at most `extent`: tile widths worth
 // trying along a pixel or row dimension.
 std::vector<int64_t> TileWidths(int64_t extent);

@@ -1,0 +1,277 @@
+// Winograd's convolution F(m x m, 3 x 3) over channel-blocked tensors: tiles of the input and the
+// weights are transformed, multiplied as (m + 2)^2 matrix products over the input channels, and
+// transformed back with the epilogue. 2.25 (m = 2), 4 (m = 4) or 5.06 (m = 6) times fewer products
+// than direct summation; the weights are transformed at compile time.
+//
+// Order "px" is one program: each piece of tiles is transformed into scratch that stays in the
+// cache and is multiplied with all weights. Order "oc" is two: all tiles are transformed, then each
+// group of output channels reads its weights once.
+//
+// Knobs: tile_m, tile_oc (channel blocks in registers), tile_p (tiles in registers), pieces (of
+// tile_p tiles in the scratch), unroll_ic, order.
+//
+// Rounding: with points of size up to 2 the transforms grow the error of a float32 sum; measured
+// over random layers of 16 to 512 channels against float64 the largest error relative to the
+// largest output is below 1e-6 (m = 2), 1e-5 (m = 4), 5e-5 (m = 6).
+#include <algorithm>
+
+#include "base/status_macros.h"
+#include "compiler/core/layout.h"
+#include "compiler/templates/support/space.h"
+#include "compiler/templates/support/tile_model.h"
+#include "compiler/templates/support/winograd_stages.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+// Scratch of one piece: within the second cache.
+constexpr int64_t kMaxScratchBytes = 400 << 10;
+constexpr int64_t kMaxBodyFmas = 350;
+
+struct Choice {
+  WinogradShape shape;
+  WinogradTile tile;
+  bool by_channel;
+};
+
+Choice ChoiceOf(const Workload& w, const Config& config) {
+  const int64_t columns = config.Inner("tile_p");
+  return {.shape = WinogradShapeOf(w, config.Int("tile_m"), columns * config.Int("pieces")),
+          .tile = {.blocks = config.Inner("tile_oc"),
+                   .columns = columns,
+                   .unroll = config.Int("unroll_ic")},
+          .by_channel = config.Str("order") == "oc"};
+}
+
+int64_t Bytes(const std::vector<int64_t>& shape) { return NumBytes({DType::kF32, shape}); }
+
+int64_t ScratchBytes(const Choice& choice) {
+  const int64_t products = Bytes(ProductsOfPiece(choice.shape, choice.tile));
+  return products + (choice.by_channel ? 0 : Bytes(TransformedPiece(choice.shape)));
+}
+
+// Tile sizes that are not much larger than the image.
+std::vector<int64_t> TileSizes(const Workload& w) {
+  const Shape out = OutputShape(w);
+  std::vector<int64_t> sizes = {2};
+  for (const int64_t m : {4, 6}) {
+    if (m - 2 < std::max(out[2], out[3])) sizes.push_back(m);
+  }
+  return sizes;
+}
+
+// Loads, stores and arithmetic of both transforms, in multiply-adds for each vector of a
+// transformed tile (measured).
+constexpr double kTransformCost = 12.5;
+
+double CostOf(const WinogradShape& s, bool by_channel) {
+  const double matrices = static_cast<double>(s.alpha * s.alpha);
+  const double products =
+      matrices * static_cast<double>(s.pieces() * s.piece * s.in_channels() * s.out_blocks);
+  const double transforms =
+      matrices * static_cast<double>(s.tiles() * (s.in_blocks + s.out_blocks));
+  // Read again from the outer cache for each piece, at four times memory's speed.
+  const double passes = by_channel ? 1 : 1 + 0.25 * static_cast<double>(s.pieces() - 1);
+  const double weights = static_cast<double>(NumBytes(TransformedWeights(s))) * passes;
+  return MemoryBoundCost(products + kTransformCost * transforms, weights,
+                         static_cast<int>(s.lanes));
+}
+
+struct DefaultChoice {
+  Config config;
+  double cost = 0;
+};
+
+// The least cost over tile sizes, orders and sizes of a piece, each with the register tile that
+// suits it.
+DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const Target& target) {
+  const int registers = TraitsOf(target).vector_registers;
+  DefaultChoice best;
+  for (const int64_t m : TileSizes(w)) {
+    const WinogradShape s = WinogradShapeOf(w, m, 1);
+    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
+                                       TileWidths(s.tiles()), registers);
+    for (const char* order : {"px", "oc"}) {
+      for (const int64_t pieces : {1, 2, 4}) {
+        const Config config{{{"tile_m", Scalar(m)},
+                             {"tile_oc", InnerSplit(tile.rows)},
+                             {"tile_p", InnerSplit(tile.columns)},
+                             {"pieces", Scalar(pieces)},
+                             {"unroll_ic", Scalar(std::min<int64_t>(4, s.lanes))},
+                             {"order", OtherEntity{std::string(order)}}}};
+        if (space.WhyInvalid(config)) continue;
+        const Choice choice = ChoiceOf(w, config);
+        const double cost = CostOf(choice.shape, choice.by_channel);
+        if (best.cost == 0 || cost < best.cost) best = {config, cost};
+      }
+    }
+  }
+  return best;
+}
+
+class Conv2dWinograd final : public Template {
+ public:
+  std::string_view Summary() const override {
+    return "Winograd convolution 3x3, NCHW[x]c, tiles of 2, 4 or 6 pixels";
+  }
+
+  bool Exact() const override { return false; }
+  double Tolerance(const Workload&, const Config&) const override { return 1e-3; }
+
+  bool Matches(const Workload& w, const Target& target) const override {
+    if (target.kind != "cpu" || w.op != "conv2d") return false;
+    const Shape& weight = w.inputs[1].shape;
+    const bool plain = w.Attr("groups")[0] == 1 && w.Attr("strides") == Shape{1, 1} &&
+                       w.Attr("dilation") == Shape{1, 1};
+    if (!plain || weight[2] != 3 || weight[3] != 3) return false;
+    const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
+    const Layout weights = Layout::Parse(w.weight_layout).value();
+    return lanes > 1 && Layout::Parse(w.data_layout).value().BlockOf('C') == lanes &&
+           weights.BlockOf('O') == lanes && weights.BlockOf('I') == lanes;
+  }
+
+  ConfigSpace Space(const Workload& w, const Target& target) const override {
+    const WinogradShape small = WinogradShapeOf(w, 2, 1);
+    ConfigSpace space;
+    DefineIntKnob(space, "tile_m", TileSizes(w));
+    space.DefineSplit("tile_oc", small.out_blocks, {.candidates = Divisors(small.out_blocks, 4)});
+    space.DefineSplit("tile_p", small.tiles(), {.candidates = TileWidths(small.tiles())});
+    DefineIntKnob(space, "pieces", {1, 2, 3, 4, 6, 8, 16});
+    DefineIntKnob(space, "unroll_ic", Divisors(small.lanes, 8));
+    space.DefineKnob("order", {std::string("px"), std::string("oc")});
+    const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
+    space.AddConstraint("at most as many accumulators as registers allow",
+                        [most](const Config& config) {
+                          return config.Inner("tile_oc") * config.Inner("tile_p") <= most;
+                        });
+    space.AddConstraint("at most 350 multiply-adds in the unrolled body", [](const Config& config) {
+      return config.Inner("tile_oc") * config.Inner("tile_p") * config.Int("unroll_ic") <=
+             kMaxBodyFmas;
+    });
+    space.AddConstraint("at most 400 KiB of scratch a piece", [w](const Config& config) {
+      return ScratchBytes(ChoiceOf(w, config)) <= kMaxScratchBytes;
+    });
+    space.AddConstraint("no piece larger than the image", [w](const Config& config) {
+      const WinogradShape s = ChoiceOf(w, config).shape;
+      return s.piece == config.Inner("tile_p") || s.piece < s.tiles() + config.Inner("tile_p");
+    });
+    return space;
+  }
+
+  Config Default(const Workload& w, const Target& target) const override {
+    return ChooseDefault(Space(w, target), w, target).config;
+  }
+
+  double Cost(const Workload& w, const Target& target) const override {
+    return ChooseDefault(Space(w, target), w, target).cost;
+  }
+
+  absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
+                                    const Config& config) const override {
+    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+    const Choice choice = ChoiceOf(w, config);
+    return choice.by_channel ? LowerByChannel(w, choice) : LowerByPiece(w, choice);
+  }
+
+ private:
+  static LoweredTask LowerByPiece(const Workload& w, const Choice& choice);
+  static LoweredTask LowerByChannel(const Workload& w, const Choice& choice);
+};
+
+// Operands: data, weight, epilogue inputs, output, then the transformed weights.
+struct Operands {
+  Buffer data, weights;
+  WinogradOutput output;
+  std::vector<int> extras;  // operand numbers of the epilogue's inputs
+  int out, transformed;
+};
+
+Operands OperandsOf(const Workload& w, const WinogradShape& s) {
+  const TensorType type = TransformedWeights(s);
+  Operands o{
+      .data = MakeBuffer("data", DType::kF32, {s.batch, s.in_blocks, s.height, s.width, s.lanes}),
+      .weights = MakeBuffer("transformed", type.dtype, type.shape),
+      .output = MakeWinogradOutput(w, s)};
+  const int extras = static_cast<int>(o.output.epilogue.inputs.size());
+  for (int i = 0; i < extras; ++i) o.extras.push_back(2 + i);
+  o.out = 2 + extras;
+  o.transformed = o.out + 1;
+  return o;
+}
+
+// A program that writes the task's output: `first` and its operands, then the epilogue's.
+LoweredStep OutputStep(const Operands& o, std::vector<Buffer> first, std::vector<int> numbers,
+                       Stmt body) {
+  const std::vector<Buffer>& extras = o.output.epilogue.inputs;
+  first.insert(first.end(), extras.begin(), extras.end());
+  first.push_back(o.output.epilogue.output);
+  numbers.insert(numbers.end(), o.extras.begin(), o.extras.end());
+  numbers.push_back(o.out);
+  return {{.name = "winograd", .params = std::move(first), .body = std::move(body)},
+          std::move(numbers)};
+}
+
+LoweredStep WeightStep(const Operands& o, const WinogradShape& s) {
+  return {TransformWeights(s), {1, o.transformed}};
+}
+
+// All pieces and all groups of output channels of one nest.
+Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBuffer& input,
+                          const Expr& piece, const Expr& group) {
+  const WinogradShape& s = choice.shape;
+  const Buffer products =
+      MakeBuffer("products", DType::kF32, ProductsOfPiece(s, choice.tile), Scope::kStack);
+  const Expr first = group * choice.tile.blocks;
+  return Alloc(products, Seq({MultiplyPiece(s, choice.tile, o.weights, input, first, products),
+                              TransformOutput(s, choice.tile, products, piece, first, o.output)}));
+}
+
+LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const Choice& choice) {
+  const WinogradShape& s = choice.shape;
+  const Operands o = OperandsOf(w, s);
+  const Buffer local = MakeBuffer("piece", DType::kF32, TransformedPiece(s), Scope::kStack);
+  const Expr piece = Var("pc"), group = Var("oc");
+  const PieceBuffer input{local, {}};
+  const Stmt groups = For(group, s.out_blocks / choice.tile.blocks, LoopKind::kSerial,
+                          MultiplyAndTransform(choice, o, input, piece, group));
+  const Stmt body = For(piece, s.pieces(), LoopKind::kParallel,
+                        Alloc(local, Seq({TransformInput(s, o.data, piece, input), groups})));
+  return {.buffers = {TransformedWeights(s)},
+          .prepare = {WeightStep(o, s)},
+          .steps = {OutputStep(o, {o.data, o.weights}, {0, o.transformed}, body)}};
+}
+
+LoweredTask Conv2dWinograd::LowerByChannel(const Workload& w, const Choice& choice) {
+  const WinogradShape& s = choice.shape;
+  const Operands o = OperandsOf(w, s);
+  std::vector<int64_t> shape = TransformedPiece(s);
+  shape.insert(shape.begin(), s.pieces());
+  const Buffer pieces = MakeBuffer("pieces", DType::kF32, shape);
+  const int scratch = o.transformed + 1;
+  const Expr piece = Var("pc"), group = Var("oc"), both = Var("q");
+  const PieceBuffer input{pieces, {piece}};
+  LoweredStep first{{.name = "winograd_input",
+                     .params = {o.data, pieces},
+                     .body = For(piece, s.pieces(), LoopKind::kParallel,
+                                 TransformInput(s, o.data, piece, input))},
+                    {0, scratch}};
+  Stmt body = MultiplyAndTransform(choice, o, input, piece, group);
+  body = For(piece, FloorMod(both, s.pieces()), Int(1), LoopKind::kSerial, std::move(body));
+  body = For(group, FloorDiv(both, s.pieces()), Int(1), LoopKind::kSerial, std::move(body));
+  body = For(both, s.out_blocks / choice.tile.blocks * s.pieces(), LoopKind::kParallel,
+             std::move(body));
+  return {.buffers = {TransformedWeights(s), {DType::kF32, shape}},
+          .prepare = {WeightStep(o, s)},
+          .steps = {std::move(first),
+                    OutputStep(o, {o.weights, pieces}, {o.transformed, scratch}, std::move(body))}};
+}
+
+}  // namespace
+
+const Template& conv2d_winograd_cpu() {
+  static const Conv2dWinograd instance;
+  return instance;
+}
+
+}  // namespace tilewright
