@@ -10,9 +10,10 @@
 // Knobs: tile_m, tile_oc (channel blocks in registers), tile_p (tiles in registers), pieces (of
 // tile_p tiles in the scratch), unroll_ic, order.
 //
-// Rounding: with points of size up to 2 the transforms grow the error of a float32 sum; measured
-// over random layers of 16 to 512 channels against float64 the largest error relative to the
-// largest output is below 1e-6 (m = 2), 1e-5 (m = 4), 5e-5 (m = 6).
+// Rounding: with points of size up to 2 the transforms grow the error of a float32 sum. The largest
+// error relative to the largest output is at most 1e-5 (m = 2), 5e-5 (m = 4) or 2e-4 (m = 6), held
+// against float64 by tests/templates/winograd_accuracy_test.cc, which measures a third of it at
+// most.
 #include <algorithm>
 
 #include "base/status_macros.h"
@@ -117,7 +118,13 @@ class Conv2dWinograd final : public Template {
   }
 
   bool Exact() const override { return false; }
-  double Tolerance(const Workload&, const Config&) const override { return 1e-3; }
+  double Tolerance(const Workload&, const Config& config) const override {
+    switch (config.Int("tile_m")) {
+      case 2: return 1e-5;
+      case 4: return 5e-5;
+      default: return 2e-4;
+    }
+  }
 
   bool Matches(const Workload& w, const Target& target) const override {
     if (target.kind != "cpu" || w.op != "conv2d") return false;
