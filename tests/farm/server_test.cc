@@ -330,5 +330,23 @@ TEST(ServerAddress, ATakenOneIsUnavailable) {
       absl::IsUnavailable(Server::Start({.listen = server->address()}, *store, clock).status()));
 }
 
+TEST(ServerAddress, AUnixPathIsOneServersUntilItEnds) {
+  const auto folder = PrivateFolder::Make(::testing::TempDir()).value();
+  const std::string listen = "unix:" + folder->path() + "/farm";
+  const auto store = MakeMemoryStore();
+  const SystemClock clock;
+  auto first = Server::Start({.listen = listen}, *store, clock).value();
+  const absl::Status second = Server::Start({.listen = listen}, *store, clock).status();
+  EXPECT_TRUE(absl::IsUnavailable(second));
+  EXPECT_THAT(std::string(second.message()), HasSubstr("another server"));
+  grpc::ClientContext context;
+  v1::ListWorkersReply reply;
+  EXPECT_TRUE(
+      v1::TuningService::NewStub(MakeChannel(listen))->ListWorkers(&context, {}, &reply).ok())
+      << "the first still answers";
+  first.reset();
+  EXPECT_TRUE(Server::Start({.listen = listen}, *store, clock).ok());
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -2,15 +2,18 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"
+#include "records/file_lock.h"
 #include "tuner/server/jobs.h"
 #include "tuner/server/recorder.h"
 #include "tuner/server/tuning_service.h"
@@ -47,6 +50,17 @@ absl::Status CheckAddress(const ServerOptions& options) {
       "listen on 127.0.0.1, or pass --allow-insecure on a network where everyone is trusted"));
 }
 
+// A unix socket's path is taken over without a word by whoever binds it later; the lock says that
+// its server lives. The file stays: removing it could take it from under the next server.
+absl::StatusOr<FileLock> LockSocket(absl::string_view listen) {
+  absl::ConsumePrefix(&listen, "unix:");
+  absl::ConsumePrefix(&listen, "//");
+  absl::StatusOr<FileLock> lock = FileLock::Take(absl::StrCat(listen, ".lock"));
+  if (!absl::IsUnavailable(lock.status())) return lock;
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on unix:", listen, ": another server does"));
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(const ServerOptions& options, RecordStore& store, const Clock& clock)
@@ -76,6 +90,7 @@ class ServerImpl final : public Server {
   Jobs jobs_;
   WorkerServiceImpl worker_service_;
   TuningServiceImpl tuning_service_;
+  std::optional<FileLock> socket_lock_;  // of a unix address
   std::unique_ptr<grpc::Server> grpc_;
   std::string address_;
   std::mutex mutex_;
@@ -86,6 +101,11 @@ class ServerImpl final : public Server {
 
 absl::Status ServerImpl::Listen(const std::string& listen) {
   SilenceGrpc();
+  const bool is_unix = absl::StartsWith(listen, "unix:");
+  if (is_unix) {
+    TW_ASSIGN_OR_RETURN(FileLock lock, LockSocket(listen));
+    socket_lock_.emplace(std::move(lock));
+  }
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
@@ -97,7 +117,6 @@ absl::Status ServerImpl::Listen(const std::string& listen) {
   builder.RegisterService(&worker_service_);
   builder.RegisterService(&tuning_service_);
   grpc_ = builder.BuildAndStart();
-  const bool is_unix = absl::StartsWith(listen, "unix:");
   if (!grpc_ || (!is_unix && port == 0)) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", listen,
                                                ": the address is in use or not of this machine"));
