@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/executable.h"
 #include "worker/child.h"
+#include "worker/core_plan.h"
 #include "worker/device.h"
 #include "worker/pipe_io.h"
 #include "worker/private_folder.h"
@@ -150,7 +151,7 @@ absl::StatusOr<std::unique_ptr<LocalFarm>> LocalFarm::Start(
     const std::string& records, const std::string& key,
     std::function<void(absl::Status)> on_failure) {
   const std::vector<int> all = AllowedCores();
-  TW_ASSIGN_OR_RETURN(const CorePlan plan, PlanCores(all, /*slots=*/1));
+  TW_ASSIGN_OR_RETURN(const CorePlan plan, PlanThisMachine({}));
   TW_ASSIGN_OR_RETURN(auto folder, PrivateFolder::Make(std::filesystem::temp_directory_path()));
   auto farm = std::make_unique<LocalFarmImpl>(std::move(folder), std::move(on_failure));
   TW_RETURN_IF_ERROR(farm->StartServer(records, plan.others));  // off the measured core

@@ -88,11 +88,16 @@ void verb_worker(CLI::App& parent) {
       ->envname("TILEWRIGHT_SERVER");
   verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
   verb->add_option("--name", agent.name, "for people (default: hostname and six random digits)");
-  verb->add_option("--slots", agent.slots, "kernels timed at once, each on a core of its own")
+  verb->add_option("--slots", agent.slots,
+                   "kernels timed at once, each on physical cores of its own")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->add_option("--slot-cores", agent.slot_cores,
+                   "physical cores of a slot: threads that a kernel is timed with")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   verb->add_option("--builders", agent.builders,
-                   "compilers at once (default: the cores that are not slots)")
+                   "compilers at once (default: as many as the other cores bear)")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--temp", agent.temp_folder, "where kernels are kept (default: $TMPDIR)");
   verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
+#include "worker/device.h"
 #include "worker/health.h"
 #include "worker/pipeline.h"
 #include "worker/private_folder.h"
@@ -64,7 +65,7 @@ PipelineSetup SetupOf(const Parts& parts) {
                       .folder = parts.folder->path(),
                       .builders = parts.options.builders,
                       .cores = parts.cores};
-  if (setup.builders == 0) setup.builders = static_cast<int>(parts.cores.others.size());
+  if (setup.builders == 0) setup.builders = parts.cores.builders;
   return setup;
 }
 
@@ -199,6 +200,7 @@ v1::OpenSessionRequest AgentImpl::OpenRequest() const {
   request.mutable_device()->set_name(CpuName());
   request.mutable_device()->set_target(parts_.target);
   request.mutable_device()->set_slots(static_cast<uint32_t>(parts_.cores.slots.size()));
+  request.mutable_device()->set_slot_cores(static_cast<uint32_t>(options_.slot_cores));
   request.set_capacity(static_cast<uint32_t>(pipeline_.capacity()));
   request.set_health(health.good ? v1::GOOD : v1::BAD);
   request.set_health_reason(health.reason.substr(0, kMaxReasonBytes));
@@ -362,10 +364,13 @@ bool AgentImpl::Recover() {
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
   if (options.key.empty()) return absl::InvalidArgumentError("a worker needs a device key");
   Parts parts{.options = options};
-  TW_ASSIGN_OR_RETURN(parts.cores, PlanCores(AllowedCores(), options.slots));
+  TW_ASSIGN_OR_RETURN(parts.cores, PlanThisMachine({options.slots, options.slot_cores}));
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
   parts.target = test.host_target;
+  for (const std::string& remark : parts.cores.remarks) {
+    if (options.warn) options.warn(remark);
+  }
   PinThisThread(parts.cores.others);  // ours and gRPC's threads keep off the slots
   return std::make_unique<AgentImpl>(std::move(parts));
 }

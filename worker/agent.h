@@ -21,7 +21,8 @@ struct AgentOptions {
   std::string runner, builder;  // paths of the executables
   std::string temp_folder;      // a private folder is made in it, and removed at the end
   int slots = 1;
-  int builders = 0;  // 0: one for each core that is not a slot
+  int slot_cores = 1;  // of each slot: threads a measured kernel runs with
+  int builders = 0;    // 0: as many as the cores beside the slots bear
   // Self tests in a row that may fail before `ended` is called; 0: no limit.
   int max_self_tests = 0;
   // One line, any thread; may be null. `log`: what goes on; `warn`: what is wrong with this worker.

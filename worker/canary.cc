@@ -1,5 +1,6 @@
 #include "worker/canary.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -96,6 +97,7 @@ absl::StatusOr<double> Canary::Run(const std::vector<int>& cores) const {
   spec.sampling_seconds = kSamplingSeconds;
   spec.cpu_seconds = kRunSeconds + 1;
   spec.cores = cores;
+  spec.threads = std::max(1, static_cast<int>(cores.size()));
   TW_ASSIGN_OR_RETURN(const Outcome outcome,
                       RunKernel(setup_.runner, spec, kRunSeconds, setup_.interrupt));
   if (const auto* failure = std::get_if<Failure>(&outcome)) {

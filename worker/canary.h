@@ -26,9 +26,9 @@ class Canary {
   // machine cannot do.
   static absl::StatusOr<std::unique_ptr<Canary>> Make(const CanarySetup& setup);
 
-  // Runs the kernel once, confined as candidates are, on these cores. Median seconds of a call;
-  // the error says what is wrong: Unavailable when it could not be run, DataLoss when its answer
-  // is wrong or it crashed, which a sound machine's does not.
+  // Runs the kernel, confined as candidates are, with one thread on each of these cores. Median
+  // seconds of a call; the error says what is wrong: Unavailable when it could not be run, DataLoss
+  // when its answer is wrong or it crashed, which a sound machine's does not.
   absl::StatusOr<double> Run(const std::vector<int>& cores) const;
 
   // The host as a resolved target, as the builder sees it.

@@ -37,19 +37,6 @@ std::vector<int> AllowedCores() {
   return cores;
 }
 
-absl::StatusOr<CorePlan> PlanCores(const std::vector<int>& allowed, int slots) {
-  if (slots < 1 || slots > static_cast<int>(allowed.size())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(slots, " device slots, but this process may use ", allowed.size(),
-                     " cores; a slot needs one of its own"));
-  }
-  CorePlan plan;
-  for (int s = 0; s < slots; ++s) plan.slots.push_back({allowed[allowed.size() - 1 - s]});
-  plan.others.assign(allowed.begin(), allowed.end() - slots);
-  if (plan.others.empty()) plan.others = allowed;
-  return plan;
-}
-
 void PinThisThread(const std::vector<int>& cores) {
   cpu_set_t set;
   CPU_ZERO(&set);

@@ -231,6 +231,7 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   spec.cpu_seconds = options.run_limit_seconds + 1;
   spec.file_bytes = kFileBytes;
   spec.cores = cores;
+  spec.threads = std::max(1, static_cast<int>(cores.size()));
   const Time start = Now();
   absl::StatusOr<Outcome> outcome =
       RunKernel(setup_.runner, spec, options.run_limit_seconds, &run_interrupt_);

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "worker/blocking_queue.h"
-#include "worker/device.h"
+#include "worker/core_plan.h"
 #include "worker/interrupt.h"
 #include "worker/references.h"
 #include "worker/trial.h"

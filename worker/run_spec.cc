@@ -7,7 +7,7 @@ namespace tilewright {
 namespace {
 
 // One line a field: its name, then its values. Paths take the rest of their line.
-constexpr int kMaxRank = 8;
+constexpr int kMaxRank = 8, kMaxThreads = 1024;
 
 void WriteArgument(std::ostream& out, const RunArgument& argument) {
   out << "arg " << argument.cold << " " << argument.shape.size();
@@ -86,6 +86,10 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
   if (name == "limits") {
     return static_cast<bool>(in >> spec->memory_bytes >> spec->cpu_seconds >> spec->file_bytes);
   }
+  if (name == "threads") {
+    return static_cast<bool>(in >> spec->threads) && spec->threads >= 1 &&
+           spec->threads <= kMaxThreads;
+  }
   if (name == "cores") {
     for (int core; in >> core;) spec->cores.push_back(core);
     return true;
@@ -108,7 +112,7 @@ std::string ToText(const RunSpec& spec) {
   for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
   out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
       << " " << spec.drop_seconds << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
-      << " " << spec.file_bytes << "\ncores";
+      << " " << spec.file_bytes << "\nthreads " << spec.threads << "\ncores";
   for (const int core : spec.cores) out << " " << core;
   out << "\n";
   return out.str();

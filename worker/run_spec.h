@@ -50,10 +50,11 @@ struct RunSpec {
   uint32_t min_samples = 3, max_samples = 50;
   double sampling_seconds = 0.015;
   double drop_seconds = 0;   // a first timed call longer than this stays the only one; 0: never
-  int64_t memory_bytes = 0;  // of address space
-  double cpu_seconds = 0;
-  int64_t file_bytes = 0;  // largest file it may write
-  std::vector<int> cores;  // empty: any
+  int64_t memory_bytes = 0;  // of address space, beside what threads need
+  double cpu_seconds = 0;    // of each thread
+  int64_t file_bytes = 0;    // largest file it may write
+  std::vector<int> cores;    // empty: any
+  int threads = 1;           // that share each call's extent; at most one a core is sensible
 };
 
 std::string ToText(const RunSpec& spec);

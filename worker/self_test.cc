@@ -8,9 +8,8 @@ namespace tilewright {
 namespace {
 
 absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt* interrupt) {
-  TW_ASSIGN_OR_RETURN(
-      const auto canary,
-      Canary::Make({setup.runner, setup.builder, setup.folder, setup.cores.others, interrupt}));
+  TW_ASSIGN_OR_RETURN(const auto canary, Canary::Make({setup.runner, setup.builder, setup.folder,
+                                                       setup.cores.others, interrupt}));
   SelfTestResult result{.host_target = canary->host_target()};
   for (const std::vector<int>& slot : setup.cores.slots) {
     TW_ASSIGN_OR_RETURN(result.slot_seconds.emplace_back(), canary->Run(slot));
@@ -20,8 +19,7 @@ absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt*
 
 }  // namespace
 
-absl::StatusOr<SelfTestResult> RunSelfTest(const SelfTestSetup& setup,
-                                           const Interrupt* interrupt) {
+absl::StatusOr<SelfTestResult> RunSelfTest(const SelfTestSetup& setup, const Interrupt* interrupt) {
   absl::StatusOr<SelfTestResult> result = Test(setup, interrupt);
   if (result.ok() || absl::IsCancelled(result.status())) return result;
   return absl::UnavailableError(absl::StrCat("this machine cannot measure, the self test fails: ",

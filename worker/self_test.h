@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "worker/device.h"
+#include "worker/core_plan.h"
 #include "worker/interrupt.h"
 
 namespace tilewright {
@@ -21,8 +21,8 @@ struct SelfTestResult {
   std::vector<double> slot_seconds;  // of the test kernel, by slot
 };
 
-// Builds a kernel with a known answer and runs it on each slot. Unavailable: the reason, for people.
-// Cancelled: `interrupt`, which may be null, was raised.
+// Builds a kernel with a known answer and runs it on each slot. Unavailable: the reason, for
+// people. Cancelled: `interrupt`, which may be null, was raised.
 absl::StatusOr<SelfTestResult> RunSelfTest(const SelfTestSetup& setup, const Interrupt* interrupt);
 
 }  // namespace tilewright

@@ -13,6 +13,7 @@
 
 #include "compiler/core/workload.h"
 #include "tests/farm/fake_programs.h"
+#include "worker/device.h"
 #include "worker/private_folder.h"
 
 namespace tilewright {
@@ -215,6 +216,18 @@ TEST_F(RunKernelTest, PreparedBuffersAreMadeOnceAndScratchPassesBetweenCalls) {
   EXPECT_TRUE(MedianSeconds(outcome).has_value());
 }
 
+TEST_F(RunKernelTest, ThreadsShareTheExtentEachOnACoreOfTheSlot) {
+  spec_.threads = 2;
+  spec_.cores = AllowedCores();
+  spec_.cores.resize(std::min<size_t>(2, spec_.cores.size()));
+  // No part of the first loop ends before a second thread has begun one.
+  const Outcome outcome =
+      Run("  static __thread int self; static int threads;\n"
+          "  if (!self) self = __atomic_add_fetch(&threads, 1, __ATOMIC_SEQ_CST);\n"
+          "  while (__atomic_load_n(&threads, __ATOMIC_SEQ_CST) < 2) ;\n");
+  EXPECT_TRUE(MedianSeconds(outcome).has_value()) << std::get<Failure>(outcome).message;
+}
+
 TEST_F(RunKernelTest, AMissingRunnerIsOurFaultNotTheKernels) {
   const absl::Status status = RunKernel("/nonexistent/runner", spec_, 10).status();
   EXPECT_TRUE(absl::IsUnavailable(status));
@@ -280,6 +293,7 @@ TEST(RunSpecText, RoundTrips) {
   spec.reference = "/r";
   spec.drop_seconds = 1.0 / 3;
   spec.cores = {0, 3};
+  spec.threads = 2;
   const std::optional<RunSpec> read = ParseRunSpec(ToText(spec));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(ToText(*read), ToText(spec));

@@ -71,9 +71,14 @@ TEST_F(WorkerFaults, ADiskThatIsFullForAWhileCostsNoTrial) {
   ASSERT_EQ(ShellOnSmallDisk("4m", "export TMPDIR=" + path("tmp") + "\n" + kTilewright + " tune " +
                                        path("mlp.onnx") + " --records " + path("records.db") +
                                        " --tuner random --trials 40 &\n"
-                                       "until ls " + path("tmp") + "/*/*/kernel-* ; do :; done\n"
-                                       "dd if=/dev/zero of=" + path("tmp/full") + " bs=4k\n"
-                                       "sleep 3\nrm " + path("tmp/full") + "\nwait $!\n"),
+                                       "until ls " +
+                                       path("tmp") +
+                                       "/*/*/kernel-* ; do :; done\n"
+                                       "dd if=/dev/zero of=" +
+                                       path("tmp/full") +
+                                       " bs=4k\n"
+                                       "sleep 3\nrm " +
+                                       path("tmp/full") + "\nwait $!\n"),
             0)
       << text_;
   EXPECT_THAT(text_, HasSubstr("takes no more work"));
@@ -103,8 +108,8 @@ TEST_F(WorkerFaults, ADiskThatStaysFullEndsAnEmbeddedTuneWithTheReason) {
 
 TEST_F(WorkerFaults, AKilledWorkersFolderIsRemovedByTheNext) {
   const auto start = [&] {
-    return FarmProcess({"worker", "--server", "unix:" + path("none"), "--key", "cpu", "--temp",
-                        path("tmp")});
+    return FarmProcess(
+        {"worker", "--server", "unix:" + path("none"), "--key", "cpu", "--temp", path("tmp")});
   };
   const auto folders = [&] {
     std::vector<std::string> names;

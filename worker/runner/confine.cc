@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kLastKeptFd = 3;
 constexpr rlim_t kMaxOpenFiles = 64;
+constexpr int64_t kThreadBytes = 80 << 20;  // of address space: stack and malloc's arena
 constexpr rlim_t kMaxProcesses = 4096;  // counted over the whole user: only a stop for fork bombs
 
 void Limit(int resource, rlim_t value) {
@@ -37,8 +38,10 @@ void SetLimits(const RunSpec& spec) {
   Limit(RLIMIT_NOFILE, kMaxOpenFiles);
   Limit(RLIMIT_NPROC, kMaxProcesses);
   Limit(RLIMIT_FSIZE, static_cast<rlim_t>(spec.file_bytes));
-  if (spec.memory_bytes > 0) Limit(RLIMIT_AS, static_cast<rlim_t>(spec.memory_bytes));
-  if (spec.cpu_seconds > 0) LimitProcessorTime(static_cast<rlim_t>(std::ceil(spec.cpu_seconds)));
+  const int64_t stacks = spec.threads * kThreadBytes;
+  if (spec.memory_bytes > 0) Limit(RLIMIT_AS, static_cast<rlim_t>(spec.memory_bytes + stacks));
+  const double seconds = spec.cpu_seconds * spec.threads;
+  if (seconds > 0) LimitProcessorTime(static_cast<rlim_t>(std::ceil(seconds)));
 }
 
 void Pin(const std::vector<int>& cores) {

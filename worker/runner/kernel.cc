@@ -64,7 +64,8 @@ std::string Kernel::ReadExpected() {
   return "fault cannot read the expected output from " + spec_.reference;
 }
 
-Kernel::Kernel(const RunSpec& spec, std::string* error) : spec_(spec) {
+Kernel::Kernel(const RunSpec& spec, std::string* error)
+    : spec_(spec), pool_(spec.threads, /*bind=*/spec.threads > 1) {
   *error = AllocateAll();
   if (error->empty()) *error = ReadExpected();
   if (!error->empty()) return;
@@ -119,11 +120,16 @@ void Kernel::ChooseCold() {
 }
 
 void Kernel::Run(const std::vector<BoundCall>& calls) {
-  for (const BoundCall& call : calls) call.function(call.args.data(), 0, call.extent);
+  for (const BoundCall& call : calls) {
+    pool_.ParallelFor(call.extent, [&call](int64_t begin, int64_t end) {
+      call.function(call.args.data(), begin, end);
+    });
+  }
 }
 
 double Kernel::TimedCall() {
   for (const Region& region : cold_) EvictFromCaches(region.data, region.bytes);
+  pool_.ParallelFor(pool_.threads(), [](int64_t, int64_t) {});
   const auto start = std::chrono::steady_clock::now();
   Call();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

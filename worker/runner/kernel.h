@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/thread_pool.h"
 #include "worker/run_spec.h"
 
 namespace tilewright {
@@ -18,7 +19,8 @@ class Kernel {
   // The calls that depend on the weights only; once, before the first Call.
   void Prepare() { Run(prepare_); }
   void Call() { Run(calls_); }
-  // Wall seconds of one call with the cold arguments out of the caches.
+  // Wall seconds of one call with the cold arguments out of the caches and all threads awake, as
+  // between the layers of a model.
   double TimedCall();
   // Empty: the output agrees with the reference file. Else "wrong_result TEXT", what differs.
   std::string Compare() const;
@@ -50,10 +52,12 @@ class Kernel {
   // Empty, or "crash TEXT".
   std::string Bind(const std::vector<RunCall>& calls, std::vector<BoundCall>* bound) const;
   void ChooseCold();
-  static void Run(const std::vector<BoundCall>& calls);
+  // Each call's extent is shared by the threads, as the runtime does it.
+  void Run(const std::vector<BoundCall>& calls);
   float* argument(size_t i) const { return static_cast<float*>(operands_[i]); }
 
   const RunSpec& spec_;
+  runtime::ThreadPool pool_;
   void* library_ = nullptr;
   std::vector<std::unique_ptr<void, Free>> memory_;
   std::vector<void*> operands_;  // arguments, then buffers

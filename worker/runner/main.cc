@@ -2,7 +2,7 @@
 // writes to descriptor 3 the line "called" just before the kernel's first call, and at the end one
 // of "ok SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last when this
 // machine and not the kernel is to blame. Anything the kernel does to standard output is nobody's
-// concern. Links nothing but libc and libdl.
+// concern. Links nothing but libc and the runtime.
 #include <sys/resource.h>
 #include <unistd.h>
 
