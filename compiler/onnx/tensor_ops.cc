@@ -260,6 +260,28 @@ absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& r) {
   return b.Emit(std::move(d));
 }
 
+absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& r) {
+  const TensorType& type = b.TypeOf(r.inputs[0]);
+  if (r.axes.empty() || !IsFloat(type.dtype)) return ReduceAxes(b, r);
+  const Shape in = type.shape;
+  Definition d{.op = r.op, .inputs = r.inputs, .type = type};
+  d.type.shape = ReducedShape(in, r.axes, r.keep);
+  d.body = [&](const Point& p) { return p.Load(0, ReducedPosition(p, r.axes, in.size(), r.keep)); };
+  d.reducer = r.reducer;
+  for (size_t axis : r.axes) d.reduce.push_back(in[axis]);
+  d.result = [&](const Point& p) {
+    Exprs at = ReducedPosition(p, r.axes, in.size(), r.keep);
+    for (size_t axis : r.axes) at[axis] = Int(0);
+    const Expr first = p.Load(0, std::move(at));
+    return Select(IsNan(first), first, p.acc);
+  };
+  return b.Emit(std::move(d));
+}
+
+Expr IsNan(const Expr& x) {
+  return IsFloat(x->dtype) ? Call("isnan", {x}, DType::kBool) : Bool(false);
+}
+
 Expr SafeIndex(Expr index, int64_t extent) {
   Expr i = Cast(std::move(index), DType::kI64);
   if (AsInt(i) == nullptr)

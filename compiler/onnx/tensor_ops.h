@@ -54,6 +54,14 @@ struct AxesReduction {
 };
 absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& reduction);
 
+// The largest (kMax) or smallest (kMin) element over `axes`, found as ONNX Runtime's scalar code
+// finds it: the first element is compared with the ones that follow, so that a NaN there stays and
+// one further on is passed over. REQUIRES: the reduction has neither body nor result.
+absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& reduction);
+
+// Whether a value is NaN; false for integers.
+Expr IsNan(const Expr& x);
+
 // A user's index made safe: negative counts from the end, the rest is clamped into [0, extent), so
 // that no model reads outside a tensor. Any integer type; the result is an index.
 Expr SafeIndex(Expr index, int64_t extent);

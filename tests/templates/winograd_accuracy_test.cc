@@ -71,10 +71,10 @@ TEST_P(WinogradAccuracy, StaysWithinTheStatedBound) {
   const Target target = ResolveTarget(Target{}).value();
   const Layer layer{channels, VectorLanes(target)};
   const Workload workload =
-      ParseWorkload(
-          absl::StrFormat("conv2d(float32[1,%1$d,%2$d,%2$d],float32[%1$d,%1$d,3,3];dilation=1,1;"
-                          "groups=1;padding=1,1,1,1;strides=1,1;NCHW%3$dc,OIHW%3$di%3$do,NCHW%3$dc)",
-                          channels, kSize, layer.lanes))
+      ParseWorkload(absl::StrFormat(
+                        "conv2d(float32[1,%1$d,%2$d,%2$d],float32[%1$d,%1$d,3,3];dilation=1,1;"
+                        "groups=1;padding=1,1,1,1;strides=1,1;NCHW%3$dc,OIHW%3$di%3$do,NCHW%3$dc)",
+                        channels, kSize, layer.lanes))
           .value();
   const Template& winograd = *FindTemplate("conv2d_winograd.cpu").value();
   Config config = winograd.Default(workload, target);

@@ -1,4 +1,5 @@
-// ArgMax and ArgMin: the extreme value first, then the first (or last) position that holds it.
+// ArgMax and ArgMin: the extreme value first, then the first (or last) position that holds it. As
+// in ONNX Runtime a NaN at the first position is extreme, one further on is passed over.
 #include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
@@ -12,15 +13,19 @@ absl::StatusOr<Outputs> ArgReduce(OpBuilder& b, Reducer extreme) {
   const Reducer choice = b.Int("select_last_index", 0) != 0 ? Reducer::kMax : Reducer::kMin;
   TW_ASSIGN_OR_RETURN(
       const ValueId best,
-      ReduceAxes(b, {.op = "arg_extreme", .inputs = {x}, .axes = {axis}, .reducer = extreme}));
-  TW_ASSIGN_OR_RETURN(const ValueId positions, b.Emit({.op = "arg_positions",
-                                                       .inputs = {x, best},
-                                                       .type = {DType::kI64, shape},
-                                                       .body = [&](const Point& p) {
-                                                         return Select(
-                                                             Eq(p.Here(0), p.Here(1)), p.axes[axis],
-                                                             InitialValue(choice, DType::kI64));
-                                                       }}));
+      ReduceExtreme(b, {.op = "arg_extreme", .inputs = {x}, .axes = {axis}, .reducer = extreme}));
+  const auto nan_at_start = [axis](const Point& p) {
+    return Binary(BinaryOp::kAnd, Eq(p.axes[axis], Int(0)), IsNan(p.Here(1)));
+  };
+  TW_ASSIGN_OR_RETURN(const ValueId positions,
+                      b.Emit({.op = "arg_positions",
+                              .inputs = {x, best},
+                              .type = {DType::kI64, shape},
+                              .body = [&](const Point& p) {
+                                const Expr holds = Or(Eq(p.Here(0), p.Here(1)), nan_at_start(p));
+                                return Select(holds, p.axes[axis],
+                                              InitialValue(choice, DType::kI64));
+                              }}));
   return ReduceAxes(b, {.op = "arg_reduce",
                         .inputs = {positions},
                         .axes = {axis},

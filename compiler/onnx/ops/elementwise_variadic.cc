@@ -14,6 +14,16 @@ Expr FoldRange(const Exprs& x, size_t begin, size_t end, Fold fold) {
   return fold(FoldRange(x, begin, middle, fold), FoldRange(x, middle, end, fold));
 }
 
+// The extreme of two, NaN where either is. (max and min keep a NaN of the first operand only.)
+Expr Largest(Expr a, Expr b) {
+  const Expr nan = IsNan(b);
+  return Select(nan, b, Max(std::move(a), b));
+}
+Expr Smallest(Expr a, Expr b) {
+  const Expr nan = IsNan(b);
+  return Select(nan, b, Min(std::move(a), b));
+}
+
 Expr Sum(Expr a, Expr b) { return std::move(a) + std::move(b); }
 
 OpRow Row(const char* op_type, const char* name, Fold fold) {
@@ -31,7 +41,7 @@ OpRow Row(const char* op_type, const char* name, Fold fold) {
 }  // namespace
 
 OpList elementwise_variadic() {
-  return {Row("Max", "max", Max), Row("Min", "min", Min), Row("Sum", "sum", Sum),
+  return {Row("Max", "max", Largest), Row("Min", "min", Smallest), Row("Sum", "sum", Sum),
           Row("Mean", "mean", Sum)};
 }
 

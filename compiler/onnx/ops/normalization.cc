@@ -148,7 +148,10 @@ absl::StatusOr<Outputs> LpNormalization(OpBuilder& b) {
   r.body = [p](const Exprs& v) { return p == 2 ? v[0] * v[0] : Call("abs", {v[0]}, v[0]->dtype); };
   if (p == 2) r.result = Sqrt;
   TW_ASSIGN_OR_RETURN(const ValueId norm, ReduceAxes(b, r));
-  return Map(b, "lp_normalize", {x, norm}, [](const Exprs& v) { return Divide(v[0], v[1]); });
+  return Map(b, "lp_normalize", {x, norm}, [](const Exprs& v) {
+    const Expr zero = Const(0, v[0]->dtype);
+    return Select(Eq(v[1], zero), zero, Divide(v[0], v[1]));
+  });
 }
 
 }  // namespace

@@ -64,15 +64,38 @@ absl::StatusOr<ValueId> MaxIndices(OpBuilder& b, const Pool& pool, ValueId maxim
       const size_t dim = 2 + (column_major ? spatial - 1 - i : i);
       within = within * pool.data[dim] + at[dim];
     }
-    return Select(Eq(p.Load(0, at), p.Load(1, p.axes)), index + within,
+    const Expr value = p.Load(0, at), largest = p.Load(1, p.axes);
+    const Expr both_nan = Binary(BinaryOp::kAnd, IsNan(value), IsNan(largest));
+    return Select(Or(Eq(value, largest), both_nan), index + within,
                   InitialValue(Reducer::kMin, DType::kI64));
   };
   return b.Emit(std::move(d));
 }
 
+// The maximum found by comparing the first element inside the input with those that follow, as
+// ReduceExtreme does.
+Expr KeepFirstNan(const Pool& pool, const Point& p) {
+  const Window& w = pool.window;
+  Exprs at = {p.axes[0], p.axes[1]};
+  for (size_t d = 0; d < w.kernel.size(); ++d) {
+    Expr first = p.axes[2 + d] * w.strides[d] - w.pads_begin[d];
+    if (w.pads_begin[d] > 0) {
+      const Expr outside = FloorDiv(Int(w.dilations[d] - 1) - first, w.dilations[d]);
+      first = first + Max(outside, Int(0)) * w.dilations[d];
+    }
+    const int64_t last = pool.data[2 + d] - 1;
+    const bool fits = (w.output[d] - 1) * w.strides[d] + w.dilations[d] - 1 <= last;
+    at.push_back(fits ? first : Min(first, Int(last)));
+  }
+  const Expr value = p.Load(0, std::move(at));
+  return Select(IsNan(value), value, p.acc);
+}
+
 absl::StatusOr<Outputs> MaxPool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Pool pool, ReadPool(b));
-  TW_ASSIGN_OR_RETURN(const ValueId maximum, b.Emit(Reduction(b, pool, "max_pool", Reducer::kMax)));
+  Definition d = Reduction(b, pool, "max_pool", Reducer::kMax);
+  if (IsFloat(d.type.dtype)) d.result = [&](const Point& p) { return KeepFirstNan(pool, p); };
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, b.Emit(std::move(d)));
   if (b.num_outputs() < 2) return maximum;
   TW_ASSIGN_OR_RETURN(const ValueId indices, MaxIndices(b, pool, maximum));
   return Outputs({maximum, indices});

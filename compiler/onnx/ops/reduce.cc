@@ -56,6 +56,13 @@ OpRow Row(const char* op_type, const char* op, Reducer reducer, Body body = null
           }};
 }
 
+OpRow ExtremeRow(const char* op_type, const char* op, Reducer reducer) {
+  return {op_type, 1, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+            TW_ASSIGN_OR_RETURN(const AxesReduction r, Prepare(b, op, reducer));
+            return ReduceExtreme(b, r);
+          }};
+}
+
 absl::StatusOr<Outputs> ReduceMean(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, "reduce_mean", Reducer::kSum));
   double count = 1;
@@ -67,6 +74,12 @@ absl::StatusOr<Outputs> ReduceMean(OpBuilder& b) {
   return ReduceAxes(b, r);
 }
 
+// What is subtracted before the exponential: nothing where it is infinite, since inf - inf is NaN.
+Expr FiniteOrZero(const Expr& maximum) {
+  const Expr infinite = Call("isinf", {maximum}, DType::kBool);
+  return Select(infinite, Const(0, maximum->dtype), maximum);
+}
+
 // max + log(sum(exp(x - max))), which cannot overflow.
 absl::StatusOr<Outputs> ReduceLogSumExp(OpBuilder& b) {
   if (!IsFloat(b.DTypeOf(b.Input(0)))) {
@@ -76,11 +89,12 @@ absl::StatusOr<Outputs> ReduceLogSumExp(OpBuilder& b) {
   const bool keep = std::exchange(r.keep, true);
   TW_ASSIGN_OR_RETURN(const ValueId maximum, ReduceAxes(b, r));
   AxesReduction sum{.op = "reduce_log_sum_exp", .inputs = {b.Input(0), maximum}, .axes = r.axes};
-  sum.body = [](const Exprs& x) { return Apply("exp", x[0] - x[1]); };
+  sum.body = [](const Exprs& x) { return Apply("exp", x[0] - FiniteOrZero(x[1])); };
   sum.result = Logarithm;
   TW_ASSIGN_OR_RETURN(const ValueId log_sum, ReduceAxes(b, sum));
-  TW_ASSIGN_OR_RETURN(const ValueId total, Map(b, "add", {log_sum, maximum},
-                                               [](const Exprs& x) { return x[0] + x[1]; }));
+  TW_ASSIGN_OR_RETURN(const ValueId total, Map(b, "add", {log_sum, maximum}, [](const Exprs& x) {
+                        return x[0] + FiniteOrZero(x[1]);
+                      }));
   if (keep) return total;
   Shape shape = b.ShapeOf(total);
   for (size_t i = r.axes.size(); i-- > 0;) {
@@ -93,8 +107,8 @@ absl::StatusOr<Outputs> ReduceLogSumExp(OpBuilder& b) {
 
 OpList reduce() {
   return {Row("ReduceSum", "reduce_sum", Reducer::kSum),
-          Row("ReduceMax", "reduce_max", Reducer::kMax),
-          Row("ReduceMin", "reduce_min", Reducer::kMin),
+          ExtremeRow("ReduceMax", "reduce_max", Reducer::kMax),
+          ExtremeRow("ReduceMin", "reduce_min", Reducer::kMin),
           Row("ReduceProd", "reduce_prod", Reducer::kProd),
           Row("ReduceSumSquare", "reduce_sum_square", Reducer::kSum, Square),
           Row("ReduceL1", "reduce_l1", Reducer::kSum, Magnitude),

@@ -84,10 +84,12 @@ absl::StatusOr<Outputs> Dropout(OpBuilder& b) {
     }
   }
   if (b.num_outputs() < 2) return b.Input(0);
+  // Up to opset 9 the mask has the data's type.
+  const DType dtype = b.opset() >= 10 ? DType::kBool : b.DTypeOf(b.Input(0));
   TW_ASSIGN_OR_RETURN(const ValueId mask,
                       b.Emit({.op = "dropout_mask",
-                              .type = {DType::kBool, b.ShapeOf(b.Input(0))},
-                              .body = [](const Point&) { return Bool(true); }}));
+                              .type = {dtype, b.ShapeOf(b.Input(0))},
+                              .body = [dtype](const Point&) { return Const(1, dtype); }}));
   return Outputs({b.Input(0), mask});
 }
 

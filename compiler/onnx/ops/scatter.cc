@@ -10,6 +10,8 @@ namespace {
 // `reduce` runs over the candidates for one output element.
 struct Scatter {
   Shape reduce;
+  // Whether the output's position is one that updates exist for; null: it always is.
+  std::function<Expr(const Exprs& axes)> within;
   PointFn hit;  // whether the candidate is for this element; input 0 holds the indices
   // Where among the updates the candidate's value is.
   std::function<Exprs(const Exprs& axes, const Exprs& candidate)> update;
@@ -47,7 +49,8 @@ absl::StatusOr<ValueId> LastWins(OpBuilder& b, const Scatter& s) {
                  .body = [&](const Point& p) {
                    const Expr last = p.Here(2);
                    const Exprs at = s.update(p.axes, Unravel(last, s.reduce));
-                   return Select(Le(Int(0), last), p.Load(1, at), p.Here(0));
+                   const Expr within = s.within ? s.within(p.axes) : nullptr;
+                   return Select(And(within, Le(Int(0), last)), p.Load(1, at), p.Here(0));
                  }});
 }
 
@@ -87,16 +90,20 @@ absl::StatusOr<Outputs> ScatterElements(OpBuilder& b) {
     at[axis] = candidate[0];
     return at;
   };
-  const auto hit = [&](const Point& p) {
-    Expr within;
+  const auto within = [&](const Exprs& axes) {
+    Expr all;
     for (size_t d = 0; d < data.size(); ++d) {
-      if (d != axis && indices[d] < data[d]) within = And(within, Lt(p.axes[d], Int(indices[d])));
+      if (d != axis && indices[d] < data[d]) all = And(all, Lt(axes[d], Int(indices[d])));
     }
+    return all;
+  };
+  const auto hit = [&](const Point& p) {
+    const Expr inside = within(p.axes);
     const Expr index = SafeIndex(p.Load(0, update(p.axes, p.reduce)), data[axis]);
     const Expr same = Eq(index, p.axes[axis]);
-    return within ? Select(within, same, Bool(false)) : same;
+    return inside ? Select(inside, same, Bool(false)) : same;
   };
-  return Apply(b, {.reduce = {indices[axis]}, .hit = hit, .update = update});
+  return Apply(b, {.reduce = {indices[axis]}, .within = within, .hit = hit, .update = update});
 }
 
 // indices [lead..., n] holds n-tuples into the data; updates is [lead..., data dimensions n...].

@@ -23,20 +23,20 @@ Expr Exp(Expr x) {
   return Call("exp", {std::move(x)}, dtype);
 }
 
-// x minus its maximum over the axes: the exponentials of that cannot overflow.
+// x minus its maximum over the axes: the exponentials of that cannot overflow. A NaN need not be
+// kept where the elements themselves are read again.
 struct Shifted {
   std::vector<size_t> axes;
   ValueId maximum;
 };
-absl::StatusOr<Shifted> FindMaximum(OpBuilder& b) {
+absl::StatusOr<Shifted> FindMaximum(OpBuilder& b, bool keep_nan = false) {
   if (!IsFloat(b.DTypeOf(b.Input(0)))) {
     return absl::InvalidArgumentError("input is not a float tensor");
   }
   TW_ASSIGN_OR_RETURN(std::vector<size_t> axes, ReadAxes(b));
-  TW_ASSIGN_OR_RETURN(const ValueId maximum, ReduceAxes(b, {.op = "softmax_max",
-                                                            .inputs = {b.Input(0)},
-                                                            .axes = axes,
-                                                            .reducer = Reducer::kMax}));
+  const AxesReduction r{
+      .op = "softmax_max", .inputs = {b.Input(0)}, .axes = axes, .reducer = Reducer::kMax};
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, keep_nan ? ReduceExtreme(b, r) : ReduceAxes(b, r));
   return Shifted{std::move(axes), maximum};
 }
 
@@ -65,9 +65,10 @@ absl::StatusOr<Outputs> LogSoftmax(OpBuilder& b) {
              [](const Exprs& x) { return x[0] - x[1] - x[2]; });
 }
 
-// One where the first maximum is, else zero. Several axes count as one, flattened.
+// One where the first maximum is, else zero (everywhere, when the maximum is NaN). Several axes
+// count as one, flattened.
 absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
+  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b, true));
   const Shape shape = b.ShapeOf(b.Input(0));
   const auto flat = [axes = s.axes, shape](const Exprs& at) {
     Expr index = Int(0);
@@ -89,7 +90,8 @@ absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
                                                           .reducer = Reducer::kMin}));
   const DType dtype = b.DTypeOf(b.Input(0));
   return Map(b, "hardmax", {position, first}, [dtype](const Exprs& x) {
-    return Select(Eq(x[0], x[1]), Const(1, dtype), Const(0, dtype));
+    const Expr found = Lt(x[1], InitialValue(Reducer::kMin, DType::kI64));
+    return Select(And(Eq(x[0], x[1]), found), Const(1, dtype), Const(0, dtype));
   });
 }
 

@@ -1,0 +1,22 @@
+// A small model run twice: by the interpreter on the imported graph and as compiled code, which
+// must agree bit for bit (NaN equals NaN) unless a tolerance is given.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/core/tensor.h"
+#include "tests/onnx/model_builder.h"
+
+namespace tilewright {
+
+// The outputs; reports a test failure (and gives none) when the model does not import, compile or
+// run, or the two differ.
+std::vector<Tensor> RunBoth(const ModelBuilder& model, const std::map<std::string, Tensor>& inputs,
+                            double tolerance = 0);
+
+// The values of a tensor of any type.
+std::vector<double> Values(const Tensor& tensor);
+
+}  // namespace tilewright
