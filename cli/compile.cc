@@ -93,7 +93,7 @@ absl::Status Compile(const Options& options) {
   TW_ASSIGN_OR_RETURN(to.target, TargetOf(options.model));
   TW_ASSIGN_OR_RETURN(to.passes, PassesOf(options.model));
   TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options.model));
-  OutputFile file(options.output);
+  OutputFile file(options.output, {options.model.model, RecordsPath(options.records)});
   TW_RETURN_IF_ERROR(file.status());
   std::vector<PassTime> times;
   to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {

@@ -1,42 +1,108 @@
 #include "cli/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "cli/exit_code.h"
 
 namespace tilewright {
+namespace {
 
-OutputFile::OutputFile(std::string path)
-    : path_(std::move(path)), draft_(absl::StrCat(path_, ".partial-", getpid())) {
-  stream_.open(draft_, std::ios::binary | std::ios::trunc);
-  if (!stream_) {
-    status_ = absl::PermissionDeniedError(
-        absl::StrCat("cannot write ", path_, ": ", std::strerror(errno)));
+const char* KindOf(const struct stat& file) {
+  if (S_ISLNK(file.st_mode)) return "a symbolic link";
+  if (S_ISDIR(file.st_mode)) return "a folder";
+  if (S_ISFIFO(file.st_mode)) return "a pipe";
+  if (S_ISSOCK(file.st_mode)) return "a socket";
+  return "a device";
+}
+
+// Whether the file that stands there may be replaced.
+absl::Status CheckReplaceable(const std::string& path, const struct stat& file,
+                              const std::vector<std::string>& inputs) {
+  const auto refuse = [&](const std::string& why) {
+    return UsageError(
+        absl::StrCat(path, " is ", why, ", which is never replaced: name a new file"));
+  };
+  if (!S_ISREG(file.st_mode)) return refuse(KindOf(file));
+  // Asked of the permissions themselves: to root every file is writable.
+  if ((file.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0) return refuse("a read-only file");
+  for (const std::string& input : inputs) {
+    struct stat read;
+    if (input.empty() || stat(input.c_str(), &read) != 0) continue;
+    const bool same = read.st_dev == file.st_dev && read.st_ino == file.st_ino;
+    if (same) return refuse(absl::StrCat("the input ", input));
   }
+  return absl::OkStatus();
+}
+
+// An empty file beside `path` that no one else has; its name is empty when it cannot be made.
+std::string MakeDraft(const std::string& path) {
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    std::string draft = absl::StrCat(path, ".partial-", getpid(), "-", attempt);
+    const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+      close(fd);
+      return draft;
+    }
+    if (errno != EEXIST) break;
+  }
+  return "";
+}
+
+bool Sync(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  errno = error;
+  return synced;
+}
+
+}  // namespace
+
+OutputFile::OutputFile(std::string path, const std::vector<std::string>& inputs)
+    : path_(std::move(path)) {
+  status_ = Open(inputs);
+}
+
+absl::Status OutputFile::Open(const std::vector<std::string>& inputs) {
+  struct stat file;
+  if (lstat(path_.c_str(), &file) == 0) {
+    TW_RETURN_IF_ERROR(CheckReplaceable(path_, file, inputs));
+    mode_ = static_cast<int>(file.st_mode & 07777);
+  }
+  draft_ = MakeDraft(path_);
+  if (!draft_.empty()) stream_.open(draft_, std::ios::binary | std::ios::trunc);
+  if (stream_.is_open()) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("cannot write ", path_, ": ", std::strerror(errno)));
 }
 
 OutputFile::~OutputFile() {
-  if (stream_.is_open()) {
-    stream_.close();
-    std::remove(draft_.c_str());
-  }
+  if (!stream_.is_open()) return;
+  stream_.close();
+  std::remove(draft_.c_str());
 }
 
 absl::Status OutputFile::Commit() {
-  const bool written = stream_.flush().good();
-  const int fd = open(draft_.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && fsync(fd) == 0;
-  if (fd >= 0) close(fd);
-  if (!written || !synced || std::rename(draft_.c_str(), path_.c_str()) != 0) {
+  bool done = stream_.flush().good();
+  done = done && (mode_ < 0 || chmod(draft_.c_str(), static_cast<mode_t>(mode_)) == 0);
+  done = done && Sync(draft_) && std::rename(draft_.c_str(), path_.c_str()) == 0;
+  if (!done) {
     return absl::InternalError(absl::StrCat("cannot write ", path_, ": ", std::strerror(errno)));
   }
   stream_.close();
+  const std::string folder = std::filesystem::path(path_).parent_path().string();
+  Sync(folder.empty() ? "." : folder);  // not every file system can
   return absl::OkStatus();
 }
 

@@ -3,28 +3,40 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
 namespace tilewright {
 
-// A file that appears under its name only when it is complete: written beside it, synced, renamed.
-// An abandoned one leaves nothing behind.
+// A file that appears under its name only when it is complete: written beside it under a name of
+// its own, synced, renamed. Until then what stood there stays whole; an abandoned one leaves
+// nothing behind. Every verb that writes a file the user names writes it through this.
 class OutputFile {
  public:
-  explicit OutputFile(std::string path);
+  // `inputs` are the files that the verb reads; empty names are passed over.
+  explicit OutputFile(std::string path, const std::vector<std::string>& inputs = {});
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  // PermissionDenied when the file cannot be made: ask before the work is done.
+  // Ask before the work is done. Wrong usage when something stands there that must not be replaced:
+  // a device, pipe, socket, symbolic link, folder, read-only file, or one of the inputs.
+  // PermissionDenied when the file cannot be made.
   const absl::Status& status() const { return status_; }
   std::ostream& stream() { return stream_; }
-  // Gives the file its name. Internal when something was not written.
+  // Where it is written until then, for what writes files by name. Written by it or by stream().
+  const std::string& draft() const { return draft_; }
+  // Gives the file its name, and the permissions of the file that it replaces. Internal when
+  // something was not written.
   absl::Status Commit();
 
  private:
-  const std::string path_, draft_;
+  absl::Status Open(const std::vector<std::string>& inputs);
+
+  const std::string path_;
+  std::string draft_;
+  int mode_ = -1;  // of the file that is replaced
   std::ofstream stream_;
   absl::Status status_;
 };

@@ -28,10 +28,10 @@ absl::StatusOr<std::ifstream> OpenInput(const std::string& path) {
 }
 
 // "-" is stdout.
-absl::Status WriteTo(const std::string& path,
+absl::Status WriteTo(const std::string& path, const std::string& input,
                      const std::function<absl::Status(std::ostream&)>& write) {
   if (path == "-") return write(std::cout);
-  OutputFile file(path);
+  OutputFile file(path, {input});
   TW_RETURN_IF_ERROR(file.status());
   TW_RETURN_IF_ERROR(write(file.stream()));
   return file.Commit();
@@ -49,7 +49,8 @@ absl::Status Import(const Options& options) {
 
 absl::Status Export(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  return WriteTo(options.output, [&](std::ostream& out) -> absl::Status {
+  const std::string input = RecordsPath(options.records);
+  return WriteTo(options.output, input, [&](std::ostream& out) -> absl::Status {
     TW_ASSIGN_OR_RETURN(const int64_t lines, ExportLog(*store, options.filter, out));
     std::cerr << lines << " records exported\n";
     return absl::OkStatus();
@@ -58,7 +59,7 @@ absl::Status Export(const Options& options) {
 
 absl::Status PickBest(const Options& options) {
   TW_ASSIGN_OR_RETURN(std::ifstream in, OpenInput(options.input));
-  return WriteTo(options.output, [&](std::ostream& out) -> absl::Status {
+  return WriteTo(options.output, options.input, [&](std::ostream& out) -> absl::Status {
     TW_ASSIGN_OR_RETURN(const ImportReport report, PickBestOfLog(in, out));
     std::cerr << report.imported << " best records written, " << report.skipped
               << " lines skipped\n";

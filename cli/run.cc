@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
+#include "cli/files.h"
 #include "cli/model_inputs.h"
 #include "cli/table.h"
 #include "cli/time_summary.h"
@@ -133,9 +134,25 @@ void PrintJson(const tw_model* model, const Measured& measured) {
   std::cout << json.dump(2) << "\n";
 }
 
+// Made before the work is done, so that a name that cannot be written is known at once.
+absl::StatusOr<std::unique_ptr<OutputFile>> OpenOutputs(const Options& options) {
+  if (options.outputs.empty()) return nullptr;
+  auto file =
+      std::make_unique<OutputFile>(options.outputs, std::vector{options.package, options.inputs});
+  TW_RETURN_IF_ERROR(file->status());
+  return file;
+}
+
+absl::Status WriteOutputs(const tw_model* model, OutputFile& file) {
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> outputs, GetOutputs(model));
+  TW_RETURN_IF_ERROR(WriteNpz(file.draft(), outputs));
+  return file.Commit();
+}
+
 absl::Status Run(const Options& options) {
   TW_ASSIGN_OR_RETURN(const ModelHandle model, Load(options));
   TW_RETURN_IF_ERROR(PrepareInputs(model.get(), options));
+  TW_ASSIGN_OR_RETURN(const std::unique_ptr<OutputFile> file, OpenOutputs(options));
   TW_ASSIGN_OR_RETURN(const Measured measured, Measure(model.get(), options));
   if (options.json) {
     PrintJson(model.get(), measured);
@@ -143,9 +160,7 @@ absl::Status Run(const Options& options) {
     if (options.profile) PrintCalls(measured.calls);
     if (options.print_time) std::cout << ToText(Summarize(measured.milliseconds));
   }
-  if (options.outputs.empty()) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> outputs, GetOutputs(model.get()));
-  return WriteNpz(options.outputs, outputs);
+  return file == nullptr ? absl::OkStatus() : WriteOutputs(model.get(), *file);
 }
 
 }  // namespace

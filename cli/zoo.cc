@@ -5,7 +5,9 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "cli/exit_code.h"
+#include "cli/files.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -36,9 +38,13 @@ absl::Status PrintNetworks() {
 absl::Status Zoo(const Options& options) {
   if (options.name.empty()) return PrintNetworks();
   if (options.output.empty()) return UsageError("give the file to write: -o FILE.onnx");
-  const absl::Status written = WriteZooModel(options.name, options.zoo, options.output);
+  OutputFile file(options.output);
+  TW_RETURN_IF_ERROR(file.status());
+  const absl::Status written = WriteZooModel(options.name, options.zoo, file.draft());
   // An unknown name is wrong usage of this verb, as an unknown option would be.
-  return absl::IsNotFound(written) ? WithExitCode(written, ExitCode::kUsage) : written;
+  if (absl::IsNotFound(written)) return WithExitCode(written, ExitCode::kUsage);
+  TW_RETURN_IF_ERROR(written);
+  return file.Commit();
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ absl::StatusOr<int64_t> CheckRecordsFile(const std::string& path) {
 
 absl::StatusOr<int64_t> BackUpRecords(const std::string& path, const std::string& copy) {
   std::error_code error;
-  if (std::filesystem::exists(copy, error)) {
+  if (std::filesystem::exists(std::filesystem::symlink_status(copy, error))) {
     return absl::AlreadyExistsError(absl::StrCat(copy, " exists; name another file"));
   }
   const std::string draft = absl::StrCat(copy, ".partial-", getpid());

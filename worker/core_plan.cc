@@ -12,8 +12,8 @@ namespace {
 
 absl::Status CheckRoom(size_t cores, const CgroupLimits& limits, const PlanRequest& request) {
   const int64_t wanted = int64_t{request.slots} * request.slot_cores;
-  const std::string what = absl::StrCat(
-      request.slots, " device slot(s) of ", request.slot_cores, " core(s), but this process may ");
+  const std::string what = absl::StrCat(request.slots, " device slot(s) of ", request.slot_cores,
+                                        " core(s), but this process may ");
   if (request.slots < 1 || request.slot_cores < 1 || wanted > static_cast<int64_t>(cores)) {
     return absl::InvalidArgumentError(absl::StrCat(
         what, "use ", cores, " physical cores; ask for fewer by --slots and --slot-cores"));
@@ -35,8 +35,9 @@ void CountBuilders(const CgroupLimits& limits, int64_t slot_cpus, CorePlan* plan
   const int left = static_cast<int>(std::floor(*limits.processors)) - static_cast<int>(slot_cpus);
   plan->builders = std::clamp(plan->builders, 1, std::max(left, 1));
   if (left < 1) {
-    plan->remarks.push_back("the control group has no processor time to spare for builders: "
-                            "they take it from measurements (cpu.max)");
+    plan->remarks.push_back(
+        "the control group has no processor time to spare for builders: "
+        "they take it from measurements (cpu.max)");
   }
 }
 

@@ -15,9 +15,9 @@ struct PhysicalCore {
   friend bool operator==(const PhysicalCore&, const PhysicalCore&) = default;
 };
 
-// The cores with at least one of the `allowed` CPUs; neighbours share caches and memory. `synthetic`
-// is hwloc's description of a machine ("pack:2 core:4 pu:2") to be read instead of this one, for
-// tests. Where hwloc finds no cores, each CPU is one. Unavailable when hwloc fails.
+// The cores with at least one of the `allowed` CPUs; neighbours share caches and memory.
+// `synthetic` is hwloc's description of a machine ("pack:2 core:4 pu:2") to be read instead of this
+// one, for tests. Where hwloc finds no cores, each CPU is one. Unavailable when hwloc fails.
 absl::StatusOr<std::vector<PhysicalCore>> ReadTopology(const std::vector<int>& allowed,
                                                        const std::string& synthetic = "");
 

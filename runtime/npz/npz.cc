@@ -2,7 +2,6 @@
 
 #include <zip.h>
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -98,10 +97,8 @@ absl::StatusOr<std::vector<NpzArray>> ReadNpz(const std::string& path) {
 }
 
 absl::Status WriteNpz(const std::string& path, const std::vector<NpzArray>& arrays) {
-  std::error_code ignored;
-  std::filesystem::remove(path + ".part", ignored);
   int error = 0;
-  Zip zip(zip_open((path + ".part").c_str(), ZIP_CREATE | ZIP_EXCL, &error));
+  Zip zip(zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error));
   if (zip == nullptr) return CannotWrite(path, Reason(error));
   std::vector<std::string> members;  // libzip reads them when it closes
   members.reserve(arrays.size());
@@ -118,9 +115,7 @@ absl::Status WriteNpz(const std::string& path, const std::vector<NpzArray>& arra
   }
   if (zip_close(zip.get()) != 0) return CannotWrite(path, zip_strerror(zip.get()));
   static_cast<void>(zip.release());
-  std::error_code failed;
-  std::filesystem::rename(path + ".part", path, failed);
-  return failed ? CannotWrite(path, failed.message()) : absl::OkStatus();
+  return absl::OkStatus();
 }
 
 }  // namespace tilewright

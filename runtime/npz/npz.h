@@ -25,7 +25,7 @@ struct NpzArray {
 // (u)int8, int16, int32, int64, float32, float64. Limits: 1024 arrays, rank 8, 2 GiB an array.
 absl::StatusOr<std::vector<NpzArray>> ReadNpz(const std::string& path);
 
-// Stored, not deflated; replaces the file in one step. Unavailable with the reason when it cannot
+// Stored, not deflated; made or replaced. Unavailable with the reason when it cannot
 // be written. REQUIRES: names are unique, dtype is one of the above, data fits the shape.
 absl::Status WriteNpz(const std::string& path, const std::vector<NpzArray>& arrays);
 

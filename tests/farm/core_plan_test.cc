@@ -107,8 +107,7 @@ class Cgroup : public ::testing::Test {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text;
   }
-  const std::unique_ptr<PrivateFolder> folder_ =
-      PrivateFolder::Make(::testing::TempDir()).value();
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
 };
 
 TEST_F(Cgroup, TheTightestOfTheGroupsAboveCounts) {

@@ -56,10 +56,11 @@ TEST(SpecialValues, AnExtremeOfTwoIsNanWhereEitherIs) {
 TEST(SpecialValues, AReductionKeepsTheNanItStartsWith) {
   for (const char* op : {"ReduceMax", "ReduceMin"}) {
     const auto y = RunOne(RowModel(op, 3, 5), {{"x", Make({3, 5}, {kNan, 1, 2, 3, 4,  //
-                                                               7, kNan, 7, 7, 7,  //
-                                                               7, 7, 7, 7, 7})}});
+                                                                   7, kNan, 7, 7, 7,  //
+                                                                   7, 7, 7, 7, 7})}});
     EXPECT_THAT(y, ElementsAre(NanSensitiveDoubleEq(kNan), 7, 7)) << op;
-    const auto long_row = RunOne(RowModel(op, 1, 50), {{"x", Make({1, 50}, std::vector<float>(50, kNan))}});
+    const auto long_row =
+        RunOne(RowModel(op, 1, 50), {{"x", Make({1, 50}, std::vector<float>(50, kNan))}});
     EXPECT_THAT(long_row, Each(NanSensitiveDoubleEq(kNan))) << op;
   }
 }
@@ -80,7 +81,8 @@ TEST(SpecialValues, APoolKeepsTheNanItStartsWithAndFindsItsIndex) {
 }
 
 TEST(SpecialValues, ArgMaxTakesANanOnlyAtTheStart) {
-  const Tensor x = Make({4, 4}, {kNan, 1, 2, 2, 1, kNan, 2, 2, 3, 1, kNan, 4, kNan, kNan, kNan, kNan});
+  const Tensor x =
+      Make({4, 4}, {kNan, 1, 2, 2, 1, kNan, 2, 2, 3, 1, kNan, 4, kNan, kNan, kNan, kNan});
   EXPECT_THAT(RunOne(RowModel("ArgMax", 4, 4), {{"x", x}}), ElementsAre(0, 2, 3, 0));
   EXPECT_THAT(RunOne(RowModel("ArgMin", 4, 4), {{"x", x}}), ElementsAre(0, 0, 1, 0));
 }
@@ -92,8 +94,10 @@ TEST(SpecialValues, HardmaxOfNanIsZero) {
 }
 
 TEST(SpecialValues, ClampsAndActivationsLetNanThrough) {
-  for (const char* op : {"Relu", "LeakyRelu", "Elu", "Selu", "HardSigmoid", "Sigmoid", "Softplus"}) {
-    const auto y = RunOne(RowModel(op, 1, 19), {{"x", Make({1, 19}, std::vector<float>(19, kNan))}});
+  for (const char* op :
+       {"Relu", "LeakyRelu", "Elu", "Selu", "HardSigmoid", "Sigmoid", "Softplus"}) {
+    const auto y =
+        RunOne(RowModel(op, 1, 19), {{"x", Make({1, 19}, std::vector<float>(19, kNan))}});
     EXPECT_THAT(y, Each(NanSensitiveDoubleEq(kNan))) << op;
   }
   ModelBuilder m;
@@ -146,8 +150,8 @@ TEST(SpecialValues, ScatterElementsTakesFewerIndicesThanDataInOtherDimensions) {
   at.add_dims(1);
   SetInt(m.Node("ScatterElements", {"x", "at", "u"}, {"y"}), "axis", 1);
   m.Output("y");
-  const auto y = RunOne(m, {{"x", Make({17, 3}, std::vector<float>(51, 0))},
-                         {"u", Make({5, 1}, {1, 2, 3, 4, 5})}});
+  const auto y = RunOne(
+      m, {{"x", Make({17, 3}, std::vector<float>(51, 0))}, {"u", Make({5, 1}, {1, 2, 3, 4, 5})}});
   ASSERT_EQ(y.size(), 51u);
   EXPECT_THAT(std::vector<double>(y.begin(), y.begin() + 15),
               ElementsAre(1, 0, 0, 0, 2, 0, 0, 0, 3, 4, 0, 0, 0, 5, 0));

@@ -76,15 +76,12 @@ auto WithModel(std::string_view name, ZooOptions options, Use use)
 }
 
 absl::Status WriteFile(const onnx::ModelProto& model, const std::string& path) {
-  const std::string partial = path + ".part";
-  const int fd = open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   bool written = fd >= 0;
   if (written) written = model.SerializeToFileDescriptor(fd);
   if (fd >= 0) written = close(fd) == 0 && written;
-  if (written && std::rename(partial.c_str(), path.c_str()) == 0) return absl::OkStatus();
-  const std::string reason = std::strerror(errno);
-  if (fd >= 0) std::remove(partial.c_str());
-  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", reason));
+  if (written) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ const std::vector<ZooEntry>& ZooNetworks();  // sorted by name
 // names; InvalidArgument when the batch or image is out of range or too small for the network.
 absl::StatusOr<std::string> MakeZooModel(std::string_view name, const ZooOptions& options);
 
-// The same into a file, without a second copy of the weights in memory; the file appears only
-// when complete. Unavailable when it cannot be written.
+// The same into a file, which is made or emptied, without a second copy of the weights in memory.
+// Unavailable when it cannot be written; what was written of it stays.
 absl::Status WriteZooModel(std::string_view name, const ZooOptions& options,
                            const std::string& path);
 
