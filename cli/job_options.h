@@ -14,7 +14,7 @@ namespace tilewright {
 struct JobOptions {
   ModelOptions model;
   std::string key;
-  std::string tuner = "xgb";
+  std::string tuner = "gp";
   std::vector<std::string> tuner_options;
   uint64_t trials = 0;
   std::string time;

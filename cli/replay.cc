@@ -29,7 +29,7 @@ constexpr size_t kCheckpoints[] = {25, 50, 100, 200};
 
 struct ReplayVerb {
   std::vector<std::string> files;
-  std::string tuners = "random,ga,xgb";
+  std::string tuners = "random,ga,xgb,gp";
   std::vector<std::string> options;
   int seeds = 10;
   size_t trials = 200;

@@ -30,7 +30,7 @@ def made_up(session):
     for value in session.get_inputs():
         shape = [d if isinstance(d, int) and d > 0 else 1 for d in value.shape]
         data = rng.random(shape) * 2 - 1
-        inputs[value.name] = (numpy.abs(data) * 100).astype(numpy.int64) if "int" in value.type else data
+        inputs[value.name] = (numpy.abs(data) * 2).astype(numpy.int64) if "int" in value.type else data
         inputs[value.name] = inputs[value.name].astype(TYPES[value.type])
     return inputs
 
