@@ -100,6 +100,8 @@ void verb_worker(CLI::App& parent) {
                    "compilers at once (default: as many as the other cores bear)")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--temp", agent.temp_folder, "where kernels are kept (default: $TMPDIR)");
+  verb->add_flag("--require-sandbox", agent.require_sandbox,
+                 "do not serve where namespaces, Landlock and seccomp cannot confine kernels");
   verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`
 }
 

@@ -47,7 +47,7 @@ struct Parts {
   std::string target;
 
   SelfTestSetup self_test() const {
-    return {options.runner, options.builder, folder->path(), cores};
+    return {options.runner, options.builder, folder->path(), cores, options.require_sandbox};
   }
 };
 
@@ -64,7 +64,8 @@ PipelineSetup SetupOf(const Parts& parts) {
                       .builder = parts.options.builder,
                       .folder = parts.folder->path(),
                       .builders = parts.options.builders,
-                      .cores = parts.cores};
+                      .cores = parts.cores,
+                      .require_sandbox = parts.options.require_sandbox};
   if (setup.builders == 0) setup.builders = parts.cores.builders;
   return setup;
 }
@@ -368,6 +369,11 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options)
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
   parts.target = test.host_target;
+  if (!test.lacking.empty()) {
+    parts.cores.remarks.push_back(
+        absl::StrCat("kernels are less confined than they could be: this machine lacks ",
+                     test.lacking, " (--require-sandbox refuses to serve so)"));
+  }
   for (const std::string& remark : parts.cores.remarks) {
     if (options.warn) options.warn(remark);
   }

@@ -23,6 +23,8 @@ struct AgentOptions {
   int slots = 1;
   int slot_cores = 1;  // of each slot: threads a measured kernel runs with
   int builders = 0;    // 0: as many as the cores beside the slots bear
+  // Do not serve where kernels cannot be confined by namespaces, Landlock and seccomp.
+  bool require_sandbox = false;
   // Self tests in a row that may fail before `ended` is called; 0: no limit.
   int max_self_tests = 0;
   // One line, any thread; may be null. `log`: what goes on; `warn`: what is wrong with this worker.

@@ -45,7 +45,8 @@ absl::StatusOr<BuildResult> FromReply(const std::string& text, const std::string
 
 absl::Status Builder::EnsureStarted() {
   if (child_) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(Child child, Child::Start({options_.path, absl::StrJoin(options_.cores, ",")},
+  TW_ASSIGN_OR_RETURN(Child child, Child::Start({options_.path, absl::StrJoin(options_.cores, ","),
+                                                 options_.folder},
                                                 ChildOutput::kOurStderr));
   const absl::StatusOr<std::string> hello =
       ReadFrame(child.output(), DeadlineAfter(kStartSeconds), options_.interrupt);

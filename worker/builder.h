@@ -20,6 +20,7 @@ namespace tilewright {
 struct BuilderOptions {
   std::string path;                      // of tilewright-builder
   std::vector<int> cores;                // empty: any
+  std::string folder;                    // the only one it may write to; empty: any
   const Interrupt* interrupt = nullptr;  // ends a build; outlives the builder
 };
 

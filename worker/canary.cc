@@ -64,7 +64,10 @@ absl::StatusOr<std::unique_ptr<Canary>> Canary::Make(const CanarySetup& setup) {
 }
 
 absl::Status Canary::Build() {
-  Builder builder({setup_.builder, setup_.builder_cores, setup_.interrupt});
+  Builder builder({.path = setup_.builder,
+                   .cores = setup_.builder_cores,
+                   .folder = setup_.folder,
+                   .interrupt = setup_.interrupt});
   TW_ASSIGN_OR_RETURN(host_target_, builder.HostTarget());
   TW_ASSIGN_OR_RETURN(const BuildResult built,
                       builder.BuildReference(CanaryTask(), library_.path(), kBuildSeconds));
@@ -87,7 +90,7 @@ absl::Status Canary::WriteExpected() const {
       absl::StrCat("cannot write ", expected_.path(), ": ", strerror(errno)));
 }
 
-absl::StatusOr<double> Canary::Run(const std::vector<int>& cores) const {
+absl::StatusOr<double> Canary::Run(const std::vector<int>& cores, std::string* lacking) const {
   RunSpec spec = SpecOf(kernel_, RunArguments(CanaryTask().workload));
   spec.seed = kSeed;
   spec.reference = expected_.path();
@@ -96,10 +99,11 @@ absl::StatusOr<double> Canary::Run(const std::vector<int>& cores) const {
   spec.max_samples = kMaxSamples;
   spec.sampling_seconds = kSamplingSeconds;
   spec.cpu_seconds = kRunSeconds + 1;
+  spec.require_sandbox = setup_.require_sandbox;
   spec.cores = cores;
   spec.threads = std::max(1, static_cast<int>(cores.size()));
   TW_ASSIGN_OR_RETURN(const Outcome outcome,
-                      RunKernel(setup_.runner, spec, kRunSeconds, setup_.interrupt));
+                      RunKernel(setup_.runner, spec, kRunSeconds, setup_.interrupt, lacking));
   if (const auto* failure = std::get_if<Failure>(&outcome)) {
     return absl::DataLossError(absl::StrCat("the test kernel failed: ", Sv(NameOf(failure->kind)),
                                             ": ", failure->message));

@@ -17,6 +17,7 @@ struct CanarySetup {
   std::string folder;                    // private; exists
   std::vector<int> builder_cores;        // empty: any
   const Interrupt* interrupt = nullptr;  // outlives the canary
+  bool require_sandbox = false;          // as RunSpec's
 };
 
 // Immutable once made; Run may be called by several threads.
@@ -29,7 +30,8 @@ class Canary {
   // Runs the kernel, confined as candidates are, with one thread on each of these cores. Median
   // seconds of a call; the error says what is wrong: Unavailable when it could not be run, DataLoss
   // when its answer is wrong or it crashed, which a sound machine's does not.
-  absl::StatusOr<double> Run(const std::vector<int>& cores) const;
+  // `lacking` as RunKernel's.
+  absl::StatusOr<double> Run(const std::vector<int>& cores, std::string* lacking = nullptr) const;
 
   // The host as a resolved target, as the builder sees it.
   const std::string& host_target() const { return host_target_; }

@@ -140,7 +140,10 @@ void Pipeline::Finish(Job& job, absl::StatusOr<Outcome> outcome) {
 // ---- builds ------------------------------------------------------------------------------------
 
 void Pipeline::BuildLoop() {
-  Builder builder({setup_.builder, setup_.cores.others, &build_interrupt_});
+  Builder builder({.path = setup_.builder,
+                   .cores = setup_.cores.others,
+                   .folder = setup_.folder,
+                   .interrupt = &build_interrupt_});
   while (std::optional<JobPtr> job = to_build_.Pop()) {
     if (IsDropped(**job)) {
       Release((*job)->trial.attempt);
@@ -231,6 +234,7 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   spec.cpu_seconds = options.run_limit_seconds + 1;
   spec.file_bytes = kFileBytes;
   spec.cores = cores;
+  spec.require_sandbox = setup_.require_sandbox;
   spec.threads = std::max(1, static_cast<int>(cores.size()));
   const Time start = Now();
   absl::StatusOr<Outcome> outcome =

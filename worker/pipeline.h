@@ -25,6 +25,7 @@ struct PipelineSetup {
   std::string folder;           // private, for kernels and references; exists
   int builders = 1;
   CorePlan cores;
+  bool require_sandbox = false;  // refuse to run a kernel that cannot be confined
 };
 
 class Pipeline {

@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include <cmath>
+#include <random>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -37,6 +39,11 @@ absl::StatusOr<Outcome> FromLine(absl::string_view line) {
   }
   if (parts.first == "ok") return timing;
   return absl::InternalError(absl::StrCat("the runner wrote \"", parts.first, "\""));
+}
+
+std::string NewToken() {
+  std::random_device device;
+  return absl::StrCat(absl::Hex(device(), absl::kZeroPad8), absl::Hex(device(), absl::kZeroPad8));
 }
 
 absl::Status KilledFromOutside() {
@@ -89,15 +96,24 @@ std::vector<RunCall> ToRunCalls(const std::vector<KernelCall>& calls) {
 }  // namespace
 
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
-                                  double limit_seconds, const Interrupt* interrupt) {
+                                  double limit_seconds, const Interrupt* interrupt,
+                                  std::string* lacking) {
   TW_ASSIGN_OR_RETURN(Child child, Child::Start({runner}, ChildOutput::kDiscarded));
   const Deadline deadline = DeadlineAfter(limit_seconds);
+  RunSpec told = spec;
+  told.token = NewToken();
   // A runner that cannot be told shows by its exit.
-  WriteAll(child.input(), ToText(spec)).IgnoreError();
+  WriteAll(child.input(), ToText(told)).IgnoreError();
   child.CloseInput();
+  const std::string mark = told.token + " ";
   const absl::StatusOr<std::string> first = ReadLine(child.output(), deadline, interrupt);
   if (!first.ok()) return FromEarlyEnd(first.status(), child, limit_seconds);
-  if (*first != "called") return FromLine(*first);
+  absl::string_view word = *first;
+  if (absl::ConsumePrefix(&word, mark)) return FromLine(word);
+  if (!absl::ConsumePrefix(&word, "called")) {
+    return absl::InternalError(absl::StrCat("the runner wrote \"", word.substr(0, 80), "\""));
+  }
+  if (lacking) *lacking = std::string(absl::StripAsciiWhitespace(word));
   const absl::StatusOr<std::string> text =
       ReadToEnd(child.output(), kMaxResultBytes, deadline, interrupt);
   if (absl::IsDeadlineExceeded(text.status())) {
@@ -105,8 +121,12 @@ absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec
                    absl::StrCat("still running after ", limit_seconds, " s")};
   }
   if (!text.ok()) return text.status();
-  if (!absl::EndsWith(*text, "\n")) return FromExit(child.Wait());
-  return FromLine(absl::StripSuffix(*text, "\n"));
+  absl::string_view result = *text;
+  // What does not begin with the token was written by the kernel.
+  if (!absl::ConsumePrefix(&result, mark) || !absl::ConsumeSuffix(&result, "\n")) {
+    return FromExit(child.Wait());
+  }
+  return FromLine(result);
 }
 
 std::vector<RunArgument> RunArguments(const Workload& w) {

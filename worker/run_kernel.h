@@ -16,9 +16,12 @@ namespace tilewright {
 // Starts `runner` with the spec and waits at most `limit_seconds`, then kills it. Crash, hang and
 // wrong result are outcomes. A run that writes the reference has no samples when it succeeds.
 // What fails before the kernel is called, and a process killed by others, is the farm's failure:
-// Unavailable with the reason. Cancelled: `interrupt`, which may be null, was raised.
+// Unavailable with the reason. Cancelled: `interrupt`, which may be null, was raised. `lacking`,
+// which may be null, receives what the machine lacks to confine the kernel, "" = nothing. The
+// spec's token is chosen here.
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
-                                  double limit_seconds, const Interrupt* interrupt = nullptr);
+                                  double limit_seconds, const Interrupt* interrupt = nullptr,
+                                  std::string* lacking = nullptr);
 
 // The arguments of a workload's kernels, with the padding of blocked layouts and the weights cold.
 // REQUIRES: CheckWorkload(workload).ok().

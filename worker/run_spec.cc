@@ -74,6 +74,8 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
   if (name == "prepare") return ReadCall(in, &spec->prepare.emplace_back());
   if (name == "call") return ReadCall(in, &spec->calls.emplace_back());
   if (name == "buffer") return ReadBuffer(in, &spec->buffers.emplace_back());
+  if (name == "token") return !(spec->token = RestOf(in)).empty();
+  if (name == "require_sandbox") return static_cast<bool>(in >> spec->require_sandbox);
   if (name == "tolerance") return static_cast<bool>(in >> spec->tolerance);
   if (name == "reference") return !(spec->reference = RestOf(in)).empty();
   if (name == "write_reference") return static_cast<bool>(in >> spec->write_reference);
@@ -112,9 +114,11 @@ std::string ToText(const RunSpec& spec) {
   for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
   out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
       << " " << spec.drop_seconds << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
-      << " " << spec.file_bytes << "\nthreads " << spec.threads << "\ncores";
+      << " " << spec.file_bytes << "\nrequire_sandbox " << spec.require_sandbox << "\nthreads "
+      << spec.threads << "\ncores";
   for (const int core : spec.cores) out << " " << core;
   out << "\n";
+  if (!spec.token.empty()) out << "token " << spec.token << "\n";
   return out.str();
 }
 

@@ -42,6 +42,8 @@ struct RunSpec {
   std::vector<RunCall> calls;    // what is checked and timed
   std::vector<RunBuffer> buffers;
   uint64_t seed = 0;
+  std::string token;                   // a word that results begin with, unknown to the kernel
+  bool require_sandbox = false;        // refuse to run the kernel where it cannot be confined
   std::vector<RunArgument> arguments;  // the last is the output
   // Expected output: written by a run with write_reference (which times nothing), else compared.
   std::string reference;

@@ -8,11 +8,15 @@ namespace tilewright {
 namespace {
 
 absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt* interrupt) {
-  TW_ASSIGN_OR_RETURN(const auto canary, Canary::Make({setup.runner, setup.builder, setup.folder,
-                                                       setup.cores.others, interrupt}));
+  TW_ASSIGN_OR_RETURN(const auto canary, Canary::Make({.runner = setup.runner,
+                                                       .builder = setup.builder,
+                                                       .folder = setup.folder,
+                                                       .builder_cores = setup.cores.others,
+                                                       .interrupt = interrupt,
+                                                       .require_sandbox = setup.require_sandbox}));
   SelfTestResult result{.host_target = canary->host_target()};
   for (const std::vector<int>& slot : setup.cores.slots) {
-    TW_ASSIGN_OR_RETURN(result.slot_seconds.emplace_back(), canary->Run(slot));
+    TW_ASSIGN_OR_RETURN(result.slot_seconds.emplace_back(), canary->Run(slot, &result.lacking));
   }
   return result;
 }

@@ -14,11 +14,13 @@ struct SelfTestSetup {
   std::string runner, builder;  // paths of the executables
   std::string folder;           // private; exists
   CorePlan cores;
+  bool require_sandbox = false;  // fail where a kernel cannot be confined
 };
 
 struct SelfTestResult {
   std::string host_target;           // resolved, as the builder sees it
   std::vector<double> slot_seconds;  // of the test kernel, by slot
+  std::string lacking;               // of the sandbox, as RunKernel says it
 };
 
 // Builds a kernel with a known answer and runs it on each slot. Unavailable: the reason, for

@@ -56,8 +56,10 @@ TEST_F(AgentSelfTest, AMissingRunnerIsSaidAtOnce) {
 }
 
 TEST_F(AgentSelfTest, ARunnerThatFindsWrongResultsIsSaidAtOnce) {
-  const absl::Status status = StartWith(
-      FakeRunner(folder_->path() + "/runner", "printf 'called\nwrong_result odd\n' >&3\n"), "");
+  const absl::Status status =
+      StartWith(FakeRunner(folder_->path() + "/runner",
+                           "echo called >&3\necho $token wrong_result odd >&3\n"),
+                "");
   EXPECT_TRUE(absl::IsUnavailable(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("odd"));
 }

@@ -20,7 +20,8 @@ class BuilderTest : public ::testing::Test {
   void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }
 
   Builder Make(const std::string& body, const Interrupt* interrupt = nullptr) {
-    return Builder({FakeBuilder(folder_->path() + "/builder", body), {}, interrupt});
+    return Builder(
+        {.path = FakeBuilder(folder_->path() + "/builder", body), .interrupt = interrupt});
   }
   absl::StatusOr<BuildResult> Build(Builder& builder, double limit = 20) {
     return builder.BuildReference({.workload = ParseWorkload(kWorkload).value()},

@@ -51,9 +51,9 @@ class PipelineTest : public ::testing::Test {
   std::unique_ptr<Pipeline> pipeline_;
 };
 
-constexpr char kMeasure[] = "echo called >&3\necho ok 0.5 >&3\n";
+constexpr char kMeasure[] = "echo called >&3\necho $token ok 0.5 >&3\n";
 constexpr char kHang[] =
-    "echo called >&3\nif [ -z \"$reference\" ]; then sleep 1000; fi\necho ok >&3\n";
+    "echo called >&3\nif [ -z \"$reference\" ]; then sleep 1000; fi\necho $token ok >&3\n";
 
 TEST_F(PipelineTest, MeasuresWhatIsAddedAndLeavesNoFile) {
   Start("built()", kMeasure);
@@ -71,11 +71,11 @@ TEST_F(PipelineTest, WhatTheMachineCannotDoIsNoOutcome) {
   Start("send(json.dumps({'fault': 'disk full'}).encode())", kMeasure);
   Add(1);
   EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("disk full"));
-  Start("built()", "if [ -n \"$reference\" ]; then echo called >&3; echo ok >&3; fi\n");
+  Start("built()", "if [ -n \"$reference\" ]; then echo called >&3; echo $token ok >&3; fi\n");
   Add(2);
   EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("before it called"));
   Start("built()",
-        "echo called >&3\nif [ -n \"$reference\" ]; then echo ok >&3; exit; fi\n"
+        "echo called >&3\nif [ -n \"$reference\" ]; then echo $token ok >&3; exit; fi\n"
         "kill -9 $$\n");
   Add(3);
   EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("killed from outside"));
@@ -83,7 +83,7 @@ TEST_F(PipelineTest, WhatTheMachineCannotDoIsNoOutcome) {
 
 TEST_F(PipelineTest, AMissingReferenceIsNoOutcomeAndTheNextTrialTriesAgain) {
   Start("built()", "if [ -n \"$reference\" ] && [ ! -e " + path("failed") + " ]; then touch " +
-                       path("failed") + "; echo fault no space >&3; exit; fi\n" + kMeasure);
+                       path("failed") + "; echo $token fault no space >&3; exit; fi\n" + kMeasure);
   Add(1);
   EXPECT_FALSE(Next().second.ok());
   Add(2);

@@ -29,10 +29,10 @@ class ReferencesTest : public ::testing::Test {
 
 TEST_F(ReferencesTest, AreComputedOnceForAWorkloadAndSeed) {
   Builder builder({FakeBuilder(path("builder"), "built()")});
-  References references(
-      folder_->path(),
-      FakeRunner(path("runner"), "echo x >>" + path("runs") + "\necho called >&3\necho ok >&3\n"),
-      {});
+  References references(folder_->path(),
+                        FakeRunner(path("runner"), "echo x >>" + path("runs") +
+                                                       "\necho called >&3\necho $token ok >&3\n"),
+                        {});
   const ReferenceResult first = Get(references, builder);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(Get(references, builder).value(), *first);
@@ -42,12 +42,12 @@ TEST_F(ReferencesTest, AreComputedOnceForAWorkloadAndSeed) {
 
 TEST_F(ReferencesTest, AFailureIsNotKept) {
   Builder builder({FakeBuilder(path("builder"), "built()")});
-  const std::string runner = FakeRunner(path("runner"), "echo fault no space left >&3\n");
+  const std::string runner = FakeRunner(path("runner"), "echo $token fault no space left >&3\n");
   References references(folder_->path(), runner, {});
   const ReferenceResult failed = Get(references, builder);
   EXPECT_TRUE(absl::IsUnavailable(failed.status()));
   EXPECT_THAT(std::string(failed.status().message()), HasSubstr("no space left"));
-  FakeRunner(runner, "echo called >&3\necho ok >&3\n");
+  FakeRunner(runner, "echo called >&3\necho $token ok >&3\n");
   EXPECT_TRUE(Get(references, builder).ok());
 }
 

@@ -67,6 +67,19 @@ TEST_F(WorkerFaults, AMissingRunnerIsSaidAtTheStartAndTheWorkerDoesNotServe) {
   EXPECT_THAT(text_, HasSubstr("tilewright-runner: No such file"));
 }
 
+// A user namespace in which no further ones may be made, as hardened machines have it.
+TEST_F(WorkerFaults, WhatTheSandboxLacksIsSaidAndRefusedIfAsked) {
+  const auto start = [this](const std::string& option) {
+    std::ofstream(path("inner")) << "echo 0 >/proc/sys/user/max_user_namespaces || exit 99\nexec "
+                                 << "timeout --preserve-status 3 " << Worker() << option << "\n";
+    return Shell("exec unshare --user --map-root-user sh " + path("inner"));
+  };
+  EXPECT_EQ(start(" --require-sandbox"), 4) << text_;
+  EXPECT_THAT(text_, HasSubstr("lacks namespaces"));
+  EXPECT_EQ(start(""), 0) << text_;
+  EXPECT_THAT(text_, HasSubstr("less confined than they could be: this machine lacks namespaces"));
+}
+
 TEST_F(WorkerFaults, ADiskThatIsFullForAWhileCostsNoTrial) {
   ASSERT_EQ(ShellOnSmallDisk("4m", "export TMPDIR=" + path("tmp") + "\n" + kTilewright + " tune " +
                                        path("mlp.onnx") + " --records " + path("records.db") +

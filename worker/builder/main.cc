@@ -1,9 +1,10 @@
 // tilewright-builder: compiles for a worker, in a process that may crash. `tilewright-builder
-// [CORE,CORE...]`. First writes the resolved host target, then answers one request after another:
-// a frame from standard input, a frame to descriptor 3, both JSON but for the first. A request
-// has workload, target, output and, unless the plain reference is wanted, template and config. The
-// answer has ok, symbol and extent; or ok = false, kind and message of the candidate's failure; or
-// fault, the reason why this machine cannot build.
+// [CORE,CORE... [FOLDER]]`: on these cores, writing only to that folder. First writes the resolved
+// host target, then answers one request after another: a frame from standard input, a frame to
+// descriptor 3, both JSON but for the first. A request has workload, target, output and, unless the
+// plain reference is wanted, template and config. The answer has ok, symbol and extent; or ok =
+// false, kind and message of the candidate's failure; or fault, the reason why this machine cannot
+// build.
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -26,6 +27,8 @@
 #include "compiler/targets/target_backend.h"
 #include "worker/kernel_json.h"
 #include "worker/pipe_io.h"
+#include "worker/sandbox/landlock.h"
+#include "worker/sandbox/namespaces.h"
 
 namespace tilewright {
 namespace {
@@ -92,8 +95,18 @@ Json Answer(const Json& request) {
   return {{"ok", true}, {"kernel", ToJson(*kernel)}};
 }
 
-int Main(std::string_view cores) {
+// No network, and nothing to be written but what the worker asks for. What the machine does not
+// give is no reason not to build: the worker says at its start what kernels lack.
+void ConfineTo(const std::string& folder) {
+  if (folder.empty()) return;
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  EnterNamespaces(/*pid_namespace=*/false);
+  RestrictFiles({{"/", FileAccess::kRun}, {folder, FileAccess::kWrite}});
+}
+
+int Main(std::string_view cores, const std::string& folder) {
   Settle(cores);
+  ConfineTo(folder);
   const absl::StatusOr<Target> host = ResolveTarget(Target{});
   if (!host.ok() || !WriteFrame(kReplyFd, ToString(*host)).ok()) return 1;
   while (true) {
@@ -108,4 +121,6 @@ int Main(std::string_view cores) {
 }  // namespace
 }  // namespace tilewright
 
-int main(int argc, char** argv) { return tilewright::Main(argc > 1 ? argv[1] : ""); }
+int main(int argc, char** argv) {
+  return tilewright::Main(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "");
+}

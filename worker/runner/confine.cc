@@ -12,6 +12,9 @@
 #include <cmath>
 #include <csignal>
 
+#include "worker/sandbox/landlock.h"
+#include "worker/sandbox/namespaces.h"
+
 namespace tilewright {
 namespace {
 
@@ -54,25 +57,6 @@ void Pin(const std::vector<int>& cores) {
   sched_setaffinity(0, sizeof(set), &set);
 }
 
-void WriteFile(const char* path, const std::string& text) {
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  // A failure leaves an unmapped user, which can do even less.
-  if (write(fd, text.data(), text.size()) < 0) errno = 0;
-  close(fd);
-}
-
-// True when this process now has a fresh pid namespace for its children.
-bool EnterNamespaces() {
-  const std::string uid = std::to_string(geteuid());
-  const std::string gid = std::to_string(getegid());
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID) != 0) return false;
-  WriteFile("/proc/self/setgroups", "deny");
-  WriteFile("/proc/self/uid_map", uid + " " + uid + " 1");
-  WriteFile("/proc/self/gid_map", gid + " " + gid + " 1");
-  return true;
-}
-
 [[noreturn]] void WaitAndExitLike(pid_t child) {
   for (int fd = 0; fd <= kLastKeptFd; ++fd) close(fd);
   int status = 0;
@@ -81,19 +65,36 @@ bool EnterNamespaces() {
   _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+// The file that is to be written must be there: a rule names what exists.
+bool KeepToFiles(const RunSpec& spec) {
+  std::vector<FileRule> rules = SystemLibraries();
+  if (spec.write_reference) {
+    const int fd = open(spec.reference.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) close(fd);
+  }
+  rules.push_back({spec.library, FileAccess::kRun});
+  rules.push_back({spec.reference, spec.write_reference ? FileAccess::kWrite : FileAccess::kRead});
+  return RestrictFiles(rules);
+}
+
 }  // namespace
 
-void Confine(const RunSpec& spec) {
+Confinement Confine(const RunSpec& spec) {
+  Confinement got;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   syscall(SYS_close_range, kLastKeptFd + 1, ~0U, 0);
   Pin(spec.cores);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  if (EnterNamespaces()) {
+  got.namespaces = EnterNamespaces(/*pid_namespace=*/true);
+  if (got.namespaces) {
+    got.read_only_files = !spec.write_reference && MakeFilesReadOnly();
     const pid_t child = fork();
     if (child > 0) WaitAndExitLike(child);
     if (child == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
   }
+  got.landlock = KeepToFiles(spec);
   SetLimits(spec);
+  return got;
 }
 
 }  // namespace tilewright

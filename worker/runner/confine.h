@@ -6,11 +6,18 @@
 
 namespace tilewright {
 
+// What the machine gave.
+struct Confinement {
+  bool namespaces = false;       // user, network, ipc and pid
+  bool read_only_files = false;  // a mount namespace
+  bool landlock = false;         // no file but the library, the expected output and the system's
+};
+
 // Dies with the parent; keeps only descriptors 0 to 3; pins to the cores; sets resource limits;
-// no core file, no new privileges; where the kernel allows it, user, network, ipc and pid
-// namespaces of its own. Returns in the process that shall run the kernel: with a pid namespace
-// that is a child, while the caller's process waits and exits as the child did (128 + signal).
-// REQUIRES: single-threaded.
-void Confine(const RunSpec& spec);
+// no core file, no new privileges; and what Confinement names. A run that writes the reference
+// keeps the right to write that file. Returns in the process that shall run the kernel: with a pid
+// namespace that is a child, while the caller's process waits and exits as the child did
+// (128 + signal). REQUIRES: single-threaded.
+Confinement Confine(const RunSpec& spec);
 
 }  // namespace tilewright

@@ -1,8 +1,9 @@
-// tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input,
-// writes to descriptor 3 the line "called" just before the kernel's first call, and at the end one
-// of "ok SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last when this
-// machine and not the kernel is to blame. Anything the kernel does to standard output is nobody's
-// concern. Links nothing but libc and the runtime.
+// tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input and
+// writes to descriptor 3: just before the kernel's first call the line "called", followed by what
+// the machine lacks to confine it; at the end the spec's token and one of "ok SECONDS...",
+// "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last when this machine and not the kernel
+// is to blame. Anything the kernel does to standard output is nobody's concern. Links nothing but
+// libc, libseccomp and the runtime.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "worker/run_spec.h"
 #include "worker/runner/confine.h"
 #include "worker/runner/kernel.h"
+#include "worker/sandbox/system_calls.h"
 
 namespace tilewright {
 namespace {
@@ -70,11 +72,26 @@ bool WriteResult(const std::string& line) {
   return write(kResultFd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
-std::string Run(const RunSpec& spec) {
+// What of the sandbox the machine does not give; empty: it gives all.
+std::string Lacking(const RunSpec& spec, const Confinement& got, bool seccomp) {
+  std::string lacking;
+  const auto say = [&](bool has, const char* what) {
+    if (!has) lacking += std::string(lacking.empty() ? "" : ", ") + what;
+  };
+  say(got.namespaces, "namespaces");
+  say(got.read_only_files || spec.write_reference, "read-only file systems");
+  say(got.landlock, "Landlock");
+  say(seccomp, "seccomp");
+  return lacking;
+}
+
+std::string Run(const RunSpec& spec, const Confinement& got) {
   std::string error;
   Kernel kernel(spec, &error);
   if (!error.empty()) return error;
-  if (!WriteResult("called")) return "fault nobody reads the result";
+  const std::string lacking = Lacking(spec, got, spec.write_reference || ForbidSystemCalls());
+  if (spec.require_sandbox && !lacking.empty()) return "fault this machine lacks " + lacking;
+  if (!WriteResult("called " + lacking)) return "fault nobody reads the result";
   kernel.Prepare();
   const double warm_up = kernel.TimedCall();
   if (spec.write_reference) {
@@ -93,8 +110,11 @@ int Main() {
     std::fprintf(stderr, "tilewright-runner: standard input is not a run spec\n");
     return 2;
   }
-  Confine(*spec);
-  _exit(WriteResult(Run(*spec)) ? 0 : 1);  // no destructors: the kernel may have damaged the heap
+  const Confinement got = Confine(*spec);
+  const std::string result = Run(*spec, got);
+  // Beginning with what a kernel that writes to this descriptor does not know.
+  const bool written = WriteResult(spec->token + " " + result);
+  _exit(written ? 0 : 1);  // no destructors: the kernel may have damaged the heap
 }
 
 }  // namespace
