@@ -99,7 +99,7 @@ absl::Status Compile(const Options& options) {
   to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {
     times.push_back({pass.name, seconds});
   };
-  to.lookup = LookupIn(*store);
+  to.lookup = LookupIn(*store, options.model.exact);
   to.exact = options.model.exact;
   to.reference = options.reference;
   to.dump_dir = options.dump;

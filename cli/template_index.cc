@@ -6,13 +6,22 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/templates/template.h"
+#include "records/beats_default.h"
 #include "records/lookup.h"
 
 namespace tilewright {
 namespace {
 
+std::optional<BestConfig> MeasuredDefault(const Workload& workload, const Target& target,
+                                          bool exact) {
+  const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, exact);
+  if (!untuned) return std::nullopt;
+  return BestConfig{untuned->name, untuned->impl->Default(workload, target)};
+}
+
+// A record that is no faster than the measured default, beyond noise, leaves the default.
 absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const Workload& workload,
-                                                 const Target& target) {
+                                                 const Target& target, bool exact) {
   TW_ASSIGN_OR_RETURN(LookupResult found, LookupBest(store, workload, target));
   if (!found.record) return std::optional<BestConfig>();
   const Record& record = *found.record;
@@ -25,6 +34,8 @@ absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const
               << "\n";
     return std::optional<BestConfig>();
   }
+  TW_ASSIGN_OR_RETURN(const bool beats, BeatsDefault(store, record, exact));
+  if (!beats) return MeasuredDefault(workload, target, exact);
   return std::optional<BestConfig>(
       {task.template_name, record.config, MedianSeconds(record.outcome).value_or(0)});
 }
@@ -47,9 +58,9 @@ absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const 
   return std::optional<uint64_t>(index);
 }
 
-ConfigLookup LookupIn(const RecordStore& store) {
-  return [&store](const Workload& workload, const Target& target) {
-    return LookUp(store, workload, target);
+ConfigLookup LookupIn(const RecordStore& store, bool exact) {
+  return [&store, exact](const Workload& workload, const Target& target) {
+    return LookUp(store, workload, target, exact);
   };
 }
 

@@ -16,7 +16,9 @@ namespace tilewright {
 absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const Config& config);
 
 // Looks workloads up in the store (records/lookup.h), which must outlive the function. A record
-// whose config is not in today's space is not used, and stderr says so.
-ConfigLookup LookupIn(const RecordStore& store);
+// whose config is not in today's space is not used, and stderr says so; one that is no faster than
+// the measured default leaves the default (records/beats_default.h). `exact`: only templates that
+// are.
+ConfigLookup LookupIn(const RecordStore& store, bool exact);
 
 }  // namespace tilewright
