@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cli/executable.h"
+#include "cli/paths.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
 #include "worker/agent.h"
@@ -24,6 +25,7 @@ constexpr char kExample[] =
 
 // Whoever runs `tune` waits for an answer; a worker of a farm waits for its disk to be cleared.
 constexpr int kEmbeddedSelfTests = 3;
+constexpr double kCheckupSeconds = 600;
 
 struct Options {
   AgentOptions agent;
@@ -63,7 +65,11 @@ absl::Status Work(Options options) {
     options.agent.temp_folder = std::filesystem::temp_directory_path();
   }
   options.agent.warn = Say;
-  if (!options.embedded) options.agent.log = Say;
+  if (!options.embedded) {
+    options.agent.log = Say;
+    options.agent.checkup_seconds = kCheckupSeconds;
+    if (options.agent.spool_folder.empty()) options.agent.spool_folder = DataFolder() + "/spool";
+  }
   Ended ended;
   if (options.embedded) {
     options.agent.max_self_tests = kEmbeddedSelfTests;
@@ -100,6 +106,8 @@ void verb_worker(CLI::App& parent) {
                    "compilers at once (default: as many as the other cores bear)")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--temp", agent.temp_folder, "where kernels are kept (default: $TMPDIR)");
+  verb->add_option("--spool", agent.spool_folder,
+                   "where finished reports wait for the server (default: the data folder)");
   verb->add_flag("--require-sandbox", agent.require_sandbox,
                  "do not serve where namespaces, Landlock and seccomp cannot confine kernels");
   verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
+#include "worker/canary.h"
 #include "worker/device.h"
 #include "worker/health.h"
 #include "worker/pipeline.h"
@@ -17,6 +18,7 @@
 #include "worker/reporter.h"
 #include "worker/self_test.h"
 #include "worker/server_link.h"
+#include "worker/spool.h"
 
 namespace tilewright {
 namespace {
@@ -28,6 +30,10 @@ constexpr double kFirstFaultBackoff = 2, kMaxFaultBackoff = 300, kFaultBackoffFa
 constexpr double kStopGraceSeconds = 4;
 // Once the worker is faulty, for trials under way.
 constexpr double kDrainSeconds = 15, kDrainStepSeconds = 0.05;
+// A slot that is slower than at the start by this factor is not fit to compare kernels on: beyond
+// what clocks that follow heat and load do.
+constexpr double kSlowFactor = 1.3;
+constexpr int kCheckupTries = 3;
 constexpr size_t kMaxReasonBytes = 4000;  // the server takes 4 KiB
 constexpr size_t kNameSuffix = 6;         // digits that tell workers of one name apart
 
@@ -44,6 +50,9 @@ struct Parts {
   AgentOptions options;
   CorePlan cores;
   std::unique_ptr<PrivateFolder> folder;
+  std::unique_ptr<Spool> spool;      // may be null
+  std::unique_ptr<Canary> canary;    // for checkups
+  std::vector<double> slot_seconds;  // of the canary at the start
   std::string target;
 
   SelfTestSetup self_test() const {
@@ -59,6 +68,28 @@ std::string NewIncarnation() {
   return text;
 }
 
+// Noise makes a kernel slower, never faster: the best of a few tries counts.
+absl::Status CheckUp(const Parts& parts, size_t slot) {
+  double best = 0;
+  for (int i = 0; i < kCheckupTries; ++i) {
+    TW_ASSIGN_OR_RETURN(const double seconds, parts.canary->Run(parts.cores.slots[slot]));
+    best = i == 0 ? seconds : std::min(best, seconds);
+    if (best <= kSlowFactor * parts.slot_seconds[slot]) return absl::OkStatus();
+  }
+  return absl::UnavailableError(
+      absl::StrCat("slot ", slot, " has become slow: the test kernel takes ", best * 1e3,
+                   " ms, at the start ", parts.slot_seconds[slot] * 1e3, " ms"));
+}
+
+// The same of all slots, once a machine is tested again.
+absl::Status CheckUpAll(const Parts& parts) {
+  if (parts.options.checkup_seconds <= 0) return absl::OkStatus();
+  for (size_t slot = 0; slot < parts.cores.slots.size(); ++slot) {
+    TW_RETURN_IF_ERROR(CheckUp(parts, slot));
+  }
+  return absl::OkStatus();
+}
+
 PipelineSetup SetupOf(const Parts& parts) {
   PipelineSetup setup{.runner = parts.options.runner,
                       .builder = parts.options.builder,
@@ -66,6 +97,10 @@ PipelineSetup SetupOf(const Parts& parts) {
                       .builders = parts.options.builders,
                       .cores = parts.cores,
                       .require_sandbox = parts.options.require_sandbox};
+  if (parts.options.checkup_seconds > 0) {
+    setup.checkup_seconds = parts.options.checkup_seconds;
+    setup.checkup = [&parts](size_t slot) { return CheckUp(parts, slot); };
+  }
   if (setup.builders == 0) setup.builders = parts.cores.builders;
   return setup;
 }
@@ -121,10 +156,11 @@ class AgentImpl final : public Agent {
 AgentImpl::AgentImpl(Parts parts)
     : parts_(std::move(parts)),
       link_(options_.server),
-      reporter_(link_, options_.log),
-      pipeline_(SetupOf(parts_), [this](const WorkerTrial& trial, const WorkerResult& result) {
-        Finished(trial, result);
-      }) {
+      reporter_(link_, parts_.spool.get(), options_.log),
+      pipeline_(
+          SetupOf(parts_),
+          [this](const WorkerTrial& trial, const WorkerResult& result) { Finished(trial, result); },
+          [this](const absl::Status& why) { Fault(why); }) {
   renew_thread_ = std::thread([this] { RenewLoop(); });
   session_thread_ = std::thread([this] { SessionLoop(); });
 }
@@ -344,7 +380,8 @@ bool AgentImpl::Recover() {
   }
   for (int failed = 0;;) {
     if (!Sleep(std::min(backoff, kMaxFaultBackoff))) return false;
-    const absl::Status test = RunSelfTest(parts_.self_test(), &test_interrupt_).status();
+    absl::Status test = RunSelfTest(parts_.self_test(), &test_interrupt_).status();
+    if (test.ok()) test = CheckUpAll(parts_);
     if (test.ok()) break;
     if (stopping()) return false;
     backoff = std::min(backoff * kFaultBackoffFactor, kMaxFaultBackoff);
@@ -369,6 +406,11 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options)
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
   parts.target = test.host_target;
+  parts.slot_seconds = test.slot_seconds;
+  TW_ASSIGN_OR_RETURN(parts.canary, Canary::Make(CanaryOf(parts.self_test(), nullptr)));
+  if (!options.spool_folder.empty()) {
+    TW_ASSIGN_OR_RETURN(parts.spool, Spool::Open(options.spool_folder));
+  }
   if (!test.lacking.empty()) {
     parts.cores.remarks.push_back(
         absl::StrCat("kernels are less confined than they could be: this machine lacks ",

@@ -20,11 +20,16 @@ struct AgentOptions {
   std::string name;
   std::string runner, builder;  // paths of the executables
   std::string temp_folder;      // a private folder is made in it, and removed at the end
+  // Finished reports are kept here until the server has them; workers may share it. Empty: nowhere.
+  std::string spool_folder;
   int slots = 1;
   int slot_cores = 1;  // of each slot: threads a measured kernel runs with
   int builders = 0;    // 0: as many as the cores beside the slots bear
   // Do not serve where kernels cannot be confined by namespaces, Landlock and seccomp.
   bool require_sandbox = false;
+  // How often each slot that works runs the test kernel: a wrong answer or a much slower one than
+  // at the start ends the slot's trust. 0: never.
+  double checkup_seconds = 0;
   // Self tests in a row that may fail before `ended` is called; 0: no limit.
   int max_self_tests = 0;
   // One line, any thread; may be null. `log`: what goes on; `warn`: what is wrong with this worker.

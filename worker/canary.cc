@@ -1,6 +1,7 @@
 #include "worker/canary.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -21,6 +22,12 @@ constexpr double kBuildSeconds = 60, kRunSeconds = 20, kSamplingSeconds = 0.05;
 // Of double sums rounded once against float sums in order.
 constexpr double kTolerance = 1e-5;
 constexpr uint32_t kMinSamples = 5, kMaxSamples = 50;
+
+// Files of no other canary of this process.
+std::string NewStem(const std::string& folder) {
+  static std::atomic<int> next = 0;
+  return absl::StrCat(folder, "/canary-", next++);
+}
 
 Task CanaryTask() {
   const std::string key = absl::StrCat("dense(float32[", kRows, ",", kDepth, "],float32[", kColumns,
@@ -53,8 +60,9 @@ std::vector<float> Expected() {
 
 Canary::Canary(CanarySetup setup)
     : setup_(std::move(setup)),
-      library_(setup_.folder + "/canary.so"),
-      expected_(setup_.folder + "/canary.bin") {}
+      stem_(NewStem(setup_.folder)),
+      library_(stem_ + ".so"),
+      expected_(stem_ + ".bin") {}
 
 absl::StatusOr<std::unique_ptr<Canary>> Canary::Make(const CanarySetup& setup) {
   std::unique_ptr<Canary> canary(new Canary(setup));

@@ -42,6 +42,7 @@ class Canary {
   absl::Status WriteExpected() const;
 
   const CanarySetup setup_;
+  const std::string stem_;
   const RemovedFile library_, expected_;
   std::string host_target_;
   BuiltKernel kernel_;

@@ -35,14 +35,15 @@ struct Pipeline::Job {
   }
 };
 
-Pipeline::Pipeline(PipelineSetup setup, Finished finished)
+Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
     : setup_(std::move(setup)),
       finished_(std::move(finished)),
+      unfit_(std::move(unfit)),
       capacity_(setup_.builders + setup_.cores.slots.size() + kAhead),
       references_(setup_.folder, setup_.runner, setup_.cores.others, &build_interrupt_) {
   for (int b = 0; b < setup_.builders; ++b) builders_.emplace_back([this] { BuildLoop(); });
-  for (const std::vector<int>& cores : setup_.cores.slots) {
-    slots_.emplace_back([this, &cores] { RunLoop(cores); });
+  for (size_t slot = 0; slot < setup_.cores.slots.size(); ++slot) {
+    slots_.emplace_back([this, slot] { RunLoop(slot); });
   }
 }
 
@@ -185,8 +186,20 @@ void Pipeline::NotifySlots() {
 
 // ---- runs --------------------------------------------------------------------------------------
 
-void Pipeline::RunLoop(const std::vector<int>& cores) {
+// What was found unfit says nothing about the trial at hand: pausing drops it.
+void Pipeline::CheckUpIfDue(size_t slot, Time* last) {
+  if (!setup_.checkup || setup_.checkup_seconds <= 0) return;
+  if (SecondsSince(*last) < setup_.checkup_seconds) return;
+  const absl::Status status = setup_.checkup(slot);
+  *last = Now();
+  if (!status.ok() && unfit_) unfit_(status);
+}
+
+void Pipeline::RunLoop(size_t slot) {
+  const std::vector<int>& cores = setup_.cores.slots[slot];
+  Time last_checkup = Now();
   while (JobPtr job = NextRunnable()) {
+    CheckUpIfDue(slot, &last_checkup);
     if (IsDropped(*job)) {
       Release(job->trial.attempt);
     } else {

@@ -2,6 +2,7 @@
 // Each slot runs one kernel at a time on its own cores. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -26,15 +27,22 @@ struct PipelineSetup {
   int builders = 1;
   CorePlan cores;
   bool require_sandbox = false;  // refuse to run a kernel that cannot be confined
+  // Called by a slot's thread before a kernel when so many seconds have passed since the last time.
+  std::function<absl::Status(size_t slot)> checkup;
+  double checkup_seconds = 0;  // 0: never
 };
 
 class Pipeline {
  public:
   using Finished = std::function<void(const WorkerTrial&, WorkerResult)>;
 
+  using Unfit = std::function<void(const absl::Status&)>;
+
+  // `unfit`, which may be null, is told what a checkup found, on a slot's thread; the slot's trials
+  // then wait for what the caller does, which should be Pause.
   // `finished` is called for each added trial unless it was dropped, on a slot's or builder's
   // thread; it must not block.
-  Pipeline(PipelineSetup setup, Finished finished);
+  Pipeline(PipelineSetup setup, Finished finished, Unfit unfit = nullptr);
   // Stop(0).
   ~Pipeline();
 
@@ -60,7 +68,8 @@ class Pipeline {
   using JobPtr = std::unique_ptr<Job>;
 
   void BuildLoop();
-  void RunLoop(const std::vector<int>& cores);
+  void RunLoop(size_t slot);
+  void CheckUpIfDue(size_t slot, std::chrono::steady_clock::time_point* last);
   void Build(JobPtr job, Builder& builder);
   void NotifySlots();
   JobPtr NextRunnable();
@@ -73,6 +82,7 @@ class Pipeline {
 
   const PipelineSetup setup_;
   const Finished finished_;
+  const Unfit unfit_;
   const size_t capacity_;
   Interrupt build_interrupt_, run_interrupt_;
   References references_;

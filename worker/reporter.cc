@@ -41,9 +41,13 @@ v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& resul
   return report;
 }
 
-Reporter::Reporter(ServerLink& link, std::function<void(const std::string&)> log)
-    : link_(link), log_(std::move(log)) {
-  for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { Loop(); });
+Reporter::Reporter(ServerLink& link, Spool* spool, std::function<void(const std::string&)> log)
+    : link_(link), spool_(spool), log_(std::move(log)) {
+  if (spool_) {
+    for (v1::ReportRequest& report : spool_->TakeLeft()) Queue(std::move(report));
+  }
+  spooler_ = std::thread([this] { SpoolLoop(); });
+  for (int i = 0; i < kThreads; ++i) senders_.emplace_back([this] { SendLoop(); });
 }
 
 void Reporter::Finish() {
@@ -53,9 +57,11 @@ void Reporter::Finish() {
     last_ = DeadlineAfter(kLastSeconds);
   }
   stopping_changed_.notify_all();
-  queue_.Close();
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
+  to_spool_.Close();
+  if (spooler_.joinable()) spooler_.join();
+  to_send_.Close();
+  for (std::thread& thread : senders_) thread.join();
+  senders_.clear();
 }
 
 void Reporter::Queue(v1::ReportRequest report) {
@@ -63,7 +69,7 @@ void Reporter::Queue(v1::ReportRequest report) {
     std::lock_guard lock(mutex_);
     pending_.insert(AttemptOf(report));
   }
-  queue_.Push(std::move(report));
+  to_spool_.Push(std::move(report));
 }
 
 std::vector<AttemptId> Reporter::Pending() const {
@@ -71,9 +77,21 @@ std::vector<AttemptId> Reporter::Pending() const {
   return {pending_.begin(), pending_.end()};
 }
 
-void Reporter::Loop() {
-  while (std::optional<v1::ReportRequest> report = queue_.Pop()) {
-    Send(*report);
+// A thread of its own: those who queue do not wait for the disk, and all that is queued is safe
+// however long the server is away.
+void Reporter::SpoolLoop() {
+  while (std::optional<v1::ReportRequest> report = to_spool_.Pop()) {
+    if (spool_ && report->has_measured()) {
+      const absl::Status kept = spool_->Add(*report);
+      if (!kept.ok() && log_) log_(std::string(kept.message()));  // it is sent all the same
+    }
+    to_send_.Push(*std::move(report));
+  }
+}
+
+void Reporter::SendLoop() {
+  while (std::optional<v1::ReportRequest> report = to_send_.Pop()) {
+    if (Send(*report) && spool_) spool_->Remove(*report);
     std::lock_guard lock(mutex_);
     pending_.erase(pending_.find(AttemptOf(*report)));
   }
@@ -89,7 +107,7 @@ bool Reporter::SleepUnlessLate(double seconds) {
 }
 
 // Repeats: reports are idempotent.
-void Reporter::Send(const v1::ReportRequest& report) {
+bool Reporter::Send(const v1::ReportRequest& report) {
   for (double backoff = kFirstBackoff;; backoff = std::min(kMaxBackoff, 2 * backoff)) {
     double limit = kReportSeconds;
     {
@@ -98,10 +116,10 @@ void Reporter::Send(const v1::ReportRequest& report) {
       if (stopping_) limit = std::max(0.0, left.count());
     }
     const absl::Status status = link_.Report(report, limit);
-    if (status.ok()) return;
+    if (status.ok()) return true;
     if (log_) log_(absl::StrCat("cannot report: ", std::string(status.message())));
-    if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return;
-    if (!SleepUnlessLate(backoff)) return;
+    if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return true;
+    if (!SleepUnlessLate(backoff)) return false;
   }
 }
 

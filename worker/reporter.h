@@ -1,4 +1,5 @@
-// Sends finished trials until the server has answered for good. Thread-safe.
+// Sends finished trials until the server has answered for good; keeps them on disk meanwhile.
+// Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -12,14 +13,16 @@
 #include "worker/blocking_queue.h"
 #include "worker/pipe_io.h"
 #include "worker/server_link.h"
+#include "worker/spool.h"
 #include "worker/trial.h"
 
 namespace tilewright {
 
 class Reporter {
  public:
-  // `link` outlives this; `log` may be null and is called on any thread.
-  Reporter(ServerLink& link, std::function<void(const std::string&)> log);
+  // `link` and `spool`, which may be null, outlive this; `log` may be null and is called on any
+  // thread. Begins with what is left in the spool.
+  Reporter(ServerLink& link, Spool* spool, std::function<void(const std::string&)> log);
   ~Reporter() { Finish(); }
 
   void Queue(v1::ReportRequest report);
@@ -29,19 +32,23 @@ class Reporter {
   std::vector<AttemptId> Pending() const;
 
  private:
-  void Loop();
-  void Send(const v1::ReportRequest& report);
+  void SpoolLoop();
+  void SendLoop();
+  // Whether the server has answered.
+  bool Send(const v1::ReportRequest& report);
   bool SleepUnlessLate(double seconds);
 
   ServerLink& link_;
+  Spool* const spool_;
   const std::function<void(const std::string&)> log_;
   mutable std::mutex mutex_;
   std::condition_variable stopping_changed_;
   bool stopping_ = false;
   Deadline last_ = Deadline::max();  // for what is still queued at the end
   std::multiset<AttemptId> pending_;
-  BlockingQueue<v1::ReportRequest> queue_;
-  std::vector<std::thread> threads_;
+  BlockingQueue<v1::ReportRequest> to_spool_, to_send_;
+  std::thread spooler_;
+  std::vector<std::thread> senders_;
 };
 
 // What is told of a trial: the measurement, or the fault of this worker.

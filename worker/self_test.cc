@@ -2,18 +2,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "worker/canary.h"
 
 namespace tilewright {
 namespace {
 
 absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt* interrupt) {
-  TW_ASSIGN_OR_RETURN(const auto canary, Canary::Make({.runner = setup.runner,
-                                                       .builder = setup.builder,
-                                                       .folder = setup.folder,
-                                                       .builder_cores = setup.cores.others,
-                                                       .interrupt = interrupt,
-                                                       .require_sandbox = setup.require_sandbox}));
+  TW_ASSIGN_OR_RETURN(const auto canary, Canary::Make(CanaryOf(setup, interrupt)));
   SelfTestResult result{.host_target = canary->host_target()};
   for (const std::vector<int>& slot : setup.cores.slots) {
     TW_ASSIGN_OR_RETURN(result.slot_seconds.emplace_back(), canary->Run(slot, &result.lacking));
@@ -22,6 +16,15 @@ absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt*
 }
 
 }  // namespace
+
+CanarySetup CanaryOf(const SelfTestSetup& setup, const Interrupt* interrupt) {
+  return {.runner = setup.runner,
+          .builder = setup.builder,
+          .folder = setup.folder,
+          .builder_cores = setup.cores.others,
+          .interrupt = interrupt,
+          .require_sandbox = setup.require_sandbox};
+}
 
 absl::StatusOr<SelfTestResult> RunSelfTest(const SelfTestSetup& setup, const Interrupt* interrupt) {
   absl::StatusOr<SelfTestResult> result = Test(setup, interrupt);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "worker/canary.h"
 #include "worker/core_plan.h"
 #include "worker/interrupt.h"
 
@@ -22,6 +23,8 @@ struct SelfTestResult {
   std::vector<double> slot_seconds;  // of the test kernel, by slot
   std::string lacking;               // of the sandbox, as RunKernel says it
 };
+
+CanarySetup CanaryOf(const SelfTestSetup& setup, const Interrupt* interrupt);
 
 // Builds a kernel with a known answer and runs it on each slot. Unavailable: the reason, for
 // people. Cancelled: `interrupt`, which may be null, was raised.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <future>
@@ -142,6 +143,31 @@ TEST_F(PipelineTest, StoppingEndsABuildAndAReferenceUnderWay) {
     Add(1);
     pipeline_.reset();
   }
+  results_.Close();
+  EXPECT_FALSE(results_.Pop().has_value());
+}
+
+TEST_F(PipelineTest, ASlotFoundUnfitMeasuresNoMoreOnceTheOwnerPauses) {
+  std::atomic<int> found = 0;
+  pipeline_ = std::make_unique<Pipeline>(
+      PipelineSetup{.runner = FakeRunner(path("runner"), kMeasure),
+                    .builder = FakeBuilder(path("builder"), "built()"),
+                    .folder = files_->path(),
+                    .builders = 1,
+                    .cores = {.slots = {{}}, .others = {}},
+                    .checkup = [](size_t) { return absl::UnavailableError("slow"); },
+                    .checkup_seconds = 1e-9},
+      [this](const WorkerTrial& trial, WorkerResult result) {
+        results_.Push({trial.attempt, std::move(result.outcome)});
+      },
+      [&](const absl::Status& why) {
+        EXPECT_EQ(why.message(), "slow");
+        ++found;
+        pipeline_->Pause();
+      });
+  Add(1);
+  while (found == 0 || !pipeline_->Held().empty()) std::this_thread::yield();
+  pipeline_->Stop(1);
   results_.Close();
   EXPECT_FALSE(results_.Pop().has_value());
 }

@@ -145,5 +145,46 @@ TEST_F(WorkerFaults, AKilledWorkersFolderIsRemovedByTheNext) {
   EXPECT_TRUE(folders().empty());
 }
 
+// The server's first life ends while trials run, so that their reports cannot be sent; the worker
+// is killed; another one on the same spool hands them to the server's next life or learns that it
+// does not want them: in no case do they stay.
+TEST_F(WorkerFaults, ReportsOfAKilledWorkerAreSentByTheNext) {
+  const std::string address = "unix:" + path("farm");
+  const auto serve = [&] {
+    return FarmProcess({"serve", "--embedded", "--listen", address, "--records", path("records.db"),
+                        "--lease", "5"});
+  };
+  const auto work = [&] {
+    return FarmProcess({"worker", "--server", address, "--key", "cpu", "--temp", path("tmp"),
+                        "--spool", path("spool")});
+  };
+  const auto reports = [&] {
+    int count = 0;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(path("spool"), none)) {
+      count += entry.path().extension() == ".report";
+    }
+    return count;
+  };
+  {
+    FarmProcess server = serve();
+    ASSERT_NE(server.ReadyLine(), "");
+    FarmProcess worker = work();
+    FarmProcess tune({"tune", path("mlp.onnx"), "--server", address, "--key", "cpu", "--tuner",
+                      "random", "--trials", "4000"});
+    ASSERT_TRUE(WaitUntil([&] { return reports() > 0; }));
+    server.Signal(SIGKILL);
+    server.Wait();
+    ASSERT_TRUE(WaitUntil([&] { return reports() > 2; })) << "what ran is kept";
+    worker.Signal(SIGKILL);
+    worker.Wait();
+  }
+  EXPECT_GT(reports(), 2);
+  FarmProcess server = serve();
+  ASSERT_NE(server.ReadyLine(), "");
+  FarmProcess worker = work();
+  EXPECT_TRUE(WaitUntil([&] { return reports() == 0; }));
+}
+
 }  // namespace
 }  // namespace tilewright

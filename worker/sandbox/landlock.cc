@@ -44,7 +44,7 @@ uint64_t RightsOf(FileAccess access) {
 void AddRule(int ruleset, const FileRule& rule, uint64_t known) {
   const int fd = open(rule.path.c_str(), O_PATH | O_CLOEXEC);
   if (fd < 0) return;
-  struct stat info {};
+  struct stat info{};
   uint64_t rights = RightsOf(rule.access) & known;
   if (fstat(fd, &info) == 0 && !S_ISDIR(info.st_mode)) rights &= kFileRights;
   landlock_path_beneath_attr beneath{};
@@ -72,12 +72,9 @@ bool RestrictFiles(const std::vector<FileRule>& rules) {
 }
 
 std::vector<FileRule> SystemLibraries() {
-  return {{"/lib", FileAccess::kRun},
-          {"/lib64", FileAccess::kRun},
-          {"/usr/lib", FileAccess::kRun},
-          {"/usr/lib64", FileAccess::kRun},
-          {"/usr/local/lib", FileAccess::kRun},
-          {"/etc/ld.so.cache", FileAccess::kRead}};
+  return {{"/lib", FileAccess::kRun},           {"/lib64", FileAccess::kRun},
+          {"/usr/lib", FileAccess::kRun},       {"/usr/lib64", FileAccess::kRun},
+          {"/usr/local/lib", FileAccess::kRun}, {"/etc/ld.so.cache", FileAccess::kRead}};
 }
 
 }  // namespace tilewright

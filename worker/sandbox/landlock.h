@@ -1,4 +1,5 @@
-// File access by the Linux security module Landlock, which needs no privilege. Depends on libc only.
+// File access by the Linux security module Landlock, which needs no privilege. Depends on libc
+// only.
 #pragma once
 
 #include <string>
@@ -14,7 +15,8 @@ struct FileRule {
 };
 
 // From now on this thread and those it starts open files only as the rules say; what is open stays
-// so. False where the kernel has no Landlock: nothing has changed then. REQUIRES: PR_SET_NO_NEW_PRIVS.
+// so. False where the kernel has no Landlock: nothing has changed then. REQUIRES:
+// PR_SET_NO_NEW_PRIVS.
 bool RestrictFiles(const std::vector<FileRule>& rules);
 
 // Where programs find their libraries, to be run.
