@@ -50,17 +50,16 @@ absl::StatusOr<std::vector<double>> SamplesOf(const RecordStore& store, const Ta
 
 absl::StatusOr<bool> BeatsDefault(const RecordStore& store, const Record& best, bool exact) {
   const Task& task = best.task;
-  const std::optional<TemplateEntry> untuned =
-      UntunedTemplate(task.workload, task.target, exact);
+  const std::optional<TemplateEntry> untuned = UntunedTemplate(task.workload, task.target, exact);
   if (!untuned) return true;
   const ConfigSpace space = untuned->impl->Space(task.workload, task.target);
   TW_ASSIGN_OR_RETURN(const uint64_t index,
                       space.IndexOf(untuned->impl->Default(task.workload, task.target)));
   const absl::StatusOr<uint64_t> own = space.IndexOf(best.config);
   if (untuned->name == task.template_name && own.ok() && *own == index) return true;
-  TW_ASSIGN_OR_RETURN(const std::vector<double> samples,
-                      SamplesOf(store, {task.workload, untuned->name, task.target},
-                                best.device_key, space, index));
+  TW_ASSIGN_OR_RETURN(
+      const std::vector<double> samples,
+      SamplesOf(store, {task.workload, untuned->name, task.target}, best.device_key, space, index));
   if (samples.empty()) return true;
   const MiddleHalf record = MiddleHalfOf(std::get<Timing>(best.outcome).seconds);
   const MiddleHalf fallback = MiddleHalfOf(samples);

@@ -48,7 +48,7 @@ void SyncFolder(const std::string& folder) {
 }
 
 bool ReadReport(int fd, v1::ReportRequest* report) {
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd, &info) != 0 || info.st_size > kMaxBytes) return false;
   std::string bytes(static_cast<size_t>(info.st_size), '\0');
   const ssize_t n = pread(fd, bytes.data(), bytes.size(), 0);

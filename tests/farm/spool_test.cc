@@ -30,8 +30,7 @@ class SpoolTest : public ::testing::Test {
   size_t Files() const {
     return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path()), {}));
   }
-  const std::unique_ptr<PrivateFolder> folder_ =
-      PrivateFolder::Make(::testing::TempDir()).value();
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
 };
 
 TEST_F(SpoolTest, WhatWasNotAnsweredIsLeftToTheNext) {
@@ -57,7 +56,9 @@ TEST_F(SpoolTest, ReportsOfALivingWorkerAreItsOwn) {
 }
 
 TEST_F(SpoolTest, DamagedFilesAreSetAsideAndOthersLeftAlone) {
-  { ASSERT_TRUE(Open()->Add(Report(1)).ok()); }
+  {
+    ASSERT_TRUE(Open()->Add(Report(1)).ok());
+  }
   const std::string file = std::filesystem::directory_iterator(path())->path();
   std::filesystem::resize_file(file, 3);
   std::ofstream(path() + "/notes.txt") << "mine";

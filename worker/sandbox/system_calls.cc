@@ -25,6 +25,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(set_robust_list),
     SCMP_SYS(sched_yield),
     SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sched_setaffinity),  // a thread of the pool binds itself as it starts
     SCMP_SYS(getcpu),
     SCMP_SYS(clock_gettime),
     SCMP_SYS(clock_getres),
