@@ -10,8 +10,8 @@ namespace tilewright {
 namespace {
 
 constexpr char kExample[] =
-    "  $ tilewright cancel resnet18-3f2a90c1 --server farm:9190\n"
-    "  resnet18-3f2a90c1: cancelled\n"
+    "  $ tilewright cancel resnet18-3f2a90c1d4e5f607 --server farm:9190\n"
+    "  resnet18-3f2a90c1d4e5f607: cancelled\n"
     "What was measured is kept; submitting the same job again continues it.\n";
 
 struct Options {

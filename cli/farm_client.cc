@@ -1,10 +1,13 @@
 #include "cli/farm_client.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <random>
 #include <thread>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/channel.h"
 #include "proto/convert.h"
@@ -14,8 +17,7 @@ namespace tilewright {
 namespace {
 
 constexpr auto kCallLimit = std::chrono::seconds(15);
-constexpr auto kReconnectPause = std::chrono::seconds(2);
-constexpr int kReconnects = 30;
+constexpr auto kReconnectPause = std::chrono::seconds(1);
 constexpr auto kBlobLimit = std::chrono::minutes(5);
 constexpr size_t kMaxBlobBytes = 256 << 20;
 
@@ -25,8 +27,22 @@ absl::Status Explain(const grpc::Status& status, const std::string& address) {
       absl::StrCat("no server answers at ", address, ": ", status.error_message()));
 }
 
-// A server on a private socket does not come back.
-bool IsLocal(const std::string& address) { return absl::StartsWith(address, "unix:"); }
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string UserName() {
+  const passwd* user = getpwuid(getuid());
+  return user ? user->pw_name : absl::StrCat("user-", getuid());
+}
+
+// 128 bits that no other request has.
+std::string NewRequestId() {
+  std::random_device device;
+  std::string id;
+  for (int i = 0; i < 4; ++i) absl::StrAppend(&id, absl::Hex(device(), absl::kZeroPad8));
+  return id;
+}
 
 }  // namespace
 
@@ -50,14 +66,54 @@ struct FarmClient::Stub {
   std::unique_ptr<v1::TuningService::Stub> service;
 };
 
-FarmClient::FarmClient(std::string address)
-    : address_(std::move(address)), stub_(std::make_unique<Stub>(address_)) {}
+FarmClient::FarmClient(std::string address, double patience_seconds)
+    : address_(std::move(address)),
+      patience_seconds_(patience_seconds),
+      stub_(std::make_unique<Stub>(address_)) {}
 FarmClient::~FarmClient() = default;
 
-absl::StatusOr<v1::SubmitJobReply> FarmClient::Submit(const v1::JobSpec& spec) {
+absl::StatusOr<v1::SubmitJobReply> FarmClient::Submit(const v1::JobSpec& spec,
+                                                      const SubmitOptions& options) {
   v1::SubmitJobRequest request;
   *request.mutable_spec() = spec;
-  return stub_->Call(&v1::TuningService::Stub::SubmitJob, request, address_);
+  request.set_request(NewRequestId());
+  request.set_owner(options.owner.empty() ? UserName() : options.owner);
+  request.set_priority(options.priority);
+  // A wrong address should be told soon; a server that is being restarted is back in seconds.
+  constexpr double kSubmitPatience = 10;
+  for (const auto start = std::chrono::steady_clock::now();;) {
+    auto reply = stub_->Call(&v1::TuningService::Stub::SubmitJob, request, address_);
+    const double waited = SecondsSince(start);
+    const bool again =
+        absl::IsUnavailable(reply.status()) || absl::IsDeadlineExceeded(reply.status());
+    if (!again || !MayTryAgain(waited) || waited > kSubmitPatience) return reply;
+    std::this_thread::sleep_for(kReconnectPause);
+  }
+}
+
+absl::StatusOr<v1::JobState> FarmClient::Pause(const std::string& job) {
+  v1::PauseJobRequest request;
+  request.set_job(job);
+  const auto reply = stub_->Call(&v1::TuningService::Stub::PauseJob, request, address_);
+  if (!reply.ok()) return reply.status();
+  return reply->state();
+}
+
+absl::StatusOr<v1::JobState> FarmClient::Resume(const std::string& job) {
+  v1::ResumeJobRequest request;
+  request.set_job(job);
+  const auto reply = stub_->Call(&v1::TuningService::Stub::ResumeJob, request, address_);
+  if (!reply.ok()) return reply.status();
+  return reply->state();
+}
+
+absl::Status FarmClient::SetWorkerHealth(const std::string& worker, v1::WorkerHealth health,
+                                         const std::string& reason) {
+  v1::SetWorkerHealthRequest request;
+  request.set_worker(worker);
+  request.set_health(health);
+  request.set_reason(reason);
+  return stub_->Call(&v1::TuningService::Stub::SetWorkerHealth, request, address_).status();
 }
 
 absl::StatusOr<v1::ListJobsReply> FarmClient::ListJobs() {
@@ -98,19 +154,24 @@ absl::StatusOr<v1::JobEvent> FarmClient::Watch(
   v1::WatchJobRequest request;
   request.set_job(job);
   v1::JobEvent event, last;
-  for (int reconnects = 0;;) {
+  for (auto seen = std::chrono::steady_clock::now();;) {
     grpc::ClientContext context;
     request.set_after_sequence(last.sequence());
     const auto reader = stub_->service->WatchJob(&context, request);
+    const auto called = std::chrono::steady_clock::now();
+    bool answered = false;
     while (reader->Read(&event)) {
-      reconnects = 0;
+      answered = true;
       last = event;
       on_event(event);
     }
     const grpc::Status status = reader->Finish();
     if (status.ok()) return last;
     if (status.error_code() != grpc::UNAVAILABLE) return FromGrpc(status);
-    if (IsLocal(address_) || ++reconnects > kReconnects) {
+    // What breaks after so long was held by a server; connecting takes less.
+    constexpr double kHeldSeconds = 5;
+    if (answered || SecondsSince(called) > kHeldSeconds) seen = std::chrono::steady_clock::now();
+    if (!MayTryAgain(SecondsSince(seen))) {
       return absl::UnavailableError(
           absl::StrCat("the server at ", address_, " is gone: ", status.error_message()));
     }
@@ -119,5 +180,9 @@ absl::StatusOr<v1::JobEvent> FarmClient::Watch(
 }
 
 std::string NameOf(v1::JobState state) { return absl::AsciiStrToLower(v1::JobState_Name(state)); }
+
+std::string NameOf(v1::WorkerHealth health) {
+  return absl::AsciiStrToLower(v1::WorkerHealth_Name(health));
+}
 
 }  // namespace tilewright

@@ -1,14 +1,15 @@
 #include "cli/farm_target.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
-#include "cli/exit_code.h"
 
 namespace tilewright {
 namespace {
@@ -22,22 +23,29 @@ std::string NoWorkerText(const v1::ListWorkersReply& reply, const std::string& k
                       "\"; offered: ", keys.empty() ? "none" : absl::StrJoin(keys, ", "));
 }
 
+// Of equals the first by name. A key should have one target; that somebody offers it with another
+// one must not keep everyone from using it.
+std::string MostOffered(const std::string& key, const std::map<std::string, uint64_t>& slots) {
+  const auto most = std::max_element(
+      slots.begin(), slots.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  for (const auto& [target, count] : slots) {
+    if (target == most->first) continue;
+    std::cerr << "warning: \"" << key << "\" is offered for " << target << " too; tuning for "
+              << most->first << " (--target chooses)\n";
+  }
+  return most->first;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& key, bool no_wait) {
   for (bool said = false;; std::this_thread::sleep_for(kAskAgain)) {
     TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, client.ListWorkers());
-    std::set<std::string> targets;
+    std::map<std::string, uint64_t> slots;  // by target
     for (const v1::WorkerSummary& worker : reply.workers()) {
-      if (worker.device().key() == key) targets.insert(worker.device().target());
+      if (worker.device().key() == key) slots[worker.device().target()] += worker.device().slots();
     }
-    if (targets.size() == 1) return *targets.begin();
-    if (targets.size() > 1) {
-      return UsageError(absl::StrCat("the workers of \"", key,
-                                     "\" have several targets; choose "
-                                     "one by --target: ",
-                                     absl::StrJoin(targets, "; ")));
-    }
+    if (!slots.empty()) return MostOffered(key, slots);
     if (no_wait) return absl::UnavailableError(NoWorkerText(reply, key));
     if (!std::exchange(said, true)) std::cerr << NoWorkerText(reply, key) << "; waiting for one\n";
   }

@@ -8,8 +8,8 @@
 
 namespace tilewright {
 
-// The target of the workers of a key. Without a worker: says so on stderr and waits for one, or
-// Unavailable with `no_wait`. FailedPrecondition when they differ: --target must choose.
+// The target of the workers of a key; when they differ the one with the most slots, with a warning
+// on stderr. Without a worker: says so on stderr and waits for one, or Unavailable with `no_wait`.
 absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& key, bool no_wait);
 
 // Says on stderr that the job waits for a worker; with `no_wait` cancels it: Unavailable.

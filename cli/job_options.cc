@@ -75,6 +75,10 @@ void AddJobOptions(CLI::App* verb, JobOptions* options) {
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "of the search and of the kernels' inputs")
       ->capture_default_str();
+  verb->add_option("--priority", options->priority,
+                   "on a farm: weight among your own jobs; users share evenly")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
 }
 
 absl::StatusOr<std::vector<size_t>> ParseTaskList(const std::string& text, size_t count) {

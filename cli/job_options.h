@@ -21,6 +21,7 @@ struct JobOptions {
   uint64_t early_stopping = 0;
   std::string tasks = "all";
   uint64_t seed = 0;
+  uint32_t priority = 1;  // on a farm, among the user's jobs
 };
 
 // `options` must live as long as the verb. --key and --server are the verb's own.

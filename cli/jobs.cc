@@ -17,8 +17,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kExample[] =
     "  $ tilewright jobs --server farm:9190\n"
-    "  job                key   state    tasks  trials  failed  model ms\n"
-    "  resnet18-3f2a90c1  xeon  running     12     480       3   11.2031\n";
+    "  job                        owner  key   state    tasks  trials  failed  model ms\n"
+    "  resnet18-3f2a90c1d4e5f607  ann    xeon  running     12     480       3   11.2031\n";
 
 struct Options {
   std::string server;
@@ -26,9 +26,9 @@ struct Options {
 };
 
 void PrintTable(const v1::ListJobsReply& reply) {
-  Table table({"job", "key", "state", "tasks", "trials", "failed", "model ms"});
+  Table table({"job", "owner", "key", "state", "tasks", "trials", "failed", "model ms"});
   for (const v1::JobSummary& job : reply.jobs()) {
-    table.Add({job.job(), job.key(), NameOf(job.state()), absl::StrCat(job.tasks()),
+    table.Add({job.job(), job.owner(), job.key(), NameOf(job.state()), absl::StrCat(job.tasks()),
                absl::StrCat(job.finished_trials()), absl::StrCat(job.failed_trials()),
                job.model_seconds() > 0 ? absl::StrFormat("%.4f", job.model_seconds() * 1e3) : "-"});
   }
@@ -40,6 +40,10 @@ void PrintJson(const v1::ListJobsReply& reply) {
   for (const v1::JobSummary& job : reply.jobs()) {
     list.push_back({{"job", job.job()},
                     {"name", job.name()},
+                    {"owner", job.owner()},
+                    {"priority", job.priority()},
+                    {"created", job.created()},
+                    {"budget", job.budget()},
                     {"key", job.key()},
                     {"state", NameOf(job.state())},
                     {"tasks", job.tasks()},

@@ -116,8 +116,8 @@ class LocalFarmImpl final : public LocalFarm {
 
   absl::Status StartServer(const std::string& records, const std::vector<int>& cores) {
     server_ = std::make_unique<Supervised>(
-        std::vector<std::string>{ExecutablePath(), "serve", "--embedded", "--listen", address_,
-                                 "--records", records},
+        std::vector<std::string>{ExecutablePath(), "serve", "--embedded", "--one-job", "--listen",
+                                 address_, "--records", records},
         cores, [this](const std::string& why) {
           on_failure_(absl::UnavailableError(absl::StrCat("the server ended by ", why)));
           return false;

@@ -66,7 +66,8 @@ void verb_serve(CLI::App& parent) {
                    "seconds after which a silent worker's trials go to another")
       ->check(CLI::Range(1.0, 3600.0))
       ->capture_default_str();
-  verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`
+  verb->add_flag("--embedded", options->embedded)->group("");  // its parent waits on descriptor 3
+  verb->add_flag("--one-job", options->server.embedded)->group("");  // started by `tune`
 }
 
 }  // namespace tilewright

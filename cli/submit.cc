@@ -13,8 +13,8 @@ namespace {
 
 constexpr char kExample[] =
     "  $ tilewright submit resnet18.onnx --server farm:9190 --key xeon --trials 1000\n"
-    "  resnet18-3f2a90c1\n"
-    "  $ tilewright watch resnet18-3f2a90c1 --server farm:9190\n";
+    "  resnet18-3f2a90c1d4e5f607\n"
+    "  $ tilewright watch resnet18-3f2a90c1d4e5f607 --server farm:9190\n";
 
 struct Options {
   JobOptions job;
@@ -31,7 +31,8 @@ absl::Status Submit(Options options) {
                         TargetOfKey(client, options.job.key, options.no_wait));
   }
   TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
-  TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply reply, client.Submit(spec));
+  TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply reply,
+                      client.Submit(spec, {.priority = options.job.priority}));
   if (!reply.has_worker()) {
     TW_RETURN_IF_ERROR(SayNoWorker(client, spec.key(), reply.job(), options.no_wait));
   }

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -25,7 +26,8 @@ constexpr char kExample[] =
     "  $ tilewright tune resnet18.onnx --time 5m\n"
     "  [Task  3/12]  Current/Best:  101.22/ 126.70 GFLOPS | Progress: (96/768) | 11.90 s\n"
     "  ...\n"
-    "  resnet18-3f2a90c1: done after 768 trials; predicted latency of these layers 11.2031 ms\n"
+    "  resnet18-3f2a90c1d4e5f607: done after 768 trials; predicted latency of these layers 11.2031 "
+    "ms\n"
     "  $ tilewright compile resnet18.onnx -o resnet18.tar\n"
     "Ctrl-C keeps what was measured; the same command continues.\n"
     "On a farm: tilewright tune resnet18.onnx --server farm:9190 --key xeon\n";
@@ -80,13 +82,28 @@ class CancelOnSignal {
  private:
   void OnSignal() {
     if (signals_++ > 0) _exit(static_cast<int>(ExitCode::kFailed));
-    std::cerr << "\ncancelling; again to kill\n";
-    client_.Cancel(job_).IgnoreError();  // then the second signal is left
+    std::cerr << "\ncancelling; again to leave at once\n";
+    const absl::Status status = client_.Cancel(job_).status();
+    if (!status.ok()) std::cerr << "cannot cancel it: " << status.message() << "\n";
   }
 
   FarmClient& client_;
   const std::string job_;
   std::atomic<int> signals_{0};
+  SignalWatch watch_;
+};
+
+// Until there is a job to be cancelled, a signal simply ends this process, and its children with
+// it.
+class LeaveOnSignal {
+ public:
+  LeaveOnSignal()
+      : watch_([] {
+          std::cerr << "\ninterrupted\n";
+          _exit(static_cast<int>(ExitCode::kFailed));
+        }) {}
+
+ private:
   SignalWatch watch_;
 };
 
@@ -105,6 +122,7 @@ absl::Status FollowJob(FarmClient& client, const v1::JobSpec& spec, const std::s
 
 absl::Status TuneHere(Options options) {
   if (options.job.key.empty()) options.job.key = "local";
+  std::optional<LeaveOnSignal> leave(std::in_place);
   // Said here, rather than by the server's process; closed again for it.
   TW_RETURN_IF_ERROR(OpenRecordsToWrite(options.records).status());
   TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
@@ -113,9 +131,10 @@ absl::Status TuneHere(Options options) {
                                                         options.job.key, [&](absl::Status status) {
                                                           trouble.Set(std::move(status));
                                                         }));
-  FarmClient client(farm->address());
+  FarmClient client(farm->address(), /*patience_seconds=*/0);
   TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted, client.Submit(spec));
   trouble.OnTrouble([&] { client.Cancel(submitted.job()).IgnoreError(); });
+  leave.reset();
   const absl::Status result = FollowJob(client, spec, submitted.job(), options.json);
   trouble.OnTrouble(nullptr);
   return trouble.Get().ok() ? result : trouble.Get();
@@ -123,16 +142,19 @@ absl::Status TuneHere(Options options) {
 
 absl::Status TuneOnFarm(Options options) {
   if (options.job.key.empty()) return UsageError("--server needs --key");
+  std::optional<LeaveOnSignal> leave(std::in_place);
   FarmClient client(options.server);
   if (!options.target_given) {
     TW_ASSIGN_OR_RETURN(options.job.model.target,
                         TargetOfKey(client, options.job.key, options.no_wait));
   }
   TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
-  TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted, client.Submit(spec));
+  TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted,
+                      client.Submit(spec, {.priority = options.job.priority}));
   if (!submitted.has_worker()) {
     TW_RETURN_IF_ERROR(SayNoWorker(client, spec.key(), submitted.job(), options.no_wait));
   }
+  leave.reset();
   return FollowJob(client, spec, submitted.job(), options.json);
 }
 

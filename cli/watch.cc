@@ -10,7 +10,7 @@ namespace tilewright {
 namespace {
 
 constexpr char kExample[] =
-    "  $ tilewright watch resnet18-3f2a90c1 --server farm:9190\n"
+    "  $ tilewright watch resnet18-3f2a90c1d4e5f607 --server farm:9190\n"
     "  [Task  3/12]  Current/Best:  101.22/ 126.70 GFLOPS | Progress: (96/768) | 11.90 s\n"
     "Ctrl-C ends the watching, not the job.\n";
 

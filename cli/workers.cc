@@ -19,24 +19,27 @@ constexpr char kExample[] =
     "  $ tilewright workers --server farm:9190\n"
     "  Server address farm:9190\n\n"
     "  Worker List\n"
-    "  worker      key   slots  held  seen s  device    target\n"
-    "  rack3-4711  xeon      1     4     0.3  Xeon ...  cpu -mcpu=sapphirerapids\n\n"
+    "  worker      key   slots  held  seen s  trials  faults  health  device    target\n"
+    "  rack3-4711  xeon      1     4     0.3     812       0  good    Xeon ...  cpu -mcpu=...\n\n"
     "  Queue Status\n"
     "  key   total  free  pending\n"
     "  xeon      1     0       28\n";
 
 struct Options {
   std::string server;
+  std::string drain, retire, take_back, reason;
   bool json = false;
 };
 
 void PrintTables(const std::string& server, const v1::ListWorkersReply& reply) {
   std::cout << "Server address " << server << "\n\nWorker List\n";
-  Table workers({"worker", "key", "slots", "held", "seen s", "device", "target"});
+  Table workers({"worker", "key", "slots", "held", "seen s", "trials", "faults", "health", "device",
+                 "target", "reason"});
   for (const v1::WorkerSummary& w : reply.workers()) {
     workers.Add({w.worker(), w.device().key(), absl::StrCat(w.device().slots()),
                  absl::StrCat(w.held()), absl::StrFormat("%.1f", w.seconds_since_seen()),
-                 w.device().name(), w.device().target()});
+                 absl::StrCat(w.trials()), absl::StrCat(w.faults()), NameOf(w.health()),
+                 w.device().name(), w.device().target(), w.health_reason()});
   }
   workers.Print(std::cout);
   std::cout << "\nQueue Status\n";
@@ -57,7 +60,11 @@ void PrintJson(const v1::ListWorkersReply& reply) {
                        {"held", w.held()},
                        {"seconds_since_seen", w.seconds_since_seen()},
                        {"device", w.device().name()},
-                       {"target", w.device().target()}});
+                       {"target", w.device().target()},
+                       {"trials", w.trials()},
+                       {"faults", w.faults()},
+                       {"health", NameOf(w.health())},
+                       {"health_reason", w.health_reason()}});
   }
   for (const v1::KeySummary& key : reply.keys()) {
     keys[key.key()] = {{"total", key.total()}, {"free", key.free()}, {"pending", key.pending()}};
@@ -65,7 +72,21 @@ void PrintJson(const v1::ListWorkersReply& reply) {
   std::cout << Json{{"workers", workers}, {"keys", keys}}.dump(2) << "\n";
 }
 
+absl::Status SetHealth(const Options& options) {
+  FarmClient client(options.server);
+  const std::pair<const std::string*, v1::WorkerHealth> wishes[] = {
+      {&options.drain, v1::MAINTENANCE},
+      {&options.retire, v1::RETIRED},
+      {&options.take_back, v1::GOOD}};
+  for (const auto& [worker, health] : wishes) {
+    if (worker->empty()) continue;
+    TW_RETURN_IF_ERROR(client.SetWorkerHealth(*worker, health, options.reason));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ListWorkers(const Options& options) {
+  TW_RETURN_IF_ERROR(SetHealth(options));
   TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, FarmClient(options.server).ListWorkers());
   options.json ? PrintJson(reply) : PrintTables(options.server, reply);
   return absl::OkStatus();
@@ -81,6 +102,11 @@ void verb_workers(CLI::App& parent) {
   verb->add_option("--server", options->server, "HOST:PORT of the farm")
       ->required()
       ->envname("TILEWRIGHT_SERVER");
+  verb->add_option("--drain", options->drain, "give this worker no more work, until taken back");
+  verb->add_option("--retire", options->retire, "give this worker no more work, for good");
+  verb->add_option("--take-back", options->take_back,
+                   "give this worker work again; ends a quarantine too");
+  verb->add_option("--reason", options->reason, "why, for those who list the workers");
   verb->add_flag("--json", options->json, "print JSON");
 }
 

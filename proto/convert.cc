@@ -1,6 +1,7 @@
 #include "proto/convert.h"
 
-#include <cmath>
+#include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -13,6 +14,15 @@ constexpr size_t kMaxMessageBytes = 16 << 10;
 constexpr int kMaxSamples = 4096;
 constexpr size_t kMaxTemplateName = 200;
 constexpr double kMaxLimitSeconds = 600;
+// No clock of a worker tells less, and no call of a kernel takes less.
+constexpr double kMinSampleSeconds = 1e-9;
+constexpr size_t kMaxErrorBytes = 2000;
+
+// The message may quote what was sent; gRPC cuts large trailers off with an error of its own.
+absl::Status Shortened(const absl::Status& status) {
+  if (status.message().size() <= kMaxErrorBytes) return status;
+  return {status.code(), absl::StrCat(status.message().substr(0, kMaxErrorBytes), "...")};
+}
 
 }  // namespace
 
@@ -63,8 +73,9 @@ absl::StatusOr<Outcome> FromMessage(const v1::Outcome& message) {
                                                    " samples, allowed 1 to ", kMaxSamples));
   }
   for (const double seconds : message.seconds()) {
-    if (!std::isfinite(seconds) || seconds <= 0) {
-      return absl::InvalidArgumentError(absl::StrCat("a sample of ", seconds, " seconds"));
+    if (!(seconds >= kMinSampleSeconds && seconds <= kMaxLimitSeconds)) {
+      return absl::InvalidArgumentError(absl::StrCat("a sample of ", seconds, " s, possible are ",
+                                                     kMinSampleSeconds, " to ", kMaxLimitSeconds));
     }
   }
   return Timing{{message.seconds().begin(), message.seconds().end()}};
@@ -95,8 +106,11 @@ absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message) {
     return absl::InvalidArgumentError(absl::StrCat(message.min_samples(), " to ", samples,
                                                    " samples, allowed 1 to ", kMaxSamples));
   }
-  if (!(message.sampling_seconds() >= 0 && message.incumbent_seconds() >= 0)) {
-    return absl::InvalidArgumentError("a negative time in the options of a measurement");
+  const double times[] = {message.sampling_seconds(), message.incumbent_seconds()};
+  if (std::any_of(std::begin(times), std::end(times),
+                  [](double t) { return !(t >= 0 && t <= kMaxLimitSeconds); })) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a time in the options of a measurement is not within 0 to ", kMaxLimitSeconds, " s"));
   }
   return MeasureOptions{.seed = message.seed(),
                         .build_limit_seconds = message.build_limit_seconds(),
@@ -108,7 +122,8 @@ absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message) {
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {
-  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
+  const absl::Status shortened = Shortened(status);
+  return {static_cast<grpc::StatusCode>(status.code()), std::string(shortened.message())};
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

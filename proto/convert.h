@@ -20,14 +20,14 @@ absl::StatusOr<Task> FromMessage(const v1::Task& message);
 
 // Texts of failures are cut at 16 KiB.
 v1::Outcome ToMessage(const Outcome& outcome);
-// At most 4096 samples, all finite and positive.
+// At most 4096 samples of a nanosecond to ten minutes each.
 absl::StatusOr<Outcome> FromMessage(const v1::Outcome& message);
 
 // InvalidArgument for limits, samples or times outside what a worker accepts.
 v1::MeasureOptions ToMessage(const MeasureOptions& options);
 absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message);
 
-// The two libraries share the codes' numbers.
+// The two libraries share the codes' numbers. Long messages are cut at 2000 bytes.
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
 

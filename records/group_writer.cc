@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "records/job_table.h"
 #include "records/record_row.h"
 
 namespace tilewright {
@@ -20,8 +21,8 @@ GroupWriter::~GroupWriter() {
   thread_.join();
 }
 
-absl::Status GroupWriter::Append(std::span<const Record> records) {
-  Batch batch{.records = records};
+absl::Status GroupWriter::Write(const StoreBatch& content) {
+  Batch batch{.content = content};
   std::unique_lock lock(mutex_);
   queue_.push_back(&batch);
   queued_.notify_one();
@@ -70,15 +71,39 @@ absl::Status GroupWriter::Transact(std::span<Batch* const> batches) {
 
 absl::Status GroupWriter::Insert(std::span<Batch* const> batches) {
   TW_RETURN_IF_ERROR(connection_->Execute("BEGIN IMMEDIATE"));
+  TW_RETURN_IF_ERROR(InsertRecords(batches));
+  TW_RETURN_IF_ERROR(InsertJobs(batches));
+  return connection_->Execute("COMMIT");
+}
+
+absl::Status GroupWriter::InsertRecords(std::span<Batch* const> batches) {
   TW_ASSIGN_OR_RETURN(SqliteStatement insert, connection_->Prepare(InsertSql()));
   for (const Batch* batch : batches) {
-    for (const Record& record : batch->records) {
+    for (const Record& record : batch->content.records) {
       BindRecord(record, insert);
       TW_RETURN_IF_ERROR(insert.Step().status());
       insert.Reset();
     }
   }
-  return connection_->Execute("COMMIT");
+  return absl::OkStatus();
+}
+
+absl::Status GroupWriter::InsertJobs(std::span<Batch* const> batches) {
+  TW_ASSIGN_OR_RETURN(SqliteStatement insert_step, connection_->Prepare(InsertStepSql()));
+  TW_ASSIGN_OR_RETURN(SqliteStatement upsert_job, connection_->Prepare(UpsertJobSql()));
+  for (const Batch* batch : batches) {
+    for (const JobStepRow& step : batch->content.steps) {
+      BindStep(step, insert_step);
+      TW_RETURN_IF_ERROR(insert_step.Step().status());
+      insert_step.Reset();
+    }
+    for (const JobRow& job : batch->content.jobs) {
+      BindJob(job, upsert_job);
+      TW_RETURN_IF_ERROR(upsert_job.Step().status());
+      upsert_job.Reset();
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace tilewright

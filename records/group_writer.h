@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "records/record.h"
+#include "records/record_store.h"
 #include "records/sqlite.h"
 
 namespace tilewright {
@@ -20,13 +20,13 @@ class GroupWriter {
   explicit GroupWriter(std::unique_ptr<SqliteConnection> connection);
   ~GroupWriter();  // finishes what is queued
 
-  // Blocks until the records are on the disk, or none of them is. After a failed sync of the disk
-  // every call fails: what the kernel dropped cannot be known.
-  absl::Status Append(std::span<const Record> records);
+  // Blocks until all of it is on the disk, or nothing is. After a failed sync of the disk every
+  // call fails: what the kernel dropped cannot be known.
+  absl::Status Write(const StoreBatch& content);
 
  private:
   struct Batch {
-    std::span<const Record> records;
+    StoreBatch content;
     absl::Status status;
     bool done = false;
   };
@@ -35,6 +35,8 @@ class GroupWriter {
   void Commit(const std::vector<Batch*>& batches);
   absl::Status Transact(std::span<Batch* const> batches);
   absl::Status Insert(std::span<Batch* const> batches);
+  absl::Status InsertRecords(std::span<Batch* const> batches);
+  absl::Status InsertJobs(std::span<Batch* const> batches);
 
   std::unique_ptr<SqliteConnection> connection_;  // the thread's
   absl::Status broken_;                           // the thread's

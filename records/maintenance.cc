@@ -40,7 +40,7 @@ absl::Status Publish(const std::string& draft, const std::string& copy) {
 absl::Status CopyInto(const std::string& path, const std::string& draft) {
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader,
                       SqliteConnection::Open(path, SqliteMode::kReadOnly));
-  TW_RETURN_IF_ERROR(CheckSchema(*reader));
+  TW_RETURN_IF_ERROR(CheckSchema(*reader).status());
   const std::string quoted = absl::StrReplaceAll(draft, {{"'", "''"}});
   return reader->Execute(absl::StrCat("VACUUM INTO '", quoted, "'"));
 }
@@ -50,7 +50,7 @@ absl::Status CopyInto(const std::string& path, const std::string& draft) {
 absl::StatusOr<int64_t> CheckRecordsFile(const std::string& path) {
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader,
                       SqliteConnection::Open(path, SqliteMode::kReadOnly));
-  TW_RETURN_IF_ERROR(CheckSchema(*reader));
+  TW_RETURN_IF_ERROR(CheckSchema(*reader).status());
   TW_ASSIGN_OR_RETURN(const std::string found, reader->QueryText("PRAGMA integrity_check(1)"));
   if (found != "ok") {
     return absl::DataLossError(absl::StrCat(path, " is damaged: ", found, "; restore a backup"));

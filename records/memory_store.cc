@@ -1,5 +1,7 @@
 // A record store without a disk.
+#include <algorithm>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -14,11 +16,17 @@ namespace {
 
 class MemoryStore final : public RecordStore {
  public:
-  absl::Status Append(std::span<const Record> records) override {
-    for (const Record& record : records) TW_RETURN_IF_ERROR(CheckRecord(record));
+  absl::Status Commit(const StoreBatch& batch) override {
+    for (const Record& record : batch.records) TW_RETURN_IF_ERROR(CheckRecord(record));
     std::lock_guard lock(mutex_);
-    for (const Record& record : records) {
+    for (const Record& record : batch.records) {
       if (run_ids_.insert(record.run_id).second) rows_.emplace_back(record);
+    }
+    for (const JobStepRow& step : batch.steps) steps_[step.job].try_emplace(step.step, step);
+    for (const JobRow& job : batch.jobs) {
+      const auto same = std::find_if(jobs_.begin(), jobs_.end(),
+                                     [&](const JobRow& row) { return row.id == job.id; });
+      same == jobs_.end() ? jobs_.push_back(job) : void(*same = job);
     }
     return absl::OkStatus();
   }
@@ -27,7 +35,7 @@ class MemoryStore final : public RecordStore {
                        const std::function<bool(const Record&)>& visit) const override {
     int64_t left = filter.limit > 0 ? filter.limit : INT64_MAX;
     // Rows are only added and never move, so the lock is not held while visiting.
-    for (size_t i = 0; left > 0; ++i) {
+    for (size_t i = 0; left > 0 && IsWithin(filter, i); ++i) {
       const KeyedRecord* row = Row(i);
       if (!row) break;
       if (!Matches(filter, *row)) continue;
@@ -35,6 +43,17 @@ class MemoryStore final : public RecordStore {
       --left;
     }
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
+                                             int64_t count) const override {
+    std::deque<Record> newest;
+    TW_RETURN_IF_ERROR(ForEach(filter, [&](const Record& record) {
+      newest.push_back(record);
+      if (static_cast<int64_t>(newest.size()) > count) newest.pop_front();
+      return true;
+    }));
+    return std::vector<Record>(newest.begin(), newest.end());
   }
 
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
@@ -61,7 +80,75 @@ class MemoryStore final : public RecordStore {
     return count;
   }
 
+  absl::StatusOr<int64_t> LastId() const override {
+    std::lock_guard lock(mutex_);
+    return static_cast<int64_t>(rows_.size());
+  }
+
+  absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const override {
+    std::lock_guard lock(mutex_);
+    std::vector<JobRow> jobs;
+    for (const JobRow& job : jobs_) {
+      const bool open = job.state == "queued" || job.state == "running" || job.state == "paused";
+      if (open || !unfinished) jobs.push_back(job);
+    }
+    return jobs;
+  }
+
+  absl::StatusOr<std::optional<JobRow>> FindJob(const std::string& id) const override {
+    return Find([&](const JobRow& job) { return job.id == id; });
+  }
+
+  absl::StatusOr<std::optional<JobRow>> FindRequest(const std::string& owner,
+                                                    const std::string& request) const override {
+    return Find([&](const JobRow& job) {
+      return job.owner == owner && job.request == request && !request.empty();
+    });
+  }
+
+  absl::Status ForEachStep(const std::string& job, uint64_t first,
+                           const std::function<bool(const JobStepRow&)>& visit) const override {
+    std::vector<JobStepRow> steps;
+    {
+      std::lock_guard lock(mutex_);
+      const auto found = steps_.find(job);
+      if (found == steps_.end()) return absl::OkStatus();
+      for (auto it = found->second.lower_bound(first); it != found->second.end(); ++it) {
+        steps.push_back(it->second);
+      }
+    }
+    for (const JobStepRow& step : steps) {
+      if (!visit(step)) break;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ForEachResult(const std::string& job,
+                             const std::function<bool(JobResult)>& visit) const override {
+    return ForEach({.job = job}, [&](const Record& record) {
+      if (record.trial == 0) return true;
+      return visit({.trial = record.trial,
+                    .outcome = record.outcome,
+                    .build_seconds = record.build_seconds,
+                    .run_seconds = record.run_seconds,
+                    .unix_time = record.unix_time,
+                    .device = record.device,
+                    .worker = record.worker});
+    });
+  }
+
  private:
+  // Ids count from 1.
+  static bool IsWithin(const RecordFilter& filter, size_t i) {
+    return filter.max_id == 0 || static_cast<int64_t>(i) < filter.max_id;
+  }
+
+  std::optional<JobRow> Find(const std::function<bool(const JobRow&)>& matches) const {
+    std::lock_guard lock(mutex_);
+    const auto found = std::find_if(jobs_.begin(), jobs_.end(), matches);
+    return found == jobs_.end() ? std::nullopt : std::optional(*found);
+  }
+
   const KeyedRecord* Row(size_t i) const {
     std::lock_guard lock(mutex_);
     return i < rows_.size() ? &rows_[i] : nullptr;
@@ -70,6 +157,8 @@ class MemoryStore final : public RecordStore {
   mutable std::mutex mutex_;
   std::deque<KeyedRecord> rows_;   // guarded by mutex_; references stay valid
   std::set<std::string> run_ids_;  // guarded by mutex_
+  std::vector<JobRow> jobs_;       // guarded by mutex_
+  std::map<std::string, std::map<uint64_t, JobStepRow>> steps_;  // guarded by mutex_; by job
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ struct Record {
   std::string device_key;  // "xeon", "h200", "local"
   std::string device;      // model name of the device
   std::string worker;
-  std::string job;  // id of the job; "" when imported
+  std::string job;     // id of the job; "" when imported
+  uint64_t trial = 0;  // number in the job, from 1; 0 = none (logs do not carry it)
   uint64_t seed = 0;
   double build_seconds = 0;
   double run_seconds = 0;

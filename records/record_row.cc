@@ -22,7 +22,7 @@ constexpr const char* kColumns[] = {
     "target_kind",  "target_triple", "target_cpu", "target_attr",  "target_model", "config",
     "config_index", "outcome",       "message",    "samples",      "median",       "build_seconds",
     "run_seconds",  "unix_time",     "device_key", "device",       "worker",       "job",
-    "seed",         "software",      "class",      "foreign_args", "foreign_line"};
+    "seed",         "software",      "class",      "foreign_args", "foreign_line", "trial"};
 
 // What ReadRecord needs: the keys hold the workload and the target exactly.
 constexpr const char* kRead[] = {
@@ -30,6 +30,9 @@ constexpr const char* kRead[] = {
     "outcome",    "message",      "samples",     "build_seconds", "run_seconds", "unix_time",
     "device_key", "device",       "worker",      "job",           "seed",        "software",
     "class",      "foreign_args", "foreign_line"};
+
+// Schema version that brought the column `trial`.
+constexpr int64_t kWithTrial = 2;
 
 std::string InputsJson(const Workload& workload) {
   Json list = Json::array();
@@ -68,22 +71,6 @@ int BindOutcome(const Record& record, SqliteStatement& insert, int at) {
   return at;
 }
 
-absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& message,
-                                    const std::string& samples) {
-  if (kind != "ok") {
-    // A newer program may know more kinds.
-    return Failure{ParseFailureKind(kind).value_or(FailureKind::kUnknown), message};
-  }
-  const Json list = Json::parse(samples, nullptr, /*allow_exceptions=*/false);
-  if (!list.is_array()) return absl::DataLossError(absl::StrCat("samples \"", samples, "\""));
-  Timing timing;
-  for (const Json& sample : list) {
-    if (!sample.is_number()) return absl::DataLossError(absl::StrCat("samples ", samples));
-    timing.seconds.push_back(sample.get<double>());
-  }
-  return timing;
-}
-
 absl::StatusOr<Workload> ReadWorkload(const std::string& key, const std::string& template_name,
                                       bool foreign) {
   if (foreign) return Workload{.op = template_name};
@@ -103,7 +90,7 @@ std::vector<std::pair<const char*, std::string_view>> Conditions(const RecordFil
       {"template = ?", filter.template_name},
       {"target = ?", filter.target},
       {"device_key = ?", filter.device_key},
-      {"job = ?", filter.job},
+      {"job = ? AND job <> ''", filter.job},
       {"op = ?", filter.op},
       {"instr(workload, ?) > 0", filter.workload_substring}};
   std::erase_if(all, [](const auto& condition) { return condition.second.empty(); });
@@ -111,6 +98,22 @@ std::vector<std::pair<const char*, std::string_view>> Conditions(const RecordFil
 }
 
 }  // namespace
+
+absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& message,
+                                    const std::string& samples) {
+  if (kind != "ok") {
+    // A newer program may know more kinds.
+    return Failure{ParseFailureKind(kind).value_or(FailureKind::kUnknown), message};
+  }
+  const Json list = Json::parse(samples, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) return absl::DataLossError(absl::StrCat("samples \"", samples, "\""));
+  Timing timing;
+  for (const Json& sample : list) {
+    if (!sample.is_number()) return absl::DataLossError(absl::StrCat("samples ", samples));
+    timing.seconds.push_back(sample.get<double>());
+  }
+  return timing;
+}
 
 std::string InsertSql() {
   const std::string marks = absl::StrJoin(std::vector<std::string>(std::size(kColumns), "?"), ",");
@@ -137,9 +140,13 @@ void BindRecord(const Record& record, SqliteStatement& insert) {
        {&record.software, &record.record_class, &record.foreign_args, &record.foreign_line}) {
     insert.Bind(at++, *text);
   }
+  insert.Bind(at++, static_cast<int64_t>(record.trial));
 }
 
-std::string SelectedColumns() { return absl::StrCat("id, ", absl::StrJoin(kRead, ", ")); }
+std::string SelectedColumns(int64_t schema_version) {
+  return absl::StrCat("id, ", absl::StrJoin(kRead, ", "),
+                      schema_version >= kWithTrial ? ", trial" : ", 0");
+}
 
 absl::StatusOr<Record> ReadRecord(const SqliteStatement& row) {
   Record record;
@@ -169,6 +176,7 @@ absl::StatusOr<Record> ReadRecord(const SqliteStatement& row) {
   record.seed = static_cast<uint64_t>(row.Int(17));
   record.software = row.Text(18);
   record.record_class = row.Text(19);
+  record.trial = static_cast<uint64_t>(row.Int(22));
   return record;
 }
 
@@ -180,6 +188,7 @@ std::string WhereSql(const RecordFilter& filter) {
   if (filter.only_ok) {
     absl::StrAppend(&sql, " AND median IS NOT NULL AND class IN ('ok', 'late', 'imported')");
   }
+  if (filter.max_id > 0) absl::StrAppend(&sql, " AND id <= ", filter.max_id);
   return sql + " ";
 }
 

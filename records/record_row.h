@@ -14,10 +14,14 @@ namespace tilewright {
 std::string InsertSql();
 void BindRecord(const Record& record, SqliteStatement& insert);
 
-// "id, <columns of ReadRecord>": the id is column 0.
-std::string SelectedColumns();
+// "id, <columns of ReadRecord>" in a file of this schema version: the id is column 0.
+std::string SelectedColumns(int64_t schema_version);
 // DataLoss when the row does not decode.
 absl::StatusOr<Record> ReadRecord(const SqliteStatement& row);
+
+// From the columns outcome, message and samples; DataLoss when they do not decode.
+absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& message,
+                                    const std::string& samples);
 
 // " WHERE ... " of a filter; bind with BindFilter, whose parameters count from 1.
 std::string WhereSql(const RecordFilter& filter);

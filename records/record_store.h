@@ -1,4 +1,5 @@
-// Remembers measurements. Thread-safe. What Append returned OK for survives kill -9.
+// Remembers measurements, and the jobs they were made for. Thread-safe. What Commit returned OK
+// for survives kill -9.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "records/job_row.h"
 #include "records/record.h"
 
 namespace tilewright {
@@ -26,29 +28,60 @@ struct RecordFilter {
   int64_t limit = 0;       // 0 = all
   std::string anchor_key;  // AnchorKey: any epilogue
   std::string workload_substring;
+  int64_t max_id = 0;  // only records stored up to this id (LastId); 0 = all
+};
+
+// What is stored together: all of it or nothing.
+struct StoreBatch {
+  std::span<const Record> records;
+  std::span<const JobStepRow> steps;
+  std::span<const JobRow> jobs;
 };
 
 class RecordStore {
  public:
   virtual ~RecordStore() = default;
-  // All or nothing; rows whose run_id exists are skipped. InvalidArgument: see CheckRecord.
-  virtual absl::Status Append(std::span<const Record> records) = 0;
+  // All or nothing. Records whose run_id exists are skipped, a job's row replaces the one of the
+  // same id, a step that exists is skipped. InvalidArgument: see CheckRecord.
+  virtual absl::Status Commit(const StoreBatch& batch) = 0;
+  absl::Status Append(std::span<const Record> records) { return Commit({.records = records}); }
+
   // Oldest first. The callback returns false to stop; it may use the store.
   virtual absl::Status ForEach(const RecordFilter& filter,
                                const std::function<bool(const Record&)>& visit) const = 0;
+  // The newest `count` that match, oldest first.
+  virtual absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
+                                                     int64_t count) const = 0;
   // The record of the fastest config among the usable ones that the filter matches. A config that
   // was measured several times counts with the middle of its medians (of two the faster), so that
   // one lucky measurement does not beat repeated ones, and is given by the record with that time.
   virtual absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const = 0;
   // The limit is not applied.
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;
+  // Of the record stored last; 0 = there is none.
+  virtual absl::StatusOr<int64_t> LastId() const = 0;
+
+  // ---- jobs
+  // Oldest first; with `unfinished` only those that have not ended.
+  virtual absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const = 0;
+  virtual absl::StatusOr<std::optional<JobRow>> FindJob(const std::string& id) const = 0;
+  // The job that an owner's request made.
+  virtual absl::StatusOr<std::optional<JobRow>> FindRequest(const std::string& owner,
+                                                            const std::string& request) const = 0;
+  // In order of their numbers, from `first` on; false stops.
+  virtual absl::Status ForEachStep(const std::string& job, uint64_t first,
+                                   const std::function<bool(const JobStepRow&)>& visit) const = 0;
+  // The measurements of a job's trials in the order in which they were stored; false stops.
+  virtual absl::Status ForEachResult(const std::string& job,
+                                     const std::function<bool(JobResult)>& visit) const = 0;
 };
 
 // SQLite: WAL, synchronous=FULL, one writing connection with group commit, STRICT tables, forward
 // migrations by user_version, flock on the file's side lock so that one process writes. Creates
 // the file (and its folder) when missing. DataLoss for a file that is not a sound records
 // database, FailedPrecondition for a newer schema, Unavailable when another process has it,
-// NotFound when reading a missing file. Readers work beside a writer of another process.
+// NotFound when reading a missing file. Readers work beside a writer of another process, and read
+// older schemas too.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::string& path,
                                                              bool read_only = false);
 // In memory, for tests and for logs given instead of a database.

@@ -56,13 +56,10 @@ absl::Status MigrateSchema(SqliteConnection& connection) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSchema(SqliteConnection& connection) {
+absl::StatusOr<int64_t> CheckSchema(SqliteConnection& connection) {
   TW_ASSIGN_OR_RETURN(const int64_t version, Version(connection));
-  if (version == kNewest) return absl::OkStatus();
   if (version == 0) return absl::FailedPreconditionError("the records file is empty");
-  return absl::FailedPreconditionError(absl::StrCat("the records file has schema version ", version,
-                                                    ", this program needs ", kNewest,
-                                                    "; import or tune into it once to upgrade it"));
+  return version;
 }
 
 }  // namespace tilewright

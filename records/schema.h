@@ -11,7 +11,8 @@ namespace tilewright {
 // schema.
 absl::Status MigrateSchema(SqliteConnection& connection);
 
-// The same checks without writing. FailedPrecondition for an older schema too.
-absl::Status CheckSchema(SqliteConnection& connection);
+// The same checks without writing; the version, which may be an older one. FailedPrecondition for
+// an empty file.
+absl::StatusOr<int64_t> CheckSchema(SqliteConnection& connection);
 
 }  // namespace tilewright

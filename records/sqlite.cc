@@ -130,6 +130,12 @@ void SqliteStatement::BindNull(int parameter) {
   TW_CHECK(sqlite3_bind_null(stmt_, parameter) == SQLITE_OK);
 }
 
+void SqliteStatement::BindBlob(int parameter, std::string_view bytes) {
+  const char* data = bytes.data() ? bytes.data() : "";  // a null pointer would bind NULL
+  TW_CHECK(sqlite3_bind_blob64(stmt_, parameter, data, bytes.size(), SQLITE_TRANSIENT) ==
+           SQLITE_OK);
+}
+
 absl::StatusOr<bool> SqliteStatement::Step() {
   switch (sqlite3_step(stmt_)) {
     case SQLITE_ROW: return true;
@@ -143,6 +149,11 @@ void SqliteStatement::Reset() { sqlite3_reset(stmt_); }
 std::string SqliteStatement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt_, column));
   return text ? std::string(text, sqlite3_column_bytes(stmt_, column)) : std::string();
+}
+
+std::string SqliteStatement::Blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(stmt_, column));
+  return bytes ? std::string(bytes, sqlite3_column_bytes(stmt_, column)) : std::string();
 }
 
 int64_t SqliteStatement::Int(int column) const { return sqlite3_column_int64(stmt_, column); }

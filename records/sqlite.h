@@ -64,12 +64,14 @@ class SqliteStatement {
   void Bind(int parameter, int64_t value);
   void Bind(int parameter, double value);
   void BindNull(int parameter);
+  void BindBlob(int parameter, std::string_view bytes);
   // True when there is a row.
   absl::StatusOr<bool> Step();
   // Ready for the next Bind and Step.
   void Reset();
 
   std::string Text(int column) const;
+  std::string Blob(int column) const;
   int64_t Int(int column) const;
   double Real(int column) const;
 

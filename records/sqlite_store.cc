@@ -1,5 +1,7 @@
 // The durable record store: a group writer and a few readers on one SQLite file.
+#include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -7,6 +9,7 @@
 #include "base/status_macros.h"
 #include "records/file_lock.h"
 #include "records/group_writer.h"
+#include "records/job_table.h"
 #include "records/record_row.h"
 #include "records/record_store.h"
 #include "records/schema.h"
@@ -20,6 +23,9 @@ constexpr int64_t kChunkRows = 512;
 
 // The size of one page: no sound file is smaller, and SQLite would take a stump for a new file.
 constexpr uintmax_t kLeastBytes = 4096;
+
+// Schema version that brought the tables of jobs.
+constexpr int64_t kWithJobs = 2;
 
 // Read-only connections, lent to one thread at a time.
 class Readers {
@@ -48,16 +54,22 @@ class Readers {
   std::vector<std::unique_ptr<SqliteConnection>> free_;  // guarded by mutex_
 };
 
+using Bind = std::function<void(SqliteStatement&)>;
+
 class SqliteStore final : public RecordStore {
  public:
-  SqliteStore(const std::string& path, std::optional<FileLock> lock,
+  SqliteStore(const std::string& path, int64_t schema_version, std::optional<FileLock> lock,
               std::unique_ptr<GroupWriter> writer)
-      : lock_(std::move(lock)), writer_(std::move(writer)), readers_(path) {}
+      : columns_(SelectedColumns(schema_version)),
+        has_jobs_(schema_version >= kWithJobs),
+        lock_(std::move(lock)),
+        writer_(std::move(writer)),
+        readers_(path) {}
 
-  absl::Status Append(std::span<const Record> records) override {
+  absl::Status Commit(const StoreBatch& batch) override {
     if (!writer_) return absl::PermissionDeniedError("the records were opened for reading only");
-    for (const Record& record : records) TW_RETURN_IF_ERROR(CheckRecord(record));
-    return writer_->Append(records);
+    for (const Record& record : batch.records) TW_RETURN_IF_ERROR(CheckRecord(record));
+    return writer_->Write(batch);
   }
 
   absl::Status ForEach(const RecordFilter& filter,
@@ -77,11 +89,21 @@ class SqliteStore final : public RecordStore {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
+                                             int64_t count) const override {
+    TW_ASSIGN_OR_RETURN(
+        Chunk newest,
+        Read(filter, absl::StrCat("SELECT ", columns_, " FROM record", WhereSql(filter),
+                                  "ORDER BY id DESC LIMIT ", std::max<int64_t>(count, 0))));
+    std::reverse(newest.records.begin(), newest.records.end());
+    return std::move(newest.records);
+  }
+
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
     RecordFilter usable = filter;
     usable.only_ok = true;
     const std::string sql = absl::StrCat(
-        "SELECT ", SelectedColumns(),
+        "SELECT ", columns_,
         " FROM record WHERE id = (SELECT id FROM (SELECT id, median, count(*) OVER config AS "
         "times, row_number() OVER (config ORDER BY median, id) AS place FROM record",
         WhereSql(usable),
@@ -93,18 +115,68 @@ class SqliteStore final : public RecordStore {
   }
 
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {
-    TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader, readers_.Borrow());
-    int64_t count = 0;
-    {
-      TW_ASSIGN_OR_RETURN(
-          SqliteStatement statement,
-          reader->Prepare(absl::StrCat("SELECT count(*) FROM record", WhereSql(filter))));
-      BindFilter(filter, statement);
-      TW_RETURN_IF_ERROR(statement.Step().status());
-      count = statement.Int(0);
-    }
-    readers_.Return(std::move(reader));
-    return count;
+    return QueryInt(absl::StrCat("SELECT count(*) FROM record", WhereSql(filter)),
+                    [&](SqliteStatement& statement) { BindFilter(filter, statement); });
+  }
+
+  absl::StatusOr<int64_t> LastId() const override {
+    return QueryInt("SELECT max(id) FROM record", [](SqliteStatement&) {});
+  }
+
+  absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const override {
+    const std::string only = unfinished ? " WHERE state IN ('queued', 'running', 'paused')" : "";
+    return ReadJobs(only + " ORDER BY created, id", [](SqliteStatement&) {});
+  }
+
+  absl::StatusOr<std::optional<JobRow>> FindJob(const std::string& id) const override {
+    TW_ASSIGN_OR_RETURN(std::vector<JobRow> jobs,
+                        ReadJobs(" WHERE id = ?", [&](SqliteStatement& s) { s.Bind(1, id); }));
+    return jobs.empty() ? std::optional<JobRow>() : std::optional<JobRow>(std::move(jobs[0]));
+  }
+
+  absl::StatusOr<std::optional<JobRow>> FindRequest(const std::string& owner,
+                                                    const std::string& request) const override {
+    const auto bind = [&](SqliteStatement& statement) {
+      statement.Bind(1, owner);
+      statement.Bind(2, request);
+    };
+    TW_ASSIGN_OR_RETURN(
+        std::vector<JobRow> jobs,
+        ReadJobs(" WHERE owner = ? AND request = ? AND request <> '' LIMIT 1", bind));
+    return jobs.empty() ? std::optional<JobRow>() : std::optional<JobRow>(std::move(jobs[0]));
+  }
+
+  absl::Status ForEachStep(const std::string& job, uint64_t first,
+                           const std::function<bool(const JobStepRow&)>& visit) const override {
+    auto next = static_cast<int64_t>(first);
+    return InChunks(
+        SelectStepsSql(),
+        [&](SqliteStatement& statement) {
+          statement.Bind(1, job);
+          statement.Bind(2, next);
+          statement.Bind(3, kChunkRows);
+        },
+        [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
+          next = row.Int(1) + 1;
+          return visit(ReadStep(row));
+        });
+  }
+
+  absl::Status ForEachResult(const std::string& job,
+                             const std::function<bool(JobResult)>& visit) const override {
+    int64_t after = 0;
+    return InChunks(
+        SelectResultsSql(),
+        [&](SqliteStatement& statement) {
+          statement.Bind(1, job);
+          statement.Bind(2, after);
+          statement.Bind(3, kChunkRows);
+        },
+        [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
+          after = row.Int(0);
+          TW_ASSIGN_OR_RETURN(JobResult result, ReadResult(row));
+          return visit(std::move(result));
+        });
   }
 
  private:
@@ -112,30 +184,81 @@ class SqliteStore final : public RecordStore {
     std::vector<Record> records;
     int64_t last_id = 0;
   };
+  using Visit = std::function<absl::StatusOr<bool>(const SqliteStatement&)>;
+
+  // Runs a query on a borrowed connection; `visit` false: no more rows are wanted. The number of
+  // rows that were there.
+  absl::StatusOr<int64_t> Query(const std::string& sql, const Bind& bind,
+                                const Visit& visit) const {
+    TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader, readers_.Borrow());
+    int64_t rows = 0;
+    {
+      TW_ASSIGN_OR_RETURN(SqliteStatement statement, reader->Prepare(sql));
+      bind(statement);
+      for (bool more = true; more; ++rows) {
+        TW_ASSIGN_OR_RETURN(const bool found, statement.Step());
+        if (!found) break;
+        TW_ASSIGN_OR_RETURN(more, visit(statement));
+      }
+    }
+    readers_.Return(std::move(reader));
+    return rows;
+  }
+
+  // Repeats a query that is bound anew for each chunk of kChunkRows, until one is not full.
+  absl::Status InChunks(const std::string& sql, const Bind& bind, const Visit& visit) const {
+    if (!has_jobs_) return absl::OkStatus();
+    for (bool more = true; more;) {
+      TW_ASSIGN_OR_RETURN(const int64_t rows,
+                          Query(sql, bind, [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
+                            TW_ASSIGN_OR_RETURN(more, visit(row));
+                            return more;
+                          }));
+      if (rows < kChunkRows) break;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<int64_t> QueryInt(const std::string& sql, const Bind& bind) const {
+    int64_t value = 0;
+    TW_RETURN_IF_ERROR(Query(sql, bind, [&](const SqliteStatement& row) {
+                         value = row.Int(0);
+                         return false;
+                       }).status());
+    return value;
+  }
+
+  absl::StatusOr<std::vector<JobRow>> ReadJobs(const std::string& where, const Bind& bind) const {
+    std::vector<JobRow> jobs;
+    if (!has_jobs_) return jobs;
+    TW_RETURN_IF_ERROR(Query(SelectJobsSql() + where, bind, [&](const SqliteStatement& row) {
+                         jobs.push_back(ReadJob(row));
+                         return true;
+                       }).status());
+    return jobs;
+  }
 
   absl::StatusOr<Chunk> ReadChunk(const RecordFilter& filter, int64_t after, int64_t rows) const {
-    return Read(filter, absl::StrCat("SELECT ", SelectedColumns(), " FROM record", WhereSql(filter),
+    return Read(filter, absl::StrCat("SELECT ", columns_, " FROM record", WhereSql(filter),
                                      "AND id > ", after, " ORDER BY id LIMIT ", rows));
   }
 
   absl::StatusOr<Chunk> Read(const RecordFilter& filter, const std::string& sql) const {
-    TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader, readers_.Borrow());
     Chunk chunk;
-    {
-      TW_ASSIGN_OR_RETURN(SqliteStatement statement, reader->Prepare(sql));
-      BindFilter(filter, statement);
-      while (true) {
-        TW_ASSIGN_OR_RETURN(const bool found, statement.Step());
-        if (!found) break;
-        TW_ASSIGN_OR_RETURN(Record record, ReadRecord(statement));
-        chunk.records.push_back(std::move(record));
-        chunk.last_id = statement.Int(0);
-      }
-    }
-    readers_.Return(std::move(reader));
+    TW_RETURN_IF_ERROR(Query(
+                           sql, [&](SqliteStatement& statement) { BindFilter(filter, statement); },
+                           [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
+                             TW_ASSIGN_OR_RETURN(Record record, ReadRecord(row));
+                             chunk.records.push_back(std::move(record));
+                             chunk.last_id = row.Int(0);
+                             return true;
+                           })
+                           .status());
     return chunk;
   }
 
+  const std::string columns_;
+  const bool has_jobs_;
   // Closed in reverse: the writer after the readers, so that its close empties the WAL into the
   // file; the lock last.
   const std::optional<FileLock> lock_;
@@ -165,8 +288,8 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenForReading(const std::string& p
   TW_RETURN_IF_ERROR(CheckSize(path));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader,
                       SqliteConnection::Open(path, SqliteMode::kReadOnly));
-  TW_RETURN_IF_ERROR(CheckSchema(*reader));
-  return std::make_unique<SqliteStore>(path, std::nullopt, nullptr);
+  TW_ASSIGN_OR_RETURN(const int64_t version, CheckSchema(*reader));
+  return std::make_unique<SqliteStore>(path, version, std::nullopt, nullptr);
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenForWriting(const std::string& path) {
@@ -176,7 +299,8 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenForWriting(const std::string& p
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> connection,
                       SqliteConnection::Open(path, SqliteMode::kReadWriteCreate));
   TW_RETURN_IF_ERROR(MigrateSchema(*connection));
-  return std::make_unique<SqliteStore>(path, std::move(lock),
+  TW_ASSIGN_OR_RETURN(const int64_t version, CheckSchema(*connection));
+  return std::make_unique<SqliteStore>(path, version, std::move(lock),
                                        std::make_unique<GroupWriter>(std::move(connection)));
 }
 

@@ -34,8 +34,15 @@ class DispatcherTest : public ::testing::Test {
     TrialRequest request{.job = job, .device_key = key};
     request.index = index;
     dispatcher.Submit(std::move(request), [this, index](Measured measured) {
+      if (!measured.fault.empty()) faulted[index] = measured.fault;
       done[index].push_back(std::move(measured.outcome));
     });
+  }
+  std::string Open(const std::string& name, const std::string& key = "cpu") {
+    return dispatcher.OpenSession(Worker(name, key)).value();
+  }
+  absl::StatusOr<ReportResult> Fault(const std::string& session, const LeasedTrial& leased) {
+    return dispatcher.ReportFault({session, leased.attempt, leased.fence, "disk full"});
   }
   std::vector<LeasedTrial> Lease(const std::string& session, size_t items) {
     std::vector<LeasedTrial> result;
@@ -55,7 +62,11 @@ class DispatcherTest : public ::testing::Test {
   absl::Status store_status;
   std::vector<Dispatcher::Then> held_back;
   bool hold_back = false;
-  Dispatcher dispatcher{clock, {}, 7, [this](FinishedTrial trial, Dispatcher::Then then) {
+  int next_session = 0;
+  Dispatcher dispatcher{clock,
+                        {},
+                        [this] { return "session-" + std::to_string(next_session++); },
+                        [this](FinishedTrial trial, Dispatcher::Then then) {
                           if (hold_back) {
                             held_back.push_back(std::move(then));
                           } else {
@@ -64,10 +75,11 @@ class DispatcherTest : public ::testing::Test {
                           }
                         }};
   std::map<uint64_t, std::vector<Outcome>> done;
+  std::map<uint64_t, std::string> faulted;
 };
 
 TEST_F(DispatcherTest, AReportIsStoredAndEndsItsTrial) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   Submit("job", 5);
   const auto leased = Lease(session, 4);
   ASSERT_THAT(leased, SizeIs(1));
@@ -80,7 +92,7 @@ TEST_F(DispatcherTest, AReportIsStoredAndEndsItsTrial) {
 }
 
 TEST_F(DispatcherTest, TheSameReportAgainIsADuplicateAndAnotherOneAConflict) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   Submit("job", 1);
   const LeasedTrial leased = Lease(session, 1).at(0);
   ASSERT_EQ(Report(session, leased, 0.5).value(), ReportResult::kRecorded);
@@ -91,7 +103,7 @@ TEST_F(DispatcherTest, TheSameReportAgainIsADuplicateAndAnotherOneAConflict) {
 }
 
 TEST_F(DispatcherTest, AWrongFenceOrUnknownAttemptIsDiscarded) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   Submit("job", 1);
   LeasedTrial leased = Lease(session, 1).at(0);
   ++leased.fence;
@@ -102,8 +114,8 @@ TEST_F(DispatcherTest, AWrongFenceOrUnknownAttemptIsDiscarded) {
 }
 
 TEST_F(DispatcherTest, AnExpiredLeaseGoesToAnotherWorkerWithAHigherFence) {
-  const std::string a = dispatcher.OpenSession(Worker("a"));
-  const std::string b = dispatcher.OpenSession(Worker("b"));
+  const std::string a = Open("a");
+  const std::string b = Open("b");
   Submit("job", 1);
   const LeasedTrial first = Lease(a, 1).at(0);
   clock.now += 29;
@@ -118,7 +130,7 @@ TEST_F(DispatcherTest, AnExpiredLeaseGoesToAnotherWorkerWithAHigherFence) {
 }
 
 TEST_F(DispatcherTest, RenewingKeepsALease) {
-  const std::string a = dispatcher.OpenSession(Worker("a"));
+  const std::string a = Open("a");
   Submit("job", 1);
   const LeasedTrial leased = Lease(a, 1).at(0);
   for (int i = 0; i < 20; ++i) {
@@ -130,8 +142,8 @@ TEST_F(DispatcherTest, RenewingKeepsALease) {
 }
 
 TEST_F(DispatcherTest, ALateReportIsKeptAndEndsTheTrialWhileTheNewerAttemptIsDropped) {
-  const std::string a = dispatcher.OpenSession(Worker("a"));
-  const std::string b = dispatcher.OpenSession(Worker("b"));
+  const std::string a = Open("a");
+  const std::string b = Open("b");
   Submit("job", 1);
   const LeasedTrial first = Lease(a, 1).at(0);
   clock.now += 31;
@@ -148,7 +160,7 @@ TEST_F(DispatcherTest, ALateReportIsKeptAndEndsTheTrialWhileTheNewerAttemptIsDro
 TEST_F(DispatcherTest, ATrialThatTakesThreeWorkersWithItFails) {
   Submit("job", 1);
   for (const char* name : {"a", "b", "c"}) {
-    const std::string session = dispatcher.OpenSession(Worker(name));
+    const std::string session = Open(name);
     ASSERT_THAT(Lease(session, 1), SizeIs(1)) << name;
     clock.now += 50;
     dispatcher.Tick();
@@ -159,10 +171,10 @@ TEST_F(DispatcherTest, ATrialThatTakesThreeWorkersWithItFails) {
 }
 
 TEST_F(DispatcherTest, ANewSessionOfTheSameWorkerEndsTheOlderOne) {
-  const std::string older = dispatcher.OpenSession(Worker("a"));
+  const std::string older = Open("a");
   Submit("job", 1);
   Lease(older, 1);
-  const std::string newer = dispatcher.OpenSession(Worker("a"));
+  const std::string newer = Open("a");
   EXPECT_NE(older, newer);
   EXPECT_TRUE(absl::IsNotFound(dispatcher.Renew(older, {}).status()));
   EXPECT_THAT(Lease(newer, 1), SizeIs(1)) << "the only worker gets it again";
@@ -171,7 +183,7 @@ TEST_F(DispatcherTest, ANewSessionOfTheSameWorkerEndsTheOlderOne) {
 TEST_F(DispatcherTest, AWorkerThatLeavesInGoodOrderCostsNoLoss) {
   Submit("job", 1);
   for (int i = 0; i < 10; ++i) {
-    const std::string session = dispatcher.OpenSession(Worker("a"));
+    const std::string session = Open("a");
     ASSERT_THAT(Lease(session, 1), SizeIs(1));
     dispatcher.CloseSession(session);
   }
@@ -179,7 +191,7 @@ TEST_F(DispatcherTest, AWorkerThatLeavesInGoodOrderCostsNoLoss) {
 }
 
 TEST_F(DispatcherTest, AWaitingWorkerGetsWorkTheMomentItComes) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   std::vector<LeasedTrial> got;
   EXPECT_NE(dispatcher.Lease(session, 2, 25, [&](auto leased) { got = leased.value(); }), 0u);
   EXPECT_TRUE(got.empty());
@@ -188,7 +200,7 @@ TEST_F(DispatcherTest, AWaitingWorkerGetsWorkTheMomentItComes) {
 }
 
 TEST_F(DispatcherTest, AWaitEndsEmptyAfterItsTimeOrWhenAbandonedOrDrained) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   int answers = 0;
   const auto count = [&](auto leased) { answers += leased.ok() && leased->empty(); };
   dispatcher.Lease(session, 1, 25, count);
@@ -208,8 +220,8 @@ TEST_F(DispatcherTest, AWaitEndsEmptyAfterItsTimeOrWhenAbandonedOrDrained) {
 }
 
 TEST_F(DispatcherTest, KeysAreServedApart) {
-  const std::string cpu = dispatcher.OpenSession(Worker("a", "cpu"));
-  const std::string gpu = dispatcher.OpenSession(Worker("b", "gpu"));
+  const std::string cpu = Open("a", "cpu");
+  const std::string gpu = Open("b", "gpu");
   Submit("job", 1, "cpu");
   Submit("job", 2, "gpu");
   EXPECT_EQ(Lease(gpu, 4).at(0).request.index, 2u);
@@ -217,7 +229,7 @@ TEST_F(DispatcherTest, KeysAreServedApart) {
 }
 
 TEST_F(DispatcherTest, JobsShareAKeyEvenly) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   for (uint64_t i = 0; i < 10; ++i) Submit("big", i);
   for (uint64_t i = 100; i < 103; ++i) Submit("small", i);
   std::map<std::string, int> leased;
@@ -227,7 +239,7 @@ TEST_F(DispatcherTest, JobsShareAKeyEvenly) {
 }
 
 TEST_F(DispatcherTest, CancellingAJobEndsItsTrialsAndKeepsReportsThatStillCome) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   Submit("job", 1);
   Submit("job", 2);
   Submit("other", 3);
@@ -243,7 +255,7 @@ TEST_F(DispatcherTest, CancellingAJobEndsItsTrialsAndKeepsReportsThatStillCome) 
 }
 
 TEST_F(DispatcherTest, AReportThatCouldNotBeStoredMayBeSentAgain) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   Submit("job", 1);
   const LeasedTrial leased = Lease(session, 1).at(0);
   store_status = absl::InternalError("disk full");
@@ -254,7 +266,7 @@ TEST_F(DispatcherTest, AReportThatCouldNotBeStoredMayBeSentAgain) {
 }
 
 TEST_F(DispatcherTest, TheSearchLearnsOnlyWhatIsStored) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   Submit("job", 1);
   const LeasedTrial leased = Lease(session, 1).at(0);
   hold_back = true;
@@ -266,19 +278,19 @@ TEST_F(DispatcherTest, TheSearchLearnsOnlyWhatIsStored) {
 }
 
 TEST_F(DispatcherTest, ASessionThatEndsWhileItsReportFailsToBeStoredLosesTheTrial) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   Submit("job", 1);
   const LeasedTrial leased = Lease(session, 1).at(0);
   hold_back = true;
   Report(session, leased, 0.5).IgnoreError();
   dispatcher.CloseSession(session);
   held_back.at(0)(absl::InternalError("disk full"));
-  const std::string next = dispatcher.OpenSession(Worker("b"));
+  const std::string next = Open("b");
   EXPECT_THAT(Lease(next, 1), SizeIs(1));
 }
 
 TEST_F(DispatcherTest, SilentSessionsAreDropped) {
-  dispatcher.OpenSession(Worker("a"));
+  Open("a");
   EXPECT_THAT(dispatcher.Workers(), SizeIs(1));
   EXPECT_EQ(dispatcher.CapacityOf("cpu"), 4u);
   clock.now += 41;
@@ -288,7 +300,7 @@ TEST_F(DispatcherTest, SilentSessionsAreDropped) {
 }
 
 TEST_F(DispatcherTest, KeysShowTotalFreeAndPending) {
-  const std::string session = dispatcher.OpenSession(Worker("a"));
+  const std::string session = Open("a");
   for (uint64_t i = 0; i < 3; ++i) Submit("job", i);
   Submit("job", 9, "nobody");
   Lease(session, 1);
@@ -301,6 +313,183 @@ TEST_F(DispatcherTest, KeysShowTotalFreeAndPending) {
   EXPECT_EQ(keys[1].pending, 1u);
 }
 
+// ---- faults and health
+
+TEST_F(DispatcherTest, AFaultGivesTheTrialToAnotherWorkerAndRecordsNothing) {
+  const std::string a = Open("a"), b = Open("b");
+  Submit("job", 1);
+  const LeasedTrial leased = Lease(a, 1).at(0);
+  EXPECT_EQ(Fault(a, leased).value(), ReportResult::kRequeued);
+  EXPECT_EQ(Fault(a, leased).value(), ReportResult::kRequeued) << "the same report again";
+  EXPECT_THAT(Lease(a, 1), SizeIs(0)) << "there is another one";
+  EXPECT_EQ(Report(b, Lease(b, 1).at(0), 0.5).value(), ReportResult::kRecorded);
+  EXPECT_THAT(stored, SizeIs(1));
+  EXPECT_TRUE(faulted.empty());
+}
+
+TEST_F(DispatcherTest, FaultsInARowQuarantineAWorkerForLongerEachTime) {
+  const std::string a = Open("a");
+  for (uint64_t i = 0; i < 9; ++i) Submit("job", i);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Fault(a, Lease(a, 1).at(0)).ok());
+  const auto health = [&] { return dispatcher.Workers().at(0).health; };
+  EXPECT_EQ(health().health, WorkerHealth::kBad);
+  EXPECT_THAT(health().reason, HasSubstr("disk full"));
+  EXPECT_THAT(Lease(a, 1), SizeIs(0));
+  EXPECT_EQ(dispatcher.CapacityOf("cpu"), 0u);
+  clock.now += 61;
+  EXPECT_EQ(health().health, WorkerHealth::kUnknown);
+  const auto probe = Lease(a, 4);
+  ASSERT_THAT(probe, SizeIs(1)) << "on probation: one at a time";
+  ASSERT_TRUE(Fault(a, probe[0]).ok());
+  dispatcher.Renew(a, {}).IgnoreError();
+  clock.now += 40;
+  dispatcher.Renew(a, {}).IgnoreError();
+  clock.now += 40;
+  EXPECT_EQ(health().health, WorkerHealth::kBad) << "twice as long now";
+  clock.now += 41;
+  ASSERT_EQ(Report(a, Lease(a, 4).at(0), 0.5).value(), ReportResult::kRecorded);
+  EXPECT_EQ(health().health, WorkerHealth::kGood);
+  EXPECT_THAT(Lease(a, 4), SizeIs(4));
+}
+
+TEST_F(DispatcherTest, ATrialThatFaultsEverywhereIsTheFarmsFaultAndNoOutcome) {
+  Submit("job", 1);
+  for (const char* name : {"a", "b", "c"}) {
+    const std::string session = Open(name);
+    ASSERT_TRUE(Fault(session, Lease(session, 1).at(0)).ok());
+  }
+  EXPECT_THAT(faulted[1], HasSubstr("c: disk full"));
+  EXPECT_TRUE(stored.empty());
+}
+
+TEST_F(DispatcherTest, AWorkerThatSaysItIsBadGetsNothingUntilItSaysOtherwise) {
+  const std::string a = Open("a");
+  Submit("job", 1);
+  ASSERT_TRUE(dispatcher.SetOwnHealth(a, WorkerHealth::kBad, "no runner").ok());
+  clock.now += 39;
+  EXPECT_THAT(Lease(a, 1), SizeIs(0));
+  EXPECT_THAT(dispatcher.HealthOf(a).reason, HasSubstr("no runner"));
+  ASSERT_TRUE(dispatcher.SetOwnHealth(a, WorkerHealth::kGood, "").ok());
+  EXPECT_THAT(Lease(a, 1), SizeIs(1));
+}
+
+TEST_F(DispatcherTest, OnAFarmOfOneMachineTrialsFailWhenItsWorkerWasUnfitForLong) {
+  Dispatcher lonely(
+      clock, {.unfit_seconds = 60}, [] { return "session"; },
+      [](FinishedTrial, const Dispatcher::Then&) {});
+  const std::string session = lonely.OpenSession(Worker("a")).value();
+  std::string fault;
+  lonely.Submit({.job = "job", .device_key = "cpu"}, [&](Measured m) { fault = m.fault; });
+  ASSERT_TRUE(lonely.SetOwnHealth(session, WorkerHealth::kBad, "disk full").ok());
+  for (int i = 0; i < 59; ++i, clock.now += 1) {
+    lonely.Renew(session, {}).IgnoreError();
+    lonely.Tick();
+  }
+  EXPECT_EQ(fault, "");
+  clock.now += 2;
+  lonely.Tick();
+  EXPECT_THAT(fault, HasSubstr("disk full"));
+}
+
+TEST_F(DispatcherTest, ADrainedWorkerKeepsWhatItHasAndGetsNothingAlsoAfterItsRestart) {
+  std::string a = Open("a");
+  Submit("job", 1);
+  Submit("job", 2);
+  const LeasedTrial held = Lease(a, 1).at(0);
+  ASSERT_TRUE(dispatcher.SetHealth("a", WorkerHealth::kMaintenance, "new fan").ok());
+  EXPECT_EQ(Report(a, held, 0.5).value(), ReportResult::kRecorded);
+  a = Open("a");
+  EXPECT_THAT(Lease(a, 1), SizeIs(0));
+  ASSERT_TRUE(dispatcher.SetHealth("a", WorkerHealth::kGood, "").ok());
+  EXPECT_THAT(Lease(a, 1), SizeIs(1));
+  EXPECT_TRUE(absl::IsNotFound(dispatcher.SetHealth("nobody", WorkerHealth::kGood, "")));
+}
+
+// ---- names, sessions, targets
+
+TEST_F(DispatcherTest, ALiveWorkersNameCannotBeTakenByAnotherProcess) {
+  WorkerInfo mine = Worker("a"), other = Worker("a");
+  mine.incarnation = "1";
+  other.incarnation = "2";
+  const std::string session = dispatcher.OpenSession(mine).value();
+  EXPECT_TRUE(absl::IsAlreadyExists(dispatcher.OpenSession(other).status()));
+  EXPECT_TRUE(dispatcher.Renew(session, {}).ok()) << "still there";
+  clock.now += 15;  // silent for some renewals: it was killed
+  EXPECT_TRUE(dispatcher.OpenSession(other).ok());
+}
+
+TEST_F(DispatcherTest, OnlyTheProcessThatLeasedAnAttemptMayReportIt) {
+  const std::string a = Open("a"), b = Open("b");
+  Submit("job", 1);
+  const LeasedTrial leased = Lease(a, 1).at(0);
+  EXPECT_TRUE(absl::IsPermissionDenied(Report(b, leased, 0.5).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(Fault(b, leased).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(Report("guess", leased, 0.5).status()));
+  EXPECT_EQ(Report(a, leased, 0.5).value(), ReportResult::kRecorded);
+}
+
+TEST_F(DispatcherTest, AStrangersTargetTakesNothingFromAKey) {
+  WorkerInfo stranger = Worker("stranger");
+  stranger.target = "cpu -mcpu=other";
+  const std::string other = dispatcher.OpenSession(stranger).value();
+  const std::string own = Open("own");
+  Submit("job", 1);
+  EXPECT_THAT(Lease(other, 1), SizeIs(0));
+  EXPECT_THAT(Lease(own, 1), SizeIs(1));
+  dispatcher.CloseSession(own);
+  EXPECT_THAT(Lease(other, 1), SizeIs(1)) << "a target of the user's own may run anywhere";
+}
+
+// ---- shares
+
+TEST_F(DispatcherTest, UsersShareAKeyEvenlyHoweverManyJobsTheyHave) {
+  const std::string session = Open("a");
+  uint64_t index = 0;
+  const auto submit = [&](const std::string& owner, const std::string& job, uint32_t weight) {
+    for (int i = 0; i < 40; ++i) {
+      TrialRequest request{.job = job, .device_key = "cpu", .index = index++};
+      request.owner = owner;
+      request.weight = weight;
+      dispatcher.Submit(std::move(request), [](Measured) {});
+    }
+  };
+  submit("ann", "ann-1", 1);
+  submit("ann", "ann-2", 3);
+  submit("bob", "bob-1", 1);
+  std::map<std::string, int> leased;
+  for (int i = 0; i < 40; ++i) {  // one at a time, as a small worker does
+    const LeasedTrial trial = Lease(session, 1).at(0);
+    ++leased[trial.request.job];
+    ASSERT_TRUE(Report(session, trial, 1).ok());
+  }
+  EXPECT_EQ(leased["bob-1"], 20);
+  EXPECT_EQ(leased["ann-1"], 5);
+  EXPECT_EQ(leased["ann-2"], 15) << "three times the weight";
+}
+
+TEST_F(DispatcherTest, APausedJobIsNotLeasedUntilItIsResumed) {
+  const std::string session = Open("a");
+  Submit("job", 1);
+  Submit("other", 2);
+  dispatcher.PauseJob("job", true);
+  const auto leased = Lease(session, 4);
+  ASSERT_THAT(leased, SizeIs(1));
+  EXPECT_EQ(leased[0].request.job, "other");
+  dispatcher.PauseJob("job", false);
+  EXPECT_THAT(Lease(session, 4), SizeIs(1));
+}
+
+TEST_F(DispatcherTest, WhatWaitsCanBeDroppedWhileWhatRunsGoesOn) {
+  const std::string session = Open("a");
+  Submit("job", 1);
+  Submit("job", 2);
+  const LeasedTrial leased = Lease(session, 1).at(0);
+  dispatcher.DropWaiting("job");
+  EXPECT_THAT(done[2], SizeIs(1));
+  EXPECT_TRUE(done[1].empty());
+  EXPECT_EQ(Report(session, leased, 0.5).value(), ReportResult::kRecorded);
+}
+
 // Workers that come, vanish, report twice, report late; commits that fail: in any interleaving each
 // trial is done exactly once, and none is lost.
 class Interleaving : public DispatcherTest, public ::testing::WithParamInterface<int> {
@@ -311,12 +500,12 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
   };
 
   void Step() {
-    switch (rng.Below(9)) {
+    switch (rng.Below(10)) {
       case 0:
         Submit("job" + std::to_string(rng.Below(3)), submitted);
         ++submitted;
         break;
-      case 1: sessions[rng.Below(4)] = Open(); break;
+      case 1: sessions[rng.Below(4)] = OpenAny(); break;
       case 2:
       case 3: LeaseSome(); break;
       case 4:
@@ -324,9 +513,10 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
       case 6: clock.now += rng.Uniform(0, 20), dispatcher.Tick(); break;
       case 7: store_status = rng.Below(4) == 0 ? absl::InternalError("x") : absl::OkStatus(); break;
       case 8: RenewSome(); break;
+      case 9: FaultSome(); break;
     }
   }
-  std::string Open() { return dispatcher.OpenSession(Worker("w" + std::to_string(rng.Below(4)))); }
+  std::string OpenAny() { return Open("w" + std::to_string(rng.Below(4))); }
   const std::string& AnySession() { return sessions[rng.Below(4)]; }
   void LeaseSome() {
     const std::string session = AnySession();
@@ -340,6 +530,11 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
     const Held& one = held[rng.Below(held.size())];
     Report(one.session, one.trial, 0.001 * static_cast<double>(1 + rng.Below(2))).IgnoreError();
   }
+  void FaultSome() {
+    if (held.empty()) return;
+    const Held& one = held[rng.Below(held.size())];
+    Fault(one.session, one.trial).IgnoreError();
+  }
   void RenewSome() {
     std::vector<uint64_t> attempts;
     for (const Held& one : held) attempts.push_back(one.trial.attempt);
@@ -350,7 +545,7 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
     store_status = absl::OkStatus();
     clock.now += 1000;
     dispatcher.Tick();
-    const std::string session = dispatcher.OpenSession(Worker("good"));
+    const std::string session = Open("good");
     for (const LeasedTrial& trial : Lease(session, 100'000)) {
       ASSERT_EQ(Report(session, trial, 1).value(), ReportResult::kRecorded);
     }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <sstream>
 #include <thread>
 
@@ -95,21 +96,45 @@ class ServerTest : public ::testing::Test {
     task.set_count(3);
     return spec;
   }
-  grpc::Status Submit(const v1::JobSpec& spec, v1::SubmitJobReply* reply) {
+  grpc::Status Submit(const v1::JobSpec& spec, v1::SubmitJobReply* reply,
+                      const std::string& id = "") {
     grpc::ClientContext context;
     Limit(context);
     v1::SubmitJobRequest request;
     *request.mutable_spec() = spec;
+    request.set_request(id);
     return client_->SubmitJob(&context, request, reply);
   }
-  grpc::Status Watch(const std::string& job, std::vector<v1::JobEvent>* events) {
+  grpc::Status Watch(const std::string& job, std::vector<v1::JobEvent>* events,
+                     uint64_t after = 0) {
     grpc::ClientContext context;
     Limit(context);
     v1::WatchJobRequest request;
     request.set_job(job);
+    request.set_after_sequence(after);
     const auto reader = client_->WatchJob(&context, request);
     for (v1::JobEvent event; reader->Read(&event);) events->push_back(event);
     return reader->Finish();
+  }
+  grpc::Status Fault(const v1::OpenSessionReply& session, const v1::WorkItem& item) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::ReportRequest request;
+    request.set_session(session.session());
+    request.set_server_epoch(session.server_epoch());
+    request.set_attempt(item.attempt());
+    request.set_fence(item.fence());
+    request.mutable_fault()->set_reason("disk full");
+    v1::ReportReply reply;
+    return worker_->Report(&context, request, &reply);
+  }
+  // Another server on the same store, as after a crash.
+  void Restart() {
+    server_.reset();
+    server_ = Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock_).value();
+    const auto channel = MakeChannel(server_->address());
+    worker_ = v1::WorkerService::NewStub(channel);
+    client_ = v1::TuningService::NewStub(channel);
   }
   // Measures `count` trials, each a millisecond.
   void Serve(const v1::OpenSessionReply& session, int count) {
@@ -163,6 +188,136 @@ TEST_F(ServerTest, TheSameJobAgainContinuesWithWhatWasMeasured) {
   EXPECT_EQ(events.back().tasks(0).trials(), 3u);
 }
 
+TEST_F(ServerTest, AServerThatIsStartedAgainGoesOnWithItsJobs) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(6), &job).ok());
+  Serve(Open("w"), 2);
+  Restart();
+  Serve(Open("w"), 4);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  ASSERT_THAT(events, SizeIs(9)) << "queued, running, six trials, done";
+  for (size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].sequence(), i + 1);
+  EXPECT_EQ(events.back().state(), v1::DONE);
+  EXPECT_EQ(events.back().tasks(0).trials(), 6u);
+  EXPECT_EQ(store_->Count({.job = job.job()}).value(), 6);
+  Restart();
+  std::vector<v1::JobEvent> again;
+  ASSERT_TRUE(Watch(job.job(), &again).ok());
+  ASSERT_THAT(again, SizeIs(events.size())) << "told again from the journal";
+  EXPECT_EQ(again.back().tasks(0).best_config(), events.back().tasks(0).best_config());
+  EXPECT_EQ(again[4].trial().task(), events[4].trial().task());
+}
+
+TEST_F(ServerTest, AClientContinuesFromItsCursor) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(6), &job).ok());
+  Serve(Open("w"), 3);
+  Restart();
+  Serve(Open("w"), 3);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events, 4).ok());
+  ASSERT_THAT(events, SizeIs(5));
+  EXPECT_EQ(events.front().sequence(), 5u);
+}
+
+TEST_F(ServerTest, TheSameRequestAgainStartsNothing) {
+  v1::SubmitJobReply first, second;
+  ASSERT_TRUE(Submit(Spec(2), &first, "request-1").ok());
+  Serve(Open("w"), 2);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(first.job(), &events).ok());
+  ASSERT_TRUE(Submit(Spec(2), &second, "request-1").ok());
+  EXPECT_EQ(second.job(), first.job());
+  std::vector<v1::JobEvent> again;
+  ASSERT_TRUE(Watch(first.job(), &again).ok());
+  EXPECT_EQ(again.size(), events.size());
+  EXPECT_EQ(Submit(Spec(3), &second, "request-1").error_code(), grpc::ALREADY_EXISTS);
+}
+
+TEST_F(ServerTest, APausedJobStaysPausedOverARestartUntilItIsResumed) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(2), &job).ok());
+  Serve(Open("w"), 1);
+  v1::PauseJobRequest pause;
+  pause.set_job(job.job());
+  v1::PauseJobReply paused;
+  grpc::ClientContext pause_context, resume_context;
+  Limit(pause_context);
+  ASSERT_TRUE(client_->PauseJob(&pause_context, pause, &paused).ok());
+  EXPECT_EQ(paused.state(), v1::PAUSED);
+  Restart();
+  const v1::OpenSessionReply session = Open("w");
+  v1::LeaseReply leased;
+  ASSERT_TRUE(Lease(session.session(), 0.3, &leased).ok());
+  EXPECT_THAT(leased.items(), SizeIs(0));
+  v1::ResumeJobRequest resume;
+  resume.set_job(job.job());
+  v1::ResumeJobReply resumed;
+  Limit(resume_context);
+  ASSERT_TRUE(client_->ResumeJob(&resume_context, resume, &resumed).ok());
+  Serve(session, 1);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  EXPECT_EQ(events.back().state(), v1::DONE);
+}
+
+TEST_F(ServerTest, AJobWhoseEveryTrialFaultsFailsAndRecordsNothing) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(4), &job).ok());
+  bool over = false;
+  for (int worker = 0; worker < 40 && !over; ++worker) {
+    const v1::OpenSessionReply session = Open("w" + std::to_string(worker));
+    v1::LeaseReply leased;
+    ASSERT_TRUE(Lease(session.session(), 1, &leased).ok());
+    over = leased.items().empty();
+    if (!over) ASSERT_TRUE(Fault(session, leased.items(0)).ok());
+  }
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  EXPECT_EQ(events.back().state(), v1::FAILED);
+  EXPECT_THAT(events.back().message(), HasSubstr("disk full"));
+  EXPECT_EQ(store_->Count({}).value(), 0);
+}
+
+TEST_F(ServerTest, FoolishJobsAreRefused) {
+  const auto refused = [this](const std::function<void(v1::JobSpec&)>& change) {
+    v1::JobSpec spec = Spec(1);
+    change(spec);
+    v1::SubmitJobReply reply;
+    const grpc::Status status = Submit(spec, &reply);
+    EXPECT_LT(status.error_message().size(), 3000u);
+    return status.error_code() == grpc::INVALID_ARGUMENT;
+  };
+  EXPECT_TRUE(refused([](auto& spec) { spec.set_trials(uint64_t{1} << 63); }));
+  EXPECT_TRUE(refused([](auto& spec) { spec.set_early_stopping(~uint64_t{0}); }));
+  for (const double seconds : {1e308, -1.0, std::nan("")}) {
+    EXPECT_TRUE(refused([&](auto& spec) { spec.set_time_seconds(seconds); })) << seconds;
+  }
+  EXPECT_TRUE(refused([](auto& spec) { spec.mutable_tasks(0)->set_count(4'000'000'000u); }));
+  EXPECT_TRUE(refused([](auto& spec) {
+    spec.mutable_tasks(0)->mutable_task()->set_target(std::string(100'000, 'x'));
+  }));
+  EXPECT_TRUE(refused([](auto& spec) { spec.set_name(std::string(300, 'x')); }));
+}
+
+TEST_F(ServerTest, AJobsIdIsAPlainNameWhateverTheModelsIs) {
+  v1::JobSpec spec = Spec(1);
+  spec.set_name("../../etc/x y");
+  v1::SubmitJobReply reply;
+  ASSERT_TRUE(Submit(spec, &reply).ok());
+  EXPECT_EQ(reply.job().find_first_of("/ "), std::string::npos) << reply.job();
+}
+
+TEST_F(ServerTest, AWorkerWithAForeignTargetIsRefused) {
+  grpc::ClientContext context;
+  Limit(context);
+  v1::OpenSessionRequest request = OpenRequest("w", "cpu");
+  request.mutable_device()->set_target("frob -x=y");
+  v1::OpenSessionReply reply;
+  EXPECT_EQ(worker_->OpenSession(&context, request, &reply).error_code(), grpc::INVALID_ARGUMENT);
+}
+
 TEST_F(ServerTest, ACancelledJobEndsAndKeepsWhatWasMeasured) {
   v1::SubmitJobReply job;
   ASSERT_TRUE(Submit(Spec(1000), &job).ok());
@@ -204,7 +359,7 @@ TEST_F(ServerTest, ATimingThatIsNoNumberIsRefused) {
   v1::LeaseReply leased;
   ASSERT_TRUE(Lease(session.session(), 20, &leased).ok());
   v1::ReportReply reply;
-  for (const double bad : {-1.0, 0.0, std::nan(""), HUGE_VAL}) {
+  for (const double bad : {-1.0, 0.0, std::nan(""), HUGE_VAL, 5e-324, 1e308}) {
     EXPECT_EQ(Report(session, leased.items(0), bad, &reply).error_code(), grpc::INVALID_ARGUMENT);
   }
   EXPECT_EQ(store_->Count({}).value(), 0);

@@ -142,25 +142,46 @@ TEST_F(FarmFaults, CtrlCKeepsWhatWasMeasuredAndTheSameCommandContinues) {
   EXPECT_EQ(Recorded(), 60) << "each trial once";
 }
 
-TEST_F(FarmFaults, AKilledServersWorkerComesBackAndTheJobContinues) {
-  const std::string tune = "tune " + model_() + Farm() + " --tuner random --trials 40";
+TEST_F(FarmFaults, ServersThatAreKilledGoOnWithTheirJobsAndClientsRideItOut) {
   FarmProcess worker(Worker("worker"));
-  {
-    FarmProcess server(Serve());
-    ASSERT_NE(server.ReadyLine(), "");
-    FarmProcess client({"tune", model_(), "--server", address_(), "--key", "cpu", "--tuner",
-                        "random", "--trials", "40"});
-    ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 5; }));
-    server.Signal(SIGKILL);
-    server.Wait();
+  auto server = std::make_unique<FarmProcess>(Serve());
+  ASSERT_NE(server->ReadyLine(), "");
+  FarmProcess client({"tune", model_(), "--server", address_(), "--key", "cpu", "--tuner", "random",
+                      "--trials", "40"});
+  for (int kills = 1; kills <= 2; ++kills) {
+    ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 8 * kills; }));
+    server->Signal(SIGKILL);
+    server->Wait();
+    server = std::make_unique<FarmProcess>(Serve());
+    ASSERT_NE(server->ReadyLine(), "");
   }
-  const int before = Recorded();
-  EXPECT_GE(before, 5);
-  std::remove((folder_->path() + "/farm").c_str());
+  EXPECT_EQ(client.Wait(), 0);
+  EXPECT_EQ(Recorded(), 40) << "each trial once";
+  EXPECT_EQ(Shell("jobs --server " + address_()), 0);
+  EXPECT_THAT(text_, HasSubstr("done"));
+}
+
+TEST_F(FarmFaults, AClientThatWaitsForAWorkerCanBeInterrupted) {
   FarmProcess server(Serve());
   ASSERT_NE(server.ReadyLine(), "");
-  EXPECT_EQ(Shell(tune), 0) << text_;
-  EXPECT_EQ(Recorded(), 40);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    FarmProcess tune({"tune", model_(), "--server", address_(), "--key", "nobody"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));  // it waits by now, or soon
+    tune.Signal(signal);
+    EXPECT_NE(tune.Wait(), 0);
+  }
+}
+
+TEST_F(FarmFaults, AJobCanBePausedAndResumed) {
+  FarmProcess server(Serve());
+  ASSERT_NE(server.ReadyLine(), "");
+  ASSERT_EQ(Shell("submit " + model_() + Farm() + " --target cpu --trials 8 --tuner random"), 0);
+  const std::string job = text_.substr(text_.rfind("mlp-"), 20);
+  EXPECT_EQ(Shell("pause " + job + " --server " + address_()), 0) << text_;
+  EXPECT_EQ(Shell("jobs --server " + address_()), 0);
+  EXPECT_THAT(text_, HasSubstr("paused"));
+  EXPECT_EQ(Shell("resume " + job + " --server " + address_()), 0) << text_;
+  EXPECT_EQ(Shell("cancel " + job + " --server " + address_()), 0) << text_;
 }
 
 TEST_F(FarmFaults, AJobWithoutAWorkerFailsByOptionAndNamesTheKeys) {

@@ -24,9 +24,9 @@ class FakeMeasurer : public Measurer {
  public:
   explicit FakeMeasurer(size_t width = 4) : width_(width) {}
 
-  void Measure(const Task& task, const Config& config, Done done) override {
-    measured[task.template_name].push_back(EntitiesToJson(config));
-    Outcome outcome = Answer(task, config);
+  void Measure(const MeasureRequest& request, Done done) override {
+    measured[request.task.template_name].push_back(EntitiesToJson(request.config));
+    Outcome outcome = Answer(request.task, request.config);
     waiting_.push_back([outcome, done] { done({.outcome = outcome, .device = "fake"}); });
     max_waiting = std::max(max_waiting, waiting_.size());
     if (waiting_.size() == width_) Release();
@@ -158,9 +158,7 @@ class StuckMeasurer final : public Measurer {
   ~StuckMeasurer() override {
     for (Done& done : waiting_) done({.outcome = Failure{FailureKind::kUnknown, "shut down"}});
   }
-  void Measure(const Task&, const Config&, Done done) override {
-    waiting_.push_back(std::move(done));
-  }
+  void Measure(const MeasureRequest&, Done done) override { waiting_.push_back(std::move(done)); }
   size_t PreferredInFlight() const override { return 3; }
 
  private:
@@ -177,36 +175,6 @@ TEST(Tune, CancellingDoesNotWaitForAStuckMeasurement) {
   const TuneResult result = TuneModel(std::move(job), measurer, FakeClock());
   EXPECT_EQ(result.end, TuneEnd::kCancelled);
   EXPECT_EQ(result.items[0].trials, 0u);
-}
-
-TEST(Tune, AResumedJobSpendsTheRestAndMeasuresNothingTwice) {
-  Fixture fixture;
-  FakeMeasurer first(1), second(1);
-  std::vector<Trial> made;
-  TuneJob job = fixture.Job({"a"}, {.trials = 25});
-  job.callbacks.trial = [&](const TuneEvent& event) { made.push_back(event.trial); };
-  TuneModel(std::move(job), first, FakeClock());
-
-  TuneJob resumed = fixture.Job({"a"}, {.trials = 60});
-  resumed.items[0].history = made;
-  resumed.items[0].resumed_trials = made.size();
-  const TuneResult result = TuneModel(std::move(resumed), second, FakeClock());
-  EXPECT_EQ(result.items[0].trials, 60u);
-  EXPECT_EQ(second.measured["a"].size(), 35u);
-  std::set<std::string> all(first.measured["a"].begin(), first.measured["a"].end());
-  all.insert(second.measured["a"].begin(), second.measured["a"].end());
-  EXPECT_EQ(all.size(), 60u);
-}
-
-TEST(Tune, AFinishedJobResumedMeasuresNothing) {
-  Fixture fixture;
-  FakeMeasurer measurer(1);
-  TuneJob job = fixture.Job({"a"}, {.trials = 1});
-  job.items[0].history = {LandscapeTrial(fixture.space, 0)};
-  job.items[0].resumed_trials = 1;
-  const TuneResult result = TuneModel(std::move(job), measurer, FakeClock());
-  EXPECT_TRUE(measurer.measured.empty());
-  EXPECT_TRUE(result.items[0].best.has_value());
 }
 
 TEST(Tune, SeedsAreMeasuredFirstAndOnce) {
@@ -268,17 +236,6 @@ TEST(Tune, ConfirmationsComeOutOfTheTrials) {
   EXPECT_EQ(std::set<std::string>(measured.begin(), measured.end()).size(), 62u);
 }
 
-TEST(Tune, AConfirmedJobResumedMeasuresNothing) {
-  Fixture fixture;
-  FakeMeasurer measurer(1);
-  TuneJob job = fixture.Job({"a"}, {.trials = 3, .confirmations = 3});
-  job.items[0].history.assign(3, LandscapeTrial(fixture.space, 0));
-  job.items[0].resumed_trials = 3;
-  const TuneResult result = TuneModel(std::move(job), measurer, FakeClock());
-  EXPECT_TRUE(measurer.measured.empty());
-  EXPECT_EQ(result.items[0].trials, 3u);
-}
-
 // Task "fails" never works, task "flat" is always 1 ms.
 class MixedMeasurer final : public FakeMeasurer {
  public:
@@ -323,19 +280,14 @@ TEST(Tune, TrialsLeaveATaskWithNothingToGain) {
 TEST(Tune, ATaskThatAlwaysFailsIsGivenUp) {
   Fixture fixture;
   MixedMeasurer measurer;
-  std::map<size_t, TuneEnd> ends;
   TuneJob job = fixture.Job({"fails", "slow"}, {.trials = 400});
-  job.callbacks.item_done = [&](size_t item, TuneEnd end) {
-    EXPECT_TRUE(ends.emplace(item, end).second);
-  };
   const TuneResult result = TuneModel(std::move(job), measurer, FakeClock());
   EXPECT_EQ(result.items[0].end, TuneEnd::kNoSuccess);
   EXPECT_LE(result.items[0].trials, 64u + 8);
   EXPECT_EQ(result.items[0].failures, result.items[0].trials);
   EXPECT_EQ(result.items[0].best, std::nullopt);
   EXPECT_EQ(result.model_seconds, std::nullopt);
-  EXPECT_EQ(ends[0], TuneEnd::kNoSuccess);
-  EXPECT_EQ(ends[1], TuneEnd::kBudget);
+  EXPECT_EQ(result.items[1].end, TuneEnd::kBudget);
 }
 
 TEST(Tune, TheModelsSecondsAreTheWeightedSumOfTheBests) {
@@ -357,8 +309,10 @@ TEST(Tune, TheModelsSecondsAreTheWeightedSumOfTheBests) {
 // Answers from threads of its own.
 class ThreadedMeasurer final : public Measurer {
  public:
-  void Measure(const Task&, const Config& config, Done done) override {
-    threads_.emplace_back([config, done] { done({.outcome = LandscapeOutcome(config)}); });
+  void Measure(const MeasureRequest& request, Done done) override {
+    threads_.emplace_back([config = request.config, done] {
+      done({.outcome = LandscapeOutcome(config), .worker = "thread"});
+    });
   }
   size_t PreferredInFlight() const override { return 8; }
 

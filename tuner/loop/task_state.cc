@@ -10,55 +10,55 @@ namespace {
 // Points of a task that are confirmed before it is left at that.
 constexpr size_t kMostConfirmed = 4;
 
-bool IsFaster(const Trial& a, const Trial& b) {
-  return *MedianSeconds(a.outcome) < *MedianSeconds(b.outcome);
-}
-
 // The middle one of the measurements of a point, of two the faster.
-const Trial& Typical(const std::vector<Trial>& fastest_first) {
-  return fastest_first[(fastest_first.size() - 1) / 2];
+double Typical(const std::vector<double>& ascending) {
+  return ascending[(ascending.size() - 1) / 2];
 }
 
 }  // namespace
 
 TaskState::TaskState(TuneItem item) : item_(std::move(item)) {
-  TW_CHECK(item_.space && item_.searcher) << "a task needs a space and a searcher";
-  TW_CHECK(item_.resumed_trials <= item_.history.size()) << "more resumed trials than history";
-  const size_t before = item_.history.size() - item_.resumed_trials;
+  TW_CHECK(item_.space) << "a task needs a space";
   std::vector<Trial> distinct;  // without confirmations
-  for (size_t i = 0; i < item_.history.size(); ++i) {
-    const Trial& trial = item_.history[i];
+  for (const Trial& trial : item_.history) {
     if (given_.insert(trial.index).second) distinct.push_back(trial);
-    if (i == before) curve_.push_back(best_seconds_);
-    if (i >= before) ++trials_;
     Note(trial);
-    if (i >= before) curve_.push_back(best_seconds_);
   }
-  if (curve_.empty()) curve_.push_back(best_seconds_);
-  item_.searcher->Observe(distinct);
+  item_.history = {};
+  best_at_ = 0;
+  curve_.push_back(best_seconds_.value_or(0));
+  if (item_.searcher) item_.searcher->Observe(distinct);
 }
 
 void TaskState::Note(const Trial& trial) {
-  if (!MedianSeconds(trial.outcome)) return;
-  std::vector<Trial>& trials = timed_[trial.index];
-  const auto slower = std::upper_bound(trials.begin(), trials.end(), trial, IsFaster);
-  trials.insert(slower, trial);
-  if (best_ && best_->index == trial.index) return FindBest();
-  const double seconds = *MedianSeconds(Typical(trials).outcome);
+  const std::optional<double> median = MedianSeconds(trial.outcome);
+  if (!median) return;
+  std::vector<double>& medians = timed_[trial.index];
+  medians.insert(std::upper_bound(medians.begin(), medians.end(), *median), *median);
+  if (best_seconds_ && best_index_ == trial.index) return FindBest();
+  const double seconds = Typical(medians);
   if (best_seconds_ && seconds >= *best_seconds_) return;
   best_seconds_ = seconds;
-  best_ = Typical(trials);
+  best_index_ = trial.index;
   best_at_ = trials_;
 }
 
-// After another measurement of the best point, which may have been lucky before.
+// After another measurement of the best point, which may have been lucky before. Of equals the
+// first in the space: the order of a hash table must not decide.
 void TaskState::FindBest() {
-  const Trial* best = &Typical(timed_.at(best_->index));
-  for (const auto& [index, trials] : timed_) {
-    if (IsFaster(Typical(trials), *best)) best = &Typical(trials);
+  double best = Typical(timed_.at(best_index_));
+  for (const auto& [index, medians] : timed_) {
+    const double seconds = Typical(medians);
+    if (seconds > best || (seconds == best && index >= best_index_)) continue;
+    best = seconds;
+    best_index_ = index;
   }
-  best_ = *best;
-  best_seconds_ = MedianSeconds(best->outcome);
+  best_seconds_ = best;
+}
+
+std::optional<Trial> TaskState::best() const {
+  if (!best_seconds_) return std::nullopt;
+  return Trial{item_.space->At(best_index_), best_index_, Timing{{*best_seconds_}}};
 }
 
 std::optional<uint64_t> TaskState::Next() {
@@ -68,18 +68,34 @@ std::optional<uint64_t> TaskState::Next() {
     ++in_flight_;
     return seed;
   }
-  while (true) {
+  while (item_.searcher) {
     const std::vector<uint64_t> proposed = item_.searcher->Propose(1);
     if (proposed.empty()) return std::nullopt;
     if (!given_.insert(proposed[0]).second) continue;  // a seed that is still being measured
     ++in_flight_;
     return proposed[0];
   }
+  return std::nullopt;
+}
+
+void TaskState::Start(uint64_t index) {
+  given_.insert(index);
+  ++in_flight_;
+}
+
+void TaskState::TakeBack(uint64_t index) {
+  given_.erase(index);
+  --in_flight_;
 }
 
 void TaskState::Finish(const Trial& trial) {
   Count(trial);
-  item_.searcher->Observe({&trial, 1});
+  if (item_.searcher) item_.searcher->Observe({&trial, 1});
+}
+
+void TaskState::GiveUp(uint64_t index) {
+  TakeBack(index);
+  item_.seeds.push_back(index);
 }
 
 void TaskState::Count(const Trial& trial) {
@@ -87,21 +103,28 @@ void TaskState::Count(const Trial& trial) {
   ++trials_;
   if (!MedianSeconds(trial.outcome)) ++failures_;
   Note(trial);
-  curve_.push_back(best_seconds_);
+  curve_.push_back(best_seconds_.value_or(0));
 }
 
 std::optional<uint64_t> TaskState::NextConfirmation(size_t times) {
-  if (!best_ || timed_.at(best_->index).size() >= times) return std::nullopt;
+  if (!best_seconds_ || timed_.at(best_index_).size() >= times) return std::nullopt;
   if (confirmations_ >= kMostConfirmed * times) return std::nullopt;
+  StartConfirmation();
+  return best_index_;
+}
+
+void TaskState::StartConfirmation() {
   ++confirmations_;
   ++in_flight_;
-  return best_->index;
 }
 
 void TaskState::FinishConfirmation(const Trial& trial) { Count(trial); }
 
+void TaskState::GiveUpConfirmation() { --in_flight_; }
+
 std::optional<double> TaskState::BestAfter(size_t n) const {
-  return curve_[std::min(n, curve_.size() - 1)];
+  const double seconds = curve_[std::min(n, curve_.size() - 1)];
+  return seconds > 0 ? std::optional(seconds) : std::nullopt;
 }
 
 }  // namespace tilewright

@@ -12,7 +12,7 @@ namespace tilewright {
 
 class TaskState {
  public:
-  // Shows the history to the searcher.
+  // Shows the history to the searcher, and forgets it.
   explicit TaskState(TuneItem item);
 
   const TuneItem& item() const { return item_; }
@@ -20,20 +20,29 @@ class TaskState {
   // The next point to measure: seeds first, then what the searcher proposes; never one that was
   // measured or is being measured. nullopt: nothing is left.
   std::optional<uint64_t> Next();
-  // A result arrived for a point that Next gave.
+  // A point that is measured whatever the searcher would say: it was, in an earlier life.
+  void Start(uint64_t index);
+  // Takes a point back that Next gave: it is not measured.
+  void TakeBack(uint64_t index);
+  // A result arrived for a point that Next or Start gave.
   void Finish(const Trial& trial);
+  // No result will come for such a point: it is given again later.
+  void GiveUp(uint64_t index);
   // The best point, while it was measured fewer than `times`; nullopt: it is confirmed, or so many
   // points failed to be that it is left at that. The result goes to FinishConfirmation; the
   // searcher does not see it.
   std::optional<uint64_t> NextConfirmation(size_t times);
+  void StartConfirmation();
   void FinishConfirmation(const Trial& trial);
+  void GiveUpConfirmation();
 
   size_t trials() const { return trials_; }
   size_t failures() const { return failures_; }
   size_t in_flight() const { return in_flight_; }
   // Started by this job: finished or in flight.
   size_t started() const { return trials_ + in_flight_; }
-  const std::optional<Trial>& best() const { return best_; }
+  // With the middle one of the point's measurements.
+  std::optional<Trial> best() const;
   std::optional<double> best_seconds() const { return best_seconds_; }
   double best_flops() const { return best_seconds_ ? item_.flops / *best_seconds_ : 0; }
   // Best seconds after the first n trials of the job; nullopt when there was none yet.
@@ -47,14 +56,14 @@ class TaskState {
   void FindBest();
 
   TuneItem item_;
-  std::unordered_map<uint64_t, std::vector<Trial>> timed_;  // by point, fastest first
-  std::unordered_set<uint64_t> given_;                      // measured before, or handed out
+  std::unordered_map<uint64_t, std::vector<double>> timed_;  // by point, medians ascending
+  std::unordered_set<uint64_t> given_;                       // measured before, or handed out
   size_t next_seed_ = 0;
   size_t trials_ = 0, failures_ = 0, in_flight_ = 0, confirmations_ = 0;
-  std::optional<Trial> best_;
+  uint64_t best_index_ = 0;  // when best_seconds_ is set
   std::optional<double> best_seconds_;
-  size_t best_at_ = 0;                        // trials_ when it was found
-  std::vector<std::optional<double>> curve_;  // best_seconds_ before the first trial, after each
+  size_t best_at_ = 0;         // trials_ when it was found
+  std::vector<double> curve_;  // best seconds before the first trial and after each; 0 = none
 };
 
 }  // namespace tilewright

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,32 +22,46 @@ namespace tilewright {
 struct TuneItem {
   Task task;
   const ConfigSpace* space = nullptr;
-  Searcher* searcher = nullptr;
-  double flops = 1;   // of one run of the kernel
-  double weight = 1;  // how often the network runs it
-  // Earlier trials, oldest first: learned from, not proposed again, the best of them counts. A
-  // config that was measured several times counts as RecordStore::Best counts it.
+  Searcher* searcher = nullptr;  // may be null in RetellJob only
+  double flops = 1;              // of one run of the kernel
+  double weight = 1;             // how often the network runs it
+  // Earlier trials of other jobs, oldest first: learned from, not proposed again, the best of them
+  // counts. A config that was measured several times counts as RecordStore::Best counts it.
   std::vector<Trial> history;
-  // The last so many of `history` were made by this same job before it was interrupted: they
-  // count against its budget and for early stopping.
-  size_t resumed_trials = 0;
   // Measured before the searcher is asked: the template's default, bests of similar workloads.
   std::vector<uint64_t> seeds;
 };
 
 // 0 = no limit.
 struct TuneBudget {
-  size_t trials = 0;          // over all tasks, resumed ones included
+  size_t trials = 0;          // over all tasks, those of earlier lives of the job included
   size_t early_stopping = 0;  // a task ends after so many trials without a better one (AutoTVM's)
-  double seconds = 0;         // measurements under way are still waited for
+  // Measurements under way are still waited for; what no worker has begun is dropped.
+  double seconds = 0;
   // The search done, the best config of each task is measured again until it, or the one that is
   // then the best, has this many measurements: one lucky measurement is not to win. An eighth of
-  // the trials is kept for it at most; beyond `seconds` it may run. 0 = none.
+  // the trials is kept for it at most; beyond `seconds` it may run for a tenth of it, or half a
+  // minute. 0 = none.
   size_t confirmations = 0;
 };
 
-enum class TuneEnd { kBudget, kTime, kEarlyStopping, kExhausted, kNoSuccess, kCancelled };
+// kFarm: the workers failed, one trial after the other, by no fault of the configs.
+enum class TuneEnd { kBudget, kTime, kEarlyStopping, kExhausted, kNoSuccess, kCancelled, kFarm };
 std::string_view NameOf(TuneEnd end);  // "budget", "time", "early_stopping", ...
+
+// What happened in a job, in order. Given to another run of the same job they bring its search to
+// where this one stood: from then on it proposes what this one would have proposed.
+struct TuneStep {
+  // A trial of the search starts, one that confirms a best starts, its result counts, or it ends
+  // without a result (dropped, or the farm's fault).
+  enum class Kind { kStart, kConfirm, kResult, kUnmeasured };
+  Kind kind = Kind::kStart;
+  uint64_t number = 0;  // of the trial, from 1 in order of their starts
+  size_t item = 0;      // of starts
+  uint64_t index = 0;   // of starts, in the task's space
+  Measured measured;    // of results
+  double seconds = 0;   // since the job's start, in all its lives
+};
 
 // A finished trial and where the job stands after it.
 struct TuneEvent {
@@ -55,22 +71,29 @@ struct TuneEvent {
   const Measured& measured;
   double current_flops;         // flops per second; 0 for a failure
   double best_flops;            // of the task so far
-  size_t item_trials;           // of the task, resumed ones included
+  size_t item_trials;           // of the task, those of earlier lives included
   size_t trials, trials_total;  // of the job; total 0 = no limit
-  double seconds;               // since the start of the call
+  double seconds;               // since the job's start, in all its lives
   // sum(weight * best seconds); nullopt until every task has a success.
   std::optional<double> model_seconds;
+  bool replayed;  // from `replay`: it happened in an earlier life
 };
 
-// Called on the thread that called TuneModel, after the result has counted.
+// Called on the thread that called TuneModel.
 struct TuneCallbacks {
+  // After the result has counted.
   std::function<void(const TuneEvent&)> trial;
-  std::function<void(size_t item, TuneEnd end)> item_done;
+  // What happened since the last call; starts are told before they are measured. Not called for
+  // what is replayed.
+  std::function<void(std::span<const TuneStep>)> steps;
+  // The replay went another way than the steps tell, because the program has changed: the rest of
+  // them is taken as it is, and later proposals may differ.
+  std::function<void(const std::string& what)> diverged;
 };
 
 struct TuneItemResult {
-  size_t trials = 0;          // resumed ones included
-  size_t failures = 0;        // of the trials of this call
+  size_t trials = 0;          // those of earlier lives included
+  size_t failures = 0;        // of these
   std::optional<Trial> best;  // over history and trials, confirmed
   TuneEnd end = TuneEnd::kBudget;
 };
@@ -79,6 +102,8 @@ struct TuneResult {
   std::vector<TuneItemResult> items;
   TuneEnd end = TuneEnd::kBudget;       // why the job ended; of a single task: why it did
   std::optional<double> model_seconds;  // as in TuneEvent
+  size_t faults = 0;                    // trials of this life that the farm could not measure
+  std::string last_fault;               // why
 };
 
 struct TuneJob {
@@ -86,11 +111,18 @@ struct TuneJob {
   TuneBudget budget;
   TuneCallbacks callbacks;
   std::stop_token stop;  // ends at once; measurements under way are abandoned
+  // Gives the steps of earlier lives, one a call; false: that was all. May be null.
+  std::function<bool(TuneStep*)> replay;
 };
 
 // Keeps measurer.PreferredInFlight() measurements outstanding over all tasks. After a first round
 // for each task, trials go where weight x expected gain is highest; tasks that fail throughout,
-// are exhausted or stop early are dropped. REQUIRES: items not empty.
+// are exhausted or stop early are dropped. Trials that were under way at the end of an earlier
+// life are measured again. REQUIRES: items not empty.
 TuneResult TuneModel(TuneJob job, Measurer& measurer, const Clock& clock);
+
+// Goes through job.replay and tells its trials by job.callbacks.trial, as TuneModel does, without
+// a searcher and without measuring. For the events of a job that are no longer in memory.
+void RetellJob(TuneJob job);
 
 }  // namespace tilewright

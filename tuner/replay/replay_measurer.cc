@@ -2,8 +2,8 @@
 
 namespace tilewright {
 
-void ReplayMeasurer::Measure(const Task&, const Config& config, Done done) {
-  const absl::StatusOr<uint64_t> index = recorded_.space.IndexOf(config);
+void ReplayMeasurer::Measure(const MeasureRequest& request, Done done) {
+  const absl::StatusOr<uint64_t> index = recorded_.space.IndexOf(request.config);
   const auto found = index.ok() ? recorded_.outcomes->find(*index) : recorded_.outcomes->end();
   Measured measured{.outcome = Failure{FailureKind::kInstantiation, "was never recorded"},
                     .device = "replay",

@@ -12,7 +12,7 @@ class ReplayMeasurer final : public Measurer {
   explicit ReplayMeasurer(const RecordedSpace& recorded) : recorded_(recorded) {}
 
   // A config that was never recorded fails with kInstantiation, and says so.
-  void Measure(const Task& task, const Config& config, Done done) override;
+  void Measure(const MeasureRequest& request, Done done) override;
   size_t PreferredInFlight() const override { return 1; }
 
  private:

@@ -1,8 +1,8 @@
-// Gives trials to workers: sessions, leases, fences, retries, fair shares. No gRPC, no store, no
-// threads of its own; time comes from the clock, durability from the commit function. Thread-safe.
-// At-least-once execution, exactly-once effect: `done` of a trial is called exactly once.
-// A trial whose worker vanishes goes to another, at most max_losses times. Callbacks run on the
-// caller's thread without the lock held; they may call back.
+// Gives trials to workers: sessions, leases, fences, retries, fair shares, health. No gRPC, no
+// store, no threads of its own; time comes from the clock, durability from the commit function.
+// Thread-safe. At-least-once execution, exactly-once effect: `done` of a trial is called exactly
+// once. A trial whose worker vanishes or fails by its own fault goes to another, at most
+// max_losses times. Callbacks run on the caller's thread without the lock held; they may call back.
 #pragma once
 
 #include <cstdint>
@@ -18,64 +18,38 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
-#include "proto/measure_options.h"
-#include "tuner/measure/measurer.h"
+#include "tuner/server/fair_queue.h"
+#include "tuner/server/health_book.h"
+#include "tuner/server/trial.h"
 
 namespace tilewright {
 
-struct TrialRequest {
-  std::string job;
-  std::string device_key;
-  Task task;
-  Config config;
-  uint64_t index = 0;  // in the task's space
-  MeasureOptions options;
-};
-
-struct WorkerInfo {
-  std::string name;
-  std::string device_key, device, target;
-  uint32_t slots = 1;
-  uint32_t capacity = 1;  // trials it likes to hold
-};
-
-struct LeasedTrial {
-  uint64_t attempt = 0;
-  uint64_t fence = 0;
-  TrialRequest request;
-};
-
-struct TrialReport {
-  std::string session;
-  uint64_t attempt = 0;
-  uint64_t fence = 0;
-  Measured measured;
-};
-
-// A measurement to be made durable.
-struct FinishedTrial {
-  TrialRequest request;
-  WorkerInfo worker;
-  Measured measured;
-  uint64_t attempt = 0;
-  bool late = false;  // its lease was over or its job cancelled
-};
-
-enum class ReportResult { kRecorded, kDuplicate, kLateRecorded, kConflict, kDiscarded };
-
 struct DispatcherOptions {
   double lease_seconds = 30;
-  int max_losses = 3;
+  int max_losses = 3;  // and as many faults
+  HealthOptions health;
+  // A key whose every worker was unfit for so long fails its trials: for a farm of one machine,
+  // where nobody would come to mend it. 0 = never.
+  double unfit_seconds = 0;
+  // Of the first attempt; ids that no other run of the server gave keep epochs apart.
+  uint64_t first_id = 1;
 };
 
 struct WorkerView {
   WorkerInfo info;
   size_t held = 0;
   double seconds_since_seen = 0;
+  HealthView health;
+  uint64_t trials = 0;  // recorded in this session
 };
 struct KeyView {
   std::string key;
   size_t total = 0, free = 0, pending = 0;  // slots, slots, trials
+};
+// What happened since the server's start.
+struct DispatcherCounts {
+  uint64_t leased = 0, recorded = 0, late = 0, duplicates = 0, conflicts = 0, discarded = 0;
+  uint64_t lost = 0, faults = 0, quarantines = 0;
 };
 
 class Dispatcher {
@@ -85,20 +59,28 @@ class Dispatcher {
   using Commit = std::function<void(FinishedTrial, Then then)>;
   using Leased = std::function<void(absl::StatusOr<std::vector<LeasedTrial>>)>;
   using Reported = std::function<void(absl::StatusOr<ReportResult>)>;
+  // A session's id, which nobody can guess.
+  using NewId = std::function<std::string()>;
 
-  // `clock` outlives the dispatcher. `seed` makes session ids unguessable.
-  Dispatcher(const Clock& clock, const DispatcherOptions& options, uint64_t seed, Commit commit);
+  // `clock` outlives the dispatcher.
+  Dispatcher(const Clock& clock, const DispatcherOptions& options, NewId new_id, Commit commit);
 
   // ---- jobs
   void Submit(TrialRequest request, Measurer::Done done);
-  // Its unfinished trials are done with a failure; reports that still come are kept as late.
+  // Its unfinished trials are done as dropped; reports that still come are kept as late.
   void CancelJob(const std::string& job);
-  // Trials that keep the workers of a key busy; 0 = no worker.
+  // Its waiting trials are done as dropped; what is leased goes on.
+  void DropWaiting(const std::string& job);
+  // Its waiting trials are not leased until it is resumed.
+  void PauseJob(const std::string& job, bool paused);
+  void SetWeight(const std::string& job, uint32_t weight);
+  // Trials that keep the healthy workers of a key busy; 0 = there is none.
   size_t CapacityOf(const std::string& device_key) const;
 
   // ---- workers
-  // Ends an older session of the same worker: its trials count as lost.
-  std::string OpenSession(const WorkerInfo& worker);
+  // Ends an older session of the same process: its trials count as lost. AlreadyExists while
+  // another process that is alive serves under this name.
+  absl::StatusOr<std::string> OpenSession(const WorkerInfo& worker);
   void CloseSession(const std::string& session);
   // Calls `leased` once: now if there is work, else when there is or after max_wait with nothing.
   // NotFound: no such session. The result identifies the wait for AbandonWait; 0 = already called.
@@ -108,8 +90,20 @@ class Dispatcher {
   // Prolongs the leases of `attempts`; returns those to be dropped.
   absl::StatusOr<std::vector<uint64_t>> Renew(const std::string& session,
                                               const std::vector<uint64_t>& attempts);
-  // Unavailable: the commit failed, report again. Else `reported` comes after the commit.
+  // PermissionDenied: the attempt was leased to another process. Unavailable: the commit failed,
+  // report again. Else `reported` comes after the commit.
   void Report(const TrialReport& report, Reported reported);
+  // Gives the trial to another worker and counts against this one. Statuses as of Report.
+  absl::StatusOr<ReportResult> ReportFault(const FaultReport& fault);
+
+  // ---- health
+  // What the worker of a session says of itself: kGood or kBad. NotFound: no such session.
+  absl::Status SetOwnHealth(const std::string& session, WorkerHealth health,
+                            const std::string& reason);
+  // What an operator decides: kGood, kMaintenance or kRetired. NotFound: no such worker is known.
+  absl::Status SetHealth(const std::string& worker, WorkerHealth health, const std::string& reason);
+  // kGood for a session that is over.
+  HealthView HealthOf(const std::string& session) const;
 
   // Expires leases, waits and silent sessions. Call about once a second.
   void Tick();
@@ -119,34 +113,25 @@ class Dispatcher {
   // ---- views
   std::vector<WorkerView> Workers() const;
   std::vector<KeyView> Keys() const;
+  DispatcherCounts Counts() const;
 
  private:
-  enum class TrialState { kQueued, kLeased, kDone };
-  enum class AttemptState { kLive, kCommitting, kReported, kLost, kCancelled };
-  struct Trial {
-    TrialRequest request;
-    Measurer::Done done;
-    TrialState state = TrialState::kQueued;
-    uint64_t fence = 0;
-    uint64_t attempt = 0;  // the live one
-    double submitted = 0;
-    std::set<std::string> lost_on;  // workers that vanished with it
-    int losses = 0;
-  };
+  enum class AttemptState { kLive, kCommitting, kReported, kLost, kFaulted, kCancelled };
   struct Attempt {
-    std::shared_ptr<Trial> trial;
+    TrialPtr trial;
     std::string session;
     WorkerInfo worker;
     uint64_t fence = 0;
     double deadline = 0;
     AttemptState state = AttemptState::kLive;
     AttemptState before_commit = AttemptState::kLive;
-    Outcome outcome;  // once reported
+    size_t outcome = 0;  // hash of what was reported
   };
   struct Session {
     WorkerInfo worker;
     double seen = 0;
     std::set<uint64_t> held;
+    uint64_t trials = 0;
   };
   struct Wait {
     uint64_t id = 0;
@@ -155,43 +140,47 @@ class Dispatcher {
     double deadline = 0;
     Leased leased;
   };
-  // One job's share of one key.
-  struct Share {
-    std::deque<std::shared_ptr<Trial>> queue;
-    size_t running = 0;
-    uint64_t last_served = 0;
-  };
   using Calls = std::vector<std::function<void()>>;
 
-  std::string NewSessionId();
-  std::shared_ptr<Trial> TakeTrial(const WorkerInfo& worker);
-  bool MayTake(const Trial& trial, const WorkerInfo& worker) const;
+  bool MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const;
+  bool AnyOther(const WorkerInfo& worker, const std::set<std::string>& names) const;
   std::vector<LeasedTrial> LeaseNow(const std::string& session, size_t max_items);
   void ServeWaits(const std::string& key, Calls* calls);
   void EndWait(std::list<Wait>::iterator wait, Calls* calls);
   void Release(uint64_t attempt, AttemptState state);
   void Lose(uint64_t attempt, Calls* calls);
+  void Fault(uint64_t attempt, const std::string& reason, Calls* calls);
+  void Requeue(const TrialPtr& trial, Calls* calls);
+  std::string WhyNobodyIsFit(const std::string& key) const;
+  void FailTheUnfit(Calls* calls);
+  absl::Status EndOlder(const WorkerInfo& worker, Calls* calls);
   void EndSession(const std::string& session, bool lost, Calls* calls);
-  void Finish(const std::shared_ptr<Trial>& trial, Measured measured, Calls* calls);
+  void Finish(const TrialPtr& trial, Measured measured, Calls* calls);
+  bool IsReporter(const Attempt& attempt, const std::string& session) const;
   absl::StatusOr<ReportResult> Judge(const TrialReport& report, FinishedTrial* finished);
+  absl::StatusOr<ReportResult> JudgeFault(const FaultReport& fault, Calls* calls);
   void Committed(const TrialReport& report, const absl::Status& status, const Reported& reported);
   void Settle(uint64_t attempt, const Measured& measured, Calls* calls);
-  void DropEmptyShare(const TrialRequest& request);
   void Forget(uint64_t attempt);
+  void Count(const absl::StatusOr<ReportResult>& result);
 
   const Clock& clock_;
   const DispatcherOptions options_;
+  const NewId new_id_;
   const Commit commit_;
   mutable std::mutex mutex_;
-  uint64_t id_state_;
-  uint64_t next_id_ = 1;  // of attempts and waits
-  uint64_t served_ = 0;
+  uint64_t next_id_;  // of attempts and waits
   bool draining_ = false;
   std::map<std::string, Session> sessions_;
-  std::map<std::string, std::map<std::string, Share>> shares_;  // key -> job
+  std::map<std::string, std::map<std::string, size_t>> offered_;  // key -> target -> sessions
+  std::map<std::string, FairQueue> queues_;                       // by key
+  std::map<std::string, double> unfit_since_;                     // by key
+  std::set<std::string> paused_;                                  // jobs
   std::map<uint64_t, Attempt> attempts_;
   std::deque<uint64_t> ended_;  // attempts kept to recognise duplicates
   std::list<Wait> waits_;
+  HealthBook health_;
+  DispatcherCounts counts_;
 };
 
 }  // namespace tilewright

@@ -1,32 +1,74 @@
 // What a report of a worker does: the part of the dispatcher that makes each effect happen once.
+#include <algorithm>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "tuner/server/dispatcher.h"
 
 namespace tilewright {
+namespace {
+
+// Kept instead of the outcome: tells a repeated report from another one.
+size_t HashOf(const Outcome& outcome) {
+  if (const auto* timing = std::get_if<Timing>(&outcome)) return absl::HashOf(timing->seconds);
+  const auto& failure = std::get<Failure>(outcome);
+  return absl::HashOf(static_cast<int>(failure.kind), failure.message);
+}
+
+absl::Status NotTheReporter() {
+  return absl::PermissionDeniedError(
+      "the attempt was leased to another session: report under the one that leased it");
+}
+
+}  // namespace
+
+// The session that leased it, or a later one of the same process.
+bool Dispatcher::IsReporter(const Attempt& attempt, const std::string& session) const {
+  if (attempt.session == session) return true;
+  const auto it = sessions_.find(session);
+  return it != sessions_.end() && it->second.worker.name == attempt.worker.name &&
+         it->second.worker.incarnation == attempt.worker.incarnation;
+}
 
 // Decides what a report is. kRecorded and kLateRecorded: `finished` is to be committed.
 absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, FinishedTrial* finished) {
   const auto it = attempts_.find(report.attempt);
   if (it == attempts_.end() || it->second.fence != report.fence) return ReportResult::kDiscarded;
   Attempt& attempt = it->second;
+  if (!IsReporter(attempt, report.session)) return NotTheReporter();
   if (attempt.state == AttemptState::kCommitting) {
     return absl::UnavailableError("the same report is being stored; send it again");
   }
+  if (!IsPossible(attempt.trial->request, report.measured.outcome)) {
+    return absl::InvalidArgumentError("no device can do this workload in the time reported");
+  }
+  const size_t hash = HashOf(report.measured.outcome);
   if (attempt.state == AttemptState::kReported) {
-    return attempt.outcome == report.measured.outcome ? ReportResult::kDuplicate
-                                                      : ReportResult::kConflict;
+    return attempt.outcome == hash ? ReportResult::kDuplicate : ReportResult::kConflict;
   }
   const bool late = attempt.state != AttemptState::kLive;
   attempt.before_commit = std::exchange(attempt.state, AttemptState::kCommitting);
-  attempt.outcome = report.measured.outcome;
+  attempt.outcome = hash;
   *finished = {attempt.trial->request, attempt.worker, report.measured, report.attempt, late};
   return late ? ReportResult::kLateRecorded : ReportResult::kRecorded;
 }
 
+void Dispatcher::Count(const absl::StatusOr<ReportResult>& result) {
+  if (!result.ok()) return;
+  switch (*result) {
+    case ReportResult::kDuplicate: ++counts_.duplicates; break;
+    case ReportResult::kConflict: ++counts_.conflicts; break;
+    case ReportResult::kDiscarded: ++counts_.discarded; break;
+    case ReportResult::kRecorded:  // counted once it is durable
+    case ReportResult::kLateRecorded:
+    case ReportResult::kRequeued: break;
+  }
+}
+
 void Dispatcher::Report(const TrialReport& report, Reported reported) {
   FinishedTrial finished;
+  Calls calls;
   absl::StatusOr<ReportResult> result;
   {
     std::lock_guard lock(mutex_);
@@ -34,7 +76,14 @@ void Dispatcher::Report(const TrialReport& report, Reported reported) {
       it->second.seen = clock_.Now();
     }
     result = Judge(report, &finished);
+    Count(result);
+    // A clock that tells nonsense is the worker's fault.
+    if (absl::IsInvalidArgument(result.status()) &&
+        attempts_.at(report.attempt).state == AttemptState::kLive) {
+      Fault(report.attempt, std::string(result.status().message()), &calls);
+    }
   }
+  for (auto& call : calls) call();
   const bool commit =
       result.ok() && (*result == ReportResult::kRecorded || *result == ReportResult::kLateRecorded);
   if (!commit) return reported(result);
@@ -51,11 +100,22 @@ void Dispatcher::Committed(const TrialReport& report, const absl::Status& status
   Calls calls;
   bool late = false;
   {
-    std::lock_guard lock(mutex_);
-    Attempt& attempt = attempts_.at(report.attempt);
+    std::unique_lock lock(mutex_);
+    const auto it = attempts_.find(report.attempt);
+    if (it == attempts_.end()) {  // so late that it was forgotten meanwhile
+      lock.unlock();
+      return reported(status.ok() ? absl::StatusOr<ReportResult>(ReportResult::kLateRecorded)
+                                  : absl::UnavailableError(status.message()));
+    }
+    Attempt& attempt = it->second;
     attempt.state = attempt.before_commit;
     late = attempt.state != AttemptState::kLive;
     if (status.ok()) {
+      ++(late ? counts_.late : counts_.recorded);
+      health_.OnMeasurement(attempt.worker.name);
+      if (const auto it = sessions_.find(attempt.session); it != sessions_.end()) {
+        ++it->second.trials;
+      }
       Settle(report.attempt, report.measured, &calls);
     } else if (!late && sessions_.contains(attempt.session)) {
       attempt.deadline = clock_.Now() + options_.lease_seconds;
@@ -72,19 +132,50 @@ void Dispatcher::Committed(const TrialReport& report, const absl::Status& status
 // when its lease was over.
 void Dispatcher::Settle(uint64_t id, const Measured& measured, Calls* calls) {
   Attempt& attempt = attempts_.at(id);
-  const std::shared_ptr<Trial> trial = attempt.trial;
+  const TrialPtr trial = attempt.trial;
   if (attempt.state == AttemptState::kLive) {
     Release(id, AttemptState::kReported);
   } else {
     attempt.state = AttemptState::kReported;
     if (trial->attempt != 0 && attempts_.at(trial->attempt).state == AttemptState::kLive) {
       Release(trial->attempt, AttemptState::kCancelled);
-    } else if (trial->state == TrialState::kQueued) {
-      std::erase(shares_[trial->request.device_key][trial->request.job].queue, trial);
-      DropEmptyShare(trial->request);
+    } else if (trial->state == QueuedTrial::State::kQueued) {
+      queues_[trial->request.device_key].Remove(trial);
     }
   }
   Finish(trial, measured, calls);
+}
+
+// ---- faults ------------------------------------------------------------------------------------
+
+absl::StatusOr<ReportResult> Dispatcher::JudgeFault(const FaultReport& fault, Calls* calls) {
+  const auto it = attempts_.find(fault.attempt);
+  if (it == attempts_.end() || it->second.fence != fault.fence) return ReportResult::kDiscarded;
+  if (!IsReporter(it->second, fault.session)) return NotTheReporter();
+  switch (it->second.state) {
+    case AttemptState::kLive: Fault(fault.attempt, fault.reason, calls); break;
+    case AttemptState::kCommitting:
+    case AttemptState::kReported: return ReportResult::kConflict;
+    case AttemptState::kLost:     // another worker has it already
+    case AttemptState::kFaulted:  // the same report again
+    case AttemptState::kCancelled: break;
+  }
+  return ReportResult::kRequeued;
+}
+
+absl::StatusOr<ReportResult> Dispatcher::ReportFault(const FaultReport& fault) {
+  Calls calls;
+  absl::StatusOr<ReportResult> result;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto it = sessions_.find(fault.session); it != sessions_.end()) {
+      it->second.seen = clock_.Now();
+    }
+    result = JudgeFault(fault, &calls);
+    Count(result);
+  }
+  for (auto& call : calls) call();
+  return result;
 }
 
 }  // namespace tilewright

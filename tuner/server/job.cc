@@ -1,194 +1,22 @@
 #include "tuner/server/job.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/check.h"
 #include "base/status_macros.h"
-#include "compiler/templates/template.h"
 #include "proto/convert.h"
 #include "tuner/loop/progress_line.h"
-#include "tuner/search/searcher.h"
 #include "tuner/server/job_measurer.h"
 
 namespace tilewright {
 namespace {
 
-constexpr int kMaxTasks = 1000;
-constexpr size_t kMaxName = 200;
-// Measurements behind a best record: the fewest with a middle one.
-constexpr size_t kConfirmations = 3;
+// Of failures, in events.
+constexpr size_t kMaxMessage = 400;
 
-uint64_t Fnv1a(const std::string& text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3u;
-  return hash;
-}
-
-// Independent of the order in which a map is serialised.
-std::string Canonical(const v1::JobSpec& spec) {
-  std::string text =
-      absl::StrCat(spec.name(), "\n", spec.key(), "\n", spec.tuner(), "\n", spec.trials(), "\n",
-                   spec.time_seconds(), "\n", spec.early_stopping(), "\n", spec.seed(), "\n");
-  const std::map<std::string, std::string> options(spec.tuner_options().begin(),
-                                                   spec.tuner_options().end());
-  for (const auto& [name, value] : options) absl::StrAppend(&text, name, "=", value, "\n");
-  for (const v1::JobTask& task : spec.tasks()) {
-    absl::StrAppend(&text, task.task().template_name(), "|", task.task().target(), "|",
-                    task.task().workload(), "|", task.count(), "\n");
-  }
-  return text;
-}
-
-absl::Status CheckSpec(const v1::JobSpec& spec) {
-  if (spec.tasks().empty() || spec.tasks_size() > kMaxTasks) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a job of ", spec.tasks_size(), " tasks, allowed 1 to ", kMaxTasks));
-  }
-  if (spec.key().empty() || spec.key().size() > kMaxName || spec.name().size() > kMaxName) {
-    return absl::InvalidArgumentError("a job needs a device key; names have at most 200 bytes");
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-std::string JobId(const v1::JobSpec& spec) {
-  const uint64_t hash = Fnv1a(Canonical(spec));
-  return absl::StrCat(spec.name().empty() ? "job" : spec.name(), "-",
-                      absl::Hex(static_cast<uint32_t>(hash ^ (hash >> 32)), absl::kZeroPad8));
-}
-
-struct Job::TaskEntry {
-  Task task;
-  uint32_t count = 1;
-  ConfigSpace space;
-  std::unique_ptr<Searcher> searcher;
-  std::vector<Trial> history;
-  size_t resumed = 0;
-  std::vector<uint64_t> seeds;
-
-  double BestSeconds() const {
-    double best = 0;
-    for (const Trial& trial : history) {
-      const std::optional<double> seconds = MedianSeconds(trial.outcome);
-      if (seconds && (best == 0 || *seconds < best)) best = *seconds;
-    }
-    return best;
-  }
-};
-
-// ---- start -------------------------------------------------------------------------------------
-
-absl::StatusOr<std::shared_ptr<Job>> Job::Start(const v1::JobSpec& spec, Dispatcher& dispatcher,
-                                                const RecordStore& store, const Clock& clock) {
-  TW_RETURN_IF_ERROR(CheckSpec(spec));
-  std::shared_ptr<Job> job(new Job(spec, dispatcher, store, clock));
-  for (const v1::JobTask& task : spec.tasks()) TW_RETURN_IF_ERROR(job->AddTask(task));
-  v1::JobEvent queued;
-  queued.set_state(v1::QUEUED);
-  job->Emit(std::move(queued));
-  job->thread_ = std::thread([raw = job.get()] { raw->Run(); });
-  return job;
-}
-
-Job::Job(const v1::JobSpec& spec, Dispatcher& dispatcher, const RecordStore& store,
-         const Clock& clock)
-    : id_(JobId(spec)), spec_(spec), dispatcher_(dispatcher), store_(store), clock_(clock) {}
-
-Job::~Job() {
-  Cancel();
-  if (thread_.joinable()) thread_.join();
-}
-
-absl::Status Job::AddTask(const v1::JobTask& message) {
-  auto entry = std::make_unique<TaskEntry>();
-  TW_ASSIGN_OR_RETURN(entry->task, FromMessage(message.task()));
-  TW_ASSIGN_OR_RETURN(const Template* schedule, FindTemplate(entry->task.template_name));
-  const Task& task = entry->task;
-  if (!schedule->Matches(task.workload, task.target)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("template ", task.template_name, " does not fit ", task.workload.Key()));
-  }
-  entry->count = std::max(1u, message.count());
-  entry->space = schedule->Space(task.workload, task.target);
-  const SearchContext context{
-      .space = entry->space,
-      .seed = spec_.seed() + tasks_.size(),
-      .options = {spec_.tuner_options().begin(), spec_.tuner_options().end()},
-      .flops = task.workload.Flops()};
-  TW_ASSIGN_OR_RETURN(entry->searcher, MakeSearcher(spec_.tuner(), context));
-  const absl::StatusOr<uint64_t> start =
-      entry->space.IndexOf(schedule->Default(task.workload, task.target));
-  if (start.ok()) entry->seeds.push_back(*start);
-  TW_RETURN_IF_ERROR(LoadHistory(*entry));
-  tasks_.push_back(std::move(entry));
-  return absl::OkStatus();
-}
-
-// Trials of this task on this key: other jobs' first, then those of this job's earlier runs.
-absl::Status Job::LoadHistory(TaskEntry& entry) const {
-  const RecordFilter filter{.workload_key = entry.task.workload.Key(),
-                            .template_name = entry.task.template_name,
-                            .target = ToString(entry.task.target),
-                            .device_key = spec_.key()};
-  std::vector<Trial> resumed;
-  TW_RETURN_IF_ERROR(store_.ForEach(filter, [&](const Record& record) {
-    const absl::StatusOr<uint64_t> index = entry.space.IndexOf(record.config);
-    const bool usable = record.record_class == "ok" || record.record_class == "late";
-    if (index.ok() && usable) {
-      std::vector<Trial>& list = record.job == id_ ? resumed : entry.history;
-      list.push_back({record.config, *index, record.outcome});
-    }
-    return true;
-  }));
-  entry.resumed = resumed.size();
-  std::move(resumed.begin(), resumed.end(), std::back_inserter(entry.history));
-  return absl::OkStatus();
-}
-
-// ---- run ---------------------------------------------------------------------------------------
-
-TuneJob Job::MakeTuneJob() {
-  TuneJob job;
-  for (const auto& entry : tasks_) {
-    job.items.push_back({.task = entry->task,
-                         .space = &entry->space,
-                         .searcher = entry->searcher.get(),
-                         .flops = entry->task.workload.Flops(),
-                         .weight = static_cast<double>(entry->count),
-                         .history = entry->history,
-                         .resumed_trials = entry->resumed,
-                         .seeds = entry->seeds});
-  }
-  job.budget = {.trials = spec_.trials(),
-                .early_stopping = spec_.early_stopping(),
-                .seconds = spec_.time_seconds(),
-                .confirmations = kConfirmations};
-  job.callbacks.trial = [this](const TuneEvent& event) { OnTrial(event); };
-  job.stop = stop_.get_token();
-  return job;
-}
-
-void Job::Run() {
-  JobMeasurer measurer(dispatcher_, id_, spec_.key(), spec_.seed());
-  for (const auto& entry : tasks_) {
-    measurer.AddTask(entry->task, entry->space, entry->BestSeconds());
-  }
-  v1::JobEvent running;
-  running.set_state(v1::RUNNING);
-  Emit(std::move(running));
-  const TuneResult result = TuneModel(MakeTuneJob(), measurer, clock_);
-  dispatcher_.CancelJob(id_);  // what the loop abandoned
-  End(result);
-}
-
-void Job::OnTrial(const TuneEvent& event) {
-  v1::JobEvent message;
-  message.set_state(v1::RUNNING);
-  message.set_model_seconds(event.model_seconds.value_or(0));
-  v1::TrialEvent& trial = *message.mutable_trial();
+v1::TrialEvent ToMessage(const TuneEvent& event, const std::string& workload) {
+  v1::TrialEvent trial;
   trial.set_task_index(static_cast<uint32_t>(event.item));
   trial.set_task_count(static_cast<uint32_t>(event.item_count));
   trial.set_number(event.item_trials);
@@ -196,7 +24,7 @@ void Job::OnTrial(const TuneEvent& event) {
   trial.set_seconds(MedianSeconds(event.trial.outcome).value_or(0));
   if (const auto* failure = std::get_if<Failure>(&event.trial.outcome)) {
     trial.set_failure(std::string(NameOf(failure->kind)));
-    trial.set_message(failure->message.substr(0, 400));
+    trial.set_message(failure->message.substr(0, kMaxMessage));
   }
   trial.set_build_seconds(event.measured.build_seconds);
   trial.set_run_seconds(event.measured.run_seconds);
@@ -204,16 +32,216 @@ void Job::OnTrial(const TuneEvent& event) {
   trial.set_gflops(event.current_flops * 1e-9);
   trial.set_best_gflops(event.best_flops * 1e-9);
   trial.set_line(ProgressLine(event));
-  trial.set_task(tasks_[event.item]->task.workload.Key());
-  Emit(std::move(message));
+  trial.set_task(workload);
+  return trial;
 }
 
-void Job::End(const TuneResult& result) {
+v1::JobEvent StateEvent(v1::JobState state, const std::string& message) {
+  v1::JobEvent event;
+  event.set_state(state);
+  event.set_message(message);
+  return event;
+}
+
+}  // namespace
+
+std::string WordOf(v1::JobState state) { return absl::AsciiStrToLower(v1::JobState_Name(state)); }
+
+v1::JobState StateOf(const std::string& word) {
+  v1::JobState state = v1::JOB_STATE_UNSPECIFIED;
+  v1::JobState_Parse(absl::AsciiStrToUpper(word), &state);
+  return state;
+}
+
+bool IsEnd(v1::JobState state) {
+  return state == v1::DONE || state == v1::CANCELLED || state == v1::FAILED;
+}
+
+Job::Job(JobRow row, v1::JobSpec spec, const JobContext& context)
+    : id_(row.id),
+      owner_(row.owner),
+      spec_(std::move(spec)),
+      context_(context),
+      clock_(context.clock),
+      events_(std::make_shared<EventLog>()),
+      row_(std::move(row)),
+      state_(StateOf(row_.state)) {
+  if (IsEnd(state_)) events_->SetEnded();
+}
+
+Job::~Job() {
+  Suspend();
+  Wait();
+}
+
+void Job::Wait() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Job::Start() {
+  row_.trials = row_.failures = 0;  // the replay counts them again
+  if (state_ == v1::PAUSED) {
+    context_.dispatcher.PauseJob(id_, true);
+    clock_.Pause(true);
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+// ---- run ---------------------------------------------------------------------------------------
+
+void Job::Run() {
+  const absl::StatusOr<TuneResult> result = Tune();
+  context_.dispatcher.CancelJob(id_);  // what the loop abandoned
+  if (!suspended_) {
+    CountSteps();
+    v1::JobEvent last = result.ok()
+                            ? EndOf(*result)
+                            : StateEvent(v1::FAILED, std::string(result.status().message()));
+    const v1::JobState state = last.state();
+    const std::string message = last.message();
+    ChangeState(state, message, std::move(last));
+  }
+  tasks_.clear();
+}
+
+// When the replay did not come to its end (cancelled, or not readable): the journal goes on behind
+// what is there.
+void Job::CountSteps() {
+  std::lock_guard lock(mutex_);
+  if (!replaying_) return;
+  context_.store
+      .ForEachStep(id_, 1,
+                   [this](const JobStepRow& row) {
+                     last_step_ = row.step;
+                     return true;
+                   })
+      .IgnoreError();
+}
+
+absl::StatusOr<TuneResult> Job::Tune() {
+  TW_ASSIGN_OR_RETURN(tasks_, MakeJobTasks(spec_, id_, row_.history_end, context_.store,
+                                           /*with_searchers=*/true));
+  TW_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(context_.store, id_,
+                                                                /*leftover=*/true));
+  JobMeasurer measurer(context_.dispatcher, {.job = id_,
+                                             .device_key = spec_.key(),
+                                             .owner = owner_,
+                                             .weight = row_.weight,
+                                             .seed = spec_.seed()});
+  for (const auto& task : tasks_) measurer.NoteBest(task->task, task->BestSeconds());
+  TuneJob job = MakeTuneJob(spec_, tasks_);
+  uint64_t told = 0;  // events of earlier lives
+  job.callbacks.trial = [&](const TuneEvent& event) {
+    const std::optional<double> seconds = MedianSeconds(event.trial.outcome);
+    if (event.replayed) {
+      ++told;
+      if (seconds) measurer.NoteBest(tasks_[event.item]->task, *seconds);
+    }
+    OnTrial(event);
+  };
+  job.callbacks.steps = [this](std::span<const TuneStep> steps) { OnSteps(steps); };
+  job.stop = stop_.get_token();
+  job.replay = [&](TuneStep* step) {
+    JournalEntry entry;
+    while (reader.Next(&entry)) {
+      if (!entry.step) {
+        ++told;
+        continue;
+      }
+      seconds_ = std::max(seconds_, entry.step->seconds);
+      *step = *std::move(entry.step);
+      return true;
+    }
+    if (reader.status().ok()) EndReplay(reader, told);
+    return false;
+  };
+  const TuneResult result = TuneModel(std::move(job), measurer, clock_);
+  TW_RETURN_IF_ERROR(reader.status());
+  return result;
+}
+
+// From here on things happen that are not in the journal yet.
+void Job::EndReplay(const JournalReader& reader, uint64_t told) {
+  std::unique_lock lock(mutex_);
+  replaying_ = false;
+  last_step_ = reader.last_row();
+  std::vector<JobStepRow> rows;
+  if (!reader.leftovers().empty()) rows.push_back(EncodeSteps(reader.leftovers()));
+  Number(&rows);
+  context_.recorder.StoreSteps(std::move(rows), {},
+                               [events = events_, told] { events->SetCount(told); });
+  const bool first = state_ == v1::QUEUED;
+  const std::optional<bool> pause = std::exchange(wanted_paused_, std::nullopt);
+  lock.unlock();
+  if (first) ChangeState(v1::RUNNING, "", StateEvent(v1::RUNNING, ""));
+  if (pause) Pause(*pause).IgnoreError();
+}
+
+// REQUIRES: mutex_ is held.
+void Job::Number(std::vector<JobStepRow>* rows) {
+  for (JobStepRow& row : *rows) {
+    row.job = id_;
+    row.step = ++last_step_;
+  }
+}
+
+// ---- what happens ------------------------------------------------------------------------------
+
+void Job::OnTrial(const TuneEvent& event) {
+  v1::JobEvent message;
+  message.set_state(v1::RUNNING);
+  message.set_model_seconds(event.model_seconds.value_or(0));
+  *message.mutable_trial() = ToMessage(event, tasks_[event.item]->task.workload.Key());
+  std::lock_guard lock(mutex_);
+  ++row_.trials;
+  if (message.model_seconds() > 0) row_.model_seconds = message.model_seconds();
+  if (!message.trial().failure().empty()) {
+    ++row_.failures;
+    last_failure_ = absl::StrCat(message.trial().failure(), ": ", message.trial().message());
+  }
+  if (!event.replayed) untold_.push_back(std::move(message));
+}
+
+// Steps and the events of their results together, so that both have one order.
+void Job::OnSteps(std::span<const TuneStep> steps) {
+  std::lock_guard lock(mutex_);
+  seconds_ = std::max(seconds_, steps.back().seconds);
+  std::vector<JobStepRow> rows = {EncodeSteps(steps)};
+  Number(&rows);
+  context_.recorder.StoreSteps(std::move(rows), {},
+                               [events = events_, told = std::exchange(untold_, {})]() mutable {
+                                 for (v1::JobEvent& event : told) events->Add(std::move(event));
+                               });
+}
+
+void Job::ChangeState(v1::JobState state, const std::string& message, v1::JobEvent event) {
+  std::lock_guard lock(mutex_);
+  if (IsEnd(state_)) return;
+  state_ = state;
+  row_.state = WordOf(state);
+  row_.message = message;
+  row_.changed = context_.clock.UnixTime();
+  if (IsEnd(state)) row_.result = event.SerializeAsString();
+  std::vector<JobStepRow> rows = {EncodeState(row_.state, message, seconds_)};
+  Number(&rows);
+  context_.recorder.StoreSteps(
+      std::move(rows), {row_},
+      [events = events_, counted = !replaying_, event = std::move(event)]() mutable {
+        if (!counted) return events->SetEnded();
+        const bool last = IsEnd(event.state());
+        events->Add(std::move(event));
+        if (last) events->Shrink();
+      });
+}
+
+v1::JobEvent Job::EndOf(const TuneResult& result) const {
   v1::JobEvent last;
   last.set_model_seconds(result.model_seconds.value_or(0));
   bool any = false;
+  size_t trials = 0;
   for (size_t i = 0; i < result.items.size(); ++i) {
     const TuneItemResult& item = result.items[i];
+    trials += item.trials;
     v1::TaskResult& task = *last.add_tasks();
     *task.mutable_task() = spec_.tasks(static_cast<int>(i)).task();
     task.set_count(tasks_[i]->count);
@@ -225,74 +253,121 @@ void Job::End(const TuneResult& result) {
     task.set_best_seconds(MedianSeconds(item.best->outcome).value_or(0));
     task.set_best_config(EntitiesToJson(item.best->config));
   }
-  last.set_state(any ? v1::DONE : v1::FAILED);
-  if (stop_.stop_requested()) last.set_state(v1::CANCELLED);
-  if (last.state() == v1::FAILED) {
-    std::lock_guard lock(mutex_);
+  const bool farm = result.end == TuneEnd::kFarm || (result.faults > 0 && trials == 0);
+  last.set_state(any && !farm ? v1::DONE : v1::FAILED);
+  if (result.end == TuneEnd::kCancelled) last.set_state(v1::CANCELLED);
+  if (last.state() != v1::FAILED) return last;
+  std::lock_guard lock(mutex_);
+  if (farm) {
+    last.set_message("the workers could not measure; the last reason: " + result.last_fault);
+  } else if (trials == 0) {
+    last.set_message(absl::StrCat("nothing was measured in the time: no worker of the key \"",
+                                  spec_.key(), "\" was free"));
+  } else {
     last.set_message("no kernel could be measured; the last failure: " + last_failure_);
   }
-  Emit(std::move(last));
+  return last;
 }
+
+// ---- control -----------------------------------------------------------------------------------
 
 void Job::Cancel() { stop_.request_stop(); }
 
-// ---- events ------------------------------------------------------------------------------------
+void Job::Suspend() {
+  suspended_ = true;
+  stop_.request_stop();
+  events_->Close();
+}
 
-void Job::Emit(v1::JobEvent event) {
+absl::Status Job::Pause(bool paused) {
   {
     std::lock_guard lock(mutex_);
-    event.set_sequence(events_.size() + 1);
-    state_ = event.state();
-    if (!event.message().empty()) message_ = event.message();
-    if (event.has_trial()) {
-      ++trials_;
-      if (!event.trial().failure().empty()) {
-        ++failures_;
-        last_failure_ = absl::StrCat(event.trial().failure(), ": ", event.trial().message());
-      }
+    if (IsEnd(state_)) {
+      return absl::FailedPreconditionError(absl::StrCat("job ", id_, " has ended: ", row_.state));
     }
-    if (event.model_seconds() > 0) model_seconds_ = event.model_seconds();
-    events_.push_back(std::move(event));
+    if (replaying_) {
+      wanted_paused_ = paused;
+      return absl::OkStatus();
+    }
+    if ((state_ == v1::PAUSED) == paused) return absl::OkStatus();
   }
-  std::lock_guard lock(watch_mutex_);
-  for (const auto& [id, notify] : watches_) notify();
+  context_.dispatcher.PauseJob(id_, paused);
+  clock_.Pause(paused);
+  const v1::JobState state = paused ? v1::PAUSED : v1::RUNNING;
+  ChangeState(state, "", StateEvent(state, ""));
+  return absl::OkStatus();
 }
 
-std::optional<v1::JobEvent> Job::Event(uint64_t sequence) const {
+// ---- views -------------------------------------------------------------------------------------
+
+v1::JobState Job::state() const {
   std::lock_guard lock(mutex_);
-  if (sequence < 1 || sequence > events_.size()) return std::nullopt;
-  return events_[sequence - 1];
+  return state_;
 }
 
-uint64_t Job::Watch(std::function<void()> notify) {
-  std::lock_guard lock(watch_mutex_);
-  watches_[next_watch_] = std::move(notify);
-  return next_watch_++;
-}
-
-void Job::Unwatch(uint64_t watch) {
-  std::lock_guard lock(watch_mutex_);
-  watches_.erase(watch);
-}
-
-bool Job::ended() const {
-  std::lock_guard lock(mutex_);
-  return state_ == v1::DONE || state_ == v1::CANCELLED || state_ == v1::FAILED;
-}
+bool Job::ended() const { return IsEnd(state()); }
 
 v1::JobSummary Job::Summary() const {
   std::lock_guard lock(mutex_);
+  return SummaryOf(row_, spec_);
+}
+
+v1::JobSummary SummaryOf(const JobRow& row, const v1::JobSpec& spec) {
   v1::JobSummary summary;
-  summary.set_job(id_);
-  summary.set_name(spec_.name());
-  summary.set_key(spec_.key());
-  summary.set_state(state_);
-  summary.set_tasks(static_cast<uint32_t>(spec_.tasks_size()));
-  summary.set_finished_trials(trials_);
-  summary.set_failed_trials(failures_);
-  summary.set_model_seconds(model_seconds_);
-  summary.set_message(message_);
+  summary.set_job(row.id);
+  summary.set_name(spec.name());
+  summary.set_key(spec.key());
+  summary.set_state(StateOf(row.state));
+  summary.set_tasks(static_cast<uint32_t>(spec.tasks_size()));
+  summary.set_finished_trials(row.trials);
+  summary.set_failed_trials(row.failures);
+  summary.set_model_seconds(row.model_seconds);
+  summary.set_message(row.message);
+  summary.set_owner(row.owner);
+  summary.set_priority(row.weight);
+  summary.set_created(row.created);
+  summary.set_budget(spec.trials());
   return summary;
+}
+
+absl::Status Job::Retell(uint64_t first,
+                         const std::function<bool(const v1::JobEvent&)>& visit) const {
+  TW_ASSIGN_OR_RETURN(JobTasks tasks,
+                      MakeJobTasks(spec_, id_, row_.history_end, context_.store, false));
+  TW_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(context_.store, id_, false));
+  uint64_t number = 0;
+  bool more = true;
+  const auto tell = [&](v1::JobEvent event) {
+    event.set_sequence(++number);
+    if (number >= first && more) more = visit(event);
+  };
+  TuneJob job = MakeTuneJob(spec_, tasks);
+  job.callbacks.trial = [&](const TuneEvent& event) {
+    v1::JobEvent message = StateEvent(v1::RUNNING, "");
+    message.set_model_seconds(event.model_seconds.value_or(0));
+    *message.mutable_trial() = ToMessage(event, tasks[event.item]->task.workload.Key());
+    tell(std::move(message));
+  };
+  const std::string end = [this] {
+    std::lock_guard lock(mutex_);
+    return row_.result;
+  }();
+  job.replay = [&](TuneStep* step) {
+    JournalEntry entry;
+    while (more && reader.Next(&entry)) {
+      if (entry.step) {
+        *step = *std::move(entry.step);
+        return true;
+      }
+      v1::JobEvent event = StateEvent(StateOf(entry.state), entry.message);
+      v1::JobEvent last;  // with its table
+      const bool ends = IsEnd(event.state()) && reader.at_end() && last.ParseFromString(end);
+      tell(ends ? last : event);
+    }
+    return false;
+  };
+  RetellJob(std::move(job));
+  return reader.status();
 }
 
 }  // namespace tilewright

@@ -1,12 +1,12 @@
-// A job: a model's tasks to be tuned on the workers of one key. Runs the tuning loop in a thread of
-// its own and tells what happens as a growing list of events. Thread-safe.
+// A job: a model's tasks to be tuned on the workers of one key. A row of the store before anybody
+// hears of it; runs the tuning loop in a thread of its own; everything that happens is a step in
+// its journal before it is an event. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -17,66 +17,91 @@
 #include "records/record_store.h"
 #include "tuner/loop/tune.h"
 #include "tuner/server/dispatcher.h"
+#include "tuner/server/event_log.h"
+#include "tuner/server/job_clock.h"
+#include "tuner/server/job_tasks.h"
+#include "tuner/server/journal.h"
+#include "tuner/server/recorder.h"
 
 namespace tilewright {
 
-// A hash of everything in the spec, with the model's name in front: "resnet18-3f2a90c1".
-std::string JobId(const v1::JobSpec& spec);
+// What jobs work with; all of it outlives them.
+struct JobContext {
+  Dispatcher& dispatcher;
+  Recorder& recorder;
+  const RecordStore& store;
+  const Clock& clock;
+};
 
 class Job {
  public:
-  // Starts at once. InvalidArgument names the task, strategy or option that cannot be.
-  // Everything referred to outlives the job.
-  static absl::StatusOr<std::shared_ptr<Job>> Start(const v1::JobSpec& spec, Dispatcher& dispatcher,
-                                                    const RecordStore& store, const Clock& clock);
-  // Cancels and waits.
+  // The job of a row that the store has.
+  Job(JobRow row, v1::JobSpec spec, const JobContext& context);
+  // Suspends and waits.
   ~Job();
+
+  // Runs it from where its journal ends. REQUIRES: its row has not ended; once.
+  void Start();
 
   const std::string& id() const { return id_; }
   const v1::JobSpec& spec() const { return spec_; }
+  const std::string& owner() const { return owner_; }
   v1::JobSummary Summary() const;
+  v1::JobState state() const;
   bool ended() const;
 
   // What was measured stays. Returns before the job has ended.
   void Cancel();
+  // FailedPrecondition when it has ended.
+  absl::Status Pause(bool paused);
+  // Stops running it; the next server goes on. Returns before the thread has ended.
+  void Suspend();
+  // Until the thread has ended.
+  void Wait();
 
-  // The event with this sequence number; nullopt: it has not happened yet.
-  std::optional<v1::JobEvent> Event(uint64_t sequence) const;
-  // `notify` is called after each event, until Unwatch returns. It must not block.
-  uint64_t Watch(std::function<void()> notify);
-  void Unwatch(uint64_t watch);
+  EventLog& events() { return *events_; }
+  // Tells the events from number `first` to the last one that is in the store, again, from the
+  // journal; slow. `visit` false stops.
+  absl::Status Retell(uint64_t first, const std::function<bool(const v1::JobEvent&)>& visit) const;
 
  private:
-  struct TaskEntry;
-
-  Job(const v1::JobSpec& spec, Dispatcher& dispatcher, const RecordStore& store,
-      const Clock& clock);
-  absl::Status AddTask(const v1::JobTask& task);
-  absl::Status LoadHistory(TaskEntry& entry) const;
   void Run();
-  TuneJob MakeTuneJob();
+  absl::StatusOr<TuneResult> Tune();
+  void CountSteps();
+  void EndReplay(const JournalReader& reader, uint64_t told);
+  void Number(std::vector<JobStepRow>* rows);
   void OnTrial(const TuneEvent& event);
-  void End(const TuneResult& result);
-  void Emit(v1::JobEvent event);
+  void OnSteps(std::span<const TuneStep> steps);
+  void ChangeState(v1::JobState state, const std::string& message, v1::JobEvent event);
+  v1::JobEvent EndOf(const TuneResult& result) const;
 
-  const std::string id_;
+  const std::string id_, owner_;
   const v1::JobSpec spec_;
-  Dispatcher& dispatcher_;
-  const RecordStore& store_;
-  const Clock& clock_;
-  std::vector<std::unique_ptr<TaskEntry>> tasks_;
+  const JobContext context_;
+  JobClock clock_;
+  const std::shared_ptr<EventLog> events_;
+  JobTasks tasks_;  // the thread's
+
   mutable std::mutex mutex_;
-  std::vector<v1::JobEvent> events_;
-  v1::JobState state_ = v1::QUEUED;
-  std::string message_;       // why it failed
-  std::string last_failure_;  // of a trial
-  uint64_t trials_ = 0, failures_ = 0;
-  double model_seconds_ = 0;
-  std::mutex watch_mutex_;  // held while notifying
-  std::map<uint64_t, std::function<void()>> watches_;
-  uint64_t next_watch_ = 1;
+  JobRow row_;  // as it is, or will be, in the store
+  v1::JobState state_;
+  uint64_t last_step_ = 0;
+  double seconds_ = 0;                 // of the last step
+  std::vector<v1::JobEvent> untold_;   // trials whose steps are not in the journal yet
+  std::string last_failure_;           // of a trial
+  bool replaying_ = true;              // the journal's end is not known yet
+  std::optional<bool> wanted_paused_;  // asked for while replaying
+
+  std::atomic<bool> suspended_{false};
   std::stop_source stop_;
   std::thread thread_;
 };
+
+// "queued", ...: the words of rows; UNSPECIFIED for another word.
+std::string WordOf(v1::JobState state);
+v1::JobState StateOf(const std::string& word);
+bool IsEnd(v1::JobState state);
+
+v1::JobSummary SummaryOf(const JobRow& row, const v1::JobSpec& spec);
 
 }  // namespace tilewright

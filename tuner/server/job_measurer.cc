@@ -5,23 +5,27 @@
 
 namespace tilewright {
 
-JobMeasurer::JobMeasurer(Dispatcher& dispatcher, std::string job, std::string device_key,
-                         uint64_t seed)
-    : dispatcher_(dispatcher),
-      job_(std::move(job)),
-      device_key_(std::move(device_key)),
-      seed_(seed) {}
-
-void JobMeasurer::AddTask(const Task& task, const ConfigSpace& space, double best_seconds) {
-  spaces_[KeyOf(task)] = &space;
-  if (best_seconds > 0) incumbents_->seconds[KeyOf(task)] = best_seconds;
+void JobMeasurer::Incumbents::Note(const std::string& task, double best) {
+  std::lock_guard lock(mutex);
+  const auto [it, first] = seconds.try_emplace(task, best);
+  it->second = std::min(it->second, best);
 }
 
-void JobMeasurer::Measure(const Task& task, const Config& config, Done done) {
-  const std::string key = KeyOf(task);
-  TrialRequest request{.job = job_, .device_key = device_key_, .task = task, .config = config};
-  request.index = spaces_.at(key)->IndexOf(config).value_or(0);
-  request.options.seed = seed_;
+void JobMeasurer::NoteBest(const Task& task, double seconds) {
+  if (seconds > 0) incumbents_->Note(KeyOf(task), seconds);
+}
+
+void JobMeasurer::Measure(const MeasureRequest& what, Done done) {
+  const std::string key = KeyOf(what.task);
+  TrialRequest request{.job = share_.job,
+                       .device_key = share_.device_key,
+                       .task = what.task,
+                       .config = what.config,
+                       .index = what.index,
+                       .number = what.number,
+                       .owner = share_.owner,
+                       .weight = share_.weight};
+  request.options.seed = share_.seed;
   {
     std::lock_guard lock(incumbents_->mutex);
     const auto it = incumbents_->seconds.find(key);
@@ -29,18 +33,16 @@ void JobMeasurer::Measure(const Task& task, const Config& config, Done done) {
   }
   dispatcher_.Submit(std::move(request),
                      [key, incumbents = incumbents_, done = std::move(done)](Measured measured) {
-                       if (const std::optional<double> seconds = MedianSeconds(measured.outcome)) {
-                         std::lock_guard lock(incumbents->mutex);
-                         const auto [it, first] = incumbents->seconds.try_emplace(key, *seconds);
-                         it->second = std::min(it->second, *seconds);
-                       }
+                       const bool result = measured.fault.empty() && !measured.dropped;
+                       const std::optional<double> seconds = MedianSeconds(measured.outcome);
+                       if (result && seconds) incumbents->Note(key, *seconds);
                        done(std::move(measured));
                      });
 }
 
 // Without a worker one trial waits for the first to come.
 size_t JobMeasurer::PreferredInFlight() const {
-  return std::max<size_t>(1, dispatcher_.CapacityOf(device_key_));
+  return std::max<size_t>(1, dispatcher_.CapacityOf(share_.device_key));
 }
 
 }  // namespace tilewright

@@ -6,34 +6,42 @@
 #include <mutex>
 #include <string>
 
-#include "compiler/schedule/config_space.h"
 #include "tuner/measure/measurer.h"
 #include "tuner/server/dispatcher.h"
 
 namespace tilewright {
 
+// What every trial of a job has in common.
+struct JobShare {
+  std::string job, device_key, owner;
+  uint32_t weight = 1;
+  uint64_t seed = 0;  // of the kernels' inputs
+};
+
 class JobMeasurer final : public Measurer {
  public:
-  // `dispatcher` outlives this. `seed` is of the kernels' inputs.
-  JobMeasurer(Dispatcher& dispatcher, std::string job, std::string device_key, uint64_t seed);
+  // `dispatcher` outlives this.
+  JobMeasurer(Dispatcher& dispatcher, JobShare share)
+      : dispatcher_(dispatcher), share_(std::move(share)) {}
 
-  // `space` outlives this; `best_seconds`: the best known, 0 = none. REQUIRES: before Measure.
-  void AddTask(const Task& task, const ConfigSpace& space, double best_seconds);
+  // A time of this task is known: slower kernels need not be timed to the end.
+  void NoteBest(const Task& task, double seconds);
 
-  void Measure(const Task& task, const Config& config, Done done) override;
+  void Measure(const MeasureRequest& request, Done done) override;
   size_t PreferredInFlight() const override;
+  void DropWaiting() override { dispatcher_.DropWaiting(share_.job); }
 
  private:
   // Shared with callbacks that may come after the job has ended.
   struct Incumbents {
+    void Note(const std::string& task, double seconds);
+
     std::mutex mutex;
     std::map<std::string, double> seconds;  // by task key
   };
 
   Dispatcher& dispatcher_;
-  const std::string job_, device_key_;
-  const uint64_t seed_;
-  std::map<std::string, const ConfigSpace*> spaces_;
+  const JobShare share_;
   std::shared_ptr<Incumbents> incumbents_ = std::make_shared<Incumbents>();
 };
 

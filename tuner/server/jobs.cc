@@ -1,6 +1,7 @@
 #include "tuner/server/jobs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -9,52 +10,174 @@
 namespace tilewright {
 namespace {
 
-constexpr long kMaxRunning = 64;    // a thread each
-constexpr size_t kMaxEnded = 1000;  // kept to be listed
+constexpr long kMaxRunning = 1000;  // a thread each
+constexpr long kMaxOfOwner = 200;
+constexpr size_t kMaxListed = 1000;  // of those that ended
+constexpr size_t kMaxName = 200;
+constexpr uint32_t kMaxWeight = 16;
+constexpr double kStoreSeconds = 10;
+
+absl::Status CheckSubmission(const Submission& submission) {
+  if (submission.owner.size() > kMaxName || submission.request.size() > kMaxName) {
+    return absl::InvalidArgumentError("owner and request have at most 200 bytes each");
+  }
+  if (submission.weight > kMaxWeight) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a priority of ", submission.weight, ", allowed 1 to ", kMaxWeight));
+  }
+  return CheckSpec(submission.spec);
+}
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Job>> Jobs::Submit(const v1::JobSpec& spec) {
-  const std::string id = JobId(spec);
+absl::StatusOr<std::shared_ptr<Job>> Jobs::Load(const JobRow& row) const {
+  v1::JobSpec spec;
+  if (!spec.ParseFromString(row.spec)) {
+    return absl::DataLossError(absl::StrCat("the spec of job ", row.id, " does not decode"));
+  }
+  return std::make_shared<Job>(row, std::move(spec), context_);
+}
+
+absl::Status Jobs::Resume() {
+  TW_ASSIGN_OR_RETURN(const std::vector<JobRow> rows, context_.store.Jobs(/*unfinished=*/true));
   std::lock_guard lock(mutex_);
-  const auto same =
-      std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job->id() == id; });
-  if (same != jobs_.end() && !(*same)->ended()) return *same;
-  const auto running =
-      std::count_if(jobs_.begin(), jobs_.end(), [](const auto& job) { return !job->ended(); });
-  if (running >= kMaxRunning) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(running, " jobs are running, allowed ", kMaxRunning, "; try again later"));
+  for (const JobRow& row : rows) {
+    absl::StatusOr<std::shared_ptr<Job>> job = Load(row);
+    if (!job.ok()) continue;  // it stays in the store for a program that can read it
+    (*job)->Start();
+    jobs_[row.id] = *std::move(job);
   }
-  TW_ASSIGN_OR_RETURN(std::shared_ptr<Job> job, Job::Start(spec, dispatcher_, store_, clock_));
-  if (same != jobs_.end()) jobs_.erase(same);
-  jobs_.push_back(job);
-  if (jobs_.size() > kMaxEnded) {
-    const auto oldest =
-        std::find_if(jobs_.begin(), jobs_.end(), [](const auto& j) { return j->ended(); });
-    if (oldest != jobs_.end()) jobs_.erase(oldest);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<Job> Jobs::Known(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  const auto it = jobs_.find(id);
+  return it == jobs_.end() ? nullptr : it->second;
+}
+
+absl::Status Jobs::CheckQuota(const std::string& owner) const {
+  std::lock_guard lock(mutex_);
+  long running = 0, of_owner = 0;
+  for (const auto& [id, job] : jobs_) {
+    if (job->ended()) continue;
+    ++running;
+    of_owner += job->owner() == owner ? 1 : 0;
   }
+  if (running < kMaxRunning && of_owner < kMaxOfOwner) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(running, " jobs are running, ", of_owner, " of them yours; allowed ",
+                   kMaxRunning, " and ", kMaxOfOwner, "; cancel one, or try again later"));
+}
+
+absl::StatusOr<std::shared_ptr<Job>> Jobs::Submit(const Submission& submission) {
+  TW_RETURN_IF_ERROR(CheckSubmission(submission));
+  const std::string id = JobId(submission.spec);
+  std::lock_guard submitting(submit_mutex_);
+  TW_ASSIGN_OR_RETURN(const std::optional<JobRow> made,
+                      context_.store.FindRequest(submission.owner, submission.request));
+  if (made && made->id != id) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("request ", submission.request, " has made another job: ", made->id));
+  }
+  std::shared_ptr<Job> known = Known(id);
+  if (known && (made || !known->ended())) return known;
+  if (made) return Load(*made);
+  TW_RETURN_IF_ERROR(CheckQuota(submission.owner));
+  return Begin(submission, id);
+}
+
+absl::Status Jobs::Flush() const {
+  if (context_.recorder.Flush(kStoreSeconds)) return absl::OkStatus();
+  return absl::UnavailableError("the job could not be stored (is the server's disk full?)");
+}
+
+// A new job, or one that ended and goes on.
+absl::StatusOr<std::shared_ptr<Job>> Jobs::Begin(const Submission& submission,
+                                                 const std::string& id) {
+  const double now = context_.clock.UnixTime();
+  TW_RETURN_IF_ERROR(Flush());  // its end may still be on the way
+  TW_ASSIGN_OR_RETURN(std::optional<JobRow> row, context_.store.FindJob(id));
+  uint64_t steps = 0;
+  if (row) {
+    TW_RETURN_IF_ERROR(context_.store.ForEachStep(id, 1, [&](const JobStepRow& step) {
+      steps = step.step;
+      return true;
+    }));
+  } else {
+    TW_ASSIGN_OR_RETURN(const int64_t history_end, context_.store.LastId());
+    row = JobRow{.id = id, .created = now, .history_end = history_end};
+    row->spec = submission.spec.SerializeAsString();
+  }
+  row->owner = submission.owner;
+  row->request = submission.request;
+  row->weight = std::max(1u, submission.weight);
+  row->state = WordOf(v1::QUEUED);
+  row->message = row->result = "";
+  row->changed = now;
+  row->trials = row->failures = 0;  // counted by the replay
+  JobStepRow queued = EncodeState(row->state, "", 0);
+  queued.job = id;
+  queued.step = steps + 1;
+  context_.recorder.StoreSteps({queued}, {*row}, [] {});
+  TW_RETURN_IF_ERROR(Flush());
+  TW_ASSIGN_OR_RETURN(std::shared_ptr<Job> job, Load(*row));
+  std::lock_guard lock(mutex_);
+  if (suspended_) return absl::UnavailableError("the server is going away; submit it again");
+  job->Start();
+  jobs_[id] = job;
+  std::erase_if(jobs_, [&](const auto& entry) { return entry.second->ended(); });
   return job;
 }
 
-absl::StatusOr<std::shared_ptr<Job>> Jobs::Find(const std::string& id) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& job : jobs_) {
-    if (job->id() == id) return job;
+absl::StatusOr<std::shared_ptr<Job>> Jobs::Find(const std::string& id) {
+  if (std::shared_ptr<Job> job = Known(id)) return job;
+  TW_ASSIGN_OR_RETURN(const std::optional<JobRow> row, context_.store.FindJob(id));
+  if (row && IsEnd(StateOf(row->state))) return Load(*row);
+  std::vector<std::string> known;
+  TW_ASSIGN_OR_RETURN(const std::vector<v1::JobSummary> all, All());
+  constexpr size_t kMost = 20;
+  for (auto it = all.rbegin(); it != all.rend() && known.size() < kMost; ++it) {
+    known.push_back(it->job());
   }
-  const std::string known =
-      absl::StrJoin(jobs_, ", ", [](std::string* out, const auto& job) { out->append(job->id()); });
-  return absl::NotFoundError(absl::StrCat("no job \"", id.substr(0, 200), "\"; known: ",
-                                          known.empty() ? "none" : known.substr(0, 1000)));
+  return absl::NotFoundError(absl::StrCat("no job \"", id.substr(0, kMaxName), "\"; known: ",
+                                          known.empty() ? "none" : absl::StrJoin(known, ", ")));
 }
 
-std::vector<std::shared_ptr<Job>> Jobs::All() const {
+std::vector<v1::JobSummary> Jobs::Running() const {
   std::lock_guard lock(mutex_);
-  return jobs_;
+  std::vector<v1::JobSummary> running;
+  for (const auto& [id, job] : jobs_) {
+    if (!job->ended()) running.push_back(job->Summary());
+  }
+  return running;
 }
 
-void Jobs::CancelAll() {
-  for (const auto& job : All()) job->Cancel();
+absl::StatusOr<std::vector<v1::JobSummary>> Jobs::All() const {
+  TW_ASSIGN_OR_RETURN(const std::vector<JobRow> rows, context_.store.Jobs(/*unfinished=*/false));
+  std::lock_guard lock(mutex_);
+  const size_t first = rows.size() > kMaxListed ? rows.size() - kMaxListed : 0;
+  std::vector<v1::JobSummary> all;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto live = jobs_.find(rows[i].id);
+    if (live != jobs_.end()) {
+      all.push_back(live->second->Summary());
+    } else if (v1::JobSpec spec; i >= first && spec.ParseFromString(rows[i].spec)) {
+      all.push_back(SummaryOf(rows[i], spec));
+    }
+  }
+  return all;
+}
+
+void Jobs::SuspendAll() {
+  std::map<std::string, std::shared_ptr<Job>> jobs;
+  {
+    std::lock_guard lock(mutex_);
+    suspended_ = true;
+    jobs.swap(jobs_);
+  }
+  for (const auto& [id, job] : jobs) job->Suspend();
+  for (auto& [id, job] : jobs) job->Wait();
 }
 
 }  // namespace tilewright

@@ -1,4 +1,5 @@
-// All jobs of a server. Thread-safe.
+// All jobs of a server: those that run, and those that the store remembers. Thread-safe; calls may
+// use the store, so they are not for threads that must not wait.
 #pragma once
 
 #include <map>
@@ -11,27 +12,46 @@
 
 namespace tilewright {
 
+struct Submission {
+  v1::JobSpec spec;
+  std::string request;  // the client's; empty: none
+  std::string owner;
+  uint32_t weight = 1;
+};
+
 class Jobs {
  public:
   // Everything referred to outlives this.
-  Jobs(Dispatcher& dispatcher, const RecordStore& store, const Clock& clock)
-      : dispatcher_(dispatcher), store_(store), clock_(clock) {}
+  explicit Jobs(const JobContext& context) : context_(context) {}
 
-  // The same spec gives the same job: joined while it runs, continued when it has ended.
-  // ResourceExhausted above the number of jobs a server takes at once.
-  absl::StatusOr<std::shared_ptr<Job>> Submit(const v1::JobSpec& spec);
-  // NotFound lists the known jobs.
-  absl::StatusOr<std::shared_ptr<Job>> Find(const std::string& id) const;
-  // Oldest first.
-  std::vector<std::shared_ptr<Job>> All() const;
-  void CancelAll();
+  // Starts every job of the store that has not ended.
+  absl::Status Resume();
+  // Returns once the job is durable. The same spec gives the same job: joined while it runs,
+  // continued when it has ended. The same request of an owner gives the job it made; AlreadyExists
+  // when that had another spec. ResourceExhausted above the number of jobs a server, or an owner,
+  // may have running at once. InvalidArgument: see CheckSpec.
+  absl::StatusOr<std::shared_ptr<Job>> Submit(const Submission& submission);
+  // NotFound names some that are known.
+  absl::StatusOr<std::shared_ptr<Job>> Find(const std::string& id);
+  // Oldest first; of those that ended, the newest thousand.
+  absl::StatusOr<std::vector<v1::JobSummary>> All() const;
+  // Those that have not ended. Does not use the store.
+  std::vector<v1::JobSummary> Running() const;
+  // Stops running them; the next server goes on.
+  void SuspendAll();
 
  private:
-  Dispatcher& dispatcher_;
-  const RecordStore& store_;
-  const Clock& clock_;
+  std::shared_ptr<Job> Known(const std::string& id);
+  absl::Status CheckQuota(const std::string& owner) const;
+  absl::StatusOr<std::shared_ptr<Job>> Begin(const Submission& submission, const std::string& id);
+  absl::StatusOr<std::shared_ptr<Job>> Load(const JobRow& row) const;
+  absl::Status Flush() const;
+
+  const JobContext context_;
+  std::mutex submit_mutex_;  // one submission at a time; held while the store is used
   mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<Job>> jobs_;
+  std::map<std::string, std::shared_ptr<Job>> jobs_;  // those that run, and some that ended
+  bool suspended_ = false;
 };
 
 }  // namespace tilewright

@@ -1,8 +1,23 @@
 #include "tuner/server/recorder.h"
 
+#include <chrono>
+#include <future>
+#include <iterator>
+#include <memory>
 #include <utility>
 
 namespace tilewright {
+namespace {
+
+// Between tries to store what must be stored.
+constexpr auto kRetryPause = std::chrono::seconds(1);
+
+template <typename T>
+void MoveTo(std::vector<T>& from, std::vector<T>* to) {
+  std::move(from.begin(), from.end(), std::back_inserter(*to));
+}
+
+}  // namespace
 
 Recorder::Recorder(RecordStore& store) : store_(store), thread_([this] { Loop(); }) {}
 
@@ -16,9 +31,31 @@ Recorder::~Recorder() {
 }
 
 void Recorder::Store(Record record, Then then) {
+  Entry entry{.then = std::move(then)};
+  entry.records.push_back(std::move(record));
+  Add(std::move(entry));
+}
+
+void Recorder::StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> jobs,
+                          std::function<void()> stored) {
+  Add({.steps = std::move(steps),
+       .jobs = std::move(jobs),
+       .then = [stored = std::move(stored)](const absl::Status&) { stored(); },
+       .retry = true});
+}
+
+bool Recorder::Flush(double seconds) {
+  auto stored = std::make_shared<std::promise<void>>();
+  std::future<void> done = stored->get_future();
+  StoreSteps({}, {}, [stored] { stored->set_value(); });
+  return done.wait_for(std::chrono::duration<double>(seconds)) == std::future_status::ready;
+}
+
+void Recorder::Add(Entry entry) {
   {
     std::lock_guard lock(mutex_);
-    waiting_.push_back({std::move(record), std::move(then)});
+    waiting_.push_back(std::move(entry));
+    fresh_ = true;
   }
   changed_.notify_one();
 }
@@ -28,19 +65,48 @@ void Recorder::Loop() {
     std::vector<Entry> entries;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      const auto something = [this] { return stopping_ || fresh_; };
+      if (waiting_.empty()) {
+        changed_.wait(lock, something);
+      } else {
+        changed_.wait_for(lock, kRetryPause, something);
+      }
       if (waiting_.empty()) return;
       entries.swap(waiting_);
+      fresh_ = false;
     }
-    StoreAll(std::move(entries));
+    const absl::Status status = StoreAll(entries);
+    Settle(std::move(entries), status);
+    std::lock_guard lock(mutex_);
+    if (stopping_ && !fresh_) return;  // what cannot be stored now never will be
   }
 }
 
-void Recorder::StoreAll(std::vector<Entry> entries) {
+absl::Status Recorder::StoreAll(const std::vector<Entry>& entries) {
   std::vector<Record> records;
-  for (Entry& entry : entries) records.push_back(std::move(entry.record));
-  const absl::Status status = store_.Append(records);
-  for (const Entry& entry : entries) entry.then(status);
+  std::vector<JobStepRow> steps;
+  std::vector<JobRow> jobs;
+  for (const Entry& entry : entries) {
+    records.insert(records.end(), entry.records.begin(), entry.records.end());
+    steps.insert(steps.end(), entry.steps.begin(), entry.steps.end());
+    jobs.insert(jobs.end(), entry.jobs.begin(), entry.jobs.end());
+  }
+  return store_.Commit({.records = records, .steps = steps, .jobs = jobs});
+}
+
+void Recorder::Settle(std::vector<Entry> entries, const absl::Status& status) {
+  std::vector<Entry> again;
+  for (Entry& entry : entries) {
+    if (!status.ok() && entry.retry) {
+      again.push_back(std::move(entry));
+    } else {
+      entry.then(status);
+    }
+  }
+  if (again.empty()) return;
+  std::lock_guard lock(mutex_);
+  MoveTo(waiting_, &again);
+  waiting_ = std::move(again);
 }
 
 }  // namespace tilewright

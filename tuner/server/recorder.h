@@ -1,4 +1,5 @@
-// Makes measurements durable, many in one transaction when they come fast. Thread-safe.
+// Makes measurements and jobs durable, many in one transaction when they come fast, in the order in
+// which they were given. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -23,19 +24,31 @@ class Recorder {
 
   // Calls `then` on the recorder's thread once the record is stored, or could not be.
   void Store(Record record, Then then);
+  // Steps of a job, with its new row when that has changed. Tried again until they are stored:
+  // nothing given later is stored without them. `stored` is then called, on the recorder's thread.
+  void StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> jobs,
+                  std::function<void()> stored);
+  // Waits until what was given before is stored; false when that takes longer.
+  bool Flush(double seconds);
 
  private:
   struct Entry {
-    Record record;
+    std::vector<Record> records;
+    std::vector<JobStepRow> steps;
+    std::vector<JobRow> jobs;
     Then then;
+    bool retry = false;
   };
+  void Add(Entry entry);
   void Loop();
-  void StoreAll(std::vector<Entry> entries);
+  absl::Status StoreAll(const std::vector<Entry>& entries);
+  void Settle(std::vector<Entry> entries, const absl::Status& status);
 
   RecordStore& store_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Entry> waiting_;
+  bool fresh_ = false;  // something came since the last try
   bool stopping_ = false;
   std::thread thread_;
 };

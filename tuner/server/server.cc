@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <thread>
 
 #include "absl/strings/match.h"
@@ -14,7 +13,9 @@
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"
 #include "records/file_lock.h"
+#include "tuner/server/chores.h"
 #include "tuner/server/jobs.h"
+#include "tuner/server/random_id.h"
 #include "tuner/server/recorder.h"
 #include "tuner/server/tuning_service.h"
 #include "tuner/server/worker_service.h"
@@ -25,9 +26,19 @@ namespace {
 constexpr double kTickSeconds = 0.5;
 constexpr auto kShutdownGrace = std::chrono::seconds(5);
 
-uint64_t RandomNumber() {
-  std::random_device device;
-  return (uint64_t{device()} << 32) | device();
+constexpr size_t kSessionBytes = 16;
+constexpr double kUnfitSeconds = 60;  // a full disk or a replaced binary takes people a while
+constexpr int kChoreThreads = 4;
+
+uint64_t RandomNumber() { return std::stoull(RandomHex(sizeof(uint64_t)), nullptr, 16); }
+
+// Of the first attempt: far from those of any other run of the server, with room above.
+uint64_t FirstId() { return (RandomNumber() >> 24) << 20 | 1; }
+
+DispatcherOptions OptionsOf(const ServerOptions& options) {
+  return {.lease_seconds = options.lease_seconds,
+          .unfit_seconds = options.embedded ? kUnfitSeconds : 0,
+          .first_id = FirstId()};
 }
 
 // Of "host:port"; "[::1]:80" gives "::1".
@@ -67,15 +78,18 @@ class ServerImpl final : public Server {
       : clock_(clock),
         epoch_(RandomNumber()),
         recorder_(std::make_unique<Recorder>(store)),
-        dispatcher_(clock, {.lease_seconds = options.lease_seconds}, RandomNumber(),
-                    [this](FinishedTrial trial, Dispatcher::Then then) {
-                      recorder_->Store(ToRecord(std::move(trial)), std::move(then));
-                    }),
-        jobs_(dispatcher_, store, clock),
+        dispatcher_(
+            clock, OptionsOf(options), [] { return RandomHex(kSessionBytes); },
+            [this](FinishedTrial trial, Dispatcher::Then then) {
+              recorder_->Store(ToRecord(std::move(trial)), std::move(then));
+            }),
+        jobs_({dispatcher_, *recorder_, store, clock}),
+        chores_(std::make_unique<Chores>(kChoreThreads)),
         worker_service_(dispatcher_, epoch_, options.lease_seconds),
-        tuning_service_(dispatcher_, jobs_, store) {}
+        tuning_service_(dispatcher_, jobs_, store, *chores_) {}
 
   ~ServerImpl() override;
+  absl::Status ResumeJobs() { return jobs_.Resume(); }
   absl::Status Listen(const std::string& listen);
   const std::string& address() const override { return address_; }
 
@@ -88,6 +102,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Recorder> recorder_;
   Dispatcher dispatcher_;
   Jobs jobs_;
+  std::unique_ptr<Chores> chores_;
   WorkerServiceImpl worker_service_;
   TuningServiceImpl tuning_service_;
   std::optional<FileLock> socket_lock_;  // of a unix address
@@ -133,9 +148,10 @@ ServerImpl::~ServerImpl() {
   }
   stop_changed_.notify_all();
   if (ticker_.joinable()) ticker_.join();
-  jobs_.CancelAll();
   dispatcher_.Drain();
+  jobs_.SuspendAll();
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  chores_.reset();  // calls that it answers keep gRPC waiting
   grpc_.reset();
   recorder_.reset();  // while the dispatcher, which it calls back, is there
 }
@@ -157,6 +173,7 @@ Record ServerImpl::ToRecord(FinishedTrial trial) const {
           .device = trial.worker.device,
           .worker = trial.worker.name,
           .job = trial.request.job,
+          .trial = trial.request.number,
           .seed = trial.request.options.seed,
           .build_seconds = trial.measured.build_seconds,
           .run_seconds = trial.measured.run_seconds,
@@ -172,6 +189,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                                       RecordStore& store, const Clock& clock) {
   TW_RETURN_IF_ERROR(CheckAddress(options));
   auto server = std::make_unique<ServerImpl>(options, store, clock);
+  if (!options.embedded) TW_RETURN_IF_ERROR(server->ResumeJobs());
   TW_RETURN_IF_ERROR(server->Listen(options.listen));
   return server;
 }

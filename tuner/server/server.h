@@ -15,15 +15,19 @@ struct ServerOptions {
   std::string listen;           // "HOST:PORT" (port 0: any) or "unix:PATH"
   bool allow_insecure = false;  // needed for an address that other machines reach
   double lease_seconds = 30;
+  // A farm of one machine for one job: jobs of earlier runs are left alone until they are
+  // submitted again, and a job fails when no worker was fit for a minute.
+  bool embedded = false;
 };
 
 class Server {
  public:
-  // Answers from now on. `store` and `clock` outlive the server. PermissionDenied for an open
-  // address without allow_insecure, Unavailable when the address cannot be bound.
+  // Goes on with the jobs of the store and answers from now on. `store` and `clock` outlive the
+  // server. PermissionDenied for an open address without allow_insecure, Unavailable when the
+  // address cannot be bound.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                        RecordStore& store, const Clock& clock);
-  // Cancels jobs, answers waiting calls, stores what was reported.
+  // Answers waiting calls, stores what was reported; jobs go on with the next server.
   virtual ~Server() = default;
 
   // With the port that was bound.

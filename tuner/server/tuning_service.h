@@ -1,10 +1,13 @@
-// The clients' calls, translated to jobs and views.
+// The clients' calls, translated to jobs and views. What uses the store runs as a chore, so that no
+// thread that answers workers waits for it.
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 #include "proto/tilewright.grpc.pb.h"
 #include "records/record_store.h"
+#include "tuner/server/chores.h"
 #include "tuner/server/dispatcher.h"
 #include "tuner/server/jobs.h"
 
@@ -13,8 +16,8 @@ namespace tilewright {
 class TuningServiceImpl final : public v1::TuningService::CallbackService {
  public:
   // All outlive the service's calls.
-  TuningServiceImpl(Dispatcher& dispatcher, Jobs& jobs, const RecordStore& store)
-      : dispatcher_(dispatcher), jobs_(jobs), store_(store) {}
+  TuningServiceImpl(Dispatcher& dispatcher, Jobs& jobs, const RecordStore& store, Chores& chores)
+      : dispatcher_(dispatcher), jobs_(jobs), store_(store), chores_(chores) {}
 
   grpc::ServerUnaryReactor* SubmitJob(grpc::CallbackServerContext* context,
                                       const v1::SubmitJobRequest* request,
@@ -27,17 +30,34 @@ class TuningServiceImpl final : public v1::TuningService::CallbackService {
   grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
                                       const v1::CancelJobRequest* request,
                                       v1::CancelJobReply* reply) override;
+  grpc::ServerUnaryReactor* PauseJob(grpc::CallbackServerContext* context,
+                                     const v1::PauseJobRequest* request,
+                                     v1::PauseJobReply* reply) override;
+  grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
+                                      const v1::ResumeJobRequest* request,
+                                      v1::ResumeJobReply* reply) override;
   grpc::ServerUnaryReactor* ListWorkers(grpc::CallbackServerContext* context,
                                         const v1::ListWorkersRequest* request,
                                         v1::ListWorkersReply* reply) override;
+  grpc::ServerUnaryReactor* SetWorkerHealth(grpc::CallbackServerContext* context,
+                                            const v1::SetWorkerHealthRequest* request,
+                                            v1::SetWorkerHealthReply* reply) override;
   grpc::ServerWriteReactor<v1::BlobChunk>* FetchBlob(grpc::CallbackServerContext* context,
                                                      const v1::FetchBlobRequest* request) override;
 
  private:
+  // Answers with what `chore` returns.
+  grpc::ServerUnaryReactor* AsChore(grpc::CallbackServerContext* context,
+                                    std::function<absl::Status()> chore);
+  absl::Status Submit(const v1::SubmitJobRequest& request, v1::SubmitJobReply* reply);
+  absl::StatusOr<v1::JobState> SetPaused(const std::string& id, bool paused);
+
   Dispatcher& dispatcher_;
   Jobs& jobs_;
   const RecordStore& store_;
-  std::atomic<int> blobs_{0};  // answers to FetchBlob under way
+  Chores& chores_;
+  std::atomic<int> blobs_{0};      // answers to FetchBlob under way
+  std::atomic<int> retelling_{0};  // journals being read for WatchJob
 };
 
 }  // namespace tilewright

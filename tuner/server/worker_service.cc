@@ -1,11 +1,11 @@
 #include "tuner/server/worker_service.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
+#include "tuner/server/messages.h"
 
 namespace tilewright {
 namespace {
@@ -13,8 +13,16 @@ namespace {
 constexpr size_t kMaxName = 200;
 constexpr uint32_t kMaxSlots = 1024, kMaxItems = 4096;
 constexpr double kMaxWaitSeconds = 60;
+constexpr double kMaxStageSeconds = 86'400;
 // A worker renews this many times within a lease.
 constexpr double kRenewsPerLease = 6;
+constexpr size_t kMaxReason = 4 << 10;
+
+// They come to people's terminals.
+bool IsPrintable(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
 
 absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
   if (request.protocol_min() > kProtocolVersion || request.protocol_max() < kProtocolVersion) {
@@ -30,7 +38,14 @@ absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
       return absl::InvalidArgumentError(
           "worker, device key, name and target need 1 to 200 bytes each");
     }
+    if (!IsPrintable(*text)) {
+      return absl::InvalidArgumentError("control characters in a name of the worker's");
+    }
   }
+  if (request.incarnation().size() > kMaxName) {
+    return absl::InvalidArgumentError("an incarnation above 200 bytes");
+  }
+  TW_RETURN_IF_ERROR(ParseTarget(device.target()).status());
   if (device.slots() < 1 || device.slots() > kMaxSlots || request.capacity() < device.slots() ||
       request.capacity() > kMaxItems) {
     return absl::InvalidArgumentError(
@@ -56,21 +71,21 @@ absl::StatusOr<TrialReport> ReportOf(const v1::ReportRequest& request) {
   TW_ASSIGN_OR_RETURN(report.measured.outcome, FromMessage(measured.outcome()));
   report.measured.build_seconds = measured.build_seconds();
   report.measured.run_seconds = measured.run_seconds();
-  if (!std::isfinite(measured.build_seconds()) || !std::isfinite(measured.run_seconds())) {
-    return absl::InvalidArgumentError("a stage's time is not a number");
+  for (const double seconds : {measured.build_seconds(), measured.run_seconds()}) {
+    if (!(seconds >= 0 && seconds <= kMaxStageSeconds)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a stage of ", seconds, " s, possible are 0 to ", kMaxStageSeconds));
+    }
   }
   return report;
 }
 
-v1::ReportReply::Result ResultOf(ReportResult result) {
-  switch (result) {
-    case ReportResult::kRecorded: return v1::ReportReply::RECORDED;
-    case ReportResult::kDuplicate: return v1::ReportReply::DUPLICATE;
-    case ReportResult::kLateRecorded: return v1::ReportReply::LATE_RECORDED;
-    case ReportResult::kConflict: return v1::ReportReply::CONFLICT;
-    case ReportResult::kDiscarded: return v1::ReportReply::DISCARDED;
-  }
-  return v1::ReportReply::RESULT_UNSPECIFIED;
+// What a worker says of itself; nothing: that it is well, when it opens a session.
+absl::Status SetOwnHealth(Dispatcher& dispatcher, const std::string& session,
+                          v1::WorkerHealth health, const std::string& reason) {
+  const bool bad = health == v1::BAD;
+  return dispatcher.SetOwnHealth(session, bad ? WorkerHealth::kBad : WorkerHealth::kGood,
+                                 reason.substr(0, kMaxReason));
 }
 
 grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
@@ -84,8 +99,10 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const abs
 class LeaseReactor final : public grpc::ServerUnaryReactor {
  public:
   LeaseReactor(Dispatcher& dispatcher, const v1::LeaseRequest& request, v1::LeaseReply* reply)
-      : dispatcher_(dispatcher), reply_(reply) {
-    const double wait = std::clamp(request.max_wait_seconds(), 0.0, kMaxWaitSeconds);
+      : dispatcher_(dispatcher), session_(request.session()), reply_(reply) {
+    // Not a number: no wait.
+    const double asked = request.max_wait_seconds();
+    const double wait = asked > 0 ? std::min(asked, kMaxWaitSeconds) : 0;
     const uint32_t items = std::clamp(request.max_items(), 1u, kMaxItems);
     wait_ = dispatcher.Lease(request.session(), items, wait,
                              [this](auto leased) { End(std::move(leased)); });
@@ -98,11 +115,15 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   void End(absl::StatusOr<std::vector<LeasedTrial>> leased) {
     if (leased.ok()) {
       for (const LeasedTrial& trial : *leased) *reply_->add_items() = ItemOf(trial);
+      const HealthView health = dispatcher_.HealthOf(session_);
+      reply_->set_health(ToMessage(health.health));
+      reply_->set_health_reason(health.reason);
     }
     Finish(ToGrpc(leased.status()));
   }
 
   Dispatcher& dispatcher_;
+  const std::string session_;
   v1::LeaseReply* reply_;
   uint64_t wait_ = 0;
 };
@@ -113,13 +134,18 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerCon
                                                          const v1::OpenSessionRequest* request,
                                                          v1::OpenSessionReply* reply) {
   if (absl::Status status = CheckOpen(*request); !status.ok()) return Answer(context, status);
+  const absl::StatusOr<std::string> session =
+      dispatcher_.OpenSession({.name = request->worker(),
+                               .device_key = request->device().key(),
+                               .device = request->device().name(),
+                               .target = request->device().target(),
+                               .slots = request->device().slots(),
+                               .capacity = request->capacity(),
+                               .incarnation = request->incarnation()});
+  if (!session.ok()) return Answer(context, session.status());
+  SetOwnHealth(dispatcher_, *session, request->health(), request->health_reason()).IgnoreError();
   reply->set_protocol(kProtocolVersion);
-  reply->set_session(dispatcher_.OpenSession({.name = request->worker(),
-                                              .device_key = request->device().key(),
-                                              .device = request->device().name(),
-                                              .target = request->device().target(),
-                                              .slots = request->device().slots(),
-                                              .capacity = request->capacity()}));
+  reply->set_session(*session);
   reply->set_server_epoch(server_epoch_);
   reply->set_lease_seconds(lease_seconds_);
   reply->set_renew_seconds(lease_seconds_ / kRenewsPerLease);
@@ -135,10 +161,21 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Lease(grpc::CallbackServerContext*,
 grpc::ServerUnaryReactor* WorkerServiceImpl::Renew(grpc::CallbackServerContext* context,
                                                    const v1::RenewRequest* request,
                                                    v1::RenewReply* reply) {
+  if (request->attempts_size() > static_cast<int>(2 * kMaxItems)) {
+    return Answer(context, absl::InvalidArgumentError("more attempts than any worker holds"));
+  }
   const absl::StatusOr<std::vector<uint64_t>> dropped = dispatcher_.Renew(
       request->session(), {request->attempts().begin(), request->attempts().end()});
-  if (dropped.ok()) reply->mutable_cancelled()->Add(dropped->begin(), dropped->end());
-  return Answer(context, dropped.status());
+  if (!dropped.ok()) return Answer(context, dropped.status());
+  reply->mutable_cancelled()->Add(dropped->begin(), dropped->end());
+  if (request->health() == v1::BAD || request->health() == v1::GOOD) {
+    SetOwnHealth(dispatcher_, request->session(), request->health(), request->health_reason())
+        .IgnoreError();  // the session was there a moment ago
+  }
+  const HealthView health = dispatcher_.HealthOf(request->session());
+  reply->set_health(ToMessage(health.health));
+  reply->set_health_reason(health.reason);
+  return Answer(context, absl::OkStatus());
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext* context,
@@ -148,14 +185,27 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext*
     reply->set_result(v1::ReportReply::DISCARDED);
     return Answer(context, absl::OkStatus());
   }
+  if (request->has_fault()) return ReportFault(context, *request, reply);
   const absl::StatusOr<TrialReport> report = ReportOf(*request);
   if (!report.ok()) return Answer(context, report.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   dispatcher_.Report(*report, [reactor, reply](absl::StatusOr<ReportResult> result) {
-    if (result.ok()) reply->set_result(ResultOf(*result));
+    if (result.ok()) reply->set_result(ToMessage(*result));
     reactor->Finish(ToGrpc(result.status()));
   });
   return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::ReportFault(grpc::CallbackServerContext* context,
+                                                         const v1::ReportRequest& request,
+                                                         v1::ReportReply* reply) {
+  const absl::StatusOr<ReportResult> result =
+      dispatcher_.ReportFault({.session = request.session(),
+                               .attempt = request.attempt(),
+                               .fence = request.fence(),
+                               .reason = request.fault().reason().substr(0, kMaxReason)});
+  if (result.ok()) reply->set_result(ToMessage(*result));
+  return Answer(context, result.status());
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::CloseSession(grpc::CallbackServerContext* context,

@@ -30,6 +30,9 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
                                          v1::CloseSessionReply* reply) override;
 
  private:
+  grpc::ServerUnaryReactor* ReportFault(grpc::CallbackServerContext* context,
+                                        const v1::ReportRequest& request, v1::ReportReply* reply);
+
   Dispatcher& dispatcher_;
   const uint64_t server_epoch_;
   const double lease_seconds_;

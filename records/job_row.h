@@ -1,0 +1,45 @@
+// A job as the store keeps it. Values; what the texts and bytes mean is tuner/server's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "compiler/core/outcome.h"
+
+namespace tilewright {
+
+struct JobRow {
+  std::string id;
+  std::string owner;
+  std::string request;  // the client's id of the request that made it; "" = none
+  uint32_t weight = 1;
+  std::string state;
+  std::string message;
+  std::string spec, result;         // bytes
+  double created = 0, changed = 0;  // unix seconds
+  uint64_t trials = 0, failures = 0;
+  double model_seconds = 0;
+  int64_t history_end = 0;  // id of the last record that was there at its start
+
+  friend bool operator==(const JobRow&, const JobRow&) = default;
+};
+
+struct JobStepRow {
+  std::string job;
+  uint64_t step = 0;  // of the job, from 1 without gaps
+  double seconds = 0;
+  std::string text;
+
+  friend bool operator==(const JobStepRow&, const JobStepRow&) = default;
+};
+
+// What a job's resumption needs of a record.
+struct JobResult {
+  uint64_t trial = 0;  // number in the job
+  Outcome outcome;
+  double build_seconds = 0, run_seconds = 0;
+  double unix_time = 0;
+  std::string device, worker;
+};
+
+}  // namespace tilewright

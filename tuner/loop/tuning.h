@@ -1,0 +1,98 @@
+// One run of the tuning loop. Not thread-safe; measurements may arrive on any thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/loop/inbox.h"
+#include "tuner/loop/task_state.h"
+#include "tuner/loop/tune.h"
+
+namespace tilewright {
+
+class Tuning {
+ public:
+  // `measurer` and `clock` outlive this.
+  Tuning(TuneJob job, Measurer& measurer, const Clock& clock);
+
+  TuneResult Run();
+  // Only goes through the steps of earlier lives.
+  void Replay();
+
+ private:
+  // The search, the confirmation of its bests, and the search again with what that left.
+  enum class Phase { kSearch, kConfirm, kRest, kOver };
+  struct Running {
+    size_t item = 0;
+    uint64_t index = 0;
+    bool confirms = false;
+  };
+
+  bool Open(size_t item) const { return !ends_[item]; }
+  std::optional<TuneEnd> JobEnd() const;
+  double Seconds() const;
+  bool OutOfTime(double grace) const;
+  bool MayConfirm() const;
+
+  // ---- phases
+  void RunPhase();
+  void EnterPhase(Phase phase);
+  void FillSearch();
+  void FillConfirm();
+  size_t KeptForConfirmations() const;
+  std::vector<size_t> ConfirmationOrder() const;
+
+  // ---- starts
+  std::optional<Running> NextOfSearch();
+  std::optional<size_t> CurrentItem();
+  size_t FirstRound() const;
+  void Started(const Running& running);
+  void Launch();
+  void Measure(uint64_t number);
+
+  // ---- ends
+  void Await();
+  void Accept(const Arrival& arrival);
+  void AcceptResult(const Running& running, const Measured& measured);
+  void AcceptNoResult(const Running& running, const Measured& measured);
+  void Report(const Running& running, const Trial& trial, const Measured& measured) const;
+  void CloseIfDone(size_t item);
+  std::optional<double> ModelSeconds() const;
+  TuneResult Result();
+  void Tell();
+
+  // ---- replay
+  void ReplayStart(const TuneStep& step);
+  void Follow(const TuneStep& step);
+  void Diverge(const TuneStep& step);
+
+  const TuneBudget budget_;
+  const TuneCallbacks callbacks_;
+  const std::stop_token stop_;
+  const std::function<bool(TuneStep*)> replay_;
+  Measurer& measurer_;
+  const Clock& clock_;
+  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  std::vector<TaskState> tasks_;
+  std::vector<std::optional<TuneEnd>> ends_;  // of closed tasks
+  std::map<uint64_t, Running> running_;       // by the trial's number
+  std::vector<uint64_t> to_launch_;
+  std::vector<TuneStep> told_;  // steps that are still to be told
+  Phase phase_ = Phase::kSearch;
+  std::vector<size_t> confirm_order_;
+  size_t spent_ = 0;
+  size_t limit_ = 0;  // trials that the search may spend in this phase
+  size_t round_item_ = 0, round_left_ = 0;
+  uint64_t last_number_ = 0;
+  double start_ = 0;
+  bool replaying_ = false;
+  bool diverged_ = false;  // or there is no searcher to compare with
+  double replay_seconds_ = 0;
+  size_t faults_ = 0, faults_in_a_row_ = 0;
+  std::string last_fault_;
+};
+
+}  // namespace tilewright

@@ -1,0 +1,61 @@
+// How the steps of a job's earlier lives bring its search back to where it stood.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tuner/loop/tuning.h"
+
+namespace tilewright {
+
+void Tuning::Replay() {
+  replaying_ = true;
+  TuneStep step;
+  while (!stop_.stop_requested() && replay_(&step)) {
+    replay_seconds_ = std::max(replay_seconds_, step.seconds);
+    const bool starts =
+        step.kind == TuneStep::Kind::kStart || step.kind == TuneStep::Kind::kConfirm;
+    if (starts && step.item < tasks_.size()) {
+      ReplayStart(step);
+    } else if (!starts) {
+      Accept({step.number, std::move(step.measured)});
+    }
+    step = {};
+  }
+  replaying_ = false;
+}
+
+// The loop makes its own choice, as it did then; it is compared with what was told.
+void Tuning::ReplayStart(const TuneStep& step) {
+  if (diverged_ || step.number != last_number_ + 1) return Diverge(step);
+  if (step.kind == TuneStep::Kind::kConfirm) {
+    if (phase_ != Phase::kConfirm) EnterPhase(Phase::kConfirm);
+    const std::optional<uint64_t> index = tasks_[step.item].NextConfirmation(budget_.confirmations);
+    if (index) return Started({step.item, *index, true});
+    return Diverge(step);
+  }
+  if (phase_ == Phase::kConfirm) EnterPhase(Phase::kRest);
+  const std::optional<Running> next = NextOfSearch();
+  if (next && next->item == step.item && next->index == step.index) return Started(*next);
+  if (next) tasks_[next->item].TakeBack(next->index);
+  Diverge(step);
+}
+
+void Tuning::Diverge(const TuneStep& step) {
+  if (!std::exchange(diverged_, true) && callbacks_.diverged) {
+    callbacks_.diverged(absl::StrCat("trial ", step.number, " was point ", step.index, " of task ",
+                                     step.item, ", and would be another now"));
+  }
+  Follow(step);
+}
+
+void Tuning::Follow(const TuneStep& step) {
+  if (running_.contains(step.number)) return;
+  last_number_ = step.number - 1;
+  if (step.kind == TuneStep::Kind::kConfirm) {
+    tasks_[step.item].StartConfirmation();
+  } else {
+    tasks_[step.item].Start(step.index);
+  }
+  Started({step.item, step.index, step.kind == TuneStep::Kind::kConfirm});
+}
+
+}  // namespace tilewright

@@ -1,0 +1,107 @@
+#include "tuner/server/fair_queue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace tilewright {
+
+FairQueue::Job& FairQueue::JobOf(const TrialRequest& request) {
+  const auto [owner, new_owner] = owners_.try_emplace(request.owner);
+  if (new_owner) owner->second.pass = now_;
+  const auto [job, new_job] = owner->second.jobs.try_emplace(request.job);
+  if (new_job) job->second.pass = owner->second.now;
+  job->second.weight = std::max(1u, request.weight);
+  return job->second;
+}
+
+void FairQueue::Push(TrialPtr trial) {
+  Job& job = JobOf(trial->request);
+  job.queue.push_back(std::move(trial));
+}
+
+void FairQueue::PushFront(TrialPtr trial) {
+  Job& job = JobOf(trial->request);
+  job.queue.push_front(std::move(trial));
+}
+
+FairQueue::Place FairQueue::Next(Owner& owner, const Accept& accept) {
+  Place best;
+  for (auto& [id, job] : owner.jobs) {
+    if (best.job && job.pass >= best.job->pass) continue;
+    const auto at = std::find_if(job.queue.begin(), job.queue.end(),
+                                 [&](const TrialPtr& trial) { return accept(*trial); });
+    if (at != job.queue.end()) best = {&owner, &job, at};
+  }
+  return best;
+}
+
+TrialPtr FairQueue::Take(const Accept& accept) {
+  Place next;
+  for (auto& [name, owner] : owners_) {
+    if (next.owner && owner.pass >= next.owner->pass) continue;
+    const Place place = Next(owner, accept);
+    if (place.job) next = place;
+  }
+  if (!next.job) return nullptr;
+  TrialPtr trial = std::move(*next.at);
+  next.job->queue.erase(next.at);
+  ++next.job->running;
+  now_ = next.owner->pass;
+  next.owner->pass += 1;
+  next.owner->now = next.job->pass;
+  next.job->pass += 1.0 / next.job->weight;
+  return trial;
+}
+
+void FairQueue::Ended(const TrialRequest& request) {
+  --owners_.at(request.owner).jobs.at(request.job).running;
+  DropIfEmpty(request);
+}
+
+void FairQueue::DropIfEmpty(const TrialRequest& request) {
+  const auto owner = owners_.find(request.owner);
+  if (owner == owners_.end()) return;
+  const auto job = owner->second.jobs.find(request.job);
+  if (job == owner->second.jobs.end()) return;
+  if (job->second.running > 0 || !job->second.queue.empty()) return;
+  owner->second.jobs.erase(job);
+  if (owner->second.jobs.empty()) owners_.erase(owner);
+}
+
+void FairQueue::Remove(const TrialPtr& trial) {
+  std::erase(JobOf(trial->request).queue, trial);
+  DropIfEmpty(trial->request);
+}
+
+std::vector<TrialPtr> FairQueue::RemoveAll(const std::string& job) {
+  std::vector<TrialPtr> removed;
+  for (auto& [name, owner] : owners_) {
+    for (auto& [id, entry] : owner.jobs) {
+      if (!job.empty() && id != job) continue;
+      std::move(entry.queue.begin(), entry.queue.end(), std::back_inserter(removed));
+      entry.queue.clear();
+    }
+  }
+  for (const TrialPtr& trial : removed) DropIfEmpty(trial->request);
+  return removed;
+}
+
+void FairQueue::SetWeight(const std::string& job, uint32_t weight) {
+  for (auto& [name, owner] : owners_) {
+    const auto found = owner.jobs.find(job);
+    if (found == owner.jobs.end()) continue;
+    found->second.weight = std::max(1u, weight);
+    for (const TrialPtr& trial : found->second.queue) trial->request.weight = weight;
+  }
+}
+
+size_t FairQueue::pending() const {
+  size_t count = 0;
+  for (const auto& [name, owner] : owners_) {
+    for (const auto& [id, job] : owner.jobs) count += job.queue.size();
+  }
+  return count;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,84 @@
+// The trials that wait for the workers of one key, shared fairly: users get equal parts, a user's
+// jobs parts by their weights, and a job's trials go in their order, in which the tuning loop has
+// already divided the budget among its tasks. Stride scheduling (Waldspurger and Weihl, 1995):
+// each share has a pass that grows by 1 / weight with every trial taken, and the smallest pass is
+// next; who comes new starts at the present, so that idling earns nothing. Nobody starves.
+// Not thread-safe.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tuner/server/trial.h"
+
+namespace tilewright {
+
+// A trial from Submit to its end.
+struct QueuedTrial {
+  enum class State { kQueued, kLeased, kDone };
+  TrialRequest request;
+  std::string target;  // text of request.task.target
+  Measurer::Done done;
+  State state = State::kQueued;
+  uint64_t fence = 0;
+  uint64_t attempt = 0;  // the live one
+  double submitted = 0;
+  std::set<std::string> lost_on;     // workers that vanished with it
+  std::set<std::string> faulted_on;  // workers that failed at it by their own fault
+  int losses = 0, faults = 0;
+};
+using TrialPtr = std::shared_ptr<QueuedTrial>;
+
+class FairQueue {
+ public:
+  using Accept = std::function<bool(const QueuedTrial&)>;
+
+  void Push(TrialPtr trial);
+  // Of a trial that was taken before and comes back: next of its job.
+  void PushFront(TrialPtr trial);
+  // The next trial that `accept` takes; null when there is none. It runs until Ended.
+  TrialPtr Take(const Accept& accept);
+  // A trial that was taken runs no more.
+  void Ended(const TrialRequest& request);
+  // Takes a waiting trial out.
+  void Remove(const TrialPtr& trial);
+  // Takes all waiting trials of a job out; of every job when `job` is empty.
+  std::vector<TrialPtr> RemoveAll(const std::string& job);
+  // Of jobs that have trials here.
+  void SetWeight(const std::string& job, uint32_t weight);
+
+  size_t pending() const;
+  bool empty() const { return owners_.empty(); }
+
+ private:
+  struct Job {
+    std::deque<TrialPtr> queue;
+    size_t running = 0;
+    uint32_t weight = 1;
+    double pass = 0;
+  };
+  struct Owner {
+    std::map<std::string, Job> jobs;
+    double pass = 0;
+    double now = 0;  // pass of the job served last
+  };
+  struct Place {
+    Owner* owner = nullptr;
+    Job* job = nullptr;
+    std::deque<TrialPtr>::iterator at;
+  };
+
+  Job& JobOf(const TrialRequest& request);
+  static Place Next(Owner& owner, const Accept& accept);
+  void DropIfEmpty(const TrialRequest& request);
+
+  std::map<std::string, Owner> owners_;
+  double now_ = 0;  // pass of the owner served last
+};
+
+}  // namespace tilewright

@@ -1,0 +1,158 @@
+#include "tuner/server/journal.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::json;
+using Kind = TuneStep::Kind;
+
+// Rows decoded at a time.
+constexpr size_t kRowsAtOnce = 512;
+
+Json ToJson(const TuneStep& step) {
+  switch (step.kind) {
+    case Kind::kStart: return {"s", step.number, step.item, step.index};
+    case Kind::kConfirm: return {"c", step.number, step.item, step.index};
+    case Kind::kUnmeasured: return {"u", step.number, step.measured.fault};
+    case Kind::kResult: break;
+  }
+  const auto* failure = std::get_if<Failure>(&step.measured.outcome);
+  if (!failure || !step.measured.worker.empty()) return {"r", step.number};
+  return {"f", step.number, NameOf(failure->kind), failure->message};
+}
+
+std::string Text(const Json& list) {
+  return list.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Throws what nlohmann throws for a list of another shape.
+JournalEntry EntryOf(const Json& list, double seconds) {
+  const auto what = list.at(0).get<std::string>();
+  if (what == "e") return {.state = list.at(1), .message = list.at(2)};
+  TuneStep step{.number = list.at(1).get<uint64_t>(), .seconds = seconds};
+  if (what == "s" || what == "c") {
+    step.kind = what == "s" ? Kind::kStart : Kind::kConfirm;
+    step.item = list.at(2).get<size_t>();
+    step.index = list.at(3).get<uint64_t>();
+  } else if (what == "u") {
+    step.kind = Kind::kUnmeasured;
+    step.measured.fault = list.at(2).get<std::string>();
+    step.measured.dropped = step.measured.fault.empty();
+  } else {
+    step.kind = Kind::kResult;
+  }
+  if (what == "f") {
+    const auto kind = ParseFailureKind(list.at(2).get<std::string>());
+    step.measured.outcome =
+        Failure{kind.value_or(FailureKind::kUnknown), list.at(3).get<std::string>()};
+  }
+  return {.step = std::move(step)};
+}
+
+}  // namespace
+
+JobStepRow EncodeSteps(std::span<const TuneStep> steps) {
+  Json list = Json::array();
+  for (const TuneStep& step : steps) list.push_back(ToJson(step));
+  return {.seconds = steps.empty() ? 0 : steps.back().seconds, .text = Text(list)};
+}
+
+JobStepRow EncodeState(const std::string& state, const std::string& message, double seconds) {
+  return {.seconds = seconds, .text = Text(Json::array({{"e", state, message}}))};
+}
+
+absl::StatusOr<JournalReader> JournalReader::Open(const RecordStore& store, const std::string& job,
+                                                  bool leftover) {
+  JournalReader reader(store, job);
+  reader.leftover_ = leftover;
+  TW_RETURN_IF_ERROR(store.ForEachResult(job, [&](JobResult result) {
+    const uint64_t trial = result.trial;
+    // A second one is an extra measurement of a late worker.
+    if (reader.results_.emplace(trial, std::move(result)).second) {
+      reader.in_order_.push_back(trial);
+    }
+    return true;
+  }));
+  return reader;
+}
+
+absl::Status JournalReader::Decode(const JobStepRow& row) {
+  last_row_ = row.step;
+  seconds_ = row.seconds;
+  try {
+    for (const Json& list : Json::parse(row.text)) entries_.push_back(EntryOf(list, row.seconds));
+  } catch (const Json::exception& error) {
+    return absl::DataLossError(
+        absl::StrCat("step ", row.step, " of job ", job_, " does not decode: ", error.what()));
+  }
+  return absl::OkStatus();
+}
+
+bool JournalReader::Load() {
+  entries_.clear();
+  next_ = 0;
+  size_t rows = 0;
+  absl::Status status = store_->ForEachStep(job_, last_row_ + 1, [&](const JobStepRow& row) {
+    status_ = Decode(row);
+    return status_.ok() && ++rows < kRowsAtOnce;
+  });
+  if (!status.ok()) status_ = std::move(status);
+  read_all_ = rows < kRowsAtOnce;
+  return status_.ok();
+}
+
+Measured JournalReader::TakeResult(uint64_t number) {
+  const auto it = results_.find(number);
+  if (it == results_.end()) {
+    return {.outcome = Failure{FailureKind::kUnknown, "its record is gone"}};
+  }
+  JobResult result = std::move(it->second);
+  results_.erase(it);
+  return {.outcome = std::move(result.outcome),
+          .device = std::move(result.device),
+          .worker = std::move(result.worker),
+          .build_seconds = result.build_seconds,
+          .run_seconds = result.run_seconds};
+}
+
+bool JournalReader::NextLeftover(JournalEntry* entry) {
+  while (leftover_ && next_leftover_ < in_order_.size()) {
+    const uint64_t number = in_order_[next_leftover_++];
+    if (!results_.contains(number) || !running_.contains(number)) continue;
+    entry->step = TuneStep{.kind = Kind::kResult,
+                           .number = number,
+                           .measured = TakeResult(number),
+                           .seconds = seconds_};
+    leftovers_.push_back(*entry->step);
+    return true;
+  }
+  return false;
+}
+
+bool JournalReader::Next(JournalEntry* entry) {
+  *entry = {};
+  while (status_.ok() && next_ == entries_.size() && !read_all_) Load();
+  if (!status_.ok()) return false;
+  if (next_ == entries_.size()) return NextLeftover(entry);
+  *entry = std::move(entries_[next_++]);
+  if (!entry->step) return true;
+  TuneStep& step = *entry->step;
+  const bool starts = step.kind == Kind::kStart || step.kind == Kind::kConfirm;
+  if (starts) {
+    running_.insert(step.number);
+  } else {
+    running_.erase(step.number);
+  }
+  const auto* failure = std::get_if<Failure>(&step.measured.outcome);
+  const bool inline_failure = failure && !failure->message.empty();
+  if (step.kind == Kind::kResult && !inline_failure) step.measured = TakeResult(step.number);
+  return true;
+}
+
+}  // namespace tilewright

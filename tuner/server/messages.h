@@ -1,0 +1,32 @@
+// Between the server's own types and messages of the protocol.
+#pragma once
+
+#include "proto/tilewright.pb.h"
+#include "tuner/server/trial.h"
+
+namespace tilewright {
+
+inline v1::WorkerHealth ToMessage(WorkerHealth health) {
+  switch (health) {
+    case WorkerHealth::kGood: return v1::GOOD;
+    case WorkerHealth::kUnknown: return v1::UNKNOWN;
+    case WorkerHealth::kBad: return v1::BAD;
+    case WorkerHealth::kMaintenance: return v1::MAINTENANCE;
+    case WorkerHealth::kRetired: return v1::RETIRED;
+  }
+  return v1::WORKER_HEALTH_UNSPECIFIED;
+}
+
+inline v1::ReportReply::Result ToMessage(ReportResult result) {
+  switch (result) {
+    case ReportResult::kRecorded: return v1::ReportReply::RECORDED;
+    case ReportResult::kDuplicate: return v1::ReportReply::DUPLICATE;
+    case ReportResult::kLateRecorded: return v1::ReportReply::LATE_RECORDED;
+    case ReportResult::kConflict: return v1::ReportReply::CONFLICT;
+    case ReportResult::kDiscarded: return v1::ReportReply::DISCARDED;
+    case ReportResult::kRequeued: return v1::ReportReply::REQUEUED;
+  }
+  return v1::ReportReply::RESULT_UNSPECIFIED;
+}
+
+}  // namespace tilewright

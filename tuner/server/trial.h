@@ -1,0 +1,79 @@
+// What is asked of the dispatcher and what it hands out. Values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "compiler/core/task.h"
+#include "proto/measure_options.h"
+#include "tuner/measure/measurer.h"
+
+namespace tilewright {
+
+struct TrialRequest {
+  std::string job;
+  std::string device_key;
+  Task task;
+  Config config;
+  uint64_t index = 0;  // in the task's space
+  MeasureOptions options;
+  uint64_t number = 0;  // of the trial in its job, from 1
+  std::string owner;    // whose share of the key it counts against
+  uint32_t weight = 1;  // of the job among its owner's jobs
+};
+
+// What a worker says of itself, or a server found: may it be given work?
+enum class WorkerHealth { kGood, kUnknown, kBad, kMaintenance, kRetired };
+
+struct WorkerInfo {
+  std::string name;
+  std::string device_key, device;
+  std::string target;  // canonical text
+  uint32_t slots = 1;
+  uint32_t capacity = 1;    // trials it likes to hold
+  std::string incarnation;  // made by each process; empty: unknown
+};
+
+struct LeasedTrial {
+  uint64_t attempt = 0;
+  uint64_t fence = 0;
+  TrialRequest request;
+};
+
+struct TrialReport {
+  std::string session;
+  uint64_t attempt = 0;
+  uint64_t fence = 0;
+  Measured measured;
+};
+
+// The worker's own failure while it held an attempt: says nothing of the config.
+struct FaultReport {
+  std::string session;
+  uint64_t attempt = 0;
+  uint64_t fence = 0;
+  std::string reason;
+};
+
+// A measurement to be made durable.
+struct FinishedTrial {
+  TrialRequest request;
+  WorkerInfo worker;
+  Measured measured;
+  uint64_t attempt = 0;
+  bool late = false;  // its lease was over or its job cancelled
+};
+
+// False for a time in which no device of the kind could do the workload's operations.
+bool IsPossible(const TrialRequest& request, const Outcome& outcome);
+
+enum class ReportResult {
+  kRecorded,
+  kDuplicate,
+  kLateRecorded,
+  kConflict,
+  kDiscarded,
+  kRequeued,
+};
+
+}  // namespace tilewright
