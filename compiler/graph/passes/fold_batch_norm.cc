@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "compiler/core/operator_rules.h"
 #include "compiler/graph/affine.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/layout_change.h"
@@ -82,8 +83,8 @@ absl::StatusOr<std::optional<ChannelAffine>> MatchChannelAffine(const Graph& gra
 
 // Convolutions and dense layers whose outputs nothing else reads and whose parameters are known.
 bool CanFoldInto(const Graph& graph, const Node* anchor) {
-  if (anchor == nullptr || !anchor->workload || anchor->workload->op == "batch_matmul" ||
-      !HasPlainLayouts(*anchor->workload)) {
+  if (anchor == nullptr || !anchor->workload ||
+      !FindOperatorRules(anchor->workload->op)->weighted || !HasPlainLayouts(*anchor->workload)) {
     return false;
   }
   const std::vector<EpilogueOp>& epilogue = anchor->workload->epilogue;
