@@ -7,24 +7,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/core/operator_rules.h"
 
 namespace tilewright {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kConvAttrs[] = {"strides", "padding", "dilation", "groups"};
-constexpr const char* kOperators[] = {"conv2d", "depthwise_conv2d", "dense", "batch_matmul"};
-
-bool IsConv(const std::string& op) { return op == "conv2d" || op == "depthwise_conv2d"; }
-
-// The operator of "conv2d+bias+relu"; "" when it is none of ours.
-std::string OperatorOf(const std::string& text) {
-  const std::string op = text.substr(0, text.find('+'));
-  for (const char* known : kOperators) {
-    if (op == known) return op;
-  }
-  return "";
+// The operator of "conv2d+bias+relu"; null when it is none of ours.
+const OperatorRules* RulesOf(const std::string& text) {
+  return FindOperatorRules(text.substr(0, text.find('+')));
 }
 
 absl::Status Bad(absl::string_view what, const Json& found) {
@@ -44,15 +36,18 @@ std::vector<int64_t> ReadAttr(const Json& attr) {
   return attr.is_array() ? attr.get<std::vector<int64_t>>() : std::vector{attr.get<int64_t>()};
 }
 
-absl::StatusOr<Workload> ReadWorkload(const std::string& op, const Json& args) {
-  const size_t attrs = IsConv(op) ? std::size(kConvAttrs) : 0;
+absl::StatusOr<Workload> ReadWorkload(const OperatorRules& rules, const Json& args) {
+  const std::string op(rules.name);
+  const size_t attrs = rules.attributes.size();
   if (args.size() != attrs + 7) return Bad(absl::StrCat(attrs + 7, " items for ", op), args);
   Workload workload{.op = op};
   for (size_t i = 0; i < 2; ++i) {
     TW_ASSIGN_OR_RETURN(TensorType tensor, ReadTensor(args[i]));
     workload.inputs.push_back(std::move(tensor));
   }
-  for (size_t i = 0; i < attrs; ++i) workload.attrs[kConvAttrs[i]] = ReadAttr(args[2 + i]);
+  for (size_t i = 0; i < attrs; ++i) {
+    workload.attrs[std::string(rules.attributes[i].name)] = ReadAttr(args[2 + i]);
+  }
   workload.data_layout = args[attrs + 2].get<std::string>();
   workload.weight_layout = args[attrs + 3].get<std::string>();
   workload.out_layout = args[attrs + 4].get<std::string>();
@@ -63,19 +58,14 @@ absl::StatusOr<Workload> ReadWorkload(const std::string& op, const Json& args) {
 }  // namespace
 
 absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
-  const bool conv = IsConv(workload.op);
-  if (workload.attrs.size() != (conv ? std::size(kConvAttrs) : 0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(workload.Key(), " has attributes that an AutoTVM log line has no place for"));
-  }
+  TW_RETURN_IF_ERROR(CheckWorkload(workload));
   Json args = Json::array();
   for (const TensorType& input : workload.inputs) {
     args.push_back({"TENSOR", input.shape, std::string(NameOf(input.dtype))});
   }
-  for (const char* name : kConvAttrs) {
-    if (!conv) break;
-    const std::vector<int64_t>& values = workload.Attr(name);
-    args.push_back(name == std::string_view("groups") ? Json(values.at(0)) : Json(values));
+  for (const AttributeRule& rule : FindOperatorRules(workload.op)->attributes) {
+    const std::vector<int64_t>& values = workload.Attr(rule.name);
+    args.push_back(rule.count == 1 ? Json(values[0]) : Json(values));
   }
   for (const std::string* layout :
        {&workload.data_layout, &workload.weight_layout, &workload.out_layout}) {
@@ -90,10 +80,10 @@ absl::StatusOr<std::optional<Workload>> WorkloadOfArgs(const Json& args) {
   if (!args.is_array() || args.empty() || !args.back().is_string()) {
     return std::optional<Workload>();
   }
-  const std::string op = OperatorOf(args.back().get<std::string>());
-  if (op.empty()) return std::optional<Workload>();
+  const OperatorRules* rules = RulesOf(args.back().get<std::string>());
+  if (rules == nullptr) return std::optional<Workload>();
   try {
-    TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkload(op, args));
+    TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkload(*rules, args));
     return std::optional<Workload>(std::move(workload));
   } catch (const Json::exception& e) {
     return Bad(e.what(), args);

@@ -16,7 +16,7 @@
 
 namespace tilewright {
 
-// InvalidArgument when the workload has an attribute without a place in the list.
+// InvalidArgument as CheckWorkload.
 absl::StatusOr<nlohmann::json> ArgsOfWorkload(const Workload& workload);
 
 // Inverse; nullopt for lists that are not ours (another system's template), InvalidArgument for a

@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/core/operator_rules.h"
 #include "worker/child.h"
 #include "worker/pipe_io.h"
 
@@ -133,16 +134,16 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
   std::vector<RunArgument> arguments;
   for (const TensorType& type : ArgumentTypes(w)) arguments.push_back({.shape = type.shape});
   const Shape out = OutputShape(w);
-  const bool conv = w.op == "conv2d" || w.op == "depthwise_conv2d";
+  const OperatorRules& rules = *FindOperatorRules(w.op);
   const std::vector<PaddedDim> out_padding = PaddingOf(w.out_layout, out);
   arguments[0].padded = PaddingOf(w.data_layout, w.inputs[0].shape);
   arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);
-  arguments[1].cold = w.op != "batch_matmul";  // there both are activations
+  arguments[1].cold = rules.weighted;
   size_t next = 2;
   for (const EpilogueOp& step : w.epilogue) {
     if (step.kind == EpilogueKind::kAdd) arguments[next++].padded = out_padding;
     if (step.kind != EpilogueKind::kBias) continue;
-    arguments[next++].padded = {{.outer = 0, .inner = -1, .limit = conv ? out[1] : out.back()}};
+    arguments[next++].padded = {{.outer = 0, .inner = -1, .limit = out[rules.channel]}};
   }
   arguments.back().padded = out_padding;
   return arguments;

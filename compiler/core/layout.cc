@@ -17,6 +17,8 @@ absl::StatusOr<Layout> Layout::Parse(std::string_view name) {
   int64_t factor = 0;
   for (char c : name) {
     if (std::isdigit(static_cast<unsigned char>(c))) {
+      // One text a layout: keys that differ name workloads that differ.
+      if (factor == 0 && c == '0') return bad("a block starts with 0");
       factor = factor * 10 + (c - '0');
       if (factor > 1024) return bad("block above 1024");
     } else if (std::isupper(static_cast<unsigned char>(c))) {
@@ -24,7 +26,8 @@ absl::StatusOr<Layout> Layout::Parse(std::string_view name) {
       if (layout.letters_.find(c) != std::string::npos) return bad("dimension named twice");
       layout.letters_ += c;
     } else {
-      const size_t dim = layout.letters_.find(static_cast<char>(std::toupper(c)));
+      const size_t dim =
+          layout.letters_.find(static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
       if (dim == std::string::npos || factor < 2) return bad("unknown block");
       layout.blocks_.push_back({.dim = dim, .factor = factor});
       factor = 0;

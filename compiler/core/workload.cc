@@ -12,11 +12,14 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/core/layout.h"
+#include "compiler/core/operator_rules.h"
 
 namespace tilewright {
 namespace {
 
 constexpr size_t kMaxKeyBytes = 16 << 10;
+// Longer than any chain that models hold.
+constexpr size_t kMaxEpilogueSteps = 32;
 
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("workload: ", what));
@@ -59,7 +62,9 @@ absl::Status ParseAttr(absl::string_view text, Workload* workload) {
     if (!absl::SimpleAtoi(item, &value)) return Bad(absl::StrCat("attribute \"", text, "\""));
     values.push_back(value);
   }
-  workload->attrs[std::string(sides.first)] = std::move(values);
+  if (!workload->attrs.emplace(sides.first, std::move(values)).second) {
+    return Bad(absl::StrCat("attribute \"", sides.first, "\" twice"));
+  }
   return absl::OkStatus();
 }
 
@@ -79,62 +84,99 @@ std::vector<std::string> SplitTypes(absl::string_view text) {
   return parts;
 }
 
-bool IsConv(const Workload& w) { return w.op == "conv2d" || w.op == "depthwise_conv2d"; }
+// REQUIRES: CheckWorkload passed, or has come to the rules themselves.
+const OperatorRules& RulesOf(const Workload& w) {
+  const OperatorRules* rules = FindOperatorRules(w.op);
+  TW_CHECK(rules != nullptr) << "no operator " << w.op;
+  return *rules;
+}
 
-absl::Status CheckRanks(const Workload& w) {
-  const size_t rank = IsConv(w) ? 4 : (w.op == "dense" ? 2 : 3);
-  if (w.inputs.size() != 2) return Bad("expected two inputs, data and weight");
-  for (const TensorType& input : w.inputs) {
-    TW_RETURN_IF_ERROR(CheckShape(input.shape));
-    if (input.shape.size() != rank) {
-      return Bad(absl::StrCat(w.op, " needs inputs of rank ", rank, ", found ", ToString(input)));
-    }
-    if (std::any_of(input.shape.begin(), input.shape.end(), [](int64_t d) { return d < 1; })) {
-      return Bad(absl::StrCat("empty dimension in ", ToString(input)));
-    }
-    if (input.dtype != DType::kF32) return Bad("only float32 workloads are supported");
+absl::StatusOr<const OperatorRules*> KnownRules(const Workload& w) {
+  if (const OperatorRules* rules = FindOperatorRules(w.op)) return rules;
+  const auto name = [](std::string* out, const OperatorRules& r) { out->append(r.name); };
+  return Bad(absl::StrCat("unknown operator \"", w.op,
+                          "\"; known: ", absl::StrJoin(AllOperatorRules(), ", ", name)));
+}
+
+absl::Status CheckInput(const Workload& w, const TensorType& input, size_t rank) {
+  TW_RETURN_IF_ERROR(CheckShape(input.shape));
+  if (input.shape.size() != rank) {
+    return Bad(absl::StrCat(w.op, " needs inputs of rank ", rank, ", found ", ToString(input)));
   }
+  if (std::any_of(input.shape.begin(), input.shape.end(), [](int64_t d) { return d < 1; })) {
+    return Bad(absl::StrCat("empty dimension in ", ToString(input)));
+  }
+  if (input.dtype != DType::kF32) return Bad("only float32 workloads are supported");
   return absl::OkStatus();
 }
 
-absl::Status CheckLayout(const std::string& name, absl::string_view letters) {
+absl::Status CheckLayout(const std::string& name, const LayoutRule& rule) {
+  if (!rule.named) {
+    if (name.empty()) return absl::OkStatus();
+    return Bad(absl::StrCat("layout ", name, " where the plain one of ", Sv(rule.letters),
+                            ", written as nothing, is needed"));
+  }
   TW_ASSIGN_OR_RETURN(const Layout layout, Layout::Parse(name));
-  if (layout.letters() != letters) {
-    return Bad(absl::StrCat("layout ", name, " where a form of ", letters, " is needed"));
+  std::string blocks;
+  for (const Layout::Block& block : layout.blocks()) blocks += layout.letters()[block.dim];
+  // In order and each at most once: the blocks are a subsequence of those allowed.
+  size_t allowed = 0;
+  for (const char letter : blocks) {
+    allowed = rule.blocks.find(letter, allowed);
+    if (allowed == rule.blocks.npos) break;
+    ++allowed;
+  }
+  if (layout.letters() == rule.letters && allowed != rule.blocks.npos) return absl::OkStatus();
+  return Bad(absl::StrCat("layout ", name, " where a form of ", Sv(rule.letters),
+                          " is needed, blocked by at most one each of \"", Sv(rule.blocks),
+                          "\" in that order"));
+}
+
+absl::Status CheckAttribute(const Workload& w, const AttributeRule& rule) {
+  const auto it = w.attrs.find(std::string(rule.name));
+  if (it == w.attrs.end() || it->second.size() != rule.count) {
+    return Bad(
+        absl::StrCat(w.op, " needs attribute ", Sv(rule.name), " with ", rule.count, " values"));
+  }
+  for (const int64_t value : it->second) {
+    if (value >= rule.least && value <= kMostAttributeValue) continue;
+    return Bad(absl::StrCat("attribute ", Sv(rule.name), " has value ", value, " outside ",
+                            rule.least, " to ", kMostAttributeValue));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckLayouts(const Workload& w) {
-  if (w.op == "batch_matmul") return absl::OkStatus();
-  if (w.op == "dense") return CheckLayout(w.weight_layout, "NK");
-  TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, "NCHW"));
-  TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, "OIHW"));
-  return CheckLayout(w.out_layout, "NCHW");
+absl::Status CheckAttributes(const Workload& w, const OperatorRules& rules) {
+  for (const AttributeRule& rule : rules.attributes) {
+    TW_RETURN_IF_ERROR(CheckAttribute(w, rule));
+  }
+  for (const auto& [name, values] : w.attrs) {
+    const auto known = [&](const AttributeRule& rule) { return rule.name == name; };
+    if (std::any_of(rules.attributes.begin(), rules.attributes.end(), known)) continue;
+    const auto text = [](std::string* out, const AttributeRule& rule) { out->append(rule.name); };
+    return Bad(absl::StrCat(w.op, " has no attribute \"", name,
+                            "\"; it has: ", absl::StrJoin(rules.attributes, ", ", text)));
+  }
+  return absl::OkStatus();
 }
 
-absl::Status CheckConvAttrs(const Workload& w) {
-  const std::pair<const char*, size_t> needed[] = {
-      {"strides", 2}, {"padding", 4}, {"dilation", 2}, {"groups", 1}};
-  for (const auto& [name, count] : needed) {
-    const auto it = w.attrs.find(name);
-    if (it == w.attrs.end() || it->second.size() != count) {
-      return Bad(absl::StrCat(w.op, " needs attribute ", name, " with ", count, " values"));
-    }
-    const int64_t least = std::string_view(name) == "padding" ? 0 : 1;
-    for (int64_t value : it->second) {
-      if (value < least || value > (1 << 20)) return Bad(absl::StrCat(name, " value ", value));
-    }
+absl::Status CheckEpilogue(const Workload& w) {
+  if (w.epilogue.size() > kMaxEpilogueSteps) {
+    return Bad(
+        absl::StrCat(w.epilogue.size(), " epilogue steps are more than ", kMaxEpilogueSteps));
   }
-  const Shape& data = w.inputs[0].shape;
-  const Shape& weight = w.inputs[1].shape;
-  const int64_t groups = w.Attr("groups")[0];
-  if (weight[1] * groups != data[1] || weight[0] % groups != 0) {
-    return Bad(absl::StrCat("channels disagree: data ", ToString(w.inputs[0]), ", weight ",
-                            ToString(w.inputs[1]), ", groups ", groups));
+  for (const EpilogueOp& step : w.epilogue) {
+    // False for NaN too.
+    const bool fits = step.kind != EpilogueKind::kClip || step.lo <= step.hi;
+    if (!fits) return Bad(absl::StrCat("the bounds of ", StepText(step), " are not in order"));
   }
-  const Shape out = OutputShape(w);
-  if (out[2] < 1 || out[3] < 1) return Bad("the kernel window is larger than the padded input");
+  return absl::OkStatus();
+}
+
+// Padding to whole blocks counts: these are the sizes that are allocated.
+absl::Status CheckSizes(const Workload& w) {
+  TW_RETURN_IF_ERROR(CheckShape(OutputShape(w)));
+  for (const TensorType& type : ArgumentTypes(w)) TW_RETURN_IF_ERROR(CheckShape(type.shape));
   return absl::OkStatus();
 }
 
@@ -164,12 +206,7 @@ const std::vector<int64_t>& Workload::Attr(std::string_view name) const {
   return it->second;
 }
 
-double Workload::Flops() const {
-  const double outputs = static_cast<double>(NumElements(OutputShape(*this)));
-  const Shape& weight = inputs[1].shape;
-  if (IsConv(*this)) return 2.0 * outputs * weight[1] * weight[2] * weight[3];
-  return 2.0 * outputs * weight[1];
-}
+double Workload::Flops() const { return 2 * RulesOf(*this).multiply_adds(*this); }
 
 absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
   if (key.size() > kMaxKeyBytes) return Bad("key longer than 16 KiB");
@@ -204,39 +241,20 @@ absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
 }
 
 absl::Status CheckWorkload(const Workload& w) {
-  if (!IsConv(w) && w.op != "dense" && w.op != "batch_matmul") {
-    return Bad(absl::StrCat("unknown operator \"", w.op,
-                            "\"; known: conv2d, depthwise_conv2d, dense, batch_matmul"));
-  }
-  TW_RETURN_IF_ERROR(CheckRanks(w));
-  TW_RETURN_IF_ERROR(CheckLayouts(w));
-  const Shape& a = w.inputs[0].shape;
-  const Shape& b = w.inputs[1].shape;
-  if (w.op == "dense" && a[1] != b[1]) return Bad("dense: K of data and weight disagree");
-  if (w.op == "batch_matmul" && (a[0] != b[0] || a[2] != b[1])) {
-    return Bad("batch_matmul: batch or K disagree");
-  }
-  if (!IsConv(w)) return absl::OkStatus();
-  TW_RETURN_IF_ERROR(CheckConvAttrs(w));
-  if (w.op == "depthwise_conv2d" && (w.Attr("groups")[0] != a[1] || b[0] != a[1])) {
-    return Bad("depthwise_conv2d needs groups == channels == outputs");
-  }
-  return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(const OperatorRules* rules, KnownRules(w));
+  if (w.inputs.size() != 2) return Bad("expected two inputs, data and weight");
+  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[0], rules->data.letters.size()));
+  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[1], rules->weight.letters.size()));
+  TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, rules->data));
+  TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, rules->weight));
+  TW_RETURN_IF_ERROR(CheckLayout(w.out_layout, rules->out));
+  TW_RETURN_IF_ERROR(CheckAttributes(w, *rules));
+  TW_RETURN_IF_ERROR(CheckEpilogue(w));
+  TW_RETURN_IF_ERROR(rules->check(w));
+  return CheckSizes(w);
 }
 
-Shape OutputShape(const Workload& w) {
-  const Shape& a = w.inputs[0].shape;
-  const Shape& b = w.inputs[1].shape;
-  if (w.op == "dense") return {a[0], b[0]};
-  if (w.op == "batch_matmul") return {a[0], a[1], b[2]};
-  const auto& pad = w.Attr("padding");
-  const auto extent = [&](size_t d) {
-    const int64_t window = w.Attr("dilation")[d] * (b[2 + d] - 1) + 1;
-    const int64_t room = a[2 + d] + pad[d] + pad[d + 2] - window;
-    return room < 0 ? 0 : room / w.Attr("strides")[d] + 1;
-  };
-  return {a[0], b[0], extent(0), extent(1)};
-}
+Shape OutputShape(const Workload& w) { return RulesOf(w).output_shape(w); }
 
 std::vector<TensorType> ArgumentTypes(const Workload& w) {
   const auto physical = [](const std::string& layout, const Shape& logical) {
@@ -247,9 +265,12 @@ std::vector<TensorType> ArgumentTypes(const Workload& w) {
   const TensorType out_type = physical(w.out_layout, out);
   std::vector<TensorType> types = {physical(w.data_layout, w.inputs[0].shape),
                                    physical(w.weight_layout, w.inputs[1].shape)};
-  const int64_t channels = IsConv(w) ? out[1] : out.back();
+  const OperatorRules& rules = RulesOf(w);
+  const int64_t channels = out[rules.channel];
   int64_t block = 1;
-  if (IsConv(w)) block = Layout::Parse(w.out_layout).value().BlockOf('C');
+  if (rules.out.named) {
+    block = Layout::Parse(w.out_layout).value().BlockOf(rules.out.letters[rules.channel]);
+  }
   for (const EpilogueOp& step : w.epilogue) {
     if (step.kind == EpilogueKind::kBias) {
       types.push_back({DType::kF32, {(channels + block - 1) / block * block}});

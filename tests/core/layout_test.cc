@@ -24,7 +24,8 @@ TEST(Layout, KnowsTheBlockOfALetter) {
 }
 
 TEST(Layout, RefusesMalformedNames) {
-  for (const char* name : {"NN", "NCHW16", "NCHWc", "NCHW16x", "NCHW1c", "NC-HW", "NCHW9999c"}) {
+  for (const char* name : {"NN", "NCHW16", "NCHWc", "NCHW16x", "NCHW1c", "NC-HW", "NCHW9999c",
+                           "NCHW016c", "NCHW16\xe3"}) {
     EXPECT_EQ(Layout::Parse(name).status().code(), absl::StatusCode::kInvalidArgument) << name;
   }
 }

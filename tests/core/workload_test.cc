@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
+
 namespace tilewright {
 namespace {
 
@@ -18,6 +20,8 @@ TEST(Workload, KeyReadsBack) {
        {std::string(kConv),
         std::string("depthwise_conv2d(float32[1,6,7,7],float32[6,1,3,3];dilation=2,1;groups=6;"
                     "padding=0,1,2,3;strides=1,1;NCHW,OIHW,NCHW)"),
+        std::string("conv2d_transpose(float32[1,6,7,7],float32[6,2,3,4];dilation=2,1;groups=3;"
+                    "output_padding=1,0;padding=0,1,2,3;strides=2,3;NCHW,IOHW,NCHW)+bias"),
         std::string("dense(float32[8,512],float32[1000,512];,NK16n,)+bias+sigmoid"),
         std::string("batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu")}) {
     const absl::StatusOr<Workload> workload = ParseWorkload(key);
@@ -34,6 +38,15 @@ TEST(Workload, TypesAreThePhysicalArguments) {
   for (const TensorType& type : ArgumentTypes(w)) types.push_back(ToString(type));
   EXPECT_THAT(types, ElementsAre("float32[1,4,56,56,16]", "float32[8,4,3,3,16,16]", "float32[128]",
                                  "float32[1,8,28,28,16]", "float32[1,8,28,28,16]"));
+}
+
+TEST(Workload, ATransposedConvolutionIsTheInverseOfAStridedOne) {
+  const Workload w = ParseWorkload(
+                         "conv2d_transpose(float32[1,6,7,7],float32[6,4,3,4];dilation=2,1;groups=3;"
+                         "output_padding=1,0;padding=0,1,2,1;strides=2,3;NCHW,IOHW,NCHW)")
+                         .value();
+  EXPECT_THAT(OutputShape(w), ElementsAre(1, 12, 2 * 6 + 5 - 2 + 1, 3 * 6 + 4 - 2));
+  EXPECT_EQ(w.Flops(), 2.0 * 6 * 7 * 7 * 4 * 12);
 }
 
 TEST(Workload, CountsAMultiplyAddAsTwo) {
@@ -69,6 +82,116 @@ TEST(ParseWorkload, RefusesChannelsThatDisagree) {
   EXPECT_THAT(ErrorOf("conv2d(float32[1,6,9,9],float32[8,3,3,3];dilation=1,1;groups=1;"
                       "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)"),
               HasSubstr("channels disagree"));
+}
+
+std::string Conv(const std::string& layouts, const std::string& more = "") {
+  return "conv2d(float32[1,8,9,9],float32[8,8,3,3];dilation=1,1;groups=1;" + more +
+         "padding=1,1,1,1;strides=1,1;" + layouts + ")";
+}
+
+TEST(ParseWorkload, RefusesLayoutsThatAnOperatorHasNot) {
+  for (const std::string key : {
+           "dense(float32[8,8],float32[8,8];X!,NK16n,)",
+           "dense(float32[8,8],float32[8,8];,NK16n,NCHW8h)",
+           "dense(float32[8,8],float32[8,8];,NK16n,MN8n)",
+           "dense(float32[8,8],float32[8,8];,NK8k,)",
+           "dense(float32[8,8],float32[8,8];,NK4n2n,)",
+           "dense(float32[8,8],float32[8,8];,,)",
+           "batch_matmul(float32[2,8,8],float32[2,8,8];NCHW8h,,)",
+           "batch_matmul(float32[2,8,8],float32[2,8,8];,X!,)",
+           "batch_matmul(float32[2,8,8],float32[2,8,8];,,BMN8n)",
+       }) {
+    EXPECT_THAT(ErrorOf(key), HasSubstr("layout")) << key;
+  }
+  for (const std::string layouts :
+       {"NCHW8h,OIHW,NCHW", "NCHW8n,OIHW,NCHW", "NCHW,OIHW,NCHW8w", "NCHW,OIHW8h,NCHW",
+        "NCHW4c2c,OIHW,NCHW", "NCHW,OIHW4i4o2o,NCHW", "NCHW,OIHW8o8i,NCHW", ",OIHW,NCHW",
+        "NCHW,OIHW,", "OIHW,OIHW,NCHW", "NCHW08c,OIHW,NCHW"}) {
+    EXPECT_THAT(ErrorOf(Conv(layouts)), HasSubstr("layout")) << layouts;
+  }
+  EXPECT_TRUE(ParseWorkload(Conv("NCHW,OIHW8o,NCHW8c")).ok());
+}
+
+TEST(ParseWorkload, RefusesAttributesThatAnOperatorHasNot) {
+  EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];foo=1;,NK,)"),
+              HasSubstr("no attribute \"foo\""));
+  EXPECT_THAT(ErrorOf("batch_matmul(float32[2,8,8],float32[2,8,8];groups=1;,,)"),
+              HasSubstr("no attribute \"groups\""));
+  EXPECT_THAT(ErrorOf(Conv("NCHW,OIHW,NCHW", "output_padding=0,0;")),
+              HasSubstr("it has: strides, padding, dilation, groups"));
+  EXPECT_THAT(ErrorOf(Conv("NCHW,OIHW,NCHW", "groups=2;")), HasSubstr("twice"));
+}
+
+TEST(ParseWorkload, BoundsTheValuesOfAttributes) {
+  const auto with = [](const std::string& attrs) {
+    return ErrorOf("conv2d(float32[1,8,9,9],float32[8,8,3,3];" + attrs + ";NCHW,OIHW,NCHW)");
+  };
+  EXPECT_THAT(with("dilation=0,1;groups=1;padding=1,1,1,1;strides=1,1"), HasSubstr("dilation"));
+  EXPECT_THAT(with("dilation=1,1;groups=0;padding=1,1,1,1;strides=1,1"), HasSubstr("groups"));
+  EXPECT_THAT(with("dilation=1,1;groups=1;padding=-1,1,1,1;strides=1,1"), HasSubstr("padding"));
+  EXPECT_THAT(with("dilation=1,1;groups=1;padding=1,1,1,1;strides=1,1048577"),
+              HasSubstr("outside 1 to 1048576"));
+  EXPECT_THAT(with("dilation=1,1;groups=1;padding=1,1;strides=1,1"), HasSubstr("4 values"));
+}
+
+TEST(ParseWorkload, RefusesSizesBeyondTheLimit) {
+  const std::string wide = "1099511627776";  // 2^40
+  for (const std::string& key : std::vector<std::string>{
+           "dense(float32[" + wide + ",1],float32[" + wide + ",1];,NK,)",
+           std::string("dense(float32[1,34359738368],float32[3,34359738368];,NK1024n,)+bias+add"),
+           "dense(float32[1," + wide + "],float32[1," + wide + "];,NK1024n,)",
+           "batch_matmul(float32[1048576,1048576,1],float32[1048576,1,1048576];,,)",
+           std::string("conv2d(float32[1,1,1048576,1048576],float32[1048576,1,1,1];dilation=1,1;"
+                       "groups=1;padding=0,0,0,0;strides=1,1;NCHW,OIHW,NCHW)"),
+           std::string("conv2d(float32[1,1,1048576,1048576],float32[1,1,1,1];dilation=1,1;groups=1;"
+                       "padding=0,0,0,0;strides=1,1;NCHW16c,OIHW,NCHW)"),
+           std::string(
+               "conv2d_transpose(float32[1,1,1048576,1048576],float32[1,1,1,1];dilation=1,1;"
+               "groups=1;output_padding=0,0;padding=0,0,0,0;strides=1048576,1048576;NCHW,IOHW,"
+               "NCHW)")}) {
+    EXPECT_THAT(ErrorOf(key), HasSubstr("2^40")) << key;
+  }
+}
+
+TEST(ParseWorkload, RefusesBoundsOutOfOrderAndEndlessEpilogues) {
+  const std::string dense = "dense(float32[8,5],float32[10,5];,NK,)";
+  EXPECT_THAT(ErrorOf(dense + "+clip(6,0)"), HasSubstr("not in order"));
+  EXPECT_THAT(ErrorOf(dense + "+clip(nan,0)"), HasSubstr("not in order"));
+  std::string chain = dense;
+  for (int i = 0; i < 33; ++i) chain += "+relu";
+  EXPECT_THAT(ErrorOf(chain), HasSubstr("more than 32"));
+}
+
+// A key from outside must be refused or be usable; this fails by a crash.
+TEST(ParseWorkload, AcceptsOnlyWhatHasArgumentTypes) {
+  const uint64_t seed = 20261126;
+  SCOPED_TRACE(seed);
+  Rng rng(seed);
+  const std::string keys[] = {kConv, Conv("NCHW,OIHW8o,NCHW8c"),
+                              "dense(float32[8,512],float32[1000,512];,NK16n,)+bias+sigmoid",
+                              "batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu"};
+  const std::string letters = "0123456789,;=[]()+-.NCHWOIKMBnchwoikmb";
+  int accepted = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::string key = keys[i % std::size(keys)];
+    for (int edits = 1 + i % 3; edits > 0; --edits) {
+      const size_t at = rng.Below(key.size());
+      const char letter = letters[rng.Below(letters.size())];
+      if (rng.Below(2) == 0)
+        key.insert(at, 1, letter);
+      else
+        key[at] = letter;
+    }
+    const absl::StatusOr<Workload> workload = ParseWorkload(key);
+    if (!workload.ok()) continue;
+    ++accepted;
+    EXPECT_EQ(ParseWorkload(workload->Key())->Key(), workload->Key()) << key;
+    for (const TensorType& type : ArgumentTypes(*workload)) {
+      EXPECT_TRUE(CheckShape(type.shape).ok()) << key;
+    }
+    EXPECT_GT(workload->Flops(), 0) << key;
+  }
+  EXPECT_GT(accepted, 100);
 }
 
 }  // namespace
