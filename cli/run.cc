@@ -11,7 +11,7 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/model_inputs.h"
-#include "cli/table.h"
+#include "cli/profile.h"
 #include "cli/time_summary.h"
 #include "cli/verb.h"
 
@@ -32,10 +32,10 @@ struct Options {
   bool print_time = false, profile = false, json = false;
 };
 
-// What timing found: per repeat the mean of its runs, and the mean time of each call of the plan.
+// What timing found: per repeat the mean of its runs, and the calls of the plan.
 struct Measured {
   std::vector<double> milliseconds;
-  std::vector<std::pair<std::string, double>> calls;
+  std::vector<TimedCall> calls;
 };
 
 absl::StatusOr<ModelHandle> Load(const Options& options) {
@@ -79,21 +79,6 @@ absl::StatusOr<std::vector<double>> TimeRuns(tw_model* model, const Options& opt
   return milliseconds;
 }
 
-absl::StatusOr<std::vector<std::pair<std::string, double>>> ProfileCalls(tw_model* model,
-                                                                         int runs) {
-  const size_t count = tw_profile(model, nullptr, nullptr, 0);
-  std::vector<double> seconds(count);
-  std::vector<const char*> labels(count);
-  std::vector<std::pair<std::string, double>> calls(count);
-  for (int run = 0; run < runs; ++run) {
-    tw_profile(model, seconds.data(), labels.data(), count);
-    TW_RETURN_IF_ERROR(StatusOf(tw_run(model)));
-    for (size_t i = 0; i < count; ++i) calls[i].second += seconds[i] * 1e3 / runs;
-  }
-  for (size_t i = 0; i < count; ++i) calls[i].first = labels[i];
-  return calls;
-}
-
 absl::StatusOr<Measured> Measure(tw_model* model, const Options& options) {
   Measured measured;
   if (!options.print_time && !options.profile && !options.json) {
@@ -107,17 +92,6 @@ absl::StatusOr<Measured> Measure(tw_model* model, const Options& options) {
   return measured;
 }
 
-void PrintCalls(const std::vector<std::pair<std::string, double>>& calls) {
-  double total = 0;
-  for (const auto& [label, ms] : calls) total += ms;
-  Table table({"call", "ms", "%"});
-  for (const auto& [label, ms] : calls) {
-    table.Add({label, absl::StrFormat("%.4f", ms), absl::StrFormat("%.1f", 100 * ms / total)});
-  }
-  table.Add({"all", absl::StrFormat("%.4f", total), "100.0"});
-  table.Print(std::cout);
-}
-
 void PrintJson(const tw_model* model, const Measured& measured) {
   const TimeSummary summary = Summarize(measured.milliseconds);
   nlohmann::ordered_json json = {{"milliseconds", measured.milliseconds},
@@ -128,8 +102,12 @@ void PrintJson(const tw_model* model, const Measured& measured) {
                                  {"std", summary.deviation},
                                  {"weight_bytes", tw_weight_bytes(model)},
                                  {"arena_bytes", tw_arena_bytes(model)}};
-  for (const auto& [label, ms] : measured.calls) {
-    json["calls"].push_back({{"label", label}, {"milliseconds", ms}});
+  for (const TimedCall& call : measured.calls) {
+    json["calls"].push_back({{"label", call.label},
+                             {"kernel", call.kernel},
+                             {"schedule", call.schedule},
+                             {"milliseconds", call.milliseconds},
+                             {"flops", call.flops}});
   }
   std::cout << json.dump(2) << "\n";
 }
@@ -157,7 +135,7 @@ absl::Status Run(const Options& options) {
   if (options.json) {
     PrintJson(model.get(), measured);
   } else {
-    if (options.profile) PrintCalls(measured.calls);
+    if (options.profile) std::cout << ToText(measured.calls);
     if (options.print_time) std::cout << ToText(Summarize(measured.milliseconds));
   }
   return file == nullptr ? absl::OkStatus() : WriteOutputs(model.get(), *file);
@@ -186,7 +164,9 @@ void verb_run(CLI::App& parent) {
                    "threads; default: TILEWRIGHT_NUM_THREADS or the CPUs this process may use")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--device", options->device, "cpu");
-  verb->add_flag("--profile", options->profile, "print the time of each call of the plan");
+  verb->add_flag(
+      "--profile", options->profile,
+      "print each call's kernel, schedule, time and GFLOP/s, and the share of plain schedules");
   verb->add_flag("--json", options->json, "print the times as JSON");
 }
 

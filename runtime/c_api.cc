@@ -169,6 +169,19 @@ size_t tw_arena_bytes(const tw_model* model) {
   return model ? static_cast<size_t>(model->model.plan().arena_bytes) : 0;
 }
 
+tw_status tw_get_call(const tw_model* model, size_t index, tw_call_info* info) {
+  return Guarded([&] {
+    CheckNotNull(model, info);
+    const auto& calls = model->model.plan().calls;
+    if (index >= calls.size()) {
+      throw Error(TW_NOT_FOUND, "there is no call " + std::to_string(index) + "; the model has " +
+                                    std::to_string(calls.size()));
+    }
+    const tilewright::PlanCall& call = calls[index];
+    *info = {call.label.c_str(), call.kernel.c_str(), call.schedule.c_str(), call.flops};
+  });
+}
+
 size_t tw_profile(tw_model* model, double* seconds, const char** labels, size_t capacity) {
   if (model == nullptr) return 0;
   const auto& calls = model->model.plan().calls;

@@ -14,7 +14,7 @@
 //                 "place":"input"|"output"|"arena"|"param", "offset": bytes, "name": "data"}],
 //    "inputs": [tensor ids], "outputs": [tensor ids],
 //    "calls": [{"kernel":"fused_conv2d_relu_0","args":[tensor ids], "extent": N,
-//               "label":"conv1 conv2d+bias+relu"}]}
+//               "label":"conv1 conv2d+bias+relu", "schedule":"conv2d_nchwc.cpu", "flops": N}]}
 // offset is into the arena or into mod.params; inputs and outputs have their own buffers. A tensor
 // that is an output and is read by later calls is still place "output". An output that is an
 // input or a constant is copied by a call.
@@ -35,10 +35,15 @@ struct PlanTensor {
   std::vector<int64_t> shape;
   int64_t offset = 0;
 };
+// `schedule` is the template that made the kernel, or "plain"; `flops` are the operations of a
+// tunable layer, multiply-add counted as two, at the last call of several for one layer (0 at the
+// others). Both are for people: packages without them can be read.
 struct PlanCall {
   std::string kernel, label;
   std::vector<int> args;
   int64_t extent = 1;
+  std::string schedule = "";
+  double flops = 0;
 };
 struct ExecutionPlan {
   int64_t arena_bytes = 0;

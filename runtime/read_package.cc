@@ -89,10 +89,15 @@ PlanTensor ReadTensor(const json& from) {
 }
 
 PlanCall ReadCall(const json& from) {
-  return {.kernel = Text(from, "kernel"),
-          .label = Text(from, "label"),
-          .args = Integers<int>(from, "args"),
-          .extent = Integer(Field(from, "extent"), "extent")};
+  PlanCall call{.kernel = Text(from, "kernel"),
+                .label = Text(from, "label"),
+                .args = Integers<int>(from, "args"),
+                .extent = Integer(Field(from, "extent"), "extent")};
+  if (from.contains("schedule")) call.schedule = Text(from, "schedule");
+  if (!from.contains("flops")) return call;
+  if (!Field(from, "flops").is_number()) WrongType("flops", "a number");
+  call.flops = Field(from, "flops").get<double>();
+  return call;
 }
 
 ExecutionPlan ReadPlan(const json& from) {

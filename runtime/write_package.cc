@@ -23,8 +23,8 @@ json Fields(const PlanTensor& tensor) {
 }
 
 json Fields(const PlanCall& call) {
-  return {
-      {"kernel", call.kernel}, {"label", call.label}, {"args", call.args}, {"extent", call.extent}};
+  return {{"kernel", call.kernel}, {"label", call.label},       {"args", call.args},
+          {"extent", call.extent}, {"schedule", call.schedule}, {"flops", call.flops}};
 }
 
 template <typename T>

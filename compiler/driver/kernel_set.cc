@@ -107,7 +107,8 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
       const absl::StatusOr<const Template*> found = FindTemplate(best->template_name);
       const bool allowed = found.ok() && ((*found)->Exact() || !options_.exact);
       if (allowed && (*found)->Matches(workload, target)) {
-        absl::StatusOr<LoweredTask> task = (*found)->Lower(workload, target, best->config);
+        absl::StatusOr<LoweredTask> task =
+            LowerBy({best->template_name, *found}, best->config, workload);
         if (!absl::IsInvalidArgument(task.status())) return task;
       }
     }
@@ -115,7 +116,14 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
   const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, options_.exact);
   if (!untuned) return SingleStep(ScheduleFixed(node.compute, target));
   untuned_.push_back(workload.Key());
-  return untuned->impl->Lower(workload, target, untuned->impl->Default(workload, target));
+  return LowerBy(*untuned, untuned->impl->Default(workload, target), workload);
+}
+
+absl::StatusOr<LoweredTask> KernelSet::LowerBy(const TemplateEntry& entry, const Config& config,
+                                               const Workload& workload) const {
+  TW_ASSIGN_OR_RETURN(LoweredTask task, entry.impl->Lower(workload, options_.target, config));
+  task.schedule = entry.name;
+  return task;
 }
 
 }  // namespace tilewright

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/driver/compile_model.h"
-#include "compiler/templates/lowered_task.h"
+#include "compiler/templates/template.h"
 
 namespace tilewright {
 
@@ -32,6 +32,8 @@ class KernelSet {
  private:
   absl::StatusOr<LoweredTask> Schedule(const Node& node);
   absl::StatusOr<LoweredTask> ScheduleWorkload(const Node& node);
+  absl::StatusOr<LoweredTask> LowerBy(const TemplateEntry& entry, const Config& config,
+                                      const Workload& workload) const;
   absl::Status NameAndVerify(const Node& node, std::vector<LoweredStep>& steps);
 
   const CompileModelOptions& options_;

@@ -66,7 +66,8 @@ class Planner {
     const LoweredTask& task = kernels_.tasks[kernels_.task_of[at]];
     std::vector<int> buffers(task.buffers.size(), -1);  // tensors, made when first used
     for (const LoweredStep& step : task.steps) {
-      PlanCall call{.kernel = step.program.name, .label = LabelOf(node)};
+      PlanCall call{.kernel = step.program.name, .label = LabelOf(node), .schedule = task.schedule};
+      if (node.workload && &step == &task.steps.back()) call.flops = node.workload->Flops();
       call.extent = step.program.ParallelExtent();
       for (const int operand : step.operands) {
         call.args.push_back(OperandOf(at, static_cast<size_t>(operand), buffers));

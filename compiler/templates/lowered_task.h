@@ -1,6 +1,7 @@
 // What a template makes of (workload, target, config): programs and the buffers between them.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "compiler/core/tensor.h"
@@ -22,6 +23,7 @@ struct LoweredTask {
   // weights (argument 1) and buffers of earlier ones, and what they write stays as it is.
   std::vector<LoweredStep> prepare;
   std::vector<LoweredStep> steps;  // run each time, in order
+  std::string schedule = "plain";  // for people: the template's name, set by who chose it
 };
 
 // A task of one program over exactly the arguments.

@@ -54,6 +54,15 @@ tw_status tw_get_output(const tw_model* model, size_t index, const void** data);
 size_t tw_weight_bytes(const tw_model* model);
 size_t tw_arena_bytes(const tw_model* model);
 
+typedef struct tw_call_info {
+  const char* label;    /* the layer; the strings are owned by the model */
+  const char* kernel;   /* what runs; equal layers share kernels */
+  const char* schedule; /* the template that made it, "plain", or "" when unknown */
+  double flops;         /* multiply-add counted as two; 0 where it does not say anything */
+} tw_call_info;
+
+/* The plan's calls in the order of execution: index < tw_profile(model, NULL, NULL, 0). */
+tw_status tw_get_call(const tw_model* model, size_t index, tw_call_info* info);
 /* Per-call wall time of the next tw_run: seconds[i] for call i, labels owned by the model.
  * Returns the number of calls; pass null to ask for it. */
 size_t tw_profile(tw_model* model, double* seconds, const char** labels, size_t capacity);

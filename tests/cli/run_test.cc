@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/model_inputs.h"
+#include "cli/profile.h"
 #include "cli/time_summary.h"
 #include "tests/runtime/tiny_package.h"
 
@@ -69,6 +70,24 @@ TEST_F(RunTest, FillsWithZerosOnesOrSeededRandomValues) {
   EXPECT_EQ(Run(), first);
   ASSERT_TRUE(FillInputs(model_.get(), "random", 2).ok());
   EXPECT_NE(Run(), first);
+}
+
+TEST_F(RunTest, ProfilesEveryCallOfThePlan) {
+  const auto calls = ProfileCalls(model_.get(), 2);
+  ASSERT_TRUE(calls.ok());
+  ASSERT_EQ(calls->size(), 2u);
+  EXPECT_EQ((*calls)[0].kernel, "double_it");
+  EXPECT_EQ((*calls)[1].label, "bias");
+  EXPECT_EQ((*calls)[1].flops, 20);
+}
+
+TEST(Profile, SaysTheShareOfPlainSchedulesAndTheSpeed) {
+  const std::string text = ToText({{"a conv2d", "k0", "conv2d_nchw.cpu", 3, 6e9},
+                                   {"b relu", "k1", "plain", 0.5, 0},
+                                   {"b relu", "k2", "plain", 0.5, 0}});
+  EXPECT_THAT(text, HasSubstr("a conv2d  k0             conv2d_nchw.cpu  3.0000   75.0   2000.0"));
+  EXPECT_THAT(text, HasSubstr("b relu    k1 and 1 more  plain            1.0000   25.0"));
+  EXPECT_THAT(text, HasSubstr("25.0 % of the time in plain schedules, 75.0 % in templates"));
 }
 
 TEST_F(RunTest, TakesTheArraysOfTheModelsInputs) {

@@ -58,6 +58,16 @@ TEST_P(CApiTest, DescribesInputsAndOutputs) {
   EXPECT_EQ(tw_arena_bytes(model_), 64u + 4 * kTinySize);
 }
 
+TEST_P(CApiTest, DescribesTheCalls) {
+  tw_call_info call;
+  ASSERT_EQ(tw_get_call(model_, 1, &call), TW_OK);
+  EXPECT_STREQ(call.label, "bias");
+  EXPECT_STREQ(call.schedule, "plain");
+  EXPECT_EQ(call.flops, 20);
+  EXPECT_EQ(tw_get_call(model_, 2, &call), TW_NOT_FOUND);
+  EXPECT_EQ(tw_get_call(model_, 0, nullptr), TW_INVALID_ARGUMENT);
+}
+
 TEST_P(CApiTest, ProfilesTheNextRunOnly) {
   double seconds[2] = {-1, -1};
   const char* labels[2];

@@ -22,7 +22,8 @@ ExecutionPlan TinyPlan() {
                   {"y", "float32", "output", shape, 0}};
   plan.inputs = {0};
   plan.outputs = {3};
-  plan.calls = {{"double_it", "double", {0, 1}, kTinySize}, {"add", "bias", {1, 2, 3}, kTinySize}};
+  plan.calls = {{"double_it", "double", {0, 1}, kTinySize},
+                {"add", "bias", {1, 2, 3}, kTinySize, "plain", 20}};
   return plan;
 }
 
