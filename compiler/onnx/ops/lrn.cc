@@ -6,6 +6,19 @@
 namespace tilewright::onnx_ops {
 namespace {
 
+// base^exponent. The published exponent 3/4, and other quarters below 1, are square roots, which
+// CPUs have for vectors.
+Expr Power(const Expr& base, double exponent) {
+  const DType dtype = base->dtype;
+  if (exponent != 0.25 && exponent != 0.5 && exponent != 0.75) {
+    return Call("pow", {base, Const(exponent, dtype)}, dtype);
+  }
+  const Expr half = Call("sqrt", {base}, dtype);
+  if (exponent == 0.5) return half;
+  const Expr quarter = Call("sqrt", {half}, dtype);
+  return exponent == 0.25 ? quarter : half * quarter;
+}
+
 absl::StatusOr<Outputs> Lrn(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 2, kMaxRank));
   const TensorType& type = b.TypeOf(b.Input(0));
@@ -38,7 +51,7 @@ absl::StatusOr<Outputs> Lrn(OpBuilder& b) {
                      [=](const Point& p) {
                        const DType dtype = p.acc->dtype;
                        const Expr base = Const(bias, dtype) + Const(alpha, dtype) * p.acc;
-                       return Divide(p.Here(0), Call("pow", {base, Const(beta, dtype)}, dtype));
+                       return Divide(p.Here(0), Power(base, beta));
                      }});
 }
 

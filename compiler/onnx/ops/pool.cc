@@ -73,8 +73,8 @@ absl::StatusOr<ValueId> MaxIndices(OpBuilder& b, const Pool& pool, ValueId maxim
 }
 
 // The maximum found by comparing the first element inside the input with those that follow, as
-// ReduceExtreme does.
-Expr KeepFirstNan(const Pool& pool, const Point& p) {
+// ReduceExtreme does. `input` is what is pooled.
+Expr KeepFirstNan(const Pool& pool, const Point& p, size_t input) {
   const Window& w = pool.window;
   Exprs at = {p.axes[0], p.axes[1]};
   for (size_t d = 0; d < w.kernel.size(); ++d) {
@@ -87,15 +87,52 @@ Expr KeepFirstNan(const Pool& pool, const Point& p) {
     const bool fits = (w.output[d] - 1) * w.strides[d] + w.dilations[d] - 1 <= last;
     at.push_back(fits ? first : Min(first, Int(last)));
   }
-  const Expr value = p.Load(0, std::move(at));
+  const Expr value = p.Load(input, std::move(at));
   return Select(IsNan(value), value, p.acc);
+}
+
+// The part of a pool that is along spatial dimension d, over what the dimensions before are pooled
+// to already.
+Pool Along(const Pool& pool, size_t d) {
+  Pool part = pool;
+  Window& w = part.window;
+  for (size_t i = 0; i < w.kernel.size(); ++i) {
+    if (i < d) part.data[2 + i] = pool.window.output[i];
+    if (i == d) continue;
+    w.kernel[i] = w.strides[i] = w.dilations[i] = 1;
+    w.pads_begin[i] = w.pads_end[i] = 0;
+    w.output[i] = part.data[2 + i];
+  }
+  return part;
+}
+
+// A maximum over a large window is one over columns of maxima over rows: for 13x13 26 steps instead
+// of 169, at the price of one more pass over memory.
+absl::StatusOr<ValueId> Maximum(OpBuilder& b, const Pool& pool) {
+  constexpr int64_t kLargeWindow = 25;
+  const bool large = NumElements(pool.window.kernel) >= kLargeWindow;
+  const size_t last = pool.window.kernel.size() - 1;
+  ValueId value = b.Input(0);
+  for (size_t d = 0; large && d < last; ++d) {
+    const Pool part = Along(pool, d);
+    Definition definition = Reduction(b, part, "max_pool", Reducer::kMax);
+    definition.inputs = {value};
+    TW_ASSIGN_OR_RETURN(value, b.Emit(std::move(definition)));
+  }
+  const Pool rest = large ? Along(pool, last) : pool;
+  Definition definition = Reduction(b, rest, "max_pool", Reducer::kMax);
+  definition.inputs = {value};
+  if (IsFloat(definition.type.dtype)) {
+    if (large && last > 0) definition.inputs.push_back(b.Input(0));
+    const size_t pooled = definition.inputs.size() - 1;
+    definition.result = [&pool, pooled](const Point& p) { return KeepFirstNan(pool, p, pooled); };
+  }
+  return b.Emit(std::move(definition));
 }
 
 absl::StatusOr<Outputs> MaxPool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Pool pool, ReadPool(b));
-  Definition d = Reduction(b, pool, "max_pool", Reducer::kMax);
-  if (IsFloat(d.type.dtype)) d.result = [&](const Point& p) { return KeepFirstNan(pool, p); };
-  TW_ASSIGN_OR_RETURN(const ValueId maximum, b.Emit(std::move(d)));
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, Maximum(b, pool));
   if (b.num_outputs() < 2) return maximum;
   TW_ASSIGN_OR_RETURN(const ValueId indices, MaxIndices(b, pool, maximum));
   return Outputs({maximum, indices});
