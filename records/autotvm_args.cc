@@ -13,10 +13,19 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kConvAttrs[] = {"strides", "padding", "dilation", "groups"};
-constexpr const char* kOperators[] = {"conv2d", "depthwise_conv2d", "dense", "batch_matmul"};
+constexpr const char* kOperators[] = {"conv2d", "depthwise_conv2d", "conv2d_transpose", "dense",
+                                      "batch_matmul"};
 
-bool IsConv(const std::string& op) { return op == "conv2d" || op == "depthwise_conv2d"; }
+// The attributes of an operator, in the order of its arguments.
+std::vector<const char*> AttrsOf(const std::string& op) {
+  if (op == "conv2d_transpose") {
+    return {"strides", "padding", "dilation", "groups", "output_padding"};
+  }
+  if (op == "conv2d" || op == "depthwise_conv2d") {
+    return {"strides", "padding", "dilation", "groups"};
+  }
+  return {};
+}
 
 // The operator of "conv2d+bias+relu"; "" when it is none of ours.
 std::string OperatorOf(const std::string& text) {
@@ -45,14 +54,15 @@ std::vector<int64_t> ReadAttr(const Json& attr) {
 }
 
 absl::StatusOr<Workload> ReadWorkload(const std::string& op, const Json& args) {
-  const size_t attrs = IsConv(op) ? std::size(kConvAttrs) : 0;
+  const std::vector<const char*> names = AttrsOf(op);
+  const size_t attrs = names.size();
   if (args.size() != attrs + 7) return Bad(absl::StrCat(attrs + 7, " items for ", op), args);
   Workload workload{.op = op};
   for (size_t i = 0; i < 2; ++i) {
     TW_ASSIGN_OR_RETURN(TensorType tensor, ReadTensor(args[i]));
     workload.inputs.push_back(std::move(tensor));
   }
-  for (size_t i = 0; i < attrs; ++i) workload.attrs[kConvAttrs[i]] = ReadAttr(args[2 + i]);
+  for (size_t i = 0; i < attrs; ++i) workload.attrs[names[i]] = ReadAttr(args[2 + i]);
   workload.data_layout = args[attrs + 2].get<std::string>();
   workload.weight_layout = args[attrs + 3].get<std::string>();
   workload.out_layout = args[attrs + 4].get<std::string>();
@@ -63,8 +73,8 @@ absl::StatusOr<Workload> ReadWorkload(const std::string& op, const Json& args) {
 }  // namespace
 
 absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
-  const bool conv = IsConv(workload.op);
-  if (workload.attrs.size() != (conv ? std::size(kConvAttrs) : 0)) {
+  const std::vector<const char*> names = AttrsOf(workload.op);
+  if (workload.attrs.size() != names.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat(workload.Key(), " has attributes that an AutoTVM log line has no place for"));
   }
@@ -72,8 +82,7 @@ absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
   for (const TensorType& input : workload.inputs) {
     args.push_back({"TENSOR", input.shape, std::string(NameOf(input.dtype))});
   }
-  for (const char* name : kConvAttrs) {
-    if (!conv) break;
+  for (const char* name : names) {
     const std::vector<int64_t>& values = workload.Attr(name);
     args.push_back(name == std::string_view("groups") ? Json(values.at(0)) : Json(values));
   }

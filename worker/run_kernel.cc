@@ -133,7 +133,7 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
   std::vector<RunArgument> arguments;
   for (const TensorType& type : ArgumentTypes(w)) arguments.push_back({.shape = type.shape});
   const Shape out = OutputShape(w);
-  const bool conv = w.op == "conv2d" || w.op == "depthwise_conv2d";
+  const bool conv = out.size() == 4;  // the channels are dimension 1, elsewhere the last
   const std::vector<PaddedDim> out_padding = PaddingOf(w.out_layout, out);
   arguments[0].padded = PaddingOf(w.data_layout, w.inputs[0].shape);
   arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);

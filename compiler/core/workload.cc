@@ -79,7 +79,11 @@ std::vector<std::string> SplitTypes(absl::string_view text) {
   return parts;
 }
 
-bool IsConv(const Workload& w) { return w.op == "conv2d" || w.op == "depthwise_conv2d"; }
+bool IsTransposed(const Workload& w) { return w.op == "conv2d_transpose"; }
+
+bool IsConv(const Workload& w) {
+  return w.op == "conv2d" || w.op == "depthwise_conv2d" || IsTransposed(w);
+}
 
 absl::Status CheckRanks(const Workload& w) {
   const size_t rank = IsConv(w) ? 4 : (w.op == "dense" ? 2 : 3);
@@ -109,33 +113,46 @@ absl::Status CheckLayouts(const Workload& w) {
   if (w.op == "batch_matmul") return absl::OkStatus();
   if (w.op == "dense") return CheckLayout(w.weight_layout, "NK");
   TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, "NCHW"));
-  TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, "OIHW"));
+  TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, IsTransposed(w) ? "IOHW" : "OIHW"));
   return CheckLayout(w.out_layout, "NCHW");
+}
+
+absl::Status CheckConvAttr(const Workload& w, const char* name, size_t count) {
+  const auto it = w.attrs.find(name);
+  if (it == w.attrs.end() || it->second.size() != count) {
+    return Bad(absl::StrCat(w.op, " needs attribute ", name, " with ", count, " values"));
+  }
+  const int64_t least = absl::EndsWith(name, "padding") ? 0 : 1;
+  for (int64_t value : it->second) {
+    if (value < least || value > (1 << 20)) return Bad(absl::StrCat(name, " value ", value));
+  }
+  return absl::OkStatus();
+}
+
+bool ChannelsAgree(const Workload& w) {
+  const Shape& data = w.inputs[0].shape;
+  const Shape& weight = w.inputs[1].shape;
+  const int64_t groups = w.Attr("groups")[0];
+  if (IsTransposed(w)) return weight[0] == data[1] && data[1] % groups == 0;
+  return weight[1] * groups == data[1] && weight[0] % groups == 0;
 }
 
 absl::Status CheckConvAttrs(const Workload& w) {
   const std::pair<const char*, size_t> needed[] = {
-      {"strides", 2}, {"padding", 4}, {"dilation", 2}, {"groups", 1}};
+      {"strides", 2}, {"padding", 4}, {"dilation", 2}, {"groups", 1}, {"output_padding", 2}};
   for (const auto& [name, count] : needed) {
-    const auto it = w.attrs.find(name);
-    if (it == w.attrs.end() || it->second.size() != count) {
-      return Bad(absl::StrCat(w.op, " needs attribute ", name, " with ", count, " values"));
-    }
-    const int64_t least = std::string_view(name) == "padding" ? 0 : 1;
-    for (int64_t value : it->second) {
-      if (value < least || value > (1 << 20)) return Bad(absl::StrCat(name, " value ", value));
-    }
+    const bool own = std::string_view(name) != "output_padding" || IsTransposed(w);
+    if (own) TW_RETURN_IF_ERROR(CheckConvAttr(w, name, count));
   }
-  const Shape& data = w.inputs[0].shape;
-  const Shape& weight = w.inputs[1].shape;
-  const int64_t groups = w.Attr("groups")[0];
-  if (weight[1] * groups != data[1] || weight[0] % groups != 0) {
+  if (!ChannelsAgree(w)) {
     return Bad(absl::StrCat("channels disagree: data ", ToString(w.inputs[0]), ", weight ",
-                            ToString(w.inputs[1]), ", groups ", groups));
+                            ToString(w.inputs[1]), ", groups ", w.Attr("groups")[0]));
   }
   const Shape out = OutputShape(w);
-  if (out[2] < 1 || out[3] < 1) return Bad("the kernel window is larger than the padded input");
-  return absl::OkStatus();
+  if (IsTransposed(w)) TW_RETURN_IF_ERROR(CheckShape(out));
+  if (out[2] >= 1 && out[3] >= 1) return absl::OkStatus();
+  return Bad(IsTransposed(w) ? "the padding leaves no output"
+                             : "the kernel window is larger than the padded input");
 }
 
 }  // namespace
@@ -167,6 +184,10 @@ const std::vector<int64_t>& Workload::Attr(std::string_view name) const {
 double Workload::Flops() const {
   const double outputs = static_cast<double>(NumElements(OutputShape(*this)));
   const Shape& weight = inputs[1].shape;
+  if (IsTransposed(*this)) {  // every input meets every tap
+    const double pixels = static_cast<double>(NumElements(inputs[0].shape));
+    return 2.0 * pixels * weight[1] * weight[2] * weight[3];
+  }
   if (IsConv(*this)) return 2.0 * outputs * weight[1] * weight[2] * weight[3];
   return 2.0 * outputs * weight[1];
 }
@@ -205,8 +226,9 @@ absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
 
 absl::Status CheckWorkload(const Workload& w) {
   if (!IsConv(w) && w.op != "dense" && w.op != "batch_matmul") {
-    return Bad(absl::StrCat("unknown operator \"", w.op,
-                            "\"; known: conv2d, depthwise_conv2d, dense, batch_matmul"));
+    return Bad(
+        absl::StrCat("unknown operator \"", w.op,
+                     "\"; known: conv2d, depthwise_conv2d, conv2d_transpose, dense, batch_matmul"));
   }
   TW_RETURN_IF_ERROR(CheckRanks(w));
   TW_RETURN_IF_ERROR(CheckLayouts(w));
@@ -232,10 +254,15 @@ Shape OutputShape(const Workload& w) {
   const auto& pad = w.Attr("padding");
   const auto extent = [&](size_t d) {
     const int64_t window = w.Attr("dilation")[d] * (b[2 + d] - 1) + 1;
+    if (IsTransposed(w)) {
+      const int64_t whole = (a[2 + d] - 1) * w.Attr("strides")[d] + window;
+      return whole - pad[d] - pad[d + 2] + w.Attr("output_padding")[d];
+    }
     const int64_t room = a[2 + d] + pad[d] + pad[d + 2] - window;
     return room < 0 ? 0 : room / w.Attr("strides")[d] + 1;
   };
-  return {a[0], b[0], extent(0), extent(1)};
+  const int64_t channels = IsTransposed(w) ? b[1] * w.Attr("groups")[0] : b[0];
+  return {a[0], channels, extent(0), extent(1)};
 }
 
 std::vector<TensorType> ArgumentTypes(const Workload& w) {

@@ -30,13 +30,17 @@ struct EpilogueOp {
 // Operators and their conventions (shapes are logical, independent of layouts):
 //   conv2d            data [N,C,H,W], weight [O,C/groups,KH,KW]; groups 1 or any divisor
 //   depthwise_conv2d  data [N,C,H,W], weight [C,1,KH,KW]: groups == C == O
+//   conv2d_transpose  data [N,C,H,W], weight [C,O/groups,KH,KW]; the gradient of conv2d by its
+//   data:
+//                     output extent (H-1)*stride - padding + dilation*(KH-1) + 1 + output_padding
 //   dense             data [M,K], weight [N,K]; output [M,N]
 //   batch_matmul      a [B,M,K], b [B,K,N]; output [B,M,N]; no weight packing
 // Attributes of the convolutions: strides {sh,sw}, padding {top,left,bottom,right},
-// dilation {dh,dw}, groups {g}.
+// dilation {dh,dw}, groups {g}; of conv2d_transpose also output_padding {h,w}.
 // Layouts: conv data/output "NCHW" or "NCHW<x>c"; conv weight "OIHW", "OIHW<x>o" (unblocked input
-// channels) or "OIHW<x>i<x>o"; depthwise weight "OIHW" or "OIHW<x>o"; dense weight "NK" or
-// "NK<x>n". Bias is always physical [ceil(O/x)*x], zero padded, when the output is blocked.
+// channels) or "OIHW<x>i<x>o"; depthwise weight "OIHW" or "OIHW<x>o"; transposed weight "IOHW" or
+// "IOHW<x>i<x>o"; dense weight "NK" or "NK<x>n". Bias is always physical [ceil(O/x)*x], zero
+// padded, when the output is blocked.
 struct Workload {
   std::string op;
   std::vector<TensorType> inputs;  // logical data and weight

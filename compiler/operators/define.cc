@@ -9,6 +9,7 @@ Compute Define(const Workload& workload) {
   TW_CHECK(CheckWorkload(workload).ok()) << CheckWorkload(workload).message();
   if (workload.op == "dense") return DefineDense(workload);
   if (workload.op == "batch_matmul") return DefineBatchMatmul(workload);
+  if (workload.op == "conv2d_transpose") return DefineConv2dTranspose(workload);
   return DefineConv2d(workload);
 }
 

@@ -9,6 +9,7 @@ namespace tilewright {
 
 // conv2d with any groups, and depthwise_conv2d, whose reduction has no channels.
 Compute DefineConv2d(const Workload& workload);
+Compute DefineConv2dTranspose(const Workload& workload);
 Compute DefineDense(const Workload& workload);
 Compute DefineBatchMatmul(const Workload& workload);
 

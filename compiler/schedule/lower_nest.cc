@@ -38,7 +38,7 @@ class NestLowerer {
 
   Program Lower() {
     Program program{.name = compute_.name, .params = compute_.inputs};
-    program.params.push_back(compute_.output);
+    program.params.push_back(spec_.store.buffer);
     if (spec_.parallel == 0) {
       program.body = Outer(0, root_);
       return program;
@@ -262,7 +262,7 @@ class NestLowerer {
 
   std::vector<Expr> OutputIndices(const Known& at) const {
     std::vector<Expr> indices;
-    for (const Axis& axis : compute_.axes) indices.push_back(At(Resolve(axis.var), at));
+    for (const Expr& index : spec_.store.indices) indices.push_back(At(Resolve(index), at));
     return indices;
   }
 
@@ -280,18 +280,18 @@ class NestLowerer {
     const Expr initial = InitialValue(compute_.reducer, compute_.body->dtype);
     const Expr first = OuterReduction(/*last=*/false);
     if (!first) return initial;
-    return Select(At(first, at), initial, Load(compute_.output, OutputIndices(at)));
+    return Select(At(first, at), initial, Load(spec_.store.buffer, OutputIndices(at)));
   }
 
   Stmt StoreOutput(const Known& at, const Expr& value) const {
     const std::vector<Expr> indices = OutputIndices(at);
-    if (!compute_.result) return Store(compute_.output, indices, value);
+    if (!compute_.result) return Store(spec_.store.buffer, indices, value);
     Substitution with_value{{compute_.acc.get(), value}};
     const Expr result = Substitute(At(Resolve(compute_.result), at), with_value);
-    const Stmt final_store = Store(compute_.output, indices, result);
+    const Stmt final_store = Store(spec_.store.buffer, indices, result);
     const Expr last = OuterReduction(/*last=*/true);
     if (!last) return final_store;
-    return If(At(last, at), final_store, Store(compute_.output, indices, value));
+    return If(At(last, at), final_store, Store(spec_.store.buffer, indices, value));
   }
 
   // Loops over `leaves` around `body`; each atom is tested as soon as its variables are bound.

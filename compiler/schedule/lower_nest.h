@@ -16,6 +16,7 @@ struct NestSpec {
   int parallel = 0;       // outermost loops collapsed into one parallel loop
   int accumulate_at = 0;  // outer loops; the accumulators cover the loops below
   NextPiece prefetch;
+  StorePlace store;
 };
 
 Program LowerNest(const NestSpec& spec);

@@ -58,6 +58,10 @@ void Schedule::PrefetchNext(size_t input, int outer_count) {
 
 void Schedule::StoreOnlyIf(Expr condition) { store_guards_.push_back(std::move(condition)); }
 
+void Schedule::StoreAt(Buffer output, std::vector<Expr> indices) {
+  store_ = {std::move(output), std::move(indices)};
+}
+
 Program Schedule::Lower() const {
   NestSpec spec;
   spec.compute = &compute_;
@@ -69,6 +73,7 @@ Program Schedule::Lower() const {
   spec.parallel = parallel_;
   spec.accumulate_at = accumulate_at_;
   spec.prefetch = prefetch_;
+  spec.store = store_.buffer ? store_ : StorePlace{compute_.output, Vars(compute_.axes)};
   return LowerNest(spec);
 }
 

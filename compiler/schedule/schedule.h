@@ -39,6 +39,12 @@ struct LoopLeaf {
   bool reduce = false;
 };
 
+// Where results go, when not to the compute's output at its axes.
+struct StorePlace {
+  Buffer buffer;  // null: nothing special
+  std::vector<Expr> indices;
+};
+
 // What Schedule::PrefetchNext asked for.
 struct NextPiece {
   Buffer buffer;  // null: nothing
@@ -81,6 +87,10 @@ class Schedule {
   // readable elsewhere (padded), so only stores are guarded.
   void StoreOnlyIf(Expr condition);
 
+  // The program's output is `output`, and the element at the compute's axes is stored at `indices`
+  // (over them): one program of several that fill an output together.
+  void StoreAt(Buffer output, std::vector<Expr> indices);
+
   Program Lower() const;
 
  private:
@@ -91,6 +101,7 @@ class Schedule {
   std::vector<Expr> spatial_guards_, reduce_guards_, store_guards_;
   int parallel_ = 0, accumulate_at_ = 0;
   NextPiece prefetch_;
+  StorePlace store_;
 };
 
 }  // namespace tilewright

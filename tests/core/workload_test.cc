@@ -18,6 +18,8 @@ TEST(Workload, KeyReadsBack) {
        {std::string(kConv),
         std::string("depthwise_conv2d(float32[1,6,7,7],float32[6,1,3,3];dilation=2,1;groups=6;"
                     "padding=0,1,2,3;strides=1,1;NCHW,OIHW,NCHW)"),
+        std::string("conv2d_transpose(float32[1,6,7,7],float32[6,2,3,4];dilation=2,1;groups=3;"
+                    "output_padding=1,0;padding=0,1,2,3;strides=2,3;NCHW,IOHW,NCHW)+bias"),
         std::string("dense(float32[8,512],float32[1000,512];,NK16n,)+bias+sigmoid"),
         std::string("batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu")}) {
     const absl::StatusOr<Workload> workload = ParseWorkload(key);
@@ -34,6 +36,15 @@ TEST(Workload, TypesAreThePhysicalArguments) {
   for (const TensorType& type : ArgumentTypes(w)) types.push_back(ToString(type));
   EXPECT_THAT(types, ElementsAre("float32[1,4,56,56,16]", "float32[8,4,3,3,16,16]", "float32[128]",
                                  "float32[1,8,28,28,16]", "float32[1,8,28,28,16]"));
+}
+
+TEST(Workload, ATransposedConvolutionIsTheInverseOfAStridedOne) {
+  const Workload w = ParseWorkload(
+                         "conv2d_transpose(float32[1,6,7,7],float32[6,4,3,4];dilation=2,1;groups=3;"
+                         "output_padding=1,0;padding=0,1,2,1;strides=2,3;NCHW,IOHW,NCHW)")
+                         .value();
+  EXPECT_THAT(OutputShape(w), ElementsAre(1, 12, 2 * 6 + 5 - 2 + 1, 3 * 6 + 4 - 2));
+  EXPECT_EQ(w.Flops(), 2.0 * 6 * 7 * 7 * 4 * 12);
 }
 
 TEST(Workload, CountsAMultiplyAddAsTwo) {

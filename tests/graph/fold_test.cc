@@ -77,6 +77,16 @@ TEST(FoldBatchNorm, FoldsEveryAffineStepOfAChain) {
   ExpectSameAfter("fold_batch_norm", b.Finish({b.BatchNorm(scaled)}), "depthwise_conv2d+bias");
 }
 
+TEST(FoldBatchNorm, FoldsIntoTransposedConvolutionsOfAnyGroups) {
+  for (const int64_t groups : {1, 3}) {
+    GraphBuilder b;
+    const ValueId conv =
+        b.ConvTranspose("up", b.Input("x", {1, 6, 4, 5}),
+                        {.channels = 12, .kernel = 3, .stride = 2, .pad = 1, .groups = groups});
+    ExpectSameAfter("fold_batch_norm", b.Finish({b.BatchNorm(conv)}), "conv2d_transpose+bias");
+  }
+}
+
 TEST(FoldBatchNorm, FoldsIntoDense) {
   GraphBuilder b;
   const ValueId x = b.Input("x", {2, 8});

@@ -63,6 +63,23 @@ ValueId GraphBuilder::Conv(const std::string& name, ValueId data, const ConvShap
   return graph_.AddNode(name, workload.op, {data, weight}, Define(workload), workload);
 }
 
+ValueId GraphBuilder::ConvTranspose(const std::string& name, ValueId data, const ConvShape& c) {
+  const int64_t in = ShapeOf(data)[1];
+  const ValueId weight =
+      Constant(name + "_weight", {in, c.channels / c.groups, c.kernel, c.kernel});
+  const Workload workload{.op = "conv2d_transpose",
+                          .inputs = {graph_.values[data].type, graph_.values[weight].type},
+                          .attrs = {{"strides", {c.stride, c.stride}},
+                                    {"padding", {c.pad, c.pad, c.pad, c.pad}},
+                                    {"dilation", {1, 1}},
+                                    {"groups", {c.groups}},
+                                    {"output_padding", {0, 0}}},
+                          .data_layout = "NCHW",
+                          .weight_layout = "IOHW",
+                          .out_layout = "NCHW"};
+  return graph_.AddNode(name, workload.op, {data, weight}, Define(workload), workload);
+}
+
 ValueId GraphBuilder::Dense(const std::string& name, ValueId data, int64_t outputs) {
   const ValueId weight = Constant(name + "_weight", {outputs, ShapeOf(data)[1]});
   const Workload workload{.op = "dense",

@@ -31,6 +31,7 @@ class GraphBuilder {
   ValueId Scalar(const std::string& name, double value);
 
   ValueId Conv(const std::string& name, ValueId data, const ConvShape& shape);
+  ValueId ConvTranspose(const std::string& name, ValueId data, const ConvShape& shape);
   ValueId Dense(const std::string& name, ValueId data, int64_t outputs);
 
   ValueId Map(const std::string& op, std::vector<ValueId> inputs, Shape shape, const Body& body);

@@ -61,6 +61,8 @@ TEST(AutoTvmLog, EveryOperatorsWorkloadComesBack) {
         "strides=2,2;NCHW,OIHW16o,NCHW16c)+bias+add+clip(0,6)",
         "conv2d(float32[2,32,14,15],float32[64,8,3,3];dilation=2,1;groups=4;padding=0,1,2,3;"
         "strides=1,2;NCHW8c,OIHW8i8o,NCHW8c)",
+        "conv2d_transpose(float32[1,6,7,7],float32[6,2,3,4];dilation=2,1;groups=3;"
+        "output_padding=1,0;padding=0,1,2,3;strides=2,3;NCHW,IOHW,NCHW)+bias",
         "depthwise_conv2d(float32[1,32,112,112],float32[32,1,3,3];dilation=1,1;groups=32;"
         "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16o,NCHW16c)+bias+sigmoid",
         "dense(float32[1,2048],float32[1000,2048];,NK16n,)+bias+tanh",

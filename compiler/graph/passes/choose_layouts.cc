@@ -19,8 +19,17 @@ struct Layouts {
   std::string data, weight, out;
 };
 
+// Blocked layouts for a transposed convolution; nullopt where the plain ones serve better.
+std::optional<Layouts> TransposedLayoutsOf(const Workload& conv, int64_t x) {
+  const int64_t in = conv.inputs[0].shape[1], out = OutputShape(conv)[1];
+  if (conv.Attr("groups")[0] > 1 || 2 * out < x || 2 * in < x) return std::nullopt;
+  const std::string blocked = absl::StrCat("NCHW", x, "c");
+  return Layouts{blocked, absl::StrCat("IOHW", x, "i", x, "o"), blocked};
+}
+
 // Blocked layouts for a convolution; nullopt where they would waste more than half of the lanes.
 std::optional<Layouts> LayoutsOf(const Workload& conv, int64_t x) {
+  if (conv.op == "conv2d_transpose") return TransposedLayoutsOf(conv, x);
   const int64_t in = conv.inputs[0].shape[1], out = conv.inputs[1].shape[0];
   const int64_t groups = conv.Attr("groups")[0];
   const std::string data = absl::StrCat("NCHW", x, "c");
@@ -49,7 +58,7 @@ class LayoutChooser {
       if (!workload || !HasPlainLayouts(*workload)) continue;
       const std::string op = workload->op;
       if (op == "dense") PackDense(graph_.nodes[i]);
-      if (op == "conv2d" || op == "depthwise_conv2d") BlockConv(static_cast<int>(i));
+      if (op.find("conv2d") != op.npos) BlockConv(static_cast<int>(i));
     }
     SortNodes(graph_);
     EraseDeadNodes(graph_);

@@ -93,20 +93,44 @@ bool CanFoldInto(const Graph& graph, const Node* anchor) {
                      [&](ValueId id) { return !graph.values[id].constant.empty(); });
 }
 
-// weight * scale along the output channels, the first dimension.
-Tensor ScaleRows(const Tensor& weight, const Tensor& scale) {
-  Tensor scaled(weight.type());
-  const int64_t row = weight.size() / std::max<int64_t>(scale.size(), 1);
-  for (int64_t i = 0; i < weight.size(); ++i) {
-    scaled.as<float>()[i] = weight.as<float>()[i] * scale.as<float>()[i / row];
+// Which output channel an element of a constant belongs to. Rows of `channels` runs of `run`
+// elements follow each other; `rows` of them are of the same channels, those after of the next.
+struct ChannelOrder {
+  int64_t run = 1, channels = 1, rows = 1;
+  int64_t ChannelOf(int64_t element) const {
+    const int64_t row = element / run / channels;
+    return row / rows * channels + element / run % channels;
+  }
+};
+
+// Output channels are the first dimension of weights and biases, and the second of transposed
+// weights [C, O/groups, ...].
+ChannelOrder OrderOf(const Workload& workload, size_t input, const Tensor& constant) {
+  if (input == 1 && workload.op == "conv2d_transpose") {
+    const Shape& shape = constant.shape();
+    return {.run = shape[2] * shape[3],
+            .channels = shape[1],
+            .rows = shape[0] / workload.Attr("groups")[0]};
+  }
+  const int64_t channels = constant.shape()[0];
+  return {.run = constant.size() / std::max<int64_t>(channels, 1), .channels = channels};
+}
+
+Tensor Scaled(const Tensor& constant, const ChannelOrder& order, const Tensor& scale) {
+  Tensor scaled(constant.type());
+  for (int64_t i = 0; i < constant.size(); ++i) {
+    scaled.as<float>()[i] = constant.as<float>()[i] * scale.as<float>()[order.ChannelOf(i)];
   }
   return scaled;
 }
 
-// The constant multiplied; in place when nothing else reads it, so that no second copy stays.
-ValueId ScaleConstant(Graph& graph, ValueId id, const Tensor& scale) {
+// The anchor's constant multiplied; in place when nothing else reads it, so that no second copy
+// stays.
+ValueId ScaleConstant(Graph& graph, const Node& anchor, size_t input, const Tensor& scale) {
+  const ValueId id = anchor.inputs[input];
   if (scale.empty()) return id;
-  Tensor scaled = ScaleRows(graph.values[id].constant, scale);
+  const Tensor& constant = graph.values[id].constant;
+  Tensor scaled = Scaled(constant, OrderOf(*anchor.workload, input, constant), scale);
   if (OnlyConsumer(graph, id) < 0) return graph.AddConstant(graph.values[id].name, scaled);
   graph.values[id].constant = std::move(scaled);
   return id;
@@ -125,9 +149,9 @@ ValueId AddConstants(Graph& graph, ValueId id, const Tensor& shift) {
 // The node becomes the anchor with its parameters changed; the anchor dies.
 void FoldInto(Graph& graph, Node anchor, int at, const ChannelAffine& affine) {
   const ValueId output = graph.nodes[at].output;
-  anchor.inputs[1] = ScaleConstant(graph, anchor.inputs[1], affine.scale);
+  anchor.inputs[1] = ScaleConstant(graph, anchor, 1, affine.scale);
   if (!anchor.workload->epilogue.empty()) {
-    const ValueId scaled = ScaleConstant(graph, anchor.inputs[2], affine.scale);
+    const ValueId scaled = ScaleConstant(graph, anchor, 2, affine.scale);
     anchor.inputs[2] = AddConstants(graph, scaled, affine.shift);
   } else if (!affine.shift.empty()) {
     anchor.workload->epilogue.push_back({.kind = EpilogueKind::kBias});

@@ -1,4 +1,7 @@
-// ConvTranspose as a gather: every output sums the taps whose stride hits it.
+// ConvTranspose: with one or two spatial dimensions a tunable workload (one is an image of one
+// row), otherwise a gather: every output sums the taps whose stride hits it.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
@@ -87,8 +90,43 @@ Expr Hits(const Deconv& c, const Point& p) {
   return hits;
 }
 
-absl::StatusOr<Outputs> ConvTranspose(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const Deconv c, Read(b));
+// [a, b, n] as [a, b, 1, n].
+absl::StatusOr<ValueId> AsImage(OpBuilder& b, ValueId value) {
+  const Shape shape = b.ShapeOf(value);
+  if (shape.size() == 4) return value;
+  return Reshape(b, value, {shape[0], shape[1], 1, shape[2]});
+}
+
+// The output's size decides what remains of the padding at the end: cut off, or added.
+absl::StatusOr<ValueId> Tunable(OpBuilder& b, const Deconv& c) {
+  TW_ASSIGN_OR_RETURN(const ValueId data, AsImage(b, b.Input(0)));
+  TW_ASSIGN_OR_RETURN(const ValueId weight, AsImage(b, b.Input(1)));
+  Shape ends, added;
+  for (size_t d = 0; d < c.spatial(); ++d) {
+    const int64_t span = (c.weight[2 + d] - 1) * c.dilations[d] + 1;
+    const int64_t whole = c.strides[d] * (c.data[2 + d] - 1) + span - c.pads_begin[d];
+    ends.push_back(std::max<int64_t>(0, whole - c.output[d]));
+    added.push_back(std::max<int64_t>(0, c.output[d] - whole));
+  }
+  Shape strides = c.strides, dilations = c.dilations, begins = c.pads_begin;
+  if (c.spatial() == 1) {
+    for (Shape* values : {&strides, &dilations}) values->insert(values->begin(), 1);
+    for (Shape* values : {&begins, &ends, &added}) values->insert(values->begin(), 0);
+  }
+  return b.EmitWorkload({data, weight},
+                        {.op = "conv2d_transpose",
+                         .inputs = {b.TypeOf(data), b.TypeOf(weight)},
+                         .attrs = {{"strides", strides},
+                                   {"padding", {begins[0], begins[1], ends[0], ends[1]}},
+                                   {"dilation", dilations},
+                                   {"groups", {c.groups}},
+                                   {"output_padding", added}},
+                         .data_layout = "NCHW",
+                         .weight_layout = "IOHW",
+                         .out_layout = "NCHW"});
+}
+
+absl::StatusOr<ValueId> Plain(OpBuilder& b, const Deconv& c) {
   Definition d{.op = "conv_transpose",
                .inputs = {b.Input(0), b.Input(1)},
                .type = {b.DTypeOf(b.Input(0)), {c.data[0], c.weight[1] * c.groups}},
@@ -98,11 +136,26 @@ absl::StatusOr<Outputs> ConvTranspose(OpBuilder& b) {
                .predicate = [&](const Point& p) { return Hits(c, p); }};
   d.type.shape.insert(d.type.shape.end(), c.output.begin(), c.output.end());
   d.reduce.insert(d.reduce.end(), c.weight.begin() + 2, c.weight.end());
-  TW_ASSIGN_OR_RETURN(const ValueId product, b.Emit(std::move(d)));
-  if (!b.HasInput(2)) return product;
-  TW_RETURN_IF_ERROR(CheckSameType(b, {product, b.Input(2)}));
-  TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {b.ShapeOf(product)[1]}, "bias"));
-  return AddChannels(b, product, b.Input(2));
+  return b.Emit(std::move(d));
+}
+
+// Workloads bound their attributes; a padding chosen from the output's size may be negative.
+bool IsTunable(const OpBuilder& b, const Deconv& c) {
+  const auto positive = [](int64_t pad) { return pad >= 0; };
+  return c.spatial() <= 2 && b.DTypeOf(b.Input(0)) == DType::kF32 &&
+         std::all_of(c.pads_begin.begin(), c.pads_begin.end(), positive);
+}
+
+absl::StatusOr<Outputs> ConvTranspose(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const Deconv c, Read(b));
+  TW_ASSIGN_OR_RETURN(ValueId product, IsTunable(b, c) ? Tunable(b, c) : Plain(b, c));
+  if (b.HasInput(2)) {
+    TW_RETURN_IF_ERROR(CheckSameType(b, {product, b.Input(2)}));
+    TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {b.ShapeOf(product)[1]}, "bias"));
+    TW_ASSIGN_OR_RETURN(product, AddChannels(b, product, b.Input(2)));
+  }
+  const Shape out = b.ShapeOf(product);
+  return Reshape(b, product, c.spatial() == 1 ? Shape{out[0], out[1], out.back()} : out);
 }
 
 }  // namespace

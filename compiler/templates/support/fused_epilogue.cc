@@ -6,6 +6,12 @@
 namespace tilewright {
 
 void FuseEpilogue(const Workload& workload, Expr channel, int64_t channels, Compute* compute) {
+  const Buffer output = compute->output;
+  FuseEpilogueAt(workload, std::move(channel), channels, output, Vars(compute->axes), compute);
+}
+
+void FuseEpilogueAt(const Workload& workload, Expr channel, int64_t channels, const Buffer& output,
+                    const std::vector<Expr>& position, Compute* compute) {
   if (workload.epilogue.empty()) return;
   std::vector<Buffer> extras;
   for (size_t i = 0; i < workload.epilogue.size(); ++i) {
@@ -13,13 +19,12 @@ void FuseEpilogue(const Workload& workload, Expr channel, int64_t channels, Comp
     if (kind == EpilogueKind::kBias) {
       extras.push_back(MakeBuffer(absl::StrCat("bias", i), DType::kF32, {channels}));
     } else if (kind == EpilogueKind::kAdd) {
-      extras.push_back(
-          MakeBuffer(absl::StrCat("residual", i), DType::kF32, compute->output->shape));
+      extras.push_back(MakeBuffer(absl::StrCat("residual", i), DType::kF32, output->shape));
     }
   }
   compute->acc = Var("total", DType::kF32);
-  compute->result = ApplyEpilogue(workload.epilogue, compute->acc, extras, Vars(compute->axes),
-                                  std::move(channel));
+  compute->result =
+      ApplyEpilogue(workload.epilogue, compute->acc, extras, position, std::move(channel));
   for (Buffer& extra : extras) compute->inputs.push_back(std::move(extra));
 }
 
