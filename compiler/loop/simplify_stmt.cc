@@ -39,9 +39,25 @@ class StmtSimplifier {
       for (int64_t i = 0; i < *count; ++i) copies.push_back(RunIteration(s, min, i));
       return NonEmpty(Seq(std::move(copies)));
     }
+    if (count != nullptr && IsOneLane(s, min, *count)) return RunIteration(s, min, 0);
     Stmt body = RunLoopBody(s, min, extent);
     if (body == nullptr) return nullptr;
     return For(s.var, std::move(min), std::move(extent), s.loop, std::move(body));
+  }
+
+  // True for a vector loop whose condition lets only the first lane do anything: a scalar.
+  bool IsOneLane(const StmtNode& s, const Expr& min, int64_t count) {
+    const StmtNode& body = *s.body[0];
+    const bool guarded = body.kind == StmtKind::kIf && body.body.size() == 1;
+    if (s.loop != LoopKind::kVectorized || !guarded) return false;
+    for (int64_t i = 1; i < count; ++i) {
+      Simplifier::Scope scope(&simplifier_);
+      scope.knowledge().Bind(s.var, min + i);
+      const Expr condition = simplifier_.Run(body.condition);
+      const int64_t* known = AsInt(condition);
+      if (known == nullptr || *known != 0) return false;
+    }
+    return true;
   }
 
   Stmt RunIteration(const StmtNode& s, const Expr& min, int64_t i) {

@@ -1,6 +1,7 @@
 #include "compiler/onnx/op_builder.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -62,6 +63,21 @@ OpBuilder::OpBuilder(Graph& graph, const onnx::NodeProto& node, int64_t opset,
       opset_(opset),
       inputs_(std::move(inputs)),
       name_(NodeName(node)) {}
+
+bool OpBuilder::DependsOnInputs(ValueId value) const {
+  std::set<ValueId> seen;
+  std::vector<ValueId> open = {value};
+  while (!open.empty()) {
+    const ValueId at = open.back();
+    open.pop_back();
+    if (IsConstant(at) || !seen.insert(at).second) continue;
+    const int producer = graph_.values[at].producer;
+    if (producer < 0) return true;
+    const std::vector<ValueId>& inputs = graph_.nodes[producer].inputs;
+    open.insert(open.end(), inputs.begin(), inputs.end());
+  }
+  return false;
+}
 
 absl::StatusOr<Tensor> OpBuilder::ConstInput(size_t i, std::string_view what) const {
   const Value& value = graph_.values[inputs_[i]];

@@ -59,6 +59,8 @@ class OpBuilder {
   DType DTypeOf(ValueId value) const { return TypeOf(value).dtype; }
   size_t RankOf(ValueId value) const { return ShapeOf(value).size(); }
   bool IsConstant(ValueId value) const { return !graph_.values[value].constant.empty(); }
+  // False when the value is made of constants alone, and so is one after fold_constants.
+  bool DependsOnInputs(ValueId value) const;
 
   // The value of an input that must be known now; Unimplemented "needs a constant <what>".
   absl::StatusOr<Tensor> ConstInput(size_t i, std::string_view what) const;

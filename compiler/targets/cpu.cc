@@ -19,7 +19,8 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMConte
   auto module = std::make_unique<llvm::Module>(program.name, context);
   module->setTargetTriple(machine.getTargetTriple().str());
   module->setDataLayout(machine.createDataLayout());
-  EmitProgram(UnrollLoops(program), {traits.vector_bits, optimize}, *module);
+  const bool avx = machine.getTargetTriple().isX86() && traits.vector_bits >= 256;
+  EmitProgram(UnrollLoops(program), {traits.vector_bits, optimize, avx}, *module);
   if (!HasVectorLoops(program)) {
     RunPasses(*module, machine, Pipeline::kDefault);
     return module;

@@ -38,6 +38,16 @@ TEST(SinkReshapes, LetsTheMapsAfterAMatrixProductReachIt) {
   ExpectSameAfter("fuse_epilogues", graph, "reshape reshape dense+bias+add+relu reshape");
 }
 
+TEST(SinkReshapes, JoinsTheReshapesBetweenConvolutionsOverOneDimension) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {1, 8, 1, 20});
+  const ValueId first = b.Bias(b.Conv("first", x, {.channels = 8}));
+  const ValueId row = b.Relu(b.Reshape(first, {1, 8, 20}));
+  const ValueId second = b.Conv("second", b.Reshape(row, {1, 8, 1, 20}), {.channels = 4});
+  Graph graph = b.Finish({second});
+  ExpectSameAfter("sink_reshapes", graph, "conv2d bias_add relu conv2d");
+}
+
 TEST(SinkReshapes, StopsWhereSeveralReadTheReshape) {
   GraphBuilder b;
   const ValueId product = b.Dense("dense", b.Input("x", {6, 8}), 8);

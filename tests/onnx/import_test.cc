@@ -46,6 +46,33 @@ std::vector<float> Floats(const Tensor& tensor) {
   return {tensor.as<float>(), tensor.as<float>() + tensor.size()};
 }
 
+TEST(Import, AConvolutionOverOneDimensionIsOneOverAnImageOfOneRow) {
+  ModelBuilder m;
+  m.Input("x", {1, 1, 400});
+  m.Floats("w", {6, 1, 40});
+  m.Floats("v", {6, 3, 4});
+  SetInts(m.Node("Conv", {"x", "w"}, {"y"}), "strides", {16});
+  SetInts(m.Node("ConvTranspose", {"y", "v"}, {"z"}), "strides", {2});
+  m.Output("z");
+  const Graph graph = Import(m);
+  EXPECT_THAT(Workloads(graph),
+              ElementsAre("conv2d(float32[1,1,1,400],float32[6,1,1,40];dilation=1,1;groups=1;"
+                          "padding=0,0,0,0;strides=1,16;NCHW,OIHW,NCHW)",
+                          "conv2d_transpose(float32[1,6,1,23],float32[6,3,1,4];dilation=1,1;"
+                          "groups=1;output_padding=0,0;padding=0,0,0,0;strides=1,2;"
+                          "NCHW,IOHW,NCHW)"));
+  EXPECT_THAT(graph.values[graph.outputs[0]].type.shape, ElementsAre(1, 3, 48));
+}
+
+TEST(Import, AProductOfTwoComputedMatricesIsABatchOfOne) {
+  ModelBuilder m;
+  m.Input("x", {5, 8});
+  m.Input("y", {8, 6});
+  m.Node("MatMul", {"x", "y"}, {"z"});
+  m.Output("z");
+  EXPECT_THAT(Workloads(Import(m)), ElementsAre("batch_matmul(float32[1,5,8],float32[1,8,6];,,)"));
+}
+
 TEST(Import, AConvolutionBecomesAWorkloadAndABiasAddition) {
   ModelBuilder m;
   m.Input("x", {1, 8, 6, 6});

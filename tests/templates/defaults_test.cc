@@ -34,12 +34,13 @@ class ShapeMaker {
   ShapeMaker(uint64_t seed, int lanes) : rng_(seed), lanes_(lanes) {}
 
   std::string Next() {
-    switch (rng_.Below(5)) {
+    switch (rng_.Below(6)) {
       case 0: return Depthwise();
       case 1: return Dense();
       case 2:
         return absl::StrFormat("batch_matmul(float32[%1$d,%2$d,%3$d],float32[%1$d,%3$d,%4$d];,,)",
                                Pick({1, 3, 12}), Size(), Size(), Size());
+      case 3: return Transposed();
       default: return Conv();
     }
   }
@@ -79,6 +80,7 @@ class ShapeMaker {
   std::string Conv() {
     const Image h = Spatial(), w = Spatial();
     int64_t in = Size(), out = Size(), groups = 1;
+    if (Pick({0, 0, 0, 1})) return Plain(h, w);
     if (Pick({0, 0, 1})) {
       groups = Pick({2, 3, 8});
       in = groups * lanes_ * Pick({1, 2});
@@ -92,6 +94,28 @@ class ShapeMaker {
         plain ? "NCHW" : blocked,
         plain ? absl::StrFormat("OIHW%do", lanes_) : absl::StrFormat("OIHW%1$di%1$do", lanes_),
         blocked, Epilogue());
+  }
+
+  // Of any groups, in the logical layouts.
+  std::string Plain(const Image& h, const Image& w) {
+    const int64_t groups = Pick({1, 2, 3, 7}), in = Pick({1, 2, 5, 17}), out = Pick({1, 3, 4, 34});
+    return absl::StrFormat("conv2d(float32[%d,%d,%d,%d],float32[%d,%d,%d,%d];%s;NCHW,OIHW,NCHW)%s",
+                           Pick({1, 2}), in * groups, h.extent, w.extent, out * groups, in,
+                           h.window, w.window, Attributes(h, w, groups), Epilogue());
+  }
+
+  std::string Transposed() {
+    const Image h = Spatial(), w = Spatial();
+    const bool plain = Pick({0, 1}) == 1;
+    const int64_t groups = plain ? Pick({1, 2, 3}) : 1;
+    const std::string data = plain ? "NCHW" : absl::StrFormat("NCHW%dc", lanes_);
+    return absl::StrFormat(
+        "conv2d_transpose(float32[1,%d,%d,%d],float32[%d,%d,%d,%d];dilation=%d,%d;groups=%d;"
+        "output_padding=%d,%d;padding=0,0,0,0;strides=%d,%d;%s,%s,%s)%s",
+        groups * 5, Pick({1, 7, 40}), Pick({1, 9, 33}), groups * 5, Pick({1, 3, 24}),
+        Pick({1, 2, 3, 4, 5}), Pick({1, 2, 3, 4, 5}), h.dilation, w.dilation, groups, Pick({0, 1}),
+        Pick({0, 1}), h.stride, w.stride, data,
+        plain ? "IOHW" : absl::StrFormat("IOHW%1$di%1$do", lanes_), data, Epilogue());
   }
 
   std::string Depthwise() {

@@ -29,6 +29,28 @@ const char* const kWorkloads512[] = {
     "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16o,NCHW16c)+bias+clip(0,6)",
     "depthwise_conv2d(float32[1,16,9,8],float32[16,1,3,3];dilation=1,1;groups=16;"
     "padding=0,0,1,1;strides=2,2;NCHW16c,OIHW16o,NCHW16c)",
+    "conv2d(float32[1,6,7,7],float32[10,3,1,1];dilation=1,1;groups=2;padding=0,0,0,0;"
+    "strides=1,1;NCHW,OIHW,NCHW)+bias+add+relu",
+    "conv2d(float32[2,10,9,19],float32[6,5,3,3];dilation=1,2;groups=2;padding=1,2,0,3;"
+    "strides=1,1;NCHW,OIHW,NCHW)+bias",
+    "conv2d(float32[1,2,9,37],float32[3,2,3,5];dilation=1,1;groups=1;padding=1,2,1,2;"
+    "strides=2,3;NCHW,OIHW,NCHW)+relu",
+    "conv2d(float32[1,3,7,40],float32[2,3,1,7];dilation=1,2;groups=1;padding=0,3,0,3;"
+    "strides=2,2;NCHW,OIHW,NCHW)",
+    "conv2d(float32[1,4,9,8],float32[8,4,1,1];dilation=1,1;groups=1;padding=1,0,0,1;"
+    "strides=2,2;NCHW,OIHW,NCHW)+bias+sigmoid",
+    "conv2d(float32[1,3,6,21],float32[6,1,3,3];dilation=1,1;groups=3;padding=1,1,1,1;"
+    "strides=1,1;NCHW,OIHW,NCHW)",
+    "depthwise_conv2d(float32[1,5,8,17],float32[5,1,3,3];dilation=1,1;groups=5;"
+    "padding=1,1,1,1;strides=2,2;NCHW,OIHW,NCHW)+bias",
+    "conv2d_transpose(float32[1,20,3,5],float32[20,18,4,4];dilation=1,1;groups=1;"
+    "output_padding=0,0;padding=1,1,1,1;strides=2,2;NCHW16c,IOHW16i16o,NCHW16c)+bias+add+relu",
+    "conv2d_transpose(float32[2,16,3,4],float32[16,16,3,2];dilation=2,1;groups=1;"
+    "output_padding=1,0;padding=0,1,2,0;strides=3,1;NCHW16c,IOHW16i16o,NCHW16c)",
+    "conv2d_transpose(float32[1,6,4,9],float32[6,2,3,5];dilation=1,2;groups=3;"
+    "output_padding=1,1;padding=1,0,0,1;strides=2,3;NCHW,IOHW,NCHW)+bias",
+    "conv2d_transpose(float32[2,4,1,19],float32[4,3,1,2];dilation=1,1;groups=1;"
+    "output_padding=0,0;padding=0,0,0,0;strides=1,4;NCHW,IOHW,NCHW)+bias+sigmoid",
     "dense(float32[1,30],float32[41,30];,NK16n,)+bias+relu",
     "dense(float32[13,12],float32[80,12];,NK16n,)",
     "batch_matmul(float32[2,9,10],float32[2,10,40];,,)",
@@ -38,6 +60,10 @@ const char* const kWorkloads256[] = {
     "conv2d(float32[1,20,7,9],float32[20,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
     "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+sigmoid",
     "dense(float32[5,8],float32[10,8];,NK8n,)+bias+tanh",
+    "conv2d(float32[1,6,9,11],float32[9,2,3,3];dilation=1,1;groups=3;padding=1,1,1,1;"
+    "strides=1,2;NCHW,OIHW,NCHW)+bias",
+    "conv2d(float32[1,6,5,5],float32[9,2,1,1];dilation=1,1;groups=3;padding=0,0,0,0;"
+    "strides=1,1;NCHW,OIHW,NCHW)+add",
 };
 
 template <size_t n>

@@ -1,8 +1,10 @@
-// dense -> reshape -> map   becomes   dense -> map -> reshape.
+// anchor -> reshape -> map       becomes   anchor -> map -> reshape,
+// anchor -> reshape -> reshape   becomes   anchor -> reshape, or nothing.
 //
-// A MatMul over a sequence is a dense on a flattened matrix with reshapes around it. Moving the
-// reshape below the bias, residual and activation that follow lets those become its epilogue; the
-// reshape itself costs nothing (edit.h MemoryRoots).
+// A MatMul over a sequence is a dense on a flattened matrix with reshapes around it, a convolution
+// over one dimension one over an image of one row. Moving the reshape below the bias, residual and
+// activation that follow lets those become the anchor's epilogue, and lets the next anchor read
+// what this one writes; the reshape itself costs nothing (edit.h MemoryRoots).
 #include <set>
 
 #include "compiler/graph/edit.h"
@@ -20,16 +22,30 @@ class Sinker {
     // Sinking appends the moved reshape, which is tried again.
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
-      if (node.workload) sources_.insert(node.output);
+      if (node.workload || FollowsSource(node)) sources_.insert(node.output);
       if (!IsMovable(node)) continue;
       const int reader = OnlyConsumer(graph_, node.output);
-      if (reader >= 0 && CanPass(graph_.nodes[reader], node.output)) Sink(node, reader);
+      if (reader >= 0 && CanPass(graph_.nodes[reader], node.output)) {
+        Sink(node, reader);
+      } else {
+        JoinWithNext(node);
+      }
     }
     SortNodes(graph_);
     EraseDeadNodes(graph_);
   }
 
  private:
+  // A map, element by element, of what a source made: it may become part of the source.
+  bool FollowsSource(const Node& node) const {
+    if (!IsMap(node.compute) || IsReshape(node.compute)) return false;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!sources_.contains(node.inputs[i])) continue;
+      if (ReadsAtAxes(node.compute, node.compute.inputs[i])) return true;
+    }
+    return false;
+  }
+
   bool IsMovable(const Node& node) const {
     return !node.workload && IsReshape(node.compute) && sources_.contains(node.inputs[0]);
   }
@@ -42,6 +58,20 @@ class Sinker {
       }
     }
     return !IsReshape(map.compute);
+  }
+
+  // Reshapes of the reshape's output read its source.
+  void JoinWithNext(const Node& reshape) {
+    const ValueId source = reshape.inputs[0];
+    const TensorType from = graph_.values[source].type;
+    for (const int reader : graph_.ConsumersOf(reshape.output)) {
+      Node& next = graph_.nodes[reader];
+      if (next.workload || !IsReshape(next.compute)) continue;
+      const TensorType to = graph_.values[next.output].type;
+      next.inputs = {source};
+      next.compute = MakeReshape(from, to.shape);
+      if (from == to) ReplaceUses(graph_, next.output, source);
+    }
   }
 
   // By value: the graph's nodes move while others are appended.
@@ -90,7 +120,7 @@ class Sinker {
   }
 
   Graph& graph_;
-  std::set<ValueId> sources_;  // outputs of anchors and of the maps that followed them
+  std::set<ValueId> sources_;  // outputs of anchors and of the maps that follow them
 };
 
 }  // namespace

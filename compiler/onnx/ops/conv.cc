@@ -1,4 +1,5 @@
-// Conv: with two spatial dimensions a tunable workload, otherwise the plain definition.
+// Conv: with one or two spatial dimensions a tunable workload (one is an image of one row),
+// otherwise the plain definition.
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
@@ -35,12 +36,25 @@ absl::StatusOr<ConvShapes> ReadConv(OpBuilder& b) {
   return c;
 }
 
+// [a, b, n] as [a, b, 1, n].
+absl::StatusOr<ValueId> AsImage(OpBuilder& b, ValueId value) {
+  const Shape shape = b.ShapeOf(value);
+  if (shape.size() == 4) return value;
+  return Reshape(b, value, {shape[0], shape[1], 1, shape[2]});
+}
+
 absl::StatusOr<ValueId> Tunable(OpBuilder& b, const ConvShapes& c) {
+  TW_ASSIGN_OR_RETURN(const ValueId data, AsImage(b, b.Input(0)));
+  TW_ASSIGN_OR_RETURN(const ValueId weight, AsImage(b, b.Input(1)));
   const bool depthwise = c.in_per_group == 1 && c.out_per_group == 1 && c.groups > 1;
-  const Window& w = c.window;
+  Window w = c.window;
+  if (w.kernel.size() == 1) {
+    for (Shape* values : {&w.strides, &w.dilations}) values->insert(values->begin(), 1);
+    for (Shape* values : {&w.pads_begin, &w.pads_end}) values->insert(values->begin(), 0);
+  }
   Workload workload{
       .op = depthwise ? "depthwise_conv2d" : "conv2d",
-      .inputs = {b.TypeOf(b.Input(0)), b.TypeOf(b.Input(1))},
+      .inputs = {b.TypeOf(data), b.TypeOf(weight)},
       .attrs = {{"strides", w.strides},
                 {"padding", {w.pads_begin[0], w.pads_begin[1], w.pads_end[0], w.pads_end[1]}},
                 {"dilation", w.dilations},
@@ -48,7 +62,7 @@ absl::StatusOr<ValueId> Tunable(OpBuilder& b, const ConvShapes& c) {
       .data_layout = "NCHW",
       .weight_layout = "OIHW",
       .out_layout = "NCHW"};
-  return b.EmitWorkload({b.Input(0), b.Input(1)}, std::move(workload));
+  return b.EmitWorkload({data, weight}, std::move(workload));
 }
 
 absl::StatusOr<ValueId> Plain(OpBuilder& b, const ConvShapes& c) {
@@ -89,12 +103,16 @@ absl::StatusOr<ValueId> Plain(OpBuilder& b, const ConvShapes& c) {
 
 absl::StatusOr<Outputs> Conv(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ConvShapes c, ReadConv(b));
-  const bool tunable = c.window.kernel.size() == 2 && b.DTypeOf(b.Input(0)) == DType::kF32;
-  TW_ASSIGN_OR_RETURN(const ValueId product, tunable ? Tunable(b, c) : Plain(b, c));
-  if (!b.HasInput(2)) return product;
-  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(2)}));
-  TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {b.ShapeOf(product)[1]}, "bias"));
-  return AddChannels(b, product, b.Input(2));
+  const size_t spatial = c.window.kernel.size();
+  const bool tunable = spatial <= 2 && b.DTypeOf(b.Input(0)) == DType::kF32;
+  TW_ASSIGN_OR_RETURN(ValueId product, tunable ? Tunable(b, c) : Plain(b, c));
+  if (b.HasInput(2)) {
+    TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(2)}));
+    TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {b.ShapeOf(product)[1]}, "bias"));
+    TW_ASSIGN_OR_RETURN(product, AddChannels(b, product, b.Input(2)));
+  }
+  const Shape out = b.ShapeOf(product);
+  return Reshape(b, product, spatial == 1 ? Shape{out[0], out[1], out.back()} : out);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// MatMul and Gemm: matrix products become dense ([M,K] by a weight [N,K]) or batched workloads.
+// MatMul and Gemm: matrix products become dense ([M,K] by a weight [N,K]) or batched workloads. Of
+// two computed matrices neither is worth packing: they are a batch of one.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -61,10 +62,15 @@ int64_t Leading(const Shape& shape, size_t keep) {
 // a [..., M, K] by one matrix b [..1.., K, N].
 absl::StatusOr<ValueId> ByOneMatrix(OpBuilder& b, ValueId x, ValueId y) {
   const Shape left = b.ShapeOf(x);
-  const int64_t k = left.back(), n = b.ShapeOf(y).back();
+  const int64_t k = left.back(), n = b.ShapeOf(y).back(), m = Leading(left, 1);
+  if (b.DependsOnInputs(y)) {
+    TW_ASSIGN_OR_RETURN(const ValueId a3, Reshape(b, x, {1, m, k}));
+    TW_ASSIGN_OR_RETURN(const ValueId b3, Reshape(b, y, {1, k, n}));
+    return Batched(b, a3, b3);
+  }
   TW_ASSIGN_OR_RETURN(const ValueId matrix, Reshape(b, y, {k, n}));
   TW_ASSIGN_OR_RETURN(const ValueId weight, Transpose(b, matrix, {1, 0}));
-  TW_ASSIGN_OR_RETURN(const ValueId rows, Reshape(b, x, {Leading(left, 1), k}));
+  TW_ASSIGN_OR_RETURN(const ValueId rows, Reshape(b, x, {m, k}));
   return Dense(b, rows, weight);
 }
 

@@ -28,7 +28,8 @@ struct LoopVar {
 // <count x T> otherwise. Booleans are i1 in registers and one byte in memory.
 struct EmitContext {
   llvm::IRBuilder<> builder;
-  bool fast_math = false;  // vector polynomials for exp, log, tanh, erf in float32
+  bool fast_math = false;      // vector polynomials for exp, log, tanh, erf in float32
+  bool masked_memory = false;  // contiguous loads and stores may be masked at no cost
   std::unordered_map<const ExprNode*, LoopVar> vars;
   std::unordered_map<const BufferNode*, llvm::Value*> buffers;
   Ranges ranges;

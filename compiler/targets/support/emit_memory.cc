@@ -1,6 +1,7 @@
 #include "compiler/targets/support/emit_memory.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 
 #include "compiler/targets/support/flat_index.h"
@@ -77,12 +78,53 @@ llvm::Value* LoadLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Va
   return result;
 }
 
-llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
-  if (index.linear && index.lane_coefficient == 1) {
-    return ctx.builder.CreateAlignedLoad(VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count),
-                                         EmitAddress(ctx, buffer, index),
-                                         AlignmentOf(ctx, buffer, index));
+// The next power of two: what LLVM widens a vector of `count` elements to.
+unsigned WidenedCount(unsigned count) { return std::bit_ceil(count); }
+
+// True when vectors of this many elements are cheaper to move under a constant mask than in the
+// pieces of 8, 4, 2, 1 that LLVM would cut them into: x86 masks elements of 4 and 8 bytes.
+bool MovesUnderMask(const EmitContext& ctx, const BufferNode& buffer) {
+  return ctx.masked_memory && buffer.scope == Scope::kGlobal && SizeOf(buffer.dtype) >= 4 &&
+         ctx.lanes.count > 2 && !std::has_single_bit(ctx.lanes.count);
+}
+
+// The lanes of the loop followed by those that widening adds, which are off.
+llvm::Value* WidenedMask(EmitContext& ctx) {
+  const unsigned count = ctx.lanes.count;
+  llvm::Value* mask = ctx.mask;
+  if (mask == nullptr) mask = ctx.builder.CreateVectorSplat(count, ctx.builder.getTrue());
+  std::vector<int> picked;
+  for (unsigned i = 0; i < WidenedCount(count); ++i) picked.push_back(std::min(i, count));
+  return ctx.builder.CreateShuffleVector(mask, llvm::Constant::getNullValue(mask->getType()),
+                                         picked);
+}
+
+// `count` lanes as the vector that LLVM widens them to, and back.
+llvm::Value* Resized(EmitContext& ctx, llvm::Value* value, unsigned count) {
+  std::vector<int> picked;
+  for (unsigned i = 0; i < count; ++i) {
+    picked.push_back(i < ctx.lanes.count ? static_cast<int>(i) : llvm::PoisonMaskElem);
   }
+  return ctx.builder.CreateShuffleVector(value, picked);
+}
+
+llvm::Value* LoadUnderMask(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  llvm::VectorType* type = VectorOf(MemoryType(ctx, buffer.dtype), WidenedCount(ctx.lanes.count));
+  llvm::Value* all = ctx.builder.CreateMaskedLoad(type, EmitAddress(ctx, buffer, index),
+                                                  AlignmentOf(ctx, buffer, index), WidenedMask(ctx),
+                                                  llvm::Constant::getNullValue(type));
+  return Resized(ctx, all, ctx.lanes.count);
+}
+
+llvm::Value* LoadContiguous(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  if (MovesUnderMask(ctx, buffer)) return LoadUnderMask(ctx, buffer, index);
+  return ctx.builder.CreateAlignedLoad(VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count),
+                                       EmitAddress(ctx, buffer, index),
+                                       AlignmentOf(ctx, buffer, index));
+}
+
+llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  if (index.linear && index.lane_coefficient == 1) return LoadContiguous(ctx, buffer, index);
   if (index.linear && index.lane_coefficient > 1 && index.lane_coefficient <= kMaxStride) {
     return LoadStrided(ctx, buffer, index);
   }
@@ -93,6 +135,7 @@ llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIn
 llvm::Value* LoadMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
   llvm::VectorType* type = VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count);
   if (index.linear && index.lane_coefficient == 1) {
+    if (MovesUnderMask(ctx, buffer)) return LoadUnderMask(ctx, buffer, index);
     return ctx.builder.CreateMaskedLoad(type, EmitAddress(ctx, buffer, index),
                                         AlignmentOf(ctx, buffer, index), ctx.mask,
                                         llvm::Constant::getNullValue(type));
@@ -109,18 +152,37 @@ void StoreLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Value* va
   }
 }
 
+void StoreContiguous(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index,
+                     llvm::Value* value) {
+  llvm::IRBuilder<>& b = ctx.builder;
+  llvm::Value* address = EmitAddress(ctx, buffer, index);
+  const llvm::Align align = AlignmentOf(ctx, buffer, index);
+  if (MovesUnderMask(ctx, buffer)) {
+    llvm::Value* mask = WidenedMask(ctx);
+    b.CreateMaskedStore(Resized(ctx, value, WidenedCount(ctx.lanes.count)), address, align, mask);
+    return;
+  }
+  if (ctx.mask == nullptr) {
+    b.CreateAlignedStore(value, address, align);
+  } else {
+    b.CreateMaskedStore(value, address, align, ctx.mask);
+  }
+}
+
+// Memory becomes registers only if every access is a whole vector.
+void StoreToRegister(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index,
+                     llvm::Value* value) {
+  llvm::IRBuilder<>& b = ctx.builder;
+  llvm::Value* address = EmitAddress(ctx, buffer, index);
+  const llvm::Align align = AlignmentOf(ctx, buffer, index);
+  llvm::Value* old = b.CreateAlignedLoad(value->getType(), address, align);
+  b.CreateAlignedStore(b.CreateSelect(ctx.mask, value, old), address, align);
+}
+
 void StoreVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index,
                  llvm::Value* value) {
-  llvm::IRBuilder<>& b = ctx.builder;
   if (index.linear && index.lane_coefficient == 1) {
-    llvm::Value* address = EmitAddress(ctx, buffer, index);
-    const llvm::Align align = AlignmentOf(ctx, buffer, index);
-    if (ctx.mask == nullptr) {
-      b.CreateAlignedStore(value, address, align);
-    } else {
-      b.CreateMaskedStore(value, address, align, ctx.mask);
-    }
-    return;
+    return StoreContiguous(ctx, buffer, index, value);
   }
   StoreLaneByLane(ctx, buffer, value, LanePointers(ctx, buffer, index));
 }
@@ -149,8 +211,11 @@ void EmitStore(EmitContext& ctx, const BufferNode& buffer, const std::vector<Exp
                llvm::Value* value) {
   const FlatIndex index = Flatten(ctx, buffer, indices);
   if (ctx.lanes.var != nullptr) {
-    StoreVector(ctx, buffer, index, ToMemory(ctx, buffer.dtype, Widen(ctx, value)));
-    return;
+    llvm::Value* vector = ToMemory(ctx, buffer.dtype, Widen(ctx, value));
+    const bool blend = ctx.mask != nullptr && buffer.scope == Scope::kRegister && index.linear &&
+                       index.lane_coefficient == 1 && IsInBounds(ctx, buffer, indices);
+    return blend ? StoreToRegister(ctx, buffer, index, vector)
+                 : StoreVector(ctx, buffer, index, vector);
   }
   ctx.builder.CreateAlignedStore(ToMemory(ctx, buffer.dtype, value),
                                  EmitAddress(ctx, buffer, index), AlignmentOf(ctx, buffer, index));

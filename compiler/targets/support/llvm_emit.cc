@@ -50,6 +50,7 @@ class KernelEmitter {
   KernelEmitter(const Program& program, const EmitOptions& options, llvm::Function* function)
       : options_(options), function_(function), ctx_(function->getContext()) {
     ctx_.fast_math = options.optimize == Optimize::kFull;
+    ctx_.masked_memory = options.masked_memory;
     llvm::FastMathFlags flags;
     flags.setAllowContract(ctx_.fast_math);
     ctx_.builder.setFastMathFlags(flags);

@@ -10,6 +10,7 @@ namespace tilewright {
 struct EmitOptions {
   int vector_bits = 256;  // of the target's registers
   Optimize optimize = Optimize::kFull;
+  bool masked_memory = false;  // has masked vector loads and stores of 4 and 8 bytes (AVX)
 };
 
 // Adds the exported function `program.name` (calling convention: target_backend.h) and the
