@@ -63,6 +63,12 @@ OpBuilder::OpBuilder(Graph& graph, const onnx::NodeProto& node, int64_t opset,
       inputs_(std::move(inputs)),
       name_(NodeName(node)) {}
 
+absl::StatusOr<Tensor> OpBuilder::ConstValue(ValueId id) const {
+  const Value& value = graph_.values[id];
+  if (!value.constant.empty()) return value.constant;
+  return absl::UnimplementedError(absl::StrCat("\"", value.name, "\" is only known at run time"));
+}
+
 absl::StatusOr<Tensor> OpBuilder::ConstInput(size_t i, std::string_view what) const {
   const Value& value = graph_.values[inputs_[i]];
   if (!value.constant.empty()) return value.constant;
