@@ -57,8 +57,9 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
   for (const std::string& key : compiled.untuned) std::cerr << "  " << key << "\n";
   std::cerr << "to tune " << (one ? "it" : "them") << ": tilewright tune " << options.model.model;
   for (const std::string& shape : options.model.input_shapes) {
-    std::cerr << " --input-shape " << shape;
+    std::cerr << " --input-shape '" << shape << "'";
   }
+  for (const std::string& dim : options.model.dims) std::cerr << " --dim " << dim;
   std::cerr << " --target '" << ToString(target) << "'\n";
 }
 

@@ -32,7 +32,9 @@ absl::Status CheckPassName(const std::string& name) {
 void AddModelOptions(CLI::App* verb, ModelOptions* options) {
   verb->add_option("MODEL", options->model, "ONNX file")->required();
   verb->add_option("--input-shape,--input-shapes", options->input_shapes,
-                   "binds an input's shape: data:1,3,224,224; may be repeated");
+                   "binds an input's shape, or changes it: data:1,3,224,224; may be repeated");
+  verb->add_option("--dim", options->dims,
+                   "binds a dimension by the model's name for it: batch=4; may be repeated");
   verb->add_option("--target", options->target, "what to compile for: cpu -mcpu=znver4")
       ->capture_default_str();
   verb->add_option("--disable-pass", options->disabled_passes,
@@ -45,7 +47,10 @@ absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {
   absl::StatusOr<std::map<std::string, Shape>> shapes =
       ParseInputShapes(absl::StrJoin(options.input_shapes, " "));
   if (!shapes.ok()) return AsUsage(shapes.status());
-  absl::StatusOr<Graph> graph = ImportOnnxFile(options.model, {.input_shapes = *std::move(shapes)});
+  absl::StatusOr<std::map<std::string, int64_t>> dims = ParseDims(absl::StrJoin(options.dims, " "));
+  if (!dims.ok()) return AsUsage(dims.status());
+  absl::StatusOr<Graph> graph =
+      ImportOnnxFile(options.model, {.input_shapes = *std::move(shapes), .dims = *std::move(dims)});
   if (absl::IsNotFound(graph.status())) return BadInput(graph.status());
   return graph;
 }

@@ -1,4 +1,4 @@
-// The options of verbs that take a model: MODEL, --input-shape, --target, --disable-pass,
+// The options of verbs that take a model: MODEL, --input-shape, --dim, --target, --disable-pass,
 // --exact.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace tilewright {
 
 struct ModelOptions {
   std::string model;
-  std::vector<std::string> input_shapes;
+  std::vector<std::string> input_shapes, dims;
   std::string target = "cpu";
   std::vector<std::string> disabled_passes;
   bool exact = false;

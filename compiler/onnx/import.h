@@ -1,4 +1,4 @@
-// ONNX (protobuf, opsets 7 to 22) to Graph.
+// ONNX (protobuf, opset 7 and newer) to Graph.
 #pragma once
 
 #include <map>
@@ -13,21 +13,31 @@ namespace tilewright {
 
 struct ImportOptions {
   // Bound shapes by input name ("data" -> {1,3,224,224}); needed for dynamic dimensions.
+  // One that the model declares with fixed dimensions may be bound to others: what follows from it
+  // is computed anew.
   std::map<std::string, Shape> input_shapes;
+  // Bound dimensions by the model's name for them ("batch" -> 4), for all inputs that have it.
+  std::map<std::string, int64_t> dims;
   // Inputs fixed to a (non-empty) value: they become constants and vanish from the graph's inputs.
   // For models that take a shape, axes or pads as an input and the compiler needs the numbers.
   std::map<std::string, Tensor> constant_inputs;
+  // Where the model's external data lies; ImportOnnxFile sets it. Empty: such data is refused.
+  std::string folder;
 };
 
 // InvalidArgument for anything wrong with the bytes or the model, Unimplemented for an operator,
-// attribute value or opset that is not supported; both name the node and the operator. External
-// data is refused. Limits: 2 GiB, 50k nodes, rank 8. The graph verifies.
+// attribute value or opset that is not supported; both list every node and operator concerned.
+// Nodes may stand in any order; those that no output needs are not looked at. Limits: 2 GiB
+// (without external data), 50k nodes, rank 8. The graph verifies.
 absl::StatusOr<Graph> ImportOnnx(std::string_view bytes, const ImportOptions& options);
 // The same from a file; NotFound or PermissionDenied with the path.
 absl::StatusOr<Graph> ImportOnnxFile(const std::string& path, const ImportOptions& options);
 
-// "data:1,3,224,224" and tvmc's "data:[1,3,224,224]"; several separated by spaces or semicolons.
+// "data:1,3,224,224" and tvmc's "data:[1,3,224,224]", with or without spaces after the commas;
+// several separated by spaces or semicolons.
 absl::StatusOr<std::map<std::string, Shape>> ParseInputShapes(std::string_view text);
+// "batch=4"; several separated by spaces or semicolons.
+absl::StatusOr<std::map<std::string, int64_t>> ParseDims(std::string_view text);
 
 // Names of the supported ONNX operators, sorted: `tilewright operators`.
 std::vector<std::string> SupportedOperators();

@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 
@@ -35,7 +36,9 @@ absl::StatusOr<onnx::ModelProto> ReadModel(const std::string& path) {
 
 absl::StatusOr<Graph> ImportFrom(const std::string& path, const ImportOptions& options) {
   TW_ASSIGN_OR_RETURN(onnx::ModelProto model, ReadModel(path));
-  return ImportModel(std::move(model), options);
+  ImportOptions here = options;
+  here.folder = std::filesystem::absolute(path).parent_path().string();
+  return ImportModel(std::move(model), here);
 }
 
 }  // namespace

@@ -47,13 +47,81 @@ absl::StatusOr<ModelNames> ModelNames::Collect(const onnx::GraphProto& graph) {
   return names;
 }
 
+// The inputs of a node and the names that the graphs among its attributes (the branches of If, the
+// bodies of Loop and Scan) take from outside.
+std::vector<std::string> ModelNames::ReadsOf(const onnx::NodeProto& node) {
+  std::vector<std::string> reads(node.input().begin(), node.input().end());
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (!attribute.has_g()) continue;
+    const onnx::GraphProto& body = attribute.g();
+    std::unordered_set<std::string> inner;
+    for (const auto& input : body.input()) inner.insert(input.name());
+    for (const auto& tensor : body.initializer()) inner.insert(tensor.name());
+    for (const auto& made : body.node()) inner.insert(made.output().begin(), made.output().end());
+    const auto add = [&](const std::string& name) {
+      if (!inner.contains(name)) reads.push_back(name);
+    };
+    for (const auto& reader : body.node()) {
+      for (const std::string& name : ReadsOf(reader)) add(name);
+    }
+    for (const auto& output : body.output()) add(output.name());
+  }
+  return reads;
+}
+
+// Depth first on an explicit stack: a chain may be as long as the graph.
+absl::Status ModelNames::Visit(int root, std::vector<char>& state, std::vector<int>& order) const {
+  constexpr char kOpen = 1, kDone = 2;
+  struct Open {
+    int node;
+    std::vector<std::string> reads;
+    size_t next = 0;
+  };
+  std::vector<Open> stack;
+  const auto enter = [&](int node) {
+    state[node] = kOpen;
+    stack.push_back({node, ReadsOf(graph_->node(node))});
+  };
+  if (state[root] == 0) enter(root);
+  while (!stack.empty()) {
+    Open& top = stack.back();
+    if (top.next == top.reads.size()) {
+      state[top.node] = kDone;
+      order.push_back(top.node);
+      stack.pop_back();
+      continue;
+    }
+    const std::string& name = top.reads[top.next++];
+    const auto producer = producer_.find(name);
+    if (producer == producer_.end() || state[producer->second] == kDone) continue;
+    if (state[producer->second] == kOpen) {
+      const absl::Status cycle = ExplainMissing(name, top.node);
+      return absl::Status(cycle.code(),
+                          absl::StrCat(Describe(graph_->node(top.node)), ": ", cycle.message()));
+    }
+    enter(producer->second);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<int>> ModelNames::Order() const {
+  std::vector<char> state(static_cast<size_t>(graph_->node_size()));
+  std::vector<int> order;
+  for (const onnx::ValueInfoProto& output : graph_->output()) {
+    const auto producer = producer_.find(output.name());
+    if (producer == producer_.end()) continue;
+    TW_RETURN_IF_ERROR(Visit(producer->second, state, order));
+  }
+  return order;
+}
+
 bool ModelNames::DependsOn(int from, int to) const {
   std::vector<int> pending = {from};
   std::unordered_set<int> seen = {from};
   while (!pending.empty()) {
     const int node = pending.back();
     pending.pop_back();
-    for (const std::string& input : graph_->node(node).input()) {
+    for (const std::string& input : ReadsOf(graph_->node(node))) {
       const auto producer = producer_.find(input);
       if (producer == producer_.end()) continue;
       if (producer->second == to) return true;
@@ -74,11 +142,6 @@ absl::Status ModelNames::ExplainMissing(const std::string& name, int reader) con
     return absl::InvalidArgumentError(absl::StrCat("the nodes form a cycle: reads \"", name,
                                                    "\", which ", maker,
                                                    " computes from this node's own result"));
-  }
-  if (producer->second > reader) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the nodes are not in topological order: reads \"", name, "\", which ", maker,
-                     " computes only later"));
   }
   return absl::UnimplementedError(
       absl::StrCat("reads \"", name, "\", an output of ", maker, " that is not supported"));

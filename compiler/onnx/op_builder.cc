@@ -79,6 +79,12 @@ bool OpBuilder::DependsOnInputs(ValueId value) const {
   return false;
 }
 
+absl::StatusOr<Tensor> OpBuilder::ConstValue(ValueId id) const {
+  const Value& value = graph_.values[id];
+  if (!value.constant.empty()) return value.constant;
+  return absl::UnimplementedError(absl::StrCat("\"", value.name, "\" is only known at run time"));
+}
+
 absl::StatusOr<Tensor> OpBuilder::ConstInput(size_t i, std::string_view what) const {
   const Value& value = graph_.values[inputs_[i]];
   if (!value.constant.empty()) return value.constant;

@@ -64,6 +64,8 @@ class OpBuilder {
 
   // The value of an input that must be known now; Unimplemented "needs a constant <what>".
   absl::StatusOr<Tensor> ConstInput(size_t i, std::string_view what) const;
+  // The same of any value.
+  absl::StatusOr<Tensor> ConstValue(ValueId id) const;
   // The same as integers; InvalidArgument unless it is an integer tensor of at most 4096 elements.
   absl::StatusOr<std::vector<int64_t>> ConstInts(size_t i, std::string_view what) const;
 

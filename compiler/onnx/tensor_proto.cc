@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/external_data.h"
 
 namespace tilewright {
 namespace {
@@ -77,16 +78,13 @@ absl::StatusOr<DType> FromOnnxType(int32_t data_type) {
       " is not supported (have FLOAT, DOUBLE, INT64, INT32, INT16, INT8, UINT8, BOOL)"));
 }
 
-absl::StatusOr<Tensor> FromOnnxTensor(const TensorProto& proto) {
-  if (proto.data_location() == TensorProto::EXTERNAL || proto.external_data_size() > 0) {
-    return absl::InvalidArgumentError(
-        "data is kept in an external file, which is refused: save the model as one file");
-  }
+absl::StatusOr<Tensor> FromOnnxTensor(const TensorProto& proto, const std::string& folder) {
   if (proto.has_segment()) return absl::UnimplementedError("segmented data is not supported");
   TensorType type;
   TW_ASSIGN_OR_RETURN(type.dtype, FromOnnxType(proto.data_type()));
   type.shape.assign(proto.dims().begin(), proto.dims().end());
   TW_RETURN_IF_ERROR(CheckShape(type.shape));
+  if (IsExternal(proto)) return ReadExternalData(proto, folder, type);
   TW_RETURN_IF_ERROR(CheckSize(proto, type));
   Tensor tensor(type);
   TW_RETURN_IF_ERROR(proto.has_raw_data() ? CopyRaw(proto.raw_data(), tensor)

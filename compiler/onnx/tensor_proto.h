@@ -13,7 +13,9 @@ namespace tilewright {
 absl::StatusOr<DType> FromOnnxType(int32_t data_type);
 
 // Copies the elements, wherever the message keeps them. InvalidArgument for a shape outside the
-// limits, data of the wrong size, or external data (refused: a model must be one file).
-absl::StatusOr<Tensor> FromOnnxTensor(const onnx::TensorProto& proto);
+// limits or data of the wrong size. `folder` is the model's: external data must lie beneath it
+// (external_data.h); empty refuses such data.
+absl::StatusOr<Tensor> FromOnnxTensor(const onnx::TensorProto& proto,
+                                      const std::string& folder = "");
 
 }  // namespace tilewright

@@ -69,11 +69,11 @@ TEST(ImportErrors, AModelWithoutOpsetIsRefused) {
 }
 
 TEST(ImportErrors, AnOpsetOutsideTheSupportedRangeIsNamed) {
-  for (int64_t opset : {int64_t{6}, int64_t{23}, int64_t{-1}}) {
+  for (int64_t opset : {int64_t{6}, int64_t{1001}, int64_t{-1}}) {
     ModelBuilder m = ReluModel();
     m.model().mutable_opset_import(0)->set_version(opset);
     ExpectRefused(m.Bytes(), StatusCode::kUnimplemented,
-                  HasSubstr(absl::StrCat("opset ", opset, "; supported are 7 to 22")));
+                  HasSubstr(absl::StrCat("opset ", opset, "; supported are 7 and newer")));
   }
 }
 
@@ -100,12 +100,12 @@ TEST(ImportErrors, AnOperatorNewerThanTheModelsOpsetIsRefused) {
                 HasSubstr("supported from opset 14, the model has opset 9"));
 }
 
-TEST(ImportErrors, ControlFlowIsRefusedByName) {
+TEST(ImportErrors, ControlFlowWithoutItsGraphsIsRefused) {
   ModelBuilder m;
   m.Input("x", {1}, onnx::TensorProto::BOOL);
   m.Node("If", {"x"}, {"y"});
   m.Output("y");
-  ExpectRefused(m.Bytes(), StatusCode::kUnimplemented, HasSubstr("operator If is not supported"));
+  ExpectInvalid(m.Bytes(), HasSubstr("node \"y\" (If): lacks the graph then_branch"));
 }
 
 TEST(ImportErrors, ADynamicDimensionTellsHowToBindIt) {
@@ -127,8 +127,8 @@ TEST(ImportErrors, AnInputWithoutTypeIsRefused) {
 }
 
 TEST(ImportErrors, ABindingThatContradictsTheModelIsRefused) {
-  ExpectInvalid(ReluModel({-1, 3}).Bytes(), HasSubstr("binds it to 1,4, the model declares N,3"),
-                {.input_shapes = {{"x", {1, 4}}}});
+  ExpectInvalid(ReluModel({-1, 3}).Bytes(), HasSubstr("binds it to 1,4,1, the model declares N,3"),
+                {.input_shapes = {{"x", {1, 4, 1}}}});
 }
 
 TEST(ImportErrors, ABindingForAnUnknownInputListsTheKnown) {
@@ -193,15 +193,6 @@ TEST(ImportErrors, ANodeThatReadsItselfIsACycle) {
   ExpectInvalid(m.Bytes(), HasSubstr("form a cycle"));
 }
 
-TEST(ImportErrors, UnsortedNodesAreToldFromACycle) {
-  ModelBuilder m;
-  m.Input("x", {2});
-  m.Node("Relu", {"a"}, {"y"});
-  m.Node("Neg", {"x"}, {"a"});
-  m.Output("y");
-  ExpectInvalid(m.Bytes(), HasSubstr("not in topological order"));
-}
-
 TEST(ImportErrors, ADanglingInputIsNamed) {
   ModelBuilder m = ReluModel();
   m.graph().mutable_node(0)->set_input(0, "ghost");
@@ -236,25 +227,29 @@ TEST(ImportErrors, DuplicateInputsAndInitializersAreNamed) {
   ExpectInvalid(initializers.Bytes(), HasSubstr("two initializers are named \"w\""));
 }
 
-TEST(ImportErrors, ExternalDataIsRefused) {
+TEST(ImportErrors, ExternalDataOfAModelThatIsNoFileIsRefused) {
   ModelBuilder m = ReluModel();
   onnx::TensorProto& w = m.Floats("w", {2});
   w.clear_float_data();
   w.set_data_location(onnx::TensorProto::EXTERNAL);
   onnx::StringStringEntryProto& entry = *w.add_external_data();
   entry.set_key("location");
-  entry.set_value("../../etc/passwd");
+  entry.set_value("weights.bin");
+  m.graph().mutable_node(0)->set_op_type("Add");
+  m.graph().mutable_node(0)->add_input("w");
   ExpectInvalid(m.Bytes(), AllOf(HasSubstr("initializer \"w\""), HasSubstr("external file")));
 }
 
 TEST(ImportErrors, InitializersOfTheWrongSizeAreRefused) {
   ModelBuilder few = ReluModel();
   few.Floats("w", {2}).add_float_data(1);
+  few.Output("w");
   ExpectInvalid(few.Bytes(), HasSubstr("data has 3 elements where float32[2] needs 2"));
   ModelBuilder raw = ReluModel();
   onnx::TensorProto& w = raw.Floats("w", {2});
   w.clear_float_data();
   w.set_raw_data("12345");
+  raw.Output("w");
   ExpectInvalid(raw.Bytes(), HasSubstr("data has 5 bytes where float32[2] needs 8"));
 }
 
@@ -262,6 +257,7 @@ TEST(ImportErrors, AHugeInitializerWithoutDataIsRefusedBeforeItIsAllocated) {
   ModelBuilder m = ReluModel();
   onnx::TensorProto& w = m.Floats("w", {2});
   w.set_dims(0, int64_t{1} << 39);
+  m.Output("w");
   ExpectInvalid(m.Bytes(), HasSubstr("initializer \"w\": data has"));
 }
 
@@ -389,6 +385,22 @@ TEST(InputShapes, AreReadInBothSpellings) {
   ASSERT_TRUE(shapes.ok()) << shapes.status();
   EXPECT_EQ(shapes->at("data"), (Shape{1, 3, 224, 224}));
   EXPECT_EQ(shapes->at("mask"), (Shape{1, 128}));
+}
+
+TEST(InputShapes, MayHoldSpaces) {
+  const auto shapes = ParseInputShapes("data:[1, 3, 4 , 4] mask: 1, 128");
+  ASSERT_TRUE(shapes.ok()) << shapes.status();
+  EXPECT_EQ(shapes->at("data"), (Shape{1, 3, 4, 4}));
+  EXPECT_EQ(shapes->at("mask"), (Shape{1, 128}));
+}
+
+TEST(InputShapes, DimensionsAreReadByName) {
+  const auto dims = ParseDims("batch=4;seq=128");
+  ASSERT_TRUE(dims.ok()) << dims.status();
+  EXPECT_EQ(dims->at("seq"), 128);
+  for (const char* bad : {"batch", "batch=0", "=4", "batch=x", "batch=1 batch=2"}) {
+    EXPECT_FALSE(ParseDims(bad).ok()) << bad;
+  }
 }
 
 TEST(InputShapes, AnythingElseIsRefusedWithTheText) {

@@ -1,0 +1,355 @@
+#include "compiler/onnx/importer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "compiler/graph/edit.h"
+#include "compiler/onnx/catalog.h"
+#include "compiler/onnx/input_types.h"
+#include "compiler/onnx/tensor_ops.h"
+#include "compiler/onnx/tensor_proto.h"
+
+namespace tilewright {
+namespace {
+
+constexpr size_t kMaxNodeInputs = 65536;
+// Nodes after functions and loops are unrolled, and how deep they nest.
+constexpr int kMaxConverted = 200000;
+constexpr int kMaxDepth = 32;
+constexpr size_t kMaxProblemsShown = 20;
+
+absl::Status In(const std::string& where, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(where, ": ", status.message()));
+}
+
+absl::Status CheckInputs(const OpBuilder& builder, size_t needed) {
+  if (needed == kAllInputs) needed = std::max<size_t>(1, builder.num_inputs());
+  for (size_t i = 0; i < needed; ++i) {
+    if (!builder.HasInput(i)) return absl::InvalidArgumentError(absl::StrCat("lacks input ", i));
+  }
+  return absl::OkStatus();
+}
+
+// A function's node with the attributes of the call in place of those it refers to.
+void FillAttributes(const onnx::FunctionProto& function, const onnx::NodeProto& call,
+                    onnx::NodeProto& node) {
+  std::vector<onnx::AttributeProto> filled;
+  const auto given = [&](const std::string& name) -> const onnx::AttributeProto* {
+    for (const auto& attribute : call.attribute()) {
+      if (attribute.name() == name) return &attribute;
+    }
+    for (const auto& attribute : function.attribute_proto()) {
+      if (attribute.name() == name) return &attribute;
+    }
+    return nullptr;
+  };
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (attribute.ref_attr_name().empty()) {
+      filled.push_back(attribute);
+    } else if (const onnx::AttributeProto* value = given(attribute.ref_attr_name())) {
+      filled.push_back(*value);
+      filled.back().set_name(attribute.name());
+    }
+  }
+  node.clear_attribute();
+  for (onnx::AttributeProto& attribute : filled) {
+    if (attribute.has_g()) {
+      for (onnx::NodeProto& inner : *attribute.mutable_g()->mutable_node()) {
+        FillAttributes(function, call, inner);
+      }
+    }
+    *node.add_attribute() = std::move(attribute);
+  }
+}
+
+}  // namespace
+
+Importer::Importer(onnx::ModelProto& model, const ImportOptions& options, int64_t opset)
+    : model_(model), options_(options), opset_(opset) {}
+
+absl::StatusOr<Graph> Importer::Run() {
+  onnx::GraphProto& main = *model_.mutable_graph();
+  graph_.name = main.name();
+  TW_RETURN_IF_ERROR(CheckOptions());
+  TW_ASSIGN_OR_RETURN(Scope scope, MakeScope(main, nullptr));
+  scope.owns_weights = true;
+  if (main.output_size() == 0) return absl::InvalidArgumentError("the model has no outputs");
+  TW_RETURN_IF_ERROR(AddInputs(scope));
+  TW_RETURN_IF_ERROR(ConvertNodes(scope).status());
+  TW_RETURN_IF_ERROR(Problems());
+  TW_RETURN_IF_ERROR(AddOutputs(scope));
+  EraseDeadNodes(graph_);
+  TW_RETURN_IF_ERROR(Verify(graph_));
+  return std::move(graph_);
+}
+
+absl::StatusOr<Importer::Scope> Importer::MakeScope(onnx::GraphProto& graph, const Scope* around) {
+  TW_ASSIGN_OR_RETURN(ModelNames names, ModelNames::Collect(graph));
+  return Scope{.graph = &graph, .names = std::move(names), .around = around};
+}
+
+const ValueId* Importer::Find(const Scope& scope, const std::string& name) {
+  for (const Scope* at = &scope; at != nullptr; at = at->around) {
+    const auto found = at->values.find(name);
+    if (found != at->values.end()) return &found->second;
+  }
+  return nullptr;
+}
+
+bool Importer::Failed(const Scope& scope, const std::string& name) {
+  for (const Scope* at = &scope; at != nullptr; at = at->around) {
+    if (at->failed.contains(name)) return true;
+  }
+  return false;
+}
+
+absl::Status Importer::CheckOptions() const {
+  std::vector<std::string> known;
+  for (const onnx::ValueInfoProto& input : model_.graph().input()) known.push_back(input.name());
+  const auto check = [&](const std::string& name) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("the model has no input \"", name, "\"; it has ",
+                                                   absl::StrJoin(known, ", ")));
+  };
+  for (const auto& [name, shape] : options_.input_shapes) TW_RETURN_IF_ERROR(check(name));
+  for (const auto& [name, tensor] : options_.constant_inputs) TW_RETURN_IF_ERROR(check(name));
+  return absl::OkStatus();
+}
+
+absl::Status Importer::AddInitializers(Scope& scope, const std::vector<int>& order) {
+  std::unordered_set<std::string> needed;
+  for (int index : order) {
+    for (std::string& name : ModelNames::ReadsOf(scope.graph->node(index))) {
+      needed.insert(std::move(name));
+    }
+  }
+  for (const auto& output : scope.graph->output()) needed.insert(output.name());
+  for (onnx::TensorProto& initializer : *scope.graph->mutable_initializer()) {
+    const std::string name = initializer.name();
+    if (needed.contains(name)) {
+      absl::StatusOr<Tensor> tensor = FromOnnxTensor(initializer, options_.folder);
+      if (!tensor.ok()) return In(absl::StrCat("initializer \"", name, "\""), tensor.status());
+      scope.values[name] = graph_.AddConstant(name, *std::move(tensor));
+    }
+    // Frees it; the names were collected before.
+    if (scope.owns_weights) onnx::TensorProto().Swap(&initializer);
+  }
+  for (const auto& sparse : scope.graph->sparse_initializer()) {
+    if (!needed.contains(sparse.values().name())) continue;
+    return absl::UnimplementedError(absl::StrCat("initializer \"", sparse.values().name(),
+                                                 "\" is sparse, which is not supported"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Importer::AddInputs(Scope& scope) {
+  std::unordered_set<std::string> given;
+  for (const auto& initializer : scope.graph->initializer()) given.insert(initializer.name());
+  std::vector<const onnx::ValueInfoProto*> open;
+  for (const onnx::ValueInfoProto& input : scope.graph->input()) {
+    if (given.contains(input.name())) continue;  // the initializer is its value
+    const auto fixed = options_.constant_inputs.find(input.name());
+    if (fixed != options_.constant_inputs.end()) {
+      scope.values[input.name()] = graph_.AddConstant(input.name(), fixed->second);
+    } else {
+      open.push_back(&input);
+    }
+  }
+  TW_ASSIGN_OR_RETURN(const std::vector<TensorType> types, InputTypes(open, options_));
+  for (size_t i = 0; i < open.size(); ++i) {
+    const ValueId id = graph_.AddValue(open[i]->name(), types[i]);
+    graph_.inputs.push_back(id);
+    scope.values[open[i]->name()] = id;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Importer::ConvertNodes(Scope& scope) {
+  TW_ASSIGN_OR_RETURN(const std::vector<int> order, scope.names.Order());
+  TW_RETURN_IF_ERROR(AddInitializers(scope, order));
+  const size_t before = problems_.size();
+  for (int index : order) {
+    const absl::Status status = Convert(scope, index);
+    if (status.ok()) continue;
+    const onnx::NodeProto& node = scope.graph->node(index);
+    scope.failed.insert(node.output().begin(), node.output().end());
+    // Of what nests in a node the inner problem is told already.
+    if (!absl::IsAborted(status)) problems_.push_back(In(Describe(node), status));
+  }
+  return problems_.size() == before;
+}
+
+absl::Status Importer::Problems() const {
+  if (problems_.empty()) return absl::OkStatus();
+  if (problems_.size() == 1) return problems_[0];
+  std::string text = absl::StrCat(problems_.size(), " problems:");
+  for (size_t i = 0; i < std::min(problems_.size(), kMaxProblemsShown); ++i) {
+    absl::StrAppend(&text, "\n  ", problems_[i].message());
+  }
+  if (problems_.size() > kMaxProblemsShown) {
+    absl::StrAppend(&text, "\n  and ", problems_.size() - kMaxProblemsShown, " more");
+  }
+  return absl::Status(problems_[0].code(), text);
+}
+
+absl::StatusOr<Importer::Values> Importer::Resolve(const Scope& scope, int index,
+                                                   bool* skip) const {
+  Values inputs;
+  *skip = false;
+  const onnx::NodeProto& node = scope.graph->node(index);
+  for (const std::string& name : node.input()) {
+    const ValueId* value = name.empty() ? nullptr : Find(scope, name);
+    if (name.empty() || value != nullptr) {
+      inputs.push_back(value == nullptr ? kNoValue : *value);
+      continue;
+    }
+    if (!Failed(scope, name)) return scope.names.ExplainMissing(name, index);
+    *skip = true;
+  }
+  for (const std::string& name : ModelNames::ReadsOf(node)) *skip |= Failed(scope, name);
+  if (inputs.size() > kMaxNodeInputs) {
+    return absl::UnimplementedError(absl::StrCat("has ", inputs.size(), " inputs; at most ",
+                                                 kMaxNodeInputs, " are supported"));
+  }
+  return inputs;
+}
+
+absl::Status Importer::CountNode() {
+  if (++nodes_ <= kMaxConverted) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "its functions and loops unroll to more than ", kMaxConverted, " nodes"));
+}
+
+absl::Status Importer::Convert(Scope& scope, int index) {
+  TW_RETURN_IF_ERROR(CountNode());
+  bool skip = false;
+  TW_ASSIGN_OR_RETURN(Values inputs, Resolve(scope, index, &skip));
+  if (skip) return absl::AbortedError("reads what was refused");
+  TW_ASSIGN_OR_RETURN(const Values outputs, ConvertNode(scope, index, std::move(inputs)));
+  const onnx::NodeProto& node = scope.graph->node(index);
+  const size_t count = std::min<size_t>(outputs.size(), static_cast<size_t>(node.output_size()));
+  for (size_t i = 0; i < count; ++i) {
+    const std::string& name = node.output(static_cast<int>(i));
+    if (!name.empty() && outputs[i] != kNoValue) scope.values[name] = outputs[i];
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, Values inputs) {
+  onnx::NodeProto& node = *scope.graph->mutable_node(index);
+  const bool standard = IsStandardDomain(node.domain());
+  const std::string name =
+      standard ? node.op_type() : absl::StrCat(node.domain(), ".", node.op_type());
+  const absl::StatusOr<const OpRow*> row = FindOperator(name, opset_);
+  if (!row.ok() && FindFunction(node) != nullptr) return ConvertFunction(node, inputs);
+  OpBuilder builder(graph_, node, opset_, std::move(inputs));
+  if (standard && node.op_type() == "If") return ConvertIf(scope, node, builder);
+  if (standard && node.op_type() == "Loop") return ConvertLoop(scope, node, builder);
+  if (standard && node.op_type() == "Scan") return ConvertScan(scope, node, builder);
+  if (!row.ok() && !standard) {
+    return absl::UnimplementedError(absl::StrCat("operator ", node.op_type(), " of domain ",
+                                                 node.domain(), " is not supported"));
+  }
+  TW_RETURN_IF_ERROR(row.status());
+  TW_RETURN_IF_ERROR(CheckInputs(builder, (*row)->min_inputs));
+  absl::StatusOr<Outputs> outputs = (*row)->convert(builder);
+  TW_RETURN_IF_ERROR(builder.status());
+  TW_RETURN_IF_ERROR(outputs.status());
+  return std::move(outputs->values);
+}
+
+absl::StatusOr<Importer::Values> Importer::ConvertBody(onnx::GraphProto& body, const Scope* around,
+                                                       const Values& inputs) {
+  if (depth_ >= kMaxDepth) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("functions or control flow nest deeper than ", kMaxDepth));
+  }
+  TW_ASSIGN_OR_RETURN(Scope scope, MakeScope(body, around));
+  if (inputs.size() > static_cast<size_t>(body.input_size())) {
+    return absl::InvalidArgumentError(absl::StrCat("its body takes ", body.input_size(),
+                                                   " inputs, found ", inputs.size()));
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] != kNoValue) scope.values[body.input(static_cast<int>(i)).name()] = inputs[i];
+  }
+  ++depth_;
+  const absl::StatusOr<bool> converted = ConvertNodes(scope);
+  --depth_;
+  TW_RETURN_IF_ERROR(converted.status());
+  if (!*converted) return absl::AbortedError("its body was refused");
+  Values outputs;
+  for (const onnx::ValueInfoProto& output : body.output()) {
+    const ValueId* value = Find(scope, output.name());
+    if (value == nullptr && Failed(scope, output.name())) return absl::AbortedError("refused");
+    if (value == nullptr) return scope.names.ExplainMissingOutput(output.name());
+    outputs.push_back(*value);
+  }
+  return outputs;
+}
+
+const onnx::FunctionProto* Importer::FindFunction(const onnx::NodeProto& node) const {
+  for (const onnx::FunctionProto& function : model_.functions()) {
+    if (function.name() == node.op_type() && function.domain() == node.domain()) return &function;
+  }
+  return nullptr;
+}
+
+// The function's nodes as a graph of their own, which sees none of the caller's names.
+absl::StatusOr<Importer::Values> Importer::ConvertFunction(const onnx::NodeProto& node,
+                                                           const Values& inputs) {
+  if (depth_ >= kMaxDepth) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("functions or control flow nest deeper than ", kMaxDepth));
+  }
+  const onnx::FunctionProto& function = *FindFunction(node);
+  onnx::GraphProto& body = bodies_.emplace_back();
+  Values given = inputs;
+  given.resize(std::max<size_t>(inputs.size(), static_cast<size_t>(function.input_size())),
+               kNoValue);
+  for (const std::string& name : function.input()) body.add_input()->set_name(name);
+  for (const std::string& name : function.output()) body.add_output()->set_name(name);
+  for (const onnx::NodeProto& inner : function.node()) {
+    onnx::NodeProto& copy = *body.add_node();
+    copy = inner;
+    // An absent optional input is absent within.
+    for (std::string& name : *copy.mutable_input()) {
+      const auto at = std::find(function.input().begin(), function.input().end(), name);
+      if (at == function.input().end()) continue;
+      if (given[static_cast<size_t>(at - function.input().begin())] == kNoValue) name.clear();
+    }
+    FillAttributes(function, node, copy);
+  }
+  return ConvertBody(body, nullptr, given);
+}
+
+absl::StatusOr<ValueId> Importer::Produced(ValueId value, const std::string& name) {
+  const TensorType& type = graph_.values[value].type;
+  if (NumElements(type.shape) == 0) {
+    return absl::UnimplementedError("has no elements, which is not supported");
+  }
+  if (graph_.values[value].producer != -1) return value;
+  const std::vector<ValueId> inputs = {value};
+  Compute copy{.name = "copy",
+               .inputs = InputBuffers(graph_, inputs),
+               .output = MakeBuffer("out", type.dtype, type.shape),
+               .axes = MakeAxes(type.shape, "i")};
+  copy.body = Load(copy.inputs[0], Vars(copy.axes));
+  return graph_.AddNode(name, "copy", inputs, std::move(copy));
+}
+
+absl::Status Importer::AddOutputs(const Scope& scope) {
+  for (const onnx::ValueInfoProto& output : scope.graph->output()) {
+    const ValueId* found = Find(scope, output.name());
+    if (found == nullptr) return scope.names.ExplainMissingOutput(output.name());
+    absl::StatusOr<ValueId> value = Produced(*found, output.name());
+    if (!value.ok()) return In(absl::StrCat("output \"", output.name(), "\""), value.status());
+    graph_.outputs.push_back(*value);
+    graph_.output_names.push_back(output.name());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tilewright
