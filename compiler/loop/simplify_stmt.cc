@@ -23,6 +23,7 @@ class StmtSimplifier {
         return body == nullptr ? nullptr : Alloc(s->buffer, std::move(body));
       }
       case StmtKind::kPrefetch: return Prefetch(s->buffer, simplifier_.Run(s->value));
+      case StmtKind::kBarrier: return s;
     }
     return nullptr;
   }
@@ -41,7 +42,11 @@ class StmtSimplifier {
     }
     Stmt body = RunLoopBody(s, min, extent);
     if (body == nullptr) return nullptr;
-    return For(s.var, std::move(min), std::move(extent), s.loop, std::move(body));
+    StmtNode node = s;
+    node.min = std::move(min);
+    node.extent = std::move(extent);
+    node.body = {std::move(body)};
+    return std::make_shared<const StmtNode>(std::move(node));
   }
 
   Stmt RunIteration(const StmtNode& s, const Expr& min, int64_t i) {
