@@ -101,8 +101,7 @@ class ThreadVerifier {
 
 bool IsGpuProgram(const Program& program) {
   bool found = false;
-  ForEachStmt(program.body,
-              [&](const Stmt& s) { found = found || IsBound(*s) || IsShared(*s); });
+  ForEachStmt(program.body, [&](const Stmt& s) { found = found || IsBound(*s) || IsShared(*s); });
   return found;
 }
 
