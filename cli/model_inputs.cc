@@ -87,6 +87,7 @@ void Fill(std::string& bytes, DType dtype, const std::string& mode, Rng& rng) {
 absl::Status StatusOf(tw_status status) {
   if (status == TW_OK) return absl::OkStatus();
   const std::string text = tw_last_error();
+  if (status == TW_UNAVAILABLE) return absl::UnavailableError(text);
   return status == TW_INTERNAL ? absl::InternalError(text) : absl::InvalidArgumentError(text);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/core/launch.h"
 #include "compiler/core/tensor.h"
 
 namespace tilewright {
@@ -13,12 +14,13 @@ namespace tilewright {
 // workload), then its buffers. The last operand is the one that is written.
 struct KernelCall {
   std::string symbol;
-  int64_t extent = 1;  // of the kernel's parallel loop
+  int64_t extent = 1;  // of the kernel's parallel loop; on a GPU 1
+  Launch launch;       // on a GPU
   std::vector<int> operands;
 };
 
 struct CompiledTask {
-  std::string so;                   // ELF shared library bytes
+  std::string so;                   // what the target's CompileLibrary gives
   std::vector<TensorType> buffers;  // operands beyond the task's arguments
   // Run once for given weights, in order; what they write stays as it is.
   std::vector<KernelCall> prepare;

@@ -39,7 +39,9 @@ int RegistersOf(absl::string_view triple) {
 
 bool IsIgnored(absl::string_view option) {
   for (absl::string_view prefix :
-       {"-keys=", "-device=", "-libs=", "-link-params=", "-num-cores="}) {
+       {"-keys=", "-device=", "-libs=", "-link-params=", "-num-cores=", "-max_num_threads=",
+        "-thread_warp_size=", "-max_threads_per_block=", "-max_shared_memory_per_block=",
+        "-registers_per_block=", "-host="}) {
     if (absl::StartsWith(option, prefix)) return true;
   }
   return false;

@@ -10,9 +10,9 @@
 namespace tilewright {
 
 struct Target {
-  std::string kind = "cpu";  // "cpu"; "cuda" and "opencl" are parsed and refused by the compiler
+  std::string kind = "cpu";  // "cpu", "cuda" or "opencl"
   std::string mtriple;       // empty = the machine this process runs on
-  std::string mcpu;          // LLVM's CPU name; empty until resolved (targets/cpu.h ResolveTarget)
+  std::string mcpu;          // LLVM's CPU name or CUDA's "sm_90"; empty until resolved
   std::string mattr;         // extra LLVM features, "+avx512f,-fma"; usually empty
   std::string model;         // device model, AutoTVM's -model; usually empty
 

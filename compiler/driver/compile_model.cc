@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "compiler/core/gpu_traits.h"
 #include "compiler/driver/constant_evaluator.h"
 #include "compiler/driver/cpu_features.h"
 #include "compiler/driver/dump.h"
@@ -72,6 +73,11 @@ Manifest MakeManifest(const std::string& model, const Target& target) {
 }  // namespace
 
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options) {
+  if (IsGpu(options.target)) {
+    return absl::UnimplementedError(
+        absl::StrCat("packages for ", options.target.kind,
+                     " cannot be written yet: a runtime for models on GPUs is missing"));
+  }
   Dump dump(options.dump_dir);
   if (dump.enabled()) dump.Write("00_import.txt", Print(graph));
   TW_RETURN_IF_ERROR(dump.status());

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/loop/threads.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/define.h"
 #include "compiler/targets/target_backend.h"
@@ -20,6 +21,7 @@ absl::StatusOr<std::vector<KernelCall>> TakePrograms(std::vector<LoweredStep> st
     step.program.name = absl::StrCat(step.program.name, "_", programs->size());
     calls.push_back({.symbol = step.program.name,
                      .extent = step.program.ParallelExtent(),
+                     .launch = LaunchOf(step.program),
                      .operands = std::move(step.operands)});
     programs->push_back(std::move(step.program));
   }

@@ -45,7 +45,8 @@ using Buffer = std::shared_ptr<const BufferNode>;
 // Where a buffer lives.
 enum class Scope {
   kGlobal,    // an argument of the program
-  kStack,     // scratch inside the kernel, at most 512 KiB in all
+  kStack,     // scratch inside the kernel, of each thread on a GPU; at most 512 KiB in all
+  kShared,    // one for all threads of a block of a GPU program
   kRegister,  // an accumulator tile: every index must be constant after unrolling (except the
               // vectorised one), so that code generation keeps it in registers
 };

@@ -1,12 +1,13 @@
 #include "compiler/loop/interpret.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "compiler/loop/interpret_code.h"
+#include "compiler/loop/interpret_step.h"
 
 namespace tilewright {
 namespace {
@@ -15,24 +16,9 @@ using interpret::Access;
 using interpret::Code;
 using interpret::ExprCompiler;
 using interpret::Frame;
-using interpret::Value;
-
-struct Step;
-using Steps = std::vector<Step>;
-
-// One compiled statement.
-struct Step {
-  void (*run)(const Step&, Frame&) = nullptr;
-  size_t slot = 0;                               // loop
-  const Code *min = nullptr, *extent = nullptr;  // loop
-  const Code* value = nullptr;                   // store's value or the condition
-  Access access;                                 // store
-  Steps body, otherwise;
-};
-
-void RunSteps(const Steps& steps, Frame& frame) {
-  for (const Step& step : steps) step.run(step, frame);
-}
+using interpret::RunSteps;
+using interpret::Step;
+using interpret::Steps;
 
 void RunLoop(const Step& step, Frame& frame) {
   const int64_t min = step.min->run(*step.min, frame).i;
@@ -43,10 +29,11 @@ void RunLoop(const Step& step, Frame& frame) {
   }
 }
 
-template <typename T>
+template <typename T, bool shared>
 void RunStore(const Step& step, Frame& frame) {
   const T value = interpret::Get<T>(step.value->run(*step.value, frame));
-  const int64_t at = interpret::Locate(step.access, frame);
+  const int64_t at = shared ? interpret::LocateShared(step.access, frame, /*write=*/true)
+                            : interpret::Locate(step.access, frame);
   if (at < 0 || frame.failed) return;
   reinterpret_cast<T*>(frame.buffers[step.access.slot])[at] = value;
 }
@@ -75,10 +62,12 @@ class StmtCompiler {
         for (const Stmt& child : s->body) Append(child, steps);
         return;
       case StmtKind::kAlloc: declared_.push_back(s->buffer); return Append(s->body[0], steps);
-      case StmtKind::kFor: return steps->push_back(LoopStep(*s));
+      case StmtKind::kFor:
+        return steps->push_back(IsThreadAxis(s->axis) ? ThreadsStep(s) : LoopStep(*s));
       case StmtKind::kStore: return steps->push_back(StoreStep(*s));
       case StmtKind::kIf: return steps->push_back(IfStep(*s));
       case StmtKind::kPrefetch: return;  // a hint
+      case StmtKind::kBarrier: return steps->push_back({.run = interpret::RunBarrier});
     }
   }
 
@@ -87,13 +76,44 @@ class StmtCompiler {
     step.min = exprs_.Compile(s.min);
     step.extent = exprs_.Compile(s.extent);
     step.body = Compile(s.body[0]);
+    step.meets = Meets(step.body);
+    return step;
+  }
+
+  static bool Meets(const Steps& steps) {
+    return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+      return step.meets || step.run == interpret::RunBarrier;
+    });
+  }
+
+  // The nest of loops bound to threads.
+  Step ThreadsStep(Stmt s) {
+    Step step{.run = interpret::RunThreads};
+    for (; s->kind == StmtKind::kFor && IsThreadAxis(s->axis); s = s->body[0]) {
+      step.threads.emplace_back(exprs_.SlotOf(s->var), *AsInt(s->extent));
+    }
+    const size_t outer = declared_.size();
+    step.body = Compile(s);
+    for (size_t i = 0; i < declared_.size(); ++i) {
+      const Buffer& buffer = declared_[i];
+      const size_t slot = exprs_.SlotOf(buffer);
+      if (i < outer) {
+        step.shared_buffers.push_back({buffer.get(), slot});
+      } else {
+        const TensorType type{.dtype = buffer->dtype, .shape = buffer->shape};
+        step.private_buffers.push_back({slot, NumBytes(type)});
+      }
+    }
     return step;
   }
 
   Step StoreStep(const StmtNode& s) {
     Step step{.value = exprs_.Compile(s.value),
               .access = exprs_.CompileAccess(s.buffer, s.indices)};
-    step.run = interpret::Dispatch(s.buffer->dtype, []<typename T>() { return &RunStore<T>; });
+    const bool shared = s.buffer->scope == Scope::kShared;
+    step.run = interpret::Dispatch(s.buffer->dtype, [shared]<typename T>() {
+      return shared ? &RunStore<T, true> : &RunStore<T, false>;
+    });
     return step;
   }
 
@@ -101,6 +121,7 @@ class StmtCompiler {
     Step step{.run = RunIf, .value = exprs_.Compile(s.condition)};
     step.body = Compile(s.body[0]);
     if (s.body.size() > 1) step.otherwise = Compile(s.body[1]);
+    step.meets = Meets(step.body) || Meets(step.otherwise);
     return step;
   }
 
@@ -125,6 +146,10 @@ absl::Status CheckArguments(const Program& program, std::span<Tensor> args) {
 }
 
 }  // namespace
+
+void interpret::RunSteps(const Steps& steps, Frame& frame) {
+  for (const Step& step : steps) step.run(step, frame);
+}
 
 absl::Status Interpret(const Program& program, std::span<Tensor> args) {
   TW_RETURN_IF_ERROR(CheckArguments(program, args));

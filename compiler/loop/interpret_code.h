@@ -22,12 +22,32 @@ union Value {
   double d;
 };
 
-// One run's memory.
+// Who touched the elements of a block's shared buffers since the last barrier.
+class Races {
+ public:
+  void Watch(size_t slot, int64_t elements);
+  void Meet() { ++phase_; }
+  // False: another thread touched the element too, and one of the two wrote.
+  bool Touch(size_t slot, int64_t at, int32_t thread, bool write);
+
+ private:
+  static constexpr int32_t kSeveral = INT32_MAX;
+  struct Seen {
+    uint32_t phase = 0;
+    int32_t writer = -1, reader = -1;
+  };
+  std::vector<std::vector<Seen>> seen_;  // by slot
+  uint32_t phase_ = 1;
+};
+
+// One run's memory; of each thread in a block of a GPU program.
 struct Frame {
   std::vector<int64_t> vars;        // by slot
   std::vector<std::byte*> buffers;  // by slot
   absl::Status failure;             // the first one
   bool failed = false;
+  int32_t thread = 0;
+  Races* races = nullptr;
 };
 
 struct Code;
@@ -104,6 +124,9 @@ Function CastFunction(DType from, DType to);
 // Records an index outside its dimension.
 void FailAccess(const Access& access, int64_t at, int64_t extent, Frame& frame);
 
+// Records that two threads touch an element without a barrier between.
+void FailRace(const Access& access, int64_t at, Frame& frame);
+
 inline int64_t Evaluate(const Index& index, Frame& frame) {
   return index.code != nullptr ? index.code->run(*index.code, frame).i : index.affine.At(frame);
 }
@@ -120,6 +143,15 @@ inline int64_t Locate(const Access& access, Frame& frame) {
     offset += at * index.stride;
   }
   return offset;
+}
+
+// The same in a buffer that threads share.
+inline int64_t LocateShared(const Access& access, Frame& frame, bool write) {
+  const int64_t at = Locate(access, frame);
+  if (at < 0 || frame.races == nullptr) return at;
+  if (frame.races->Touch(access.slot, at, frame.thread, write)) return at;
+  FailRace(access, at, frame);
+  return -1;
 }
 
 // Calls fn.operator()<T>() with the C++ type of a dtype.

@@ -8,9 +8,10 @@
 namespace tilewright::interpret {
 namespace {
 
-template <typename T>
+template <typename T, bool shared>
 Value RunLoad(const Code& code, Frame& frame) {
-  const int64_t at = Locate(code.access, frame);
+  const int64_t at =
+      shared ? LocateShared(code.access, frame, /*write=*/false) : Locate(code.access, frame);
   if (at < 0) [[unlikely]]
     return {.i = 0};
   return Put(reinterpret_cast<const T*>(frame.buffers[code.access.slot])[at]);
@@ -73,7 +74,10 @@ Code ExprCompiler::CompileNode(const Expr& e) {
   }
   if (e->kind == ExprKind::kLoad) {
     code.access = CompileAccess(e->buffer, e->operands);
-    code.run = Dispatch(e->dtype, []<typename T>() -> Function { return RunLoad<T>; });
+    const bool shared = e->buffer->scope == Scope::kShared;
+    code.run = Dispatch(e->dtype, [shared]<typename T>() -> Function {
+      return shared ? RunLoad<T, true> : RunLoad<T, false>;
+    });
     return code;
   }
   for (size_t i = 0; i < e->operands.size(); ++i) code.operands[i] = Compile(e->operands[i]);

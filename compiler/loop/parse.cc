@@ -21,6 +21,13 @@ std::optional<LoopKind> LoopOf(std::string_view word) {
   return std::nullopt;
 }
 
+std::optional<ThreadAxis> AxisOf(std::string_view word) {
+  for (size_t i = 1; i < kAxisWords.size(); ++i) {
+    if (kAxisWords[i] == word) return static_cast<ThreadAxis>(i);
+  }
+  return std::nullopt;
+}
+
 // Reads the lines from the top; a block is a run of lines of one indentation.
 class ProgramParser {
  public:
@@ -69,6 +76,7 @@ class ProgramParser {
     TW_RETURN_IF_ERROR(line->Expect(":"));
     if (scope != Scope::kGlobal) {
       scope = line->TakeIf("register") ? Scope::kRegister : Scope::kStack;
+      if (line->TakeIf("shared")) scope = Scope::kShared;
       if (scope == Scope::kStack) TW_RETURN_IF_ERROR(line->Expect("stack"));
     }
     TW_ASSIGN_OR_RETURN(const DType dtype, line->ExpectDType());
@@ -127,14 +135,18 @@ class ProgramParser {
     if (first.kind != TokenKind::kName) return SyntaxError(first, "expected a statement");
     if (access) return ParseStore(&line, first);
     if (const std::optional<LoopKind> loop = LoopOf(first.text)) {
-      return ParseLoop(&line, *loop, indent);
+      return ParseLoop(&line, *loop, ThreadAxis::kNone, indent);
+    }
+    if (const std::optional<ThreadAxis> axis = AxisOf(first.text)) {
+      return ParseLoop(&line, LoopKind::kSerial, *axis, indent);
     }
     if (first.text == "if") return ParseIf(&line, indent);
     if (first.text == "alloc") return ParseAlloc(&line, indent);
     if (first.text == "prefetch") return ParsePrefetch(&line);
-    if (first.text != "pass") return SyntaxError(first, "expected a statement");
+    const bool barrier = first.text == "barrier";
+    if (first.text != "pass" && !barrier) return SyntaxError(first, "expected a statement");
     TW_RETURN_IF_ERROR(ExpectEnd(line));
-    return Seq({});
+    return barrier ? Barrier() : Seq({});
   }
 
   absl::StatusOr<Stmt> ParseStore(LineParser* line, const Token& name) {
@@ -163,7 +175,7 @@ class ProgramParser {
   }
 
   // var in min..end, or var in min..+extent
-  absl::StatusOr<Stmt> ParseLoop(LineParser* line, LoopKind loop, int indent) {
+  absl::StatusOr<Stmt> ParseLoop(LineParser* line, LoopKind loop, ThreadAxis axis, int indent) {
     const Token at = line->Peek();
     TW_ASSIGN_OR_RETURN(std::string name, line->ExpectName());
     if (names_.vars.count(name) != 0) return SyntaxError(at, "variable is in use already");
@@ -181,7 +193,9 @@ class ProgramParser {
     names_.vars[name] = var;
     TW_ASSIGN_OR_RETURN(Stmt body, ParseBlock(indent));
     names_.vars.erase(name);
-    return For(var, std::move(min), std::move(extent), loop, std::move(body));
+    StmtNode node = *For(var, std::move(min), std::move(extent), loop, std::move(body));
+    node.axis = axis;
+    return std::make_shared<const StmtNode>(std::move(node));
   }
 
   absl::StatusOr<Stmt> ParseIf(LineParser* line, int indent) {

@@ -38,7 +38,10 @@ std::string TypeOf(const Buffer& buffer) {
   return ToString(TensorType{.dtype = buffer->dtype, .shape = buffer->shape});
 }
 
-std::string LoopWord(LoopKind loop) { return std::string(kLoopWords[static_cast<size_t>(loop)]); }
+std::string LoopWord(const StmtNode& s) {
+  return std::string(s.axis != ThreadAxis::kNone ? kAxisWords[static_cast<size_t>(s.axis)]
+                                                 : kLoopWords[static_cast<size_t>(s.loop)]);
+}
 
 // Variables print by name; those of one name in nested scopes get numbers, so that the text can
 // be read back.
@@ -56,6 +59,7 @@ class Printer {
       case StmtKind::kAlloc: return Declare(*s, indent, last_of_block);
       case StmtKind::kPrefetch:
         return Line(indent, absl::StrCat("prefetch ", s->buffer->name, ", ", Text(s->value)));
+      case StmtKind::kBarrier: return Line(indent, "barrier");
     }
   }
 
@@ -116,7 +120,7 @@ class Printer {
     const std::string span = constant ? absl::StrCat(*min, "..", *min + *extent)
                                       : absl::StrCat(Text(s.min), "..+", Text(s.extent));
     const std::string name = Declare(s.var);
-    Line(indent, absl::StrCat(LoopWord(s.loop), " ", name, " in ", span, ":"));
+    Line(indent, absl::StrCat(LoopWord(s), " ", name, " in ", span, ":"));
     Block(s.body[0], indent + 1);
     in_scope_.erase(name);
     names_.erase(s.var.get());
@@ -132,8 +136,9 @@ class Printer {
 
   // The buffer's scope is the rest of the block, or an own block where statements follow.
   void Declare(const StmtNode& s, int indent, bool last_of_block) {
-    const char* scope = s.buffer->scope == Scope::kRegister ? "register " : "stack ";
-    const std::string text = absl::StrCat("alloc ", s.buffer->name, ": ", scope, TypeOf(s.buffer));
+    const std::string_view scope = kScopeWords[static_cast<size_t>(s.buffer->scope)];
+    const std::string text =
+        absl::StrCat("alloc ", s.buffer->name, ": ", Sv(scope), " ", TypeOf(s.buffer));
     Line(indent, last_of_block ? text : text + " in:");
     Block(s.body[0], last_of_block ? indent : indent + 1);
   }

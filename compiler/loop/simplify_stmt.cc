@@ -23,6 +23,7 @@ class StmtSimplifier {
         return body == nullptr ? nullptr : Alloc(s->buffer, std::move(body));
       }
       case StmtKind::kPrefetch: return Prefetch(s->buffer, simplifier_.Run(s->value));
+      case StmtKind::kBarrier: return s;
     }
     return nullptr;
   }
@@ -42,7 +43,11 @@ class StmtSimplifier {
     if (count != nullptr && IsOneLane(s, min, *count)) return RunIteration(s, min, 0);
     Stmt body = RunLoopBody(s, min, extent);
     if (body == nullptr) return nullptr;
-    return For(s.var, std::move(min), std::move(extent), s.loop, std::move(body));
+    StmtNode node = s;
+    node.min = std::move(min);
+    node.extent = std::move(extent);
+    node.body = {std::move(body)};
+    return std::make_shared<const StmtNode>(std::move(node));
   }
 
   // True for a vector loop whose condition lets only the first lane do anything: a scalar.

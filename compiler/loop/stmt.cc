@@ -34,6 +34,12 @@ Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body) {
   return For(std::move(var), Int(0), Int(extent), loop, std::move(body));
 }
 
+Stmt For(Expr var, int64_t extent, ThreadAxis axis, Stmt body) {
+  StmtNode node = *For(std::move(var), extent, LoopKind::kSerial, std::move(body));
+  node.axis = axis;
+  return Make(std::move(node));
+}
+
 Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value) {
   TW_CHECK(indices.size() == buffer->shape.size()) << "store to " << buffer->name;
   return Make({.kind = StmtKind::kStore,
@@ -64,6 +70,8 @@ Stmt Prefetch(Buffer buffer, Expr element) {
   return Make(
       {.kind = StmtKind::kPrefetch, .buffer = std::move(buffer), .value = std::move(element)});
 }
+
+Stmt Barrier() { return Make({.kind = StmtKind::kBarrier}); }
 
 int64_t Program::ParallelExtent() const {
   if (body == nullptr || body->kind != StmtKind::kFor || body->loop != LoopKind::kParallel) {

@@ -17,6 +17,8 @@ enum class StmtKind {
   kAlloc,     // declares `buffer` (scope kStack or kRegister) for body[0]; contents undefined
   kPrefetch,  // asks the cache for the line of element `value` of `buffer`, counted in row-major
               // order; a hint, so it may lie outside the buffer
+  kBarrier,   // threads of a block wait until all have come here; then they see each other's
+              // writes to shared and global memory
 };
 
 enum class LoopKind {
@@ -26,6 +28,14 @@ enum class LoopKind {
   kUnrolled,    // constant extent; replaced by copies (loop/unroll.h) before code generation
 };
 
+// What on a GPU runs the iterations of a kSerial loop at once: blocks, or the threads of a block.
+// Each axis binds at most one loop of a program (compiler/loop/verify.h has the rules).
+enum class ThreadAxis { kNone, kBlockX, kBlockY, kBlockZ, kThreadX, kThreadY, kThreadZ };
+inline bool IsBlockAxis(ThreadAxis axis) {
+  return axis >= ThreadAxis::kBlockX && axis <= ThreadAxis::kBlockZ;
+}
+inline bool IsThreadAxis(ThreadAxis axis) { return axis >= ThreadAxis::kThreadX; }
+
 struct StmtNode;
 using Stmt = std::shared_ptr<const StmtNode>;
 
@@ -34,6 +44,7 @@ struct StmtNode {
   // kFor
   Expr var, min, extent;
   LoopKind loop = LoopKind::kSerial;
+  ThreadAxis axis = ThreadAxis::kNone;
   // kStore, kAlloc, kPrefetch
   Buffer buffer;
   std::vector<Expr> indices;
@@ -44,12 +55,14 @@ struct StmtNode {
 };
 
 Stmt For(Expr var, Expr min, Expr extent, LoopKind loop, Stmt body);
-Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body);  // min 0
+Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body);    // min 0
+Stmt For(Expr var, int64_t extent, ThreadAxis axis, Stmt body);  // min 0, kSerial
 Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value);
 Stmt If(Expr condition, Stmt yes, Stmt no = nullptr);
 Stmt Seq(std::vector<Stmt> body);  // flattens, drops nulls; one element gives the element itself
 Stmt Alloc(Buffer buffer, Stmt body);
 Stmt Prefetch(Buffer buffer, Expr element);
+Stmt Barrier();
 
 // One kernel. Parameters in call order; the last is the output, the rest are read only.
 // If the body is a kParallel For, its iterations may be split over threads by range.

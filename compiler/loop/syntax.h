@@ -12,6 +12,13 @@ namespace tilewright {
 inline constexpr std::array<std::string_view, 4> kLoopWords = {"for", "parallel", "vector",
                                                                "unroll"};
 
+// By ThreadAxis; kNone has no word.
+inline constexpr std::array<std::string_view, 7> kAxisWords = {
+    "", "block_x", "block_y", "block_z", "thread_x", "thread_y", "thread_z"};
+
+// By Scope, of a declared buffer.
+inline constexpr std::array<std::string_view, 4> kScopeWords = {"", "stack", "shared", "register"};
+
 // How an operator is written; precedence 0 means as a call, higher binds tighter.
 struct Operator {
   BinaryOp op;

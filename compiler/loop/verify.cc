@@ -11,6 +11,7 @@
 #include "compiler/loop/calls.h"
 #include "compiler/loop/simplifier.h"
 #include "compiler/loop/text.h"
+#include "compiler/loop/threads.h"
 
 namespace tilewright {
 namespace {
@@ -90,6 +91,7 @@ class Verifier {
       case StmtKind::kIf: return CheckIf(*s);
       case StmtKind::kAlloc: return CheckAlloc(*s);
       case StmtKind::kPrefetch: return CheckPrefetch(*s);
+      case StmtKind::kBarrier: return absl::OkStatus();
       case StmtKind::kSeq: break;
     }
     for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
@@ -287,6 +289,9 @@ class Verifier {
 
 }  // namespace
 
-absl::Status Verify(const Program& program) { return Verifier(program).Run(); }
+absl::Status Verify(const Program& program) {
+  TW_RETURN_IF_ERROR(Verifier(program).Run());
+  return VerifyThreads(program);
+}
 
 }  // namespace tilewright

@@ -9,7 +9,8 @@ namespace tilewright {
 // FailedPrecondition names the first violation and the statement: a variable used outside its
 // loop, an undeclared buffer, a wrong number of indices, a dtype mismatch, an index that is
 // provably out of bounds, a parallel loop that is not outermost, a vectorised loop that is not
-// innermost or not constant, a store to a parameter other than the last.
+// innermost or not constant, a store to a parameter other than the last; and for GPU programs
+// what compiler/loop/threads.h says.
 absl::Status Verify(const Program& program);
 
 }  // namespace tilewright

@@ -1,5 +1,3 @@
-#include <array>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/strings.h"
@@ -10,13 +8,6 @@ namespace tilewright {
 #define ENTRY(name) const TargetBackend& name();
 #include "targets_catalog.inc"
 #undef ENTRY
-
-namespace {
-
-// Kinds that targets may name already; their code generators come later.
-constexpr std::array<std::string_view, 2> kPlanned = {"cuda", "opencl"};
-
-}  // namespace
 
 const std::vector<TargetEntry>& Targets() {
   static const auto* targets = new std::vector<TargetEntry>{
@@ -34,14 +25,7 @@ absl::StatusOr<const TargetBackend*> FindTarget(std::string_view kind) {
     known.push_back(entry.name);
   }
   const std::string list = absl::StrJoin(known, ", ");
-  for (std::string_view planned : kPlanned) {
-    if (kind == planned) {
-      return absl::UnimplementedError(
-          absl::StrCat("no code generator for target \"", Sv(kind), "\" yet; available: ", list));
-    }
-  }
-  return absl::NotFoundError(
-      absl::StrCat("unknown target \"", Sv(kind), "\"; known: ", list, ", cuda, opencl"));
+  return absl::NotFoundError(absl::StrCat("unknown target \"", Sv(kind), "\"; known: ", list));
 }
 
 absl::StatusOr<Target> ResolveTarget(const Target& target) {

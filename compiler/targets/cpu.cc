@@ -35,6 +35,11 @@ class CpuBackend final : public TargetBackend {
     return "any CPU that LLVM knows: x86-64 with AVX2 or AVX-512, AArch64, ...";
   }
 
+  std::string Found() const override {
+    const absl::StatusOr<Target> host = ResolveCpu({});
+    return host.ok() ? "this machine is " + ToString(*host) : std::string(host.status().message());
+  }
+
   absl::StatusOr<Target> Resolve(const Target& target) const override { return ResolveCpu(target); }
 
   // One module and one object for each program, so that each gets the passes it needs.

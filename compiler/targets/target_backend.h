@@ -1,4 +1,4 @@
-// How programs become machine code for one kind of target. Stateless, thread-safe. One file a
+// How programs become code for one kind of target. Stateless, thread-safe. One file a
 // target: compiler/targets/cpu.cc defines `const TargetBackend& cpu()`.
 #pragma once
 
@@ -26,21 +26,25 @@ enum class Optimize {
 struct CompileOptions {
   Optimize optimize = Optimize::kFull;
   std::string* assembly = nullptr;  // when set, receives the assembly text
-  std::string* ir = nullptr;        // when set, receives the optimised LLVM IR
+  std::string* ir = nullptr;        // when set, receives the optimised LLVM IR (cpu)
+  std::string* log = nullptr;       // when set, receives the compiler's remarks (cuda: registers)
 };
 
 class TargetBackend {
  public:
   virtual ~TargetBackend() = default;
   virtual std::string_view Summary() const = 0;
+  // What this machine has for the target, and what is missing.
+  virtual std::string Found() const = 0;
   // Fills defaults: mcpu is this machine's CPU (also for "native"), or "generic" for another
   // architecture's triple; the triple stays empty for this machine. Vector features that the CPU
   // has by name but this machine hides are switched off in mattr. InvalidArgument for an unknown
   // triple, CPU or feature, listing near names.
   virtual absl::StatusOr<Target> Resolve(const Target& target) const = 0;
-  // One shared library (ELF .so bytes) with one exported function per program, linked against
-  // nothing but libm. REQUIRES: target resolved, programs verified and unrolled (UnrollLoops is
-  // applied by the backend), names unique.
+  // cpu: one shared library (ELF .so bytes) with one exported function per program, linked against
+  // nothing but libm. cuda: a cubin. opencl: source text. Unavailable when what compiles for the
+  // target is missing here. REQUIRES: target resolved, programs verified and unrolled (UnrollLoops
+  // is applied by the backend), names unique.
   virtual absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs,
                                                      const Target& target,
                                                      const CompileOptions& options) const = 0;
@@ -51,7 +55,7 @@ struct TargetEntry {
   const TargetBackend* impl;
 };
 const std::vector<TargetEntry>& Targets();
-// Unimplemented for cuda and opencl (known, not built yet), NotFound lists the known names.
+// NotFound lists the known names.
 absl::StatusOr<const TargetBackend*> FindTarget(std::string_view kind);
 // FindTarget(target.kind)->Resolve(target).
 absl::StatusOr<Target> ResolveTarget(const Target& target);

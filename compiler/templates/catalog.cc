@@ -13,9 +13,10 @@ namespace tilewright {
 
 namespace {
 
-// conv2d_nchwc_cpu -> conv2d_nchwc.cpu
+// conv2d_nchwc_cpu -> conv2d_nchwc.cpu; tutorial_conv2d_no_batching -> tutorial/conv2d_no_batching
 std::string PublicName(std::string stem) {
-  stem[stem.rfind('_')] = '.';
+  const bool tutorial = stem.starts_with("tutorial_");
+  stem[tutorial ? stem.find('_') : stem.rfind('_')] = tutorial ? '/' : '.';
   return stem;
 }
 

@@ -18,7 +18,8 @@ typedef enum tw_status {
   TW_NOT_FOUND = 2,        /* no such file, input or output */
   TW_BAD_PACKAGE = 3,      /* damaged, or of another format version */
   TW_WRONG_CPU = 4,        /* compiled for a CPU with features this one lacks */
-  TW_INTERNAL = 5
+  TW_INTERNAL = 5,
+  TW_UNAVAILABLE = 6 /* the device, its driver or what it needs is missing, or it was lost */
 } tw_status;
 
 typedef struct tw_model tw_model;

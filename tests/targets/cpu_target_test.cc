@@ -44,7 +44,7 @@ TEST(CpuTarget, RefusesTriplesWithoutElf) {
 }
 
 TEST(Targets, KnowTheKindsThatComeLater) {
-  EXPECT_EQ(FindTarget("cuda").status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(FindTarget("cuda").ok());
   EXPECT_EQ(FindTarget("abacus").status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(FindTarget("abacus").status().message()), HasSubstr("cpu"));
 }

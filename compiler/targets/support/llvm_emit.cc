@@ -101,6 +101,7 @@ class KernelEmitter {
         return;
       case StmtKind::kAlloc: return EmitAlloc(s);
       case StmtKind::kPrefetch: return EmitPrefetch(*s);
+      case StmtKind::kBarrier: TW_CHECK(false) << "a barrier in a program for a CPU"; return;
     }
   }
 

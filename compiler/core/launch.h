@@ -1,0 +1,30 @@
+// How a GPU kernel is started. A value.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace tilewright {
+
+// Extents of the axes, x first, and the bytes that the threads of a block share. All 1 and 0 for a
+// kernel of a CPU.
+struct Launch {
+  std::array<int64_t, 3> grid = {1, 1, 1};
+  std::array<int64_t, 3> block = {1, 1, 1};
+  int64_t shared_bytes = 0;
+
+  int64_t threads() const { return block[0] * block[1] * block[2]; }
+  int64_t blocks() const { return grid[0] * grid[1] * grid[2]; }
+  friend bool operator==(const Launch&, const Launch&) = default;
+};
+
+// What a device allows. The defaults are those of every CUDA device since 2014 (CUDA C++
+// Programming Guide, "Technical Specifications per Compute Capability").
+struct LaunchLimits {
+  int64_t threads = 1024;
+  std::array<int64_t, 3> block = {1024, 1024, 64};
+  std::array<int64_t, 3> grid = {(int64_t{1} << 31) - 1, 65535, 65535};
+  int64_t shared_bytes = 48 << 10;
+};
+
+}  // namespace tilewright

@@ -1,0 +1,145 @@
+#include "compiler/loop/threads.h"
+
+#include <set>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "compiler/core/tensor.h"
+#include "compiler/loop/syntax.h"
+#include "compiler/loop/visit.h"
+
+namespace tilewright {
+namespace {
+
+bool IsBound(const StmtNode& s) { return s.kind == StmtKind::kFor && s.axis != ThreadAxis::kNone; }
+
+bool IsShared(const StmtNode& s) {
+  return s.kind == StmtKind::kAlloc && s.buffer->scope == Scope::kShared;
+}
+
+bool HasBarrier(const Stmt& s) {
+  bool found = false;
+  ForEachStmt(s, [&](const Stmt& part) { found = found || part->kind == StmtKind::kBarrier; });
+  return found;
+}
+
+absl::Status Violation(const std::string& what) { return absl::FailedPreconditionError(what); }
+
+// More than any GPU gives a block.
+constexpr int64_t kMaxSharedBytes = 256 << 10;
+
+int64_t BytesOf(const StmtNode& alloc) {
+  return NumBytes({.dtype = alloc.buffer->dtype, .shape = alloc.buffer->shape});
+}
+
+class ThreadVerifier {
+ public:
+  absl::Status Run(const Stmt& s) {
+    // The nest of blocks, shared buffers and threads, then what one thread does.
+    Stmt at = s;
+    for (int stage = 0; at != nullptr && (IsBound(*at) || IsShared(*at)); at = at->body[0]) {
+      const int own = IsShared(*at) ? 1 : IsBlockAxis(at->axis) ? 0 : 2;
+      if (own < stage) return Violation("blocks, shared buffers and threads nest in this order");
+      stage = own;
+      if (IsBound(*at)) TW_RETURN_IF_ERROR(CheckBound(*at));
+      if (IsShared(*at) && (shared_bytes_ += BytesOf(*at)) > kMaxSharedBytes) {
+        return Violation("more than 256 KiB of shared memory");
+      }
+    }
+    return Check(at);
+  }
+
+ private:
+  absl::Status CheckBound(const StmtNode& s) {
+    const std::string axis(kAxisWords[static_cast<size_t>(s.axis)]);
+    if (!axes_.insert(s.axis).second) return Violation(absl::StrCat("two loops are ", axis));
+    const int64_t* min = AsInt(s.min);
+    const int64_t* extent = AsInt(s.extent);
+    if (min == nullptr || *min != 0 || extent == nullptr || s.loop != LoopKind::kSerial) {
+      return Violation(absl::StrCat(axis, " must run from 0 to a constant"));
+    }
+    if (IsThreadAxis(s.axis)) thread_vars_.insert(s.var.get());
+    return absl::OkStatus();
+  }
+
+  absl::Status Check(const Stmt& s) {
+    if (s == nullptr) return absl::OkStatus();
+    if (IsBound(*s)) return Violation("a loop bound to an axis must be in the outermost nest");
+    if (IsShared(*s)) return Violation("a shared buffer must be declared outside the threads");
+    const bool branches = s->kind == StmtKind::kIf || s->kind == StmtKind::kFor;
+    if (branches && HasBarrier(s)) {
+      for (const Expr* e : {&s->min, &s->extent, &s->condition}) {
+        if (Differs(*e)) return Violation("a barrier that not all threads of a block may reach");
+      }
+    }
+    // A loop whose bounds differ gives each thread its own values of the variable.
+    if (s->kind == StmtKind::kFor && (Differs(s->min) || Differs(s->extent))) {
+      thread_vars_.insert(s->var.get());
+    }
+    for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
+    return absl::OkStatus();
+  }
+
+  // Whether threads of a block may find different values.
+  bool Differs(const Expr& e) const {
+    bool differs = false;
+    ForEachExpr(e, [&](const Expr& node) {
+      differs = differs || node->kind == ExprKind::kLoad || thread_vars_.contains(node.get());
+    });
+    return differs;
+  }
+
+  std::set<ThreadAxis> axes_;
+  int64_t shared_bytes_ = 0;
+  std::unordered_set<const ExprNode*> thread_vars_;
+};
+
+}  // namespace
+
+bool IsGpuProgram(const Program& program) {
+  bool found = false;
+  ForEachStmt(program.body, [&](const Stmt& s) { found = found || IsBound(*s) || IsShared(*s); });
+  return found;
+}
+
+Launch LaunchOf(const Program& program) {
+  Launch launch;
+  ForEachStmt(program.body, [&](const Stmt& s) {
+    if (IsShared(*s)) launch.shared_bytes += BytesOf(*s);
+    if (!IsBound(*s)) return;
+    const bool block = IsBlockAxis(s->axis);
+    const auto first = block ? ThreadAxis::kBlockX : ThreadAxis::kThreadX;
+    const size_t dim = static_cast<size_t>(s->axis) - static_cast<size_t>(first);
+    (block ? launch.grid : launch.block)[dim] = *AsInt(s->extent);
+  });
+  return launch;
+}
+
+absl::Status VerifyThreads(const Program& program) {
+  if (!IsGpuProgram(program)) {
+    return HasBarrier(program.body) ? Violation("a barrier without threads") : absl::OkStatus();
+  }
+  const absl::Status status = ThreadVerifier().Run(program.body);
+  if (status.ok()) return status;
+  return Violation(absl::StrCat(program.name, ": ", status.message()));
+}
+
+absl::Status CheckLaunch(const Launch& launch, const LaunchLimits& limits) {
+  const auto check = [](int64_t found, int64_t allowed, std::string_view what) {
+    if (found <= allowed) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(found, " ", Sv(what), "; the device allows ", allowed));
+  };
+  for (size_t d = 0; d < 3; ++d) {
+    const std::string axis(1, "xyz"[d]);
+    TW_RETURN_IF_ERROR(check(launch.block[d], limits.block[d], "threads a block along " + axis));
+    TW_RETURN_IF_ERROR(check(launch.grid[d], limits.grid[d], "blocks along " + axis));
+  }
+  TW_RETURN_IF_ERROR(check(launch.threads(), limits.threads, "threads a block"));
+  return check(launch.shared_bytes, limits.shared_bytes, "bytes of shared memory a block");
+}
+
+}  // namespace tilewright

@@ -1,0 +1,29 @@
+// GPU programs: loops bound to blocks and threads, and what a launch of them needs.
+//
+// The form of every GPU program, from outside to inside: loops bound to block axes; allocations of
+// shared buffers; loops bound to thread axes; what one thread does. Axes may be left out (extent
+// 1).
+#pragma once
+
+#include "absl/status/status.h"
+#include "compiler/core/launch.h"
+#include "compiler/loop/stmt.h"
+
+namespace tilewright {
+
+// Whether any loop is bound to an axis or any buffer is shared.
+bool IsGpuProgram(const Program& program);
+
+// REQUIRES: Verify(program).ok().
+Launch LaunchOf(const Program& program);
+
+// FailedPrecondition unless loops are bound as above, each axis once, from 0 and with a constant
+// extent, and every barrier is reached by all threads of a block together: no enclosing condition
+// or loop bound depends on a thread or on memory. OK for programs without axes, barriers and shared
+// buffers.
+absl::Status VerifyThreads(const Program& program);
+
+// InvalidArgument names the first limit that the launch exceeds, with both numbers.
+absl::Status CheckLaunch(const Launch& launch, const LaunchLimits& limits);
+
+}  // namespace tilewright

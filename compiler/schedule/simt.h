@@ -1,0 +1,45 @@
+// The GPU schedule of reductions over tiles (convolutions, matrix products): each block computes a
+// tile of the output, each thread several elements of it in registers, and inputs pass through
+// shared memory. The shape of AutoTVM's direct CUDA templates:
+//
+//   blocks: tile of the output
+//     accumulators = 0
+//     for the outermost parts of the reduction axes:      // a stage
+//       barrier; all threads copy what the stage reads of the staged inputs; barrier
+//       for the other parts of the reduction axes:
+//         for virtual threads, inner elements: accumulate
+//     store, with the epilogue
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/loop/compute.h"
+
+namespace tilewright {
+
+// How one output axis is cut: blocks x vthreads x threads x inner, in this order; what the last
+// three leave of the extent are blocks. Neighbouring threads have neighbouring elements where inner
+// is 1; a virtual thread is a whole tile of threads further on, so that both hold.
+struct SimtAxis {
+  ThreadAxis block = ThreadAxis::kNone;   // axes that share one are fused, the first outermost
+  ThreadAxis thread = ThreadAxis::kNone;  // needed where threads > 1
+  int64_t vthreads = 1, threads = 1, inner = 1;
+};
+
+struct SimtSchedule {
+  std::vector<SimtAxis> axes;  // of the compute's axes
+  // Of the reduction axes: the extent's parts, outermost first; as many for each.
+  std::vector<std::vector<int64_t>> reduce;
+  std::vector<size_t> staged;  // inputs that go through shared memory; the body loads each once
+  // Reduction loops around at most so many multiply-adds of a thread are unrolled (with its tile).
+  int64_t unrolled_steps = 0;
+  bool unroll_now = false;  // by copies of the body, not by the device's compiler
+};
+
+// A staged input may be read outside its shape: it is zero there. So a convolution needs no
+// predicate. REQUIRES: compute has a sum reduction and no predicate; factors divide their axes;
+// indices of staged inputs grow with every variable (sums with coefficients >= 0).
+Program LowerSimt(const Compute& compute, const SimtSchedule& schedule);
+
+}  // namespace tilewright

@@ -1,0 +1,25 @@
+// Parts of inputs that a block keeps in shared memory for a while. Private to the folder.
+#pragma once
+
+#include <vector>
+
+#include "compiler/loop/simplify.h"
+#include "compiler/loop/visit.h"
+
+namespace tilewright {
+
+struct StagedInput {
+  Buffer source, shared;
+  std::vector<Expr> first;  // lowest indices that the stage reads
+  Expr load;                // the body's load, from shared memory
+};
+
+// The box of `source` that `body` reads while the variables of `varying` run through their ranges;
+// `origin` sets them to 0. REQUIRES: `body` loads from it once, by sums that grow with each.
+StagedInput StageInput(const Expr& body, const Buffer& source, const Ranges& varying,
+                       const Substitution& origin);
+
+// All threads copy the box; elements outside the source are zero. `thread` counts them from 0.
+Stmt CopyTogether(const StagedInput& stage, const Expr& thread, int64_t threads);
+
+}  // namespace tilewright

@@ -1,0 +1,99 @@
+// NVIDIA GPUs: CUDA C++ compiled by NVRTC.
+#include <array>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "compiler/targets/support/gpu_text.h"
+#include "compiler/targets/support/nvrtc.h"
+#include "compiler/targets/target_backend.h"
+#include "runtime/device/device.h"
+
+namespace tilewright {
+namespace {
+
+// The oldest architecture that NVRTC 13 compiles for; what is compiled for it runs as PTX on all
+// newer ones.
+constexpr char kOldest[] = "sm_75";
+
+// Architectures of the models that AutoTVM's targets name.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kModels = {{
+    {"t4", "sm_75"},
+    {"2080ti", "sm_75"},
+    {"a100", "sm_80"},
+    {"a10", "sm_86"},
+    {"a40", "sm_86"},
+    {"3070", "sm_86"},
+    {"3080", "sm_86"},
+    {"3090", "sm_86"},
+    {"4090", "sm_89"},
+    {"l4", "sm_89"},
+    {"l40", "sm_89"},
+    {"h100", "sm_90"},
+    {"h200", "sm_90"},
+    {"b200", "sm_100"},
+    {"5090", "sm_120"},
+}};
+
+std::string ArchitectureOf(const Target& target) {
+  for (const auto& [model, arch] : kModels) {
+    if (target.model == model) return std::string(arch);
+  }
+  const runtime::DeviceSurvey survey = runtime::SurveyDevices("cuda");
+  return survey.devices.empty() ? kOldest : survey.devices[0].arch;
+}
+
+bool IsArchitecture(const std::string& arch) {
+  if (!absl::StartsWith(arch, "sm_")) return false;
+  const std::string digits = arch.substr(3, arch.size() - 3 - arch.ends_with('a'));
+  return digits.size() >= 2 && digits.size() <= 3 &&
+         digits.find_first_not_of("0123456789") == std::string::npos;
+}
+
+class CudaBackend final : public TargetBackend {
+ public:
+  std::string_view Summary() const override { return "NVIDIA GPUs from sm_75: cuda -arch=sm_90"; }
+
+  std::string Found() const override {
+    const runtime::DeviceSurvey survey = runtime::SurveyDevices("cuda");
+    std::string text;
+    for (const runtime::DeviceInfo& device : survey.devices) {
+      absl::StrAppend(&text, device.name, " (", device.arch, ", driver ", device.driver, "); ");
+    }
+    if (survey.devices.empty()) text = survey.missing + "; ";
+    const absl::StatusOr<std::string> version = NvrtcVersion();
+    if (!version.ok()) return text + std::string(version.status().message());
+    return absl::StrCat(text, "NVRTC ", *version, " compiles for ",
+                        absl::StrJoin(NvrtcArchitectures().value(), " "));
+  }
+
+  absl::StatusOr<Target> Resolve(const Target& target) const override {
+    Target resolved = target;
+    if (resolved.mcpu.empty() || resolved.mcpu == "native") resolved.mcpu = ArchitectureOf(target);
+    if (IsArchitecture(resolved.mcpu)) return resolved;
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown CUDA architecture \"", resolved.mcpu, "\"; write -arch=sm_90"));
+  }
+
+  absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs,
+                                             const Target& target,
+                                             const CompileOptions& options) const override {
+    TW_ASSIGN_OR_RETURN(CudaCode code,
+                        CompileCuda(ModuleText(programs, CLanguage::kCuda), target.mcpu));
+    if (options.assembly != nullptr) *options.assembly += code.ptx;
+    if (options.log != nullptr) *options.log += code.log;
+    return std::move(code.cubin);
+  }
+};
+
+}  // namespace
+
+const TargetBackend& cuda() {
+  static const CudaBackend backend;
+  return backend;
+}
+
+}  // namespace tilewright

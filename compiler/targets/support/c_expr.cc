@@ -1,0 +1,136 @@
+#include "compiler/targets/support/c_expr.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/strings.h"
+#include "compiler/loop/syntax.h"
+
+namespace tilewright {
+namespace {
+
+std::string FloatText(const ExprNode& e) {
+  const std::string type = CSuffix(e.dtype);
+  const double value = e.dtype == DType::kF32 ? static_cast<float>(e.fvalue) : e.fvalue;
+  if (std::isnan(value)) return absl::StrCat("TW_NAN_", type);
+  if (std::isinf(value)) return absl::StrCat(value < 0 ? "-" : "", "TW_INF_", type);
+  return absl::StrFormat("%a%s", value, e.dtype == DType::kF32 ? "f" : "");
+}
+
+std::string IntText(const ExprNode& e) {
+  if (e.dtype == DType::kI64 && (e.ivalue > INT32_MAX || e.ivalue < -INT32_MAX)) {
+    return absl::StrCat("TW_I64(", e.ivalue, ")");  // never the lowest: -2^63 is written by parts
+  }
+  const std::string digits = e.ivalue == INT32_MIN ? "(-2147483647 - 1)" : absl::StrCat(e.ivalue);
+  return e.ivalue < 0 ? absl::StrCat("(", digits, ")") : digits;
+}
+
+bool IsNarrow(DType dtype) {
+  return dtype == DType::kI16 || dtype == DType::kI8 || dtype == DType::kU8;
+}
+
+class Writer {
+ public:
+  explicit Writer(const CNames& names) : names_(names) {}
+
+  std::string Text(const Expr& e) const {
+    const auto named = names_.exprs.find(e.get());
+    if (named != names_.exprs.end()) return named->second;
+    switch (e->kind) {
+      case ExprKind::kInt: return IntText(*e);
+      case ExprKind::kFloat: return FloatText(*e);
+      case ExprKind::kVar: return e->name;
+      case ExprKind::kLoad: return Element(e->buffer, e->operands);
+      case ExprKind::kCall: return CallText(*e);
+      case ExprKind::kSelect:
+        return absl::StrCat("(", Text(e->operands[0]), " ? ", Text(e->operands[1]), " : ",
+                            Text(e->operands[2]), ")");
+      case ExprKind::kCast: return CastText(*e);
+      case ExprKind::kBinary: return BinaryText(*e);
+    }
+    return "";
+  }
+
+  std::string Element(const Buffer& buffer, const std::vector<Expr>& indices) const {
+    Expr flat = Int(0);
+    for (size_t d = 0; d < indices.size(); ++d) flat = flat * buffer->shape[d] + indices[d];
+    return absl::StrCat(names_.buffers.at(buffer.get()), "[", Text(Simplify(flat, names_.ranges)),
+                        "]");
+  }
+
+ private:
+  std::string List(const std::vector<Expr>& items) const {
+    std::string list;
+    for (const Expr& item : items) absl::StrAppend(&list, list.empty() ? "" : ", ", Text(item));
+    return list;
+  }
+
+  std::string CallText(const ExprNode& e) const {
+    const DType type = e.operands[0]->dtype;
+    if (e.name == "not") return absl::StrCat("(!", Text(e.operands[0]), ")");
+    if (e.name == "neg" && IsFloat(type)) return absl::StrCat("(-", Text(e.operands[0]), ")");
+    return absl::StrCat("tw_", e.name, "_", CSuffix(type), "(", List(e.operands), ")");
+  }
+
+  std::string CastText(const ExprNode& e) const {
+    const DType from = e.operands[0]->dtype;
+    const std::string value = Text(e.operands[0]);
+    if (e.dtype == DType::kBool) return absl::StrCat("(", value, " != 0)");
+    if (IsFloat(from) && !IsFloat(e.dtype)) {
+      return absl::StrCat("tw_to_", CSuffix(e.dtype), "_", CSuffix(from), "(", value, ")");
+    }
+    return absl::StrCat("((tw_", CSuffix(e.dtype), ")", value, ")");
+  }
+
+  std::string BinaryText(const ExprNode& e) const {
+    const DType type = e.operands[0]->dtype;
+    const std::string a = Text(e.operands[0]), b = Text(e.operands[1]);
+    const bool function = e.op == BinaryOp::kMin || e.op == BinaryOp::kMax ||
+                          (!IsFloat(type) && (e.op == BinaryOp::kDiv || e.op == BinaryOp::kMod) &&
+                           !IsPlainDivision(e));
+    std::string_view symbol = OperatorOf(e.op, type).symbol;
+    if (function) {
+      if (symbol == "/") symbol = "div";
+      if (symbol == "%") symbol = "mod";
+      return absl::StrCat("tw_", Sv(symbol), "_", CSuffix(type), "(", a, ", ", b, ")");
+    }
+    if (type == DType::kBool && e.op == BinaryOp::kXor) symbol = "!=";
+    const std::string text = absl::StrCat("(", a, " ", Sv(symbol), " ", b, ")");
+    return IsNarrow(e.dtype) ? absl::StrCat("((tw_", CSuffix(e.dtype), ")", text, ")") : text;
+  }
+
+  // C's division, which rounds toward zero, is the floor division of the loop IR.
+  bool IsPlainDivision(const ExprNode& e) const {
+    const int64_t* divisor = AsInt(e.operands[1]);
+    if (e.dtype != DType::kI64 || divisor == nullptr || *divisor <= 0) return false;
+    const std::optional<Range> bounds = BoundsOf(e.operands[0], names_.ranges);
+    return bounds && bounds->lo >= 0;
+  }
+
+  const CNames& names_;
+};
+
+}  // namespace
+
+std::string CSuffix(DType dtype) {
+  switch (dtype) {
+    case DType::kF32: return "f32";
+    case DType::kF64: return "f64";
+    case DType::kI64: return "i64";
+    case DType::kI32: return "i32";
+    case DType::kI16: return "i16";
+    case DType::kI8: return "i8";
+    case DType::kU8: return "u8";
+    case DType::kBool: break;
+  }
+  return "bool";
+}
+
+std::string CText(const Expr& e, const CNames& names) { return Writer(names).Text(e); }
+
+std::string CElement(const Buffer& buffer, const std::vector<Expr>& indices, const CNames& names) {
+  return Writer(names).Element(buffer, indices);
+}
+
+}  // namespace tilewright

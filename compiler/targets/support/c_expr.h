@@ -1,0 +1,27 @@
+// Expressions as C text. Used only by c_text.cc.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "compiler/loop/simplify.h"
+
+namespace tilewright {
+
+// Names of variables, buffers and shared subexpressions in the text so far, and what is known of
+// the variables.
+struct CNames {
+  std::unordered_map<const ExprNode*, std::string> exprs;
+  std::unordered_map<const BufferNode*, std::string> buffers;
+  Ranges ranges;
+};
+
+// "f32", "i64", ...: the suffix of the prelude's types and functions.
+std::string CSuffix(DType dtype);
+
+// REQUIRES: every variable and buffer of `e` has a name.
+std::string CText(const Expr& e, const CNames& names);
+// buffer[flat index].
+std::string CElement(const Buffer& buffer, const std::vector<Expr>& indices, const CNames& names);
+
+}  // namespace tilewright

@@ -1,0 +1,143 @@
+#include "compiler/targets/support/c_prelude.h"
+
+namespace tilewright {
+namespace {
+
+constexpr char kCuda[] = R"(
+typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
+typedef short tw_i16; typedef signed char tw_i8; typedef unsigned char tw_u8;
+typedef unsigned char tw_bool; typedef unsigned long long tw_u64;
+#define TW_GLOBAL
+#define TW_RESTRICT __restrict__
+#define TW_SHARED __shared__
+#define TW_KERNEL(x, y, z) extern "C" __global__ void __launch_bounds__((x) * (y) * (z))
+#define TW_FN static __device__ __forceinline__
+#define TW_UNROLL _Pragma("unroll")
+#define TW_BARRIER __syncthreads()
+#define TW_BLOCK_X ((int)blockIdx.x)
+#define TW_BLOCK_Y ((int)blockIdx.y)
+#define TW_BLOCK_Z ((int)blockIdx.z)
+#define TW_THREAD_X ((int)threadIdx.x)
+#define TW_THREAD_Y ((int)threadIdx.y)
+#define TW_THREAD_Z ((int)threadIdx.z)
+#define TW_I64(x) x##LL
+#define TW_INF_f32 __int_as_float(0x7f800000)
+#define TW_NAN_f32 __int_as_float(0x7fc00000)
+#define TW_INF_f64 __longlong_as_double(0x7ff0000000000000LL)
+#define TW_NAN_f64 __longlong_as_double(0x7ff8000000000000LL)
+#define TW_M32(name) name##f
+)";
+
+constexpr char kOpenCl[] = R"(
+#pragma OPENCL FP_CONTRACT ON
+typedef float tw_f32; typedef long tw_i64; typedef int tw_i32; typedef short tw_i16;
+typedef char tw_i8; typedef uchar tw_u8; typedef uchar tw_bool; typedef ulong tw_u64;
+#define TW_GLOBAL __global
+#define TW_RESTRICT restrict
+#define TW_SHARED __local
+#define TW_KERNEL(x, y, z) __kernel __attribute__((reqd_work_group_size(x, y, z))) void
+#define TW_FN static inline
+#define TW_UNROLL _Pragma("unroll")
+#define TW_BARRIER barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
+#define TW_BLOCK_X ((int)get_group_id(0))
+#define TW_BLOCK_Y ((int)get_group_id(1))
+#define TW_BLOCK_Z ((int)get_group_id(2))
+#define TW_THREAD_X ((int)get_local_id(0))
+#define TW_THREAD_Y ((int)get_local_id(1))
+#define TW_THREAD_Z ((int)get_local_id(2))
+#define TW_I64(x) x##L
+#define TW_INF_f32 INFINITY
+#define TW_NAN_f32 NAN
+#define TW_INF_f64 ((double)INFINITY)
+#define TW_NAN_f64 ((double)NAN)
+#define TW_M32(f) f
+)";
+
+constexpr char kOpenClDoubles[] = R"(
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+typedef double tw_f64;
+)";
+
+// Functions of every language. Floats: NaN behaves as the loop IR says (loop/expr.h); integers
+// wrap, divide by floor, and x / 0 is 0; conversions of floats saturate and NaN gives 0.
+constexpr char kFunctions[] = R"(
+#define TW_ORDER(S) \
+  TW_FN tw_##S tw_min_##S(tw_##S a, tw_##S b) { return b < a ? b : a; } \
+  TW_FN tw_##S tw_max_##S(tw_##S a, tw_##S b) { return a < b ? b : a; }
+#define TW_SIGNED(S) \
+  TW_FN tw_##S tw_abs_##S(tw_##S a) { return a < 0 ? (tw_##S)-a : a; } \
+  TW_FN tw_##S tw_neg_##S(tw_##S a) { return (tw_##S)-a; } \
+  TW_FN tw_##S tw_sign_##S(tw_##S a) { return (tw_##S)((a > 0) - (a < 0)); }
+#define TW_INTEGER(S, BITS) \
+  TW_ORDER(S) \
+  TW_FN tw_##S tw_div_##S(tw_##S a, tw_##S b) { \
+    if (b == 0) return 0; \
+    if (b == (tw_##S)-1) return (tw_##S)(a * b); \
+    return (tw_##S)(a / b - (a % b != 0 && ((a % b < 0) != (b < 0)))); \
+  } \
+  TW_FN tw_##S tw_mod_##S(tw_##S a, tw_##S b) { \
+    if (b == 0 || b == (tw_##S)-1) return b == 0 ? 0 : (tw_##S)(a - a); \
+    return (tw_##S)(a % b + (a % b != 0 && ((a % b < 0) != (b < 0)) ? b : 0)); \
+  } \
+  TW_FN tw_##S tw_shl_##S(tw_##S a, tw_##S n) { \
+    return n < 0 || n >= BITS ? 0 : (tw_##S)((tw_u64)a << n); \
+  } \
+  TW_FN tw_##S tw_shr_##S(tw_##S a, tw_##S n) { \
+    return n < 0 || n >= BITS ? (a < 0 ? (tw_##S)-1 : 0) : (tw_##S)(a >> n); \
+  }
+TW_INTEGER(i64, 64) TW_INTEGER(i32, 32) TW_INTEGER(i16, 16) TW_INTEGER(i8, 8)
+TW_SIGNED(i64) TW_SIGNED(i32) TW_SIGNED(i16) TW_SIGNED(i8)
+TW_ORDER(u8) TW_ORDER(bool)
+TW_FN tw_u8 tw_div_u8(tw_u8 a, tw_u8 b) { return b == 0 ? 0 : (tw_u8)(a / b); }
+TW_FN tw_u8 tw_mod_u8(tw_u8 a, tw_u8 b) { return b == 0 ? 0 : (tw_u8)(a % b); }
+TW_FN tw_u8 tw_shl_u8(tw_u8 a, tw_u8 n) { return n >= 8 ? 0 : (tw_u8)(a << n); }
+TW_FN tw_u8 tw_shr_u8(tw_u8 a, tw_u8 n) { return n >= 8 ? 0 : (tw_u8)(a >> n); }
+TW_FN tw_u8 tw_abs_u8(tw_u8 a) { return a; }
+TW_FN tw_u8 tw_neg_u8(tw_u8 a) { return (tw_u8)-a; }
+TW_FN tw_u8 tw_sign_u8(tw_u8 a) { return a != 0; }
+#define TW_TO(S, F, LO, HI, PAST) \
+  TW_FN tw_##S tw_to_##S##_##F(tw_##F a) { \
+    return a != a ? 0 : a <= (tw_##F)(LO) ? (tw_##S)(LO) : a >= (tw_##F)(PAST) ? (tw_##S)(HI) \
+                                                                             : (tw_##S)a; \
+  }
+#define TW_FLOAT(F, M) \
+  TW_ORDER(F) \
+  TW_FN tw_##F tw_abs_##F(tw_##F a) { return M(fabs)(a); } \
+  TW_FN tw_##F tw_sign_##F(tw_##F a) { \
+    return a != a ? a : (tw_##F)((a > 0) - (a < 0)); \
+  } \
+  TW_FN int tw_isnan_##F(tw_##F a) { return a != a; } \
+  TW_FN int tw_isinf_##F(tw_##F a) { return a == TW_INF_##F || a == -TW_INF_##F; } \
+  TW_FN tw_##F tw_round_##F(tw_##F a) { return M(rint)(a); } \
+  TW_FN tw_##F tw_pow_##F(tw_##F a, tw_##F b) { return M(pow)(a, b); } \
+  TW_FN tw_##F tw_fmod_##F(tw_##F a, tw_##F b) { return M(fmod)(a, b); } \
+  TW_FN tw_##F tw_fma_##F(tw_##F a, tw_##F b, tw_##F c) { return M(fma)(a, b, c); } \
+  TW_MATH(F, M, exp) TW_MATH(F, M, log) TW_MATH(F, M, sqrt) TW_MATH(F, M, tanh) \
+  TW_MATH(F, M, sin) TW_MATH(F, M, cos) TW_MATH(F, M, tan) TW_MATH(F, M, asin) \
+  TW_MATH(F, M, acos) TW_MATH(F, M, atan) TW_MATH(F, M, sinh) TW_MATH(F, M, cosh) \
+  TW_MATH(F, M, asinh) TW_MATH(F, M, acosh) TW_MATH(F, M, atanh) TW_MATH(F, M, erf) \
+  TW_MATH(F, M, floor) TW_MATH(F, M, ceil) \
+  TW_TO(i64, F, -TW_I64(9223372036854775807) - 1, TW_I64(9223372036854775807), \
+        9223372036854775808.0f) \
+  TW_TO(i32, F, -2147483647 - 1, 2147483647, 2147483648.0f) \
+  TW_TO(i16, F, -32768, 32767, 32767) TW_TO(i8, F, -128, 127, 127) TW_TO(u8, F, 0, 255, 255)
+#define TW_MATH(F, M, f) TW_FN tw_##F tw_##f##_##F(tw_##F a) { return M(f)(a); }
+#define TW_M64(f) f
+TW_FLOAT(f32, TW_M32)
+)";
+
+constexpr char kDoubleFunctions[] = R"(
+TW_FLOAT(f64, TW_M64)
+)";
+
+}  // namespace
+
+std::string PreludeOf(CLanguage language, bool doubles) {
+  std::string text = language == CLanguage::kCuda ? kCuda : kOpenCl;
+  if (doubles && language == CLanguage::kOpenCl) text += kOpenClDoubles;
+  text += kFunctions;
+  if (doubles) text += kDoubleFunctions;
+  return text;
+}
+
+}  // namespace tilewright

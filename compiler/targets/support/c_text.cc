@@ -1,0 +1,227 @@
+#include "compiler/targets/support/c_text.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/check.h"
+#include "base/strings.h"
+#include "compiler/core/tensor.h"
+#include "compiler/loop/threads.h"
+#include "compiler/loop/visit.h"
+#include "compiler/targets/support/c_expr.h"
+
+namespace tilewright {
+namespace {
+
+// Elements of a buffer that 32-bit index arithmetic reaches with room for sums on the way.
+constexpr int64_t kMaxNarrow = int64_t{1} << 30;
+
+bool IsLarge(const Buffer& buffer) { return NumElements(buffer->shape) > kMaxNarrow; }
+
+// Whether indices may be computed in 32 bits: buffers are small and no 64-bit integer is data.
+bool IndicesAreNarrow(const Program& program) {
+  bool narrow = true;
+  for (const Buffer& buffer : program.params) {
+    narrow = narrow && !IsLarge(buffer) && buffer->dtype != DType::kI64;
+  }
+  ForEachStmt(program.body, [&](const Stmt& s) {
+    if (s->buffer != nullptr) narrow = narrow && s->buffer->dtype != DType::kI64;
+  });
+  ForEachExpr(program.body, [&](const Expr& e) {
+    const bool casts = e->kind == ExprKind::kCast &&
+                       (e->dtype == DType::kI64 || e->operands[0]->dtype == DType::kI64);
+    const bool wide =
+        e->kind == ExprKind::kInt && (e->ivalue > kMaxNarrow || e->ivalue < -kMaxNarrow);
+    narrow = narrow && !casts && !(wide && e->dtype == DType::kI64);
+  });
+  return narrow;
+}
+
+const char* AxisMacro(ThreadAxis axis) {
+  static constexpr const char* kMacros[] = {
+      "", "TW_BLOCK_X", "TW_BLOCK_Y", "TW_BLOCK_Z", "TW_THREAD_X", "TW_THREAD_Y", "TW_THREAD_Z"};
+  return kMacros[static_cast<size_t>(axis)];
+}
+
+// Subexpressions that a statement needs more than once and always evaluates, operands first.
+class SharedParts {
+ public:
+  explicit SharedParts(const Expr& e) {
+    Count(e, false);
+    List(e);
+  }
+  const std::vector<Expr>& parts() const { return parts_; }
+
+ private:
+  struct Uses {
+    int count = 0;
+    bool always = false;
+  };
+
+  void Count(const Expr& e, bool conditional) {
+    if (e->operands.empty()) return;
+    Uses& uses = uses_[e.get()];
+    ++uses.count;
+    const bool known = uses.count > 1 && (uses.always || conditional);
+    uses.always = uses.always || !conditional;
+    if (known) return;
+    const bool logic = e->kind == ExprKind::kBinary && e->dtype == DType::kBool &&
+                       (e->op == BinaryOp::kAnd || e->op == BinaryOp::kOr);
+    const bool branches = logic || e->kind == ExprKind::kSelect;
+    for (size_t i = 0; i < e->operands.size(); ++i) {
+      Count(e->operands[i], conditional || (branches && i > 0));
+    }
+  }
+
+  void List(const Expr& e) {
+    const auto uses = uses_.find(e.get());
+    if (uses == uses_.end() || !uses->second.always || listed_[e.get()]) return;
+    listed_[e.get()] = true;
+    for (const Expr& operand : e->operands) List(operand);
+    if (uses->second.count > 1) parts_.push_back(e);
+  }
+
+  std::unordered_map<const ExprNode*, Uses> uses_;
+  std::unordered_map<const ExprNode*, bool> listed_;
+  std::vector<Expr> parts_;
+};
+
+class Printer {
+ public:
+  explicit Printer(const Program& program)
+      : program_(program), index_(IndicesAreNarrow(program) ? "tw_i32" : "tw_i64") {}
+
+  std::string Run() {
+    const Launch launch = LaunchOf(program_);
+    std::vector<std::string> params;
+    for (const Buffer& param : program_.params) {
+      const bool written = param == program_.params.back();
+      params.push_back(absl::StrCat("TW_GLOBAL ", written ? "" : "const ", TypeOf(param),
+                                    "* TW_RESTRICT ", NameBuffer(param)));
+    }
+    Line(absl::StrCat("TW_KERNEL(", absl::StrJoin(launch.block, ", "), ") ", program_.name, "(",
+                      absl::StrJoin(params, ", "), ") {"));
+    ++indent_;
+    Statement(program_.body);
+    --indent_;
+    Line("}");
+    return std::move(out_);
+  }
+
+ private:
+  void Line(const std::string& text) {
+    out_.append(static_cast<size_t>(indent_) * 2, ' ');
+    absl::StrAppend(&out_, text, "\n");
+  }
+
+  // A bool is a byte in memory and an int in expressions.
+  static std::string TypeOf(const Buffer& buffer) {
+    return absl::StrCat("tw_", CSuffix(buffer->dtype));
+  }
+
+  // No name of a program may be a word of the language.
+  std::string Fresh(const std::string& name) { return absl::StrCat(name, "_", next_++); }
+
+  std::string NameBuffer(const Buffer& buffer) {
+    return names_.buffers[buffer.get()] = Fresh(buffer->name);
+  }
+
+  std::string Text(const Expr& e) { return CText(e, names_); }
+
+  void Statement(const Stmt& s) {
+    switch (s->kind) {
+      case StmtKind::kFor: return s->axis == ThreadAxis::kNone ? Loop(*s) : Bound(*s);
+      case StmtKind::kStore: return StoreLines(*s);
+      case StmtKind::kIf: return Branch(*s);
+      case StmtKind::kSeq:
+        for (const Stmt& part : s->body) Statement(part);
+        return;
+      case StmtKind::kAlloc: return Declare(*s);
+      case StmtKind::kPrefetch: return;
+      case StmtKind::kBarrier: return Line("TW_BARRIER;");
+    }
+  }
+
+  void Bound(const StmtNode& s) {
+    NameVar(s);
+    Line(absl::StrCat("const ", index_, " ", Text(s.var), " = ", AxisMacro(s.axis), ";"));
+    Statement(s.body[0]);
+  }
+
+  void NameVar(const StmtNode& s) {
+    names_.exprs[s.var.get()] = Fresh(s.var->name);
+    const std::optional<Range> min = BoundsOf(s.min, names_.ranges);
+    const std::optional<Range> extent = BoundsOf(s.extent, names_.ranges);
+    if (min && extent) names_.ranges[s.var.get()] = {min->lo, min->hi + extent->hi - 1};
+  }
+
+  void Loop(const StmtNode& s) {
+    NameVar(s);
+    if (s.loop == LoopKind::kUnrolled || s.loop == LoopKind::kVectorized) Line("TW_UNROLL");
+    const std::string var = Text(s.var), min = Text(s.min);
+    const std::string end = Text(Simplify(s.min + s.extent, names_.ranges));
+    Line(absl::StrCat("for (", index_, " ", var, " = ", min, "; ", var, " < ", end, "; ++", var,
+                      ") {"));
+    Block(s.body[0]);
+    Line("}");
+  }
+
+  void Block(const Stmt& s) {
+    ++indent_;
+    Statement(s);
+    --indent_;
+  }
+
+  void Branch(const StmtNode& s) {
+    Line(absl::StrCat("if (", Text(s.condition), ") {"));
+    Block(s.body[0]);
+    if (s.body.size() > 1) {
+      Line("} else {");
+      Block(s.body[1]);
+    }
+    Line("}");
+  }
+
+  void Declare(const StmtNode& s) {
+    const char* space = s.buffer->scope == Scope::kShared ? "TW_SHARED " : "";
+    Line(absl::StrCat(space, TypeOf(s.buffer), " ", NameBuffer(s.buffer), "[",
+                      std::max<int64_t>(1, NumElements(s.buffer->shape)), "];"));
+    Statement(s.body[0]);
+  }
+
+  // Subexpressions that are needed twice are computed once, in a block of their own.
+  void StoreLines(const StmtNode& s) {
+    const SharedParts shared(s.value);
+    const bool block = !shared.parts().empty();
+    if (block) {
+      Line("{");
+      ++indent_;
+    }
+    for (const Expr& part : shared.parts()) {
+      const std::string type =
+          part->dtype == DType::kI64 ? index_ : absl::StrCat("tw_", CSuffix(part->dtype));
+      const std::string value = Text(part);
+      names_.exprs[part.get()] = Fresh("t");
+      Line(absl::StrCat("const ", type, " ", Text(part), " = ", value, ";"));
+    }
+    Line(absl::StrCat(CElement(s.buffer, s.indices, names_), " = ", Text(s.value), ";"));
+    for (const Expr& part : shared.parts()) names_.exprs.erase(part.get());
+    if (!block) return;
+    --indent_;
+    Line("}");
+  }
+
+  const Program& program_;
+  const std::string index_;  // type of loop variables
+  CNames names_;
+  std::string out_;
+  int indent_ = 0;
+  int next_ = 0;
+};
+
+}  // namespace
+
+std::string KernelText(const Program& program) { return Printer(program).Run(); }
+
+}  // namespace tilewright

@@ -1,0 +1,26 @@
+#include "compiler/targets/support/gpu_text.h"
+
+#include "compiler/loop/visit.h"
+#include "compiler/targets/support/c_text.h"
+
+namespace tilewright {
+namespace {
+
+bool UsesDoubles(const Program& program) {
+  bool found = false;
+  for (const Buffer& param : program.params) found = found || param->dtype == DType::kF64;
+  ForEachExpr(program.body, [&](const Expr& e) { found = found || e->dtype == DType::kF64; });
+  return found;
+}
+
+}  // namespace
+
+std::string ModuleText(std::span<const Program> programs, CLanguage language) {
+  bool doubles = false;
+  for (const Program& program : programs) doubles = doubles || UsesDoubles(program);
+  std::string text = PreludeOf(language, doubles);
+  for (const Program& program : programs) text += "\n" + KernelText(program);
+  return text;
+}
+
+}  // namespace tilewright

@@ -1,0 +1,136 @@
+#include "compiler/templates/support/simt_template.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "base/rng.h"
+#include "base/status_macros.h"
+#include "compiler/loop/threads.h"
+#include "compiler/schedule/split_candidates.h"
+#include "compiler/templates/support/simt_model.h"
+#include "compiler/templates/support/space.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int64_t kMaxRegisters = 255;  // of a thread, on every NVIDIA GPU since sm_35
+constexpr int kDefaultSamples = 3000;
+// The default's choice must not depend on anything but workload and target.
+constexpr uint64_t kDefaultSeed = 7;
+
+// The parts of an extent, a leading -1 resolved.
+std::vector<int64_t> PartsOf(const Config& config, const std::string& knob, int64_t extent) {
+  return ResolvedSizes(SplitEntity{config.Split(knob)}, extent);
+}
+
+SimtAxis CutOf(const SimtForm::AxisKnob& knob, const Config& config, int64_t extent) {
+  SimtAxis cut{.block = knob.block, .thread = knob.thread};
+  if (knob.knob.empty()) return cut;
+  const std::vector<int64_t> parts = PartsOf(config, knob.knob, extent);
+  if (parts.size() == 4) cut.vthreads = parts[1];
+  cut.threads = parts[parts.size() - 2];
+  cut.inner = parts.back();
+  return cut;
+}
+
+// Everything but the knobs of unrolling, which do not change what a schedule needs.
+void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) {
+  const GpuTraits traits = GpuTraitsOf(target);
+  const auto shared_form = std::make_shared<const SimtForm>(form);
+  const auto model = std::make_shared<const SimtModel>(form.compute, form.staged, traits);
+  const auto needs = [shared_form, model](const Config& config) {
+    return model->NeedsOf(ScheduleOf(*shared_form, config));
+  };
+  space->AddConstraint("threads, blocks and shared memory that the device allows",
+                       [needs, traits](const Config& config) {
+                         return CheckLaunch(needs(config).launch, traits.limits).ok();
+                       });
+  space->AddConstraint("at most 255 registers a thread, and a block's within a multiprocessor's",
+                       [needs, traits](const Config& config) {
+                         const SimtModel::Needs need = needs(config);
+                         const int64_t warps = (need.launch.threads() + 31) / 32;
+                         return need.registers <= kMaxRegisters &&
+                                need.registers * warps * 32 <= traits.registers;
+                       });
+}
+
+}  // namespace
+
+SimtSchedule ScheduleOf(const SimtForm& form, const Config& config) {
+  SimtSchedule schedule{.staged = form.staged};
+  size_t levels = 1;
+  for (const SimtForm::ReduceKnob& knob : form.reduce) {
+    levels = std::max(levels, static_cast<size_t>(knob.parts));
+  }
+  for (size_t i = 0; i < form.axes.size(); ++i) {
+    schedule.axes.push_back(CutOf(form.axes[i], config, form.compute.axes[i].extent));
+  }
+  for (size_t i = 0; i < form.reduce.size(); ++i) {
+    const int64_t extent = form.compute.reduce[i].extent;
+    std::vector<int64_t> parts = {1, extent};
+    if (!form.reduce[i].knob.empty()) parts = PartsOf(config, form.reduce[i].knob, extent);
+    parts.resize(std::max(levels, parts.size()), 1);
+    schedule.reduce.push_back(std::move(parts));
+  }
+  if (form.unroll_steps.empty()) return schedule;
+  schedule.unrolled_steps = config.Int("auto_unroll_max_step");
+  schedule.unroll_now = config.Int("unroll_explicit") != 0;
+  return schedule;
+}
+
+ConfigSpace SimtTemplate::Space(const Workload& workload, const Target& target) const {
+  const SimtForm form = FormOf(workload);
+  ConfigSpace space;
+  for (size_t i = 0; i < form.axes.size(); ++i) {
+    const SimtForm::AxisKnob& axis = form.axes[i];
+    if (axis.knob.empty()) continue;
+    space.DefineSplit(axis.knob, form.compute.axes[i].extent, {.outputs = axis.parts});
+  }
+  for (size_t i = 0; i < form.reduce.size(); ++i) {
+    const SimtForm::ReduceKnob& reduce = form.reduce[i];
+    if (reduce.knob.empty()) continue;
+    space.DefineSplit(reduce.knob, form.compute.reduce[i].extent, {.outputs = reduce.parts});
+  }
+  if (!form.unroll_steps.empty()) {
+    DefineIntKnob(space, "auto_unroll_max_step", form.unroll_steps);
+    DefineIntKnob(space, "unroll_explicit", {0, 1});
+  }
+  AddFilters(form, target, &space);
+  return space;
+}
+
+// The best by the model among many valid ones.
+Config SimtTemplate::Default(const Workload& workload, const Target& target) const {
+  const SimtForm form = FormOf(workload);
+  const ConfigSpace space = Space(workload, target);
+  const SimtModel model(form.compute, form.staged, GpuTraitsOf(target));
+  Rng rng(kDefaultSeed);
+  Config best;
+  double best_seconds = 0;
+  for (int i = 0; i < kDefaultSamples; ++i) {
+    const Config config = space.At(rng.Below(space.size()));
+    if (space.WhyInvalid(config)) continue;
+    const double seconds = model.SecondsOf(ScheduleOf(form, config));
+    if (!best.entities.empty() && seconds >= best_seconds) continue;
+    best = config;
+    best_seconds = seconds;
+  }
+  if (best.entities.empty()) best = space.At(0);  // every factor 1: one thread a block
+  if (!form.unroll_steps.empty()) {
+    best.entities[best.entities.size() - 2].second = Scalar(form.unroll_steps.back());
+    best.entities.back().second = Scalar(0);
+  }
+  return best;
+}
+
+absl::StatusOr<LoweredTask> SimtTemplate::Lower(const Workload& workload, const Target& target,
+                                                const Config& config) const {
+  TW_RETURN_IF_ERROR(CheckConfig(Space(workload, target), config));
+  const SimtForm form = FormOf(workload);
+  Program program = LowerSimt(form.compute, ScheduleOf(form, config));
+  TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(program), GpuTraitsOf(target).limits));
+  return SingleStep(std::move(program));
+}
+
+}  // namespace tilewright

@@ -1,0 +1,83 @@
+// A GPU, or what OpenCL takes for one: memory of its own, modules of kernels, launches in order.
+// Drivers are loaded when first asked for (dlopen), so that one binary serves machines with and
+// without them. Everything throws Error: UNAVAILABLE when the driver or device is missing or lost,
+// BAD_PACKAGE for code it refuses, INTERNAL for what fails while running. A device is used by one
+// thread at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tilewright::runtime {
+
+// What a device says of itself.
+struct DeviceInfo {
+  std::string name;         // "NVIDIA H100 80GB HBM3", "pthread-skylake-avx512"
+  std::string driver;       // "PoCL 3.1", "CUDA 13.0"
+  std::string arch;         // "sm_90"; empty for OpenCL
+  int64_t max_threads = 0;  // of a block
+  std::array<int64_t, 3> max_block = {};
+  int64_t shared_bytes = 0;  // of a block
+  int64_t memory_bytes = 0;
+  int compute_units = 0;
+  int clock_mhz = 0;
+  int vector_width = 1;  // preferred, of float32
+  bool doubles = false;
+};
+
+// A piece of device memory.
+class DeviceBuffer {
+ public:
+  virtual ~DeviceBuffer() = default;
+};
+
+class DeviceKernel {
+ public:
+  virtual ~DeviceKernel() = default;
+};
+
+// Compiled or source code, loaded.
+class DeviceModule {
+ public:
+  virtual ~DeviceModule() = default;
+  // Null when there is no such kernel.
+  virtual std::unique_ptr<DeviceKernel> Find(const std::string& name) = 0;
+};
+
+// Slices of device memory start at multiples of this: the largest base alignment that OpenCL
+// devices are known to ask for (NVIDIA: 4096 bits).
+inline constexpr int64_t kDeviceAlignment = 512;
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual const DeviceInfo& info() const = 0;
+  virtual std::unique_ptr<DeviceBuffer> Allocate(size_t bytes) = 0;
+  // A part of `whole`, which must outlive it. REQUIRES: `offset` is a multiple of kDeviceAlignment.
+  virtual std::unique_ptr<DeviceBuffer> Slice(DeviceBuffer& whole, size_t offset, size_t bytes) = 0;
+  virtual std::unique_ptr<DeviceModule> Load(std::string_view code) = 0;
+  // These run in order; Download and Synchronize wait for them.
+  virtual void Upload(DeviceBuffer& to, const void* from, size_t bytes) = 0;
+  virtual void Download(void* to, DeviceBuffer& from, size_t bytes) = 0;
+  virtual void Launch(DeviceKernel& kernel, const std::vector<DeviceBuffer*>& args,
+                      const std::array<int64_t, 3>& grid, const std::array<int64_t, 3>& block) = 0;
+  virtual void Synchronize() = 0;
+};
+
+// Every device of one kind, or why there is none.
+struct DeviceSurvey {
+  std::vector<DeviceInfo> devices;
+  std::string missing;  // empty when there are devices
+};
+// kind: "opencl" or "cuda". Never throws.
+DeviceSurvey SurveyDevices(const std::string& kind);
+
+// "opencl:0", "cuda:1"; without a number the first. INVALID_ARGUMENT for other names.
+std::unique_ptr<Device> OpenDevice(const std::string& name);
+
+}  // namespace tilewright::runtime

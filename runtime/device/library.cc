@@ -1,0 +1,25 @@
+#include "runtime/device/library.h"
+
+#include <dlfcn.h>
+
+#include "runtime/error.h"
+
+namespace tilewright::runtime {
+
+Library::Library(const std::vector<std::string>& names, const std::string& what) : what_(what) {
+  std::string reason;
+  for (const std::string& name : names) {
+    handle_ = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle_ != nullptr) return;
+    if (reason.empty()) reason = dlerror();
+  }
+  throw Error(TW_UNAVAILABLE, "no " + what + ": " + reason);
+}
+
+void* Library::Find(const char* name) const {
+  void* const function = dlsym(handle_, name);
+  if (function != nullptr) return function;
+  throw Error(TW_UNAVAILABLE, what_ + " is too old: it has no function " + name);
+}
+
+}  // namespace tilewright::runtime

@@ -1,0 +1,153 @@
+// GPU kernels as text: run on an OpenCL device of this machine (PoCL), compiled by NVRTC if here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/rng.h"
+#include "compiler/driver/compile_task.h"
+#include "compiler/driver/device_task.h"
+#include "compiler/loop/interpret.h"
+#include "compiler/operators/define.h"
+#include "compiler/targets/support/nvrtc.h"
+#include "compiler/templates/template.h"
+#include "runtime/device/device.h"
+#include "runtime/error.h"
+
+namespace tilewright {
+namespace {
+
+using testing::HasSubstr;
+
+Target Parsed(const std::string& text) { return ParseTarget(text).value(); }
+
+std::vector<Tensor> RandomArguments(const std::vector<TensorType>& types, uint64_t seed) {
+  std::vector<Tensor> args;
+  Rng rng(seed);
+  for (const TensorType& type : types) {
+    args.emplace_back(type);
+    for (int64_t i = 0; i < args.back().size(); ++i) {
+      args.back().as<float>()[i] = static_cast<float>(rng.Uniform(-1, 1));
+    }
+  }
+  return args;
+}
+
+void ExpectClose(const Tensor& got, const Tensor& want, double tolerance) {
+  double scale = 0;
+  for (int64_t i = 0; i < want.size(); ++i) {
+    scale = std::max(scale, std::fabs(static_cast<double>(want.as<float>()[i])));
+  }
+  for (int64_t i = 0; i < want.size(); ++i) {
+    ASSERT_NEAR(got.as<float>()[i], want.as<float>()[i], tolerance * scale) << "element " << i;
+  }
+}
+
+Tensor Expected(const Workload& workload, std::vector<Tensor> args) {
+  EXPECT_TRUE(Interpret(LowerPlain(Define(workload)), args).ok());
+  return args.back();
+}
+
+constexpr const char* kWorkloads[] = {
+    "conv2d(float32[1,6,7,9],float32[10,6,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+    "strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+    "conv2d(float32[2,3,11,7],float32[4,3,5,3];dilation=1,2;groups=1;padding=2,0,1,3;"
+    "strides=2,1;NCHW,OIHW,NCHW)",
+    "depthwise_conv2d(float32[1,6,9,7],float32[6,1,3,3];dilation=1,1;groups=6;padding=1,1,1,1;"
+    "strides=2,2;NCHW,OIHW,NCHW)+bias+relu",
+    "dense(float32[3,14],float32[10,14];,NK,)+bias+sigmoid",
+    "batch_matmul(float32[3,5,14],float32[3,14,9];,,)"};
+
+TEST(OpenCl, TemplatesComputeWhatTheDefinitionDoesOnADevice) {
+  const std::unique_ptr<runtime::Device> device = runtime::OpenDevice("opencl:0");
+  for (const char* key : kWorkloads) {
+    SCOPED_TRACE(key);
+    const Workload workload = ParseWorkload(key).value();
+    const std::vector<TensorType> types = ArgumentTypes(workload);
+    const std::vector<Tensor> args = RandomArguments(types, 5);
+    const Tensor want = Expected(workload, args);
+    for (const TemplateEntry& entry : MatchingTemplates(workload, Parsed("opencl"))) {
+      SCOPED_TRACE(entry.name);
+      const Task task{workload, entry.name, Parsed("opencl")};
+      const ConfigSpace space = entry.impl->Space(workload, task.target);
+      Rng rng(3);
+      for (const Config& config :
+           {entry.impl->Default(workload, task.target), space.At(space.Sample(rng).value())}) {
+        SCOPED_TRACE(EntitiesToJson(config));
+        const absl::StatusOr<CompiledTask> compiled = CompileTask(task, config);
+        ASSERT_TRUE(compiled.ok()) << compiled.status();
+        absl::StatusOr<DeviceTask> loaded = DeviceTask::Load(*compiled, types, *device);
+        ASSERT_TRUE(loaded.ok()) << loaded.status();
+        const absl::StatusOr<Tensor> got = loaded->Run(args);
+        ASSERT_TRUE(got.ok()) << got.status();
+        ExpectClose(*got, want, 1e-5);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(OpenCl, AKernelThatDoesNotBuildSaysWhy) {
+  const std::unique_ptr<runtime::Device> device = runtime::OpenDevice("opencl:0");
+  try {
+    device->Load("__kernel void broken(__global float* out) { out[0] = undeclared; }");
+    FAIL() << "it built";
+  } catch (const runtime::Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("undeclared"));
+  }
+}
+
+TEST(Devices, UnknownNamesAndNumbersAreRefused) {
+  for (const char* name : {"tpu:0", "opencl:x", "opencl:", "cpu"}) {
+    try {
+      runtime::OpenDevice(name);
+      FAIL() << name;
+    } catch (const runtime::Error& error) {
+      EXPECT_EQ(error.code(), TW_INVALID_ARGUMENT) << name;
+    }
+  }
+  try {
+    runtime::OpenDevice("opencl:99");
+    FAIL() << "there is a device opencl:99";
+  } catch (const runtime::Error& error) {
+    EXPECT_EQ(error.code(), TW_UNAVAILABLE);
+    EXPECT_THAT(error.what(), HasSubstr("no device opencl:99"));
+  }
+}
+
+TEST(Targets, SayWhatTheyFoundHere) {
+  for (const TargetEntry& entry : Targets()) EXPECT_FALSE(entry.impl->Found().empty());
+}
+
+TEST(Cuda, ResolvesArchitecturesAndModels) {
+  EXPECT_EQ(ResolveTarget(Parsed("cuda -arch=sm_90a"))->mcpu, "sm_90a");
+  EXPECT_EQ(ResolveTarget(Parsed("cuda -model=a100"))->mcpu, "sm_80");
+  EXPECT_THAT(ResolveTarget(Parsed("cuda -arch=volta")).status().message(),
+              HasSubstr("unknown CUDA architecture"));
+}
+
+// Where NVRTC is missing, compiling says so.
+TEST(Cuda, TemplatesCompileForEveryArchitectureOrTheCompilerIsNamedAsMissing) {
+  const Workload workload = ParseWorkload(kWorkloads[0]).value();
+  for (const char* arch : {"sm_75", "sm_90"}) {
+    const Task task{workload, "conv2d_nchw.cuda", Parsed(std::string("cuda -arch=") + arch)};
+    const Config config = FindTemplate(task.template_name).value()->Default(workload, task.target);
+    const absl::StatusOr<CompiledTask> compiled = CompileTask(task, config);
+    if (NvrtcVersion().ok()) {
+      ASSERT_TRUE(compiled.ok()) << compiled.status();
+      EXPECT_EQ(compiled->so.substr(1, 3), "ELF");
+    } else {
+      EXPECT_EQ(compiled.status().code(), absl::StatusCode::kUnavailable);
+      EXPECT_THAT(compiled.status().message(), HasSubstr("NVRTC"));
+    }
+  }
+}
+
+TEST(Cuda, AnArchitectureThatTheCompilerDoesNotKnowIsNamed) {
+  const absl::StatusOr<CudaCode> code = CompileCuda("", "sm_10");
+  EXPECT_EQ(code.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(code.status().message(), HasSubstr("NVRTC"));
+}
+
+}  // namespace
+}  // namespace tilewright

@@ -1,0 +1,112 @@
+// Every GPU template agrees with the plain definition in the interpreter, which also finds races.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compiler/loop/threads.h"
+#include "tests/contract/template_contract.h"
+
+namespace tilewright {
+namespace {
+
+Target Parsed(const std::string& text) { return ParseTarget(text).value(); }
+
+// Small, with odd extents, strides, padding, dilation and epilogues.
+std::vector<Workload> Workloads() {
+  std::vector<Workload> workloads;
+  for (const char* key :
+       {"conv2d(float32[1,6,7,9],float32[10,6,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+        "strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+        "conv2d(float32[2,3,11,7],float32[4,3,5,3];dilation=1,2;groups=1;padding=2,0,1,3;"
+        "strides=2,1;NCHW,OIHW,NCHW)",
+        "conv2d(float32[1,8,5,5],float32[6,8,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
+        "strides=1,1;NCHW,OIHW,NCHW)",
+        "depthwise_conv2d(float32[1,6,9,7],float32[6,1,3,3];dilation=1,1;groups=6;"
+        "padding=1,1,1,1;strides=2,2;NCHW,OIHW,NCHW)+bias+relu",
+        "dense(float32[3,14],float32[10,14];,NK,)+bias", "dense(float32[1,35],float32[12,35];,NK,)",
+        "batch_matmul(float32[3,5,14],float32[3,14,9];,,)"}) {
+    absl::StatusOr<Workload> workload = ParseWorkload(key);
+    EXPECT_TRUE(workload.ok()) << workload.status();
+    if (workload.ok()) workloads.push_back(*workload);
+  }
+  return workloads;
+}
+
+TEST(GpuTemplates, ComputeWhatTheDefinitionDoesWithoutRaces) {
+  for (const char* target : {"opencl", "cuda -arch=sm_90"}) {
+    for (const Workload& workload : Workloads()) {
+      const std::vector<TemplateEntry> matching = MatchingTemplates(workload, Parsed(target));
+      EXPECT_FALSE(matching.empty()) << workload.Key();
+      for (const TemplateEntry& entry : matching) {
+        CheckTemplate(entry, workload, Parsed(target), 4, 11);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+Workload Conv7x7() {
+  return ParseWorkload(
+             "conv2d(float32[1,512,7,7],float32[512,512,3,3];dilation=1,1;groups=1;"
+             "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)")
+      .value();
+}
+
+TEST(GpuTemplates, TheTutorialsSpaceIsAutoTvms) {
+  const Template& conv = *FindTemplate("tutorial/conv2d_no_batching").value();
+  const ConfigSpace space = conv.Space(Conv7x7(), Parsed("cuda -arch=sm_90"));
+  EXPECT_EQ(space.size(), 10'454'400u);
+  const absl::StatusOr<Config> config = ParseEntitiesJson(
+      R"([["tile_f","sp",[-1,2,8,1]],["tile_y","sp",[-1,1,7,1]],["tile_x","sp",[-1,7,1,1]],
+          ["tile_rc","sp",[-1,8,1]],["tile_ry","sp",[-1,3,1]],["tile_rx","sp",[-1,1,1]],
+          ["auto_unroll_max_step","ot",512],["unroll_explicit","ot",0]])");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(space.IndexOf(*config).value(), 1'947'908u);
+  EXPECT_EQ(space.At(1'947'908), *config);
+  EXPECT_EQ(space.WhyInvalid(*config), std::nullopt);
+}
+
+// Sizes computed from AutoTVM's definitions; indices are those of published logs (TopHub, cuda).
+TEST(GpuTemplates, DirectSpacesHaveAutoTvmsSizesAndIndices) {
+  const Target cuda = Parsed("cuda -arch=sm_90");
+  const ConfigSpace space = FindTemplate("conv2d_nchw.cuda").value()->Space(Conv7x7(), cuda);
+  EXPECT_EQ(space.size(), 844'800u);
+  const Workload logged =
+      ParseWorkload(
+          "conv2d(float32[1,32,288,128],float32[5,32,1,1];dilation=1,1;groups=1;"
+          "padding=0,0,0,0;strides=1,1;NCHW,OIHW,NCHW)")
+          .value();
+  const Config config =
+      ParseEntitiesJson(
+          R"([["tile_f","sp",[-1,5,1,1]],["tile_y","sp",[-1,1,1,1]],["tile_x","sp",[-1,1,128,1]],
+              ["tile_rc","sp",[-1,2]],["tile_ry","sp",[-1,1]],["tile_rx","sp",[-1,1]],
+              ["auto_unroll_max_step","ot",512],["unroll_explicit","ot",1]])")
+          .value();
+  EXPECT_EQ(FindTemplate("conv2d_nchw.cuda").value()->Space(logged, cuda).IndexOf(config).value(),
+            6'798'401u);
+  const Workload dense = ParseWorkload("dense(float32[128,768],float32[2304,768];,NK,)").value();
+  const Config dense_config =
+      ParseEntitiesJson(
+          R"([["tile_x","sp",[-1,4,4,8]],["tile_y","sp",[-1,32,1,12]],["tile_k","sp",[-1,384,1]]])")
+          .value();
+  EXPECT_EQ(FindTemplate("dense_large_batch.gpu")
+                .value()
+                ->Space(dense, cuda)
+                .IndexOf(dense_config)
+                .value(),
+            3'297'336u);
+}
+
+TEST(GpuTemplates, FiltersRefuseWhatTheDeviceCannotStart) {
+  const Template& conv = *FindTemplate("conv2d_nchw.cuda").value();
+  const ConfigSpace space = conv.Space(Conv7x7(), Parsed("cuda -arch=sm_90"));
+  const Config wide =
+      ParseEntitiesJson(
+          R"([["tile_f","sp",[-1,1,512,1]],["tile_y","sp",[-1,1,7,1]],["tile_x","sp",[-1,1,7,1]],
+              ["tile_rc","sp",[-1,1]],["tile_ry","sp",[-1,1]],["tile_rx","sp",[-1,1]],
+              ["auto_unroll_max_step","ot",0],["unroll_explicit","ot",0]])")
+          .value();
+  EXPECT_THAT(space.WhyInvalid(wide).value_or(""), testing::HasSubstr("the device allows"));
+}
+
+}  // namespace
+}  // namespace tilewright
