@@ -34,7 +34,7 @@ struct OperatorRules {
   std::vector<AttributeRule> attributes;  // in the order of an AutoTVM argument list
   // The second input is a model's weights, as a rule constant; else both are activations.
   bool weighted = true;
-  size_t channel;                         // the logical dimension of the output that a bias is over
+  size_t channel;  // the logical dimension of the output that a bias is over
   // What the general rules leave open. Called when they hold.
   absl::Status (*check)(const Workload&);
   // Any dimension may be out of range where the check has not passed; never overflows where the

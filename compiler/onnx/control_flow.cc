@@ -99,8 +99,8 @@ absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx:
     if (trips.size() != 1) return absl::InvalidArgumentError("its trip count must be a scalar");
     count = std::min(trips[0], count);
   }
-  ValueId going = b.HasInput(1) ? b.Input(1) : b.Constant(Tensor({DType::kBool, {}},
-                                                                  std::vector<uint8_t>{1}));
+  ValueId going =
+      b.HasInput(1) ? b.Input(1) : b.Constant(Tensor({DType::kBool, {}}, std::vector<uint8_t>{1}));
   Values carried(b.Inputs().begin() + std::min<std::ptrdiff_t>(2, b.num_inputs()),
                  b.Inputs().end());
   std::vector<Values> scans;
@@ -108,8 +108,8 @@ absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx:
     const std::optional<bool> known = Known(b, b.ConstValue(going));
     if (known && !*known) break;
     if (i == kMaxIterations) {
-      return absl::UnimplementedError(absl::StrCat(
-          "needs a constant number of iterations, at most ", kMaxIterations));
+      return absl::UnimplementedError(
+          absl::StrCat("needs a constant number of iterations, at most ", kMaxIterations));
     }
     Values inputs = {b.Constant(Tensor({DType::kI64, {}}, std::vector<int64_t>{i})), going};
     inputs.insert(inputs.end(), carried.begin(), carried.end());
@@ -135,9 +135,8 @@ absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx:
       TW_ASSIGN_OR_RETURN(carried[k], Choose(b, active, outputs[1 + k], carried[k]));
     }
     TW_ASSIGN_OR_RETURN(const ValueId next, AsScalar(b, outputs[0]));
-    TW_ASSIGN_OR_RETURN(going, Map(b, "and", {active, next}, [](const Exprs& x) {
-                          return And(x[0], x[1]);
-                        }));
+    TW_ASSIGN_OR_RETURN(
+        going, Map(b, "and", {active, next}, [](const Exprs& x) { return And(x[0], x[1]); }));
   }
   for (Values& values : scans) {
     TW_ASSIGN_OR_RETURN(const ValueId stacked, Stack(b, std::move(values), 0));
@@ -176,8 +175,8 @@ absl::StatusOr<Importer::Values> Importer::ConvertScan(const Scope& scope, onnx:
     axes.push_back(axis);
   }
   if (length > kMaxIterations) {
-    return absl::UnimplementedError(absl::StrCat("scans ", length, " elements; at most ",
-                                                 kMaxIterations, " are supported"));
+    return absl::UnimplementedError(
+        absl::StrCat("scans ", length, " elements; at most ", kMaxIterations, " are supported"));
   }
   Values state(b.Inputs().begin(), b.Inputs().begin() + states);
   std::vector<Values> outputs(static_cast<size_t>(collected));
@@ -185,9 +184,8 @@ absl::StatusOr<Importer::Values> Importer::ConvertScan(const Scope& scope, onnx:
     Values inputs = state;
     for (int64_t i = 0; i < scanned; ++i) {
       const int64_t at = of(in_back, i) != 0 ? length - 1 - t : t;
-      TW_ASSIGN_OR_RETURN(const ValueId slice,
-                          Slice(b, b.Input(static_cast<size_t>(states + i)),
-                                axes[static_cast<size_t>(i)], at));
+      TW_ASSIGN_OR_RETURN(const ValueId slice, Slice(b, b.Input(static_cast<size_t>(states + i)),
+                                                     axes[static_cast<size_t>(i)], at));
       inputs.push_back(slice);
     }
     TW_ASSIGN_OR_RETURN(const Values results, ConvertBody(*body, &scope, inputs));
@@ -201,8 +199,7 @@ absl::StatusOr<Importer::Values> Importer::ConvertScan(const Scope& scope, onnx:
   for (int64_t k = 0; k < collected; ++k) {
     Values& list = outputs[static_cast<size_t>(k)];
     if (list.empty()) return absl::UnimplementedError("scans no elements");
-    TW_ASSIGN_OR_RETURN(const size_t axis,
-                        NormalizeAxis(of(out_axes, k), b.RankOf(list[0]) + 1));
+    TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(of(out_axes, k), b.RankOf(list[0]) + 1));
     TW_ASSIGN_OR_RETURN(const ValueId stacked, Stack(b, std::move(list), axis));
     state.push_back(stacked);
   }

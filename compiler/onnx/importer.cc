@@ -111,8 +111,8 @@ absl::Status Importer::CheckOptions() const {
   for (const onnx::ValueInfoProto& input : model_.graph().input()) known.push_back(input.name());
   const auto check = [&](const std::string& name) {
     if (std::find(known.begin(), known.end(), name) != known.end()) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("the model has no input \"", name, "\"; it has ",
-                                                   absl::StrJoin(known, ", ")));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the model has no input \"", name, "\"; it has ", absl::StrJoin(known, ", ")));
   };
   for (const auto& [name, shape] : options_.input_shapes) TW_RETURN_IF_ERROR(check(name));
   for (const auto& [name, tensor] : options_.constant_inputs) TW_RETURN_IF_ERROR(check(name));
@@ -211,16 +211,16 @@ absl::StatusOr<Importer::Values> Importer::Resolve(const Scope& scope, int index
   }
   for (const std::string& name : ModelNames::ReadsOf(node)) *skip |= Failed(scope, name);
   if (inputs.size() > kMaxNodeInputs) {
-    return absl::UnimplementedError(absl::StrCat("has ", inputs.size(), " inputs; at most ",
-                                                 kMaxNodeInputs, " are supported"));
+    return absl::UnimplementedError(
+        absl::StrCat("has ", inputs.size(), " inputs; at most ", kMaxNodeInputs, " are supported"));
   }
   return inputs;
 }
 
 absl::Status Importer::CountNode() {
   if (++nodes_ <= kMaxConverted) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "its functions and loops unroll to more than ", kMaxConverted, " nodes"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("its functions and loops unroll to more than ", kMaxConverted, " nodes"));
 }
 
 absl::Status Importer::Convert(Scope& scope, int index) {
@@ -269,8 +269,8 @@ absl::StatusOr<Importer::Values> Importer::ConvertBody(onnx::GraphProto& body, c
   }
   TW_ASSIGN_OR_RETURN(Scope scope, MakeScope(body, around));
   if (inputs.size() > static_cast<size_t>(body.input_size())) {
-    return absl::InvalidArgumentError(absl::StrCat("its body takes ", body.input_size(),
-                                                   " inputs, found ", inputs.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("its body takes ", body.input_size(), " inputs, found ", inputs.size()));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i] != kNoValue) scope.values[body.input(static_cast<int>(i)).name()] = inputs[i];

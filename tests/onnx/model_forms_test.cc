@@ -241,8 +241,9 @@ TEST(ModelForms, AConstantConditionTakesItsBranch) {
 
 TEST(ModelForms, AConditionOfARunChoosesBetweenBoth) {
   for (const uint8_t condition : {0, 1}) {
-    const auto y = RunModel(IfModel(false), {{"x", Floats({2}, {3, 4})},
-                                             {"c", Tensor({DType::kBool, {}}, std::vector<uint8_t>{condition})}});
+    const auto y = RunModel(IfModel(false),
+                            {{"x", Floats({2}, {3, 4})},
+                             {"c", Tensor({DType::kBool, {}}, std::vector<uint8_t>{condition})}});
     EXPECT_THAT(y, condition ? ElementsAre(4, 5) : ElementsAre(-3, -4));
   }
 }
@@ -313,10 +314,9 @@ ModelBuilder OpenModel() {
 }
 
 TEST(ModelForms, EveryOpenDimensionIsToldWithOptionsThatBindIt) {
-  EXPECT_THAT(Refusal(OpenModel()),
-              AllOf(HasSubstr("input \"a\": dimension 0 \"N\" is dynamic"),
-                    HasSubstr("input \"b\": dimension 1 is dynamic"),
-                    HasSubstr("--input-shape a:1,2 --input-shape b:1,1")));
+  EXPECT_THAT(Refusal(OpenModel()), AllOf(HasSubstr("input \"a\": dimension 0 \"N\" is dynamic"),
+                                          HasSubstr("input \"b\": dimension 1 is dynamic"),
+                                          HasSubstr("--input-shape a:1,2 --input-shape b:1,1")));
 }
 
 TEST(ModelForms, ANamedDimensionIsBoundOnceForAllInputs) {

@@ -87,7 +87,11 @@ std::set<std::string> CheckAll(const char* const (&keys)[n], const char* target_
 
 TEST(Templates, MatchTheInterpreterOnAwkwardShapesWith512BitVectors) {
   const std::set<std::string> used = CheckAll(kWorkloads512, "cpu -mcpu=znver5");
-  EXPECT_EQ(used.size(), Templates().size()) << "a template has no workload in this test";
+  std::set<std::string> of_cpus;
+  for (const TemplateEntry& entry : Templates()) {
+    if (entry.name.ends_with(".cpu")) of_cpus.insert(entry.name);
+  }
+  EXPECT_EQ(used, of_cpus) << "a template has no workload in this test";
 }
 
 TEST(Templates, MatchTheInterpreterOnAwkwardShapesWith256BitVectors) {
