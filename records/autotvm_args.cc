@@ -28,7 +28,9 @@ std::string OperatorOf(const std::string& text) {
 }
 
 absl::Status Bad(absl::string_view what, const Json& found) {
-  return absl::InvalidArgumentError(absl::StrCat("arguments: ", what, ", found ", found.dump()));
+  return absl::InvalidArgumentError(
+      absl::StrCat("arguments: ", what, ", found ",
+                   Shown(found.dump(-1, ' ', false, Json::error_handler_t::replace))));
 }
 
 absl::StatusOr<TensorType> ReadTensor(const Json& tensor) {
@@ -96,7 +98,7 @@ absl::StatusOr<std::optional<Workload>> WorkloadOfArgs(const Json& args) {
     TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkload(op, args));
     return std::optional<Workload>(std::move(workload));
   } catch (const Json::exception& e) {
-    return Bad(e.what(), args);
+    return Bad(Shown(e.what()), args);
   }
 }
 

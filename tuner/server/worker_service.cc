@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kMaxName = 200;
 constexpr uint32_t kMaxSlots = 1024, kMaxItems = 4096;
 constexpr double kMaxWaitSeconds = 60;
+constexpr double kMostSeconds = 1e12;  // what a record may hold
 // A worker renews this many times within a lease.
 constexpr double kRenewsPerLease = 6;
 
@@ -56,8 +57,11 @@ absl::StatusOr<TrialReport> ReportOf(const v1::ReportRequest& request) {
   TW_ASSIGN_OR_RETURN(report.measured.outcome, FromMessage(measured.outcome()));
   report.measured.build_seconds = measured.build_seconds();
   report.measured.run_seconds = measured.run_seconds();
-  if (!std::isfinite(measured.build_seconds()) || !std::isfinite(measured.run_seconds())) {
-    return absl::InvalidArgumentError("a stage's time is not a number");
+  for (const double seconds : {measured.build_seconds(), measured.run_seconds()}) {
+    if (!(seconds >= 0 && seconds <= kMostSeconds)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a stage's time of ", seconds, " s, allowed 0 to ", kMostSeconds));
+    }
   }
   return report;
 }
