@@ -63,29 +63,29 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
   std::cerr << " --target '" << ToString(target) << "'\n";
 }
 
-Json SummaryJson(const CompiledModel& compiled, const Options& options, const Target& target,
-                 const std::vector<PassTime>& times) {
+Json SummaryJson(const CompiledModel& compiled, size_t bytes, const Options& options,
+                 const Target& target, const std::vector<PassTime>& times) {
   Json passes = Json::array();
   for (const PassTime& time : times) {
     passes.push_back({{"pass", time.name}, {"seconds", time.seconds}});
   }
   return {{"package", options.output},
-          {"bytes", compiled.package.size()},
+          {"bytes", bytes},
           {"target", ToString(target)},
           {"untuned", compiled.untuned},
           {"passes", passes}};
 }
 
-void PrintSummary(const CompiledModel& compiled, const Options& options, const Target& target,
-                  const std::vector<PassTime>& times) {
+void PrintSummary(const CompiledModel& compiled, size_t bytes, const Options& options,
+                  const Target& target, const std::vector<PassTime>& times) {
   if (options.json) {
-    std::cout << SummaryJson(compiled, options, target, times).dump(2) << "\n";
+    std::cout << SummaryJson(compiled, bytes, options, target, times).dump(2) << "\n";
     return;
   }
   if (options.print_pass_times) PrintPassTimes(times);
   std::cout << options.output << ": "
-            << absl::StrFormat("%.1f MB", static_cast<double>(compiled.package.size()) * 1e-6)
-            << " for " << ToString(target) << "\n";
+            << absl::StrFormat("%.1f MB", static_cast<double>(bytes) * 1e-6) << " for "
+            << ToString(target) << "\n";
 }
 
 absl::Status Compile(const Options& options) {
@@ -105,10 +105,14 @@ absl::Status Compile(const Options& options) {
   to.reference = options.reference;
   to.dump_dir = options.dump;
   TW_ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(std::move(graph), to));
-  file.stream() << compiled.package;
+  size_t bytes = 0;
+  WritePackage(compiled, [&](std::string_view part) {
+    file.stream() << part;
+    bytes += part.size();
+  });
   TW_RETURN_IF_ERROR(file.Commit());
   PrintUntuned(compiled, options, to.target);
-  PrintSummary(compiled, options, to.target, times);
+  PrintSummary(compiled, bytes, options, to.target, times);
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include "cli/model_options.h"
 #include "cli/open_records.h"
 #include "cli/show_record.h"
+#include "cli/template_index.h"
 #include "cli/verb.h"
 #include "records/lookup.h"
 
@@ -37,14 +38,17 @@ struct Explanation {
 };
 
 absl::StatusOr<std::vector<Explanation>> ExplainAll(const TasksOfModel& loaded,
-                                                    const RecordStore& store) {
+                                                    const RecordStore& store, bool exact) {
+  const auto why_unfit = [exact](const Task& task, const Config& config) {
+    return WhyUnfit(task, config, exact);
+  };
   std::vector<Explanation> all;
   std::set<std::string> seen;
   for (const ModelTask& task : loaded.tasks) {
     const Workload& workload = task.task.workload;
     if (!seen.insert(workload.Key()).second) continue;
-    TW_ASSIGN_OR_RETURN(LookupResult found,
-                        LookupBest(store, workload, loaded.target, /*explain=*/true));
+    TW_ASSIGN_OR_RETURN(LookupResult found, LookupBest(store, workload, loaded.target,
+                                                       {.explain = true, .why_unfit = why_unfit}));
     all.push_back({task, std::move(found)});
   }
   return all;
@@ -61,6 +65,7 @@ void PrintText(const Explanation& explanation) {
   } else {
     std::cout << "  no record; the template's default is used\n";
   }
+  for (const std::string& text : found.passed_over) std::cout << "  passed over: " << text << "\n";
   for (const std::string& miss : found.near_misses) std::cout << "  near: " << miss << "\n";
 }
 
@@ -70,13 +75,24 @@ Json ExplanationJson(const Explanation& explanation) {
           {"layers", task.count},
           {"how", found.how},
           {"record", found.record ? RecordJson(*found.record) : Json()},
+          {"passed_over", found.passed_over},
           {"near_misses", found.near_misses}};
+}
+
+// On stderr: they concern no layer in particular.
+absl::Status PrintForeign(const RecordStore& store) {
+  TW_ASSIGN_OR_RETURN(const auto foreign, ForeignTemplates(store));
+  if (foreign.empty()) return absl::OkStatus();
+  std::cerr << "the records also hold measurements of templates of other systems, which say "
+               "nothing of tilewright's: "
+            << CountsText(foreign) << "\n";
+  return absl::OkStatus();
 }
 
 absl::Status Explain(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
   TW_ASSIGN_OR_RETURN(const TasksOfModel loaded, LoadTasks(options.model));
-  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all, ExplainAll(loaded, *store));
+  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all, ExplainAll(loaded, *store, options.model.exact));
   if (options.json) {
     Json list = Json::array();
     for (const Explanation& explanation : all) list.push_back(ExplanationJson(explanation));
@@ -84,7 +100,7 @@ absl::Status Explain(const Options& options) {
   } else {
     for (const Explanation& explanation : all) PrintText(explanation);
   }
-  return absl::OkStatus();
+  return PrintForeign(*store);
 }
 
 }  // namespace

@@ -1,18 +1,20 @@
 #include "cli/open_records.h"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "cli/exit_code.h"
 #include "cli/farm_client.h"
 #include "cli/paths.h"
+#include "records/log_file.h"
 
 namespace tilewright {
 namespace {
@@ -20,16 +22,11 @@ namespace {
 constexpr char kFarm[] = "farm:";
 constexpr char kSqliteMagic[] = "SQLite format 3";
 
-// AutoTVM logs are text whose first line is JSON or a comment.
-bool LooksLikeLog(const std::string& start) {
-  const size_t first = start.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && (start[first] == '{' || start[first] == '#');
-}
-
 absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& name, std::istream& in) {
   std::unique_ptr<RecordStore> store = MakeMemoryStore();
   TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(in, *store));
   if (report.skipped > 0) PrintImportReport(name, report);
+  TW_RETURN_IF_ERROR(CheckReadable(report));
   return store;
 }
 
@@ -39,17 +36,20 @@ absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const std::string& add
   return ReadLog(address, in);
 }
 
-absl::StatusOr<std::string> StartOf(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    const std::string what = absl::StrCat("cannot read ", path, ": ", std::strerror(errno));
-    if (errno == ENOENT) return BadInput(absl::NotFoundError(what));
-    return absl::PermissionDeniedError(what);
-  }
-  std::string start(4096, '\0');
-  in.read(start.data(), static_cast<std::streamsize>(start.size()));
-  start.resize(static_cast<size_t>(in.gcount()));
-  return start;
+absl::StatusOr<std::unique_ptr<RecordStore>> ReadLogFile(const std::string& path) {
+  absl::StatusOr<std::unique_ptr<LogFile>> log = LogFile::Open(path);
+  if (!log.ok()) return absl::IsNotFound(log.status()) ? BadInput(log.status()) : log.status();
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<RecordStore> store, ReadLog(path, (*log)->stream()));
+  TW_RETURN_IF_ERROR((*log)->status());
+  return store;
+}
+
+bool IsRecordsFile(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return false;  // reading a pipe takes from it
+  std::string start(sizeof(kSqliteMagic) - 1, '\0');
+  std::ifstream(path, std::ios::binary).read(start.data(), sizeof(kSqliteMagic) - 1);
+  return start == kSqliteMagic;
 }
 
 }  // namespace
@@ -64,16 +64,28 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string
   const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
   if (named == "none" || nothing_yet) return MakeMemoryStore();
   if (absl::StartsWith(named, kFarm)) return FetchRecords(named.substr(sizeof(kFarm) - 1));
-  TW_ASSIGN_OR_RETURN(const std::string start, StartOf(path));
-  if (start.compare(0, sizeof(kSqliteMagic) - 1, kSqliteMagic) != 0 && LooksLikeLog(start)) {
-    std::ifstream in(path, std::ios::binary);
-    return ReadLog(path, in);
-  }
-  return OpenSqliteStore(path, /*read_only=*/true);
+  return IsRecordsFile(path) ? OpenSqliteStore(path, /*read_only=*/true) : ReadLogFile(path);
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named) {
   return OpenSqliteStore(RecordsPath(named));
+}
+
+absl::Status CheckReadable(const ImportReport& report) {
+  const bool useless = report.skipped > 0 && report.imported + report.duplicates == 0;
+  return useless ? absl::InvalidArgumentError("no line of the log could be read")
+                 : absl::OkStatus();
+}
+
+std::string CountsText(const std::map<std::string, int64_t>& counts) {
+  constexpr size_t kMost = 10;
+  std::vector<std::string> texts;
+  for (const auto& [name, count] : counts) {
+    if (texts.size() == kMost) break;
+    texts.push_back(absl::StrCat(Shown(name), " (", count, ")"));
+  }
+  if (counts.size() > kMost) texts.push_back(absl::StrCat(counts.size() - kMost, " more"));
+  return absl::StrJoin(texts, ", ");
 }
 
 void PrintImportReport(const std::string& log, const ImportReport& report) {
@@ -82,6 +94,11 @@ void PrintImportReport(const std::string& log, const ImportReport& report) {
   if (report.reindexed > 0) std::cerr << ", " << report.reindexed << " indices replaced";
   std::cerr << "\n";
   for (const std::string& problem : report.problems) std::cerr << "  " << problem << "\n";
+  if (!report.foreign.empty()) {
+    std::cerr << "  kept, but of templates that tilewright does not have, so that no model uses "
+                 "them: "
+              << CountsText(report.foreign) << "\n";
+  }
 }
 
 }  // namespace tilewright

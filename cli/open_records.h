@@ -1,6 +1,7 @@
 // Records as the user names them.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -18,14 +19,20 @@ inline constexpr char kRecordsHelp[] =
 // For reading: "" is the default file (no records when there is none yet), "none" is no records,
 // "farm:HOST:PORT" are those of a server, a log is read into memory with its problems shown on
 // stderr, anything else is a records file.
-// A missing file is bad input.
+// A missing file is bad input, and so is a log of which no line can be read.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named);
 
 // For writing: "" is the default file, made when missing.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named);
 
+// InvalidArgument when no line of a log could be read.
+absl::Status CheckReadable(const ImportReport& report);
+
 // The file that "" or a name stands for.
 std::string RecordsPath(const std::string& named);
+
+// "conv2d_NCHWc.x86 (35), dense_pack.x86 (3)", the first 10.
+std::string CountsText(const std::map<std::string, int64_t>& counts);
 
 // "1042 imported, 3 duplicates, 1 skipped" and the problems, for stderr.
 void PrintImportReport(const std::string& log, const ImportReport& report);

@@ -1,5 +1,4 @@
 // tilewright records: import, export, pick-best, backup, check.
-#include <fstream>
 #include <iostream>
 #include <memory>
 
@@ -10,6 +9,7 @@
 #include "cli/open_records.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
+#include "records/log_file.h"
 #include "records/maintenance.h"
 
 namespace tilewright {
@@ -21,10 +21,10 @@ struct Options {
   RecordFilter filter;
 };
 
-absl::StatusOr<std::ifstream> OpenInput(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return BadInput(absl::NotFoundError("cannot read " + path));
-  return in;
+absl::StatusOr<std::unique_ptr<LogFile>> OpenInput(const std::string& path) {
+  absl::StatusOr<std::unique_ptr<LogFile>> log = LogFile::Open(path);
+  if (!log.ok()) return BadInput(log.status());
+  return log;
 }
 
 // "-" is stdout.
@@ -38,13 +38,12 @@ absl::Status WriteTo(const std::string& path, const std::string& input,
 }
 
 absl::Status Import(const Options& options) {
-  TW_ASSIGN_OR_RETURN(std::ifstream in, OpenInput(options.input));
+  TW_ASSIGN_OR_RETURN(const auto log, OpenInput(options.input));
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
-  TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(in, *store, TemplateIndexOf));
+  TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(log->stream(), *store, TemplateIndexOf));
   PrintImportReport(options.input, report);
-  const bool useless = report.skipped > 0 && report.imported + report.duplicates == 0;
-  return useless ? absl::InvalidArgumentError("no line of the log could be read")
-                 : absl::OkStatus();
+  TW_RETURN_IF_ERROR(log->status());
+  return CheckReadable(report);
 }
 
 absl::Status Export(const Options& options) {
@@ -58,13 +57,14 @@ absl::Status Export(const Options& options) {
 }
 
 absl::Status PickBest(const Options& options) {
-  TW_ASSIGN_OR_RETURN(std::ifstream in, OpenInput(options.input));
+  TW_ASSIGN_OR_RETURN(const auto log, OpenInput(options.input));
   return WriteTo(options.output, options.input, [&](std::ostream& out) -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const ImportReport report, PickBestOfLog(in, out));
+    TW_ASSIGN_OR_RETURN(const ImportReport report, PickBestOfLog(log->stream(), out));
     std::cerr << report.imported << " best records written, " << report.skipped
               << " lines skipped\n";
     for (const std::string& problem : report.problems) std::cerr << "  " << problem << "\n";
-    return absl::OkStatus();
+    TW_RETURN_IF_ERROR(log->status());
+    return CheckReadable(report);
   });
 }
 

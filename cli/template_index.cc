@@ -22,22 +22,20 @@ std::optional<BestConfig> MeasuredDefault(const Workload& workload, const Target
 // A record that is no faster than the measured default, beyond noise, leaves the default.
 absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const Workload& workload,
                                                  const Target& target, bool exact) {
-  TW_ASSIGN_OR_RETURN(LookupResult found, LookupBest(store, workload, target));
+  const auto why_unfit = [exact](const Task& task, const Config& config) {
+    return WhyUnfit(task, config, exact);
+  };
+  TW_ASSIGN_OR_RETURN(const LookupResult found,
+                      LookupBest(store, workload, target, {.why_unfit = why_unfit}));
+  for (const std::string& passed_over : found.passed_over) {
+    std::cerr << "warning: " << passed_over << "\n";
+  }
   if (!found.record) return std::optional<BestConfig>();
   const Record& record = *found.record;
-  const Task task{workload, record.task.template_name, target};
-  const auto index = TemplateIndexOf(task, record.config);
-  if (!index.ok() || !*index) {
-    std::cerr << "warning: record " << record.run_id << " is not used: "
-              << (index.ok() ? "unknown template " + task.template_name
-                             : std::string(index.status().message()))
-              << "\n";
-    return std::optional<BestConfig>();
-  }
   TW_ASSIGN_OR_RETURN(const bool beats, BeatsDefault(store, record, exact));
   if (!beats) return MeasuredDefault(workload, target, exact);
   return std::optional<BestConfig>(
-      {task.template_name, record.config, MedianSeconds(record.outcome).value_or(0)});
+      {record.task.template_name, record.config, MedianSeconds(record.outcome).value_or(0)});
 }
 
 }  // namespace
@@ -56,6 +54,14 @@ absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const 
     return absl::InvalidArgumentError(absl::StrCat("the config breaks a rule: ", *why));
   }
   return std::optional<uint64_t>(index);
+}
+
+std::string WhyUnfit(const Task& task, const Config& config, bool exact) {
+  const absl::StatusOr<std::optional<uint64_t>> index = TemplateIndexOf(task, config);
+  if (!index.ok()) return std::string(index.status().message());
+  if (!*index) return absl::StrCat("unknown template ", task.template_name);
+  const bool allowed = !exact || (*FindTemplate(task.template_name))->Exact();
+  return allowed ? "" : absl::StrCat("template ", task.template_name, " is not exact");
 }
 
 ConfigLookup LookupIn(const RecordStore& store, bool exact) {

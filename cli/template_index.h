@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "compiler/core/config.h"
@@ -15,10 +16,13 @@ namespace tilewright {
 // an unknown template.
 absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const Config& config);
 
-// Looks workloads up in the store (records/lookup.h), which must outlive the function. A record
-// whose config is not in today's space is not used, and stderr says so; one that is no faster than
-// the measured default leaves the default (records/beats_default.h). `exact`: only templates that
-// are.
+// Why a record's config cannot be compiled for the task, "" if it can (LookupOptions::why_unfit).
+// `exact`: only templates that are.
+std::string WhyUnfit(const Task& task, const Config& config, bool exact);
+
+// Looks workloads up in the store (records/lookup.h), which must outlive the function. Records
+// that are unfit are passed over, and stderr says so; one that is no faster than the measured
+// default leaves the default (records/beats_default.h). `exact`: only templates that are.
 ConfigLookup LookupIn(const RecordStore& store, bool exact);
 
 }  // namespace tilewright

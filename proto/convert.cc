@@ -55,7 +55,7 @@ v1::Outcome ToMessage(const Outcome& outcome) {
   }
   const auto& failure = std::get<Failure>(outcome);
   message.set_failure(std::string(NameOf(failure.kind)));
-  message.set_message(failure.message.substr(0, kMaxMessageBytes));
+  message.set_message(std::string(Utf8Prefix(failure.message, kMaxMessageBytes)));
   return message;
 }
 
@@ -64,9 +64,9 @@ absl::StatusOr<Outcome> FromMessage(const v1::Outcome& message) {
     const std::optional<FailureKind> kind = ParseFailureKind(message.failure());
     if (!kind) {
       return absl::InvalidArgumentError(
-          absl::StrCat("unknown failure \"", message.failure().substr(0, 40), "\""));
+          absl::StrCat("unknown failure \"", Shown(message.failure()), "\""));
     }
-    return Failure{*kind, message.message().substr(0, kMaxMessageBytes)};
+    return Failure{*kind, std::string(Utf8Prefix(message.message(), kMaxMessageBytes))};
   }
   if (message.seconds().empty() || message.seconds_size() > kMaxSamples) {
     return absl::InvalidArgumentError(absl::StrCat("a timing of ", message.seconds_size(),

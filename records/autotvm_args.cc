@@ -20,7 +20,9 @@ const OperatorRules* RulesOf(const std::string& text) {
 }
 
 absl::Status Bad(absl::string_view what, const Json& found) {
-  return absl::InvalidArgumentError(absl::StrCat("arguments: ", what, ", found ", found.dump()));
+  return absl::InvalidArgumentError(
+      absl::StrCat("arguments: ", what, ", found ",
+                   Shown(found.dump(-1, ' ', false, Json::error_handler_t::replace))));
 }
 
 absl::StatusOr<TensorType> ReadTensor(const Json& tensor) {
@@ -86,7 +88,7 @@ absl::StatusOr<std::optional<Workload>> WorkloadOfArgs(const Json& args) {
     TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkload(*rules, args));
     return std::optional<Workload>(std::move(workload));
   } catch (const Json::exception& e) {
-    return Bad(e.what(), args);
+    return Bad(Shown(e.what()), args);
   }
 }
 

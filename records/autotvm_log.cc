@@ -1,11 +1,14 @@
 #include "records/autotvm_log.h"
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json_depth.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "records/autotvm_args.h"
@@ -20,25 +23,10 @@ using Json = nlohmann::json;
 constexpr size_t kMaxLineBytes = 1 << 20;
 constexpr int kMaxDepth = 32;
 constexpr double kFailedCost = 1e9;  // AutoTVM's cost of a failure
+constexpr double kMostSeconds = std::numeric_limits<double>::max();
 
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("log line: ", what));
-}
-
-// Deep nesting would overflow the stack of recursive readers.
-bool TooDeep(std::string_view text) {
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted && c == '\\') ++i;
-    if (c == '"') quoted = !quoted;
-    if (quoted) continue;
-    if (c == '[' || c == '{') ++depth;
-    if (c == ']' || c == '}') --depth;
-    if (depth > kMaxDepth) return true;
-  }
-  return false;
 }
 
 // FNV-1a, 128 bits (Fowler, Noll, Vo): equal lines, equal run_id.
@@ -78,8 +66,8 @@ std::string LineText(const LogFields& fields, const std::string& more) {
 Json ResultOf(const Record& record) {
   const auto* timing = std::get_if<Timing>(&record.outcome);
   const Json costs = timing ? Json(timing->seconds) : Json::array({kFailedCost});
-  return {costs, AutoTvmErrorNo(record.outcome), record.build_seconds + record.run_seconds,
-          record.unix_time};
+  return {costs, AutoTvmErrorNo(record.outcome),
+          std::min(record.build_seconds + record.run_seconds, kMostSeconds), record.unix_time};
 }
 
 // The member that AutoTVM ignores.
@@ -214,12 +202,12 @@ absl::StatusOr<std::string> EncodeLogLine(const Record& record) {
 
 absl::StatusOr<Record> DecodeLogLine(std::string_view line) {
   if (line.size() > kMaxLineBytes) return Bad("longer than 1 MiB");
-  if (TooDeep(line)) return Bad("nested deeper than 32 levels");
+  if (NestsDeeperThan(line, kMaxDepth)) return Bad("nested deeper than 32 levels");
   const absl::string_view trimmed = absl::StripAsciiWhitespace(Sv(line));
   try {
     return Decode(std::string_view(trimmed.data(), trimmed.size()));
   } catch (const Json::exception& e) {
-    return Bad(e.what());
+    return Bad(Shown(e.what()));
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <istream>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -40,9 +41,13 @@ struct ImportReport {
   int64_t imported = 0, duplicates = 0, skipped = 0;
   int64_t reindexed = 0;              // of the imported: the line's index was of another space
   std::vector<std::string> problems;  // first 20: "line 12: ..."
+  // Lines read of templates that are not ours, by template (those that only index_of does not know
+  // too): they are kept, but no model can use them.
+  std::map<std::string, int64_t> foreign;
 };
 // Comment lines (#) and blank ones are not counted. With index_of, a config that is not in its
-// space is skipped, and an index that disagrees is replaced.
+// space is skipped, and an index that disagrees is replaced. InvalidArgument when the first 10,000
+// lines hold no record: it is no log.
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
                                        const IndexFunction& index_of = nullptr);
 // Oldest first; the number of lines written. Internal when the stream fails.

@@ -11,18 +11,23 @@ namespace tilewright {
 namespace {
 
 constexpr size_t kMaxLineBytes = 1 << 20;
+constexpr int64_t kMostLineBytes = 256 << 20;  // a line is read to its end, to skip it
+constexpr int64_t kMostGarbage = 10'000;       // lines before the first record
 constexpr size_t kMaxProblems = 20;
 constexpr size_t kBatch = 256;  // records of one transaction
 
 // Reads up to the newline; what is beyond the limit is dropped, so that a file without newlines
 // cannot fill the memory. False at the end of the file.
-bool ReadLine(std::istream& in, std::string* line) {
+absl::StatusOr<bool> ReadLine(std::istream& in, std::string* line) {
   line->clear();
   std::streambuf* buffer = in.rdbuf();
   int c = buffer->sbumpc();
   if (c == EOF) return false;
-  for (; c != EOF && c != '\n'; c = buffer->sbumpc()) {
+  for (int64_t read = 0; c != EOF && c != '\n'; c = buffer->sbumpc()) {
     if (line->size() <= kMaxLineBytes) line->push_back(static_cast<char>(c));
+    if (++read > kMostLineBytes) {
+      return absl::InvalidArgumentError("a line of more than 256 MiB; is it an AutoTVM log?");
+    }
   }
   return true;
 }
@@ -37,22 +42,29 @@ void AddProblem(int64_t line, absl::string_view what, ImportReport* report) {
 absl::Status ForEachRecord(std::istream& in, ImportReport* report,
                            const std::function<absl::Status(int64_t, Record)>& visit) {
   std::string line;
-  for (int64_t number = 1; ReadLine(in, &line); ++number) {
+  bool any = false;
+  for (int64_t number = 1;; ++number) {
+    TW_ASSIGN_OR_RETURN(const bool more, ReadLine(in, &line));
+    if (!more) return absl::OkStatus();
     const absl::string_view text = absl::StripAsciiWhitespace(line);
     if (text.empty() || text.front() == '#') continue;
     absl::StatusOr<Record> record = DecodeLogLine(line);
     if (!record.ok()) {
       ++report->skipped;
       AddProblem(number, record.status().message(), report);
+      if (!any && report->skipped == kMostGarbage) {
+        return absl::InvalidArgumentError("none of the first 10,000 lines is a record");
+      }
       continue;
     }
+    any = true;
     TW_RETURN_IF_ERROR(visit(number, *std::move(record)));
   }
-  return absl::OkStatus();
 }
 
 // False when the config is not in its space.
 bool Reindex(const IndexFunction& index_of, int64_t line, Record* record, ImportReport* report) {
+  if (!record->foreign_args.empty()) ++report->foreign[record->task.template_name];
   if (!index_of || !record->foreign_args.empty()) return true;
   const absl::StatusOr<std::optional<uint64_t>> index = index_of(record->task, record->config);
   if (!index.ok()) {
@@ -60,6 +72,7 @@ bool Reindex(const IndexFunction& index_of, int64_t line, Record* record, Import
     AddProblem(line, index.status().message(), report);
     return false;
   }
+  if (!*index) ++report->foreign[record->task.template_name];
   if (!*index || **index == record->index) return true;
   AddProblem(line, absl::StrCat("index ", record->index, " is ", **index, " in today's space"),
              report);

@@ -5,13 +5,17 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "records/best_of_each.h"
 
 namespace tilewright {
 namespace {
 
 constexpr size_t kMaxNearMisses = 5;
+constexpr size_t kMaxReasons = 5;
 constexpr int64_t kMaxScanned = 100'000;
 
 std::string ShapesText(const Workload& workload) {
@@ -72,23 +76,93 @@ absl::StatusOr<std::vector<std::string>> NearMisses(const RecordStore& store,
   return nearest;
 }
 
+// Records that would match but are unfit, by template and reason.
+struct Unfit {
+  int64_t count = 0;
+  double fastest = 0;
+};
+using UnfitRecords = std::map<std::pair<std::string, std::string>, Unfit>;
+
+void Note(const Record& record, const std::string& why, UnfitRecords* unfit) {
+  Unfit& row = (*unfit)[{record.task.template_name, why}];
+  const double seconds = MedianSeconds(record.outcome).value_or(0);
+  row.fastest = row.count == 0 ? seconds : std::min(row.fastest, seconds);
+  ++row.count;
+}
+
+std::vector<std::string> Texts(const UnfitRecords& unfit) {
+  std::vector<std::string> texts;
+  for (const auto& [kind, row] : unfit) {
+    if (texts.size() == kMaxReasons) break;
+    texts.push_back(
+        absl::StrCat(row.count, row.count == 1 ? " record of " : " records of ", Shown(kind.first),
+                     row.count == 1 ? " is" : " are", " not used, the fastest of ",
+                     absl::StrFormat("%.4f", row.fastest * 1e3), " ms: ", Shown(kind.second)));
+  }
+  return texts;
+}
+
+// The best fit record that the filter admits.
+absl::StatusOr<std::optional<Record>> BestFit(const RecordStore& store, RecordFilter filter,
+                                              const Task& wanted, const LookupOptions& options,
+                                              UnfitRecords* unfit) {
+  TW_ASSIGN_OR_RETURN(std::optional<Record> best, store.Best(filter));
+  const auto why_unfit = [&](const Record& record) {
+    return options.why_unfit({wanted.workload, record.task.template_name, wanted.target},
+                             record.config);
+  };
+  if (!best || !options.why_unfit || why_unfit(*best).empty()) return best;
+  // The rare way: look at all of them.
+  filter.only_ok = true;
+  std::map<std::string, std::string> known;  // template and config -> why it is unfit
+  BestOfEach fit;
+  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
+    const std::string key =
+        absl::StrCat(record.task.template_name, "|", EntitiesToJson(record.config));
+    const auto [why, fresh] = known.try_emplace(key);
+    if (fresh) why->second = why_unfit(record);
+    why->second.empty() ? fit.Add(record) : Note(record, why->second, unfit);
+    return true;
+  }));
+  std::optional<Record> fastest;
+  for (Record& record : fit.Records()) {
+    if (!fastest || *MedianSeconds(record.outcome) < *MedianSeconds(fastest->outcome)) {
+      fastest = std::move(record);
+    }
+  }
+  return fastest;
+}
+
 }  // namespace
 
 absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
-                                        const Target& target, bool explain) {
+                                        const Target& target, const LookupOptions& options) {
   LookupResult result;
-  RecordFilter exact{.workload_key = workload.Key(), .target = ToString(target)};
-  TW_ASSIGN_OR_RETURN(result.record, store.Best(exact));
+  UnfitRecords unfit;
+  const Task wanted{.workload = workload, .target = target};
+  const RecordFilter exact{.workload_key = workload.Key(), .target = ToString(target)};
+  TW_ASSIGN_OR_RETURN(result.record, BestFit(store, exact, wanted, options, &unfit));
   result.how = result.record ? "exact" : "none";
   if (!result.record) {
     const RecordFilter anchor{.target = exact.target, .anchor_key = AnchorKey(workload)};
-    TW_ASSIGN_OR_RETURN(result.record, store.Best(anchor));
+    unfit.clear();  // the anchor's records are more than the exact ones
+    TW_ASSIGN_OR_RETURN(result.record, BestFit(store, anchor, wanted, options, &unfit));
     if (result.record) result.how = "other epilogue";
   }
-  if (explain && result.how != "exact") {
+  result.passed_over = Texts(unfit);
+  if (options.explain && result.how != "exact") {
     TW_ASSIGN_OR_RETURN(result.near_misses, NearMisses(store, workload, target));
   }
   return result;
+}
+
+absl::StatusOr<std::map<std::string, int64_t>> ForeignTemplates(const RecordStore& store) {
+  std::map<std::string, int64_t> foreign;
+  TW_RETURN_IF_ERROR(store.ForEach({}, [&](const Record& record) {
+    if (!record.foreign_args.empty()) ++foreign[record.task.template_name];
+    return true;
+  }));
+  return foreign;
 }
 
 }  // namespace tilewright

@@ -1,8 +1,11 @@
 // Which record the compiler uses for a workload: exact workload with epilogue on the same target;
 // then the same without its epilogue's identity (same op, shapes, layouts, attributes); never from
-// another target. `explain` gives the near misses.
+// another target. Records that are unfit (of a template or config that is no more) are passed over,
+// however fast. `explain` gives the near misses.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,10 +18,23 @@ namespace tilewright {
 struct LookupResult {
   std::optional<Record> record;
   std::string how;  // "exact", "other epilogue", "none"
+  // Of records that would match but are unfit, at most 5 reasons: "3 records of conv2d_old.cpu are
+  // not used, the fastest of 0.1021 ms: unknown template conv2d_old.cpu".
+  std::vector<std::string> passed_over;
   // With explain, the closest first, at most 5: "target differs: cpu -mcpu=znver4 (12 records)".
   std::vector<std::string> near_misses;
 };
+struct LookupOptions {
+  bool explain = false;
+  // Why a record's config cannot be compiled for the task, "" if it can; null: all can. The task
+  // has the workload and target that are looked up.
+  std::function<std::string(const Task&, const Config&)> why_unfit;
+};
 absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
-                                        const Target& target, bool explain = false);
+                                        const Target& target, const LookupOptions& options = {});
+
+// Usable and other records of templates that are not ours, by template: what an imported log of
+// another system holds that no model can use.
+absl::StatusOr<std::map<std::string, int64_t>> ForeignTemplates(const RecordStore& store);
 
 }  // namespace tilewright

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/check.h"
 
 namespace tilewright {
 namespace {
@@ -38,7 +37,8 @@ std::string ObjectText(const Json& object) {
 }  // namespace
 
 std::string PythonFloat(double value) {
-  TW_CHECK(std::isfinite(value)) << "JSON has no text for " << value;
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   const double size = std::fabs(value);
   // Python's rule: an exponent below 1e-4 and from 1e16 on.
   if (size != 0 && (size < 1e-4 || size >= 1e16)) {

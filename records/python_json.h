@@ -7,10 +7,11 @@
 
 namespace tilewright {
 
-// Objects are written in key order. REQUIRES: numbers are finite, nesting below 100.
+// Objects are written in key order. REQUIRES: nesting below 100.
 std::string PythonJson(const nlohmann::json& value);
 
-// Python's repr of a float: the shortest text that reads back as the same double.
+// A float as json.dumps writes it: the shortest text that reads back as the same double; NaN,
+// Infinity, -Infinity.
 std::string PythonFloat(double value);
 
 }  // namespace tilewright

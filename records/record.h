@@ -46,8 +46,8 @@ std::string AnchorKey(Workload workload);
 // Timed, and of a class that may be a best record: ok, late or imported.
 bool IsUsable(const Record& record);
 
-// InvalidArgument unless the record may be stored: a run_id, positive finite samples, finite
-// times, texts within their limits (1 KiB names, 64 KiB messages, 1 MiB lines).
+// InvalidArgument unless the record may be stored: a run_id, samples above 0 and
+// times, both up to 1e12 s, texts within their limits (1 KiB names, 64 KiB messages, 1 MiB lines).
 absl::Status CheckRecord(const Record& record);
 
 }  // namespace tilewright

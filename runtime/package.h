@@ -21,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,8 +57,14 @@ struct Manifest {
   std::vector<std::string> cpu_features;  // /proc/cpuinfo names the code needs
 };
 
-// The whole package as tar bytes, checksums included. REQUIRES: tensors of place "param" lie in
+// Takes bytes one part after the other.
+using ByteSink = std::function<void(std::string_view)>;
+
+// The whole package as tar bytes, checksums included; the parts go to the sink as they are, so that
+// large parameters are not copied. REQUIRES: tensors of place "param" lie in
 // `params`; `so` is an ELF shared library exporting every call's kernel.
+void WritePackage(const Manifest& manifest, const ExecutionPlan& plan, std::string_view params,
+                  std::string_view so, const ByteSink& sink);
 std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
                          std::string_view params, std::string_view so);
 
@@ -66,6 +73,8 @@ std::string ToJson(const ExecutionPlan& plan);
 std::string ToJson(const Manifest& manifest);
 
 // Tar bytes of (name, contents) members in order, member data at multiples of 512.
-std::string WriteTar(const std::vector<std::pair<std::string, std::string_view>>& members);
+using TarMembers = std::vector<std::pair<std::string, std::string_view>>;
+void WriteTar(const TarMembers& members, const ByteSink& sink);
+std::string WriteTar(const TarMembers& members);
 
 }  // namespace tilewright

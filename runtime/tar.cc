@@ -1,5 +1,6 @@
 // ustar as POSIX.1-1988 defines it: 512-byte headers with octal numbers, data padded to 512,
-// two zero blocks at the end.
+// two zero blocks at the end. A size that 11 octal digits cannot hold (8 GiB) is written as GNU tar
+// and POSIX readers have it: the first byte 0x80, then the number in base 256, big-endian.
 #include "runtime/tar.h"
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace {
 
 constexpr size_t kBlock = 512;
 constexpr size_t kMaxMembers = 64;
-constexpr uint64_t kMaxMemberBytes = (uint64_t{1} << 33) - 1;  // 11 octal digits
+constexpr uint64_t kMaxOctal = (uint64_t{1} << 33) - 1;  // 11 digits
+constexpr unsigned char kBase256 = 0x80;
 
 struct Header {
   char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
@@ -32,16 +34,25 @@ unsigned Checksum(Header header) {
   return sum;
 }
 
+void PutSize(uint64_t size, char (&field)[12]) {
+  if (size <= kMaxOctal) {
+    std::snprintf(field, sizeof(field), "%011llo", static_cast<unsigned long long>(size));
+    return;
+  }
+  field[0] = static_cast<char>(kBase256);
+  for (size_t i = sizeof(field); i-- > 1; size >>= 8) field[i] = static_cast<char>(size & 0xff);
+}
+
 Header MakeHeader(const std::string& name, uint64_t size) {
   Header header = {};
-  if (name.size() >= sizeof(header.name) || size > kMaxMemberBytes) {
-    throw std::length_error("a tar member's name or size is too long: " + name);
+  if (name.size() >= sizeof(header.name)) {
+    throw std::length_error("a tar member's name is too long: " + name);
   }
   std::memcpy(header.name, name.data(), name.size());
   std::snprintf(header.mode, sizeof(header.mode), "0000644");
   std::snprintf(header.uid, sizeof(header.uid), "0000000");
   std::snprintf(header.gid, sizeof(header.gid), "0000000");
-  std::snprintf(header.size, sizeof(header.size), "%011llo", static_cast<unsigned long long>(size));
+  PutSize(size, header.size);
   std::snprintf(header.mtime, sizeof(header.mtime), "00000000000");  // same input, same bytes
   header.type = '0';
   std::memcpy(header.magic, "ustar", 6);
@@ -55,18 +66,20 @@ size_t Padded(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
 
 }  // namespace
 
-std::string WriteTar(const std::vector<std::pair<std::string, std::string_view>>& members) {
-  size_t total = 2 * kBlock;
-  for (const auto& [name, contents] : members) total += kBlock + Padded(contents.size());
-  std::string tar;
-  tar.reserve(total);
+void WriteTar(const TarMembers& members, const ByteSink& sink) {
+  static constexpr char kZeros[2 * kBlock] = {};
   for (const auto& [name, contents] : members) {
     const Header header = MakeHeader(name, contents.size());
-    tar.append(reinterpret_cast<const char*>(&header), kBlock);
-    tar.append(contents);
-    tar.resize(Padded(tar.size()));
+    sink({reinterpret_cast<const char*>(&header), kBlock});
+    sink(contents);
+    sink({kZeros, Padded(contents.size()) - contents.size()});
   }
-  tar.resize(total);
+  sink({kZeros, sizeof(kZeros)});
+}
+
+std::string WriteTar(const TarMembers& members) {
+  std::string tar;
+  WriteTar(members, [&tar](std::string_view bytes) { tar.append(bytes); });
   return tar;
 }
 
@@ -82,6 +95,18 @@ uint64_t ReadOctal(const char* field, size_t width) {
   }
   if (digits == 0) throw BadPackage("a number in a tar header is unreadable");
   return value;
+}
+
+uint64_t ReadSize(const char (&field)[12]) {
+  if (static_cast<unsigned char>(field[0]) != kBase256) {
+    return ReadOctal(field, sizeof(field) - 1);
+  }
+  uint64_t size = 0;
+  for (size_t i = 1; i < sizeof(field); ++i) {
+    if (size >> 48 != 0) throw BadPackage("a member's size in a tar header is out of range");
+    size = size << 8 | static_cast<unsigned char>(field[i]);
+  }
+  return size;
 }
 
 bool IsEndMark(const Header& header) {
@@ -113,7 +138,7 @@ std::map<std::string, std::string_view> ReadTar(std::string_view bytes) {
     std::memcpy(&header, bytes.data() + at, kBlock);
     if (IsEndMark(header)) return members;
     const std::string name = CheckedName(header);
-    const uint64_t size = ReadOctal(header.size, sizeof(header.size) - 1);
+    const uint64_t size = ReadSize(header.size);
     at += kBlock;
     if (size > bytes.size() - at || Padded(size) > bytes.size() - at) {
       throw BadPackage("the file ends inside member " + name);

@@ -51,18 +51,26 @@ std::string ToJson(const ExecutionPlan& plan) {
 
 std::string ToJson(const Manifest& manifest) { return Dump(Fields(manifest)); }
 
-std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
-                         std::string_view params, std::string_view so) {
+void WritePackage(const Manifest& manifest, const ExecutionPlan& plan, std::string_view params,
+                  std::string_view so, const ByteSink& sink) {
   const std::string plan_json = ToJson(plan);
   json fields = Fields(manifest);
   fields["crc32c"] = {{"mod.json", runtime::Crc32c(plan_json)},
                       {"mod.params", runtime::Crc32c(params)},
                       {"mod.so", runtime::Crc32c(so)}};
   const std::string manifest_json = Dump(fields);
-  return WriteTar({{"manifest.json", manifest_json},
-                   {"mod.json", plan_json},
-                   {"mod.params", params},
-                   {"mod.so", so}});
+  WriteTar({{"manifest.json", manifest_json},
+            {"mod.json", plan_json},
+            {"mod.params", params},
+            {"mod.so", so}},
+           sink);
+}
+
+std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
+                         std::string_view params, std::string_view so) {
+  std::string bytes;
+  WritePackage(manifest, plan, params, so, [&bytes](std::string_view part) { bytes.append(part); });
+  return bytes;
 }
 
 }  // namespace tilewright

@@ -1,10 +1,14 @@
 #include "compiler/core/config.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/json_depth.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace tilewright {
 namespace {
@@ -12,6 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMaxKnobs = 256;
+constexpr int kMaxDepth = 8;  // a config nests three lists
 
 const Entity& Find(const Config& config, std::string_view knob) {
   for (const auto& [name, entity] : config.entities) {
@@ -29,21 +34,48 @@ Json ToJson(const Entity& entity) {
   return std::visit([](const auto& value) { return Json::array({"ot", value}); }, other);
 }
 
+// Names from outside may be no UTF-8.
+std::string TextOf(const Json& value) {
+  return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
+std::string ShownJson(const Json& value) { return Shown(TextOf(value)); }
+
+// Nothing is rounded or wrapped: 1.5 and 2^64 - 1 are no sizes.
+std::optional<int64_t> IntegerOf(const Json& value) {
+  if (!value.is_number_integer()) return std::nullopt;
+  const bool wraps = value.is_number_unsigned() &&
+                     value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()};
+  return wraps ? std::nullopt : std::optional(value.get<int64_t>());
+}
+
+std::optional<std::vector<int64_t>> IntegersOf(const Json& list) {
+  if (!list.is_array()) return std::nullopt;
+  std::vector<int64_t> integers;
+  for (const Json& item : list) {
+    const std::optional<int64_t> integer = IntegerOf(item);
+    if (!integer) return std::nullopt;
+    integers.push_back(*integer);
+  }
+  return integers;
+}
+
 absl::StatusOr<Entity> FromJson(const std::string& kind, const Json& value) {
-  if (kind == "sp" && value.is_array()) return SplitEntity{value.get<std::vector<int64_t>>()};
-  if (kind == "re" && value.is_array()) return ReorderEntity{value.get<std::vector<int64_t>>()};
+  const std::optional<std::vector<int64_t>> integers = IntegersOf(value);
+  if (kind == "sp" && integers) return SplitEntity{*integers};
+  if (kind == "re" && integers) return ReorderEntity{*integers};
   if (kind == "an" && value.is_array()) {
     std::vector<std::string> annotations;
     for (const Json& item : value) {
-      annotations.push_back(item.is_string() ? item.get<std::string>() : item.dump());
+      annotations.push_back(item.is_string() ? item.get<std::string>() : TextOf(item));
     }
     return AnnotateEntity{std::move(annotations)};
   }
   if (kind == "ot" && value.is_boolean()) return OtherEntity{value.get<bool>()};
-  if (kind == "ot" && value.is_number_integer()) return OtherEntity{value.get<int64_t>()};
+  if (const auto integer = IntegerOf(value); kind == "ot" && integer) return OtherEntity{*integer};
   if (kind == "ot" && value.is_string()) return OtherEntity{value.get<std::string>()};
   return absl::InvalidArgumentError(
-      absl::StrCat("entity of kind \"", kind, "\" with value ", value.dump()));
+      absl::StrCat("entity of kind \"", Shown(kind), "\" with value ", ShownJson(value)));
 }
 
 absl::StatusOr<Config> FromJsonList(const Json& list) {
@@ -54,7 +86,7 @@ absl::StatusOr<Config> FromJsonList(const Json& list) {
   for (const Json& item : list) {
     if (!item.is_array() || item.size() != 3 || !item[0].is_string() || !item[1].is_string()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("an entity is [knob, kind, value], found ", item.dump()));
+          absl::StrCat("an entity is [knob, kind, value], found ", ShownJson(item)));
     }
     TW_ASSIGN_OR_RETURN(Entity entity, FromJson(item[1].get<std::string>(), item[2]));
     config.entities.emplace_back(item[0].get<std::string>(), std::move(entity));
@@ -89,14 +121,17 @@ std::string EntitiesToJson(const Config& config) {
     item.insert(item.begin(), name);
     list.push_back(std::move(item));
   }
-  return list.dump();
+  return TextOf(list);
 }
 
 absl::StatusOr<Config> ParseEntitiesJson(std::string_view json) {
+  if (NestsDeeperThan(json, kMaxDepth)) {
+    return absl::InvalidArgumentError("a config that nests deeper than 8 lists");
+  }
   try {
     return FromJsonList(Json::parse(json));
   } catch (const Json::exception& e) {
-    return absl::InvalidArgumentError(absl::StrCat("config is not valid JSON: ", e.what()));
+    return absl::InvalidArgumentError(absl::StrCat("config is not valid JSON: ", Shown(e.what())));
   }
 }
 

@@ -36,7 +36,7 @@ struct Config {
   std::vector<std::pair<std::string, Entity>> entities;
 
   // Typed look-ups. REQUIRES: the knob exists with that kind (our templates read only knobs they
-  // defined; configs from outside are checked by ConfigSpace::IndexOf first).
+  // defined; configs from outside are made canonical by ConfigSpace::Canonical first).
   const std::vector<int64_t>& Split(std::string_view knob) const;
   int64_t Inner(std::string_view knob) const;  // last size of a split
   int64_t Int(std::string_view knob) const;

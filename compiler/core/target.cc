@@ -1,5 +1,6 @@
 #include "compiler/core/target.h"
 
+#include <algorithm>
 #include <array>
 
 #include "absl/strings/match.h"
@@ -37,6 +38,25 @@ int RegistersOf(absl::string_view triple) {
   return 32;  // AArch64, RISC-V with V, POWER, LoongArch
 }
 
+// Widest vectors after -mattr, whose features LLVM applies in order: one that is switched on brings
+// those it needs, one that is switched off takes those that need it.
+int VectorBitsAfter(int bits, absl::string_view mattr) {
+  for (absl::string_view feature : absl::StrSplit(mattr, ',', absl::SkipEmpty())) {
+    const bool on = feature[0] == '+';
+    const absl::string_view name = feature.substr(1);
+    if (on && absl::StartsWith(name, "avx512")) bits = 512;
+    if (on && name == "avx2") bits = std::max(bits, 256);
+    if (!on && (name == "avx512f" || name == "evex512" || name == "fma" || name == "f16c")) {
+      bits = std::min(bits, 256);
+    }
+    if (!on &&
+        (name == "avx2" || name == "avx" || absl::StartsWith(name, "sse") || name == "ssse3")) {
+      bits = 128;
+    }
+  }
+  return bits;
+}
+
 bool IsIgnored(absl::string_view option) {
   for (absl::string_view prefix :
        {"-keys=", "-device=", "-libs=", "-link-params=", "-num-cores=", "-max_num_threads=",
@@ -62,8 +82,8 @@ absl::StatusOr<Target> ParseTarget(std::string_view text) {
     if (first) {
       target.kind = part == "llvm" ? "cpu" : std::string(part);
       if (target.kind != "cpu" && target.kind != "cuda" && target.kind != "opencl") {
-        return absl::InvalidArgumentError(
-            absl::StrCat("unknown target kind \"", part, "\"; known: cpu (llvm), cuda, opencl"));
+        return absl::InvalidArgumentError(absl::StrCat("unknown target kind \"", Shown(Std(part)),
+                                                       "\"; known: cpu (llvm), cuda, opencl"));
       }
       first = false;
       continue;
@@ -76,9 +96,10 @@ absl::StatusOr<Target> ParseTarget(std::string_view text) {
       continue;
     }
     return absl::InvalidArgumentError(
-        absl::StrCat("unknown target option \"", part,
+        absl::StrCat("unknown target option \"", Shown(Std(part)),
                      "\"; known: -mcpu=, -mtriple=, -mattr=, -model=, -arch="));
   }
+  if (target.model == "unknown") target.model.clear();  // what AutoTVM writes for none
   if (first) return absl::InvalidArgumentError("empty target; try \"cpu\" or \"cpu -mcpu=znver4\"");
   return target;
 }
@@ -101,18 +122,12 @@ CpuTraits TraitsOf(const Target& target) {
 #if !defined(__x86_64__)
   if (triple.empty()) return {.vector_bits = 128, .vector_registers = 32};
 #endif
-  for (absl::string_view cpu : kAvx512Cpus) {
-    if (target.mcpu == cpu && !absl::StrContains(target.mattr, "-avx512f")) {
-      return {.vector_bits = 512, .vector_registers = 32, .l1_bytes = 48 << 10};
-    }
-  }
-  if (absl::StrContains(target.mattr, "+avx512f")) {
-    return {.vector_bits = 512, .vector_registers = 32};
-  }
-  for (absl::string_view cpu : kNarrowCpus) {
-    if (target.mcpu == cpu) return {.vector_bits = 128};
-  }
-  return {};
+  const auto is_cpu = [&](absl::string_view name) { return target.mcpu == name; };
+  const bool wide = std::any_of(kAvx512Cpus.begin(), kAvx512Cpus.end(), is_cpu);
+  const bool narrow = std::any_of(kNarrowCpus.begin(), kNarrowCpus.end(), is_cpu);
+  const int bits = VectorBitsAfter(wide ? 512 : narrow ? 128 : 256, target.mattr);
+  if (bits < 512) return {.vector_bits = bits};
+  return {.vector_bits = 512, .vector_registers = 32, .l1_bytes = (wide ? 48 : 32) << 10};
 }
 
 int VectorLanes(const Target& target) { return TraitsOf(target).vector_bits / 32; }

@@ -85,14 +85,17 @@ absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOption
   GiveOutputsTheirOwnValues(graph);
   KernelSet kernels(options);
   TW_ASSIGN_OR_RETURN(std::vector<int> task_of, AddKernels(graph, kernels));
-  TW_ASSIGN_OR_RETURN(const std::string so, CompileKernels(kernels.Programs(), options, dump));
+  TW_ASSIGN_OR_RETURN(std::string so, CompileKernels(kernels.Programs(), options, dump));
   TW_RETURN_IF_ERROR(dump.status());
-  const Manifest manifest = MakeManifest(graph.name, options.target);
+  Manifest manifest = MakeManifest(graph.name, options.target);
   TW_ASSIGN_OR_RETURN(PreparedWeights prepared, PrepareWeights(graph, kernels.tasks(), task_of));
-  const ModelPlan plan = MakePlan(
+  ModelPlan plan = MakePlan(
       std::move(graph),
       {.tasks = kernels.tasks(), .task_of = std::move(task_of), .prepared = std::move(prepared)});
-  return CompiledModel{.package = WritePackage(manifest, plan.plan, plan.params, so),
+  return CompiledModel{.manifest = std::move(manifest),
+                       .plan = std::move(plan.plan),
+                       .params = std::move(plan.params),
+                       .so = std::move(so),
                        .untuned = kernels.untuned()};
 }
 

@@ -12,6 +12,7 @@
 #include "compiler/driver/constant_evaluator.h"
 #include "compiler/graph/graph.h"
 #include "compiler/graph/pipeline.h"
+#include "runtime/package.h"
 
 namespace tilewright {
 
@@ -35,9 +36,17 @@ struct CompileModelOptions {
 };
 
 struct CompiledModel {
-  std::string package;               // tar bytes (runtime/package.h)
+  // The parts of the package, each held once.
+  Manifest manifest;
+  ExecutionPlan plan;
+  std::string params, so;
   std::vector<std::string> untuned;  // keys of workloads compiled without a record
 };
+
+// The package as tar bytes.
+inline void WritePackage(const CompiledModel& model, const ByteSink& sink) {
+  WritePackage(model.manifest, model.plan, model.params, model.so, sink);
+}
 
 // Runs the passes on the graph and compiles every node.
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options);

@@ -41,7 +41,7 @@ absl::StatusOr<CompiledTask> CompileLowered(LoweredTask lowered, const Target& t
   return task;
 }
 
-absl::StatusOr<CompiledTask> CompileTask(const Task& task, const Config& config) {
+absl::StatusOr<CompiledTask> CompileTask(const Task& task, const Config& given) {
   TW_RETURN_IF_ERROR(CheckWorkload(task.workload));
   TW_ASSIGN_OR_RETURN(const Target target, ResolveTarget(task.target));
   TW_ASSIGN_OR_RETURN(const Template* schedule, FindTemplate(task.template_name));
@@ -50,6 +50,7 @@ absl::StatusOr<CompiledTask> CompileTask(const Task& task, const Config& config)
                                                       " does not apply to ", task.workload.Key(),
                                                       " on ", ToString(target)));
   }
+  TW_ASSIGN_OR_RETURN(const Config config, schedule->Space(task.workload, target).Canonical(given));
   TW_ASSIGN_OR_RETURN(LoweredTask lowered, schedule->Lower(task.workload, target, config));
   TW_ASSIGN_OR_RETURN(CompiledTask compiled,
                       CompileLowered(std::move(lowered), target, Optimize::kFull));

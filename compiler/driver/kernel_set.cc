@@ -107,9 +107,9 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
       const absl::StatusOr<const Template*> found = FindTemplate(best->template_name);
       const bool allowed = found.ok() && ((*found)->Exact() || !options_.exact);
       if (allowed && (*found)->Matches(workload, target)) {
-        absl::StatusOr<LoweredTask> task =
-            LowerBy({best->template_name, *found}, best->config, workload);
-        if (!absl::IsInvalidArgument(task.status())) return task;
+        const absl::StatusOr<Config> config =
+            (*found)->Space(workload, target).Canonical(best->config);
+        if (config.ok()) return LowerBy({best->template_name, *found}, *config, workload);
       }
     }
   }

@@ -178,8 +178,8 @@ absl::StatusOr<uint64_t> ConfigSpace::DigitFor(const Knob& knob, const Entity& e
     if (SameEntity(knob.candidates[i], entity, knob.extent)) return i;
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "knob ", knob.name, ": ", EntityText(entity), " is none of its ", knob.candidates.size(),
-      " candidates, such as ", EntityText(knob.candidates.front())));
+      "knob ", knob.name, ": ", Shown(EntityText(entity)), " is none of its ",
+      knob.candidates.size(), " candidates, such as ", EntityText(knob.candidates.front())));
 }
 
 absl::StatusOr<uint64_t> ConfigSpace::IndexOf(const Config& config) const {
@@ -190,7 +190,7 @@ absl::StatusOr<uint64_t> ConfigSpace::IndexOf(const Config& config) const {
         std::find_if(knobs_.begin(), knobs_.end(), [&](const Knob& k) { return k.name == name; });
     if (knob == knobs_.end()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "unknown knob ", name, "; the space has ",
+          "unknown knob ", Shown(name), "; the space has ",
           absl::StrJoin(knobs_, ", ", [](std::string* out, const Knob& k) { *out += k.name; })));
     }
     if (seen[knob - knobs_.begin()]) {
@@ -206,6 +206,16 @@ absl::StatusOr<uint64_t> ConfigSpace::IndexOf(const Config& config) const {
     }
   }
   return index;
+}
+
+absl::StatusOr<Config> ConfigSpace::Canonical(const Config& config) const {
+  TW_ASSIGN_OR_RETURN(const uint64_t index, IndexOf(config));
+  Config canonical = At(index);
+  if (const std::optional<std::string> rule = WhyInvalid(canonical)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("config ", EntitiesToJson(canonical), " breaks the rule: ", *rule));
+  }
+  return canonical;
 }
 
 std::optional<uint64_t> ConfigSpace::Sample(Rng& rng) const {

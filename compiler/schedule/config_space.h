@@ -70,6 +70,11 @@ class ConfigSpace {
   // InvalidArgument names the unknown, missing or impossible knob.
   absl::StatusOr<uint64_t> IndexOf(const Config& config) const;
 
+  // The space's own spelling of a config from outside: every knob with a candidate of its kind, in
+  // definition order. What reads knobs by kind (templates, constraints) may be given only such a
+  // config. InvalidArgument as IndexOf, and for one that breaks a rule.
+  absl::StatusOr<Config> Canonical(const Config& config) const;
+
   // A valid index, uniform by rejection; nullopt after 10,000 rejections.
   std::optional<uint64_t> Sample(Rng& rng) const;
   // Valid indices that differ in exactly one knob, in knob order.

@@ -88,8 +88,8 @@ class BatchMatmul final : public Template {
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
-                                    const Config& config) const override {
-    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+                                    const Config& given) const override {
+    TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
     const MatmulShape s = ShapeOf(w, target);
     Schedule sch(MatmulCompute(w, s));
     const Loop batch = sch.axis(0);

@@ -212,8 +212,8 @@ class Conv2dNchwc final : public Template {
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
-                                    const Config& config) const override {
-    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+                                    const Config& given) const override {
+    TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
     const ConvShape s = ShapeOf(w);
     Schedule sch(ConvCompute(w, s));
     const Loop n = sch.axis(0), lane = sch.axis(4);

@@ -175,8 +175,8 @@ class Conv2dWinograd final : public Template {
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
-                                    const Config& config) const override {
-    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+                                    const Config& given) const override {
+    TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
     const Choice choice = ChoiceOf(w, config);
     return choice.by_channel ? LowerByChannel(w, choice) : LowerByPiece(w, choice);
   }

@@ -107,8 +107,8 @@ class DensePack final : public Template {
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
-                                    const Config& config) const override {
-    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+                                    const Config& given) const override {
+    TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
     const DenseShape s = ShapeOf(w);
     Schedule sch(DenseCompute(w, s));
     const auto [blocks, lane] = sch.Split(sch.axis(1), s.lanes);

@@ -131,8 +131,8 @@ class DepthwiseNchwc final : public Template {
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
-                                    const Config& config) const override {
-    TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
+                                    const Config& given) const override {
+    TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
     const DepthwiseShape s = ShapeOf(w);
     Schedule sch(DepthwiseCompute(w, s));
     const Loop n = sch.axis(0), cb = sch.axis(1), lane = sch.axis(4);

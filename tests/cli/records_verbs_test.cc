@@ -103,6 +103,60 @@ TEST(RecordsVerbs, BadInputIsExitCode3) {
   EXPECT_EQ(ReadAll(command / "noise.db"), std::string(9000, 'x'));
 }
 
+// Bytes of a command's output, as a file of the folder.
+void Pipe(const CommandLine& command, const std::string& line) {
+  ASSERT_EQ(std::system(("cd '" + command / "" + "' && " + line).c_str()), 0) << line;
+}
+
+TEST(RecordsVerbs, LogsAreReadAsUsersHaveThem) {
+  const CommandLine command;
+  const std::string log = SampleLog();
+  std::string crlf;
+  for (const char c : log) crlf += c == '\n' ? "\r\n" : std::string(1, c);
+  WriteAll(command / "mark.log", "\xEF\xBB\xBF" + log);
+  WriteAll(command / "crlf.log", crlf);
+  WriteAll(command / "blank.log", "\n \n" + log);
+  WriteAll(command / "cut.log", "1.5], 0, 1.2, 1.0]}\n" + log);
+  WriteAll(command / "plain.log", log);
+  Pipe(command, "gzip -k plain.log");
+  for (const char* name : {"mark.log", "crlf.log", "blank.log", "cut.log", "plain.log.gz"}) {
+    const CommandResult best = command.Run(std::string("best --json --records ") + name);
+    ASSERT_EQ(best.exit_code, 0) << name << ": " << best.err;
+    EXPECT_EQ(json::parse(best.out).size(), 1u) << name;
+    const CommandResult picked = command.Run(std::string("records pick-best -o - ") + name);
+    EXPECT_EQ(picked.exit_code, 0) << name << ": " << picked.err;
+    EXPECT_EQ(picked.out, EncodeLogLine(UncheckedRecord("fast", 1e-3)).value() + "\n") << name;
+  }
+}
+
+TEST(RecordsVerbs, WhatIsNoLogIsRefusedWithItsKind) {
+  const CommandLine command;
+  WriteAll(command / "plain.log", SampleLog());
+  WriteAll(command / "utf16.log", std::string("\xFF\xFE{\0\"\0", 6));
+  WriteAll(command / "binary.log", std::string(100, '\0'));
+  Pipe(command, "gzip -k plain.log && head -c 200 plain.log.gz > cut.gz && mkfifo pipe");
+  const std::pair<const char*, const char*> cases[] = {
+      {".", "is a folder"},       {"/dev/zero", "is a device"}, {"/dev/null", "is a device"},
+      {"utf16.log", "iconv"},     {"binary.log", "not text"},   {"cut.gz", "cut short"}};
+  for (const auto& [name, why] : cases) {
+    for (const std::string verb : {"records import ", "records pick-best -o out.log ",
+                                   "best --records "}) {
+      const CommandResult result = command.Run(verb + name);
+      EXPECT_EQ(result.exit_code, 3) << verb << name << ": " << result.err;
+      EXPECT_THAT(result.err, HasSubstr(why)) << verb << name;
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(command / "out.log"));
+  // A pipe that nobody writes to holds nothing, and nobody waits for it.
+  EXPECT_THAT(command.Run("records import pipe").err, HasSubstr("0 imported"));
+}
+
+TEST(RecordsVerbs, ImportNamesTemplatesOfOtherSystems) {
+  const CommandLine command;
+  WriteAll(command / "in.log", SampleLog());
+  EXPECT_THAT(command.Run("records import in.log").err, HasSubstr("conv2d_other.cpu (3)"));
+}
+
 TEST(RecordsVerbs, WhatIsUnavailableIsExitCode4) {
   const CommandLine command;
   WriteAll(command / "in.log", SampleLog());

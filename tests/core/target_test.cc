@@ -43,6 +43,29 @@ TEST(Target, LanesFollowTheCpu) {
   EXPECT_EQ(lanes("cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72"), 4);
 }
 
+TEST(Target, MattrNamesWholeFeaturesInOrder) {
+  const auto lanes = [](const std::string& mattr) {
+    return VectorLanes(ParseTarget("cpu -mcpu=znver4 -mattr=" + mattr).value());
+  };
+  EXPECT_EQ(lanes("-avx512fp16"), 16);
+  EXPECT_EQ(lanes("-avx512fp16,-avx512f"), 8);
+  EXPECT_EQ(lanes("-avx512f,+avx512f"), 16);
+  EXPECT_EQ(lanes("+avx512f,-avx512f"), 8);
+  EXPECT_EQ(lanes("-avx2"), 4);
+  EXPECT_EQ(VectorLanes(ParseTarget("cpu -mcpu=haswell -mattr=+avx512vl").value()), 16);
+  EXPECT_EQ(VectorLanes(ParseTarget("cpu -mcpu=x86-64 -mattr=+avx2,+fma").value()), 8);
+}
+
+TEST(Target, TheModelUnknownIsNoModel) {
+  EXPECT_EQ(ParseTarget("llvm -keys=cpu -model=unknown").value(), Target());
+}
+
+TEST(Target, ErrorsQuoteLongTextsInPart) {
+  const std::string text(100'000, 'x');
+  EXPECT_LT(ParseTarget(text).status().message().size(), 400u);
+  EXPECT_LT(ParseTarget("cpu -m" + text).status().message().size(), 400u);
+}
+
 TEST(Target, RegistersFollowTheArchitecture) {
   const auto registers = [](const char* text) {
     return TraitsOf(ParseTarget(text).value()).vector_registers;

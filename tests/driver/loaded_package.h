@@ -26,7 +26,9 @@ inline std::string TempPath(const std::string& name) {
 class LoadedPackage {
  public:
   explicit LoadedPackage(const CompiledModel& compiled) : path_(TempPath("model.tar")) {
-    std::ofstream(path_, std::ios::binary) << compiled.package;
+    std::ofstream file(path_, std::ios::binary);
+    WritePackage(compiled, [&](std::string_view part) { file << part; });
+    file.close();
     model_ = std::make_unique<runtime::Model>(path_, runtime::ModelOptions{.threads = 2});
   }
   ~LoadedPackage() { std::filesystem::remove(path_); }

@@ -28,7 +28,7 @@ std::unique_ptr<RecordStore> StoreOf(const std::vector<Record>& records) {
 TEST(Lookup, TheExactWorkloadWinsOverAFasterEpilogue) {
   const auto store =
       StoreOf({With("exact", SampleWorkload(), 2), With("bare", SampleWorkload(64, ""), 1)});
-  const auto result = LookupBest(*store, SampleWorkload(), kTarget, /*explain=*/true);
+  const auto result = LookupBest(*store, SampleWorkload(), kTarget, {.explain = true});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->record->run_id, "exact");
   EXPECT_EQ(result->how, "exact");
@@ -49,7 +49,7 @@ TEST(Lookup, NeverTakesARecordOfAnotherTarget) {
   other.task.target.mcpu = "znver4";
   Record far = With("far", SampleWorkload(32, ""), 1);
   const auto result =
-      LookupBest(*StoreOf({other, far}), SampleWorkload(), kTarget, /*explain=*/true);
+      LookupBest(*StoreOf({other, far}), SampleWorkload(), kTarget, {.explain = true});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_FALSE(result->record);
   EXPECT_EQ(result->how, "none");
@@ -57,6 +57,21 @@ TEST(Lookup, NeverTakesARecordOfAnotherTarget) {
               ElementsAre("target differs: cpu -mcpu=znver4 (1 record)",
                           "epilogue differs: none; shapes differ: "
                           "float32[1,32,56,56],float32[32,32,3,3] (1 record)"));
+}
+
+TEST(Lookup, AStaleRecordHidesNoGoodOne) {
+  Record stale = With("stale", SampleWorkload(), 1);
+  stale.task.template_name = "conv2d_old.cpu";
+  const auto store = StoreOf({stale, With("good", SampleWorkload(), 2)});
+  const LookupOptions options{.why_unfit = [](const Task& task, const Config&) -> std::string {
+    return task.template_name == "conv2d_old.cpu" ? "unknown template" : "";
+  }};
+  const auto result = LookupBest(*store, SampleWorkload(), kTarget, options);
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_TRUE(result->record);
+  EXPECT_EQ(result->record->run_id, "good");
+  EXPECT_EQ(result->how, "exact");
+  EXPECT_THAT(result->passed_over, ElementsAre(testing::HasSubstr("conv2d_old.cpu is not used")));
 }
 
 }  // namespace

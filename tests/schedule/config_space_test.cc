@@ -239,5 +239,28 @@ TEST(ConfigSpace, AHugeSpaceIsIndexedWithoutEnumeration) {
   EXPECT_EQ(space.Neighbors(0).size(), 12u * 9);
 }
 
+TEST(ConfigSpace, CanonicalGivesItsOwnSpelling) {
+  ConfigSpace space;
+  space.DefineSplit("tile", 8, {});
+  space.DefineKnob("flag", {OtherEntity{false}, OtherEntity{true}});
+  space.AddConstraint("no flag on a whole tile", [](const Config& config) {
+    return config.Inner("tile") < 8 || !config.Bool("flag");
+  });
+  const auto canonical = [&](const char* json) {
+    return space.Canonical(ParseEntitiesJson(json).value());
+  };
+  // 1 is true, as in Python; the outermost size may be written out; the order is free.
+  const auto config = canonical(R"([["flag","ot",1],["tile","sp",[2,4]]])");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(EntitiesToJson(*config), R"([["tile","sp",[-1,4]],["flag","ot",true]])");
+  for (const char* other :
+       {R"([["flag","ot","true"],["tile","sp",[2,4]]])", R"([["flag","ot",1]])",
+        R"([["flag","sp",[1]],["tile","sp",[2,4]]])", R"([["flag","ot",1],["tile","sp",[]]])",
+        R"([["flag","ot",1],["tile","sp",[1,2,4]]])", R"([["flag","ot",2],["tile","sp",[2,4]]])",
+        R"([["flag","ot",1],["tile","ot",4]])", R"([["flag","ot",1],["tile","sp",[1,8]]])"}) {
+    EXPECT_EQ(canonical(other).status().code(), absl::StatusCode::kInvalidArgument) << other;
+  }
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -42,6 +42,31 @@ std::vector<ReplayRun> RunAll(const RecordedSpace& recorded, const std::string& 
   return runs;
 }
 
+TEST(RecordedSpace, RefusesWhatWouldNotBeASpace) {
+  const auto with = [](const std::string& knobs) {
+    return R"({"format":"tilewright-space 1","name":"s","flops":1,"points":[],"knobs":[)" + knobs +
+           "]}";
+  };
+  std::string vast;
+  for (int i = 0; i < 40; ++i) {
+    vast += std::string(i ? "," : "") + R"({"name":"k)" + std::to_string(i) +
+            R"(","candidates":[["ot",1],["ot",2],["ot",3]]})";
+  }
+  for (const std::string& json :
+       {std::string(1'000'000, '['), with(vast), std::string("[]"), std::string("1"),
+        with(R"({"name":"k","extent":8,"candidates":[["sp",[-1,0]]]})"),
+        with(R"({"name":"k","extent":0,"candidates":[["sp",[-1,2]]]})"),
+        with(R"({"name":"k","extent":8,"candidates":[["sp",[-1,4611686018427387904,4]]]})"),
+        with(R"({"name":"k","extent":8,"candidates":[["sp",[]]]})"),
+        with(R"({"name":"k","candidates":[["ot",1]]},{"name":"k","candidates":[["ot",1]]})"),
+        with(R"({"name":"k","candidates":[["ot",)" + std::string(100'000, '[') + "]]}")}) {
+    const auto recorded = ParseRecordedSpace(json);
+    EXPECT_EQ(recorded.status().code(), absl::StatusCode::kInvalidArgument)
+        << json.substr(0, 200);
+    EXPECT_LT(recorded.status().message().size(), 800u);
+  }
+}
+
 TEST(RecordedSpace, RoundTripsKnobsOutcomesAndValidity) {
   const ConfigSpace space = LandscapeSpace();
   const RecordedSpace recorded = Landscape();

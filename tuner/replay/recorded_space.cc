@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "base/json_depth.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace tilewright {
 namespace {
@@ -18,14 +20,21 @@ constexpr char kFormat[] = "tilewright-space 1";
 constexpr size_t kMaxBytes = size_t{256} << 20;
 constexpr size_t kMaxPoints = 4'000'000;
 constexpr size_t kMaxKnobs = 64;
+constexpr int kMaxDepth = 16;
+constexpr uint64_t kMaxSpace = uint64_t{1} << 53;  // Kernel Tuner's spaces reach 2^35
+constexpr int64_t kMaxExtent = int64_t{1} << 40;
 
 absl::Status Bad(const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("recorded space: ", what));
 }
 
+std::string Text(const Json& value) {
+  return Shown(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 absl::StatusOr<Entity> ParseCandidate(const std::string& knob, const Json& candidate) {
   if (!candidate.is_array() || candidate.size() != 2) {
-    return Bad(absl::StrCat("a candidate of ", knob, " is ", candidate.dump()));
+    return Bad(absl::StrCat("a candidate of ", Shown(knob), " is ", Text(candidate)));
   }
   const Json entity = Json::array({Json::array({knob, candidate[0], candidate[1]})});
   TW_ASSIGN_OR_RETURN(Config config, ParseEntitiesJson(entity.dump()));
@@ -40,19 +49,50 @@ size_t LengthOf(const Entity& entity) {
   return 1;
 }
 
+// A split's sizes are multiplied and divided by.
+absl::Status CheckSplit(const std::string& knob, const Entity& entity, int64_t extent) {
+  const auto* split = std::get_if<SplitEntity>(&entity);
+  if (split == nullptr) return absl::OkStatus();
+  if (extent < 1 || extent > kMaxExtent || split->sizes.empty()) {
+    return Bad(absl::StrCat("knob ", Shown(knob), " splits an extent of ", extent, " into ",
+                            split->sizes.size(), " sizes"));
+  }
+  int64_t product = 1;
+  for (size_t i = 0; i < split->sizes.size(); ++i) {
+    const int64_t size = split->sizes[i];
+    if (i == 0 && size == -1) continue;
+    if (size < 1 || __builtin_mul_overflow(product, size, &product) || product > kMaxExtent) {
+      return Bad(absl::StrCat("knob ", Shown(knob), " has a split size of ", size));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// ConfigSpace takes spaces whose points it can count.
+absl::Status CheckRoom(const ConfigSpace& space, const std::string& knob, size_t candidates) {
+  if (candidates == 0) return Bad(absl::StrCat("knob ", Shown(knob), " has no candidates"));
+  if (space.size() > kMaxSpace / candidates) return Bad("more than 2^53 points");
+  for (size_t k = 0; k < space.knob_count(); ++k) {
+    if (space.knob_name(k) == knob) return Bad(absl::StrCat("two knobs named ", Shown(knob)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status DefineKnob(const Json& knob, ConfigSpace& space) {
   const std::string name = knob.at("name");
+  const int64_t extent = knob.value("extent", int64_t{0});
   std::vector<Entity> candidates;
   for (const Json& item : knob.at("candidates")) {
     TW_ASSIGN_OR_RETURN(Entity entity, ParseCandidate(name, item));
+    TW_RETURN_IF_ERROR(CheckSplit(name, entity, extent));
     candidates.push_back(std::move(entity));
     if (candidates.back().index() != candidates.front().index() ||
         LengthOf(candidates.back()) != LengthOf(candidates.front())) {
       return Bad(absl::StrCat("knob ", name, " mixes candidates of different kinds"));
     }
   }
-  if (candidates.empty()) return Bad(absl::StrCat("knob ", name, " has no candidates"));
-  space.DefineCandidates(name, std::move(candidates), knob.value("extent", int64_t{0}));
+  TW_RETURN_IF_ERROR(CheckRoom(space, name, candidates.size()));
+  space.DefineCandidates(name, std::move(candidates), extent);
   return absl::OkStatus();
 }
 
@@ -63,7 +103,7 @@ absl::StatusOr<Outcome> ParseOutcome(const Json& value) {
     if (kind) return Failure{*kind, "recorded"};
   }
   return Bad(
-      absl::StrCat("a point's outcome is ", value.dump(), "; it is seconds or a failure's name"));
+      absl::StrCat("a point's outcome is ", Text(value), "; it is seconds or a failure's name"));
 }
 
 absl::StatusOr<Outcomes> ParsePoints(const Json& points, uint64_t size) {
@@ -72,7 +112,7 @@ absl::StatusOr<Outcomes> ParsePoints(const Json& points, uint64_t size) {
   for (const Json& point : points) {
     if (!point.is_array() || point.size() != 2 || !point[0].is_number_unsigned() ||
         point[0].get<uint64_t>() >= size) {
-      return Bad(absl::StrCat("point ", point.dump(), " in a space of ", size));
+      return Bad(absl::StrCat("point ", Text(point), " in a space of ", size));
     }
     TW_ASSIGN_OR_RETURN(Outcome outcome, ParseOutcome(point[1]));
     outcomes.emplace(point[0].get<uint64_t>(), std::move(outcome));
@@ -107,7 +147,7 @@ absl::StatusOr<RecordedSpace> FromOwnFormat(const Json& root) {
 OtherEntity ScalarOf(const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number_integer()) return value.get<int64_t>();
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : Text(value);
 }
 
 absl::Status DefineParams(const Json& params, ConfigSpace& space) {
@@ -115,7 +155,7 @@ absl::Status DefineParams(const Json& params, ConfigSpace& space) {
   for (const auto& [name, values] : params.items()) {
     std::vector<OtherEntity> candidates;
     for (const Json& value : values) candidates.push_back(ScalarOf(value));
-    if (candidates.empty()) return Bad(absl::StrCat("parameter ", name, " has no values"));
+    TW_RETURN_IF_ERROR(CheckRoom(space, name, candidates.size()));
     space.DefineKnob(name, std::move(candidates));
   }
   return absl::OkStatus();
@@ -125,7 +165,7 @@ absl::StatusOr<uint64_t> IndexOfRow(const ConfigSpace& space, const Json& row) {
   const auto digits = row.get<std::vector<uint64_t>>();
   bool inside = digits.size() == space.knob_count();
   for (size_t k = 0; inside && k < digits.size(); ++k) inside = digits[k] < space.CandidatesOf(k);
-  if (!inside) return Bad(absl::StrCat("cfg row ", row.dump(), " is outside the parameters"));
+  if (!inside) return Bad(absl::StrCat("cfg row ", Text(row), " is outside the parameters"));
   return space.IndexOfDigits(digits);
 }
 
@@ -182,13 +222,15 @@ std::optional<double> RecordedSpace::BestSeconds() const {
 }
 
 absl::StatusOr<RecordedSpace> ParseRecordedSpace(std::string_view json) {
+  if (NestsDeeperThan(json, kMaxDepth)) return Bad("nested deeper than 16 levels");
   try {
     const Json root = Json::parse(json);
+    if (!root.is_object()) return Bad("not a JSON object");
     if (root.value("format", "") == kFormat) return FromOwnFormat(root);
     if (root.contains("params") && root.contains("cfg")) return FromKernelTuner(root);
     return Bad(absl::StrCat("format is neither \"", kFormat, "\" nor params and cfg"));
   } catch (const Json::exception& e) {
-    return Bad(e.what());
+    return Bad(Shown(e.what()));
   }
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "compiler/schedule/config_space.h"
 
 namespace tilewright {
@@ -16,8 +15,10 @@ std::vector<int64_t> Divisors(int64_t extent, int64_t limit);
 // A scalar knob with integer candidates.
 void DefineIntKnob(ConfigSpace& space, std::string name, const std::vector<int64_t>& candidates);
 
-// OK when `config` is a valid point of `space`; InvalidArgument with the reason otherwise.
-absl::Status CheckConfig(const ConfigSpace& space, const Config& config);
+// OK when `config` is a valid point of `space`, else InvalidArgument (ConfigSpace::Canonical).
+inline absl::Status CheckConfig(const ConfigSpace& space, const Config& config) {
+  return space.Canonical(config).status();
+}
 
 // Builders of entities for defaults: [-1, inner] and scalars.
 Entity InnerSplit(int64_t inner);
