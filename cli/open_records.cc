@@ -39,8 +39,8 @@ absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const std::string& add
 absl::StatusOr<std::unique_ptr<RecordStore>> ReadLogFile(const std::string& path) {
   absl::StatusOr<std::unique_ptr<LogFile>> log = LogFile::Open(path);
   if (!log.ok()) return absl::IsNotFound(log.status()) ? BadInput(log.status()) : log.status();
-  TW_ASSIGN_OR_RETURN(std::unique_ptr<RecordStore> store, ReadLog(path, (*log)->stream()));
-  TW_RETURN_IF_ERROR((*log)->status());
+  absl::StatusOr<std::unique_ptr<RecordStore>> store = ReadLog(path, (*log)->stream());
+  TW_RETURN_IF_ERROR((*log)->status());  // a damaged file explains unreadable lines
   return store;
 }
 

@@ -88,7 +88,7 @@ TEST_F(ModelVerbs, ARecordOfAnotherSpaceIsNotUsed) {
   const CommandResult result = Run("compile", "-o mlp.tar --json --records tuned.log");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(json::parse(result.out)["untuned"].size(), 3u);
-  EXPECT_THAT(result.err, HasSubstr("record measured is not used: "));
+  EXPECT_THAT(result.err, HasSubstr("1 record of dense_pack.cpu is not used"));
   const CommandResult import = command_.Run("records import tuned.log");
   EXPECT_EQ(import.exit_code, 3);
   EXPECT_THAT(import.err, HasSubstr("no_such_knob"));

@@ -59,7 +59,9 @@ std::vector<Tensor> RunBoth(const ModelBuilder& model, const std::map<std::strin
   const auto compiled = CompileModel(*graph, options);
   EXPECT_TRUE(compiled.ok()) << compiled.status();
   if (!interpreted.ok() || !compiled.ok()) return {};
-  const std::vector<Tensor> outputs = RunPackage(compiled->package, *graph, inputs);
+  std::string package;
+  WritePackage(*compiled, [&](std::string_view part) { package += part; });
+  const std::vector<Tensor> outputs = RunPackage(package, *graph, inputs);
   for (size_t i = 0; i < outputs.size(); ++i) ExpectSame(outputs[i], interpreted->at(i), tolerance);
   return outputs;
 }

@@ -106,7 +106,7 @@ TEST(RecordedSpace, RefusesWhatIsNotOne) {
   EXPECT_THAT(message(head + R"("knobs":[{"name":"a","candidates":[]}],"points":[]})"),
               HasSubstr("no candidates"));
   EXPECT_THAT(message(head + R"("knobs":[{"name":"a","candidates":[["ot",1],["sp",[1]]]}]})"),
-              HasSubstr("mixes"));
+              HasSubstr("knob a splits an extent of 0"));
   const std::string knob = head + R"("knobs":[{"name":"a","candidates":[["ot",1]]}],)";
   EXPECT_THAT(message(knob + R"("points":[[1,1e-3]]})"), HasSubstr("point [1,"));
   EXPECT_THAT(message(knob + R"("points":[[0,"melted"]]})"), HasSubstr("melted"));
