@@ -1,5 +1,5 @@
-// Recursive readers of JSON (copies, printing) overflow the stack on deep nesting: text from outside
-// is measured before it is parsed.
+// Recursive readers of JSON (copies, printing) overflow the stack on deep nesting: text from
+// outside is measured before it is parsed.
 #pragma once
 
 #include <cstddef>

@@ -92,7 +92,8 @@ absl::Status PrintForeign(const RecordStore& store) {
 absl::Status Explain(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
   TW_ASSIGN_OR_RETURN(const TasksOfModel loaded, LoadTasks(options.model));
-  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all, ExplainAll(loaded, *store, options.model.exact));
+  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all,
+                      ExplainAll(loaded, *store, options.model.exact));
   if (options.json) {
     Json list = Json::array();
     for (const Explanation& explanation : all) list.push_back(ExplanationJson(explanation));

@@ -29,13 +29,17 @@ constexpr OtherKind kOtherKinds[] = {
     {"\xFF\xFE", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"},
     {"\xFE\xFF", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"},
     {"PK\x03\x04", "a zip file; unpack it first"},
-    {"\xFD" "7zXZ", "an xz file; unpack it first"},
+    {"\xFD"
+     "7zXZ",
+     "an xz file; unpack it first"},
     {"\x28\xB5\x2F\xFD", "a zstd file; unpack it first"},
     {"BZh", "a bzip2 file; unpack it first"},
-    {"\x7F" "ELF", "a program"}};
+    {"\x7F"
+     "ELF",
+     "a program"}};
 
 absl::Status CheckKind(int fd, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd, &info) != 0) {
     return absl::PermissionDeniedError(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
   }
@@ -119,8 +123,7 @@ absl::StatusOr<std::unique_ptr<LogFile>> LogFile::Open(const std::string& path) 
   const absl::string_view start = buffer->Start();
   for (const OtherKind& kind : kOtherKinds) {
     if (absl::StartsWith(start, kind.start)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, " is no log but ", kind.what));
+      return absl::InvalidArgumentError(absl::StrCat(path, " is no log but ", kind.what));
     }
   }
   if (absl::StrContains(start.substr(0, 4096), '\0')) {

@@ -136,11 +136,11 @@ TEST(RecordsVerbs, WhatIsNoLogIsRefusedWithItsKind) {
   WriteAll(command / "binary.log", std::string(100, '\0'));
   Pipe(command, "gzip -k plain.log && head -c 200 plain.log.gz > cut.gz && mkfifo pipe");
   const std::pair<const char*, const char*> cases[] = {
-      {".", "is a folder"},       {"/dev/zero", "is a device"}, {"/dev/null", "is a device"},
-      {"utf16.log", "iconv"},     {"binary.log", "not text"},   {"cut.gz", "cut short"}};
+      {".", "is a folder"},   {"/dev/zero", "is a device"}, {"/dev/null", "is a device"},
+      {"utf16.log", "iconv"}, {"binary.log", "not text"},   {"cut.gz", "cut short"}};
   for (const auto& [name, why] : cases) {
-    for (const std::string verb : {"records import ", "records pick-best -o out.log ",
-                                   "best --records "}) {
+    for (const std::string verb :
+         {"records import ", "records pick-best -o out.log ", "best --records "}) {
       const CommandResult result = command.Run(verb + name);
       EXPECT_EQ(result.exit_code, 3) << verb << name << ": " << result.err;
       EXPECT_THAT(result.err, HasSubstr(why)) << verb << name;

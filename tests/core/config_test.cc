@@ -45,9 +45,10 @@ TEST(ParseEntitiesJson, BoundsTheNumberOfKnobs) {
 TEST(Config, RefusesWhatIsNoEntityWithoutQuotingAllOfIt) {
   for (const std::string json :
        {std::string(100'000, '['), std::string(R"([["k","sp",[1.5]]])"),
-        std::string(R"([["k","sp",[18446744073709551615]]])"), std::string(R"([["k","sp",[true]]])"),
-        std::string(R"([["k","re",[null]]])"), std::string(R"([["k","ot",[1]]])"),
-        std::string(R"([["k","ot",null]])"), std::string(R"([["k",1,2]])"), std::string("{}"),
+        std::string(R"([["k","sp",[18446744073709551615]]])"),
+        std::string(R"([["k","sp",[true]]])"), std::string(R"([["k","re",[null]]])"),
+        std::string(R"([["k","ot",[1]]])"), std::string(R"([["k","ot",null]])"),
+        std::string(R"([["k",1,2]])"), std::string("{}"),
         R"([["k",")" + std::string(100'000, 'x') + R"(",1]])"}) {
     const auto config = ParseEntitiesJson(json);
     EXPECT_FALSE(config.ok()) << json.substr(0, 100);

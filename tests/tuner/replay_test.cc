@@ -61,8 +61,7 @@ TEST(RecordedSpace, RefusesWhatWouldNotBeASpace) {
         with(R"({"name":"k","candidates":[["ot",1]]},{"name":"k","candidates":[["ot",1]]})"),
         with(R"({"name":"k","candidates":[["ot",)" + std::string(100'000, '[') + "]]}")}) {
     const auto recorded = ParseRecordedSpace(json);
-    EXPECT_EQ(recorded.status().code(), absl::StatusCode::kInvalidArgument)
-        << json.substr(0, 200);
+    EXPECT_EQ(recorded.status().code(), absl::StatusCode::kInvalidArgument) << json.substr(0, 200);
     EXPECT_LT(recorded.status().message().size(), 800u);
   }
 }
