@@ -10,6 +10,7 @@
 #include "bench/fma_peak.h"
 #include "bench/kernel_timer.h"
 #include "bench/resnet50_layers.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 
@@ -64,7 +65,7 @@ int Main(const Args& args) {
     if (!impl.Matches(layers[i].workload, target)) continue;
     const Task task{layers[i].workload, args.name, target};
     const double peak = MeasureFmaPeakGflops() * 1e9;
-    const double share = layers[i].workload.Flops() / peak;
+    const double share = Flops(layers[i].workload) / peak;
     const Config config = impl.Default(task.workload, target);
     const double untuned = TimeConfig(task, config, 0.1);
     std::printf("%2zu x%d %8.1f us %5.1f %% %s", i, layers[i].count, untuned * 1e6,

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "base/status_macros.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "bench/kernel_timer.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 #include "tuner/replay/recorded_space.h"
@@ -40,7 +41,7 @@ int Main(const char* key, const char* path) {
     outcomes[valid[i]] = Measure(task, space.At(valid[i]));
     if (i % 100 == 0) std::fprintf(stderr, "%zu of %zu\n", i, valid.size());
   }
-  std::ofstream(path) << RecordedSpaceJson(KeyOf(task), workload->Flops(), space, outcomes);
+  std::ofstream(path) << RecordedSpaceJson(KeyOf(task), Flops(*workload), space, outcomes);
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/farm_client.h"
 #include "cli/table.h"
 #include "compiler/core/workload.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {
@@ -23,7 +24,7 @@ std::string Milliseconds(double seconds) {
 
 double GflopsOf(const v1::TaskResult& task) {
   const absl::StatusOr<Workload> workload = ParseWorkload(task.task().workload());
-  return workload.ok() && task.best_seconds() > 0 ? workload->Flops() / task.best_seconds() * 1e-9
+  return workload.ok() && task.best_seconds() > 0 ? Flops(*workload) / task.best_seconds() * 1e-9
                                                   : 0;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {
@@ -69,7 +70,7 @@ std::string MillisecondsText(const Record& record) {
 std::string SpeedText(const Record& record) {
   const std::optional<double> median = MedianSeconds(record.outcome);
   if (!median || !record.foreign_args.empty()) return "-";
-  return absl::StrFormat("%.1f", record.task.workload.Flops() / *median * 1e-9);
+  return absl::StrFormat("%.1f", Flops(record.task.workload) / *median * 1e-9);
 }
 
 std::string ConfigText(const Config& config) {

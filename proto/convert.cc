@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {

@@ -7,17 +7,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "compiler/core/operator_rules.h"
+#include "compiler/operators/operator_def.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {
 
 using Json = nlohmann::json;
 
-// The operator of "conv2d+bias+relu"; null when it is none of ours.
-const OperatorRules* RulesOf(const std::string& text) {
-  return FindOperatorRules(text.substr(0, text.find('+')));
-}
+// The operator's name in "conv2d+bias+relu".
+std::string OperatorOfText(const std::string& text) { return text.substr(0, text.find('+')); }
 
 absl::Status Bad(absl::string_view what, const Json& found) {
   return absl::InvalidArgumentError(
@@ -38,9 +37,9 @@ std::vector<int64_t> ReadAttr(const Json& attr) {
   return attr.is_array() ? attr.get<std::vector<int64_t>>() : std::vector{attr.get<int64_t>()};
 }
 
-absl::StatusOr<Workload> ReadWorkload(const OperatorRules& rules, const Json& args) {
-  const std::string op(rules.name);
-  const size_t attrs = rules.attributes.size();
+absl::StatusOr<Workload> ReadWorkload(const std::string& op, const OperatorDef& def,
+                                      const Json& args) {
+  const size_t attrs = def.attributes.size();
   if (args.size() != attrs + 7) return Bad(absl::StrCat(attrs + 7, " items for ", op), args);
   Workload workload{.op = op};
   for (size_t i = 0; i < 2; ++i) {
@@ -48,7 +47,7 @@ absl::StatusOr<Workload> ReadWorkload(const OperatorRules& rules, const Json& ar
     workload.inputs.push_back(std::move(tensor));
   }
   for (size_t i = 0; i < attrs; ++i) {
-    workload.attrs[std::string(rules.attributes[i].name)] = ReadAttr(args[2 + i]);
+    workload.attrs[std::string(def.attributes[i].name)] = ReadAttr(args[2 + i]);
   }
   workload.data_layout = args[attrs + 2].get<std::string>();
   workload.weight_layout = args[attrs + 3].get<std::string>();
@@ -65,7 +64,7 @@ absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
   for (const TensorType& input : workload.inputs) {
     args.push_back({"TENSOR", input.shape, std::string(NameOf(input.dtype))});
   }
-  for (const AttributeRule& rule : FindOperatorRules(workload.op)->attributes) {
+  for (const AttributeRule& rule : FindOperator(workload.op)->attributes) {
     const std::vector<int64_t>& values = workload.Attr(rule.name);
     args.push_back(rule.count == 1 ? Json(values[0]) : Json(values));
   }
@@ -82,10 +81,11 @@ absl::StatusOr<std::optional<Workload>> WorkloadOfArgs(const Json& args) {
   if (!args.is_array() || args.empty() || !args.back().is_string()) {
     return std::optional<Workload>();
   }
-  const OperatorRules* rules = RulesOf(args.back().get<std::string>());
-  if (rules == nullptr) return std::optional<Workload>();
+  const std::string op = OperatorOfText(args.back().get<std::string>());
+  const OperatorDef* def = FindOperator(op);
+  if (def == nullptr) return std::optional<Workload>();
   try {
-    TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkload(*rules, args));
+    TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkload(op, *def, args));
     return std::optional<Workload>(std::move(workload));
   } catch (const Json::exception& e) {
     return Bad(Shown(e.what()), args);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/operators/workload_rules.h"
 #include "records/foreign.h"
 
 namespace tilewright {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/operators/workload_rules.h"
 #include "worker/run_kernel.h"
 #include "worker/runner/inputs.h"
 

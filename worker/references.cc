@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/operators/workload_rules.h"
 #include "worker/run_kernel.h"
 
 namespace tilewright {
@@ -15,7 +16,7 @@ constexpr double kBuildSeconds = 60;
 constexpr double kLeastRunSeconds = 300, kMostRunSeconds = 7200, kSlowestFlops = 2e7;
 
 double RunSeconds(const Workload& workload) {
-  return std::clamp(workload.Flops() / kSlowestFlops, kLeastRunSeconds, kMostRunSeconds);
+  return std::clamp(Flops(workload) / kSlowestFlops, kLeastRunSeconds, kMostRunSeconds);
 }
 
 int64_t OutputBytes(const Workload& workload) { return BytesOf(RunArguments(workload).back()); }

@@ -12,7 +12,8 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
-#include "compiler/core/operator_rules.h"
+#include "compiler/operators/operator_def.h"
+#include "compiler/operators/workload_rules.h"
 #include "worker/child.h"
 #include "worker/pipe_io.h"
 
@@ -134,16 +135,17 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
   std::vector<RunArgument> arguments;
   for (const TensorType& type : ArgumentTypes(w)) arguments.push_back({.shape = type.shape});
   const Shape out = OutputShape(w);
-  const OperatorRules& rules = *FindOperatorRules(w.op);
+  const OperatorDef& def = OperatorOf(w);
   const std::vector<PaddedDim> out_padding = PaddingOf(w.out_layout, out);
   arguments[0].padded = PaddingOf(w.data_layout, w.inputs[0].shape);
   arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);
-  arguments[1].cold = rules.weighted;
+  arguments[1].cold = def.weighted;
   size_t next = 2;
   for (const EpilogueOp& step : w.epilogue) {
-    if (step.kind == EpilogueKind::kAdd) arguments[next++].padded = out_padding;
-    if (step.kind != EpilogueKind::kBias) continue;
-    arguments[next++].padded = {{.outer = 0, .inner = -1, .limit = out[rules.channel]}};
+    const EpilogueOperand operand = OperandOf(step.kind);
+    if (operand == EpilogueOperand::kLikeOutput) arguments[next++].padded = out_padding;
+    if (operand != EpilogueOperand::kPerChannel) continue;
+    arguments[next++].padded = {{.outer = 0, .inner = -1, .limit = out[def.channel]}};
   }
   arguments.back().padded = out_padding;
   return arguments;

@@ -11,15 +11,11 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "compiler/core/layout.h"
-#include "compiler/core/operator_rules.h"
 
 namespace tilewright {
 namespace {
 
 constexpr size_t kMaxKeyBytes = 16 << 10;
-// Longer than any chain that models hold.
-constexpr size_t kMaxEpilogueSteps = 32;
 
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("workload: ", what));
@@ -84,103 +80,15 @@ std::vector<std::string> SplitTypes(absl::string_view text) {
   return parts;
 }
 
-// REQUIRES: CheckWorkload passed, or has come to the rules themselves.
-const OperatorRules& RulesOf(const Workload& w) {
-  const OperatorRules* rules = FindOperatorRules(w.op);
-  TW_CHECK(rules != nullptr) << "no operator " << w.op;
-  return *rules;
-}
-
-absl::StatusOr<const OperatorRules*> KnownRules(const Workload& w) {
-  if (const OperatorRules* rules = FindOperatorRules(w.op)) return rules;
-  const auto name = [](std::string* out, const OperatorRules& r) { out->append(r.name); };
-  return Bad(absl::StrCat("unknown operator \"", w.op,
-                          "\"; known: ", absl::StrJoin(AllOperatorRules(), ", ", name)));
-}
-
-absl::Status CheckInput(const Workload& w, const TensorType& input, size_t rank) {
-  TW_RETURN_IF_ERROR(CheckShape(input.shape));
-  if (input.shape.size() != rank) {
-    return Bad(absl::StrCat(w.op, " needs inputs of rank ", rank, ", found ", ToString(input)));
-  }
-  if (std::any_of(input.shape.begin(), input.shape.end(), [](int64_t d) { return d < 1; })) {
-    return Bad(absl::StrCat("empty dimension in ", ToString(input)));
-  }
-  if (input.dtype != DType::kF32) return Bad("only float32 workloads are supported");
-  return absl::OkStatus();
-}
-
-absl::Status CheckLayout(const std::string& name, const LayoutRule& rule) {
-  if (!rule.named) {
-    if (name.empty()) return absl::OkStatus();
-    return Bad(absl::StrCat("layout ", name, " where the plain one of ", Sv(rule.letters),
-                            ", written as nothing, is needed"));
-  }
-  TW_ASSIGN_OR_RETURN(const Layout layout, Layout::Parse(name));
-  std::string blocks;
-  for (const Layout::Block& block : layout.blocks()) blocks += layout.letters()[block.dim];
-  // In order and each at most once: the blocks are a subsequence of those allowed.
-  size_t allowed = 0;
-  for (const char letter : blocks) {
-    allowed = rule.blocks.find(letter, allowed);
-    if (allowed == rule.blocks.npos) break;
-    ++allowed;
-  }
-  if (layout.letters() == rule.letters && allowed != rule.blocks.npos) return absl::OkStatus();
-  return Bad(absl::StrCat("layout ", name, " where a form of ", Sv(rule.letters),
-                          " is needed, blocked by at most one each of \"", Sv(rule.blocks),
-                          "\" in that order"));
-}
-
-absl::Status CheckAttribute(const Workload& w, const AttributeRule& rule) {
-  const auto it = w.attrs.find(std::string(rule.name));
-  if (it == w.attrs.end() || it->second.size() != rule.count) {
-    return Bad(
-        absl::StrCat(w.op, " needs attribute ", Sv(rule.name), " with ", rule.count, " values"));
-  }
-  for (const int64_t value : it->second) {
-    if (value >= rule.least && value <= kMostAttributeValue) continue;
-    return Bad(absl::StrCat("attribute ", Sv(rule.name), " has value ", value, " outside ",
-                            rule.least, " to ", kMostAttributeValue));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckAttributes(const Workload& w, const OperatorRules& rules) {
-  for (const AttributeRule& rule : rules.attributes) {
-    TW_RETURN_IF_ERROR(CheckAttribute(w, rule));
-  }
-  for (const auto& [name, values] : w.attrs) {
-    const auto known = [&](const AttributeRule& rule) { return rule.name == name; };
-    if (std::any_of(rules.attributes.begin(), rules.attributes.end(), known)) continue;
-    const auto text = [](std::string* out, const AttributeRule& rule) { out->append(rule.name); };
-    return Bad(absl::StrCat(w.op, " has no attribute \"", name,
-                            "\"; it has: ", absl::StrJoin(rules.attributes, ", ", text)));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckEpilogue(const Workload& w) {
-  if (w.epilogue.size() > kMaxEpilogueSteps) {
-    return Bad(
-        absl::StrCat(w.epilogue.size(), " epilogue steps are more than ", kMaxEpilogueSteps));
-  }
-  for (const EpilogueOp& step : w.epilogue) {
-    // False for NaN too.
-    const bool fits = step.kind != EpilogueKind::kClip || step.lo <= step.hi;
-    if (!fits) return Bad(absl::StrCat("the bounds of ", StepText(step), " are not in order"));
-  }
-  return absl::OkStatus();
-}
-
-// Padding to whole blocks counts: these are the sizes that are allocated.
-absl::Status CheckSizes(const Workload& w) {
-  TW_RETURN_IF_ERROR(CheckShape(OutputShape(w)));
-  for (const TensorType& type : ArgumentTypes(w)) TW_RETURN_IF_ERROR(CheckShape(type.shape));
-  return absl::OkStatus();
-}
-
 }  // namespace
+
+EpilogueOperand OperandOf(EpilogueKind kind) {
+  switch (kind) {
+    case EpilogueKind::kBias: return EpilogueOperand::kPerChannel;
+    case EpilogueKind::kAdd: return EpilogueOperand::kLikeOutput;
+    default: return EpilogueOperand::kNone;
+  }
+}
 
 std::string EpilogueText(const std::vector<EpilogueOp>& epilogue) {
   std::string text;
@@ -206,9 +114,7 @@ const std::vector<int64_t>& Workload::Attr(std::string_view name) const {
   return it->second;
 }
 
-double Workload::Flops() const { return 2 * RulesOf(*this).multiply_adds(*this); }
-
-absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
+absl::StatusOr<Workload> ReadWorkloadKey(std::string_view key) {
   if (key.size() > kMaxKeyBytes) return Bad("key longer than 16 KiB");
   const absl::string_view text = Sv(key);
   const size_t open = text.find('(');
@@ -236,50 +142,7 @@ absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
     TW_ASSIGN_OR_RETURN(EpilogueOp parsed, ParseStep(step));
     workload.epilogue.push_back(parsed);
   }
-  TW_RETURN_IF_ERROR(CheckWorkload(workload));
   return workload;
-}
-
-absl::Status CheckWorkload(const Workload& w) {
-  TW_ASSIGN_OR_RETURN(const OperatorRules* rules, KnownRules(w));
-  if (w.inputs.size() != 2) return Bad("expected two inputs, data and weight");
-  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[0], rules->data.letters.size()));
-  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[1], rules->weight.letters.size()));
-  TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, rules->data));
-  TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, rules->weight));
-  TW_RETURN_IF_ERROR(CheckLayout(w.out_layout, rules->out));
-  TW_RETURN_IF_ERROR(CheckAttributes(w, *rules));
-  TW_RETURN_IF_ERROR(CheckEpilogue(w));
-  TW_RETURN_IF_ERROR(rules->check(w));
-  return CheckSizes(w);
-}
-
-Shape OutputShape(const Workload& w) { return RulesOf(w).output_shape(w); }
-
-std::vector<TensorType> ArgumentTypes(const Workload& w) {
-  const auto physical = [](const std::string& layout, const Shape& logical) {
-    const Shape shape = layout.empty() ? logical : Layout::Parse(layout).value().Physical(logical);
-    return TensorType{.dtype = DType::kF32, .shape = shape};
-  };
-  const Shape out = OutputShape(w);
-  const TensorType out_type = physical(w.out_layout, out);
-  std::vector<TensorType> types = {physical(w.data_layout, w.inputs[0].shape),
-                                   physical(w.weight_layout, w.inputs[1].shape)};
-  const OperatorRules& rules = RulesOf(w);
-  const int64_t channels = out[rules.channel];
-  int64_t block = 1;
-  if (rules.out.named) {
-    block = Layout::Parse(w.out_layout).value().BlockOf(rules.out.letters[rules.channel]);
-  }
-  for (const EpilogueOp& step : w.epilogue) {
-    if (step.kind == EpilogueKind::kBias) {
-      types.push_back({DType::kF32, {(channels + block - 1) / block * block}});
-    } else if (step.kind == EpilogueKind::kAdd) {
-      types.push_back(out_type);
-    }
-  }
-  types.push_back(out_type);
-  return types;
 }
 
 }  // namespace tilewright

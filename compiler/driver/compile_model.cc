@@ -12,6 +12,7 @@
 #include "compiler/driver/prepare_weights.h"
 #include "compiler/graph/edit.h"
 #include "compiler/loop/text.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 
@@ -111,7 +112,7 @@ absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& t
       tasks.push_back({.task = {workload, entry.name, target},
                        .count = extracted.count,
                        .space_size = entry.impl->Space(workload, target).size(),
-                       .flops = workload.Flops()});
+                       .flops = Flops(workload)});
     }
   }
   return tasks;

@@ -6,6 +6,7 @@
 #include "compiler/loop/threads.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 

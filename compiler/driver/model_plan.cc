@@ -9,6 +9,7 @@
 #include "compiler/graph/edit.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {
@@ -67,7 +68,7 @@ class Planner {
     std::vector<int> buffers(task.buffers.size(), -1);  // tensors, made when first used
     for (const LoweredStep& step : task.steps) {
       PlanCall call{.kernel = step.program.name, .label = LabelOf(node), .schedule = task.schedule};
-      if (node.workload && &step == &task.steps.back()) call.flops = node.workload->Flops();
+      if (node.workload && &step == &task.steps.back()) call.flops = Flops(*node.workload);
       call.extent = step.program.ParallelExtent();
       for (const int operand : step.operands) {
         call.args.push_back(OperandOf(at, static_cast<size_t>(operand), buffers));

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/graph/graph.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {

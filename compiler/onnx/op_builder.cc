@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {

@@ -1,7 +1,26 @@
-// out[b, m, n] = sum over k of data[b, m, k] * weight[b, k, n].
-#include "compiler/operators/operators.h"
+// batch_matmul: a [B,M,K], b [B,K,N], output [B,M,N]: out[b, m, n] = sum over k of a[b, m, k] *
+// b[b, k, n]. Both are activations; no layout has a name.
+#include "compiler/operators/operator_def.h"
+#include "compiler/operators/support/definition.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
+namespace {
+
+absl::Status CheckBatchMatmul(const Workload& w) {
+  const bool agree =
+      w.inputs[0].shape[0] == w.inputs[1].shape[0] && w.inputs[0].shape[2] == w.inputs[1].shape[1];
+  return agree ? absl::OkStatus()
+               : absl::InvalidArgumentError("workload: batch_matmul: batch or K disagree");
+}
+
+Shape BatchMatmulOutput(const Workload& w) {
+  return {w.inputs[0].shape[0], w.inputs[0].shape[1], w.inputs[1].shape[2]};
+}
+
+double BatchMatmulMultiplyAdds(const Workload& w) {
+  return static_cast<double>(NumElements(BatchMatmulOutput(w))) * w.inputs[0].shape[2];
+}
 
 Compute DefineBatchMatmul(const Workload& w) {
   const Shape out = OutputShape(w);
@@ -16,6 +35,24 @@ Compute DefineBatchMatmul(const Workload& w) {
                  Load(compute.inputs[1], {axes[0], k, axes[2]});
   FinishCompute(w, axes[2], &compute);
   return compute;
+}
+
+std::optional<WorkloadLayouts> Blocked(const Workload&, int64_t) { return std::nullopt; }
+
+}  // namespace
+
+const OperatorDef& batch_matmul() {
+  static const auto* def = new OperatorDef{.data = {"BMK", "", /*named=*/false},
+                                           .weight = {"BKN", "", /*named=*/false},
+                                           .out = {"BMN", "", /*named=*/false},
+                                           .weighted = false,
+                                           .channel = 2,
+                                           .check = CheckBatchMatmul,
+                                           .output_shape = BatchMatmulOutput,
+                                           .multiply_adds = BatchMatmulMultiplyAdds,
+                                           .define = DefineBatchMatmul,
+                                           .blocked = Blocked};
+  return *def;
 }
 
 }  // namespace tilewright

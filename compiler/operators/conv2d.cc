@@ -1,101 +1,46 @@
-// conv2d and depthwise_conv2d. Channels are computed with logical indices and then mapped to the
-// layouts, so that blocks may be cut differently in data, weight and output, and groups need not
-// be multiples of a block.
-#include <algorithm>
-
-#include "compiler/operators/operators.h"
-#include "compiler/operators/physical.h"
+// conv2d: data [N,C,H,W], weight [O,C/groups,KH,KW], any groups that divide C and O. Layouts: data
+// and output NCHW or NCHW<x>c; weight OIHW, OIHW<x>o (unblocked input channels) or OIHW<x>i<x>o.
+#include "absl/strings/str_cat.h"
+#include "compiler/operators/support/convolution.h"
 
 namespace tilewright {
 namespace {
 
-struct Conv {
-  explicit Conv(const Workload& w)
-      : data_shape(w.inputs[0].shape),
-        weight_shape(w.inputs[1].shape),
-        out_shape(OutputShape(w)),
-        data_layout(LayoutNamed(w.data_layout, "NCHW")),
-        weight_layout(LayoutNamed(w.weight_layout, "OIHW")),
-        out_layout(LayoutNamed(w.out_layout, "NCHW")),
-        groups(w.Attr("groups")[0]) {}
-
-  int64_t in_per_group() const { return weight_shape[1]; }
-  // Channels the reduction runs over: with the padding lanes that both data and weight hold (zeros
-  // in the weight), as every schedule over whole blocks does.
-  int64_t reduced() const {
-    if (groups > 1) return in_per_group();
-    return std::min(PaddedExtent(data_layout, 'C', data_shape[1]),
-                    PaddedExtent(weight_layout, 'I', weight_shape[1]));
+absl::Status CheckConv(const Workload& w) {
+  if (WeightShape(w)[1] * GroupsOf(w) != DataShape(w)[1] || WeightShape(w)[0] % GroupsOf(w) != 0) {
+    return ChannelsDisagree(w);
   }
-  int64_t out_per_group() const { return weight_shape[0] / groups; }
-
-  Shape data_shape, weight_shape, out_shape;
-  Layout data_layout, weight_layout, out_layout;
-  int64_t groups;
-};
-
-// Position in the input along one spatial dimension, and when it lies inside.
-struct Tap {
-  Expr position;
-  Expr inside;  // null = always
-};
-
-Tap TapOf(const Workload& w, const Conv& conv, size_t d, const Expr& out, const Expr& kernel) {
-  const int64_t stride = w.Attr("strides")[d], dilation = w.Attr("dilation")[d];
-  const int64_t pad = w.Attr("padding")[d], extent = conv.data_shape[2 + d];
-  Tap tap{.position = out * stride + kernel * dilation - pad};
-  const int64_t last =
-      (conv.out_shape[2 + d] - 1) * stride + (conv.weight_shape[2 + d] - 1) * dilation - pad;
-  if (pad > 0) tap.inside = Le(Int(0), tap.position);
-  if (last >= extent) tap.inside = And(tap.inside, Lt(tap.position, Int(extent)));
-  return tap;
+  return CheckWindow(w);
 }
 
-// The output's padding lanes are computed like the others (the weight's padding is zero) unless
-// they would read past a buffer that is padded less; then they are excluded.
-Expr ChannelGuard(const Conv& conv, const Expr& channel) {
-  const int64_t real = conv.out_shape[1];
-  const int64_t padded = PaddedExtent(conv.out_layout, 'C', real);
-  const int64_t group = (padded - 1) / conv.out_per_group();
-  const int64_t last_read = conv.groups == 1
-                                ? conv.in_per_group() - 1
-                                : group * conv.in_per_group() + conv.in_per_group() - 1;
-  const bool readable = last_read < PaddedExtent(conv.data_layout, 'C', conv.data_shape[1]) &&
-                        padded <= PaddedExtent(conv.weight_layout, 'O', real);
-  return readable ? nullptr : Lt(channel, Int(real));
-}
-
-// First input channel of the group that an output channel belongs to.
-Expr GroupStart(const Conv& conv, const Expr& channel) {
-  if (conv.groups == 1) return Int(0);
-  return FloorDiv(channel, conv.out_per_group()) * conv.in_per_group();
+std::optional<WorkloadLayouts> Blocked(const Workload& w, int64_t x) {
+  const int64_t in = DataShape(w)[1], out = WeightShape(w)[0], groups = GroupsOf(w);
+  const std::string data = absl::StrCat("NCHW", x, "c");
+  const std::string by_both = absl::StrCat("OIHW", x, "i", x, "o");
+  if (groups > 1) {
+    const bool whole = in / groups % x == 0 && out / groups % x == 0;
+    return whole ? std::optional<WorkloadLayouts>({data, by_both, data}) : std::nullopt;
+  }
+  if (2 * out < x) return std::nullopt;
+  if (in < x) return WorkloadLayouts{"NCHW", absl::StrCat("OIHW", x, "o"), data};
+  return WorkloadLayouts{data, by_both, data};
 }
 
 }  // namespace
 
-Compute DefineConv2d(const Workload& w) {
-  const Conv conv(w);
-  Compute compute = StartCompute(w);
-  compute.axes = PhysicalAxes(conv.out_layout, conv.out_shape, {"n", "co", "oh", "ow"});
-  const std::vector<Expr> out = ToLogical(conv.out_layout, Vars(compute.axes));
-  const Expr channel = out[1];
-  Expr ic = Int(0);
-  if (w.op == "conv2d") {
-    compute.reduce.push_back({.var = Var("ic"), .extent = conv.reduced()});
-    ic = compute.reduce.back().var;
-  }
-  const Axis kh{.var = Var("kh"), .extent = conv.weight_shape[2]};
-  const Axis kw{.var = Var("kw"), .extent = conv.weight_shape[3]};
-  compute.reduce.insert(compute.reduce.end(), {kh, kw});
-  const Tap h = TapOf(w, conv, 0, out[2], kh.var);
-  const Tap v = TapOf(w, conv, 1, out[3], kw.var);
-  compute.predicate = And(ChannelGuard(conv, channel), And(h.inside, v.inside));
-  const std::vector<Expr> data = {out[0], GroupStart(conv, channel) + ic, h.position, v.position};
-  const std::vector<Expr> weight = {channel, ic, kh.var, kw.var};
-  compute.body = Load(compute.inputs[0], ToPhysical(conv.data_layout, data)) *
-                 Load(compute.inputs[1], ToPhysical(conv.weight_layout, weight));
-  FinishCompute(w, channel, &compute);
-  return compute;
+const OperatorDef& conv2d() {
+  static const auto* def = new OperatorDef{.data = {"NCHW", "C"},
+                                           .weight = {"OIHW", "IO"},
+                                           .out = {"NCHW", "C"},
+                                           .attributes = ConvolutionAttributes(),
+                                           .channel = 1,
+                                           .pads_with_zeros = true,
+                                           .check = CheckConv,
+                                           .output_shape = ConvolutionOutput,
+                                           .multiply_adds = ConvolutionMultiplyAdds,
+                                           .define = DefineConvolution,
+                                           .blocked = Blocked};
+  return *def;
 }
 
 }  // namespace tilewright

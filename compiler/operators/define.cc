@@ -1,16 +1,56 @@
 #include "compiler/operators/define.h"
 
+#include <utility>
+
 #include "base/check.h"
-#include "compiler/operators/operators.h"
+#include "compiler/operators/operator_def.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
+namespace {
+
+Expr Clip(Expr value, double lo, double hi) {
+  const DType dtype = value->dtype;
+  return Min(Max(std::move(value), Float(lo, dtype)), Float(hi, dtype));
+}
+
+Expr Sigmoid(Expr value) {
+  const DType dtype = value->dtype;
+  Expr decay = Call("exp", {Call("neg", {std::move(value)}, dtype)}, dtype);
+  return Binary(BinaryOp::kDiv, Float(1, dtype), Float(1, dtype) + std::move(decay));
+}
+
+Expr ApplyStep(const EpilogueOp& step, Expr value, const Buffer& input,
+               const std::vector<Expr>& axes, const Expr& channel) {
+  const DType dtype = value->dtype;
+  switch (step.kind) {
+    case EpilogueKind::kBias: return std::move(value) + Load(input, {channel});
+    case EpilogueKind::kAdd: return std::move(value) + Load(input, axes);
+    case EpilogueKind::kRelu: return Max(std::move(value), Float(0, dtype));
+    case EpilogueKind::kClip: return Clip(std::move(value), step.lo, step.hi);
+    case EpilogueKind::kSigmoid: return Sigmoid(std::move(value));
+    case EpilogueKind::kTanh: return Call("tanh", {std::move(value)}, dtype);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Expr ApplyEpilogue(const std::vector<EpilogueOp>& epilogue, Expr value,
+                   const std::vector<Buffer>& inputs, const std::vector<Expr>& axes, Expr channel) {
+  size_t next = 0;
+  for (const EpilogueOp& step : epilogue) {
+    const Buffer input =
+        OperandOf(step.kind) == EpilogueOperand::kNone ? nullptr : inputs.at(next++);
+    value = ApplyStep(step, std::move(value), input, axes, channel);
+  }
+  return value;
+}
 
 Compute Define(const Workload& workload) {
-  TW_CHECK(CheckWorkload(workload).ok()) << CheckWorkload(workload).message();
-  if (workload.op == "dense") return DefineDense(workload);
-  if (workload.op == "batch_matmul") return DefineBatchMatmul(workload);
-  if (workload.op == "conv2d_transpose") return DefineConv2dTranspose(workload);
-  return DefineConv2d(workload);
+  const absl::Status status = CheckWorkload(workload);
+  TW_CHECK(status.ok()) << status.message();
+  return OperatorOf(workload).define(workload);
 }
 
 }  // namespace tilewright

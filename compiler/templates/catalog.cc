@@ -2,6 +2,7 @@
 #include "absl/strings/str_join.h"
 #include "base/strings.h"
 #include "compiler/core/kernel.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
 
@@ -26,7 +27,7 @@ double Template::Tolerance(const Workload&, const Config&) const { return kDirec
 
 double Template::Cost(const Workload& w, const Target& target) const {
   const double weights = static_cast<double>(NumBytes(ArgumentTypes(w)[1]));
-  return MemoryBoundCost(w.Flops() / 2 / VectorLanes(target), weights, VectorLanes(target));
+  return MemoryBoundCost(Flops(w) / 2 / VectorLanes(target), weights, VectorLanes(target));
 }
 
 const std::vector<TemplateEntry>& Templates() {

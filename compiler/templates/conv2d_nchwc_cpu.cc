@@ -10,6 +10,7 @@
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/status_macros.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"

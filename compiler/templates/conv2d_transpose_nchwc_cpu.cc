@@ -6,6 +6,7 @@
 // unroll_ic.
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"

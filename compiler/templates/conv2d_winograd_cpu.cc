@@ -18,6 +18,7 @@
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/support/winograd_stages.h"

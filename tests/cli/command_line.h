@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string>
 
+#include "tests/paths.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {

@@ -6,6 +6,7 @@
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "tests/cli/command_line.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 namespace {

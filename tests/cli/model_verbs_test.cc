@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "records/autotvm_log.h"
 #include "tests/cli/command_line.h"

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/cli/command_line.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 namespace {

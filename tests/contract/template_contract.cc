@@ -9,6 +9,7 @@
 #include "compiler/loop/unroll.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {

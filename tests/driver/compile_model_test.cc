@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 #include "tests/driver/loaded_package.h"
@@ -152,7 +153,7 @@ TEST(ExtractTasks, ListsEachWorkloadWithItsCountAndSpace) {
     const ModelTask& task = (*tasks)[i];
     EXPECT_EQ(task.count, counts[i]) << KeyOf(task.task);
     EXPECT_GT(task.space_size, 0u);
-    EXPECT_EQ(task.flops, task.task.workload.Flops());
+    EXPECT_EQ(task.flops, Flops(task.task.workload));
     EXPECT_EQ(task.task.target, target);
   }
 }

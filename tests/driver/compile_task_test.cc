@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "compiler/driver/host_task.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 #include "gmock/gmock.h"

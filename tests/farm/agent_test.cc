@@ -12,6 +12,7 @@
 #include "proto/convert.h"
 #include "proto/tilewright.grpc.pb.h"
 #include "tests/farm/fake_programs.h"
+#include "tests/paths.h"
 #include "tuner/server/server.h"
 #include "worker/device.h"
 #include "worker/private_folder.h"

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <thread>
 
+#include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
 #include "worker/private_folder.h"
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <future>
 
+#include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
 #include "worker/private_folder.h"
 

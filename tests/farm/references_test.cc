@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
 #include "worker/private_folder.h"
 

@@ -12,7 +12,9 @@
 #include <thread>
 
 #include "compiler/core/workload.h"
+#include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
+#include "tests/paths.h"
 #include "worker/device.h"
 #include "worker/private_folder.h"
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/paths.h"
 #include "worker/child.h"
 #include "worker/pipe_io.h"
 

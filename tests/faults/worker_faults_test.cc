@@ -8,6 +8,7 @@
 
 #include "records/record_store.h"
 #include "tests/faults/farm_process.h"
+#include "tests/paths.h"
 #include "worker/private_folder.h"
 
 namespace tilewright {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/graph/graph_builder.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 namespace {

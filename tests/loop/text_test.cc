@@ -7,6 +7,8 @@
 
 #include "compiler/loop/unroll.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/workload_rules.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 namespace {

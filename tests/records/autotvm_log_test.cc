@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "compiler/operators/workload_rules.h"
 #include "records/python_json.h"
 #include "tests/records/sample_records.h"
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "tests/records/sample_records.h"
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "compiler/operators/workload_rules.h"
 #include "records/record.h"
 
 namespace tilewright {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 
+#include "tests/paths.h"
 #include "tests/runtime/tiny_package.h"
 
 namespace tilewright {

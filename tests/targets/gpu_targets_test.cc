@@ -9,6 +9,7 @@
 #include "compiler/driver/device_task.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/support/nvrtc.h"
 #include "compiler/templates/template.h"
 #include "runtime/device/device.h"

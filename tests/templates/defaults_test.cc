@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "base/rng.h"
 #include "compiler/loop/verify.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/loop/threads.h"
+#include "compiler/operators/workload_rules.h"
 #include "tests/contract/template_contract.h"
 
 namespace tilewright {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/core/workload.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 #include "tests/targets/assembly.h"

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "compiler/operators/workload_rules.h"
 #include "tests/contract/template_contract.h"
 
 namespace tilewright {

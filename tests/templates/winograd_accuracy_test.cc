@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/driver/host_task.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {

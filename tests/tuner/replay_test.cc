@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "tests/contract/landscape.h"
+#include "tests/paths.h"
 #include "tuner/loop/tune.h"
 #include "tuner/replay/replay_measurer.h"
 

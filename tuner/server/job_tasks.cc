@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
 
@@ -99,7 +100,7 @@ absl::StatusOr<std::unique_ptr<Searcher>> SearcherOf(const v1::JobSpec& spec, co
                       {.space = space,
                        .seed = spec.seed() + number,
                        .options = {spec.tuner_options().begin(), spec.tuner_options().end()},
-                       .flops = task.workload.Flops()});
+                       .flops = Flops(task.workload)});
 }
 
 // Trials of this task on this key by other jobs.
@@ -189,7 +190,7 @@ TuneJob MakeTuneJob(const v1::JobSpec& spec, JobTasks& tasks) {
     job.items.push_back({.task = entry->task,
                          .space = &entry->space,
                          .searcher = entry->searcher.get(),
-                         .flops = entry->task.workload.Flops(),
+                         .flops = Flops(entry->task.workload),
                          .weight = static_cast<double>(entry->count),
                          .history = std::exchange(entry->history, {}),
                          .seeds = entry->seeds});

@@ -1,5 +1,7 @@
 #include "tuner/server/trial.h"
 
+#include "compiler/operators/workload_rules.h"
+
 namespace tilewright {
 namespace {
 
@@ -15,7 +17,7 @@ bool IsPossible(const TrialRequest& request, const Outcome& outcome) {
   const std::optional<double> seconds = MedianSeconds(outcome);
   if (!seconds || request.task.workload.inputs.empty()) return true;
   const double most = request.task.target.kind == "cpu" ? kCpuFlops : kAnyFlops;
-  return *seconds * most >= request.task.workload.Flops();
+  return *seconds * most >= Flops(request.task.workload);
 }
 
 }  // namespace tilewright

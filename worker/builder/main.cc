@@ -25,6 +25,7 @@
 #include "compiler/core/gpu_traits.h"
 #include "compiler/core/outcome.h"
 #include "compiler/driver/compile_task.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "worker/kernel_json.h"
 #include "worker/pipe_io.h"

@@ -11,41 +11,11 @@
 #include "compiler/graph/layout_change.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/operator_def.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {
-
-struct Layouts {
-  std::string data, weight, out;
-};
-
-// Blocked layouts for a transposed convolution; nullopt where the plain ones serve better.
-std::optional<Layouts> TransposedLayoutsOf(const Workload& conv, int64_t x) {
-  const int64_t in = conv.inputs[0].shape[1], out = OutputShape(conv)[1];
-  if (conv.Attr("groups")[0] > 1 || 2 * out < x || 2 * in < x) return std::nullopt;
-  const std::string blocked = absl::StrCat("NCHW", x, "c");
-  return Layouts{blocked, absl::StrCat("IOHW", x, "i", x, "o"), blocked};
-}
-
-// Blocked layouts for a convolution; nullopt where they would waste more than half of the lanes.
-std::optional<Layouts> LayoutsOf(const Workload& conv, int64_t x) {
-  if (conv.op == "conv2d_transpose") return TransposedLayoutsOf(conv, x);
-  const int64_t in = conv.inputs[0].shape[1], out = conv.inputs[1].shape[0];
-  const int64_t groups = conv.Attr("groups")[0];
-  const std::string data = absl::StrCat("NCHW", x, "c");
-  const std::string by_output = absl::StrCat("OIHW", x, "o");
-  const std::string by_both = absl::StrCat("OIHW", x, "i", x, "o");
-  if (conv.op == "depthwise_conv2d") {
-    return out < x ? std::nullopt : std::optional<Layouts>({data, by_output, data});
-  }
-  if (groups > 1) {
-    const bool whole = in / groups % x == 0 && out / groups % x == 0;
-    return whole ? std::optional<Layouts>({data, by_both, data}) : std::nullopt;
-  }
-  if (2 * out < x) return std::nullopt;
-  if (in < x) return Layouts{"NCHW", by_output, data};
-  return Layouts{data, by_both, data};
-}
 
 class LayoutChooser {
  public:
@@ -56,9 +26,7 @@ class LayoutChooser {
     for (size_t i = 0; i < original; ++i) {
       const std::optional<Workload>& workload = graph_.nodes[i].workload;
       if (!workload || !HasPlainLayouts(*workload)) continue;
-      const std::string op = workload->op;
-      if (op == "dense") PackDense(graph_.nodes[i]);
-      if (op.find("conv2d") != op.npos) BlockConv(static_cast<int>(i));
+      Block(static_cast<int>(i));
     }
     SortNodes(graph_);
     EraseDeadNodes(graph_);
@@ -67,57 +35,61 @@ class LayoutChooser {
  private:
   bool IsConstant(ValueId id) const { return !graph_.values[id].constant.empty(); }
 
-  void PackDense(Node& dense) {
-    Workload& workload = *dense.workload;
-    if (!IsConstant(dense.inputs[1]) || 2 * workload.inputs[1].shape[0] < x_) return;
-    workload.weight_layout = absl::StrCat("NK", x_, "n");
-    dense.inputs[1] = Packed(dense.inputs[1], workload.weight_layout);
-    dense.compute = Define(workload);
-  }
-
   // By index and value: the graph's nodes move while layout changes are appended.
-  void BlockConv(int at) {
-    Node conv = graph_.nodes[at];
-    Workload& workload = *conv.workload;
-    const std::optional<Layouts> layouts = LayoutsOf(workload, x_);
-    if (!layouts || !IsConstant(conv.inputs[1]) || !CanPadBiases(conv)) return;
+  void Block(int at) {
+    Node anchor = graph_.nodes[at];
+    Workload& workload = *anchor.workload;
+    const std::optional<WorkloadLayouts> layouts = OperatorOf(workload).blocked(workload, x_);
+    if (!layouts || !IsConstant(anchor.inputs[1])) return;
+    const bool blocks_output = layouts->out != workload.out_layout;
+    if (blocks_output && !CanPadBiases(anchor)) return;
+    if (layouts->data != workload.data_layout) anchor.inputs[0] = Blocked(anchor.inputs[0]);
+    anchor.inputs[1] = Packed(anchor.inputs[1], layouts->weight);
     workload.data_layout = layouts->data;
     workload.weight_layout = layouts->weight;
     workload.out_layout = layouts->out;
-    if (layouts->data != "NCHW") conv.inputs[0] = Blocked(conv.inputs[0]);
-    conv.inputs[1] = Packed(conv.inputs[1], workload.weight_layout);
-    ChangeEpilogueInputs(conv);
-    conv.compute = Define(workload);
-    const ValueId plain = conv.output;
-    conv.output = graph_.AddValue(absl::StrCat(graph_.values[plain].name, "_", layouts->out),
-                                  ArgumentTypes(workload).back());
-    graph_.values[conv.output].producer = at;
-    const ValueId blocked = conv.output;
-    graph_.nodes[at] = std::move(conv);
+    if (blocks_output) ChangeEpilogueInputs(anchor);
+    anchor.compute = Define(workload);
+    if (!blocks_output) {
+      graph_.nodes[at] = std::move(anchor);
+      return;
+    }
+    UnpackOutput(at, std::move(anchor));
+  }
+
+  void UnpackOutput(int at, Node anchor) {
+    const ValueId plain = anchor.output;
+    const Workload& workload = *anchor.workload;
+    anchor.output =
+        graph_.AddValue(absl::StrCat(graph_.values[plain].name, "_", workload.out_layout),
+                        ArgumentTypes(workload).back());
+    graph_.values[anchor.output].producer = at;
+    const ValueId blocked = anchor.output;
+    graph_.nodes[at] = std::move(anchor);
     AppendUnpack(graph_, blocked, plain);
   }
 
-  bool CanPadBiases(const Node& conv) const {
+  bool CanPadBiases(const Node& anchor) const {
     size_t input = 2;
-    for (const EpilogueOp& step : conv.workload->epilogue) {
-      const bool bias = step.kind == EpilogueKind::kBias;
-      if (bias && !IsConstant(conv.inputs[input]) &&
-          graph_.values[conv.inputs[input]].type.shape[0] % x_ != 0) {
+    for (const EpilogueOp& step : anchor.workload->epilogue) {
+      const EpilogueOperand operand = OperandOf(step.kind);
+      if (operand == EpilogueOperand::kPerChannel && !IsConstant(anchor.inputs[input]) &&
+          graph_.values[anchor.inputs[input]].type.shape[0] % x_ != 0) {
         return false;
       }
-      input += bias || step.kind == EpilogueKind::kAdd ? 1 : 0;
+      input += operand == EpilogueOperand::kNone ? 0 : 1;
     }
     return true;
   }
 
-  void ChangeEpilogueInputs(Node& conv) {
+  void ChangeEpilogueInputs(Node& anchor) {
     size_t input = 2;
-    for (const EpilogueOp& step : conv.workload->epilogue) {
-      if (step.kind == EpilogueKind::kBias) PadBias(conv.inputs[input++]);
-      if (step.kind == EpilogueKind::kAdd) {
-        conv.inputs[input] = Blocked(conv.inputs[input]);
-        ++input;
-      }
+    for (const EpilogueOp& step : anchor.workload->epilogue) {
+      const EpilogueOperand operand = OperandOf(step.kind);
+      if (operand == EpilogueOperand::kNone) continue;
+      ValueId& value = anchor.inputs[input++];
+      if (operand == EpilogueOperand::kPerChannel) PadBias(value);
+      if (operand == EpilogueOperand::kLikeOutput) value = Blocked(value);
     }
   }
 

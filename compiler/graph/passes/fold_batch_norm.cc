@@ -8,13 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "compiler/core/operator_rules.h"
 #include "compiler/graph/affine.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/layout_change.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/operator_def.h"
 
 namespace tilewright {
 namespace {
@@ -83,8 +83,8 @@ absl::StatusOr<std::optional<ChannelAffine>> MatchChannelAffine(const Graph& gra
 
 // Convolutions and dense layers whose outputs nothing else reads and whose parameters are known.
 bool CanFoldInto(const Graph& graph, const Node* anchor) {
-  if (anchor == nullptr || !anchor->workload ||
-      !FindOperatorRules(anchor->workload->op)->weighted || !HasPlainLayouts(*anchor->workload)) {
+  if (anchor == nullptr || !anchor->workload || !OperatorOf(*anchor->workload).weighted ||
+      !HasPlainLayouts(*anchor->workload)) {
     return false;
   }
   const std::vector<EpilogueOp>& epilogue = anchor->workload->epilogue;
@@ -104,17 +104,16 @@ struct ChannelOrder {
   }
 };
 
-// Output channels are the first dimension of weights and biases, and the second of transposed
-// weights [C, O/groups, ...].
+// Output channels are the only dimension of a bias and one of the weight's: where that is not the
+// first, as in transposed weights [C, O/groups, ...], those before it belong to groups.
 ChannelOrder OrderOf(const Workload& workload, size_t input, const Tensor& constant) {
-  if (input == 1 && workload.op == "conv2d_transpose") {
-    const Shape& shape = constant.shape();
-    return {.run = shape[2] * shape[3],
-            .channels = shape[1],
-            .rows = shape[0] / workload.Attr("groups")[0]};
-  }
-  const int64_t channels = constant.shape()[0];
-  return {.run = constant.size() / std::max<int64_t>(channels, 1), .channels = channels};
+  const size_t dim = input == 1 ? OperatorOf(workload).weight_channel : 0;
+  const Shape& shape = constant.shape();
+  ChannelOrder order{.channels = shape[dim]};
+  for (size_t d = dim + 1; d < shape.size(); ++d) order.run *= shape[d];
+  for (size_t d = 0; d < dim; ++d) order.rows *= shape[d];
+  if (dim > 0) order.rows /= workload.Attr("groups")[0];
+  return order;
 }
 
 Tensor Scaled(const Tensor& constant, const ChannelOrder& order, const Tensor& scale) {

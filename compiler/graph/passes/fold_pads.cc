@@ -5,6 +5,7 @@
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/operator_def.h"
 
 namespace tilewright {
 namespace {
@@ -99,9 +100,8 @@ std::optional<Pads> MatchZeroPad(const Compute& compute) {
   return pads;
 }
 
-bool IsConv(const Node& node) {
-  return node.workload &&
-         (node.workload->op == "conv2d" || node.workload->op == "depthwise_conv2d");
+bool PadsItself(const Node& node) {
+  return node.workload && OperatorOf(*node.workload).pads_with_zeros;
 }
 
 bool OnlySpatial(const Pads& pads) {
@@ -113,7 +113,7 @@ bool OnlySpatial(const Pads& pads) {
 
 absl::Status FoldPads(Graph& graph, const PassContext&) {
   for (Node& conv : graph.nodes) {
-    const Node* pad = IsConv(conv) ? ProducerOf(graph, conv.inputs[0]) : nullptr;
+    const Node* pad = PadsItself(conv) ? ProducerOf(graph, conv.inputs[0]) : nullptr;
     if (pad == nullptr || pad->workload) continue;
     const std::optional<Pads> pads = MatchZeroPad(pad->compute);
     if (!pads || !OnlySpatial(*pads)) continue;

@@ -2,12 +2,12 @@
 // else reads what is in between.
 #include <algorithm>
 
-#include "compiler/core/operator_rules.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/layout_change.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/operators/define.h"
+#include "compiler/operators/operator_def.h"
 
 namespace tilewright {
 namespace {
@@ -144,9 +144,8 @@ std::vector<Step> MatchSteps(const Node& map, size_t i) {
 }
 
 bool CanTake(const Graph& graph, const Node* anchor) {
-  return anchor != nullptr && anchor->workload &&
-         FindOperatorRules(anchor->workload->op)->weighted && HasPlainLayouts(*anchor->workload) &&
-         OnlyConsumer(graph, anchor->output) >= 0;
+  return anchor != nullptr && anchor->workload && OperatorOf(*anchor->workload).weighted &&
+         HasPlainLayouts(*anchor->workload) && OnlyConsumer(graph, anchor->output) >= 0;
 }
 
 // The map's node becomes the anchor with the steps appended; the old anchor dies.

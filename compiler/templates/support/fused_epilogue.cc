@@ -15,10 +15,10 @@ void FuseEpilogueAt(const Workload& workload, Expr channel, int64_t channels, co
   if (workload.epilogue.empty()) return;
   std::vector<Buffer> extras;
   for (size_t i = 0; i < workload.epilogue.size(); ++i) {
-    const EpilogueKind kind = workload.epilogue[i].kind;
-    if (kind == EpilogueKind::kBias) {
+    const EpilogueOperand operand = OperandOf(workload.epilogue[i].kind);
+    if (operand == EpilogueOperand::kPerChannel) {
       extras.push_back(MakeBuffer(absl::StrCat("bias", i), DType::kF32, {channels}));
-    } else if (kind == EpilogueKind::kAdd) {
+    } else if (operand == EpilogueOperand::kLikeOutput) {
       extras.push_back(MakeBuffer(absl::StrCat("residual", i), DType::kF32, output->shape));
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/operators/workload_rules.h"
+
 namespace tilewright {
 namespace {
 

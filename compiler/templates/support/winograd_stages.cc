@@ -4,6 +4,7 @@
 
 #include "compiler/core/layout.h"
 #include "compiler/loop/visit.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 

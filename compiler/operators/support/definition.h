@@ -1,17 +1,11 @@
-// One definition per operator, and what they share. Used only inside compiler/operators.
-// REQUIRES of each: CheckWorkload(workload).ok() and the operator named.
+// What the definitions of operators share. Used only inside compiler/operators.
+// REQUIRES of each: CheckWorkload(workload).ok().
 #pragma once
 
 #include "compiler/core/layout.h"
 #include "compiler/operators/define.h"
 
 namespace tilewright {
-
-// conv2d with any groups, and depthwise_conv2d, whose reduction has no channels.
-Compute DefineConv2d(const Workload& workload);
-Compute DefineConv2dTranspose(const Workload& workload);
-Compute DefineDense(const Workload& workload);
-Compute DefineBatchMatmul(const Workload& workload);
 
 // The layout of that name; an empty name is the plain layout of the given letters.
 Layout LayoutNamed(const std::string& name, const std::string& letters);

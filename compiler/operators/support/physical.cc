@@ -1,4 +1,4 @@
-#include "compiler/operators/physical.h"
+#include "compiler/operators/support/physical.h"
 
 namespace tilewright {
 

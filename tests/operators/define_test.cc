@@ -9,6 +9,7 @@
 #include "compiler/core/layout.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/text.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {

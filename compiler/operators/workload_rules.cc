@@ -1,0 +1,165 @@
+#include "compiler/operators/workload_rules.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "compiler/core/layout.h"
+#include "compiler/operators/operator_def.h"
+
+namespace tilewright {
+namespace {
+
+// Longer than any chain that models hold.
+constexpr size_t kMaxEpilogueSteps = 32;
+
+absl::Status Bad(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("workload: ", what));
+}
+
+absl::StatusOr<const OperatorDef*> KnownOperator(const Workload& w) {
+  if (const OperatorDef* def = FindOperator(w.op)) return def;
+  const auto name = [](std::string* out, const OperatorEntry& entry) { out->append(entry.name); };
+  return Bad(absl::StrCat("unknown operator \"", w.op,
+                          "\"; known: ", absl::StrJoin(Operators(), ", ", name)));
+}
+
+absl::Status CheckInput(const Workload& w, const TensorType& input, size_t rank) {
+  TW_RETURN_IF_ERROR(CheckShape(input.shape));
+  if (input.shape.size() != rank) {
+    return Bad(absl::StrCat(w.op, " needs inputs of rank ", rank, ", found ", ToString(input)));
+  }
+  if (std::any_of(input.shape.begin(), input.shape.end(), [](int64_t d) { return d < 1; })) {
+    return Bad(absl::StrCat("empty dimension in ", ToString(input)));
+  }
+  if (input.dtype != DType::kF32) return Bad("only float32 workloads are supported");
+  return absl::OkStatus();
+}
+
+absl::Status CheckLayout(const std::string& name, const LayoutRule& rule) {
+  if (!rule.named) {
+    if (name.empty()) return absl::OkStatus();
+    return Bad(absl::StrCat("layout ", name, " where the plain one of ", Sv(rule.letters),
+                            ", written as nothing, is needed"));
+  }
+  TW_ASSIGN_OR_RETURN(const Layout layout, Layout::Parse(name));
+  std::string blocks;
+  for (const Layout::Block& block : layout.blocks()) blocks += layout.letters()[block.dim];
+  // In order and each at most once: the blocks are a subsequence of those allowed.
+  size_t allowed = 0;
+  for (const char letter : blocks) {
+    allowed = rule.blocks.find(letter, allowed);
+    if (allowed == rule.blocks.npos) break;
+    ++allowed;
+  }
+  if (layout.letters() == rule.letters && allowed != rule.blocks.npos) return absl::OkStatus();
+  return Bad(absl::StrCat("layout ", name, " where a form of ", Sv(rule.letters),
+                          " is needed, blocked by at most one each of \"", Sv(rule.blocks),
+                          "\" in that order"));
+}
+
+absl::Status CheckAttribute(const Workload& w, const AttributeRule& rule) {
+  const auto it = w.attrs.find(std::string(rule.name));
+  if (it == w.attrs.end() || it->second.size() != rule.count) {
+    return Bad(
+        absl::StrCat(w.op, " needs attribute ", Sv(rule.name), " with ", rule.count, " values"));
+  }
+  for (const int64_t value : it->second) {
+    if (value >= rule.least && value <= kMostAttributeValue) continue;
+    return Bad(absl::StrCat("attribute ", Sv(rule.name), " has value ", value, " outside ",
+                            rule.least, " to ", kMostAttributeValue));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAttributes(const Workload& w, const OperatorDef& def) {
+  for (const AttributeRule& rule : def.attributes) {
+    TW_RETURN_IF_ERROR(CheckAttribute(w, rule));
+  }
+  for (const auto& [name, values] : w.attrs) {
+    const auto known = [&](const AttributeRule& rule) { return rule.name == name; };
+    if (std::any_of(def.attributes.begin(), def.attributes.end(), known)) continue;
+    const auto text = [](std::string* out, const AttributeRule& rule) { out->append(rule.name); };
+    return Bad(absl::StrCat(w.op, " has no attribute \"", name,
+                            "\"; it has: ", absl::StrJoin(def.attributes, ", ", text)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEpilogue(const Workload& w) {
+  if (w.epilogue.size() > kMaxEpilogueSteps) {
+    return Bad(
+        absl::StrCat(w.epilogue.size(), " epilogue steps are more than ", kMaxEpilogueSteps));
+  }
+  for (const EpilogueOp& step : w.epilogue) {
+    // False for NaN too.
+    const bool fits = step.kind != EpilogueKind::kClip || step.lo <= step.hi;
+    if (!fits)
+      return Bad(absl::StrCat("the bounds of ", EpilogueText({step}), " are not in order"));
+  }
+  return absl::OkStatus();
+}
+
+// Padding to whole blocks counts: these are the sizes that are allocated.
+absl::Status CheckSizes(const Workload& w) {
+  TW_RETURN_IF_ERROR(CheckShape(OutputShape(w)));
+  for (const TensorType& type : ArgumentTypes(w)) TW_RETURN_IF_ERROR(CheckShape(type.shape));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
+  TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkloadKey(key));
+  TW_RETURN_IF_ERROR(CheckWorkload(workload));
+  return workload;
+}
+
+absl::Status CheckWorkload(const Workload& w) {
+  TW_ASSIGN_OR_RETURN(const OperatorDef* def, KnownOperator(w));
+  if (w.inputs.size() != 2) return Bad("expected two inputs, data and weight");
+  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[0], def->data.letters.size()));
+  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[1], def->weight.letters.size()));
+  TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, def->data));
+  TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, def->weight));
+  TW_RETURN_IF_ERROR(CheckLayout(w.out_layout, def->out));
+  TW_RETURN_IF_ERROR(CheckAttributes(w, *def));
+  TW_RETURN_IF_ERROR(CheckEpilogue(w));
+  TW_RETURN_IF_ERROR(def->check(w));
+  return CheckSizes(w);
+}
+
+Shape OutputShape(const Workload& w) { return OperatorOf(w).output_shape(w); }
+
+std::vector<TensorType> ArgumentTypes(const Workload& w) {
+  const auto physical = [](const std::string& layout, const Shape& logical) {
+    const Shape shape = layout.empty() ? logical : Layout::Parse(layout).value().Physical(logical);
+    return TensorType{.dtype = DType::kF32, .shape = shape};
+  };
+  const Shape out = OutputShape(w);
+  const TensorType out_type = physical(w.out_layout, out);
+  std::vector<TensorType> types = {physical(w.data_layout, w.inputs[0].shape),
+                                   physical(w.weight_layout, w.inputs[1].shape)};
+  const OperatorDef& def = OperatorOf(w);
+  const int64_t channels = out[def.channel];
+  int64_t block = 1;
+  if (def.out.named) {
+    block = Layout::Parse(w.out_layout).value().BlockOf(def.out.letters[def.channel]);
+  }
+  for (const EpilogueOp& step : w.epilogue) {
+    const EpilogueOperand operand = OperandOf(step.kind);
+    if (operand == EpilogueOperand::kPerChannel) {
+      types.push_back({DType::kF32, {(channels + block - 1) / block * block}});
+    } else if (operand == EpilogueOperand::kLikeOutput) {
+      types.push_back(out_type);
+    }
+  }
+  types.push_back(out_type);
+  return types;
+}
+
+double Flops(const Workload& w) { return 2 * OperatorOf(w).multiply_adds(w); }
+
+}  // namespace tilewright
