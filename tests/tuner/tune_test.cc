@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <thread>
@@ -177,6 +178,16 @@ TEST(Tune, CancellingDoesNotWaitForAStuckMeasurement) {
   EXPECT_EQ(result.items[0].trials, 0u);
 }
 
+TEST(Tune, AStuckMeasurementDoesNotHoldTheJobBeyondItsTime) {
+  Fixture fixture;
+  StuckMeasurer measurer;
+  const FakeClock clock;
+  const TuneResult result =
+      TuneModel(fixture.Job({"a"}, {.seconds = 3, .confirmations = 3}), measurer, clock);
+  EXPECT_EQ(result.end, TuneEnd::kTime);
+  EXPECT_EQ(result.items[0].trials, 0u);
+}
+
 TEST(Tune, SeedsAreMeasuredFirstAndOnce) {
   Fixture fixture;
   FakeMeasurer measurer(1);
@@ -234,6 +245,56 @@ TEST(Tune, ConfirmationsComeOutOfTheTrials) {
   EXPECT_EQ(measured.size(), 64u);
   // The best one twice again.
   EXPECT_EQ(std::set<std::string>(measured.begin(), measured.end()).size(), 62u);
+}
+
+// A clock that stands still but for the measurements, each of which takes a second.
+class WorkClock final : public Clock {
+ public:
+  double Now() const override { return now; }
+  double UnixTime() const override { return 0; }
+  double now = 0;
+};
+
+class SlowMeasurer : public FakeMeasurer {
+ public:
+  explicit SlowMeasurer(WorkClock& clock) : FakeMeasurer(1), clock_(clock) {}
+  void Measure(const MeasureRequest& request, Done done) override {
+    clock_.now += 1;
+    FakeMeasurer::Measure(request, std::move(done));
+  }
+
+ private:
+  WorkClock& clock_;
+};
+
+TEST(Tune, TheTimeCoversTheConfirmations) {
+  Fixture fixture;
+  WorkClock clock;
+  SlowMeasurer measurer(clock);
+  const TuneResult result =
+      TuneModel(fixture.Job({"a", "b"}, {.seconds = 64, .confirmations = 3}), measurer, clock);
+  EXPECT_LE(clock.now, 64);
+  EXPECT_EQ(result.end, TuneEnd::kTime);
+  for (size_t i = 0; i < 2; ++i) {
+    const std::vector<std::string>& measured = measurer.measured[i == 0 ? "a" : "b"];
+    const std::string best = EntitiesToJson(result.items[i].best->config);
+    EXPECT_GE(std::count(measured.begin(), measured.end(), best), 3) << i;
+  }
+}
+
+TEST(Tune, TheShortestTimeStillSeesEveryDefault) {
+  Fixture fixture;
+  WorkClock clock;
+  SlowMeasurer measurer(clock);
+  TuneJob job = fixture.Job({"a", "b", "c"}, {.seconds = 4, .confirmations = 3});
+  for (TuneItem& item : job.items) item.seeds = {9};
+  const TuneResult result = TuneModel(std::move(job), measurer, clock);
+  EXPECT_LE(clock.now, 4);
+  for (const char* name : {"a", "b", "c"}) {
+    ASSERT_GE(measurer.measured[name].size(), 1u) << name;
+    EXPECT_EQ(measurer.measured[name][0], EntitiesToJson(fixture.space.At(9))) << name;
+  }
+  EXPECT_TRUE(result.model_seconds);
 }
 
 // Task "fails" never works, task "flat" is always 1 ms.

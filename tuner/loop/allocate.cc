@@ -21,6 +21,12 @@ double PeakOf(const std::vector<TaskState>& tasks, const TaskState& like) {
   return peak;
 }
 
+// Seconds of the model that the task takes; of one without a success without bound.
+double ShareOf(const TaskState& task) {
+  return task.best_seconds() ? task.item().weight * *task.best_seconds()
+                             : std::numeric_limits<double>::max();
+}
+
 }  // namespace
 
 double ExpectedGain(const TaskState& task, double peak_flops) {
@@ -45,15 +51,17 @@ double ExpectedGain(const TaskState& task, double peak_flops) {
 std::optional<size_t> PickTask(const std::vector<TaskState>& tasks, const std::vector<bool>& open,
                                size_t first_round) {
   std::optional<size_t> picked;
+  bool picked_new = false;
   double highest = -1;
   for (size_t i = 0; i < tasks.size(); ++i) {
-    if (!open[i]) continue;
-    if (tasks[i].started() < first_round) return i;
-    const double gain = ExpectedGain(tasks[i], PeakOf(tasks, tasks[i]));
-    if (gain > highest) {
-      highest = gain;
-      picked = i;
-    }
+    const bool is_new = tasks[i].started() < first_round;
+    if (!open[i] || (picked_new && !is_new)) continue;
+    const double worth =
+        is_new ? ShareOf(tasks[i]) : ExpectedGain(tasks[i], PeakOf(tasks, tasks[i]));
+    if (worth <= highest && is_new == picked_new) continue;
+    highest = worth;
+    picked = i;
+    picked_new = is_new;
   }
   return picked;
 }

@@ -18,8 +18,9 @@ inline constexpr size_t kHopelessTrials = 64;
 // its constants). `peak_flops` is the best rate any task of the same operator reached; 0 unknown.
 double ExpectedGain(const TaskState& task, double peak_flops);
 
-// Position of the task to go on with among those `open`; nullopt when none is. First rounds come
-// first, in order.
+// Position of the task to go on with among those `open`; nullopt when none is. Those that have
+// started fewer than `first_round` trials come first: of them those without a success, then the
+// one with the largest part of the model's time.
 std::optional<size_t> PickTask(const std::vector<TaskState>& tasks, const std::vector<bool>& open,
                                size_t first_round);
 

@@ -36,12 +36,13 @@ struct TuneItem {
 struct TuneBudget {
   size_t trials = 0;          // over all tasks, those of earlier lives of the job included
   size_t early_stopping = 0;  // a task ends after so many trials without a better one (AutoTVM's)
-  // Measurements under way are still waited for; what no worker has begun is dropped.
+  // For all of the job, confirmations included. Then it ends; measurements still under way are
+  // abandoned.
   double seconds = 0;
   // The search done, the best config of each task is measured again until it, or the one that is
   // then the best, has this many measurements: one lucky measurement is not to win. An eighth of
-  // the trials is kept for it at most; beyond `seconds` it may run for a tenth of it, or half a
-  // minute. 0 = none.
+  // the trials and of the time is kept for it at most; when the search's part is over, what no
+  // worker has begun is dropped, and what is under way waited for. 0 = none.
   size_t confirmations = 0;
 };
 

@@ -15,8 +15,8 @@ namespace {
 constexpr size_t kMostFaultsInARow = 8;
 // How long the loop sleeps at most before it looks at the clock.
 constexpr auto kPatience = std::chrono::milliseconds(250);
-// What confirmations may take beyond the time budget.
-constexpr double kConfirmGraceSeconds = 30, kConfirmGraceShare = 0.1;
+// Of the budget, in trials or seconds, what is kept for confirmations at most.
+constexpr size_t kConfirmShare = 8;
 
 }  // namespace
 
@@ -50,30 +50,38 @@ TuneResult Tuning::Run() {
 
 double Tuning::Seconds() const { return replaying_ ? replay_seconds_ : clock_.Now() - start_; }
 
-bool Tuning::OutOfTime(double grace) const {
-  return budget_.seconds > 0 && Seconds() >= budget_.seconds + grace;
+bool Tuning::OutOfTime(double kept) const {
+  return budget_.seconds > 0 && Seconds() >= budget_.seconds - kept;
+}
+
+// As long as the confirmations that are likely to be needed take at the pace so far.
+double Tuning::SecondsKept() const {
+  if (phase_ != Phase::kSearch || budget_.confirmations == 0 || budget_.seconds <= 0) return 0;
+  const double most = budget_.seconds / kConfirmShare;
+  const size_t needed = (budget_.confirmations - 1) * tasks_.size();
+  if (spent_ == 0) return most;
+  return std::min(most, Seconds() / static_cast<double>(spent_) * static_cast<double>(needed));
 }
 
 std::optional<TuneEnd> Tuning::JobEnd() const {
   if (stop_.stop_requested()) return TuneEnd::kCancelled;
   if (faults_in_a_row_ >= kMostFaultsInARow) return TuneEnd::kFarm;
   if (budget_.trials > 0 && spent_ + running_.size() >= limit_) return TuneEnd::kBudget;
-  if (OutOfTime(0)) return TuneEnd::kTime;
+  if (OutOfTime(SecondsKept())) return TuneEnd::kTime;
   return std::nullopt;
 }
 
 bool Tuning::MayConfirm() const {
   const bool spent = budget_.trials > 0 && spent_ + running_.size() >= budget_.trials;
-  const double grace = std::max(kConfirmGraceSeconds, kConfirmGraceShare * budget_.seconds);
-  return !spent && faults_in_a_row_ < kMostFaultsInARow && !OutOfTime(grace);
+  return !spent && faults_in_a_row_ < kMostFaultsInARow && !OutOfTime(0);
 }
 
 // ---- phases ------------------------------------------------------------------------------------
 
 size_t Tuning::KeptForConfirmations() const {
-  constexpr size_t kShare = 8, kPerTask = 4;
+  constexpr size_t kPerTask = 4;
   if (budget_.confirmations == 0) return 0;
-  return std::min(budget_.trials / kShare, kPerTask * tasks_.size());
+  return std::min(budget_.trials / kConfirmShare, kPerTask * tasks_.size());
 }
 
 // The one that matters most for the network first.
@@ -95,14 +103,15 @@ void Tuning::EnterPhase(Phase phase) {
 }
 
 void Tuning::RunPhase() {
-  while (!stop_.stop_requested()) {
+  while (!stop_.stop_requested() && !OutOfTime(0)) {
     phase_ == Phase::kConfirm ? FillConfirm() : FillSearch();
     Launch();
     if (running_.empty()) break;
     Await();
   }
   const bool rest = KeptForConfirmations() > 0;  // there may be trials that they left
-  if (stop_.stop_requested() || phase_ == Phase::kRest) return EnterPhase(Phase::kOver);
+  const bool over = stop_.stop_requested() || OutOfTime(0);
+  if (over || phase_ == Phase::kRest) return EnterPhase(Phase::kOver);
   if (phase_ == Phase::kConfirm) return EnterPhase(rest ? Phase::kRest : Phase::kOver);
   EnterPhase(budget_.confirmations > 0 ? Phase::kConfirm : Phase::kOver);
 }
@@ -144,18 +153,23 @@ std::optional<size_t> Tuning::CurrentItem() {
   if (round_left_ == 0 || !Open(round_item_)) {
     std::vector<bool> open;
     for (size_t i = 0; i < tasks_.size(); ++i) open.push_back(Open(i));
-    const std::optional<size_t> item = PickTask(tasks_, open, FirstRound());
+    const size_t first = FirstRound();
+    const std::optional<size_t> item = PickTask(tasks_, open, first);
     if (!item) return std::nullopt;
     round_item_ = *item;
-    const size_t started = tasks_[*item].started(), first = FirstRound();
+    const size_t started = tasks_[*item].started();
     round_left_ = started < first ? std::min(kRoundTrials, first - started) : kRoundTrials;
   }
   --round_left_;
   return round_item_;
 }
 
-// Trials each task gets before they compete; less when the budget is small.
+// Trials each task gets before they compete; less when the budget is small. One, the default, of
+// every task comes before all others, so that even the shortest search has seen them.
 size_t Tuning::FirstRound() const {
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    if (Open(i) && tasks_[i].started() == 0) return 1;
+  }
   const size_t wish = 2 * kRoundTrials;
   return budget_.trials == 0 ? wish : std::min(wish, budget_.trials / tasks_.size());
 }
@@ -194,8 +208,7 @@ void Tuning::Measure(uint64_t number) {
 // ---- ends --------------------------------------------------------------------------------------
 
 void Tuning::Await() {
-  const double grace = std::max(kConfirmGraceSeconds, kConfirmGraceShare * budget_.seconds);
-  if (OutOfTime(phase_ == Phase::kConfirm ? grace : 0)) measurer_.DropWaiting();
+  if (OutOfTime(SecondsKept())) measurer_.DropWaiting();
   for (const Arrival& arrival : inbox_->TakeAll(stop_, kPatience)) Accept(arrival);
 }
 

@@ -34,7 +34,9 @@ class Tuning {
   bool Open(size_t item) const { return !ends_[item]; }
   std::optional<TuneEnd> JobEnd() const;
   double Seconds() const;
-  bool OutOfTime(double grace) const;
+  // All but the last `kept` seconds of the budget are over.
+  bool OutOfTime(double kept) const;
+  double SecondsKept() const;
   bool MayConfirm() const;
 
   // ---- phases
