@@ -2,37 +2,40 @@
 
 #include <algorithm>
 
+#include "compiler/schedule/merge_axes.h"
+#include "compiler/schedule/parallel_loops.h"
 #include "compiler/schedule/schedule.h"
+#include "compiler/schedule/transpose_tiles.h"
 
 namespace tilewright {
 namespace {
 
 // Accumulator vectors (or scalar rows) kept in registers: enough to hide the latency of an add.
 constexpr int64_t kTile = 8;
-// Elements a parallel iteration should at least produce, so that a hand-over to another thread
-// (microseconds) is small against the work.
-constexpr int64_t kGrain = 4096;
-
 int64_t ReduceExtent(const Compute& compute) {
   int64_t extent = 1;
   for (const Axis& axis : compute.reduce) extent *= axis.extent;
   return extent;
 }
 
-// Outermost loops to collapse over threads: as few as give 16 iterations, while each keeps at
-// least kGrain elements of work.
-int ParallelLoops(const Compute& compute, int outer_loops) {
+int64_t WorkOf(const Compute& compute) {
   int64_t work = ReduceExtent(compute);
   for (const Axis& axis : compute.axes) work *= axis.extent;
-  int64_t iterations = 1;
-  int count = 0;
-  while (count < outer_loops && iterations < 16) {
-    const int64_t next = iterations * compute.axes[count].extent;
-    if (work / std::max<int64_t>(next, 1) < kGrain) break;
-    iterations = next;
-    ++count;
-  }
-  return iterations > 1 ? count : 0;
+  return work;
+}
+
+// Loops to collapse over threads among the `outer_loops` outermost axes.
+int ParallelAxes(const Compute& compute, size_t outer_loops) {
+  const auto first = compute.axes.begin();
+  return ParallelLoops({first, first + static_cast<ptrdiff_t>(outer_loops)}, WorkOf(compute));
+}
+
+// Pieces of a single axis for threads, whole vectors each; 1 when there is too little work.
+int64_t PiecesOf(const Compute& compute, int64_t lanes) {
+  const int64_t extent = compute.axes[0].extent;
+  int64_t pieces = std::min(kParallelIterations, WorkOf(compute) / kParallelGrain);
+  while (pieces > 1 && extent % (pieces * lanes) != 0) --pieces;
+  return std::max<int64_t>(pieces, 1);
 }
 
 // Lanes for a vectorised innermost output axis; 1 when it is too short to be worth it.
@@ -90,34 +93,61 @@ Program ReduceRows(const Compute& compute, int64_t lanes) {
   }
   order.insert(order.end(), tail.begin(), tail.end());
   sch.Reorder(order);
-  sch.Parallel(ParallelLoops(compute, static_cast<int>(std::min(tiled, compute.axes.size()))));
+  sch.Parallel(ParallelAxes(compute, std::min(tiled, compute.axes.size())));
   sch.AccumulateAt(outer_count);
   return sch.Lower();
 }
 
-// Vectors along the innermost output axis; reductions tile the next axis in registers.
-Program Vectors(const Compute& compute, int64_t lanes) {
+// Vectors along the only output axis, in pieces for threads; reductions tile them in registers.
+Program RowVectors(const Compute& compute, int64_t lanes) {
   Schedule sch(compute);
-  const size_t rank = compute.axes.size();
   std::vector<Loop> order, inner;
-  for (size_t i = 0; i + 2 < rank; ++i) order.push_back(sch.axis(i));
-  if (rank >= 2) {
-    const bool tiled = compute.reducer != Reducer::kNone;
-    const int64_t factor = tiled ? std::min(kTile, compute.axes[rank - 2].extent) : 1;
-    const auto [outer, tile] = sch.Split(sch.axis(rank - 2), factor);
-    order.push_back(outer);
+  Loop row = sch.axis(0);
+  const int64_t pieces = PiecesOf(compute, lanes), length = compute.axes[0].extent / pieces;
+  if (pieces > 1) {
+    const auto [piece, rest] = sch.Split(row, length);
+    order.push_back(piece);
+    row = rest;
+  }
+  auto [columns, lane] = sch.Split(row, lanes);
+  if (compute.reducer != Reducer::kNone) {
+    const auto [outer, tile] = sch.Split(columns, std::min(kTile, (length + lanes - 1) / lanes));
+    columns = outer;
     inner.push_back(tile);
     sch.Unroll(tile);
   }
+  order.push_back(columns);
+  const int outer_count = static_cast<int>(order.size());
+  for (size_t i = 0; i < compute.reduce.size(); ++i) order.push_back(sch.reduce(i));
+  order.insert(order.end(), inner.begin(), inner.end());
+  order.push_back(lane);
+  sch.Vectorize(lane);
+  sch.Reorder(order);
+  sch.Parallel(pieces > 1 ? 1 : 0);
+  sch.AccumulateAt(outer_count);
+  return sch.Lower();
+}
+
+// Vectors along the innermost of several output axes; reductions tile the next in registers.
+Program Vectors(const Compute& compute, int64_t lanes) {
+  Schedule sch(compute);
+  const size_t rank = compute.axes.size();
+  std::vector<Loop> order;
+  for (size_t i = 0; i + 2 < rank; ++i) order.push_back(sch.axis(i));
+  const bool tiled = compute.reducer != Reducer::kNone;
+  const int64_t factor = tiled ? std::min(kTile, compute.axes[rank - 2].extent) : 1;
+  const auto [outer, tile] = sch.Split(sch.axis(rank - 2), factor);
+  order.push_back(outer);
+  sch.Unroll(tile);
   const auto [columns, lane] = sch.Split(sch.axis(rank - 1), lanes);
   order.push_back(columns);
   sch.Vectorize(lane);
   const int outer_count = static_cast<int>(order.size());
   for (size_t i = 0; i < compute.reduce.size(); ++i) order.push_back(sch.reduce(i));
-  order.insert(order.end(), inner.begin(), inner.end());
+  order.push_back(tile);
   order.push_back(lane);
   sch.Reorder(order);
-  sch.Parallel(ParallelLoops(compute, std::max(static_cast<int>(rank) - 2, rank > 1 ? 1 : 0)));
+  sch.Parallel(ParallelAxes(compute, std::max<size_t>(rank - 2, 1)));
   sch.AccumulateAt(outer_count);
   return sch.Lower();
 }
@@ -125,10 +155,12 @@ Program Vectors(const Compute& compute, int64_t lanes) {
 }  // namespace
 
 Program ScheduleFixed(const Compute& compute, const Target& target) {
-  if (ReducesRows(compute)) return ReduceRows(compute, VectorLanes(target));
-  const int64_t lanes = LanesFor(compute, target);
-  if (lanes == 1) return LowerPlain(compute);
-  return Vectors(compute, lanes);
+  const Compute merged = MergeAxes(compute);
+  if (ReducesRows(merged)) return ReduceRows(merged, VectorLanes(target));
+  if (std::optional<Program> tiled = TransposeTiles(merged, VectorLanes(target))) return *tiled;
+  const int64_t lanes = LanesFor(merged, target);
+  if (lanes == 1) return LowerPlain(merged);
+  return merged.axes.size() == 1 ? RowVectors(merged, lanes) : Vectors(merged, lanes);
 }
 
 }  // namespace tilewright

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdlib>
 
+#include "compiler/targets/support/emit_transpose.h"
 #include "compiler/targets/support/flat_index.h"
 
 namespace tilewright {
@@ -123,7 +124,36 @@ llvm::Value* LoadContiguous(EmitContext& ctx, const BufferNode& buffer, const Fl
                                        AlignmentOf(ctx, buffer, index));
 }
 
+// True for a column of a square register tile, or its first elements.
+bool IsTileColumn(const EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  if (buffer.scope != Scope::kRegister || buffer.shape.size() != 2) return false;
+  const int64_t side = buffer.shape[1];
+  const auto* first = llvm::dyn_cast<llvm::ConstantInt>(ctx.lanes.first);
+  return buffer.shape[0] == side && std::has_single_bit(static_cast<uint64_t>(side)) &&
+         index.linear && index.terms.empty() && index.lane_coefficient == side &&
+         index.constant < side && ctx.lanes.count <= side && first != nullptr && first->isZero();
+}
+
+// Whole rows, so that the tile stays in registers, and the column by shuffles.
+llvm::Value* LoadTileColumn(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  const int64_t side = buffer.shape[1];
+  llvm::Type* element = MemoryType(ctx, buffer.dtype);
+  llvm::VectorType* type = VectorOf(element, side);
+  const llvm::Align align(std::min<int64_t>(side * SizeOf(buffer.dtype), kBaseAlignment));
+  std::vector<llvm::Value*> rows(side, llvm::PoisonValue::get(type));
+  for (unsigned i = 0; i < ctx.lanes.count; ++i) {
+    llvm::Value* row = ctx.builder.CreateConstGEP1_64(element, ctx.buffers.at(&buffer), i * side);
+    rows[i] = ctx.builder.CreateAlignedLoad(type, row, align);
+  }
+  llvm::Value* column = EmitColumn(ctx.builder, rows, index.constant);
+  if (ctx.lanes.count == side) return column;
+  std::vector<int> picked;
+  for (unsigned i = 0; i < ctx.lanes.count; ++i) picked.push_back(static_cast<int>(i));
+  return ctx.builder.CreateShuffleVector(column, picked);
+}
+
 llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  if (IsTileColumn(ctx, buffer, index)) return LoadTileColumn(ctx, buffer, index);
   if (index.linear && index.lane_coefficient == 1) return LoadContiguous(ctx, buffer, index);
   if (index.linear && index.lane_coefficient > 1 && index.lane_coefficient <= kMaxStride) {
     return LoadStrided(ctx, buffer, index);
