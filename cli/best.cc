@@ -21,7 +21,7 @@ constexpr char kExample[] =
     "  0.1021  1132.5   local  cpu -mcpu=znver5   conv2d_nchwc.cpu  conv2d(...  {tile_ow: ...\n";
 
 struct Options {
-  std::string records;
+  RecordsOption records;
   RecordFilter filter;
   bool json = false;
 };
@@ -66,7 +66,7 @@ void verb_best(CLI::App& parent) {
       AddVerb(parent, {"best", "prints the best record of each workload and target", kExample},
               [options] { return Best(*options); });
   AddFilterOptions(verb, &options->filter);
-  verb->add_option("--records", options->records, kRecordsHelp);
+  AddRecordsOption(verb, &options->records);
   verb->add_flag("--json", options->json, "print JSON");
 }
 

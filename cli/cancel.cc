@@ -4,6 +4,7 @@
 
 #include "base/status_macros.h"
 #include "cli/farm_client.h"
+#include "cli/server_option.h"
 #include "cli/verb.h"
 
 namespace tilewright {
@@ -15,12 +16,13 @@ constexpr char kExample[] =
     "What was measured is kept; submitting the same job again continues it.\n";
 
 struct Options {
-  std::string job, server;
+  std::string job;
+  ServerOption server;
 };
 
 absl::Status Cancel(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const v1::CancelJobReply reply,
-                      FarmClient(options.server).Cancel(options.job));
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
+  TW_ASSIGN_OR_RETURN(const v1::CancelJobReply reply, FarmClient(server).Cancel(options.job));
   std::cout << options.job << ": " << NameOf(reply.state()) << "\n";
   return absl::OkStatus();
 }
@@ -32,9 +34,7 @@ void verb_cancel(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"cancel", "ends a job of a farm", kExample},
                            [options] { return Cancel(*options); });
   verb->add_option("JOB", options->job, "as `submit` printed it")->required();
-  verb->add_option("--server", options->server, "HOST:PORT of the farm")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
 }
 
 }  // namespace tilewright

@@ -28,7 +28,8 @@ constexpr char kExample[] =
 
 struct Options {
   ModelOptions model;
-  std::string output, records, dump;
+  std::string output, dump;
+  RecordsOption records;
   bool print_pass_times = false;
   bool reference = false;
   bool json = false;
@@ -94,7 +95,7 @@ absl::Status Compile(const Options& options) {
   TW_ASSIGN_OR_RETURN(to.target, TargetOf(options.model));
   TW_ASSIGN_OR_RETURN(to.passes, PassesOf(options.model));
   TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options.model));
-  OutputFile file(options.output, {options.model.model, RecordsPath(options.records)});
+  OutputFile file(options.output, {options.model.model, RecordsPath(options.records.named)});
   TW_RETURN_IF_ERROR(file.status());
   std::vector<PassTime> times;
   to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {
@@ -125,7 +126,7 @@ void verb_compile(CLI::App& parent) {
       [options] { return Compile(*options); });
   AddModelOptions(verb, &options->model);
   verb->add_option("-o,--output", options->output, "package to write (tar)")->required();
-  verb->add_option("--records", options->records, kRecordsHelp);
+  AddRecordsOption(verb, &options->records);
   verb->add_option("--dump", options->dump, "folder for the graph after each pass and all kernels");
   verb->add_flag("--print-pass-times", options->print_pass_times, "print how long each pass took");
   verb->add_flag("--reference", options->reference,

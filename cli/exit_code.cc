@@ -32,6 +32,7 @@ ExitCode ExitCodeOf(const absl::Status& status) {
     case absl::StatusCode::kFailedPrecondition: return ExitCode::kBadInput;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kNotFound: return ExitCode::kUnavailable;
     default: return ExitCode::kFailed;
   }

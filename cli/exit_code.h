@@ -17,8 +17,8 @@ enum class ExitCode {
 
 // OK -> kDone;
 // InvalidArgument, DataLoss, Unimplemented, OutOfRange, FailedPrecondition -> kBadInput;
-// Unavailable, PermissionDenied, NotFound -> kUnavailable; others -> kFailed. A status marked by
-// one of the functions below keeps its mark.
+// Unavailable, PermissionDenied, Unauthenticated, NotFound -> kUnavailable; others -> kFailed. A
+// status marked by one of the functions below keeps its mark.
 ExitCode ExitCodeOf(const absl::Status& status);
 
 // The same status, marked with an exit code.

@@ -28,7 +28,7 @@ constexpr char kExample[] =
 
 struct Options {
   ModelOptions model;
-  std::string records;
+  RecordsOption records;
   bool json = false;
 };
 
@@ -112,7 +112,7 @@ void verb_explain(CLI::App& parent) {
       parent, {"explain", "says which record each layer gets, or which came close", kExample},
       [options] { return Explain(*options); });
   AddModelOptions(verb, &options->model);
-  verb->add_option("--records", options->records, kRecordsHelp);
+  AddRecordsOption(verb, &options->records);
   verb->add_flag("--json", options->json, "print JSON");
 }
 

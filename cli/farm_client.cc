@@ -21,12 +21,6 @@ constexpr auto kReconnectPause = std::chrono::seconds(1);
 constexpr auto kBlobLimit = std::chrono::minutes(5);
 constexpr size_t kMaxBlobBytes = 256 << 20;
 
-absl::Status Explain(const grpc::Status& status, const std::string& address) {
-  if (status.error_code() != grpc::UNAVAILABLE) return FromGrpc(status);
-  return absl::UnavailableError(
-      absl::StrCat("no server answers at ", address, ": ", status.error_message()));
-}
-
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -47,29 +41,29 @@ std::string NewRequestId() {
 }  // namespace
 
 struct FarmClient::Stub {
-  explicit Stub(const std::string& address)
-      : service(v1::TuningService::NewStub(MakeChannel(address))) {}
+  explicit Stub(const Endpoint& server)
+      : service(v1::TuningService::NewStub(MakeChannel(server))) {}
 
   template <typename Request, typename Reply>
   absl::StatusOr<Reply> Call(grpc::Status (v1::TuningService::Stub::*method)(grpc::ClientContext*,
                                                                              const Request&,
                                                                              Reply*),
-                             const Request& request, const std::string& address) {
+                             const Request& request, const Endpoint& server) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
     Reply reply;
     const grpc::Status status = (service.get()->*method)(&context, request, &reply);
-    if (!status.ok()) return Explain(status, address);
+    if (!status.ok()) return ExplainFailure(status, server);
     return reply;
   }
 
   std::unique_ptr<v1::TuningService::Stub> service;
 };
 
-FarmClient::FarmClient(std::string address, double patience_seconds)
-    : address_(std::move(address)),
+FarmClient::FarmClient(Endpoint server, double patience_seconds)
+    : server_(std::move(server)),
       patience_seconds_(patience_seconds),
-      stub_(std::make_unique<Stub>(address_)) {}
+      stub_(std::make_unique<Stub>(server_)) {}
 FarmClient::~FarmClient() = default;
 
 absl::StatusOr<v1::SubmitJobReply> FarmClient::Submit(const v1::JobSpec& spec,
@@ -82,7 +76,7 @@ absl::StatusOr<v1::SubmitJobReply> FarmClient::Submit(const v1::JobSpec& spec,
   // A wrong address should be told soon; a server that is being restarted is back in seconds.
   constexpr double kSubmitPatience = 10;
   for (const auto start = std::chrono::steady_clock::now();;) {
-    auto reply = stub_->Call(&v1::TuningService::Stub::SubmitJob, request, address_);
+    auto reply = stub_->Call(&v1::TuningService::Stub::SubmitJob, request, server_);
     const double waited = SecondsSince(start);
     const bool again =
         absl::IsUnavailable(reply.status()) || absl::IsDeadlineExceeded(reply.status());
@@ -94,7 +88,7 @@ absl::StatusOr<v1::SubmitJobReply> FarmClient::Submit(const v1::JobSpec& spec,
 absl::StatusOr<v1::JobState> FarmClient::Pause(const std::string& job) {
   v1::PauseJobRequest request;
   request.set_job(job);
-  const auto reply = stub_->Call(&v1::TuningService::Stub::PauseJob, request, address_);
+  const auto reply = stub_->Call(&v1::TuningService::Stub::PauseJob, request, server_);
   if (!reply.ok()) return reply.status();
   return reply->state();
 }
@@ -102,7 +96,7 @@ absl::StatusOr<v1::JobState> FarmClient::Pause(const std::string& job) {
 absl::StatusOr<v1::JobState> FarmClient::Resume(const std::string& job) {
   v1::ResumeJobRequest request;
   request.set_job(job);
-  const auto reply = stub_->Call(&v1::TuningService::Stub::ResumeJob, request, address_);
+  const auto reply = stub_->Call(&v1::TuningService::Stub::ResumeJob, request, server_);
   if (!reply.ok()) return reply.status();
   return reply->state();
 }
@@ -113,21 +107,21 @@ absl::Status FarmClient::SetWorkerHealth(const std::string& worker, v1::WorkerHe
   request.set_worker(worker);
   request.set_health(health);
   request.set_reason(reason);
-  return stub_->Call(&v1::TuningService::Stub::SetWorkerHealth, request, address_).status();
+  return stub_->Call(&v1::TuningService::Stub::SetWorkerHealth, request, server_).status();
 }
 
 absl::StatusOr<v1::ListJobsReply> FarmClient::ListJobs() {
-  return stub_->Call(&v1::TuningService::Stub::ListJobs, v1::ListJobsRequest(), address_);
+  return stub_->Call(&v1::TuningService::Stub::ListJobs, v1::ListJobsRequest(), server_);
 }
 
 absl::StatusOr<v1::CancelJobReply> FarmClient::Cancel(const std::string& job) {
   v1::CancelJobRequest request;
   request.set_job(job);
-  return stub_->Call(&v1::TuningService::Stub::CancelJob, request, address_);
+  return stub_->Call(&v1::TuningService::Stub::CancelJob, request, server_);
 }
 
 absl::StatusOr<v1::ListWorkersReply> FarmClient::ListWorkers() {
-  return stub_->Call(&v1::TuningService::Stub::ListWorkers, v1::ListWorkersRequest(), address_);
+  return stub_->Call(&v1::TuningService::Stub::ListWorkers, v1::ListWorkersRequest(), server_);
 }
 
 absl::StatusOr<std::string> FarmClient::FetchBlob(const std::string& name) {
@@ -143,9 +137,10 @@ absl::StatusOr<std::string> FarmClient::FetchBlob(const std::string& name) {
     context.TryCancel();
     reader->Finish();
     return absl::ResourceExhaustedError(
-        absl::StrCat("the server at ", address_, " sends more than 256 MiB of ", name));
+        absl::StrCat("the server at ", server_.address, " sends more than 256 MiB of ", name));
   }
-  if (const grpc::Status status = reader->Finish(); !status.ok()) return Explain(status, address_);
+  if (const grpc::Status status = reader->Finish(); !status.ok())
+    return ExplainFailure(status, server_);
   return bytes;
 }
 
@@ -172,8 +167,7 @@ absl::StatusOr<v1::JobEvent> FarmClient::Watch(
     constexpr double kHeldSeconds = 5;
     if (answered || SecondsSince(called) > kHeldSeconds) seen = std::chrono::steady_clock::now();
     if (!MayTryAgain(SecondsSince(seen))) {
-      return absl::UnavailableError(
-          absl::StrCat("the server at ", address_, " is gone: ", status.error_message()));
+      return ExplainFailure(status, server_);
     }
     std::this_thread::sleep_for(kReconnectPause);
   }

@@ -1,4 +1,5 @@
-// A client of a server. Calls have deadlines; Unavailable names the address. Thread-safe.
+// A client of a server. Calls have deadlines; Unavailable names the address and says what is wrong
+// there. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "proto/channel.h"
 #include "proto/tilewright.pb.h"
 
 namespace tilewright {
@@ -19,7 +21,7 @@ struct SubmitOptions {
 class FarmClient {
  public:
   // `patience_seconds`: how long Submit and Watch wait for a server that went away to come back.
-  explicit FarmClient(std::string address, double patience_seconds = 300);
+  explicit FarmClient(Endpoint server, double patience_seconds = 300);
   ~FarmClient();
 
   // Tried again while no server answers; a request id makes that safe.
@@ -44,7 +46,7 @@ class FarmClient {
   struct Stub;
   bool MayTryAgain(double seconds_without) const { return seconds_without < patience_seconds_; }
 
-  const std::string address_;
+  const Endpoint server_;
   const double patience_seconds_;
   const std::unique_ptr<Stub> stub_;
 };

@@ -21,7 +21,7 @@ constexpr char kExample[] =
     "  2026-11-21 09:31:03  local  ok      crash  dense_pack.cpu  {tile_n: [-1, 8]}  dense(...\n";
 
 struct Options {
-  std::string records;
+  RecordsOption records;
   RecordFilter filter;
   size_t limit = 50;
   bool json = false;
@@ -71,7 +71,7 @@ void verb_history(CLI::App& parent) {
   AddFilterOptions(verb, &options->filter);
   verb->add_flag("--ok", options->filter.only_ok, "only records that may become the best");
   verb->add_option("--limit", options->limit, "the newest so many; 0 = all")->capture_default_str();
-  verb->add_option("--records", options->records, kRecordsHelp);
+  AddRecordsOption(verb, &options->records);
   verb->add_flag("--json", options->json, "print JSON");
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/farm_client.h"
+#include "cli/server_option.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -21,7 +22,7 @@ constexpr char kExample[] =
     "  resnet18-3f2a90c1d4e5f607  ann    xeon  running     12     480       3   11.2031\n";
 
 struct Options {
-  std::string server;
+  ServerOption server;
   bool json = false;
 };
 
@@ -56,7 +57,8 @@ void PrintJson(const v1::ListJobsReply& reply) {
 }
 
 absl::Status ListJobs(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const v1::ListJobsReply reply, FarmClient(options.server).ListJobs());
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
+  TW_ASSIGN_OR_RETURN(const v1::ListJobsReply reply, FarmClient(server).ListJobs());
   options.json ? PrintJson(reply) : PrintTable(reply);
   return absl::OkStatus();
 }
@@ -67,9 +69,7 @@ void verb_jobs(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* verb = AddVerb(parent, {"jobs", "lists a farm's jobs", kExample},
                            [options] { return ListJobs(*options); });
-  verb->add_option("--server", options->server, "HOST:PORT of the farm")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
   verb->add_flag("--json", options->json, "print JSON");
 }
 

@@ -30,8 +30,10 @@ absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& name, st
   return store;
 }
 
-absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const std::string& address) {
-  TW_ASSIGN_OR_RETURN(std::string log, FarmClient(address).FetchBlob("records.log"));
+absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const std::string& address,
+                                                          const TlsOptions& tls) {
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(address, tls));
+  TW_ASSIGN_OR_RETURN(std::string log, FarmClient(server).FetchBlob("records.log"));
   std::istringstream in(std::move(log));
   return ReadLog(address, in);
 }
@@ -54,16 +56,25 @@ bool IsRecordsFile(const std::string& path) {
 
 }  // namespace
 
+void AddRecordsOption(CLI::App* verb, RecordsOption* option) {
+  verb->add_option("--records", option->named,
+                   "records file, AutoTVM log, \"farm:HOST:PORT\", or \"none\" (default: "
+                   "$TILEWRIGHT_RECORDS or the user's data folder)");
+  AddTlsOptions(verb, &option->tls);
+}
+
 std::string RecordsPath(const std::string& named) {
   return named.empty() ? DefaultRecordsPath() : named;
 }
 
-absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named) {
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option) {
+  const std::string& named = option.named;
   const std::string path = RecordsPath(named);
   std::error_code error;
   const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
   if (named == "none" || nothing_yet) return MakeMemoryStore();
-  if (absl::StartsWith(named, kFarm)) return FetchRecords(named.substr(sizeof(kFarm) - 1));
+  if (absl::StartsWith(named, kFarm))
+    return FetchRecords(named.substr(sizeof(kFarm) - 1), option.tls);
   return IsRecordsFile(path) ? OpenSqliteStore(path, /*read_only=*/true) : ReadLogFile(path);
 }
 

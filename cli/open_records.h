@@ -6,21 +6,26 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "cli/server_option.h"
 #include "records/autotvm_log.h"
 #include "records/record_store.h"
 
 namespace tilewright {
 
-// The help text of --records where all of these are meant.
-inline constexpr char kRecordsHelp[] =
-    "records file, AutoTVM log, \"farm:HOST:PORT\", or \"none\" (default: $TILEWRIGHT_RECORDS or "
-    "the user's data folder)";
+struct RecordsOption {
+  std::string named;
+  TlsOptions tls;  // for a server's
+};
+
+// --records where all of these are meant, --tls and --insecure. `option` must live as long as the
+// verb.
+void AddRecordsOption(CLI::App* verb, RecordsOption* option);
 
 // For reading: "" is the default file (no records when there is none yet), "none" is no records,
 // "farm:HOST:PORT" are those of a server, a log is read into memory with its problems shown on
 // stderr, anything else is a records file.
 // A missing file is bad input, and so is a log of which no line can be read.
-absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named);
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option);
 
 // For writing: "" is the default file, made when missing.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named);

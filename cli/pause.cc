@@ -4,6 +4,7 @@
 
 #include "base/status_macros.h"
 #include "cli/farm_client.h"
+#include "cli/server_option.h"
 #include "cli/verb.h"
 
 namespace tilewright {
@@ -15,11 +16,13 @@ constexpr char kExample[] =
     "What runs is finished; the time it is paused does not count.\n";
 
 struct Options {
-  std::string job, server;
+  std::string job;
+  ServerOption server;
 };
 
 absl::Status Pause(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const v1::JobState state, FarmClient(options.server).Pause(options.job));
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
+  TW_ASSIGN_OR_RETURN(const v1::JobState state, FarmClient(server).Pause(options.job));
   std::cout << options.job << ": " << NameOf(state) << "\n";
   return absl::OkStatus();
 }
@@ -32,9 +35,7 @@ void verb_pause(CLI::App& parent) {
       AddVerb(parent, {"pause", "keeps a job of a farm from being given devices", kExample},
               [options] { return Pause(*options); });
   verb->add_option("JOB", options->job, "as `submit` printed it")->required();
-  verb->add_option("--server", options->server, "HOST:PORT of the farm")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
 }
 
 }  // namespace tilewright

@@ -16,7 +16,7 @@ namespace tilewright {
 namespace {
 
 struct Options {
-  std::string records;
+  RecordsOption records;
   std::string input, output;
   RecordFilter filter;
 };
@@ -39,7 +39,7 @@ absl::Status WriteTo(const std::string& path, const std::string& input,
 
 absl::Status Import(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto log, OpenInput(options.input));
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records.named));
   TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(log->stream(), *store, TemplateIndexOf));
   PrintImportReport(options.input, report);
   TW_RETURN_IF_ERROR(log->status());
@@ -48,7 +48,7 @@ absl::Status Import(const Options& options) {
 
 absl::Status Export(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  const std::string input = RecordsPath(options.records);
+  const std::string input = RecordsPath(options.records.named);
   return WriteTo(options.output, input, [&](std::ostream& out) -> absl::Status {
     TW_ASSIGN_OR_RETURN(const int64_t lines, ExportLog(*store, options.filter, out));
     std::cerr << lines << " records exported\n";
@@ -70,13 +70,13 @@ absl::Status PickBest(const Options& options) {
 
 absl::Status Backup(const Options& options) {
   TW_ASSIGN_OR_RETURN(const int64_t rows,
-                      BackUpRecords(RecordsPath(options.records), options.output));
+                      BackUpRecords(RecordsPath(options.records.named), options.output));
   std::cerr << rows << " records copied and checked\n";
   return absl::OkStatus();
 }
 
 absl::Status Check(const Options& options) {
-  const std::string path = RecordsPath(options.records);
+  const std::string path = RecordsPath(options.records.named);
   TW_ASSIGN_OR_RETURN(const int64_t rows, CheckRecordsFile(path));
   std::cout << path << ": " << rows << " records, sound\n";
   return absl::OkStatus();
@@ -88,7 +88,7 @@ using Action = absl::Status (*)(const Options&);
 CLI::App* Add(CLI::App* group, const std::shared_ptr<Options>& options, VerbInfo info,
               Action action) {
   CLI::App* verb = AddVerb(*group, std::move(info), [options, action] { return action(*options); });
-  verb->add_option("--records", options->records,
+  verb->add_option("--records", options->records.named,
                    "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
   return verb;
 }
@@ -103,11 +103,12 @@ void AddImport(CLI::App* group, const std::shared_ptr<Options>& options) {
 }
 
 void AddExport(CLI::App* group, const std::shared_ptr<Options>& options) {
-  CLI::App* verb = Add(group, options,
-                       {"export", "writes records as an AutoTVM log (0.2)",
-                        "  $ tilewright records export -o conv.log --op conv2d\n"
-                        "  1042 records exported\n"},
-                       Export);
+  CLI::App* verb = AddVerb(*group,
+                           {"export", "writes records as an AutoTVM log (0.2)",
+                            "  $ tilewright records export -o conv.log --op conv2d\n"
+                            "  1042 records exported\n"},
+                           [options] { return Export(*options); });
+  AddRecordsOption(verb, &options->records);
   verb->add_option("-o,--output", options->output, "log file, - for stdout")->required();
   AddFilterOptions(verb, &options->filter);
 }

@@ -4,6 +4,7 @@
 
 #include "base/status_macros.h"
 #include "cli/farm_client.h"
+#include "cli/server_option.h"
 #include "cli/verb.h"
 
 namespace tilewright {
@@ -14,11 +15,13 @@ constexpr char kExample[] =
     "  resnet18-3f2a90c1d4e5f607: running\n";
 
 struct Options {
-  std::string job, server;
+  std::string job;
+  ServerOption server;
 };
 
 absl::Status Resume(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const v1::JobState state, FarmClient(options.server).Resume(options.job));
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
+  TW_ASSIGN_OR_RETURN(const v1::JobState state, FarmClient(server).Resume(options.job));
   std::cout << options.job << ": " << NameOf(state) << "\n";
   return absl::OkStatus();
 }
@@ -30,9 +33,7 @@ void verb_resume(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"resume", "lets a paused job of a farm go on", kExample},
                            [options] { return Resume(*options); });
   verb->add_option("JOB", options->job, "as `submit` printed it")->required();
-  verb->add_option("--server", options->server, "HOST:PORT of the farm")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
 }
 
 }  // namespace tilewright

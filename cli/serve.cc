@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/open_records.h"
+#include "cli/server_option.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
 #include "tuner/server/server.h"
@@ -17,14 +18,16 @@ namespace {
 constexpr char kExample[] =
     "  $ tilewright serve --listen 127.0.0.1:9190 --records farm.db\n"
     "  listening on 127.0.0.1:9190, records in farm.db\n"
-    "  $ tilewright worker --server 127.0.0.1:9190 --key xeon    (on each device)\n"
-    "  $ tilewright submit resnet18.onnx --server 127.0.0.1:9190 --key xeon\n";
+    "  $ tilewright worker --server 127.0.0.1:9190 --key xeon\n"
+    "  $ tilewright submit resnet18.onnx --server 127.0.0.1:9190 --key xeon\n"
+    "For other machines, with certificates (see `tilewright certs`):\n"
+    "  $ tilewright serve --listen 0.0.0.0:9190 --tls server-tls\n";
 
 constexpr int kReadyFd = 3;
 
 struct Options {
   ServerOptions server{.listen = "127.0.0.1:9190"};
-  std::string records;
+  std::string records, tls;
   bool embedded = false;
 };
 
@@ -34,9 +37,11 @@ void SayReady(const std::string& address) {
   if (write(kReadyFd, line.data(), line.size()) < 0) return;  // then nobody waits for it
 }
 
-absl::Status Serve(const Options& options) {
+absl::Status Serve(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
+  TW_ASSIGN_OR_RETURN(options.server.credentials, LoadTls(options.tls));
+  options.server.warn = [](const std::string& line) { std::cerr << line + "\n" << std::flush; };
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
   const SystemClock clock;
   TW_ASSIGN_OR_RETURN(const auto server, Server::Start(options.server, *store, clock));
@@ -60,7 +65,10 @@ void verb_serve(CLI::App& parent) {
       ->capture_default_str();
   verb->add_option("--records", options->records,
                    "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
-  verb->add_flag("--allow-insecure", options->server.allow_insecure,
+  verb->add_option("--tls", options->tls,
+                   "folder with the server's certificate: every caller then needs one of the same "
+                   "farm (see `tilewright certs`)");
+  verb->add_flag("--insecure", options->server.insecure,
                  "listen where other machines reach it, without authentication");
   verb->add_option("--lease", options->server.lease_seconds,
                    "seconds after which a silent worker's trials go to another")

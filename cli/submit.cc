@@ -6,6 +6,7 @@
 #include "cli/farm_client.h"
 #include "cli/farm_target.h"
 #include "cli/job_options.h"
+#include "cli/server_option.h"
 #include "cli/verb.h"
 
 namespace tilewright {
@@ -18,14 +19,15 @@ constexpr char kExample[] =
 
 struct Options {
   JobOptions job;
-  std::string server;
+  ServerOption server;
   bool no_wait = false;
   bool target_given = false;
 };
 
 absl::Status Submit(Options options) {
   if (options.job.tasks == "list") return ListTasks(options.job);
-  FarmClient client(options.server);
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
+  FarmClient client(server);
   if (!options.target_given) {
     TW_ASSIGN_OR_RETURN(options.job.model.target,
                         TargetOfKey(client, options.job.key, options.no_wait));
@@ -48,9 +50,7 @@ void verb_submit(CLI::App& parent) {
                            [options] { return Submit(*options); });
   AddJobOptions(verb, &options->job);
   verb->add_option("--key", options->job.key, "device key")->required();
-  verb->add_option("--server", options->server, "HOST:PORT of the farm")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
   verb->add_flag("--no-wait", options->no_wait, "fail when no worker offers the key");
   verb->get_option("--target")->each([options](const std::string&) {
     options->target_given = true;

@@ -26,7 +26,7 @@ constexpr char kExample[] =
 
 struct Options {
   ModelOptions model;
-  std::string records;
+  RecordsOption records;
   bool json = false;
 };
 
@@ -90,7 +90,7 @@ void verb_tasks(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"tasks", "lists what there is to tune in a model", kExample},
                            [options] { return Tasks(*options); });
   AddModelOptions(verb, &options->model);
-  verb->add_option("--records", options->records, kRecordsHelp);
+  AddRecordsOption(verb, &options->records);
   verb->add_flag("--json", options->json, "print JSON");
 }
 

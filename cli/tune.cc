@@ -16,6 +16,7 @@
 #include "cli/job_progress.h"
 #include "cli/local_farm.h"
 #include "cli/open_records.h"
+#include "cli/server_option.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
 
@@ -35,6 +36,7 @@ constexpr char kExample[] =
 struct Options {
   JobOptions job;
   std::string server, records;
+  TlsOptions tls;
   bool no_wait = false;
   bool json = false;
   bool target_given = false;
@@ -131,7 +133,7 @@ absl::Status TuneHere(Options options) {
                                                         options.job.key, [&](absl::Status status) {
                                                           trouble.Set(std::move(status));
                                                         }));
-  FarmClient client(farm->address(), /*patience_seconds=*/0);
+  FarmClient client({farm->address(), nullptr}, /*patience_seconds=*/0);
   TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted, client.Submit(spec));
   trouble.OnTrouble([&] { client.Cancel(submitted.job()).IgnoreError(); });
   leave.reset();
@@ -143,7 +145,8 @@ absl::Status TuneHere(Options options) {
 absl::Status TuneOnFarm(Options options) {
   if (options.job.key.empty()) return UsageError("--server needs --key");
   std::optional<LeaveOnSignal> leave(std::in_place);
-  FarmClient client(options.server);
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server, options.tls));
+  FarmClient client(server);
   if (!options.target_given) {
     TW_ASSIGN_OR_RETURN(options.job.model.target,
                         TargetOfKey(client, options.job.key, options.no_wait));
@@ -173,6 +176,7 @@ void verb_tune(CLI::App& parent) {
   AddJobOptions(verb, &options->job);
   verb->add_option("--key", options->job.key, "device key (default here: local)");
   verb->add_option("--server", options->server, "HOST:PORT of a farm; without it: this machine");
+  AddTlsOptions(verb, &options->tls);
   verb->add_option("--records", options->records,
                    "records file when tuning here (default: $TILEWRIGHT_RECORDS or the user's "
                    "data folder)");

@@ -4,6 +4,7 @@
 #include "base/status_macros.h"
 #include "cli/farm_client.h"
 #include "cli/job_progress.h"
+#include "cli/server_option.h"
 #include "cli/verb.h"
 
 namespace tilewright {
@@ -15,12 +16,14 @@ constexpr char kExample[] =
     "Ctrl-C ends the watching, not the job.\n";
 
 struct Options {
-  std::string job, server;
+  std::string job;
+  ServerOption server;
   bool json = false;
 };
 
 absl::Status Watch(const Options& options) {
-  FarmClient client(options.server);
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
+  FarmClient client(server);
   JobProgress progress(0);
   TW_ASSIGN_OR_RETURN(
       const v1::JobEvent last,
@@ -35,9 +38,7 @@ void verb_watch(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"watch", "shows a job's progress until its end", kExample},
                            [options] { return Watch(*options); });
   verb->add_option("JOB", options->job, "as `submit` printed it")->required();
-  verb->add_option("--server", options->server, "HOST:PORT of the farm")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
   verb->add_flag("--json", options->json, "print the result as JSON");
 }
 

@@ -2,15 +2,18 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cli/executable.h"
 #include "cli/paths.h"
+#include "cli/server_option.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
 #include "worker/agent.h"
@@ -29,6 +32,7 @@ constexpr double kCheckupSeconds = 600;
 
 struct Options {
   AgentOptions agent;
+  ServerOption server;
   bool embedded = false;
 };
 
@@ -54,9 +58,28 @@ class Ended {
   absl::Status why_;
 };
 
+// A worker bears the name of its certificate, which must be a worker's of its key: said here,
+// rather than by the server again and again.
+absl::Status TakeIdentity(AgentOptions* agent) {
+  if (!agent->server.credentials) return absl::OkStatus();
+  const Credentials& own = *agent->server.credentials;
+  const Identity& identity = own.facts.identity;
+  const auto& keys = identity.keys;
+  if (std::find(keys.begin(), keys.end(), agent->key) == keys.end()) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        own.folder, " holds the certificate of ", NameOf(identity.role), " ", identity.name,
+        keys.empty() ? "" : " for ", absl::StrJoin(keys, ", "),
+        "; issue one with: tilewright certs issue worker ", identity.name, " --key ", agent->key));
+  }
+  if (agent->name.empty()) agent->name = identity.name;
+  return absl::OkStatus();
+}
+
 absl::Status Work(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
+  TW_ASSIGN_OR_RETURN(options.agent.server, EndpointOf(options.server));
+  TW_RETURN_IF_ERROR(TakeIdentity(&options.agent));
   const std::filesystem::path folder = ExecutableFolder();
   options.agent.runner = folder / "tilewright-runner";
   options.agent.builder = folder / "tilewright-builder";
@@ -89,11 +112,10 @@ void verb_worker(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"worker", "offers this machine's device to a server", kExample},
                            [options] { return Work(*options); });
   AgentOptions& agent = options->agent;
-  verb->add_option("--server", agent.server, "HOST:PORT or unix:PATH of the server")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
   verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
-  verb->add_option("--name", agent.name, "for people (default: hostname and six random digits)");
+  verb->add_option("--name", agent.name,
+                   "for people (default: the certificate's, or hostname and six random digits)");
   verb->add_option("--slots", agent.slots,
                    "kernels timed at once, each on physical cores of its own")
       ->check(CLI::Range(1, 1024))

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/farm_client.h"
+#include "cli/server_option.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -26,7 +27,7 @@ constexpr char kExample[] =
     "  xeon      1     0       28\n";
 
 struct Options {
-  std::string server;
+  ServerOption server;
   std::string drain, retire, take_back, reason;
   bool json = false;
 };
@@ -72,8 +73,7 @@ void PrintJson(const v1::ListWorkersReply& reply) {
   std::cout << Json{{"workers", workers}, {"keys", keys}}.dump(2) << "\n";
 }
 
-absl::Status SetHealth(const Options& options) {
-  FarmClient client(options.server);
+absl::Status SetHealth(const Options& options, FarmClient& client) {
   const std::pair<const std::string*, v1::WorkerHealth> wishes[] = {
       {&options.drain, v1::MAINTENANCE},
       {&options.retire, v1::RETIRED},
@@ -86,9 +86,11 @@ absl::Status SetHealth(const Options& options) {
 }
 
 absl::Status ListWorkers(const Options& options) {
-  TW_RETURN_IF_ERROR(SetHealth(options));
-  TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, FarmClient(options.server).ListWorkers());
-  options.json ? PrintJson(reply) : PrintTables(options.server, reply);
+  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
+  FarmClient client(server);
+  TW_RETURN_IF_ERROR(SetHealth(options, client));
+  TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, client.ListWorkers());
+  options.json ? PrintJson(reply) : PrintTables(server.address, reply);
   return absl::OkStatus();
 }
 
@@ -99,9 +101,7 @@ void verb_workers(CLI::App& parent) {
   CLI::App* verb =
       AddVerb(parent, {"workers", "lists a farm's devices and the queue of each key", kExample},
               [options] { return ListWorkers(*options); });
-  verb->add_option("--server", options->server, "HOST:PORT of the farm")
-      ->required()
-      ->envname("TILEWRIGHT_SERVER");
+  AddServerOption(verb, &options->server);
   verb->add_option("--drain", options->drain, "give this worker no more work, until taken back");
   verb->add_option("--retire", options->retire, "give this worker no more work, for good");
   verb->add_option("--take-back", options->take_back,

@@ -4,13 +4,32 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/support/status.h"
+#include "security/credentials.h"
 
 namespace tilewright {
 
-// address: "HOST:PORT" or "unix:PATH". Keepalive every 30 s (a server allows one each 20 s);
-// reconnects after 1 s, at most 10 s. No call is sent yet.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// Where a server listens and what this end shows it; null credentials: plaintext.
+struct Endpoint {
+  std::string address;  // "HOST:PORT" or "unix:PATH"
+  std::shared_ptr<const Credentials> credentials;
+};
+
+// Keepalive every 30 s (a server allows one each 20 s); reconnects after 1 s, at most 10 s. No call
+// is sent yet.
+std::shared_ptr<grpc::Channel> MakeChannel(const Endpoint& server);
+
+// The server's end: every peer shows a certificate of the same authority. Null: plaintext.
+std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const Credentials* credentials);
+
+// True for addresses that other machines cannot reach: unix sockets and loopback.
+bool IsLocal(const std::string& address);
+
+// A call's status; when the server was not reached, with what is wrong (security/tls_probe.h).
+absl::Status ExplainFailure(const grpc::Status& status, const Endpoint& server);
 
 // gRPC writes no lines of its own to stderr: its errors reach the user as statuses.
 void SilenceGrpc();

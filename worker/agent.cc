@@ -254,12 +254,12 @@ bool AgentImpl::OpenSession() {
   }
   if (!session.ok()) {
     if (!stopping()) {
-      Log(absl::StrCat("no session with ", options_.server, ": ",
+      Log(absl::StrCat("no session with ", options_.server.address, ": ",
                        std::string(session.status().message()), "; trying again"));
     }
     return false;
   }
-  Log(absl::StrCat("serving ", options_.server, " as ", name_, ", key ", options_.key, ", ",
+  Log(absl::StrCat("serving ", options_.server.address, " as ", name_, ", key ", options_.key, ", ",
                    parts_.cores.slots.size(), " slot(s), ", parts_.target));
   std::lock_guard lock(mutex_);
   session_ = *session;

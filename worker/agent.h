@@ -10,12 +10,13 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "proto/channel.h"
 
 namespace tilewright {
 
 struct AgentOptions {
-  std::string server;  // "HOST:PORT" or "unix:PATH"
-  std::string key;     // device key
+  Endpoint server;
+  std::string key;  // device key
   // For people; where another process of this name serves already, something is appended.
   std::string name;
   std::string runner, builder;  // paths of the executables

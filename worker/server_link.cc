@@ -21,25 +21,25 @@ void SetDeadline(grpc::ClientContext& context, double seconds) {
 
 }  // namespace
 
-ServerLink::ServerLink(const std::string& address)
-    : stub_(v1::WorkerService::NewStub(MakeChannel(address))) {}
+ServerLink::ServerLink(Endpoint server)
+    : server_(std::move(server)), stub_(v1::WorkerService::NewStub(MakeChannel(server_))) {}
 
 // Waits for the connection within its deadline: a server's restart is ridden out.
-absl::Status ServerLink::Call(double seconds,
+grpc::Status ServerLink::Call(double seconds,
                               const std::function<grpc::Status(grpc::ClientContext*)>& call) {
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   SetDeadline(context, seconds);
   {
     std::lock_guard lock(mutex_);
-    if (aborted_) return absl::CancelledError("the worker stops");
+    if (aborted_) return {grpc::StatusCode::CANCELLED, "the worker stops"};
     calls_.insert(&context);
   }
   const grpc::Status status = call(&context);
   std::lock_guard lock(mutex_);
   calls_.erase(&context);
   if (lease_ == &context) lease_ = nullptr;
-  return FromGrpc(status);
+  return status;
 }
 
 void ServerLink::Abort() {
@@ -61,10 +61,10 @@ void ServerLink::AllowLeases() {
 
 absl::StatusOr<ServerSession> ServerLink::Open(const v1::OpenSessionRequest& request) {
   v1::OpenSessionReply reply;
-  const absl::Status status = Call(kCallSeconds, [&](grpc::ClientContext* context) {
+  const grpc::Status status = Call(kCallSeconds, [&](grpc::ClientContext* context) {
     return stub_->OpenSession(context, request, &reply);
   });
-  if (!status.ok()) return status;
+  if (!status.ok()) return ExplainFailure(status, server_);
   return ServerSession{reply.session(), reply.server_epoch(),
                        std::max(kLeastRenewSeconds, reply.renew_seconds())};
 }
@@ -76,23 +76,23 @@ absl::StatusOr<v1::LeaseReply> ServerLink::Lease(const std::string& session, siz
   request.set_max_wait_seconds(kMaxWaitSeconds);
   v1::LeaseReply reply;
   const absl::Status status =
-      Call(kMaxWaitSeconds + kCallSeconds, [&](grpc::ClientContext* context) {
+      FromGrpc(Call(kMaxWaitSeconds + kCallSeconds, [&](grpc::ClientContext* context) {
         {
           std::lock_guard lock(mutex_);
           if (!leases_allowed_) return grpc::Status::CANCELLED;
           lease_ = context;
         }
         return stub_->Lease(context, request, &reply);
-      });
+      }));
   if (!status.ok()) return status;
   return reply;
 }
 
 absl::StatusOr<v1::RenewReply> ServerLink::Renew(const v1::RenewRequest& request) {
   v1::RenewReply reply;
-  const absl::Status status = Call(kCallSeconds, [&](grpc::ClientContext* context) {
+  const absl::Status status = FromGrpc(Call(kCallSeconds, [&](grpc::ClientContext* context) {
     return stub_->Renew(context, request, &reply);
-  });
+  }));
   if (!status.ok()) return status;
   return reply;
 }

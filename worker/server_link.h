@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "proto/channel.h"
 #include "proto/tilewright.grpc.pb.h"
 
 namespace tilewright {
@@ -20,10 +21,11 @@ struct ServerSession {
 
 class ServerLink {
  public:
-  // address: as MakeChannel's. No call is made yet.
-  explicit ServerLink(const std::string& address);
+  // No call is made yet.
+  explicit ServerLink(Endpoint server);
 
-  // AlreadyExists: another process serves under this name.
+  // AlreadyExists: another process serves under this name. Unavailable says why the server was not
+  // reached.
   absl::StatusOr<ServerSession> Open(const v1::OpenSessionRequest& request);
   // Long poll: work, or nothing after a while. NotFound: the session is over, open another.
   absl::StatusOr<v1::LeaseReply> Lease(const std::string& session, size_t room);
@@ -42,8 +44,9 @@ class ServerLink {
   void AllowLeases();
 
  private:
-  absl::Status Call(double seconds, const std::function<grpc::Status(grpc::ClientContext*)>& call);
+  grpc::Status Call(double seconds, const std::function<grpc::Status(grpc::ClientContext*)>& call);
 
+  const Endpoint server_;
   const std::unique_ptr<v1::WorkerService::Stub> stub_;
   std::mutex mutex_;
   bool aborted_ = false;

@@ -25,7 +25,7 @@ using ::testing::HasSubstr;
 constexpr char kBin[] = TILEWRIGHT_BIN_DIR;
 
 AgentOptions Options(const std::string& server, const std::string& folder) {
-  return {.server = server,
+  return {.server = {server, nullptr},
           .key = "cpu",
           .name = "test-worker",
           .runner = std::string(kBin) + "/tilewright-runner",
@@ -105,7 +105,7 @@ class AgentTest : public ::testing::Test {
   const std::unique_ptr<Server> server_ =
       Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock_).value();
   const std::unique_ptr<v1::TuningService::Stub> client_ =
-      v1::TuningService::NewStub(MakeChannel(server_->address()));
+      v1::TuningService::NewStub(MakeChannel({server_->address(), nullptr}));
 };
 
 TEST_F(AgentTest, AWorkerMeasuresAJobsTrialsAndLeavesNothingBehind) {

@@ -30,7 +30,7 @@ class ServerTest : public ::testing::Test {
   void SetUp() override {
     folder_ = PrivateFolder::Make(::testing::TempDir()).value();
     server_ = Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock_).value();
-    const auto channel = MakeChannel(server_->address());
+    const auto channel = MakeChannel({server_->address(), nullptr});
     worker_ = v1::WorkerService::NewStub(channel);
     client_ = v1::TuningService::NewStub(channel);
   }
@@ -132,7 +132,7 @@ class ServerTest : public ::testing::Test {
   void Restart() {
     server_.reset();
     server_ = Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock_).value();
-    const auto channel = MakeChannel(server_->address());
+    const auto channel = MakeChannel({server_->address(), nullptr});
     worker_ = v1::WorkerService::NewStub(channel);
     client_ = v1::TuningService::NewStub(channel);
   }
@@ -473,7 +473,7 @@ TEST(ServerAddress, AnOpenOneNeedsTheUsersWord) {
   const SystemClock clock;
   const absl::Status status = Server::Start({.listen = "0.0.0.0:0"}, *store, clock).status();
   EXPECT_TRUE(absl::IsPermissionDenied(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("--allow-insecure"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--insecure"));
   EXPECT_TRUE(Server::Start({.listen = "127.0.0.1:0"}, *store, clock).ok());
 }
 
@@ -497,7 +497,7 @@ TEST(ServerAddress, AUnixPathIsOneServersUntilItEnds) {
   grpc::ClientContext context;
   v1::ListWorkersReply reply;
   EXPECT_TRUE(
-      v1::TuningService::NewStub(MakeChannel(listen))->ListWorkers(&context, {}, &reply).ok())
+      v1::TuningService::NewStub(MakeChannel({listen, nullptr}))->ListWorkers(&context, {}, &reply).ok())
       << "the first still answers";
   first.reset();
   EXPECT_TRUE(Server::Start({.listen = listen}, *store, clock).ok());

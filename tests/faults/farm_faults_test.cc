@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -30,8 +31,12 @@ class FarmFaults : public ::testing::Test {
   // Runs the command to its end; its output is in text_.
   int Shell(const std::string& arguments) {
     const std::string out = folder_->path() + "/out";
+    // Away from the user's own records and certificates.
+    const std::string home =
+        "env -u TILEWRIGHT_RECORDS -u TILEWRIGHT_TLS -u TILEWRIGHT_SERVER HOME=" + folder_->path() +
+        " XDG_DATA_HOME= XDG_CONFIG_HOME= ";
     const int status = std::system(
-        (std::string(kTilewright) + " " + arguments + " >" + out + " 2>&1 </dev/null").c_str());
+        (home + kTilewright + " " + arguments + " >" + out + " 2>&1 </dev/null").c_str());
     std::ifstream in(out);
     text_.assign(std::istreambuf_iterator<char>(in), {});
     return WEXITSTATUS(status);
@@ -201,7 +206,7 @@ TEST_F(FarmFaults, WithoutAServerClientsSayWhere) {
   EXPECT_EQ(Shell("workers --server 127.0.0.1:1"), 4);
   EXPECT_THAT(text_, HasSubstr("no server answers at 127.0.0.1:1"));
   EXPECT_EQ(Shell("serve --listen 0.0.0.0:0 --records " + records_()), 4);
-  EXPECT_THAT(text_, HasSubstr("--allow-insecure"));
+  EXPECT_THAT(text_, HasSubstr("--insecure"));
 }
 
 TEST_F(FarmFaults, WrongOptionsAreUsageErrors) {
@@ -215,6 +220,52 @@ TEST_F(FarmFaults, WrongOptionsAreUsageErrors) {
   EXPECT_EQ(Shell("tune " + folder_->path() + "/missing.onnx"), 3);
   EXPECT_EQ(Shell("tune " + model_() + " --tasks list"), 0);
   EXPECT_THAT(text_, HasSubstr("dense"));
+}
+
+TEST_F(FarmFaults, AFarmWithCertificatesTunesAndTurnsOthersAway) {
+  const std::string ca = " --ca " + folder_->path() + "/ca";
+  const auto tls = [&](const std::string& name) { return folder_->path() + "/" + name; };
+  ASSERT_EQ(Shell("certs init" + ca), 0) << text_;
+  ASSERT_EQ(Shell("certs issue server farm --host 127.0.0.1" + ca + " -o " + tls("server")), 0);
+  ASSERT_EQ(Shell("certs issue worker rack3 --key cpu" + ca + " -o " + tls("worker")), 0);
+  ASSERT_EQ(Shell("certs issue client ann" + ca + " -o " + tls("ann")), 0);
+  EXPECT_THAT(text_, HasSubstr("client ann, until"));
+  FarmProcess server({"serve", "--embedded", "--listen", "127.0.0.1:0", "--records", records_(),
+                      "--tls", tls("server")});
+  const std::string address = server.ReadyLine();
+  ASSERT_NE(address, "");
+  EXPECT_EQ(Shell("worker --server " + address + " --key gpu --tls " + tls("worker")), 4);
+  EXPECT_THAT(text_, HasSubstr("certs issue worker rack3 --key gpu"));
+  FarmProcess worker({"worker", "--embedded", "--server", address, "--key", "cpu", "--tls",
+                      tls("worker"), "--temp", folder_->path()});
+  const std::string as_ann = " --server " + address + " --tls " + tls("ann");
+  EXPECT_EQ(Shell("tune " + model_() + " --key cpu --tuner random --trials 6" + as_ann), 0)
+      << text_;
+  EXPECT_EQ(RecordedBy()["rack3"], 6) << "the worker bears its certificate's name";
+  EXPECT_EQ(Shell("jobs --json" + as_ann), 0);
+  EXPECT_THAT(text_, HasSubstr("\"ann\""));
+  EXPECT_EQ(Shell("best --records farm:" + address + " --tls " + tls("ann")), 0) << text_;
+  EXPECT_EQ(Shell("workers --drain rack3" + as_ann), 4);
+  EXPECT_THAT(text_, HasSubstr("has the role client"));
+  EXPECT_EQ(Shell("jobs --server " + address), 4);
+  EXPECT_THAT(text_, HasSubstr("wants TLS"));
+  EXPECT_EQ(Shell("certs revoke ann" + ca), 0);
+  std::filesystem::copy_file(tls("ca/crl.pem"), tls("server/crl.pem"),
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_TRUE(WaitUntil([&] { return Shell("jobs" + as_ann) == 4; }));
+  EXPECT_THAT(text_, HasSubstr("is revoked"));
+}
+
+TEST_F(FarmFaults, AnotherMachineIsNotDialledInPlaintextUnasked) {
+  for (const char* verb : {"jobs", "workers", "cancel x", "watch x"}) {
+    EXPECT_EQ(Shell(std::string(verb) + " --server 192.0.2.1:9190"), 4) << verb;
+    EXPECT_THAT(text_, HasSubstr("--insecure"));
+  }
+  EXPECT_EQ(Shell("worker --key cpu --server 192.0.2.1:9190"), 4);
+  EXPECT_EQ(Shell("best --records farm:192.0.2.1:9190"), 4);
+  EXPECT_EQ(Shell("jobs --insecure --tls /x --server 127.0.0.1:1"), 2);
+  EXPECT_EQ(Shell("certs issue king arthur --ca x -o y"), 2);
+  EXPECT_THAT(text_, HasSubstr("server, worker, client, viewer, admin"));
 }
 
 }  // namespace

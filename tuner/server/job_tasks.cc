@@ -130,9 +130,9 @@ absl::StatusOr<std::vector<Trial>> HistoryOf(const JobTask& entry, const std::st
 
 }  // namespace
 
-std::string JobId(const v1::JobSpec& spec) {
+std::string JobId(const v1::JobSpec& spec, const std::string& owner) {
   return absl::StrCat(PlainName(spec.name()), "-",
-                      absl::Hex(Fnv1a(Canonical(spec)), absl::kZeroPad16));
+                      absl::Hex(Fnv1a(Canonical(spec) + owner), absl::kZeroPad16));
 }
 
 absl::Status CheckSpec(const v1::JobSpec& spec) {

@@ -15,8 +15,9 @@
 
 namespace tilewright {
 
-// A hash of everything in the spec, with the model's name in front: "resnet18-3f2a90c1d4e5f607".
-std::string JobId(const v1::JobSpec& spec);
+// A hash of everything in the spec, and of the owner unless that is "", with the model's name in
+// front: "resnet18-3f2a90c1d4e5f607".
+std::string JobId(const v1::JobSpec& spec, const std::string& owner);
 
 // InvalidArgument names the field, task, strategy or option that cannot be. Builds one space.
 absl::Status CheckSpec(const v1::JobSpec& spec);

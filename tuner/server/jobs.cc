@@ -72,7 +72,7 @@ absl::Status Jobs::CheckQuota(const std::string& owner) const {
 
 absl::StatusOr<std::shared_ptr<Job>> Jobs::Submit(const Submission& submission) {
   TW_RETURN_IF_ERROR(CheckSubmission(submission));
-  const std::string id = JobId(submission.spec);
+  const std::string id = JobId(submission.spec, submission.is_private ? submission.owner : "");
   std::lock_guard submitting(submit_mutex_);
   TW_ASSIGN_OR_RETURN(const std::optional<JobRow> made,
                       context_.store.FindRequest(submission.owner, submission.request));
@@ -130,12 +130,17 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Begin(const Submission& submission,
   return job;
 }
 
-absl::StatusOr<std::shared_ptr<Job>> Jobs::Find(const std::string& id) {
-  if (std::shared_ptr<Job> job = Known(id)) return job;
+absl::StatusOr<std::shared_ptr<Job>> Jobs::Find(const std::string& id,
+                                                const std::string& only_owner) {
+  const auto visible = [&](const std::string& owner) {
+    return only_owner.empty() || owner == only_owner;
+  };
+  std::shared_ptr<Job> running = Known(id);
+  if (running && visible(running->owner())) return running;
   TW_ASSIGN_OR_RETURN(const std::optional<JobRow> row, context_.store.FindJob(id));
-  if (row && IsEnd(StateOf(row->state))) return Load(*row);
+  if (row && visible(row->owner) && IsEnd(StateOf(row->state))) return Load(*row);
   std::vector<std::string> known;
-  TW_ASSIGN_OR_RETURN(const std::vector<v1::JobSummary> all, All());
+  TW_ASSIGN_OR_RETURN(const std::vector<v1::JobSummary> all, All(only_owner));
   constexpr size_t kMost = 20;
   for (auto it = all.rbegin(); it != all.rend() && known.size() < kMost; ++it) {
     known.push_back(it->job());
@@ -153,12 +158,13 @@ std::vector<v1::JobSummary> Jobs::Running() const {
   return running;
 }
 
-absl::StatusOr<std::vector<v1::JobSummary>> Jobs::All() const {
+absl::StatusOr<std::vector<v1::JobSummary>> Jobs::All(const std::string& only_owner) const {
   TW_ASSIGN_OR_RETURN(const std::vector<JobRow> rows, context_.store.Jobs(/*unfinished=*/false));
   std::lock_guard lock(mutex_);
   const size_t first = rows.size() > kMaxListed ? rows.size() - kMaxListed : 0;
   std::vector<v1::JobSummary> all;
   for (size_t i = 0; i < rows.size(); ++i) {
+    if (!only_owner.empty() && rows[i].owner != only_owner) continue;
     const auto live = jobs_.find(rows[i].id);
     if (live != jobs_.end()) {
       all.push_back(live->second->Summary());

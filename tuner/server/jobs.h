@@ -17,6 +17,7 @@ struct Submission {
   std::string request;  // the client's; empty: none
   std::string owner;
   uint32_t weight = 1;
+  bool is_private = false;  // another owner's job of the same spec is another job
 };
 
 class Jobs {
@@ -26,15 +27,16 @@ class Jobs {
 
   // Starts every job of the store that has not ended.
   absl::Status Resume();
-  // Returns once the job is durable. The same spec gives the same job: joined while it runs,
+  // Returns once the job is durable. The same spec (of the same owner, if private) gives the same
+  // job: joined while it runs,
   // continued when it has ended. The same request of an owner gives the job it made; AlreadyExists
   // when that had another spec. ResourceExhausted above the number of jobs a server, or an owner,
   // may have running at once. InvalidArgument: see CheckSpec.
   absl::StatusOr<std::shared_ptr<Job>> Submit(const Submission& submission);
-  // NotFound names some that are known.
-  absl::StatusOr<std::shared_ptr<Job>> Find(const std::string& id);
-  // Oldest first; of those that ended, the newest thousand.
-  absl::StatusOr<std::vector<v1::JobSummary>> All() const;
+  // Of one owner's jobs, or with "" of all. NotFound names some of them.
+  absl::StatusOr<std::shared_ptr<Job>> Find(const std::string& id, const std::string& only_owner);
+  // Oldest first; of those that ended, the newest thousand. Of one owner, or with "" all.
+  absl::StatusOr<std::vector<v1::JobSummary>> All(const std::string& only_owner) const;
   // Those that have not ended. Does not use the store.
   std::vector<v1::JobSummary> Running() const;
   // Stops running them; the next server goes on.

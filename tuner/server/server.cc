@@ -13,6 +13,7 @@
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"
 #include "records/file_lock.h"
+#include "tuner/server/access.h"
 #include "tuner/server/chores.h"
 #include "tuner/server/jobs.h"
 #include "tuner/server/random_id.h"
@@ -41,24 +42,25 @@ DispatcherOptions OptionsOf(const ServerOptions& options) {
           .first_id = FirstId()};
 }
 
-// Of "host:port"; "[::1]:80" gives "::1".
-std::string HostOf(const std::string& listen) {
-  const std::string host = listen.substr(0, listen.rfind(':'));
-  const bool bracketed = host.size() > 1 && host.front() == '[' && host.back() == ']';
-  return bracketed ? host.substr(1, host.size() - 2) : host;
-}
-
 absl::Status CheckAddress(const ServerOptions& options) {
-  if (absl::StartsWith(options.listen, "unix:") || options.allow_insecure) {
-    return absl::OkStatus();
+  if (const Credentials* own = options.credentials.get()) {
+    const Identity& identity = own->facts.identity;
+    if (identity.role == Role::kServer) return absl::OkStatus();
+    return absl::PermissionDeniedError(absl::StrCat(own->folder, " holds the certificate of ",
+                                                    NameOf(identity.role), " ", identity.name,
+                                                    "; a server needs one of the role server"));
   }
-  const std::string host = HostOf(options.listen);
-  if (host == "localhost" || host == "::1" || absl::StartsWith(host, "127.")) {
-    return absl::OkStatus();
-  }
+  if (IsLocal(options.listen) || options.insecure) return absl::OkStatus();
   return absl::PermissionDeniedError(absl::StrCat(
       "listening on ", options.listen, " would let other machines in without authentication; ",
-      "listen on 127.0.0.1, or pass --allow-insecure on a network where everyone is trusted"));
+      "pass --tls DIR (see `tilewright certs`), listen on 127.0.0.1, or pass --insecure on a ",
+      "network where everyone is trusted"));
+}
+
+absl::StatusOr<std::unique_ptr<RevocationFile>> RevokedOf(const ServerOptions& options) {
+  if (!options.credentials) return nullptr;
+  return RevocationFile::Open(options.credentials->revocation_path(),
+                              options.credentials->authority, options.warn);
 }
 
 // A unix socket's path is taken over without a word by whoever binds it later; the lock says that
@@ -74,9 +76,12 @@ absl::StatusOr<FileLock> LockSocket(absl::string_view listen) {
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(const ServerOptions& options, RecordStore& store, const Clock& clock)
+  ServerImpl(const ServerOptions& options, std::unique_ptr<RevocationFile> revoked,
+             RecordStore& store, const Clock& clock)
       : clock_(clock),
         epoch_(RandomNumber()),
+        credentials_(options.credentials),
+        access_(std::move(revoked), clock),
         recorder_(std::make_unique<Recorder>(store)),
         dispatcher_(
             clock, OptionsOf(options), [] { return RandomHex(kSessionBytes); },
@@ -85,8 +90,8 @@ class ServerImpl final : public Server {
             }),
         jobs_({dispatcher_, *recorder_, store, clock}),
         chores_(std::make_unique<Chores>(kChoreThreads)),
-        worker_service_(dispatcher_, epoch_, options.lease_seconds),
-        tuning_service_(dispatcher_, jobs_, store, *chores_) {}
+        worker_service_(dispatcher_, access_, epoch_, options.lease_seconds),
+        tuning_service_({dispatcher_, jobs_, store, *chores_, access_}) {}
 
   ~ServerImpl() override;
   absl::Status ResumeJobs() { return jobs_.Resume(); }
@@ -99,6 +104,8 @@ class ServerImpl final : public Server {
 
   const Clock& clock_;
   const uint64_t epoch_;
+  const std::shared_ptr<const Credentials> credentials_;
+  Access access_;
   std::unique_ptr<Recorder> recorder_;
   Dispatcher dispatcher_;
   Jobs jobs_;
@@ -123,7 +130,9 @@ absl::Status ServerImpl::Listen(const std::string& listen) {
   }
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
+  const auto credentials = MakeServerCredentials(credentials_.get());
+  if (credentials_) credentials->SetAuthMetadataProcessor(MakeGate(access_));
+  builder.AddListeningPort(listen, credentials, &port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server must fail
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kServerMinPingMs);
@@ -188,7 +197,8 @@ Record ServerImpl::ToRecord(FinishedTrial trial) const {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                       RecordStore& store, const Clock& clock) {
   TW_RETURN_IF_ERROR(CheckAddress(options));
-  auto server = std::make_unique<ServerImpl>(options, store, clock);
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<RevocationFile> revoked, RevokedOf(options));
+  auto server = std::make_unique<ServerImpl>(options, std::move(revoked), store, clock);
   if (!options.embedded) TW_RETURN_IF_ERROR(server->ResumeJobs());
   TW_RETURN_IF_ERROR(server->Listen(options.listen));
   return server;

@@ -2,19 +2,25 @@
 // expires leases, one that writes records, one for each running job.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "records/record_store.h"
+#include "security/credentials.h"
 
 namespace tilewright {
 
 struct ServerOptions {
-  std::string listen;           // "HOST:PORT" (port 0: any) or "unix:PATH"
-  bool allow_insecure = false;  // needed for an address that other machines reach
+  std::string listen;  // "HOST:PORT" (port 0: any) or "unix:PATH"
+  // With them every caller needs a certificate of the same farm; without, callers are trusted.
+  std::shared_ptr<const Credentials> credentials;
+  bool insecure = false;  // needed without credentials for an address that other machines reach
   double lease_seconds = 30;
+  // One line on what is wrong with the server's surroundings; any thread; may be null.
+  std::function<void(const std::string&)> warn;
   // A farm of one machine for one job: jobs of earlier runs are left alone until they are
   // submitted again, and a job fails when no worker was fit for a minute.
   bool embedded = false;
@@ -23,8 +29,8 @@ struct ServerOptions {
 class Server {
  public:
   // Goes on with the jobs of the store and answers from now on. `store` and `clock` outlive the
-  // server. PermissionDenied for an open address without allow_insecure, Unavailable when the
-  // address cannot be bound.
+  // server. PermissionDenied for an open address without credentials or `insecure`, and for
+  // credentials of another role; Unavailable when the address cannot be bound.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                        RecordStore& store, const Clock& clock);
   // Answers waiting calls, stores what was reported; jobs go on with the next server.

@@ -37,33 +37,42 @@ grpc::ServerUnaryReactor* TuningServiceImpl::AsChore(grpc::CallbackServerContext
                                                      std::function<absl::Status()> chore) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const bool taken =
-      chores_.Do([reactor, chore = std::move(chore)] { reactor->Finish(ToGrpc(chore())); });
+      parts_.chores.Do([reactor, chore = std::move(chore)] { reactor->Finish(ToGrpc(chore())); });
   if (!taken) reactor->Finish(ToGrpc(TooBusy()));
   return reactor;
 }
 
-absl::Status TuningServiceImpl::Submit(const v1::SubmitJobRequest& request,
+std::string TuningServiceImpl::OnlyOwner(const grpc::CallbackServerContext* context) {
+  return parts_.access.CallerOf(*context).only_owner();
+}
+
+absl::Status TuningServiceImpl::Submit(const v1::SubmitJobRequest& request, const Caller& caller,
                                        v1::SubmitJobReply* reply) {
-  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job, jobs_.Submit({.spec = request.spec(),
-                                                                    .request = request.request(),
-                                                                    .owner = request.owner(),
-                                                                    .weight = request.priority()}));
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job,
+                      parts_.jobs.Submit({.spec = request.spec(),
+                                          .request = request.request(),
+                                          .owner = caller.OwnerOr(request.owner()),
+                                          .weight = request.priority(),
+                                          .is_private = caller.is_known()}));
   reply->set_job(job->id());
-  reply->set_has_worker(dispatcher_.CapacityOf(request.spec().key()) > 0);
+  reply->set_has_worker(parts_.dispatcher.CapacityOf(request.spec().key()) > 0);
   return absl::OkStatus();
 }
 
 grpc::ServerUnaryReactor* TuningServiceImpl::SubmitJob(grpc::CallbackServerContext* context,
                                                        const v1::SubmitJobRequest* request,
                                                        v1::SubmitJobReply* reply) {
-  return AsChore(context, [this, request, reply] { return Submit(*request, reply); });
+  return AsChore(context, [this, request, reply, caller = parts_.access.CallerOf(*context)] {
+    return Submit(*request, caller, reply);
+  });
 }
 
 grpc::ServerWriteReactor<v1::JobEvent>* TuningServiceImpl::WatchJob(
-    grpc::CallbackServerContext*, const v1::WatchJobRequest* request) {
+    grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
+  const std::string only_owner = OnlyOwner(context);
   auto* reactor = new WatchReactor(request->after_sequence(), retelling_);
-  const bool taken =
-      chores_.Do([this, reactor, id = request->job()] { reactor->Begin(jobs_.Find(id)); });
+  const bool taken = parts_.chores.Do(
+      [=, this, id = request->job()] { reactor->Begin(parts_.jobs.Find(id, only_owner)); });
   if (!taken) reactor->Begin(TooBusy());
   return reactor;
 }
@@ -71,8 +80,8 @@ grpc::ServerWriteReactor<v1::JobEvent>* TuningServiceImpl::WatchJob(
 grpc::ServerUnaryReactor* TuningServiceImpl::ListJobs(grpc::CallbackServerContext* context,
                                                       const v1::ListJobsRequest*,
                                                       v1::ListJobsReply* reply) {
-  return AsChore(context, [this, reply]() -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const std::vector<v1::JobSummary> jobs, jobs_.All());
+  return AsChore(context, [this, reply, only_owner = OnlyOwner(context)]() -> absl::Status {
+    TW_ASSIGN_OR_RETURN(const std::vector<v1::JobSummary> jobs, parts_.jobs.All(only_owner));
     reply->mutable_jobs()->Add(jobs.begin(), jobs.end());
     return absl::OkStatus();
   });
@@ -81,16 +90,19 @@ grpc::ServerUnaryReactor* TuningServiceImpl::ListJobs(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* TuningServiceImpl::CancelJob(grpc::CallbackServerContext* context,
                                                        const v1::CancelJobRequest* request,
                                                        v1::CancelJobReply* reply) {
-  return AsChore(context, [this, request, reply]() -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job, jobs_.Find(request->job()));
+  return AsChore(context, [=, this, only_owner = OnlyOwner(context)]() -> absl::Status {
+    TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job,
+                        parts_.jobs.Find(request->job(), only_owner));
     job->Cancel();
     reply->set_state(job->ended() ? job->state() : v1::CANCELLED);
     return absl::OkStatus();
   });
 }
 
-absl::StatusOr<v1::JobState> TuningServiceImpl::SetPaused(const std::string& id, bool paused) {
-  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job, jobs_.Find(id));
+absl::StatusOr<v1::JobState> TuningServiceImpl::SetPaused(const std::string& id,
+                                                          const std::string& only_owner,
+                                                          bool paused) {
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job, parts_.jobs.Find(id, only_owner));
   TW_RETURN_IF_ERROR(job->Pause(paused));
   return paused ? v1::PAUSED : v1::RUNNING;
 }
@@ -98,8 +110,8 @@ absl::StatusOr<v1::JobState> TuningServiceImpl::SetPaused(const std::string& id,
 grpc::ServerUnaryReactor* TuningServiceImpl::PauseJob(grpc::CallbackServerContext* context,
                                                       const v1::PauseJobRequest* request,
                                                       v1::PauseJobReply* reply) {
-  return AsChore(context, [this, request, reply]() -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const v1::JobState state, SetPaused(request->job(), true));
+  return AsChore(context, [=, this, only_owner = OnlyOwner(context)]() -> absl::Status {
+    TW_ASSIGN_OR_RETURN(const v1::JobState state, SetPaused(request->job(), only_owner, true));
     reply->set_state(state);
     return absl::OkStatus();
   });
@@ -108,8 +120,8 @@ grpc::ServerUnaryReactor* TuningServiceImpl::PauseJob(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* TuningServiceImpl::ResumeJob(grpc::CallbackServerContext* context,
                                                        const v1::ResumeJobRequest* request,
                                                        v1::ResumeJobReply* reply) {
-  return AsChore(context, [this, request, reply]() -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const v1::JobState state, SetPaused(request->job(), false));
+  return AsChore(context, [=, this, only_owner = OnlyOwner(context)]() -> absl::Status {
+    TW_ASSIGN_OR_RETURN(const v1::JobState state, SetPaused(request->job(), only_owner, false));
     reply->set_state(state);
     return absl::OkStatus();
   });
@@ -118,7 +130,7 @@ grpc::ServerUnaryReactor* TuningServiceImpl::ResumeJob(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* TuningServiceImpl::ListWorkers(grpc::CallbackServerContext* context,
                                                          const v1::ListWorkersRequest*,
                                                          v1::ListWorkersReply* reply) {
-  for (const WorkerView& view : dispatcher_.Workers()) {
+  for (const WorkerView& view : parts_.dispatcher.Workers()) {
     v1::WorkerSummary& worker = *reply->add_workers();
     worker.set_worker(view.info.name);
     worker.mutable_device()->set_key(view.info.device_key);
@@ -132,7 +144,7 @@ grpc::ServerUnaryReactor* TuningServiceImpl::ListWorkers(grpc::CallbackServerCon
     worker.set_trials(view.trials);
     worker.set_faults(view.health.faults);
   }
-  for (const KeyView& view : dispatcher_.Keys()) {
+  for (const KeyView& view : parts_.dispatcher.Keys()) {
     v1::KeySummary& key = *reply->add_keys();
     key.set_key(view.key);
     key.set_total(static_cast<uint32_t>(view.total));
@@ -147,12 +159,13 @@ grpc::ServerUnaryReactor* TuningServiceImpl::SetWorkerHealth(
     v1::SetWorkerHealthReply*) {
   const absl::StatusOr<WorkerHealth> health = OperatorsHealth(request->health());
   if (!health.ok()) return Answer(context, health.status());
-  return Answer(context, dispatcher_.SetHealth(request->worker(), *health, request->reason()));
+  return Answer(context,
+                parts_.dispatcher.SetHealth(request->worker(), *health, request->reason()));
 }
 
 grpc::ServerWriteReactor<v1::BlobChunk>* TuningServiceImpl::FetchBlob(
     grpc::CallbackServerContext*, const v1::FetchBlobRequest* request) {
-  return AnswerFetchBlob(store_, *request, blobs_);
+  return AnswerFetchBlob(parts_.store, *request, blobs_);
 }
 
 }  // namespace tilewright

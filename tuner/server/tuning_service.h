@@ -7,17 +7,25 @@
 
 #include "proto/tilewright.grpc.pb.h"
 #include "records/record_store.h"
+#include "tuner/server/access.h"
 #include "tuner/server/chores.h"
 #include "tuner/server/dispatcher.h"
 #include "tuner/server/jobs.h"
 
 namespace tilewright {
 
+// All of it outlives the service's calls.
+struct TuningServiceParts {
+  Dispatcher& dispatcher;
+  Jobs& jobs;
+  const RecordStore& store;
+  Chores& chores;
+  Access& access;
+};
+
 class TuningServiceImpl final : public v1::TuningService::CallbackService {
  public:
-  // All outlive the service's calls.
-  TuningServiceImpl(Dispatcher& dispatcher, Jobs& jobs, const RecordStore& store, Chores& chores)
-      : dispatcher_(dispatcher), jobs_(jobs), store_(store), chores_(chores) {}
+  explicit TuningServiceImpl(const TuningServiceParts& parts) : parts_(parts) {}
 
   grpc::ServerUnaryReactor* SubmitJob(grpc::CallbackServerContext* context,
                                       const v1::SubmitJobRequest* request,
@@ -49,13 +57,14 @@ class TuningServiceImpl final : public v1::TuningService::CallbackService {
   // Answers with what `chore` returns.
   grpc::ServerUnaryReactor* AsChore(grpc::CallbackServerContext* context,
                                     std::function<absl::Status()> chore);
-  absl::Status Submit(const v1::SubmitJobRequest& request, v1::SubmitJobReply* reply);
-  absl::StatusOr<v1::JobState> SetPaused(const std::string& id, bool paused);
+  // Whose jobs the caller sees; empty: everybody's.
+  std::string OnlyOwner(const grpc::CallbackServerContext* context);
+  absl::Status Submit(const v1::SubmitJobRequest& request, const Caller& caller,
+                      v1::SubmitJobReply* reply);
+  absl::StatusOr<v1::JobState> SetPaused(const std::string& id, const std::string& only_owner,
+                                         bool paused);
 
-  Dispatcher& dispatcher_;
-  Jobs& jobs_;
-  const RecordStore& store_;
-  Chores& chores_;
+  const TuningServiceParts parts_;
   std::atomic<int> blobs_{0};      // answers to FetchBlob under way
   std::atomic<int> retelling_{0};  // journals being read for WatchJob
 };

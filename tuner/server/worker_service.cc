@@ -134,6 +134,9 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerCon
                                                          const v1::OpenSessionRequest* request,
                                                          v1::OpenSessionReply* reply) {
   if (absl::Status status = CheckOpen(*request); !status.ok()) return Answer(context, status);
+  const absl::Status allowed =
+      access_.CallerOf(*context).CheckWorker(request->worker(), request->device().key());
+  if (!allowed.ok()) return Answer(context, allowed);
   const absl::StatusOr<std::string> session =
       dispatcher_.OpenSession({.name = request->worker(),
                                .device_key = request->device().key(),

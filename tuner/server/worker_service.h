@@ -5,15 +5,20 @@
 #include <string>
 
 #include "proto/tilewright.grpc.pb.h"
+#include "tuner/server/access.h"
 #include "tuner/server/dispatcher.h"
 
 namespace tilewright {
 
 class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
  public:
-  // `dispatcher` outlives the service's calls.
-  WorkerServiceImpl(Dispatcher& dispatcher, uint64_t server_epoch, double lease_seconds)
-      : dispatcher_(dispatcher), server_epoch_(server_epoch), lease_seconds_(lease_seconds) {}
+  // `dispatcher` and `access` outlive the service's calls.
+  WorkerServiceImpl(Dispatcher& dispatcher, Access& access, uint64_t server_epoch,
+                    double lease_seconds)
+      : dispatcher_(dispatcher),
+        access_(access),
+        server_epoch_(server_epoch),
+        lease_seconds_(lease_seconds) {}
 
   grpc::ServerUnaryReactor* OpenSession(grpc::CallbackServerContext* context,
                                         const v1::OpenSessionRequest* request,
@@ -34,6 +39,7 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
                                         const v1::ReportRequest& request, v1::ReportReply* reply);
 
   Dispatcher& dispatcher_;
+  Access& access_;
   const uint64_t server_epoch_;
   const double lease_seconds_;
 };

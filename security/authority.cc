@@ -1,0 +1,147 @@
+#include "security/authority.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "security/revocation.h"
+
+namespace tilewright {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr mode_t kSecret = 0600, kPublic = 0644;
+
+absl::Status CannotWrite(const std::string& path) {
+  return absl::PermissionDeniedError(
+      absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
+}
+
+// Written beside the name, synced, renamed: a reader sees the old file or the new one.
+absl::Status WriteFile(const std::string& path, const std::string& text, mode_t mode) {
+  const std::string draft = path + ".new";
+  unlink(draft.c_str());
+  const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd < 0) return CannotWrite(path);
+  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool synced = written && fsync(fd) == 0;
+  close(fd);
+  if (synced && rename(draft.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  const absl::Status failed = CannotWrite(path);
+  unlink(draft.c_str());
+  return failed;
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+absl::Status MakeFolder(const std::string& folder, const char* must_be_missing) {
+  std::error_code error;
+  if (fs::exists(folder + "/" + must_be_missing, error)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(folder, " has a ", must_be_missing, " already; name another folder"));
+  }
+  fs::create_directories(folder, error);
+  if (!error) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("cannot make the folder ", folder, ": ", error.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<Authority> Authority::Create(const std::string& folder, const std::string& farm,
+                                            const Validity& validity) {
+  TW_RETURN_IF_ERROR(MakeFolder(folder, "ca.key"));
+  TW_RETURN_IF_ERROR(MakeFolder(folder + "/issued", ""));
+  TW_ASSIGN_OR_RETURN(CertificateAndKey pair, MakeAuthority(farm, validity));
+  TW_ASSIGN_OR_RETURN(const std::string nobody, MakeRevocationList(pair, {}, validity.from));
+  TW_RETURN_IF_ERROR(WriteFile(folder + "/ca.pem", pair.certificate, kPublic));
+  TW_RETURN_IF_ERROR(WriteFile(folder + "/crl.pem", nobody, kPublic));
+  TW_RETURN_IF_ERROR(WriteFile(folder + "/ca.key", pair.key, kSecret));
+  return Authority(folder, std::move(pair));
+}
+
+absl::StatusOr<Authority> Authority::Open(const std::string& folder) {
+  CertificateAndKey pair;
+  for (const auto& [name, text] :
+       {std::pair("/ca.pem", &pair.certificate), std::pair("/ca.key", &pair.key)}) {
+    absl::StatusOr<std::string> read = ReadFile(folder + name);
+    if (!read.ok()) {
+      return absl::NotFoundError(
+          absl::StrCat(std::string(read.status().message()),
+                       "; `tilewright certs init` makes a farm's authority"));
+    }
+    *text = *std::move(read);
+  }
+  TW_RETURN_IF_ERROR(CheckKeyFits(pair.certificate, pair.key));
+  return Authority(folder, std::move(pair));
+}
+
+absl::StatusOr<CertificateFacts> Authority::Issue(const CertificateRequest& request,
+                                                  const std::string& output) {
+  TW_ASSIGN_OR_RETURN(const CertificateAndKey made, IssueCertificate(pair_, request));
+  TW_ASSIGN_OR_RETURN(CertificateFacts facts, ReadCertificate(made.certificate));
+  TW_RETURN_IF_ERROR(MakeFolder(output, "key.pem"));
+  // Known here before anybody can use it: only what is known can be revoked.
+  TW_RETURN_IF_ERROR(WriteFile(absl::StrCat(folder_, "/issued/", facts.serial, ".pem"),
+                               made.certificate, kPublic));
+  TW_RETURN_IF_ERROR(WriteFile(output + "/ca.pem", pair_.certificate, kPublic));
+  TW_RETURN_IF_ERROR(WriteFile(output + "/cert.pem", made.certificate, kPublic));
+  TW_RETURN_IF_ERROR(WriteFile(output + "/key.pem", made.key, kSecret));
+  if (request.identity.role == Role::kServer) {
+    TW_ASSIGN_OR_RETURN(const std::string revoked, ReadFile(revocation_path()));
+    TW_RETURN_IF_ERROR(WriteFile(output + "/crl.pem", revoked, kPublic));
+  }
+  return facts;
+}
+
+absl::StatusOr<std::vector<CertificateFacts>> Authority::Issued() const {
+  std::vector<CertificateFacts> all;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ + "/issued", error)) {
+    if (entry.path().extension() != ".pem") continue;
+    TW_ASSIGN_OR_RETURN(const std::string pem, ReadFile(entry.path()));
+    TW_ASSIGN_OR_RETURN(CertificateFacts facts, ReadCertificate(pem));
+    all.push_back(std::move(facts));
+  }
+  return all;
+}
+
+absl::StatusOr<std::vector<CertificateFacts>> Authority::Revoke(const std::string& name,
+                                                                int64_t now) {
+  TW_ASSIGN_OR_RETURN(const std::string list, ReadFile(revocation_path()));
+  TW_ASSIGN_OR_RETURN(Serials serials, ReadRevocationList(list, pair_.certificate));
+  TW_ASSIGN_OR_RETURN(const std::vector<CertificateFacts> issued, Issued());
+  std::vector<CertificateFacts> revoked;
+  std::set<std::string> names;
+  for (const CertificateFacts& facts : issued) {
+    names.insert(facts.identity.name);
+    if (facts.identity.name == name && serials.insert(facts.serial).second) {
+      revoked.push_back(facts);
+    }
+  }
+  if (!names.contains(name)) {
+    return absl::NotFoundError(
+        absl::StrCat("no certificate was issued to \"", Shown(name),
+                     "\"; to: ", names.empty() ? "nobody" : absl::StrJoin(names, ", ")));
+  }
+  TW_ASSIGN_OR_RETURN(const std::string made, MakeRevocationList(pair_, serials, now));
+  TW_RETURN_IF_ERROR(WriteFile(revocation_path(), made, kPublic));
+  return revoked;
+}
+
+}  // namespace tilewright
