@@ -26,7 +26,7 @@ constexpr char kExample[] =
     "  $ tilewright run resnet18.tar -i image.npz -o scores.npz\n";
 
 struct Options {
-  std::string package, inputs, outputs, fill = "random", device = "cpu";
+  std::string package, inputs, outputs, fill = "random", device;
   int repeat = 1, number = 1, warmup = 1, threads = 0;
   uint64_t seed = 0;
   bool print_time = false, profile = false, json = false;
@@ -39,12 +39,9 @@ struct Measured {
 };
 
 absl::StatusOr<ModelHandle> Load(const Options& options) {
-  if (options.device != "cpu") {
-    return absl::UnavailableError(
-        absl::StrCat("device ", options.device, " is not available; known: cpu"));
-  }
   tw_model* model = nullptr;
-  TW_RETURN_IF_ERROR(StatusOf(tw_load(options.package.c_str(), options.threads, &model)));
+  TW_RETURN_IF_ERROR(StatusOf(
+      tw_load_on(options.package.c_str(), options.device.c_str(), options.threads, &model)));
   return ModelHandle(model);
 }
 
@@ -163,7 +160,8 @@ void verb_run(CLI::App& parent) {
   verb->add_option("--threads", options->threads,
                    "threads; default: TILEWRIGHT_NUM_THREADS or the CPUs this process may use")
       ->check(CLI::Range(1, 1024));
-  verb->add_option("--device", options->device, "cpu");
+  verb->add_option("--device", options->device,
+                   "cpu, opencl:0, cuda:1, ...; default: the first that the package is for");
   verb->add_flag(
       "--profile", options->profile,
       "print each call's kernel, schedule, time and GFLOP/s, and the share of plain schedules");

@@ -16,7 +16,7 @@ using tilewright::runtime::Model;
 using tilewright::runtime::ModelOptions;
 
 struct tw_model {
-  Model model;
+  std::unique_ptr<Model> loaded;
   double* profile = nullptr;  // of the next run only
   size_t profile_capacity = 0;
 };
@@ -103,38 +103,43 @@ const char* tw_last_error(void) { return last_error.c_str(); }
 const char* tw_version(void) { return TILEWRIGHT_VERSION; }
 
 tw_status tw_load(const char* path, int threads, tw_model** model) {
+  return tw_load_on(path, "", threads, model);
+}
+
+tw_status tw_load_on(const char* path, const char* device, int threads, tw_model** model) {
   return Guarded([&] {
-    CheckNotNull(path, model);
+    CheckNotNull(path, device, model);
     *model = nullptr;
     if (threads < 0 || threads > kMaxThreads) {
       throw InvalidArgument(std::to_string(threads) + " threads; give 0 (default) to 1024");
     }
     const ModelOptions options = {.threads = threads > 0 ? threads : DefaultThreads(),
-                                  .bind = BindThreads()};
-    *model = new tw_model{{path, options}};
+                                  .bind = BindThreads(),
+                                  .device = device};
+    *model = new tw_model{tilewright::runtime::OpenModel(path, options)};
   });
 }
 
 void tw_free(tw_model* model) { delete model; }
 
-size_t tw_num_inputs(const tw_model* model) { return model ? model->model.inputs().size() : 0; }
+size_t tw_num_inputs(const tw_model* model) { return model ? model->loaded->inputs().size() : 0; }
 
-size_t tw_num_outputs(const tw_model* model) { return model ? model->model.outputs().size() : 0; }
+size_t tw_num_outputs(const tw_model* model) { return model ? model->loaded->outputs().size() : 0; }
 
 tw_status tw_input_info(const tw_model* model, size_t index, tw_tensor_info* info) {
   if (model == nullptr) return Fail(TW_INVALID_ARGUMENT, "the model is null");
-  return Info(model->model.inputs(), index, info);
+  return Info(model->loaded->inputs(), index, info);
 }
 
 tw_status tw_output_info(const tw_model* model, size_t index, tw_tensor_info* info) {
   if (model == nullptr) return Fail(TW_INVALID_ARGUMENT, "the model is null");
-  return Info(model->model.outputs(), index, info);
+  return Info(model->loaded->outputs(), index, info);
 }
 
 tw_status tw_set_input(tw_model* model, const char* name, const void* data, size_t bytes) {
   return Guarded([&] {
     CheckNotNull(model, name, data);
-    const Model::End& input = FindInput(model->model, name);
+    const Model::End& input = FindInput(*model->loaded, name);
     if (bytes != input.bytes) {
       throw InvalidArgument("input " + std::string(name) + " has " + std::to_string(input.bytes) +
                             " bytes, not " + std::to_string(bytes));
@@ -146,7 +151,7 @@ tw_status tw_set_input(tw_model* model, const char* name, const void* data, size
 tw_status tw_run(tw_model* model) {
   return Guarded([&] {
     CheckNotNull(model);
-    model->model.Run(model->profile, model->profile_capacity);
+    model->loaded->Run(model->profile, model->profile_capacity);
     model->profile = nullptr;
   });
 }
@@ -154,7 +159,7 @@ tw_status tw_run(tw_model* model) {
 tw_status tw_get_output(const tw_model* model, size_t index, const void** data) {
   return Guarded([&] {
     CheckNotNull(model, data);
-    const auto& outputs = model->model.outputs();
+    const auto& outputs = model->loaded->outputs();
     if (index >= outputs.size()) {
       throw Error(TW_NOT_FOUND, "there is no output " + std::to_string(index) + "; the model has " +
                                     std::to_string(outputs.size()));
@@ -163,16 +168,16 @@ tw_status tw_get_output(const tw_model* model, size_t index, const void** data) 
   });
 }
 
-size_t tw_weight_bytes(const tw_model* model) { return model ? model->model.weight_bytes() : 0; }
+size_t tw_weight_bytes(const tw_model* model) { return model ? model->loaded->weight_bytes() : 0; }
 
 size_t tw_arena_bytes(const tw_model* model) {
-  return model ? static_cast<size_t>(model->model.plan().arena_bytes) : 0;
+  return model ? static_cast<size_t>(model->loaded->plan().arena_bytes) : 0;
 }
 
 tw_status tw_get_call(const tw_model* model, size_t index, tw_call_info* info) {
   return Guarded([&] {
     CheckNotNull(model, info);
-    const auto& calls = model->model.plan().calls;
+    const auto& calls = model->loaded->plan().calls;
     if (index >= calls.size()) {
       throw Error(TW_NOT_FOUND, "there is no call " + std::to_string(index) + "; the model has " +
                                     std::to_string(calls.size()));
@@ -184,7 +189,7 @@ tw_status tw_get_call(const tw_model* model, size_t index, tw_call_info* info) {
 
 size_t tw_profile(tw_model* model, double* seconds, const char** labels, size_t capacity) {
   if (model == nullptr) return 0;
-  const auto& calls = model->model.plan().calls;
+  const auto& calls = model->loaded->plan().calls;
   for (size_t i = 0; labels != nullptr && i < calls.size() && i < capacity; ++i) {
     labels[i] = calls[i].label.c_str();
   }

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxItems = size_t{1} << 20;
 constexpr size_t kMaxRank = 8;
 constexpr int64_t kMaxBytes = int64_t{1} << 40;
-constexpr int64_t kAlignment = 64;  // the kernels' calling convention
+constexpr int64_t kMaxThreads = 1024;  // of a block, on every device there is
 
 // Bytes of one element of a numpy dtype; 0 when unknown.
 int64_t ElementBytes(const std::string& dtype) {
@@ -48,10 +48,10 @@ int64_t PlaceBytes(const PlanTensor& tensor, int64_t arena, int64_t params) {
   throw BadPackage(Quoted(tensor) + " has unknown place " + tensor.place);
 }
 
-void CheckPlace(const PlanTensor& tensor, int64_t arena, int64_t params) {
+void CheckPlace(const PlanTensor& tensor, int64_t arena, int64_t params, int64_t alignment) {
   const int64_t room = PlaceBytes(tensor, arena, params);
   const auto bytes = static_cast<int64_t>(BytesOf(tensor));
-  if (tensor.offset < 0 || tensor.offset % kAlignment != 0 || bytes > room ||
+  if (tensor.offset < 0 || tensor.offset % alignment != 0 || bytes > room ||
       tensor.offset > room - bytes) {
     throw BadPackage(Quoted(tensor) + " lies outside the " + tensor.place + " buffer");
   }
@@ -79,12 +79,23 @@ void CheckEnds(const ExecutionPlan& plan, const std::vector<int>& ids, const std
   }
 }
 
+void CheckLaunch(const PlanCall& call) {
+  int64_t threads = 1;
+  for (size_t d = 0; d < 3; ++d) {
+    const bool fits = call.grid[d] >= 1 && call.grid[d] <= std::numeric_limits<int32_t>::max() &&
+                      call.block[d] >= 1 && call.block[d] <= kMaxThreads / threads;
+    if (!fits) throw BadPackage("call " + call.kernel + " has a grid or block out of range");
+    threads *= call.block[d];
+  }
+}
+
 void CheckCall(const PlanCall& call, const ExecutionPlan& plan) {
   if (call.args.empty()) throw BadPackage("call " + call.kernel + " has no arguments");
   for (const int id : call.args) CheckId(id, plan);
   if (call.extent < 0 || call.extent > std::numeric_limits<int32_t>::max()) {
     throw BadPackage("call " + call.kernel + " has an extent out of range");
   }
+  CheckLaunch(call);
   const PlanTensor& written = plan.tensors[static_cast<size_t>(call.args.back())];
   if (written.place == "param" || written.place == "input") {
     throw BadPackage("call " + call.kernel + " writes to " + Quoted(written) + ", a constant");
@@ -99,7 +110,7 @@ size_t BytesOf(const PlanTensor& tensor) {
   return static_cast<size_t>(bytes);
 }
 
-void CheckPlan(const ExecutionPlan& plan, size_t params_bytes) {
+void CheckPlan(const ExecutionPlan& plan, size_t params_bytes, int64_t alignment) {
   if (plan.arena_bytes < 0 || plan.arena_bytes > kMaxBytes) {
     throw BadPackage("arena_bytes is out of range");
   }
@@ -108,7 +119,7 @@ void CheckPlan(const ExecutionPlan& plan, size_t params_bytes) {
   }
   for (const PlanTensor& tensor : plan.tensors) {
     CheckType(tensor);
-    CheckPlace(tensor, plan.arena_bytes, static_cast<int64_t>(params_bytes));
+    CheckPlace(tensor, plan.arena_bytes, static_cast<int64_t>(params_bytes), alignment);
   }
   CheckEnds(plan, plan.inputs, "input");
   CheckEnds(plan, plan.outputs, "output");

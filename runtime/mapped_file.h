@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tilewright::runtime {
 
@@ -12,6 +13,8 @@ class MappedFile {
   // BAD_PACKAGE when it is empty or not a plain file.
   explicit MappedFile(const std::string& path);
   ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 

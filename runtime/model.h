@@ -6,26 +6,25 @@
 #include <string>
 #include <vector>
 
-#include "runtime/arena.h"
 #include "runtime/mapped_file.h"
 #include "runtime/read_package.h"
-#include "runtime/shared_object.h"
-#include "runtime/thread_pool.h"
 
 namespace tilewright::runtime {
 
 struct ModelOptions {
-  int threads = 1;    // >= 1
-  bool bind = false;  // see ThreadPool
+  int threads = 1;     // >= 1, of a CPU
+  bool bind = false;   // see ThreadPool
+  std::string device;  // "cpu", "opencl:0", ...; empty: the first of the kind the package is for
 };
 
 // Used by one thread at a time. Owns everything its views point to.
 class Model {
  public:
-  // Throws Error, see ReadPackage.
-  Model(const std::string& path, const ModelOptions& options);
+  virtual ~Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
 
-  // An input or output and its buffer.
+  // An input or output and its buffer in this process's memory.
   struct End {
     const PlanTensor* tensor;
     char* data;
@@ -37,30 +36,29 @@ class Model {
   size_t weight_bytes() const { return package_.params.size(); }
 
   // Executes the plan's calls in order. `seconds`, when given, receives the wall time of each of
-  // the first `capacity` calls.
-  void Run(double* seconds = nullptr, size_t capacity = 0);
+  // the first `capacity` calls. Throws Error when a device fails.
+  virtual void Run(double* seconds = nullptr, size_t capacity = 0) = 0;
+
+ protected:
+  Model(MappedFile file, Package package) : file_(std::move(file)), package_(std::move(package)) {}
+
+  const Package& package() const { return package_; }
+  // Lists the ends; places[i] is where tensor i lies, for inputs and outputs.
+  void SetEnds(const std::vector<char*>& places);
 
  private:
-  // The calling convention of generated kernels (compiler/targets/target_backend.h).
-  using Kernel = void (*)(void* const* args, int64_t begin, int64_t end);
-  struct Call {
-    Kernel kernel;
-    std::vector<void*> args;
-    int64_t extent;
-  };
-
-  void PlaceTensors();
-  void BindCalls();
-  void RunCall(const Call& call);
-
   MappedFile file_;
   Package package_;
-  SharedObject kernels_;
-  Arena arena_;                // the plan's arena, then inputs and outputs
-  std::vector<char*> places_;  // of each tensor
   std::vector<End> inputs_, outputs_;
-  std::vector<Call> calls_;
-  ThreadPool pool_;
 };
+
+// Bytes of memory for the plan's inputs and outputs, each at a multiple of 64, and where in it (for
+// them; null for other tensors) each lies.
+size_t EndBytes(const ExecutionPlan& plan);
+std::vector<char*> PlacesOfEnds(const ExecutionPlan& plan, char* memory);
+
+// Throws Error: see ReadPackage; INVALID_ARGUMENT when the package is for another kind of device
+// than asked, UNAVAILABLE when the device or its driver is missing.
+std::unique_ptr<Model> OpenModel(const std::string& path, const ModelOptions& options);
 
 }  // namespace tilewright::runtime

@@ -6,7 +6,11 @@
 //   mod.json       the execution plan, below
 //   mod.params     constants, each at a 64-byte aligned offset
 //   mod.so         the kernels
-// The tar's members start at multiples of 512 bytes, so mod.params can be used from an mmap.
+// A package for a GPU has format version 2, "device":"opencl" or "cuda" in its manifest, the
+// kernels as mod.cl (source) or mod.cubin in place of mod.so, offsets at multiples of 512 bytes,
+// and calls with "grid" and "block" ([x,y,z]: the blocks, and the threads of one) in place of
+// "extent". The tar's members start at multiples of 512 bytes, so mod.params can be used from an
+// mmap.
 //
 // mod.json:
 //   {"arena_bytes": N,
@@ -20,6 +24,7 @@
 // input or a constant is copied by a call.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -29,7 +34,8 @@
 
 namespace tilewright {
 
-inline constexpr int kPackageVersion = 1;
+inline constexpr int kPackageVersion = 1;  // of packages for CPUs
+inline constexpr int kDevicePackageVersion = 2;
 
 struct PlanTensor {
   std::string name, dtype, place;
@@ -42,9 +48,10 @@ struct PlanTensor {
 struct PlanCall {
   std::string kernel, label;
   std::vector<int> args;
-  int64_t extent = 1;
+  int64_t extent = 1;  // on a CPU
   std::string schedule = "";
   double flops = 0;
+  std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};  // on a GPU
 };
 struct ExecutionPlan {
   int64_t arena_bytes = 0;
@@ -54,15 +61,19 @@ struct ExecutionPlan {
 };
 struct Manifest {
   std::string model, target, created_by;
+  std::string device = "cpu";             // what runs the kernels: "cpu", "opencl" or "cuda"
   std::vector<std::string> cpu_features;  // /proc/cpuinfo names the code needs
 };
+
+// The member that holds the kernels: "mod.so", "mod.cl" or "mod.cubin"; empty for other devices.
+std::string CodeMember(const std::string& device);
 
 // Takes bytes one part after the other.
 using ByteSink = std::function<void(std::string_view)>;
 
 // The whole package as tar bytes, checksums included; the parts go to the sink as they are, so that
 // large parameters are not copied. REQUIRES: tensors of place "param" lie in
-// `params`; `so` is an ELF shared library exporting every call's kernel.
+// `params`; `so` is what the target's CompileLibrary gives, with every call's kernel.
 void WritePackage(const Manifest& manifest, const ExecutionPlan& plan, std::string_view params,
                   std::string_view so, const ByteSink& sink);
 std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,

@@ -2,11 +2,13 @@
 
 #include <elf.h>
 
+#include <array>
 #include <cstring>
 
 #include "nlohmann/json.hpp"
 #include "runtime/cpu_info.h"
 #include "runtime/crc32c.h"
+#include "runtime/device/device.h"
 #include "runtime/error.h"
 #include "runtime/tar.h"
 
@@ -16,6 +18,7 @@ namespace {
 using nlohmann::json;
 using Members = std::map<std::string, std::string_view>;
 
+constexpr int64_t kCpuAlignment = 64;  // the kernels' calling convention
 constexpr size_t kMaxJsonBytes = size_t{64} << 20;
 #if defined(__aarch64__)
 constexpr uint16_t kThisMachine = EM_AARCH64;
@@ -80,6 +83,12 @@ std::vector<T> Integers(const json& object, const char* key) {
   return values;
 }
 
+std::array<int64_t, 3> Coordinates(const json& object, const char* key) {
+  const std::vector<int64_t> values = Integers<int64_t>(object, key);
+  if (values.size() != 3) WrongType(key, "three integers");
+  return {values[0], values[1], values[2]};
+}
+
 PlanTensor ReadTensor(const json& from) {
   return {.name = Text(from, "name"),
           .dtype = Text(from, "dtype"),
@@ -91,8 +100,13 @@ PlanTensor ReadTensor(const json& from) {
 PlanCall ReadCall(const json& from) {
   PlanCall call{.kernel = Text(from, "kernel"),
                 .label = Text(from, "label"),
-                .args = Integers<int>(from, "args"),
-                .extent = Integer(Field(from, "extent"), "extent")};
+                .args = Integers<int>(from, "args")};
+  if (from.contains("grid")) {
+    call.grid = Coordinates(from, "grid");
+    call.block = Coordinates(from, "block");
+  } else {
+    call.extent = Integer(Field(from, "extent"), "extent");
+  }
   if (from.contains("schedule")) call.schedule = Text(from, "schedule");
   if (!from.contains("flops")) return call;
   if (!Field(from, "flops").is_number()) WrongType("flops", "a number");
@@ -113,14 +127,20 @@ ExecutionPlan ReadPlan(const json& from) {
 Manifest ReadManifest(const json& from) {
   if (Text(from, "format") != "tilewright-package") throw BadPackage("not a tilewright package");
   const int64_t version = Integer(Field(from, "version"), "version");
-  if (version != kPackageVersion) {
-    throw Error(TW_BAD_PACKAGE, "the package has format version " + std::to_string(version) +
-                                    " and this runtime reads version " +
-                                    std::to_string(kPackageVersion) + "; compile the model again");
+  if (version != kPackageVersion && version != kDevicePackageVersion) {
+    throw Error(TW_BAD_PACKAGE,
+                "the package has format version " + std::to_string(version) +
+                    " and this runtime reads versions " + std::to_string(kPackageVersion) +
+                    " and " + std::to_string(kDevicePackageVersion) + "; compile the model again");
   }
   Manifest manifest = {.model = Text(from, "model"),
                        .target = Text(from, "target"),
                        .created_by = Text(from, "created_by")};
+  if (version == kDevicePackageVersion) manifest.device = Text(from, "device");
+  if (CodeMember(manifest.device).empty()) {
+    throw BadPackage("it is for a device of unknown kind " + manifest.device +
+                     "; known: cpu, cuda, opencl");
+  }
   for (const json& feature : List(from, "cpu_features")) {
     if (!feature.is_string()) WrongType("cpu_features", "a list of strings");
     manifest.cpu_features.push_back(feature.get<std::string>());
@@ -128,11 +148,11 @@ Manifest ReadManifest(const json& from) {
   return manifest;
 }
 
-void CheckSums(const Members& members, const json& manifest) {
+void CheckSums(const Members& members, const json& manifest, const std::string& code) {
   const json& sums = Field(manifest, "crc32c");
-  for (const char* name : {"mod.json", "mod.params", "mod.so"}) {
-    if (Integer(Field(sums, name), name) != Crc32c(Find(members, name))) {
-      throw BadPackage(std::string(name) + " is damaged: its checksum is wrong");
+  for (const std::string& name : {std::string("mod.json"), std::string("mod.params"), code}) {
+    if (Integer(Field(sums, name.c_str()), name.c_str()) != Crc32c(Find(members, name))) {
+      throw BadPackage(name + " is damaged: its checksum is wrong");
     }
   }
 }
@@ -162,12 +182,14 @@ Package ReadPackage(std::string_view bytes, std::string_view cpuinfo) {
   const json manifest = Parse(members, "manifest.json");
   Package package;
   package.manifest = ReadManifest(manifest);
-  CheckSums(members, manifest);
+  const std::string code = CodeMember(package.manifest.device);
+  CheckSums(members, manifest, code);
   package.params = Find(members, "mod.params");
-  package.so = Find(members, "mod.so");
-  CheckCpu(package.manifest, package.so, cpuinfo);
+  package.so = Find(members, code);
+  if (package.manifest.device == "cpu") CheckCpu(package.manifest, package.so, cpuinfo);
   package.plan = ReadPlan(Parse(members, "mod.json"));
-  CheckPlan(package.plan, package.params.size());
+  CheckPlan(package.plan, package.params.size(),
+            package.manifest.device == "cpu" ? kCpuAlignment : kDeviceAlignment);
   return package;
 }
 

@@ -11,7 +11,7 @@ namespace tilewright::runtime {
 struct Package {
   Manifest manifest;
   ExecutionPlan plan;
-  std::string_view params, so;  // into the bytes read
+  std::string_view params, so;  // into the bytes read; the kernels, whatever their device
 };
 
 // Throws Error: BAD_PACKAGE for damage (checksums included) and other format versions,
@@ -19,9 +19,9 @@ struct Package {
 // kernels are for another architecture.
 Package ReadPackage(std::string_view bytes, std::string_view cpuinfo);
 
-// Throws BadPackage unless ids, shapes, places and offsets are within limits: at most 2^20
-// tensors and calls, rank 8, 2^40 bytes a tensor.
-void CheckPlan(const ExecutionPlan& plan, size_t params_bytes);
+// Throws BadPackage unless ids, shapes, places, launches and offsets (multiples of `alignment`) are
+// within limits: at most 2^20 tensors and calls, rank 8, 2^40 bytes a tensor.
+void CheckPlan(const ExecutionPlan& plan, size_t params_bytes, int64_t alignment);
 
 // Bytes of a tensor. REQUIRES: its plan passed CheckPlan.
 size_t BytesOf(const PlanTensor& tensor);

@@ -8,10 +8,17 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::array<int64_t, 3> kOneThread = {1, 1, 1};
+
 json Fields(const Manifest& manifest) {
-  return {{"format", "tilewright-package"},    {"version", kPackageVersion},
-          {"model", manifest.model},           {"target", manifest.target},
-          {"created_by", manifest.created_by}, {"cpu_features", manifest.cpu_features}};
+  json fields = {{"format", "tilewright-package"},    {"version", kPackageVersion},
+                 {"model", manifest.model},           {"target", manifest.target},
+                 {"created_by", manifest.created_by}, {"cpu_features", manifest.cpu_features}};
+  if (manifest.device != "cpu") {
+    fields["version"] = kDevicePackageVersion;
+    fields["device"] = manifest.device;
+  }
+  return fields;
 }
 
 json Fields(const PlanTensor& tensor) {
@@ -23,8 +30,18 @@ json Fields(const PlanTensor& tensor) {
 }
 
 json Fields(const PlanCall& call) {
-  return {{"kernel", call.kernel}, {"label", call.label},       {"args", call.args},
-          {"extent", call.extent}, {"schedule", call.schedule}, {"flops", call.flops}};
+  json fields = {{"kernel", call.kernel},
+                 {"label", call.label},
+                 {"args", call.args},
+                 {"schedule", call.schedule},
+                 {"flops", call.flops}};
+  if (call.grid == kOneThread && call.block == kOneThread) {
+    fields["extent"] = call.extent;
+  } else {
+    fields["grid"] = call.grid;
+    fields["block"] = call.block;
+  }
+  return fields;
 }
 
 template <typename T>
@@ -51,18 +68,25 @@ std::string ToJson(const ExecutionPlan& plan) {
 
 std::string ToJson(const Manifest& manifest) { return Dump(Fields(manifest)); }
 
+std::string CodeMember(const std::string& device) {
+  if (device == "cpu") return "mod.so";
+  if (device == "opencl") return "mod.cl";
+  return device == "cuda" ? "mod.cubin" : "";
+}
+
 void WritePackage(const Manifest& manifest, const ExecutionPlan& plan, std::string_view params,
                   std::string_view so, const ByteSink& sink) {
   const std::string plan_json = ToJson(plan);
+  const std::string code = CodeMember(manifest.device);
   json fields = Fields(manifest);
   fields["crc32c"] = {{"mod.json", runtime::Crc32c(plan_json)},
                       {"mod.params", runtime::Crc32c(params)},
-                      {"mod.so", runtime::Crc32c(so)}};
+                      {code, runtime::Crc32c(so)}};
   const std::string manifest_json = Dump(fields);
   WriteTar({{"manifest.json", manifest_json},
             {"mod.json", plan_json},
             {"mod.params", params},
-            {"mod.so", so}},
+            {code, so}},
            sink);
 }
 

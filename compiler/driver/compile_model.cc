@@ -15,6 +15,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
+#include "runtime/device/device.h"
 
 namespace tilewright {
 namespace {
@@ -68,16 +69,17 @@ Manifest MakeManifest(const std::string& model, const Target& target) {
   return {.model = model,
           .target = ToString(target),
           .created_by = "tilewright " TILEWRIGHT_VERSION,
-          .cpu_features = CpuFeaturesOf(target)};
+          .device = target.kind,
+          .cpu_features = IsGpu(target) ? std::vector<std::string>() : CpuFeaturesOf(target)};
 }
 
 }  // namespace
 
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options) {
-  if (IsGpu(options.target)) {
-    return absl::UnimplementedError(
-        absl::StrCat("packages for ", options.target.kind,
-                     " cannot be written yet: a runtime for models on GPUs is missing"));
+  if (IsGpu(options.target) && options.reference) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a reference is for a CPU, found target ", ToString(options.target),
+                     "; compile it with --target cpu and compare the two packages"));
   }
   Dump dump(options.dump_dir);
   if (dump.enabled()) dump.Write("00_import.txt", Print(graph));
@@ -90,9 +92,12 @@ absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOption
   TW_RETURN_IF_ERROR(dump.status());
   Manifest manifest = MakeManifest(graph.name, options.target);
   TW_ASSIGN_OR_RETURN(PreparedWeights prepared, PrepareWeights(graph, kernels.tasks(), task_of));
-  ModelPlan plan = MakePlan(
-      std::move(graph),
-      {.tasks = kernels.tasks(), .task_of = std::move(task_of), .prepared = std::move(prepared)});
+  ModelPlan plan =
+      MakePlan(std::move(graph),
+               {.tasks = kernels.tasks(),
+                .task_of = std::move(task_of),
+                .prepared = std::move(prepared),
+                .alignment = IsGpu(options.target) ? runtime::kDeviceAlignment : kArenaAlignment});
   return CompiledModel{.manifest = std::move(manifest),
                        .plan = std::move(plan.plan),
                        .params = std::move(plan.params),

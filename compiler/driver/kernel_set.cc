@@ -6,10 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/core/gpu_traits.h"
 #include "compiler/loop/text.h"
 #include "compiler/loop/verify.h"
 #include "compiler/loop/visit.h"
 #include "compiler/schedule/fixed.h"
+#include "compiler/schedule/fixed_gpu.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {
@@ -36,6 +38,10 @@ Compute Canonical(Compute compute) {
     if (*e != nullptr) *e = Substitute(*e, renamed);
   }
   return compute;
+}
+
+LoweredTask ScheduleUntunable(const Compute& compute, const Target& target) {
+  return SingleStep(IsGpu(target) ? ScheduleFixedGpu(compute) : ScheduleFixed(compute, target));
 }
 
 std::string LabelOf(const Node& node) {
@@ -94,7 +100,7 @@ std::vector<Program> KernelSet::Programs() const {
 absl::StatusOr<LoweredTask> KernelSet::Schedule(const Node& node) {
   if (options_.reference) return SingleStep(LowerPlain(node.compute));
   if (node.workload) return ScheduleWorkload(node);
-  return SingleStep(ScheduleFixed(node.compute, options_.target));
+  return ScheduleUntunable(node.compute, options_.target);
 }
 
 absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
@@ -114,7 +120,7 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
     }
   }
   const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, options_.exact);
-  if (!untuned) return SingleStep(ScheduleFixed(node.compute, target));
+  if (!untuned) return ScheduleUntunable(node.compute, target);
   untuned_.push_back(workload.Key());
   return LowerBy(*untuned, untuned->impl->Default(workload, target), workload);
 }

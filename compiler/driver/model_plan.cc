@@ -9,14 +9,11 @@
 #include "compiler/graph/edit.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/loop/threads.h"
 #include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {
-
-constexpr int64_t kAlignment = 64;
-
-int64_t Padded(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 // Bytes of each node's scratch: the buffers that are not prepared.
 std::vector<std::vector<int64_t>> ScratchBytes(const Graph& graph, const ModelKernels& kernels) {
@@ -38,7 +35,7 @@ class Planner {
   Planner(Graph graph, ModelKernels kernels)
       : graph_(std::move(graph)),
         kernels_(std::move(kernels)),
-        memory_(PlanMemory(graph_, ScratchBytes(graph_, kernels_))) {
+        memory_(PlanMemory(graph_, ScratchBytes(graph_, kernels_), kernels_.alignment)) {
     tensor_of_.assign(graph_.values.size(), -1);
     result_.plan.arena_bytes = memory_.arena_bytes;
     // Room for all constants at once: growing would hold them twice.
@@ -62,6 +59,10 @@ class Planner {
   }
 
  private:
+  int64_t Padded(int64_t bytes) const {
+    return (bytes + kernels_.alignment - 1) / kernels_.alignment * kernels_.alignment;
+  }
+
   void AddCalls(size_t at) {
     const Node& node = graph_.nodes[at];
     const LoweredTask& task = kernels_.tasks[kernels_.task_of[at]];
@@ -70,6 +71,9 @@ class Planner {
       PlanCall call{.kernel = step.program.name, .label = LabelOf(node), .schedule = task.schedule};
       if (node.workload && &step == &task.steps.back()) call.flops = Flops(*node.workload);
       call.extent = step.program.ParallelExtent();
+      const Launch launch = LaunchOf(step.program);
+      call.grid = launch.grid;
+      call.block = launch.block;
       for (const int operand : step.operands) {
         call.args.push_back(OperandOf(at, static_cast<size_t>(operand), buffers));
       }

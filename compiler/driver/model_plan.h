@@ -7,6 +7,7 @@
 
 #include "compiler/driver/prepare_weights.h"
 #include "compiler/graph/graph.h"
+#include "compiler/graph/pipeline.h"
 #include "compiler/templates/lowered_task.h"
 #include "runtime/package.h"
 
@@ -21,11 +22,12 @@ struct ModelKernels {
   const std::vector<LoweredTask>& tasks;
   std::vector<int> task_of;
   PreparedWeights prepared;
+  int64_t alignment = kArenaAlignment;  // of tensors in the arena and of constants
 };
 
 struct ModelPlan {
   ExecutionPlan plan;
-  std::string params;  // every constant at a multiple of 64 bytes
+  std::string params;  // every constant at a multiple of the alignment
 };
 
 // Moves the constants out of the graph one by one, so that they are never held twice.

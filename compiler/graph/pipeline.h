@@ -49,8 +49,11 @@ struct ExtractedWorkload {
 };
 std::vector<ExtractedWorkload> ExtractWorkloads(const Graph& graph);
 
-// Where every non-constant value lives during a run: byte offsets into one arena, 64-byte
-// aligned; values whose lifetimes overlap never overlap in memory.
+// The alignment that kernels of a CPU want of their arguments, in bytes.
+inline constexpr int64_t kArenaAlignment = 64;
+
+// Where every non-constant value lives during a run: byte offsets into one arena, multiples of the
+// alignment; values whose lifetimes overlap never overlap in memory.
 struct MemoryPlan {
   std::map<ValueId, int64_t> offsets;  // intermediate values only (not inputs, outputs, constants)
   std::vector<std::vector<int64_t>> scratch;  // offsets, as scratch_bytes
@@ -59,6 +62,7 @@ struct MemoryPlan {
 // scratch_bytes[i] are the sizes of what node i alone needs while it runs; nodes beyond the end
 // need nothing.
 MemoryPlan PlanMemory(const Graph& graph,
-                      const std::vector<std::vector<int64_t>>& scratch_bytes = {});
+                      const std::vector<std::vector<int64_t>>& scratch_bytes = {},
+                      int64_t alignment = kArenaAlignment);
 
 }  // namespace tilewright

@@ -7,8 +7,6 @@
 namespace tilewright {
 namespace {
 
-constexpr int64_t kAlignment = 64;
-
 // A piece of the arena in use from the node that makes it to the last that reads it, inclusive.
 struct Piece {
   ValueId value = kNoValue;  // none: scratch
@@ -16,8 +14,6 @@ struct Piece {
   int64_t bytes = 0, offset = 0;
   int first = 0, last = 0;
 };
-
-int64_t Aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 // Values that own memory in the arena, with lifetimes that include those of their reshapes.
 std::vector<Piece> Pieces(const Graph& graph, const std::vector<ValueId>& roots) {
@@ -32,7 +28,7 @@ std::vector<Piece> Pieces(const Graph& graph, const std::vector<ValueId>& roots)
     if (roots[node.output] != node.output || graph.IsOutput(node.output)) continue;
     piece_of[node.output] = static_cast<int>(pieces.size());
     pieces.push_back({.value = node.output,
-                      .bytes = Aligned(NumBytes(graph.values[node.output].type)),
+                      .bytes = NumBytes(graph.values[node.output].type),
                       .first = now,
                       .last = now});
   }
@@ -44,7 +40,7 @@ void AppendScratch(const std::vector<std::vector<int64_t>>& bytes, std::vector<P
   for (size_t i = 0; i < bytes.size(); ++i) {
     const int now = static_cast<int>(i);
     for (size_t s = 0; s < bytes[i].size(); ++s) {
-      pieces->push_back({.scratch = s, .bytes = Aligned(bytes[i][s]), .first = now, .last = now});
+      pieces->push_back({.scratch = s, .bytes = bytes[i][s], .first = now, .last = now});
     }
   }
 }
@@ -75,10 +71,14 @@ int64_t BestOffset(const Piece& piece, const std::vector<Piece>& placed) {
 
 // Greedy by size, best fit (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
 // Inference", 2020): large pieces first, each into the smallest gap of its lifetime.
-MemoryPlan PlanMemory(const Graph& graph, const std::vector<std::vector<int64_t>>& scratch_bytes) {
+MemoryPlan PlanMemory(const Graph& graph, const std::vector<std::vector<int64_t>>& scratch_bytes,
+                      int64_t alignment) {
   const std::vector<ValueId> roots = MemoryRoots(graph);
   std::vector<Piece> pieces = Pieces(graph, roots);
   AppendScratch(scratch_bytes, &pieces);
+  for (Piece& piece : pieces) {
+    piece.bytes = (piece.bytes + alignment - 1) / alignment * alignment;
+  }
   std::stable_sort(pieces.begin(), pieces.end(),
                    [](const Piece& a, const Piece& b) { return a.bytes > b.bytes; });
   MemoryPlan plan{.scratch = scratch_bytes};

@@ -38,6 +38,9 @@ const char* tw_version(void);
 
 /* threads: 0 = TILEWRIGHT_NUM_THREADS or the CPUs this process may use. */
 tw_status tw_load(const char* path, int threads, tw_model** model);
+/* The same on a device: "cpu", "opencl:0", "cuda:1"; "" = the first of the kind that the package
+ * was compiled for. threads counts for a CPU only. */
+tw_status tw_load_on(const char* path, const char* device, int threads, tw_model** model);
 void tw_free(tw_model* model); /* null is allowed */
 
 size_t tw_num_inputs(const tw_model* model);

@@ -25,11 +25,12 @@ inline std::string TempPath(const std::string& name) {
 // A package in a file that is removed when the test is done with it.
 class LoadedPackage {
  public:
-  explicit LoadedPackage(const CompiledModel& compiled) : path_(TempPath("model.tar")) {
+  explicit LoadedPackage(const CompiledModel& compiled, const std::string& device = "")
+      : path_(TempPath("model.tar")) {
     std::ofstream file(path_, std::ios::binary);
     WritePackage(compiled, [&](std::string_view part) { file << part; });
     file.close();
-    model_ = std::make_unique<runtime::Model>(path_, runtime::ModelOptions{.threads = 2});
+    model_ = runtime::OpenModel(path_, runtime::ModelOptions{.threads = 2, .device = device});
   }
   ~LoadedPackage() { std::filesystem::remove(path_); }
   runtime::Model& model() { return *model_; }

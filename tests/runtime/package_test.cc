@@ -53,6 +53,45 @@ TEST(Package, SurvivesNamesThatAreNotText) {
   EXPECT_EQ(ReadPackage(bytes, kCpuInfo).plan.calls.size(), 2u);
 }
 
+Manifest OpenClManifest() {
+  Manifest manifest = TinyManifest();
+  manifest.device = "opencl";
+  return manifest;
+}
+
+// A plan for a device: offsets at multiples of 512, calls with a launch.
+ExecutionPlan DevicePlan() {
+  ExecutionPlan plan = TinyPlan();
+  plan.tensors[1].offset = plan.tensors[2].offset = 0;
+  for (PlanCall& call : plan.calls) {
+    call.extent = 1;
+    call.grid = {5, 2, 1};
+    call.block = {128, 1, 1};
+  }
+  return plan;
+}
+
+TEST(Package, HoldsLaunchesForADevice) {
+  const std::string bytes = WritePackage(OpenClManifest(), DevicePlan(), TinyParams(), "source");
+  const Package package = ReadPackage(bytes, kCpuInfo);
+  EXPECT_EQ(package.manifest.device, "opencl");
+  EXPECT_EQ(package.so, "source");
+  EXPECT_EQ(ToJson(package.plan), ToJson(DevicePlan()));
+}
+
+TEST(Package, RefusesADevicePlanThatDevicesCannotRun) {
+  ExecutionPlan plan = DevicePlan();
+  plan.tensors[1].offset = 64;
+  EXPECT_THAT(Read(WritePackage(OpenClManifest(), plan, TinyParams(), "")).text,
+              HasSubstr("lies outside the arena"));
+  Manifest manifest = OpenClManifest();
+  manifest.device = "tpu";
+  json fields = json::parse(ToJson(manifest));
+  fields["version"] = kDevicePackageVersion;
+  EXPECT_THAT(Read(WriteTar({{"manifest.json", fields.dump()}})).text,
+              HasSubstr("unknown kind tpu; known: cpu, cuda, opencl"));
+}
+
 TEST(Package, RefusesEveryTruncation) {
   const std::string bytes = TinyPackage();
   for (size_t size = 0; size + 1024 <= bytes.size(); size += 512) {
@@ -80,12 +119,12 @@ TEST(Package, NamesTheDamagedMember) {
 
 TEST(Package, RefusesAnotherFormatVersion) {
   json manifest = json::parse(ToJson(TinyManifest()));
-  manifest["version"] = kPackageVersion + 1;
+  manifest["version"] = kDevicePackageVersion + 1;
   const std::string text = manifest.dump();
   const Refusal refusal = Read(WriteTar({{"manifest.json", text}}));
   EXPECT_EQ(refusal.code, TW_BAD_PACKAGE);
-  EXPECT_THAT(refusal.text, HasSubstr("version 2"));
-  EXPECT_THAT(refusal.text, HasSubstr("reads version 1"));
+  EXPECT_THAT(refusal.text, HasSubstr("version 3"));
+  EXPECT_THAT(refusal.text, HasSubstr("reads versions 1 and 2"));
 }
 
 TEST(Package, RefusesACpuThatLacksAFeatureAndNamesIt) {
@@ -170,6 +209,12 @@ TEST(Package, RefusesPlansOutOfRange) {
       {"writes a constant", [](auto& p) { p.calls[0].args = {0, 2}; }},
       {"writes an input", [](auto& p) { p.calls[0].args = {1, 0}; }},
       {"extent negative", [](auto& p) { p.calls[0].extent = -1; }},
+      {"grid of nothing", [](auto& p) { p.calls[0].grid = {4, 0, 1}; }},
+      {"grid enormous", [](auto& p) { p.calls[0].grid = {1, 1, int64_t{1} << 31}; }},
+      {"block of nothing", [](auto& p) { p.calls[0].block = {1, 1, 0}; }},
+      {"block of too many threads", [](auto& p) { p.calls[0].block = {1024, 2, 1}; }},
+      {"block overflows",
+       [](auto& p) { p.calls[0].block = {1024, int64_t{1} << 62, int64_t{1} << 62}; }},
       {"extent enormous", [](auto& p) { p.calls[0].extent = int64_t{1} << 31; }}};
   for (const BadPlan& bad : bad_plans) {
     ExecutionPlan plan = TinyPlan();

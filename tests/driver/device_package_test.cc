@@ -1,0 +1,84 @@
+// Graphs compiled to packages for OpenCL, run on this machine's device and compared with the
+// interpreter.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/error.h"
+#include "tests/driver/loaded_package.h"
+#include "tests/graph/graph_builder.h"
+
+namespace tilewright {
+namespace {
+
+using graph_testing::GraphBuilder;
+using testing::HasSubstr;
+
+CompileModelOptions OpenCl() { return {.target = {.kind = "opencl"}}; }
+
+CompiledModel Compile(const Graph& graph, const CompileModelOptions& options = OpenCl()) {
+  absl::StatusOr<CompiledModel> compiled = CompileModel(graph, options);
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
+  return *std::move(compiled);
+}
+
+void ExpectAgreesOnTheDevice(const Graph& graph) {
+  LoadedPackage loaded(Compile(graph));
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph, 9), loaded.Run(9)), 1e-4);
+}
+
+TEST(DevicePackage, RunsConvolutionsOfEveryKind) {
+  GraphBuilder b;
+  ValueId x = b.Input("data", {1, 3, 13, 11});
+  x = b.Relu(b.BatchNorm(b.Conv("stem", x, {.channels = 32, .kernel = 3, .pad = 1})));
+  const ValueId y = b.Relu(b.Conv("pointwise", x, {.channels = 32}));
+  x = b.Add(b.Conv("depthwise", y, {.channels = 32, .kernel = 3, .pad = 1, .groups = 32}), x);
+  x = b.Conv("grouped", x, {.channels = 12, .kernel = 3, .pad = 1, .groups = 4});
+  x = b.ConvTranspose("up", x, {.channels = 5, .kernel = 3});
+  ExpectAgreesOnTheDevice(b.Finish({b.Bias(x)}));
+}
+
+TEST(DevicePackage, RunsWhatHasNoTemplate) {
+  GraphBuilder b;
+  const ValueId x = b.Input("data", {1, 8, 12, 12});
+  const ValueId pooled = b.Concat(b.MaxPool(x, 2, 2), b.MaxPool(b.Pad(x, 0), 2, 2));
+  const ValueId moved = b.Transpose(pooled, {0, 2, 3, 1});
+  const ValueId largest = b.ReduceLast("max", Reducer::kMax, moved);
+  const ValueId flat = b.Reshape(b.GlobalAveragePool(pooled), {1, 16});
+  ExpectAgreesOnTheDevice(b.Finish({largest, b.Dense("classifier", flat, 10), x}));
+}
+
+std::string ErrorOf(const CompiledModel& compiled, const std::string& device) {
+  try {
+    LoadedPackage(compiled, device);
+    return "it loaded";
+  } catch (const runtime::Error& error) {
+    return error.what();
+  }
+}
+
+TEST(DevicePackage, IsRefusedByOtherDevices) {
+  GraphBuilder b;
+  const CompiledModel compiled = Compile(b.Finish({b.Relu(b.Input("x", {4}))}));
+  EXPECT_THAT(ErrorOf(compiled, "cpu"), HasSubstr("for opencl, not for cpu"));
+  EXPECT_THAT(ErrorOf(compiled, "cuda:0"), HasSubstr("for opencl, not for cuda:0"));
+  EXPECT_THAT(ErrorOf(compiled, "opencl:99"), HasSubstr("no device opencl:99"));
+}
+
+TEST(DevicePackage, NamesAKernelThatItLacks) {
+  GraphBuilder b;
+  CompiledModel compiled = Compile(b.Finish({b.Relu(b.Input("x", {4}))}));
+  compiled.plan.calls[0].kernel = "missing";
+  EXPECT_THAT(ErrorOf(compiled, ""), HasSubstr("mod.cl has no kernel missing"));
+}
+
+TEST(DevicePackage, CannotBeAReference) {
+  GraphBuilder b;
+  CompileModelOptions options = OpenCl();
+  options.reference = true;
+  const auto compiled = CompileModel(b.Finish({b.Relu(b.Input("x", {4}))}), options);
+  EXPECT_THAT(compiled.status().message(), HasSubstr("a reference is for a CPU"));
+}
+
+}  // namespace
+}  // namespace tilewright
