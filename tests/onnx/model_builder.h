@@ -90,6 +90,13 @@ inline void SetInts(onnx::NodeProto& node, const std::string& name,
   for (int64_t value : values) attribute.add_ints(value);
 }
 
+inline void SetFloat(onnx::NodeProto& node, const std::string& name, float value) {
+  onnx::AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(onnx::AttributeProto::FLOAT);
+  attribute.set_f(value);
+}
+
 inline void SetString(onnx::NodeProto& node, const std::string& name, const std::string& value) {
   onnx::AttributeProto& attribute = *node.add_attribute();
   attribute.set_name(name);

@@ -36,16 +36,29 @@ std::vector<Tensor> RunPackage(const std::string& package, const Graph& graph,
   return outputs;
 }
 
-void ExpectSame(const Tensor& compiled, const Tensor& interpreted, double tolerance) {
-  ASSERT_EQ(compiled.type(), interpreted.type());
+}  // namespace
+
+void ExpectSame(const Tensor& compiled, const Tensor& expected, double tolerance) {
+  ASSERT_EQ(compiled.type(), expected.type());
   for (int64_t i = 0; i < compiled.size(); ++i) {
-    const double a = compiled.AsDouble(i), b = interpreted.AsDouble(i);
+    const double a = compiled.AsDouble(i), b = expected.AsDouble(i);
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     EXPECT_LE(std::abs(a - b), tolerance * (1 + std::abs(b))) << "element " << i;
   }
 }
 
-}  // namespace
+std::vector<Tensor> RunCompiled(const Graph& graph, const std::map<std::string, Tensor>& inputs,
+                                const PipelineOptions& passes) {
+  CompileModelOptions options;
+  options.target = ResolveTarget({}).value();
+  options.passes = passes;
+  const auto compiled = CompileModel(graph, options);
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
+  if (!compiled.ok()) return {};
+  std::string package;
+  WritePackage(*compiled, [&](std::string_view part) { package += part; });
+  return RunPackage(package, graph, inputs);
+}
 
 std::vector<Tensor> RunBoth(const ModelBuilder& model, const std::map<std::string, Tensor>& inputs,
                             double tolerance) {
@@ -54,14 +67,8 @@ std::vector<Tensor> RunBoth(const ModelBuilder& model, const std::map<std::strin
   if (!graph.ok()) return {};
   const auto interpreted = EvaluateGraph(*graph, inputs);
   EXPECT_TRUE(interpreted.ok()) << interpreted.status();
-  CompileModelOptions options;
-  options.target = ResolveTarget({}).value();
-  const auto compiled = CompileModel(*graph, options);
-  EXPECT_TRUE(compiled.ok()) << compiled.status();
-  if (!interpreted.ok() || !compiled.ok()) return {};
-  std::string package;
-  WritePackage(*compiled, [&](std::string_view part) { package += part; });
-  const std::vector<Tensor> outputs = RunPackage(package, *graph, inputs);
+  if (!interpreted.ok()) return {};
+  const std::vector<Tensor> outputs = RunCompiled(*graph, inputs);
   for (size_t i = 0; i < outputs.size(); ++i) ExpectSame(outputs[i], interpreted->at(i), tolerance);
   return outputs;
 }
