@@ -7,12 +7,12 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "bench/fma_peak.h"
 #include "bench/kernel_timer.h"
 #include "bench/resnet50_layers.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
+#include "worker/peaks.h"
 
 namespace tilewright {
 namespace {

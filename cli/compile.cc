@@ -30,6 +30,7 @@ struct Options {
   ModelOptions model;
   std::string output, dump;
   RecordsOption records;
+  int threads = 1;
   bool print_pass_times = false;
   bool reference = false;
   bool json = false;
@@ -61,6 +62,7 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
     std::cerr << " --input-shape '" << shape << "'";
   }
   for (const std::string& dim : options.model.dims) std::cerr << " --dim " << dim;
+  if (options.threads > 1) std::cerr << " --threads " << options.threads;
   std::cerr << " --target '" << ToString(target) << "'\n";
 }
 
@@ -101,7 +103,7 @@ absl::Status Compile(const Options& options) {
   to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {
     times.push_back({pass.name, seconds});
   };
-  to.lookup = LookupIn(*store, options.model.exact);
+  to.lookup = LookupIn(*store, options.model.exact, options.threads);
   to.exact = options.model.exact;
   to.reference = options.reference;
   to.dump_dir = options.dump;
@@ -127,6 +129,10 @@ void verb_compile(CLI::App& parent) {
   AddModelOptions(verb, &options->model);
   verb->add_option("-o,--output", options->output, "package to write (tar)")->required();
   AddRecordsOption(verb, &options->records);
+  verb->add_option("--threads", options->threads,
+                   "that it will run with: records of kernels timed with as many are used")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   verb->add_option("--dump", options->dump, "folder for the graph after each pass and all kernels");
   verb->add_flag("--print-pass-times", options->print_pass_times, "print how long each pass took");
   verb->add_flag("--reference", options->reference,

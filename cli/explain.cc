@@ -29,6 +29,7 @@ constexpr char kExample[] =
 struct Options {
   ModelOptions model;
   RecordsOption records;
+  int threads = 1;
   bool json = false;
 };
 
@@ -38,7 +39,9 @@ struct Explanation {
 };
 
 absl::StatusOr<std::vector<Explanation>> ExplainAll(const TasksOfModel& loaded,
-                                                    const RecordStore& store, bool exact) {
+                                                    const RecordStore& store,
+                                                    const Options& options) {
+  const bool exact = options.model.exact;
   const auto why_unfit = [exact](const Task& task, const Config& config) {
     return WhyUnfit(task, config, exact);
   };
@@ -47,8 +50,10 @@ absl::StatusOr<std::vector<Explanation>> ExplainAll(const TasksOfModel& loaded,
   for (const ModelTask& task : loaded.tasks) {
     const Workload& workload = task.task.workload;
     if (!seen.insert(workload.Key()).second) continue;
-    TW_ASSIGN_OR_RETURN(LookupResult found, LookupBest(store, workload, loaded.target,
-                                                       {.explain = true, .why_unfit = why_unfit}));
+    TW_ASSIGN_OR_RETURN(
+        LookupResult found,
+        LookupBest(store, workload, loaded.target,
+                   {.explain = true, .threads = options.threads, .why_unfit = why_unfit}));
     all.push_back({task, std::move(found)});
   }
   return all;
@@ -92,8 +97,7 @@ absl::Status PrintForeign(const RecordStore& store) {
 absl::Status Explain(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
   TW_ASSIGN_OR_RETURN(const TasksOfModel loaded, LoadTasks(options.model));
-  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all,
-                      ExplainAll(loaded, *store, options.model.exact));
+  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all, ExplainAll(loaded, *store, options));
   if (options.json) {
     Json list = Json::array();
     for (const Explanation& explanation : all) list.push_back(ExplanationJson(explanation));
@@ -113,6 +117,9 @@ void verb_explain(CLI::App& parent) {
       [options] { return Explain(*options); });
   AddModelOptions(verb, &options->model);
   AddRecordsOption(verb, &options->records);
+  verb->add_option("--threads", options->threads, "that the network will run with")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   verb->add_flag("--json", options->json, "print JSON");
 }
 

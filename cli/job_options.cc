@@ -75,6 +75,10 @@ void AddJobOptions(CLI::App* verb, JobOptions* options) {
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "of the search and of the kernels' inputs")
       ->capture_default_str();
+  verb->add_option("--threads", options->threads,
+                   "that the network will run with: kernels are timed with as many, a core each")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   verb->add_option("--priority", options->priority,
                    "on a farm: weight among your own jobs; users share evenly")
       ->check(CLI::Range(1, 16))
@@ -100,6 +104,7 @@ absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
   job.set_tuner(options.tuner);
   job.set_early_stopping(options.early_stopping);
   job.set_seed(options.seed);
+  if (options.threads > 1) job.set_threads(options.threads);
   TW_RETURN_IF_ERROR(CheckTuner(options.tuner));
   TW_RETURN_IF_ERROR(SetTunerOptions(options.tuner_options, &job));
   if (!options.time.empty()) {

@@ -22,6 +22,7 @@ struct JobOptions {
   std::string tasks = "all";
   uint64_t seed = 0;
   uint32_t priority = 1;  // on a farm, among the user's jobs
+  uint32_t threads = 1;   // that the network will run with
 };
 
 // `options` must live as long as the verb. --key and --server are the verb's own.

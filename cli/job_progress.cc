@@ -88,6 +88,25 @@ absl::Status PrintJobEnd(const std::string& job, const v1::JobEvent& last, bool 
   } else {
     PrintTable(job, last);
   }
+  return JobEndStatus(last);
+}
+
+absl::Status PrintTuningEnd(const std::string& job, const v1::JobEvent& last,
+                            const TuningReport& report, bool json) {
+  if (json) {
+    Json all = ToJson(job, last);
+    all.update(ToJson(report));
+    std::cout << all.dump(2) << "\n";
+    return JobEndStatus(last);
+  }
+  uint64_t trials = 0;
+  for (const v1::TaskResult& task : last.tasks()) trials += task.trials();
+  std::cout << ToText(report) << job << ": " << NameOf(last.state()) << " after " << trials
+            << " trials\n";
+  return JobEndStatus(last);
+}
+
+absl::Status JobEndStatus(const v1::JobEvent& last) {
   if (last.state() == v1::DONE) return absl::OkStatus();
   if (last.state() == v1::CANCELLED) {
     return absl::CancelledError("cancelled; what was measured is kept, the same command continues");

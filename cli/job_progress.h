@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "cli/progress.h"
+#include "cli/tuning_report.h"
 #include "proto/tilewright.pb.h"
 
 namespace tilewright {
@@ -20,7 +21,12 @@ class JobProgress {
   Progress progress_;
 };
 
-// The result: a table, or JSON. OK for a job that is done; Internal with the reason otherwise.
+// OK for a job that is done; Cancelled, or Internal with the reason otherwise.
+absl::Status JobEndStatus(const v1::JobEvent& last);
+// The result: a table, or JSON. Returns JobEndStatus.
 absl::Status PrintJobEnd(const std::string& job, const v1::JobEvent& last, bool json);
+// The same of a job whose records can be seen: with what it gained.
+absl::Status PrintTuningEnd(const std::string& job, const v1::JobEvent& last,
+                            const TuningReport& report, bool json);
 
 }  // namespace tilewright

@@ -11,10 +11,11 @@ namespace tilewright {
 
 class LocalFarm {
  public:
-  // The server answers when this returns. `on_failure` is called at most once, on another thread,
-  // when the server ends by itself or the worker does so repeatedly.
+  // The worker has one slot of `threads` cores. The server answers when this returns. `on_failure`
+  // is called at most once, on another thread, when the server ends by itself or the worker does so
+  // repeatedly.
   static absl::StatusOr<std::unique_ptr<LocalFarm>> Start(
-      const std::string& records, const std::string& key,
+      const std::string& records, const std::string& key, int threads,
       std::function<void(absl::Status)> on_failure);
   // Ends both in good order, or by force when they take long.
   virtual ~LocalFarm() = default;

@@ -20,19 +20,26 @@ std::optional<BestConfig> MeasuredDefault(const Workload& workload, const Target
 }
 
 // A record that is no faster than the measured default, beyond noise, leaves the default.
-absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const Workload& workload,
-                                                 const Target& target, bool exact) {
+absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const Task& task,
+                                                 bool exact, int threads) {
+  const Workload& workload = task.workload;
+  const Target& target = task.target;
   const auto why_unfit = [exact](const Task& task, const Config& config) {
     return WhyUnfit(task, config, exact);
   };
-  TW_ASSIGN_OR_RETURN(const LookupResult found,
-                      LookupBest(store, workload, target, {.why_unfit = why_unfit}));
+  TW_ASSIGN_OR_RETURN(
+      const LookupResult found,
+      LookupBest(store, workload, target, {.threads = threads, .why_unfit = why_unfit}));
   for (const std::string& passed_over : found.passed_over) {
     std::cerr << "warning: " << passed_over << "\n";
   }
   if (!found.record) return std::optional<BestConfig>();
   const Record& record = *found.record;
-  TW_ASSIGN_OR_RETURN(const bool beats, BeatsDefault(store, record, exact));
+  const bool decided = record.record_class == kInNetworkClass;  // the default had its chance
+  bool beats = decided;
+  if (!decided) {
+    TW_ASSIGN_OR_RETURN(beats, BeatsDefault(store, record, exact));
+  }
   if (!beats) return MeasuredDefault(workload, target, exact);
   return std::optional<BestConfig>(
       {record.task.template_name, record.config, MedianSeconds(record.outcome).value_or(0)});
@@ -64,9 +71,9 @@ std::string WhyUnfit(const Task& task, const Config& config, bool exact) {
   return allowed ? "" : absl::StrCat("template ", task.template_name, " is not exact");
 }
 
-ConfigLookup LookupIn(const RecordStore& store, bool exact) {
-  return [&store, exact](const Workload& workload, const Target& target) {
-    return LookUp(store, workload, target, exact);
+ConfigLookup LookupIn(const RecordStore& store, bool exact, int threads) {
+  return [&store, exact, threads](const Workload& workload, const Target& target) {
+    return LookUp(store, {workload, "", target}, exact, threads);
   };
 }
 

@@ -23,6 +23,7 @@ std::string WhyUnfit(const Task& task, const Config& config, bool exact);
 // Looks workloads up in the store (records/lookup.h), which must outlive the function. Records
 // that are unfit are passed over, and stderr says so; one that is no faster than the measured
 // default leaves the default (records/beats_default.h). `exact`: only templates that are.
-ConfigLookup LookupIn(const RecordStore& store, bool exact);
+// `threads`: records of as many.
+ConfigLookup LookupIn(const RecordStore& store, bool exact, int threads);
 
 }  // namespace tilewright

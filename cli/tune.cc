@@ -1,6 +1,7 @@
 // tilewright tune: finds fast schedules for a model, here or on a farm.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <memory>
@@ -8,16 +9,20 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
+#include "cli/executable.h"
 #include "cli/exit_code.h"
 #include "cli/farm_client.h"
 #include "cli/farm_target.h"
 #include "cli/job_options.h"
 #include "cli/job_progress.h"
+#include "cli/last_phase.h"
 #include "cli/local_farm.h"
 #include "cli/open_records.h"
 #include "cli/server_option.h"
 #include "cli/signals.h"
+#include "cli/tuning_report.h"
 #include "cli/verb.h"
 
 namespace tilewright {
@@ -27,11 +32,21 @@ constexpr char kExample[] =
     "  $ tilewright tune resnet18.onnx --time 5m\n"
     "  [Task  3/12]  Current/Best:  101.22/ 126.70 GFLOPS | Progress: (96/768) | 11.90 s\n"
     "  ...\n"
-    "  resnet18-3f2a90c1d4e5f607: done after 768 trials; predicted latency of these layers 11.2031 "
-    "ms\n"
+    "  layers  trials  failed  default ms  tuned ms  gain  % of time  % of limit  schedule ...\n"
+    "       4     210       3      6.1002    3.9120  1.56       29.0         112  "
+    "conv2d_winograd.cpu ...\n"
+    "  ...\n"
+    "  the network: 17.3110 ms by default, 13.4810 ms tuned: 1.28 times as fast ...\n"
+    "  resnet18-3f2a90c1d4e5f607: done after 768 trials\n"
     "  $ tilewright compile resnet18.onnx -o resnet18.tar\n"
     "Ctrl-C keeps what was measured; the same command continues.\n"
     "On a farm: tilewright tune resnet18.onnx --server farm:9190 --key xeon\n";
+
+// Of a time budget, what the last phase gets: a quarter, a minute at most.
+constexpr double kMostLastPhaseSeconds = 60;
+double LastPhaseSeconds(double budget) { return std::min(budget / 4, kMostLastPhaseSeconds); }
+// To ask for the machine's limits when no time is left, and to let a run that has begun end.
+constexpr double kLeastSeconds = 3, kGraceSeconds = 2;
 
 struct Options {
   JobOptions job;
@@ -109,37 +124,132 @@ class LeaveOnSignal {
   SignalWatch watch_;
 };
 
-// The job from the call that made it to its end.
-absl::Status FollowJob(FarmClient& client, const v1::JobSpec& spec, const std::string& job,
-                       bool json) {
+// The job from the call that made it to its last event.
+absl::StatusOr<v1::JobEvent> FollowJob(FarmClient& client, const v1::JobSpec& spec,
+                                       const std::string& job) {
   JobProgress progress(spec.trials());
-  absl::StatusOr<v1::JobEvent> last;
-  {
-    const CancelOnSignal cancel(client, job);
-    last = client.Watch(job, [&](const v1::JobEvent& event) { progress.Show(event); });
-  }
-  TW_RETURN_IF_ERROR(last.status());
-  return PrintJobEnd(job, *last, json);
+  const CancelOnSignal cancel(client, job);
+  return client.Watch(job, [&](const v1::JobEvent& event) { progress.Show(event); });
 }
 
-absl::Status TuneHere(Options options) {
-  if (options.job.key.empty()) options.job.key = "local";
-  std::optional<LeaveOnSignal> leave(std::in_place);
-  // Said here, rather than by the server's process; closed again for it.
-  TW_RETURN_IF_ERROR(OpenRecordsToWrite(options.records).status());
-  TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
+// The farm from its start to its end, which is also the end of the job.
+struct Followed {
+  std::string job;
+  v1::JobEvent last;
+};
+absl::StatusOr<Followed> TuneKernels(const Options& options, const v1::JobSpec& spec,
+                                     std::optional<LeaveOnSignal>& leave) {
   Trouble trouble;
-  TW_ASSIGN_OR_RETURN(const auto farm, LocalFarm::Start(RecordsPath(options.records),
-                                                        options.job.key, [&](absl::Status status) {
-                                                          trouble.Set(std::move(status));
-                                                        }));
+  TW_ASSIGN_OR_RETURN(
+      const auto farm,
+      LocalFarm::Start(RecordsPath(options.records), options.job.key,
+                       static_cast<int>(options.job.threads),
+                       [&](absl::Status status) { trouble.Set(std::move(status)); }));
   FarmClient client({farm->address(), nullptr}, /*patience_seconds=*/0);
   TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted, client.Submit(spec));
   trouble.OnTrouble([&] { client.Cancel(submitted.job()).IgnoreError(); });
   leave.reset();
-  const absl::Status result = FollowJob(client, spec, submitted.job(), options.json);
+  absl::StatusOr<v1::JobEvent> last = FollowJob(client, spec, submitted.job());
   trouble.OnTrouble(nullptr);
-  return trouble.Get().ok() ? result : trouble.Get();
+  TW_RETURN_IF_ERROR(trouble.Get());
+  TW_RETURN_IF_ERROR(last.status());
+  return Followed{submitted.job(), *std::move(last)};
+}
+
+// Ctrl-C ends the last phase, what was measured of kernels stays.
+class StopOnSignal {
+ public:
+  StopOnSignal()
+      : watch_([this] {
+          std::cerr << "\nleaving out the rest of the last phase\n";
+          stop_.request_stop();
+          interrupt_.Raise();
+        }) {}
+  std::stop_token token() const { return stop_.get_token(); }
+  const Interrupt* interrupt() const { return &interrupt_; }
+
+ private:
+  std::stop_source stop_;
+  Interrupt interrupt_;
+  SignalWatch watch_;
+};
+
+// What the machine can do, and what the network decides, as far as it can be had.
+struct Measured {
+  MachineLimits limits;
+  std::optional<InNetwork> in_network;
+};
+absl::Status MeasureInNetwork(const LastPhase& phase, bool decide, const Interrupt* interrupt,
+                              Measured* measured) {
+  const double seconds = std::max(kLeastSeconds, phase.deadline - SystemClock().Now());
+  TW_ASSIGN_OR_RETURN(
+      NetworkRunner runner,
+      NetworkRunner::Start(ExecutableFolder() / "tilewright-network-runner", phase.threads,
+                           DeadlineAfter(seconds + kGraceSeconds), interrupt));
+  TW_ASSIGN_OR_RETURN(const NetworkRunner::Limits limits, runner.MeasureLimits());
+  measured->limits = {limits.flops * phase.threads, limits.bytes};
+  if (!decide) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(measured->in_network, RunLastPhase(phase, runner));
+  return absl::OkStatus();
+}
+
+Measured TryInNetwork(const Options& options, const v1::JobSpec& spec, const Followed& followed,
+                      RecordStore& store, double deadline) {
+  const StopOnSignal stop;
+  const LastPhase phase{.model = options.job.model,
+                        .spec = spec,
+                        .job = followed.job,
+                        .store = store,
+                        .deadline = deadline,
+                        .threads = static_cast<int>(options.job.threads),
+                        .stop = stop.token()};
+  Measured measured;
+  const bool decide = followed.last.state() == v1::DONE;
+  const absl::Status status = MeasureInNetwork(phase, decide, stop.interrupt(), &measured);
+  if (!status.ok()) {
+    std::cerr << "not decided in the whole network: " << status.message()
+              << "; look-ups go by kernels measured alone\n";
+  }
+  return measured;
+}
+
+absl::Status TuneHere(Options options) {
+  const double start = SystemClock().Now();
+  if (options.job.key.empty()) options.job.key = "local";
+  std::optional<LeaveOnSignal> leave(std::in_place);
+  // Said here, rather than by the server's process; closed again for it.
+  TW_RETURN_IF_ERROR(OpenRecordsToWrite(options.records).status());
+  TW_ASSIGN_OR_RETURN(v1::JobSpec spec, MakeJob(options.job));
+  const double budget = spec.time_seconds();
+  // Of a given time always the same part, so that the same command is the same job.
+  spec.set_time_seconds(budget - LastPhaseSeconds(budget));
+  TW_ASSIGN_OR_RETURN(const Followed followed, TuneKernels(options, spec, leave));
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
+  const double deadline = budget > 0 ? start + budget : SystemClock().Now() + kMostLastPhaseSeconds;
+  const Measured measured = TryInNetwork(options, spec, followed, *store, deadline);
+  TW_ASSIGN_OR_RETURN(const TuningReport report,
+                      MakeTuningReport({.spec = spec,
+                                        .last = followed.last,
+                                        .store = *store,
+                                        .exact = options.job.model.exact,
+                                        .in_network = measured.in_network,
+                                        .limits = measured.limits}));
+  return PrintTuningEnd(followed.job, followed.last, report, options.json);
+}
+
+// Without the last phase: the network is not on the farm's machines.
+absl::StatusOr<TuningReport> FarmReport(const Options& options, const v1::JobSpec& spec,
+                                        const v1::JobEvent& last) {
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead({"farm:" + options.server, options.tls}));
+  return MakeTuningReport(
+      {.spec = spec, .last = last, .store = *store, .exact = options.job.model.exact});
+}
+
+absl::Status PrintFarmEnd(const Options& options, const v1::JobSpec& spec, const Followed& f) {
+  const absl::StatusOr<TuningReport> report = FarmReport(options, spec, f.last);
+  if (report.ok()) return PrintTuningEnd(f.job, f.last, *report, options.json);
+  std::cerr << "no table of gains: " << report.status().message() << "\n";
+  return PrintJobEnd(f.job, f.last, options.json);
 }
 
 absl::Status TuneOnFarm(Options options) {
@@ -158,7 +268,8 @@ absl::Status TuneOnFarm(Options options) {
     TW_RETURN_IF_ERROR(SayNoWorker(client, spec.key(), submitted.job(), options.no_wait));
   }
   leave.reset();
-  return FollowJob(client, spec, submitted.job(), options.json);
+  TW_ASSIGN_OR_RETURN(v1::JobEvent last, FollowJob(client, spec, submitted.job()));
+  return PrintFarmEnd(options, spec, {submitted.job(), std::move(last)});
 }
 
 absl::Status Tune(const Options& options) {

@@ -121,7 +121,7 @@ void verb_worker(CLI::App& parent) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   verb->add_option("--slot-cores", agent.slot_cores,
-                   "physical cores of a slot: threads that a kernel is timed with")
+                   "physical cores of a slot: the most threads that jobs may time kernels with")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   verb->add_option("--builders", agent.builders,

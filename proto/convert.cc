@@ -91,6 +91,7 @@ v1::MeasureOptions ToMessage(const MeasureOptions& options) {
   message.set_max_samples(options.max_samples);
   message.set_sampling_seconds(options.sampling_seconds);
   message.set_incumbent_seconds(options.incumbent_seconds);
+  message.set_threads(options.threads);
   return message;
 }
 
@@ -119,7 +120,8 @@ absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message) {
                         .min_samples = message.min_samples(),
                         .max_samples = samples,
                         .sampling_seconds = message.sampling_seconds(),
-                        .incumbent_seconds = message.incumbent_seconds()};
+                        .incumbent_seconds = message.incumbent_seconds(),
+                        .threads = message.threads()};
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {

@@ -17,6 +17,7 @@ struct MeasureOptions {
   // kDropFactor times as long keeps that one sample and stops; twice that in the warm-up call
   // already is the sample.
   double incumbent_seconds = 0;
+  uint32_t threads = 1;  // that the kernel is timed with; at most the slot's cores
 };
 
 inline constexpr double kDropFactor = 3;

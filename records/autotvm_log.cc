@@ -81,6 +81,7 @@ std::string ExtrasOf(const Record& record) {
                        {"run_id", record.run_id},
                        {"seconds", {record.build_seconds, record.run_seconds}},
                        {"seed", record.seed},
+                       {"threads", record.threads},
                        {"worker", record.worker}};
   return absl::StrCat(", \"tilewright\": ", PythonJson(extras));
 }
@@ -115,6 +116,7 @@ void ReadExtras(const Json& extras, Record* record) {
   record->build_seconds = extras.at("seconds").at(0).get<double>();
   record->run_seconds = extras.at("seconds").at(1).get<double>();
   record->seed = extras.at("seed").get<uint64_t>();
+  record->threads = extras.value("threads", 1);  // lines of older programs have none
   record->worker = extras.at("worker").get<std::string>();
   if (auto* failure = std::get_if<Failure>(&record->outcome)) {
     failure->message = extras.at("message").get<std::string>();

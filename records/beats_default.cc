@@ -5,65 +5,80 @@
 
 #include "base/status_macros.h"
 #include "compiler/templates/template.h"
+#include "records/noise.h"
 
 namespace tilewright {
 namespace {
 
-constexpr double kLeastGain = 0.01;
-
-// The middle half of a measurement's samples.
-struct MiddleHalf {
-  double lo, hi;
+// A config of a space that the workload has.
+struct PlacedConfig {
+  std::string template_name;
+  ConfigSpace space;
+  uint64_t index = 0;
 };
 
-MiddleHalf MiddleHalfOf(std::vector<double> samples) {
-  std::sort(samples.begin(), samples.end());
-  const size_t last = samples.size() - 1;
-  return {samples[last / 4], samples[last - last / 4]};
+absl::StatusOr<std::optional<PlacedConfig>> DefaultOf(const Workload& workload,
+                                                      const Target& target, bool exact) {
+  const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, exact);
+  if (!untuned) return std::optional<PlacedConfig>();
+  PlacedConfig found{untuned->name, untuned->impl->Space(workload, target)};
+  TW_ASSIGN_OR_RETURN(found.index, found.space.IndexOf(untuned->impl->Default(workload, target)));
+  return std::optional<PlacedConfig>(std::move(found));
 }
 
-// Of several measurements of the default the one with the middle time (of two the faster).
-absl::StatusOr<std::vector<double>> SamplesOf(const RecordStore& store, const Task& task,
-                                              const std::string& device_key,
-                                              const ConfigSpace& space, uint64_t index) {
+bool Is(const PlacedConfig& wanted, const Record& record) {
+  const absl::StatusOr<uint64_t> index = wanted.space.IndexOf(record.config);
+  return record.task.template_name == wanted.template_name && index.ok() && *index == wanted.index;
+}
+
+absl::StatusOr<std::optional<Timing>> TimingOf(const RecordStore& store, const Task& task,
+                                               const MeasuredOn& where,
+                                               const PlacedConfig& wanted) {
   std::vector<Timing> timings;
   const RecordFilter filter{.workload_key = task.workload.Key(),
-                            .template_name = task.template_name,
+                            .template_name = wanted.template_name,
                             .target = ToString(task.target),
-                            .device_key = device_key,
-                            .only_ok = true};
+                            .device_key = where.device_key,
+                            .only_ok = true,
+                            .threads = where.threads};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
     const auto* timing = std::get_if<Timing>(&record.outcome);
-    if (timing == nullptr) return true;
-    const absl::StatusOr<uint64_t> found = space.IndexOf(record.config);
-    if (found.ok() && *found == index) timings.push_back(*timing);
+    if (timing != nullptr && Is(wanted, record)) timings.push_back(*timing);
     return true;
   }));
-  if (timings.empty()) return std::vector<double>();
+  if (timings.empty()) return std::optional<Timing>();
   std::sort(timings.begin(), timings.end(), [](const Timing& a, const Timing& b) {
     return MedianSeconds(Outcome(a)).value_or(0) < MedianSeconds(Outcome(b)).value_or(0);
   });
-  return timings[(timings.size() - 1) / 2].seconds;
+  return std::optional<Timing>(timings[(timings.size() - 1) / 2]);
 }
 
 }  // namespace
 
+absl::StatusOr<std::optional<Timing>> ConfigTiming(const RecordStore& store, const Task& task,
+                                                   const Config& config, const MeasuredOn& where) {
+  TW_ASSIGN_OR_RETURN(const Template* found, FindTemplate(task.template_name));
+  PlacedConfig wanted{task.template_name, found->Space(task.workload, task.target)};
+  TW_ASSIGN_OR_RETURN(wanted.index, wanted.space.IndexOf(config));
+  return TimingOf(store, task, where, wanted);
+}
+
+absl::StatusOr<std::optional<Timing>> DefaultTiming(const RecordStore& store,
+                                                    const Workload& workload, const Target& target,
+                                                    const MeasuredOn& where, bool exact) {
+  TW_ASSIGN_OR_RETURN(const std::optional<PlacedConfig> wanted, DefaultOf(workload, target, exact));
+  if (!wanted) return std::optional<Timing>();
+  return TimingOf(store, {workload, "", target}, where, *wanted);
+}
+
 absl::StatusOr<bool> BeatsDefault(const RecordStore& store, const Record& best, bool exact) {
   const Task& task = best.task;
-  const std::optional<TemplateEntry> untuned = UntunedTemplate(task.workload, task.target, exact);
-  if (!untuned) return true;
-  const ConfigSpace space = untuned->impl->Space(task.workload, task.target);
-  TW_ASSIGN_OR_RETURN(const uint64_t index,
-                      space.IndexOf(untuned->impl->Default(task.workload, task.target)));
-  const absl::StatusOr<uint64_t> own = space.IndexOf(best.config);
-  if (untuned->name == task.template_name && own.ok() && *own == index) return true;
-  TW_ASSIGN_OR_RETURN(
-      const std::vector<double> samples,
-      SamplesOf(store, {task.workload, untuned->name, task.target}, best.device_key, space, index));
-  if (samples.empty()) return true;
-  const MiddleHalf record = MiddleHalfOf(std::get<Timing>(best.outcome).seconds);
-  const MiddleHalf fallback = MiddleHalfOf(samples);
-  return record.hi < fallback.lo && record.hi < (1 - kLeastGain) * fallback.hi;
+  TW_ASSIGN_OR_RETURN(const std::optional<PlacedConfig> fallback,
+                      DefaultOf(task.workload, task.target, exact));
+  if (!fallback || Is(*fallback, best)) return true;
+  TW_ASSIGN_OR_RETURN(const std::optional<Timing> timing,
+                      TimingOf(store, task, {best.device_key, best.threads}, *fallback));
+  return !timing || IsFasterBeyondNoise(std::get<Timing>(best.outcome), *timing);
 }
 
 }  // namespace tilewright

@@ -29,6 +29,15 @@ void BestOfEach::Add(const Record& record) {
   groups_[place->second][config].push_back(record);
 }
 
+std::vector<Record> BestOfEach::Configs() const {
+  std::vector<Record> configs;
+  for (Measurements group : groups_) {
+    for (auto& [config, measurements] : group) configs.push_back(Typical(measurements));
+  }
+  std::stable_sort(configs.begin(), configs.end(), IsFaster);
+  return configs;
+}
+
 std::vector<Record> BestOfEach::Records() const {
   std::vector<Record> records;
   for (Measurements group : groups_) {

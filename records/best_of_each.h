@@ -16,6 +16,8 @@ class BestOfEach {
   void Add(const Record& record);
   // The best of each target and workload, in order of first appearance.
   std::vector<Record> Records() const;
+  // Every config, as the record with its middle time, the fastest first.
+  std::vector<Record> Configs() const;
 
  private:
   // Template and config -> its measurements, oldest first.

@@ -23,6 +23,8 @@ bool Matches(const RecordFilter& filter, const KeyedRecord& keyed) {
   return Accepts(filter.workload_key, keyed.workload) && Accepts(filter.anchor_key, keyed.anchor) &&
          Accepts(filter.template_name, record.task.template_name) &&
          Accepts(filter.target, keyed.target) && Accepts(filter.device_key, record.device_key) &&
+         Accepts(filter.record_class, record.record_class) &&
+         (filter.threads == 0 || filter.threads == record.threads) &&
          Accepts(filter.job, record.job) && Accepts(filter.op, record.task.workload.op) &&
          keyed.workload.find(filter.workload_substring) != std::string::npos &&
          (!filter.only_ok || IsUsable(record));

@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "records/best_of_each.h"
+#include "records/decision.h"
 
 namespace tilewright {
 namespace {
@@ -40,13 +41,14 @@ std::string EpilogueOrNone(const Workload& workload) {
 
 // The fields in which a record differs from what is wanted: "target differs: ...".
 std::vector<std::string> Differences(const Record& record, const Workload& wanted,
-                                     const Target& target) {
+                                     const Target& target, int threads) {
   const Workload& found = record.task.workload;
   std::vector<std::string> all;
   const auto compare = [&](absl::string_view field, const std::string& a, const std::string& b) {
     if (a != b) all.push_back(absl::StrCat(field, ": ", b));
   };
   compare("target differs", ToString(target), ToString(record.task.target));
+  compare("threads differ", absl::StrCat(threads), absl::StrCat(record.threads));
   compare("epilogue differs", EpilogueOrNone(wanted), EpilogueOrNone(found));
   compare("layouts differ", LayoutsText(wanted), LayoutsText(found));
   compare("attributes differ", AttrsText(wanted), AttrsText(found));
@@ -56,12 +58,12 @@ std::vector<std::string> Differences(const Record& record, const Workload& wante
 
 // Usable records of the operator, by how they differ; the fewest differences first.
 absl::StatusOr<std::vector<std::string>> NearMisses(const RecordStore& store,
-                                                    const Workload& workload,
-                                                    const Target& target) {
+                                                    const Workload& workload, const Target& target,
+                                                    int threads) {
   std::map<std::pair<size_t, std::string>, int64_t> kinds;
   const RecordFilter filter{.op = workload.op, .only_ok = true, .limit = kMaxScanned};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
-    const std::vector<std::string> differences = Differences(record, workload, target);
+    const std::vector<std::string> differences = Differences(record, workload, target, threads);
     if (!differences.empty()) {
       ++kinds[{differences.size(), absl::StrJoin(differences, "; ")}];
     }
@@ -138,20 +140,28 @@ absl::StatusOr<std::optional<Record>> BestFit(const RecordStore& store, RecordFi
 absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
                                         const Target& target, const LookupOptions& options) {
   LookupResult result;
+  TW_ASSIGN_OR_RETURN(result.record, DecidedRecord(store, workload, target, options));
+  if (result.record) {
+    const bool decided = result.record->record_class == kInNetworkClass;
+    result.how = decided ? "in the network" : "exact";
+    return result;
+  }
   UnfitRecords unfit;
   const Task wanted{.workload = workload, .target = target};
-  const RecordFilter exact{.workload_key = workload.Key(), .target = ToString(target)};
+  RecordFilter exact{.workload_key = workload.Key(), .target = ToString(target)};
+  exact.threads = options.threads;
   TW_ASSIGN_OR_RETURN(result.record, BestFit(store, exact, wanted, options, &unfit));
   result.how = result.record ? "exact" : "none";
   if (!result.record) {
-    const RecordFilter anchor{.target = exact.target, .anchor_key = AnchorKey(workload)};
+    RecordFilter anchor{.target = exact.target, .anchor_key = AnchorKey(workload)};
+    anchor.threads = options.threads;
     unfit.clear();  // the anchor's records are more than the exact ones
     TW_ASSIGN_OR_RETURN(result.record, BestFit(store, anchor, wanted, options, &unfit));
     if (result.record) result.how = "other epilogue";
   }
   result.passed_over = Texts(unfit);
   if (options.explain && result.how != "exact") {
-    TW_ASSIGN_OR_RETURN(result.near_misses, NearMisses(store, workload, target));
+    TW_ASSIGN_OR_RETURN(result.near_misses, NearMisses(store, workload, target, options.threads));
   }
   return result;
 }

@@ -1,4 +1,5 @@
-// Which record the compiler uses for a workload: exact workload with epilogue on the same target;
+// Which record the compiler uses for a workload: what a whole network decided
+// (records/decision.h); then the exact workload with epilogue on the same target;
 // then the same without its epilogue's identity (same op, shapes, layouts, attributes); never from
 // another target. Records that are unfit (of a template or config that is no more) are passed over,
 // however fast. `explain` gives the near misses.
@@ -17,7 +18,7 @@ namespace tilewright {
 
 struct LookupResult {
   std::optional<Record> record;
-  std::string how;  // "exact", "other epilogue", "none"
+  std::string how;  // "in the network", "exact", "other epilogue", "none"
   // Of records that would match but are unfit, at most 5 reasons: "3 records of conv2d_old.cpu are
   // not used, the fastest of 0.1021 ms: unknown template conv2d_old.cpu".
   std::vector<std::string> passed_over;
@@ -26,6 +27,8 @@ struct LookupResult {
 };
 struct LookupOptions {
   bool explain = false;
+  // That the network will run with: what was timed with another number says nothing about it.
+  int threads = 1;
   // Why a record's config cannot be compiled for the task, "" if it can; null: all can. The task
   // has the workload and target that are looked up.
   std::function<std::string(const Task&, const Config&)> why_unfit;

@@ -13,6 +13,7 @@ constexpr size_t kMaxName = 1 << 10;
 constexpr size_t kMaxMessage = 64 << 10;
 constexpr size_t kMaxLine = 1 << 20;
 constexpr size_t kMaxSamples = 1 << 16;
+constexpr int kMostThreads = 1 << 16;
 constexpr double kMostSeconds = 1e12;  // sums and means of such stay finite
 
 absl::Status Bad(const Record& record, absl::string_view what) {
@@ -68,6 +69,9 @@ absl::Status CheckRecord(const Record& record) {
   }
   if (std::max(record.foreign_line.size(), record.foreign_args.size()) > kMaxLine) {
     return Bad(record, "a log line above 1 MiB");
+  }
+  if (record.threads < 1 || record.threads > kMostThreads) {
+    return Bad(record, absl::StrCat(record.threads, " threads; allowed are 1 to ", kMostThreads));
   }
   for (double time : {record.build_seconds, record.run_seconds, record.unix_time}) {
     if (!(std::fabs(time) <= kMostSeconds)) {

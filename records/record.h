@@ -9,6 +9,9 @@
 
 namespace tilewright {
 
+// Class of a decision (records/decision.h): its samples are the layer's times inside a network.
+inline constexpr char kInNetworkClass[] = "in_network";
+
 struct Record {
   Task task;
   Config config;
@@ -20,11 +23,12 @@ struct Record {
   std::string job;     // id of the job; "" when imported
   uint64_t trial = 0;  // number in the job, from 1; 0 = none (logs do not carry it)
   uint64_t seed = 0;
+  int threads = 1;  // that the kernel was timed with
   double build_seconds = 0;
   double run_seconds = 0;
   double unix_time = 0;             // end of the trial
   std::string software;             // "tilewright 0.1.0" or "tvm 0.7.dev1"
-  std::string record_class = "ok";  // ok, late, suspect, contended, imported
+  std::string record_class = "ok";  // ok, late, suspect, contended, imported, in_network
   std::string run_id;               // unique per measurement; Append is idempotent on it
 
   // Only for a record of another system's template (then workload.op is the template's name and
@@ -47,7 +51,8 @@ std::string AnchorKey(Workload workload);
 bool IsUsable(const Record& record);
 
 // InvalidArgument unless the record may be stored: a run_id, samples above 0 and
-// times, both up to 1e12 s, texts within their limits (1 KiB names, 64 KiB messages, 1 MiB lines).
+// times, both up to 1e12 s, at least one thread, texts within their limits (1 KiB names, 64 KiB
+// messages, 1 MiB lines).
 absl::Status CheckRecord(const Record& record);
 
 }  // namespace tilewright

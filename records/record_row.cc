@@ -23,7 +23,8 @@ constexpr const char* kColumns[] = {
     "target_kind",  "target_triple", "target_cpu", "target_attr",  "target_model", "config",
     "config_index", "outcome",       "message",    "samples",      "median",       "build_seconds",
     "run_seconds",  "unix_time",     "device_key", "device",       "worker",       "job",
-    "seed",         "software",      "class",      "foreign_args", "foreign_line", "trial"};
+    "seed",         "software",      "class",      "foreign_args", "foreign_line", "trial",
+    "threads"};
 
 // What ReadRecord needs: the keys hold the workload and the target exactly.
 constexpr const char* kRead[] = {
@@ -34,6 +35,8 @@ constexpr const char* kRead[] = {
 
 // Schema version that brought the column `trial`.
 constexpr int64_t kWithTrial = 2;
+// Version that brought `threads`; before, all kernels were timed with one.
+constexpr int64_t kWithThreads = 3;
 
 std::string InputsJson(const Workload& workload) {
   Json list = Json::array();
@@ -93,6 +96,7 @@ std::vector<std::pair<const char*, std::string_view>> Conditions(const RecordFil
       {"device_key = ?", filter.device_key},
       {"job = ? AND job <> ''", filter.job},
       {"op = ?", filter.op},
+      {"class = ?", filter.record_class},
       {"instr(workload, ?) > 0", filter.workload_substring}};
   std::erase_if(all, [](const auto& condition) { return condition.second.empty(); });
   return all;
@@ -142,11 +146,13 @@ void BindRecord(const Record& record, SqliteStatement& insert) {
     insert.Bind(at++, *text);
   }
   insert.Bind(at++, static_cast<int64_t>(record.trial));
+  insert.Bind(at++, int64_t{record.threads});
 }
 
 std::string SelectedColumns(int64_t schema_version) {
   return absl::StrCat("id, ", absl::StrJoin(kRead, ", "),
-                      schema_version >= kWithTrial ? ", trial" : ", 0");
+                      schema_version >= kWithTrial ? ", trial" : ", 0",
+                      schema_version >= kWithThreads ? ", threads" : ", 1");
 }
 
 absl::StatusOr<Record> ReadRecord(const SqliteStatement& row) {
@@ -178,16 +184,21 @@ absl::StatusOr<Record> ReadRecord(const SqliteStatement& row) {
   record.software = row.Text(18);
   record.record_class = row.Text(19);
   record.trial = static_cast<uint64_t>(row.Int(22));
+  record.threads = static_cast<int>(row.Int(23));
   return record;
 }
 
-std::string WhereSql(const RecordFilter& filter) {
+std::string WhereSql(const RecordFilter& filter, int64_t schema_version) {
   std::string sql = " WHERE 1";
   for (const auto& [condition, value] : Conditions(filter)) {
     absl::StrAppend(&sql, " AND ", condition);
   }
   if (filter.only_ok) {
     absl::StrAppend(&sql, " AND median IS NOT NULL AND class IN ('ok', 'late', 'imported')");
+  }
+  if (filter.threads > 0) {
+    const char* column = schema_version >= kWithThreads ? "threads" : "1";
+    absl::StrAppend(&sql, " AND ", column, " = ", filter.threads);
   }
   if (filter.max_id > 0) absl::StrAppend(&sql, " AND id <= ", filter.max_id);
   return sql + " ";

@@ -23,8 +23,9 @@ absl::StatusOr<Record> ReadRecord(const SqliteStatement& row);
 absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& message,
                                     const std::string& samples);
 
-// " WHERE ... " of a filter; bind with BindFilter, whose parameters count from 1.
-std::string WhereSql(const RecordFilter& filter);
+// " WHERE ... " of a filter in a file of this schema version; bind with BindFilter, whose
+// parameters count from 1.
+std::string WhereSql(const RecordFilter& filter, int64_t schema_version);
 void BindFilter(const RecordFilter& filter, SqliteStatement& statement);
 
 }  // namespace tilewright

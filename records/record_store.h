@@ -28,6 +28,8 @@ struct RecordFilter {
   int64_t limit = 0;       // 0 = all
   std::string anchor_key;  // AnchorKey: any epilogue
   std::string workload_substring;
+  std::string record_class;
+  int threads = 0;     // 0 = any
   int64_t max_id = 0;  // only records stored up to this id (LastId); 0 = all
 };
 

@@ -60,7 +60,8 @@ class SqliteStore final : public RecordStore {
  public:
   SqliteStore(const std::string& path, int64_t schema_version, std::optional<FileLock> lock,
               std::unique_ptr<GroupWriter> writer)
-      : columns_(SelectedColumns(schema_version)),
+      : schema_version_(schema_version),
+        columns_(SelectedColumns(schema_version)),
         has_jobs_(schema_version >= kWithJobs),
         lock_(std::move(lock)),
         writer_(std::move(writer)),
@@ -91,10 +92,10 @@ class SqliteStore final : public RecordStore {
 
   absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
                                              int64_t count) const override {
-    TW_ASSIGN_OR_RETURN(
-        Chunk newest,
-        Read(filter, absl::StrCat("SELECT ", columns_, " FROM record", WhereSql(filter),
-                                  "ORDER BY id DESC LIMIT ", std::max<int64_t>(count, 0))));
+    TW_ASSIGN_OR_RETURN(Chunk newest, Read(filter, absl::StrCat("SELECT ", columns_, " FROM record",
+                                                                WhereSql(filter, schema_version_),
+                                                                "ORDER BY id DESC LIMIT ",
+                                                                std::max<int64_t>(count, 0))));
     std::reverse(newest.records.begin(), newest.records.end());
     return std::move(newest.records);
   }
@@ -106,7 +107,7 @@ class SqliteStore final : public RecordStore {
         "SELECT ", columns_,
         " FROM record WHERE id = (SELECT id FROM (SELECT id, median, count(*) OVER config AS "
         "times, row_number() OVER (config ORDER BY median, id) AS place FROM record",
-        WhereSql(usable),
+        WhereSql(usable, schema_version_),
         "WINDOW config AS (PARTITION BY target, workload, template, config)) "
         "WHERE place = (times + 1) / 2 ORDER BY median, id LIMIT 1)");
     TW_ASSIGN_OR_RETURN(Chunk best, Read(usable, sql));
@@ -115,7 +116,7 @@ class SqliteStore final : public RecordStore {
   }
 
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {
-    return QueryInt(absl::StrCat("SELECT count(*) FROM record", WhereSql(filter)),
+    return QueryInt(absl::StrCat("SELECT count(*) FROM record", WhereSql(filter, schema_version_)),
                     [&](SqliteStatement& statement) { BindFilter(filter, statement); });
   }
 
@@ -239,8 +240,9 @@ class SqliteStore final : public RecordStore {
   }
 
   absl::StatusOr<Chunk> ReadChunk(const RecordFilter& filter, int64_t after, int64_t rows) const {
-    return Read(filter, absl::StrCat("SELECT ", columns_, " FROM record", WhereSql(filter),
-                                     "AND id > ", after, " ORDER BY id LIMIT ", rows));
+    return Read(filter,
+                absl::StrCat("SELECT ", columns_, " FROM record", WhereSql(filter, schema_version_),
+                             "AND id > ", after, " ORDER BY id LIMIT ", rows));
   }
 
   absl::StatusOr<Chunk> Read(const RecordFilter& filter, const std::string& sql) const {
@@ -257,6 +259,7 @@ class SqliteStore final : public RecordStore {
     return chunk;
   }
 
+  const int64_t schema_version_;
   const std::string columns_;
   const bool has_jobs_;
   // Closed in reverse: the writer after the readers, so that its close empties the WAL into the

@@ -24,7 +24,7 @@ struct AgentOptions {
   // Finished reports are kept here until the server has them; workers may share it. Empty: nowhere.
   std::string spool_folder;
   int slots = 1;
-  int slot_cores = 1;  // of each slot: threads a measured kernel runs with
+  int slot_cores = 1;  // of each slot: the most threads a kernel is timed with
   int builders = 0;    // 0: as many as the cores beside the slots bear
   // Do not serve where kernels cannot be confined by namespaces, Landlock and seccomp.
   bool require_sandbox = false;

@@ -21,7 +21,7 @@ struct CorePlan {
 
 struct PlanRequest {
   int slots = 1;
-  int slot_cores = 1;  // of each slot: threads a measured kernel runs with
+  int slot_cores = 1;  // of each slot: the most threads a kernel is timed with
 };
 
 // Slots take the last cores, so that those interrupts prefer are left out. With no other core

@@ -246,9 +246,12 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   spec.drop_seconds = kDropFactor * options.incumbent_seconds;
   spec.cpu_seconds = options.run_limit_seconds + 1;
   spec.file_bytes = kFileBytes;
+  // A server that does not say how many threads means all cores.
+  const size_t threads = std::min<size_t>(cores.size(), options.threads);
   spec.cores = cores;
+  if (threads > 0) spec.cores.resize(threads);
   spec.require_sandbox = setup_.require_sandbox;
-  spec.threads = std::max(1, static_cast<int>(cores.size()));
+  spec.threads = std::max(1, static_cast<int>(spec.cores.size()));
   const Time start = Now();
   absl::StatusOr<Outcome> outcome =
       RunKernel(setup_.runner, spec, options.run_limit_seconds, &run_interrupt_);

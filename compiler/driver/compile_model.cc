@@ -102,7 +102,8 @@ absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOption
                        .plan = std::move(plan.plan),
                        .params = std::move(plan.params),
                        .so = std::move(so),
-                       .untuned = kernels.untuned()};
+                       .untuned = kernels.untuned(),
+                       .call_workloads = std::move(plan.call_workloads)};
 }
 
 absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,

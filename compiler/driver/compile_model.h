@@ -40,7 +40,8 @@ struct CompiledModel {
   Manifest manifest;
   ExecutionPlan plan;
   std::string params, so;
-  std::vector<std::string> untuned;  // keys of workloads compiled without a record
+  std::vector<std::string> untuned;         // keys of workloads compiled without a record
+  std::vector<std::string> call_workloads;  // of each call of the plan: the key, "" for none
 };
 
 // The package as tar bytes.

@@ -78,6 +78,7 @@ class Planner {
         call.args.push_back(OperandOf(at, static_cast<size_t>(operand), buffers));
       }
       result_.plan.calls.push_back(std::move(call));
+      result_.call_workloads.push_back(node.workload ? node.workload->Key() : "");
     }
   }
 

@@ -27,7 +27,8 @@ struct ModelKernels {
 
 struct ModelPlan {
   ExecutionPlan plan;
-  std::string params;  // every constant at a multiple of the alignment
+  std::string params;                       // every constant at a multiple of the alignment
+  std::vector<std::string> call_workloads;  // of each call: its workload's key, "" for none
 };
 
 // Moves the constants out of the graph one by one, so that they are never held twice.

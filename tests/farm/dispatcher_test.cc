@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class FakeClock final : public Clock {
@@ -89,6 +90,18 @@ TEST_F(DispatcherTest, AReportIsStoredAndEndsItsTrial) {
   EXPECT_EQ(stored[0].measured.worker, "a");
   EXPECT_FALSE(stored[0].late);
   EXPECT_THAT(done[5], ElementsAre(Outcome(Timing{{0.5}})));
+}
+
+TEST_F(DispatcherTest, ATrialOfSeveralThreadsWaitsForASlotOfSoManyCores) {
+  WorkerInfo narrow = Worker("narrow", "cpu"), wide = Worker("wide", "cpu");
+  wide.slot_cores = 2;
+  TrialRequest request{.job = "job", .device_key = "cpu"};
+  request.options.threads = 2;
+  dispatcher.Submit(std::move(request), [](Measured) {});
+  EXPECT_THAT(Lease(dispatcher.OpenSession(narrow).value(), 1), IsEmpty());
+  EXPECT_EQ(dispatcher.CapacityOf("cpu", 2), 0u);
+  EXPECT_THAT(Lease(dispatcher.OpenSession(wide).value(), 1), SizeIs(1));
+  EXPECT_GT(dispatcher.CapacityOf("cpu", 2), 0u);
 }
 
 TEST_F(DispatcherTest, TheSameReportAgainIsADuplicateAndAnotherOneAConflict) {

@@ -49,7 +49,10 @@ TEST(AutoTvmLog, ALineOfOursLooksLikeAutoTvms) {
 }
 
 TEST(AutoTvmLog, ARecordOfOursComesBackWhole) {
-  for (const Record& record : {SampleRecord("ok"), SampleFailure("crash")}) {
+  Record decided = SampleRecord("decided");
+  decided.threads = 4;
+  decided.record_class = kInNetworkClass;
+  for (const Record& record : {SampleRecord("ok"), SampleFailure("crash"), decided}) {
     const auto back = DecodeLogLine(EncodeLogLine(record).value());
     ASSERT_TRUE(back.ok()) << back.status();
     EXPECT_EQ(*back, record);

@@ -42,6 +42,17 @@ TEST_P(StoreContract, GivesBackExactlyWhatWasAppended) {
   EXPECT_EQ(found, records);
 }
 
+TEST_P(StoreContract, ThreadsAndClassAreKeptAndSelect) {
+  Record two = SampleRecord("two"), decided = SampleRecord("decided");
+  two.threads = 2;
+  decided.record_class = kInNetworkClass;
+  ASSERT_TRUE(store_->Append(std::vector<Record>{SampleRecord("one"), two, decided}).ok());
+  EXPECT_EQ(RunIds({.threads = 2}), Ids{"two"});
+  EXPECT_EQ(RunIds({.threads = 1}), (Ids{"one", "decided"}));
+  EXPECT_EQ(RunIds({.record_class = kInNetworkClass}), Ids{"decided"});
+  EXPECT_EQ(store_->Best({.threads = 2})->value(), two);
+}
+
 TEST_P(StoreContract, KeepsAForeignRecord) {
   Record record = SampleRecord("a");
   record.task.template_name = "conv2d_nchw.cuda";

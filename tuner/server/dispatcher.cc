@@ -95,12 +95,12 @@ void Dispatcher::SetWeight(const std::string& job, uint32_t weight) {
   for (auto& [key, queue] : queues_) queue.SetWeight(job, weight);
 }
 
-size_t Dispatcher::CapacityOf(const std::string& device_key) const {
+size_t Dispatcher::CapacityOf(const std::string& device_key, uint32_t threads) const {
   std::lock_guard lock(mutex_);
   size_t capacity = 0;
   for (const auto& [id, session] : sessions_) {
     const WorkerInfo& worker = session.worker;
-    if (worker.device_key != device_key) continue;
+    if (worker.device_key != device_key || worker.slot_cores < threads) continue;
     capacity += health_.Allowance(worker.name, 0, worker.capacity, clock_.Now());
   }
   return capacity;
@@ -132,6 +132,7 @@ bool Dispatcher::AnyOther(const WorkerInfo& worker, const std::set<std::string>&
 // that failed there by the worker's fault, goes elsewhere while there is an elsewhere.
 bool Dispatcher::MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
   if (paused_.contains(trial.request.job)) return false;
+  if (trial.request.options.threads > worker.slot_cores) return false;
   if (trial.target != worker.target) {
     const auto key = offered_.find(worker.device_key);
     if (key != offered_.end() && key->second.contains(trial.target)) return false;

@@ -74,8 +74,8 @@ class Dispatcher {
   // Its waiting trials are not leased until it is resumed.
   void PauseJob(const std::string& job, bool paused);
   void SetWeight(const std::string& job, uint32_t weight);
-  // Trials that keep the healthy workers of a key busy; 0 = there is none.
-  size_t CapacityOf(const std::string& device_key) const;
+  // Trials of so many threads that keep the healthy workers of a key busy; 0 = there is none.
+  size_t CapacityOf(const std::string& device_key, uint32_t threads = 1) const;
 
   // ---- workers
   // Ends an older session of the same process: its trials count as lost. AlreadyExists while

@@ -127,7 +127,8 @@ absl::StatusOr<TuneResult> Job::Tune() {
                                              .device_key = spec_.key(),
                                              .owner = owner_,
                                              .weight = row_.weight,
-                                             .seed = spec_.seed()});
+                                             .seed = spec_.seed(),
+                                             .threads = ThreadsOf(spec_)});
   for (const auto& task : tasks_) measurer.NoteBest(task->task, task->BestSeconds());
   TuneJob job = MakeTuneJob(spec_, tasks_);
   uint64_t told = 0;  // events of earlier lives

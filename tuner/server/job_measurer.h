@@ -16,6 +16,7 @@ struct JobShare {
   std::string job, device_key, owner;
   uint32_t weight = 1;
   uint64_t seed = 0;  // of the kernels' inputs
+  uint32_t threads = 1;
 };
 
 class JobMeasurer final : public Measurer {

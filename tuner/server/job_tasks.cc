@@ -21,6 +21,7 @@ constexpr uint64_t kMaxTrials = 100'000'000;
 constexpr double kMaxSeconds = 366 * 86'400.0;
 constexpr uint32_t kMaxCount = 1'000'000;
 constexpr size_t kMaxOptions = 64;
+constexpr uint32_t kMaxThreads = 1024;
 // Measurements behind a best record: the fewest with a middle one.
 constexpr size_t kConfirmations = 3;
 
@@ -38,6 +39,7 @@ std::string Canonical(const v1::JobSpec& spec) {
   const std::map<std::string, std::string> options(spec.tuner_options().begin(),
                                                    spec.tuner_options().end());
   for (const auto& [name, value] : options) absl::StrAppend(&text, name, "=", value, "\n");
+  if (ThreadsOf(spec) > 1) absl::StrAppend(&text, "threads=", spec.threads(), "\n");
   for (const v1::JobTask& task : spec.tasks()) {
     absl::StrAppend(&text, task.task().template_name(), "|", task.task().target(), "|",
                     task.task().workload(), "|", task.count(), "\n");
@@ -66,6 +68,10 @@ absl::Status CheckNumbers(const v1::JobSpec& spec) {
   if (!(seconds >= 0 && seconds <= kMaxSeconds)) {
     return absl::InvalidArgumentError(
         absl::StrCat("a time budget of ", seconds, " s, allowed 0 (none) to ", kMaxSeconds));
+  }
+  if (spec.threads() > kMaxThreads) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.threads(), " threads, allowed up to ", kMaxThreads));
   }
   if (spec.tuner_options().size() > kMaxOptions) {
     return absl::InvalidArgumentError("more than 64 options of the tuner");
@@ -104,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Searcher>> SearcherOf(const v1::JobSpec& spec, co
 }
 
 // Trials of this task on this key by other jobs.
-absl::StatusOr<std::vector<Trial>> HistoryOf(const JobTask& entry, const std::string& key,
+absl::StatusOr<std::vector<Trial>> HistoryOf(const JobTask& entry, const v1::JobSpec& spec,
                                              const std::string& job, int64_t history_end,
                                              const RecordStore& store) {
   std::vector<Trial> history;
@@ -112,7 +118,8 @@ absl::StatusOr<std::vector<Trial>> HistoryOf(const JobTask& entry, const std::st
   const RecordFilter filter{.workload_key = entry.task.workload.Key(),
                             .template_name = entry.task.template_name,
                             .target = ToString(entry.task.target),
-                            .device_key = key,
+                            .device_key = spec.key(),
+                            .threads = static_cast<int>(ThreadsOf(spec)),
                             .max_id = history_end};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
     const bool usable = record.record_class == "ok" || record.record_class == "late";
@@ -129,6 +136,8 @@ absl::StatusOr<std::vector<Trial>> HistoryOf(const JobTask& entry, const std::st
 }
 
 }  // namespace
+
+uint32_t ThreadsOf(const v1::JobSpec& spec) { return std::max(1u, spec.threads()); }
 
 std::string JobId(const v1::JobSpec& spec, const std::string& owner) {
   return absl::StrCat(PlainName(spec.name()), "-",
@@ -178,7 +187,7 @@ absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const std::string
     const absl::StatusOr<uint64_t> start =
         entry->space.IndexOf(scheduled.schedule->Default(task.workload, task.target));
     if (start.ok()) entry->seeds.push_back(*start);
-    TW_ASSIGN_OR_RETURN(entry->history, HistoryOf(*entry, spec.key(), job, history_end, store));
+    TW_ASSIGN_OR_RETURN(entry->history, HistoryOf(*entry, spec, job, history_end, store));
     tasks.push_back(std::move(entry));
   }
   return tasks;

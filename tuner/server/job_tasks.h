@@ -19,6 +19,9 @@ namespace tilewright {
 // front: "resnet18-3f2a90c1d4e5f607".
 std::string JobId(const v1::JobSpec& spec, const std::string& owner);
 
+// That kernels are timed with.
+uint32_t ThreadsOf(const v1::JobSpec& spec);
+
 // InvalidArgument names the field, task, strategy or option that cannot be. Builds one space.
 absl::Status CheckSpec(const v1::JobSpec& spec);
 
@@ -35,8 +38,8 @@ struct JobTask {
 };
 using JobTasks = std::vector<std::unique_ptr<JobTask>>;
 
-// With what other jobs measured on this key up to record `history_end`. Slow: builds spaces, reads
-// the store. REQUIRES: CheckSpec(spec).ok().
+// With what other jobs measured on this key, with as many threads, up to record `history_end`.
+// Slow: builds spaces, reads the store. REQUIRES: CheckSpec(spec).ok().
 absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const std::string& job,
                                       int64_t history_end, const RecordStore& store,
                                       bool with_searchers);

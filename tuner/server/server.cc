@@ -184,6 +184,7 @@ Record ServerImpl::ToRecord(FinishedTrial trial) const {
           .job = trial.request.job,
           .trial = trial.request.number,
           .seed = trial.request.options.seed,
+          .threads = static_cast<int>(trial.request.options.threads),
           .build_seconds = trial.measured.build_seconds,
           .run_seconds = trial.measured.run_seconds,
           .unix_time = clock_.UnixTime(),

@@ -30,6 +30,7 @@ struct WorkerInfo {
   std::string device_key, device;
   std::string target;  // canonical text
   uint32_t slots = 1;
+  uint32_t slot_cores = 1;  // the most threads of a kernel
   uint32_t capacity = 1;    // trials it likes to hold
   std::string incarnation;  // made by each process; empty: unknown
 };

@@ -143,6 +143,7 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerCon
                                .device = request->device().name(),
                                .target = request->device().target(),
                                .slots = request->device().slots(),
+                               .slot_cores = std::max(1u, request->device().slot_cores()),
                                .capacity = request->capacity(),
                                .incarnation = request->incarnation()});
   if (!session.ok()) return Answer(context, session.status());

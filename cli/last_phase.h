@@ -1,0 +1,37 @@
+// The last phase of `tune`: what was found is tried inside the network, and what wins there is
+// recorded (tuner/loop/in_network.h, records/decision.h).
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/model_options.h"
+#include "cli/tuning_report.h"
+#include "proto/tilewright.pb.h"
+#include "records/record_store.h"
+#include "worker/interrupt.h"
+#include "worker/network_runner.h"
+
+namespace tilewright {
+
+struct LastPhase {
+  ModelOptions model;
+  v1::JobSpec spec;
+  std::string job;      // id
+  RecordStore& store;   // read, and written with the decisions
+  double deadline = 0;  // of the system clock's Now()
+  int threads = 1;
+  std::stop_token stop;
+};
+
+// Compiles the network with the default, with what look-ups give now and with the best other
+// configs of each layer of the job; runs them in a process of its own; appends a decision for every
+// layer with a choice, the default included. nullopt: no layer has a choice. Nothing is recorded
+// unless it comes to its end: DeadlineExceeded, Cancelled, and Unavailable when a kernel took the
+// process down. `runner` is asked nothing after an error.
+absl::StatusOr<std::optional<InNetwork>> RunLastPhase(const LastPhase& phase,
+                                                      NetworkRunner& runner);
+
+}  // namespace tilewright

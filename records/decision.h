@@ -1,0 +1,22 @@
+// What whole networks decided. The last phase of tuning runs a network with several configs in each
+// layer and keeps, as a record of class kInNetworkClass, the one that served it best, the default
+// included. Look-ups take it before any record of a kernel measured by itself.
+#pragma once
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "records/lookup.h"
+#include "records/record_store.h"
+
+namespace tilewright {
+
+// The newest decision about the workload for the target. It holds against every config that had
+// been measured when it was taken; one that was first measured later and is by itself faster than
+// the decided one beyond noise (records/noise.h) is given instead. nullopt: there is no decision,
+// or it is unfit (LookupOptions::why_unfit).
+absl::StatusOr<std::optional<Record>> DecidedRecord(const RecordStore& store,
+                                                    const Workload& workload, const Target& target,
+                                                    const LookupOptions& options);
+
+}  // namespace tilewright

@@ -1,0 +1,59 @@
+// The last phase of tuning: decides each layer's config by running the whole network, where weights
+// are cold and the neighbours use the caches too. Knows neither compiler nor processes: networks
+// are made and run by a NetworkTimer, here or on a farm's worker.
+#pragma once
+
+#include <stop_token>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+
+namespace tilewright {
+
+// One run of a network: wall seconds of all of it, and of all calls of each layer kind. (Equal
+// layers are one kind: they share their config.)
+struct NetworkRun {
+  double seconds = 0;
+  std::vector<double> layers;
+};
+
+// The option that each layer kind uses.
+using NetworkOptions = std::vector<int>;
+
+class NetworkTimer {
+ public:
+  virtual ~NetworkTimer() = default;
+  // Compiles the network with these options and loads it; the result stands for it in Run.
+  virtual absl::StatusOr<int> Load(const NetworkOptions& options) = 0;
+  // Runs it once.
+  virtual absl::StatusOr<NetworkRun> Run(int network) = 0;
+};
+
+struct NetworkQuestion {
+  // Options of each layer kind, at least one; option 0 is the default, option 1 (if there is one)
+  // what look-ups would give now. All options of a kind have its workload, and so its layouts:
+  // a choice in one layer never changes what its neighbours are given.
+  std::vector<int> option_counts;
+  double load_seconds = 0;  // that the first Load is likely to take
+  double deadline = 0;      // on the clock; no run starts after it, no Load that would end after it
+  std::stop_token stop;
+};
+
+struct NetworkDecision {
+  NetworkOptions options;
+  // Interleaved runs of the default network and the decided one (the same runs if they are one).
+  std::vector<NetworkRun> defaults, decided;
+};
+
+// Runs networks in which all kinds use their first, second, third, ... option in turn; gives each
+// kind the option that was fastest in place, the default unless another is faster beyond noise;
+// then the networks of defaults, of what look-ups give and of this mix run in turn, and the fastest
+// whole one is decided: the defaults, unless another is faster beyond noise. Noise: of paired runs
+// at least three quarters must be faster, the middle one by half a per cent.
+// DeadlineExceeded: there was no time for a decision. Cancelled: `stop`. Other errors are the
+// timer's. REQUIRES: at least one layer kind.
+absl::StatusOr<NetworkDecision> DecideInNetwork(const NetworkQuestion& question,
+                                                NetworkTimer& timer, const Clock& clock);
+
+}  // namespace tilewright

@@ -1,0 +1,123 @@
+// tilewright-network-runner [THREADS]: loads packages and runs them whole, one run when it is told,
+// in a process of its own that a kernel may take down. Lines on standard input are answered by one
+// line each on descriptor 3:
+//   "load PATH"   "ok N"      N: calls of the plan; packages are numbered from 0
+//   "run I"       "ok WHOLE CALL CALL ..."   wall seconds
+//   "limits"      "ok FLOPS BYTES"           a second of one thread (worker/peaks.h); FLOPS 0:
+//   unknown
+// or "error TEXT". Ends with its input. Links nothing but libc and the runtime.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "runtime/error.h"
+#include "runtime/model.h"
+#include "worker/peaks.h"
+#include "worker/runner/inputs.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int kAnswerFd = 3;
+
+// Floats in [-1, 1); integers and truths 0 or 1, which are valid as token ids, masks and types.
+void FillInput(const runtime::Model::End& input, uint64_t seed) {
+  const std::string& dtype = input.tensor->dtype;
+  std::memset(input.data, 0, input.bytes);
+  if (dtype == "float32") {
+    FillUniform(reinterpret_cast<float*>(input.data),
+                static_cast<int64_t>(input.bytes / sizeof(float)), seed);
+    return;
+  }
+  const bool narrow = dtype == "bool" || dtype == "int8" || dtype == "uint8";
+  const size_t step = dtype == "int64" ? 8 : dtype == "int32" ? 4 : narrow ? 1 : 0;
+  if (step == 0) return;  // zeros
+  for (size_t i = 0; i < input.bytes; i += 2 * step) input.data[i] = 1;
+}
+
+class Runner {
+ public:
+  explicit Runner(int threads) : threads_(threads) {}
+
+  std::string Answer(const std::string& line) {
+    std::istringstream words(line);
+    std::string verb;
+    words >> verb >> std::ws;
+    try {
+      if (verb == "load") return Load(line.substr(std::min(line.size(), verb.size() + 1)));
+      if (verb == "run") return Run(words);
+      if (verb == "limits") return Numbers({1e9 * MeasureFmaPeakGflops(), MeasureReadBandwidth()});
+    } catch (const std::exception& error) {
+      return std::string("error ") + error.what();
+    }
+    return "error unknown request " + verb;
+  }
+
+ private:
+  std::string Load(const std::string& path) {
+    auto model = std::make_unique<runtime::Model>(
+        path, runtime::ModelOptions{.threads = threads_, .bind = threads_ > 1});
+    uint64_t seed = 0;
+    for (const runtime::Model::End& input : model->inputs()) FillInput(input, seed++);
+    model->Run();  // first touches
+    models_.push_back(std::move(model));
+    return "ok " + std::to_string(models_.back()->plan().calls.size());
+  }
+
+  std::string Run(std::istringstream& words) {
+    size_t index = 0;
+    if (!(words >> index) || index >= models_.size()) return "error there is no such package";
+    runtime::Model& model = *models_[index];
+    std::vector<double> seconds(1 + model.plan().calls.size());
+    const auto start = std::chrono::steady_clock::now();
+    model.Run(seconds.data() + 1, seconds.size() - 1);
+    seconds[0] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return Numbers(seconds);
+  }
+
+  static std::string Numbers(const std::vector<double>& numbers) {
+    std::ostringstream line;
+    line.precision(std::numeric_limits<double>::max_digits10);
+    line << "ok";
+    for (const double number : numbers) line << " " << number;
+    return line.str();
+  }
+
+  const int threads_;
+  std::vector<std::unique_ptr<runtime::Model>> models_;
+};
+
+bool WriteLine(const std::string& line) {
+  const std::string text = line + "\n";
+  for (size_t at = 0; at < text.size();) {
+    const ssize_t written = write(kAnswerFd, text.data() + at, text.size() - at);
+    if (written <= 0) return false;
+    at += static_cast<size_t>(written);
+  }
+  return true;
+}
+
+int Main(int argc, char** argv) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
+  if (threads < 1) return 2;
+  Runner runner(threads);
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!WriteLine(runner.Answer(line))) break;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace tilewright
+
+int main(int argc, char** argv) { return tilewright::Main(argc, argv); }

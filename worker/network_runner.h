@@ -1,0 +1,54 @@
+// Runs whole packages in a process that kernels may take down (worker/network/main.cc). Used by one
+// thread at a time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/child.h"
+#include "worker/interrupt.h"
+#include "worker/pipe_io.h"
+
+namespace tilewright {
+
+class NetworkRunner {
+ public:
+  // What the machine can do, of one thread: floating point operations and bytes read a second; 0 =
+  // unknown.
+  struct Limits {
+    double flops = 0, bytes = 0;
+  };
+  // Wall seconds of a whole run and of each call of the plan.
+  struct Run {
+    double seconds = 0;
+    std::vector<double> calls;
+  };
+
+  // `program` is the runner's path. Every answer must come before `deadline`; `interrupt`, which
+  // may be null and otherwise outlives this, ends the waiting. Unavailable: it does not start.
+  static absl::StatusOr<NetworkRunner> Start(const std::string& program, int threads,
+                                             Deadline deadline, const Interrupt* interrupt);
+
+  // Errors of all: Unavailable, the process ended (by a kernel's crash, ...); DeadlineExceeded;
+  // Cancelled; Internal with the runner's word. After an error nothing else may be asked.
+
+  // The number of the package.
+  absl::StatusOr<int> Load(const std::string& path);
+  absl::StatusOr<Run> RunOnce(int package);
+  absl::StatusOr<Limits> MeasureLimits();
+
+ private:
+  NetworkRunner(Child child, Deadline deadline, const Interrupt* interrupt)
+      : child_(std::move(child)), deadline_(deadline), interrupt_(interrupt) {}
+
+  // The numbers after "ok".
+  absl::StatusOr<std::vector<double>> Ask(const std::string& request);
+
+  Child child_;
+  Deadline deadline_;
+  const Interrupt* interrupt_;
+  int loaded_ = 0;
+};
+
+}  // namespace tilewright

@@ -1,0 +1,19 @@
+// What this machine can do at most, measured: every figure is a share of it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace tilewright {
+
+enum class VectorKind { kWidest, kAvx512, kAvx2, kSse };
+
+// GFLOP/s of one thread in FP32 (the best of 10 runs of a few milliseconds): independent
+// accumulators, multiply-adds in vectors of the kind (for SSE, which has none, multiplications
+// beside additions). 0: this CPU has not that kind, or it is no x86-64. Thread-safe.
+double MeasureFmaPeakGflops(VectorKind kind = VectorKind::kWidest);
+
+// Bytes a second that one thread reads of memory beyond any cache. Takes some 0.1 s.
+double MeasureReadBandwidth();
+
+}  // namespace tilewright
