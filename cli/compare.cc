@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -54,11 +55,7 @@ absl::Status FillInputs(tw_model* model, const std::string& path, uint64_t seed)
     Tensor tensor({*dtype, Shape(info.shape, info.shape + info.rank)});
     Rng rng(seed + i);
     for (int64_t j = 0; j < tensor.size(); ++j) {
-      if (*dtype == DType::kF32) {
-        tensor.as<float>()[j] = static_cast<float>(rng.Uniform(-1, 1));
-      } else if (*dtype == DType::kI64) {
-        tensor.as<int64_t>()[j] = static_cast<int64_t>(rng.Below(2));
-      }
+      tensor.Set(j, IsFloat(*dtype) ? rng.Uniform(-1, 1) : static_cast<double>(rng.Below(2)));
     }
     TW_RETURN_IF_ERROR(ToStatus(tw_set_input(model, info.name, tensor.data(), info.bytes), path));
   }
@@ -85,32 +82,43 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Largest difference over all float outputs, relative to the reference output's largest value.
+// A copy of output `i`.
+absl::StatusOr<Tensor> OutputOf(const tw_model* model, size_t i) {
+  tw_tensor_info info;
+  tw_output_info(model, i, &info);
+  const std::optional<DType> dtype = ParseDType(info.dtype);
+  if (!dtype) return absl::InvalidArgumentError(absl::StrCat("output type ", info.dtype));
+  Tensor tensor({*dtype, Shape(info.shape, info.shape + info.rank)});
+  const void* data;
+  tw_get_output(model, i, &data);
+  std::memcpy(tensor.data(), data, info.bytes);
+  return tensor;
+}
+
+// Largest difference, relative to the largest value expected; not relative where all are 0.
+double ErrorOf(const Tensor& got, const Tensor& want) {
+  double scale = 0, difference = 0;
+  for (int64_t i = 0; i < want.size(); ++i) {
+    const double expected = want.AsDouble(i), d = std::fabs(got.AsDouble(i) - expected);
+    scale = std::max(scale, std::fabs(expected));
+    difference = std::isnan(d) ? INFINITY : std::max(difference, d);
+  }
+  return scale > 0 ? difference / scale : difference;
+}
+
+// Largest difference over all outputs, relative to the reference output's largest value.
 absl::StatusOr<double> LargestError(tw_model* model, tw_model* reference) {
   if (tw_num_outputs(model) != tw_num_outputs(reference)) {
     return absl::InvalidArgumentError("the packages have different numbers of outputs");
   }
   double error = 0;
   for (size_t i = 0; i < tw_num_outputs(model); ++i) {
-    tw_tensor_info info, expected_info;
-    tw_output_info(model, i, &info);
-    tw_output_info(reference, i, &expected_info);
-    if (info.bytes != expected_info.bytes) {
+    TW_ASSIGN_OR_RETURN(const Tensor got, OutputOf(model, i));
+    TW_ASSIGN_OR_RETURN(const Tensor want, OutputOf(reference, i));
+    if (got.shape() != want.shape()) {
       return absl::InvalidArgumentError("the packages have outputs of different shapes");
     }
-    const void *data, *expected;
-    tw_get_output(model, i, &data);
-    tw_get_output(reference, i, &expected);
-    if (std::string(info.dtype) != "float32") continue;
-    const auto* a = static_cast<const float*>(data);
-    const auto* b = static_cast<const float*>(expected);
-    double scale = 0, difference = 0;
-    for (size_t j = 0; j < info.bytes / sizeof(float); ++j) {
-      scale = std::max(scale, std::fabs(static_cast<double>(b[j])));
-      const double d = std::fabs(static_cast<double>(a[j]) - b[j]);
-      difference = std::isnan(d) ? INFINITY : std::max(difference, d);
-    }
-    error = std::max(error, scale > 0 ? difference / scale : difference);
+    error = std::max(error, ErrorOf(got, want));
   }
   return error;
 }

@@ -1,7 +1,6 @@
 #include "cli/model_inputs.h"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -60,26 +59,12 @@ double RandomValue(DType dtype, Rng& rng) {
   return IsFloat(dtype) ? rng.Unit() : static_cast<double>(rng.Below(2));
 }
 
-template <typename T>
-void FillAs(std::string& bytes, DType dtype, const std::string& mode, Rng& rng) {
-  for (size_t at = 0; at < bytes.size(); at += sizeof(T)) {
-    const auto value = static_cast<T>(mode == "ones" ? 1 : RandomValue(dtype, rng));
-    std::memcpy(&bytes[at], &value, sizeof(T));
+Tensor Filled(TensorType type, const std::string& mode, Rng& rng) {
+  Tensor tensor(std::move(type));
+  for (int64_t i = 0; mode != "zeros" && i < tensor.size(); ++i) {
+    tensor.Set(i, mode == "ones" ? 1 : RandomValue(tensor.dtype(), rng));
   }
-}
-
-void Fill(std::string& bytes, DType dtype, const std::string& mode, Rng& rng) {
-  if (mode == "zeros") return;
-  switch (dtype) {
-    case DType::kF32: return FillAs<float>(bytes, dtype, mode, rng);
-    case DType::kF64: return FillAs<double>(bytes, dtype, mode, rng);
-    case DType::kI64: return FillAs<int64_t>(bytes, dtype, mode, rng);
-    case DType::kI32: return FillAs<int32_t>(bytes, dtype, mode, rng);
-    case DType::kI16: return FillAs<int16_t>(bytes, dtype, mode, rng);
-    case DType::kI8:
-    case DType::kU8:
-    case DType::kBool: return FillAs<int8_t>(bytes, dtype, mode, rng);
-  }
+  return tensor;
 }
 
 }  // namespace
@@ -111,9 +96,8 @@ absl::Status FillInputs(tw_model* model, const std::string& mode, uint64_t seed)
   for (const tw_tensor_info& input : InputInfos(model)) {
     const auto dtype = ParseDType(input.dtype);
     if (!dtype) return absl::InvalidArgumentError(absl::StrCat("cannot fill ", TypeText(input)));
-    std::string bytes(input.bytes, '\0');
-    Fill(bytes, *dtype, mode, rng);
-    TW_RETURN_IF_ERROR(StatusOf(tw_set_input(model, input.name, bytes.data(), bytes.size())));
+    const Tensor tensor = Filled({*dtype, ShapeOf(input)}, mode, rng);
+    TW_RETURN_IF_ERROR(StatusOf(tw_set_input(model, input.name, tensor.data(), input.bytes)));
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "records/autotvm_args.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -15,8 +16,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The operator's name in "conv2d+bias+relu".
-std::string OperatorOfText(const std::string& text) { return text.substr(0, text.find('+')); }
+// The operator's name in "conv2d+bias+relu;acc=int64".
+std::string OperatorOfText(const std::string& text) {
+  return text.substr(0, text.find_first_of("+;"));
+}
+
+// The type of the sums that follows the epilogue where it is not the default.
+constexpr std::string_view kAcc = ";acc=";
 
 absl::Status Bad(absl::string_view what, const Json& found) {
   return absl::InvalidArgumentError(
@@ -24,13 +30,18 @@ absl::Status Bad(absl::string_view what, const Json& found) {
                    Shown(found.dump(-1, ' ', false, Json::error_handler_t::replace))));
 }
 
+absl::StatusOr<DType> ReadType(const Json& name) {
+  const std::optional<DType> dtype = ParseDType(name.get<std::string>());
+  if (dtype) return *dtype;
+  return Bad("unknown dtype", name);
+}
+
 absl::StatusOr<TensorType> ReadTensor(const Json& tensor) {
   if (!tensor.is_array() || tensor.size() != 3 || tensor[0] != "TENSOR") {
     return Bad("a tensor is [\"TENSOR\", shape, dtype]", tensor);
   }
-  const std::optional<DType> dtype = ParseDType(tensor[2].get<std::string>());
-  if (!dtype) return Bad("unknown dtype", tensor[2]);
-  return TensorType{.dtype = *dtype, .shape = tensor[1].get<Shape>()};
+  TW_ASSIGN_OR_RETURN(const DType dtype, ReadType(tensor[2]));
+  return TensorType{.dtype = dtype, .shape = tensor[1].get<Shape>()};
 }
 
 std::vector<int64_t> ReadAttr(const Json& attr) {
@@ -52,8 +63,14 @@ absl::StatusOr<Workload> ReadWorkload(const std::string& op, const OperatorDef& 
   workload.data_layout = args[attrs + 2].get<std::string>();
   workload.weight_layout = args[attrs + 3].get<std::string>();
   workload.out_layout = args[attrs + 4].get<std::string>();
-  // The key's own parser reads the epilogue and checks the whole.
-  return ParseWorkload(workload.Key() + args.back().get<std::string>().substr(op.size()));
+  TW_ASSIGN_OR_RETURN(workload.out, ReadType(args[attrs + 5]));
+  const std::string text = args.back().get<std::string>();
+  const size_t acc = std::min(text.find(kAcc), text.size());
+  if (acc < text.size()) {
+    TW_ASSIGN_OR_RETURN(workload.acc, ReadType(text.substr(acc + kAcc.size())));
+  }
+  // The key's own parser reads the epilogue, drops defaults and checks the whole.
+  return ParseWorkload(workload.Key() + text.substr(op.size(), acc - op.size()));
 }
 
 }  // namespace
@@ -72,8 +89,10 @@ absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
        {&workload.data_layout, &workload.weight_layout, &workload.out_layout}) {
     args.push_back(*layout);
   }
-  args.push_back(std::string(NameOf(workload.inputs.at(0).dtype)));
-  args.push_back(workload.op + EpilogueText(workload.epilogue));
+  args.push_back(std::string(NameOf(OutputTypeOf(workload))));
+  std::string text = workload.op + EpilogueText(workload.epilogue);
+  if (workload.acc) absl::StrAppend(&text, Sv(kAcc), Sv(NameOf(*workload.acc)));
+  args.push_back(text);
   return args;
 }
 

@@ -5,7 +5,8 @@
 //    "conv2d+bias+relu"]
 //
 // data and weight (logical shapes), then for convolutions strides, padding, dilation and groups,
-// then the layouts of data, weight and output, the output's type, operator and epilogue.
+// then the layouts of data, weight and output, the output's type, operator and epilogue, and where
+// it is not the default the type of the sums: "dense+bias;acc=int64".
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

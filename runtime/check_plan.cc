@@ -15,12 +15,13 @@ constexpr size_t kMaxRank = 8;
 constexpr int64_t kMaxBytes = int64_t{1} << 40;
 constexpr int64_t kMaxThreads = 1024;  // of a block, on every device there is
 
-// Bytes of one element of a numpy dtype; 0 when unknown.
+// Bytes of one element of a dtype by numpy's name, or bfloat16; 0 when unknown.
 int64_t ElementBytes(const std::string& dtype) {
   if (dtype == "bool" || dtype == "int8" || dtype == "uint8") return 1;
-  if (dtype == "int16") return 2;
-  if (dtype == "float32" || dtype == "int32") return 4;
-  if (dtype == "float64" || dtype == "int64") return 8;
+  if (dtype == "int16" || dtype == "uint16") return 2;
+  if (dtype == "float16" || dtype == "bfloat16") return 2;
+  if (dtype == "float32" || dtype == "int32" || dtype == "uint32") return 4;
+  if (dtype == "float64" || dtype == "int64" || dtype == "uint64") return 8;
   return 0;
 }
 

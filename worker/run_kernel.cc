@@ -133,7 +133,7 @@ absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec
 
 std::vector<RunArgument> RunArguments(const Workload& w) {
   std::vector<RunArgument> arguments;
-  for (const TensorType& type : ArgumentTypes(w)) arguments.push_back({.shape = type.shape});
+  for (const TensorType& type : ArgumentTypes(w)) arguments.push_back({type.dtype, type.shape});
   const Shape out = OutputShape(w);
   const OperatorDef& def = OperatorOf(w);
   const std::vector<PaddedDim> out_padding = PaddingOf(w.out_layout, out);
@@ -151,7 +151,7 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
   return arguments;
 }
 
-int64_t BytesOf(const RunArgument& argument) { return 4 * NumElements(argument.shape); }
+int64_t BytesOf(const RunArgument& argument) { return NumBytes({argument.dtype, argument.shape}); }
 
 RunSpec SpecOf(const BuiltKernel& kernel, std::vector<RunArgument> arguments) {
   const CompiledTask& task = kernel.task;

@@ -10,7 +10,7 @@ namespace {
 constexpr int kMaxRank = 8, kMaxThreads = 1024;
 
 void WriteArgument(std::ostream& out, const RunArgument& argument) {
-  out << "arg " << argument.cold << " " << argument.shape.size();
+  out << "arg " << NameOf(argument.dtype) << " " << argument.cold << " " << argument.shape.size();
   for (const int64_t dim : argument.shape) out << " " << dim;
   for (const PaddedDim& p : argument.padded) {
     out << " " << p.outer << " " << p.inner << " " << p.limit;
@@ -20,7 +20,11 @@ void WriteArgument(std::ostream& out, const RunArgument& argument) {
 
 bool ReadArgument(std::istream& in, RunArgument* argument) {
   size_t rank = 0;
-  if (!(in >> argument->cold >> rank) || rank > kMaxRank) return false;
+  std::string dtype;
+  if (!(in >> dtype >> argument->cold >> rank) || rank > kMaxRank) return false;
+  const std::optional<DType> known = ParseDType(dtype);
+  if (!known) return false;
+  argument->dtype = *known;
   argument->shape.resize(rank);
   for (int64_t& dim : argument->shape) {
     if (!(in >> dim) || dim < 1) return false;

@@ -1,5 +1,5 @@
 // What the runner is told: one kernel, its arguments, the check and the timing. Written by the
-// worker, read by the runner from its standard input. Depends on nothing, as the runner does.
+// worker, read by the runner from its standard input. Depends on no library, as the runner does.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "compiler/core/dtype.h"
+
 namespace tilewright {
 
-// A dense float32 array. A padded dimension (blocked layouts) has elements that are no data:
+// A dense array. A padded dimension (blocked layouts) has elements that are no data:
 // those with outer * extent(inner) + inner >= limit. They are zero in inputs and unchecked in
 // outputs. inner < 0: only `outer` counts.
 struct PaddedDim {
@@ -17,6 +19,7 @@ struct PaddedDim {
   int64_t limit = 0;
 };
 struct RunArgument {
+  DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::vector<PaddedDim> padded;
   bool cold = false;  // not in cache when a timed call starts: a weight

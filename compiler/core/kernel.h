@@ -25,7 +25,7 @@ struct CompiledTask {
   // Run once for given weights, in order; what they write stays as it is.
   std::vector<KernelCall> prepare;
   std::vector<KernelCall> calls;  // run each time, in order
-  // Largest |got - want| accepted, relative to the largest |want|.
+  // Largest |got - want| accepted, relative to the largest |want|; 0 for integers.
   double tolerance = 0;
 };
 

@@ -15,17 +15,8 @@ constexpr size_t kAlignment = 64;
 
 template <typename R>
 R Element(const Tensor& tensor, int64_t i) {
-  switch (tensor.dtype()) {
-    case DType::kF32: return static_cast<R>(tensor.as<float>()[i]);
-    case DType::kF64: return static_cast<R>(tensor.as<double>()[i]);
-    case DType::kI64: return static_cast<R>(tensor.as<int64_t>()[i]);
-    case DType::kI32: return static_cast<R>(tensor.as<int32_t>()[i]);
-    case DType::kI16: return static_cast<R>(tensor.as<int16_t>()[i]);
-    case DType::kI8: return static_cast<R>(tensor.as<int8_t>()[i]);
-    case DType::kU8: return static_cast<R>(tensor.as<uint8_t>()[i]);
-    case DType::kBool: return static_cast<R>(tensor.as<uint8_t>()[i] != 0);
-  }
-  return R{};
+  if (tensor.dtype() == DType::kBool) return static_cast<R>(tensor.as<uint8_t>()[i] != 0);
+  return Dispatch(tensor.dtype(), [&]<typename T>() { return static_cast<R>(tensor.as<T>()[i]); });
 }
 
 }  // namespace
@@ -96,5 +87,9 @@ Tensor Tensor::Reshaped(Shape shape) const {
 double Tensor::AsDouble(int64_t i) const { return Element<double>(*this, i); }
 
 int64_t Tensor::AsInt(int64_t i) const { return Element<int64_t>(*this, i); }
+
+void Tensor::Set(int64_t i, double value) {
+  Dispatch(dtype(), [&]<typename T>() { as<T>()[i] = static_cast<T>(RoundTo(dtype(), value)); });
+}
 
 }  // namespace tilewright

@@ -74,9 +74,12 @@ class Tensor {
   // Same bytes, another shape. REQUIRES: equal element counts.
   Tensor Reshaped(Shape shape) const;
 
-  // Element i converted. REQUIRES: 0 <= i < size().
+  // Element i converted; uint64 beyond int64 wraps in AsInt. REQUIRES: 0 <= i < size().
   double AsDouble(int64_t i) const;
   int64_t AsInt(int64_t i) const;
+  // Sets element i, rounded to a float type. REQUIRES: an integer type has the value; the caller is
+  // the only holder.
+  void Set(int64_t i, double value);
 
  private:
   TensorType type_;

@@ -50,8 +50,30 @@ absl::StatusOr<EpilogueOp> ParseStep(absl::string_view text) {
   return Bad(absl::StrCat("unknown epilogue step \"", text, "\""));
 }
 
+// acc=int64 or out=float32; a default that is written is as one that is not.
+absl::Status ParseType(absl::string_view name, absl::string_view text, Workload* workload) {
+  const bool is_acc = name == "acc";
+  std::optional<DType>& field = is_acc ? workload->acc : workload->out;
+  if (field) return Bad(absl::StrCat("type \"", name, "\" twice"));
+  field = ParseDType(Std(text));
+  if (!field) return Bad(absl::StrCat("type \"", name, "=", text, "\""));
+  return absl::OkStatus();
+}
+
+// A default that is spelled out becomes one that is not, so that equal workloads are equal values.
+void DropDefaults(Workload* workload) {
+  Workload plain = *workload;
+  plain.acc = plain.out = std::nullopt;
+  if (workload->acc == AccumulatorOf(plain)) workload->acc.reset();
+  plain.acc = workload->acc;
+  if (workload->out == OutputTypeOf(plain)) workload->out.reset();
+}
+
 absl::Status ParseAttr(absl::string_view text, Workload* workload) {
   const std::pair<absl::string_view, absl::string_view> sides = absl::StrSplit(text, '=');
+  if (sides.first == "acc" || sides.first == "out") {
+    return ParseType(sides.first, sides.second, workload);
+  }
   std::vector<int64_t> values;
   for (absl::string_view item : absl::StrSplit(sides.second, ',', absl::SkipEmpty())) {
     int64_t value;
@@ -90,6 +112,21 @@ EpilogueOperand OperandOf(EpilogueKind kind) {
   }
 }
 
+DType AccumulatorOf(const Workload& workload) {
+  return workload.acc.value_or(AccumulatorOf(workload.inputs.at(0).dtype));
+}
+
+DType OutputTypeOf(const Workload& workload) {
+  if (workload.out) return *workload.out;
+  const DType data = workload.inputs.at(0).dtype;
+  return IsFloat(data) ? data : AccumulatorOf(workload);
+}
+
+DType EpilogueTypeOf(const Workload& workload) {
+  const DType acc = AccumulatorOf(workload), out = OutputTypeOf(workload);
+  return IsFloat(out) && !IsFloat(acc) ? out : acc;
+}
+
 std::string EpilogueText(const std::vector<EpilogueOp>& epilogue) {
   std::string text;
   for (const EpilogueOp& step : epilogue) text += StepText(step);
@@ -104,6 +141,8 @@ std::string Workload::Key() const {
   for (const auto& [name, values] : attrs) {
     absl::StrAppend(&key, ";", name, "=", absl::StrJoin(values, ","));
   }
+  if (acc) absl::StrAppend(&key, ";acc=", Sv(NameOf(*acc)));
+  if (out) absl::StrAppend(&key, ";out=", Sv(NameOf(*out)));
   absl::StrAppend(&key, ";", data_layout, ",", weight_layout, ",", out_layout, ")");
   return key + EpilogueText(epilogue);
 }
@@ -142,6 +181,7 @@ absl::StatusOr<Workload> ReadWorkloadKey(std::string_view key) {
     TW_ASSIGN_OR_RETURN(EpilogueOp parsed, ParseStep(step));
     workload.epilogue.push_back(parsed);
   }
+  DropDefaults(&workload);
   return workload;
 }
 

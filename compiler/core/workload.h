@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ struct Workload {
   std::map<std::string, std::vector<int64_t>> attrs;
   std::string data_layout, weight_layout, out_layout;
   std::vector<EpilogueOp> epilogue;
+  // Types of the sums and of the output; nullopt, as their defaults are written (see AccumulatorOf,
+  // OutputTypeOf). A key names only others: ";acc=int64;out=float32" after the attributes.
+  std::optional<DType> acc = std::nullopt, out = std::nullopt;
 
   // Canonical text, stable across releases; ReadWorkloadKey(Key()) == *this. Example:
   // conv2d(float32[1,64,56,56],float32[64,64,3,3];dilation=1,1;groups=1;padding=1,1,1,1;
@@ -55,6 +59,14 @@ struct Workload {
 
   friend bool operator==(const Workload&, const Workload&) = default;
 };
+
+// In which sums are kept: by default float32 for floats and int32 for integers.
+DType AccumulatorOf(const Workload& workload);
+// Of the output: by default the data's type for floats, the accumulator's for integers.
+DType OutputTypeOf(const Workload& workload);
+// In which the epilogue is computed: the output's type if only that is a float, else the
+// accumulator's.
+DType EpilogueTypeOf(const Workload& workload);
 
 // Reads a key's text; whether the operator exists and its shapes agree is not asked (ParseWorkload
 // of compiler/operators does). InvalidArgument says what is wrong. Bounded: at most 16 KiB of text.

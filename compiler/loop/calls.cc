@@ -57,14 +57,14 @@ bool Accepts(const CallInfo& call, DType dtype) {
     case CallInfo::kFloats: return IsFloat(dtype);
     case CallInfo::kNumbers: return dtype != DType::kBool;
     case CallInfo::kBools: return dtype == DType::kBool;
-    case CallInfo::kIntegers: return !IsFloat(dtype) && dtype != DType::kBool;
+    case CallInfo::kIntegers: return IsInteger(dtype);
   }
   return false;
 }
 
 bool Accepts(BinaryOp op, DType dtype) {
   if (op < BinaryOp::kMod) return dtype != DType::kBool;
-  if (op == BinaryOp::kMod) return dtype != DType::kBool && !IsFloat(dtype);
+  if (op == BinaryOp::kMod) return IsInteger(dtype);
   return op < BinaryOp::kAnd || !IsFloat(dtype);
 }
 

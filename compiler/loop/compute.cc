@@ -10,24 +10,6 @@
 namespace tilewright {
 namespace {
 
-int64_t LowestInteger(DType dtype) {
-  switch (dtype) {
-    case DType::kI64: return std::numeric_limits<int64_t>::min();
-    case DType::kI32: return std::numeric_limits<int32_t>::min();
-    case DType::kI16: return std::numeric_limits<int16_t>::min();
-    case DType::kI8: return std::numeric_limits<int8_t>::min();
-    default: return 0;
-  }
-}
-
-int64_t HighestInteger(DType dtype) {
-  switch (dtype) {
-    case DType::kU8: return std::numeric_limits<uint8_t>::max();
-    case DType::kBool: return 1;
-    default: return ~LowestInteger(dtype);
-  }
-}
-
 Stmt Nest(const std::vector<Axis>& axes, Stmt body) {
   for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
     body = For(axis->var, axis->extent, LoopKind::kSerial, std::move(body));
@@ -66,8 +48,10 @@ Expr InitialValue(Reducer reducer, DType dtype) {
   const bool is_float = IsFloat(dtype);
   const double inf = std::numeric_limits<double>::infinity();
   switch (reducer) {
-    case Reducer::kMax: return is_float ? Float(-inf, dtype) : Int(LowestInteger(dtype), dtype);
-    case Reducer::kMin: return is_float ? Float(inf, dtype) : Int(HighestInteger(dtype), dtype);
+    case Reducer::kMax: return is_float ? Float(-inf, dtype) : Int(LimitsOf(dtype).lowest, dtype);
+    case Reducer::kMin:
+      if (is_float) return Float(inf, dtype);
+      return Int(static_cast<int64_t>(LimitsOf(dtype).highest), dtype);
     case Reducer::kProd: return Const(1, dtype);
     case Reducer::kNone:
     case Reducer::kSum: return Const(0, dtype);

@@ -1,6 +1,8 @@
 #include "compiler/loop/expr.h"
 
 #include <bit>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "base/check.h"
@@ -106,19 +108,31 @@ bool EqualNodes(const ExprNode& a, const ExprNode& b) {
 }  // namespace
 
 Expr Int(int64_t value, DType dtype) {
-  return Make({.kind = ExprKind::kInt, .dtype = dtype, .ivalue = value});
+  const int64_t wrapped = Dispatch(dtype, [value]<typename T>() {
+    return std::is_integral_v<T> ? static_cast<int64_t>(static_cast<T>(value)) : value;
+  });
+  return Make({.kind = ExprKind::kInt, .dtype = dtype, .ivalue = wrapped});
 }
 
 Expr Bool(bool value) { return Int(value ? 1 : 0, DType::kBool); }
 
 Expr Float(double value, DType dtype) {
-  const double rounded = dtype == DType::kF32 ? static_cast<float>(value) : value;
-  return Make({.kind = ExprKind::kFloat, .dtype = dtype, .fvalue = rounded});
+  return Make({.kind = ExprKind::kFloat, .dtype = dtype, .fvalue = RoundTo(dtype, value)});
 }
 
 Expr Const(double value, DType dtype) {
   if (IsFloat(dtype)) return Float(value, dtype);
-  return Int(dtype == DType::kBool ? value != 0 : static_cast<int64_t>(value), dtype);
+  if (dtype == DType::kBool) return Bool(value != 0);
+  return Dispatch(dtype, [value, dtype]<typename T>() {
+    using Limits = std::numeric_limits<T>;
+    if (value >= static_cast<double>(Limits::max())) {
+      return Int(static_cast<int64_t>(Limits::max()), dtype);
+    }
+    if (value <= static_cast<double>(Limits::lowest())) {
+      return Int(static_cast<int64_t>(Limits::lowest()), dtype);
+    }
+    return Int(static_cast<int64_t>(static_cast<T>(value)), dtype);
+  });
 }
 
 Expr Var(std::string name, DType dtype) {

@@ -4,7 +4,12 @@
 // Integer division and modulo are floor division and its non-negative modulo for kI64 index
 // arithmetic (divisor > 0). && and || on bool evaluate the right side only where the left one has
 // not decided. min(a, b) is b < a ? b : a and max(a, b) is a < b ? b : a, so a NaN in the first
-// operand stays. Casts of floats to integers saturate; NaN gives 0.
+// operand stays. Casts of floats to integers saturate; NaN gives 0. Other casts of integers and
+// integer arithmetic wrap like two's complement.
+//
+// Arithmetic and calls on 16-bit floats are done in float32 and each result is rounded to the
+// type; casts to them go by way of float32. What shall not be rounded on the way, such as a sum,
+// is of type float32.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +22,14 @@
 namespace tilewright {
 
 enum class ExprKind {
-  kInt,     // literal of any integer dtype or kBool: `ivalue`
+  kInt,     // literal of any integer dtype or kBool: `ivalue` (of kU64 its bits)
   kFloat,   // literal of a float dtype: `fvalue`
   kVar,     // loop variable or the accumulator: `name`; identity is the node's address
   kLoad,    // buffer[operands...]: `buffer`, one operand per dimension (kI64)
   kCall,    // `name` in the table below, on operands
   kBinary,  // `op` on two operands of one dtype
   kSelect,  // operands[0] (kBool) ? operands[1] : operands[2]; only the chosen side is evaluated
-  kCast,    // operands[0] converted to dtype (float to int truncates; to bool is != 0)
+  kCast,    // operands[0] converted to dtype (float to integer truncates; to bool is != 0)
 };
 
 // clang-format off
@@ -71,10 +76,10 @@ struct ExprNode {
 
 // Builders. Those for kI64 index arithmetic fold constants and drop neutral elements (x+0, x*1,
 // x*0, 0/x ...), so that generated indices stay short. REQUIRES: operand dtypes agree.
-Expr Int(int64_t value, DType dtype = DType::kI64);
+Expr Int(int64_t value, DType dtype = DType::kI64);  // wrapped to the type
 Expr Bool(bool value);
-Expr Float(double value, DType dtype = DType::kF32);
-// Literal of any dtype.
+Expr Float(double value, DType dtype = DType::kF32);  // rounded to the type
+// Literal of any dtype; an integer one saturates. REQUIRES: not NaN for an integer.
 Expr Const(double value, DType dtype);
 Expr Var(std::string name, DType dtype = DType::kI64);
 Expr Load(Buffer buffer, std::vector<Expr> indices);

@@ -31,7 +31,7 @@ void RunLoop(const Step& step, Frame& frame) {
 
 template <typename T, bool shared>
 void RunStore(const Step& step, Frame& frame) {
-  const T value = interpret::Get<T>(step.value->run(*step.value, frame));
+  const T value{interpret::Get<T>(step.value->run(*step.value, frame))};
   const int64_t at = shared ? interpret::LocateShared(step.access, frame, /*write=*/true)
                             : interpret::Locate(step.access, frame);
   if (at < 0 || frame.failed) return;
@@ -111,7 +111,7 @@ class StmtCompiler {
     Step step{.value = exprs_.Compile(s.value),
               .access = exprs_.CompileAccess(s.buffer, s.indices)};
     const bool shared = s.buffer->scope == Scope::kShared;
-    step.run = interpret::Dispatch(s.buffer->dtype, [shared]<typename T>() {
+    step.run = Dispatch(s.buffer->dtype, [shared]<typename T>() {
       return shared ? &RunStore<T, true> : &RunStore<T, false>;
     });
     return step;

@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "compiler/core/dtype.h"
 #include "compiler/loop/stmt.h"
 
 namespace tilewright::interpret {
 
-// float32 in f, float64 in d, every integer and bool in i.
+// float32 and narrower floats in f, float64 in d, every integer and bool in i.
 union Value {
   int64_t i;
   float f;
@@ -154,25 +155,15 @@ inline int64_t LocateShared(const Access& access, Frame& frame, bool write) {
   return -1;
 }
 
-// Calls fn.operator()<T>() with the C++ type of a dtype.
-template <typename Fn>
-auto Dispatch(DType dtype, Fn&& fn) {
-  switch (dtype) {
-    case DType::kF32: return fn.template operator()<float>();
-    case DType::kF64: return fn.template operator()<double>();
-    case DType::kI64: return fn.template operator()<int64_t>();
-    case DType::kI32: return fn.template operator()<int32_t>();
-    case DType::kI16: return fn.template operator()<int16_t>();
-    case DType::kI8: return fn.template operator()<int8_t>();
-    case DType::kU8: return fn.template operator()<uint8_t>();
-    case DType::kBool: break;
-  }
-  return fn.template operator()<bool>();
-}
+// What computes with elements of T: T itself, float for 16-bit floats.
+template <typename T>
+inline constexpr bool kIsNarrow = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
+template <typename T>
+using Register = std::conditional_t<kIsNarrow<T>, float, T>;
 
 template <typename T>
-T Get(Value value) {
-  if constexpr (std::is_same_v<T, float>) {
+Register<T> Get(Value value) {
+  if constexpr (std::is_same_v<Register<T>, float>) {
     return value.f;
   } else if constexpr (std::is_same_v<T, double>) {
     return value.d;
@@ -181,9 +172,12 @@ T Get(Value value) {
   }
 }
 
+// The value rounded to T.
 template <typename T>
-Value Put(T value) {
-  if constexpr (std::is_same_v<T, float>) {
+Value Put(Register<T> value) {
+  if constexpr (kIsNarrow<T>) {
+    return {.f = T(value)};
+  } else if constexpr (std::is_same_v<T, float>) {
     return {.f = value};
   } else if constexpr (std::is_same_v<T, double>) {
     return {.d = value};
@@ -193,7 +187,7 @@ Value Put(T value) {
 }
 
 template <typename T>
-T Operand(const Code& code, size_t i, Frame& frame) {
+Register<T> Operand(const Code& code, size_t i, Frame& frame) {
   const Code& operand = *code.operands[i];
   return Get<T>(operand.run(operand, frame));
 }

@@ -14,7 +14,7 @@ Value RunLoad(const Code& code, Frame& frame) {
       shared ? LocateShared(code.access, frame, /*write=*/false) : Locate(code.access, frame);
   if (at < 0) [[unlikely]]
     return {.i = 0};
-  return Put(reinterpret_cast<const T*>(frame.buffers[code.access.slot])[at]);
+  return Put<T>(reinterpret_cast<const T*>(frame.buffers[code.access.slot])[at]);
 }
 
 Value RunLiteral(const Code& code, Frame&) { return code.literal; }
@@ -93,8 +93,9 @@ Code ExprCompiler::CompileLiteral(const ExprNode& e) {
   Code code;
   code.run = RunLiteral;
   code.literal = Dispatch(e.dtype, [&e]<typename T>() {
-    return std::is_floating_point_v<T> ? Put(static_cast<T>(e.fvalue))
-                                       : Put(static_cast<T>(e.ivalue));
+    using R = Register<T>;
+    return Put<T>(std::is_floating_point_v<R> ? static_cast<R>(e.fvalue)
+                                              : static_cast<R>(e.ivalue));
   });
   return code;
 }

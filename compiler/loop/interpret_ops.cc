@@ -26,7 +26,9 @@ T Divide(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     return a / b;
   } else {
-    return b == 0 ? T{0} : static_cast<T>(DivFloor(a, b));
+    if (b == 0) return T{0};
+    if constexpr (std::is_unsigned_v<T>) return a / b;
+    return static_cast<T>(DivFloor(a, b));
   }
 }
 
@@ -35,7 +37,9 @@ T Modulo(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     return std::fmod(a, b);
   } else {
-    return b == 0 ? T{0} : static_cast<T>(ModFloor(a, b));
+    if (b == 0) return T{0};
+    if constexpr (std::is_unsigned_v<T>) return a % b;
+    return static_cast<T>(ModFloor(a, b));
   }
 }
 
@@ -66,12 +70,22 @@ auto Apply(T a, T b) {
   if constexpr (op == BinaryOp::kXor) return static_cast<T>(Bits(a) ^ Bits(b));
 }
 
+// A result on operands of T: of type T, or bool as comparisons give.
+template <typename T, typename R>
+Value Give(R result) {
+  if constexpr (std::is_same_v<R, bool>) {
+    return Put<bool>(result);
+  } else {
+    return Put<T>(result);
+  }
+}
+
 template <BinaryOp op>
 Function BinaryOf(DType operands) {
   return Dispatch(operands, []<typename T>() -> Function {
     return [](const Code& code, Frame& frame) {
-      const T a = Operand<T>(code, 0, frame);
-      return Put(Apply<op, T>(a, Operand<T>(code, 1, frame)));
+      const auto a = Operand<T>(code, 0, frame);
+      return Give<T>(Apply<op, Register<T>>(a, Operand<T>(code, 1, frame)));
     };
   });
 }
@@ -83,58 +97,68 @@ T Sign(T x) {
 }
 
 template <typename T>
+bool Negative(T x) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::signbit(x);
+  } else {
+    return x < T{0};
+  }
+}
+
+template <typename T>
 T Shifted(T value, T amount, bool left) {
-  const auto wide = static_cast<int64_t>(value);
-  const auto by = static_cast<int64_t>(amount);
-  if (by < 0 || by >= static_cast<int64_t>(sizeof(T)) * 8) return left || wide >= 0 ? T{0} : T(-1);
-  return static_cast<T>(left ? static_cast<int64_t>(static_cast<uint64_t>(wide) << by)
-                             : wide >> by);
+  const bool negative = value < T{0};
+  const auto by = static_cast<uint64_t>(amount);
+  if (by >= sizeof(T) * 8) return left || !negative ? T{0} : T(-1);
+  if (left) return static_cast<T>(static_cast<uint64_t>(value) << by);
+  return static_cast<T>(value >> by);
 }
 
 // Calls of one function on one C++ type, taking the operands it needs.
 template <typename T, auto fn>
 Function Unary() {
-  return [](const Code& code, Frame& frame) { return Put(fn(Operand<T>(code, 0, frame))); };
+  return [](const Code& code, Frame& frame) { return Give<T>(fn(Operand<T>(code, 0, frame))); };
 }
 
 template <typename T, auto fn>
 Function TwoOperands() {
   return [](const Code& code, Frame& frame) {
-    const T a = Operand<T>(code, 0, frame);
-    return Put(fn(a, Operand<T>(code, 1, frame)));
+    const auto a = Operand<T>(code, 0, frame);
+    return Give<T>(fn(a, Operand<T>(code, 1, frame)));
   };
 }
 
 template <typename T>
 Function FloatFunction(CallId id) {
+  using R = Register<T>;
   switch (id) {
-    case CallId::kExp: return Unary<T, [](T x) -> T { return std::exp(x); }>();
-    case CallId::kLog: return Unary<T, [](T x) -> T { return std::log(x); }>();
-    case CallId::kSqrt: return Unary<T, [](T x) -> T { return std::sqrt(x); }>();
-    case CallId::kTanh: return Unary<T, [](T x) -> T { return std::tanh(x); }>();
-    case CallId::kSin: return Unary<T, [](T x) -> T { return std::sin(x); }>();
-    case CallId::kCos: return Unary<T, [](T x) -> T { return std::cos(x); }>();
-    case CallId::kTan: return Unary<T, [](T x) -> T { return std::tan(x); }>();
-    case CallId::kAsin: return Unary<T, [](T x) -> T { return std::asin(x); }>();
-    case CallId::kAcos: return Unary<T, [](T x) -> T { return std::acos(x); }>();
-    case CallId::kAtan: return Unary<T, [](T x) -> T { return std::atan(x); }>();
-    case CallId::kSinh: return Unary<T, [](T x) -> T { return std::sinh(x); }>();
-    case CallId::kCosh: return Unary<T, [](T x) -> T { return std::cosh(x); }>();
-    case CallId::kAsinh: return Unary<T, [](T x) -> T { return std::asinh(x); }>();
-    case CallId::kAcosh: return Unary<T, [](T x) -> T { return std::acosh(x); }>();
-    case CallId::kAtanh: return Unary<T, [](T x) -> T { return std::atanh(x); }>();
-    case CallId::kErf: return Unary<T, [](T x) -> T { return std::erf(x); }>();
-    case CallId::kFloor: return Unary<T, [](T x) -> T { return std::floor(x); }>();
-    case CallId::kCeil: return Unary<T, [](T x) -> T { return std::ceil(x); }>();
-    case CallId::kRound: return Unary<T, [](T x) -> T { return std::nearbyint(x); }>();
-    case CallId::kIsNan: return Unary<T, [](T x) { return std::isnan(x); }>();
-    case CallId::kIsInf: return Unary<T, [](T x) { return std::isinf(x); }>();
-    case CallId::kPow: return TwoOperands<T, [](T x, T y) -> T { return std::pow(x, y); }>();
-    case CallId::kFmod: return TwoOperands<T, [](T x, T y) -> T { return std::fmod(x, y); }>();
+    case CallId::kExp: return Unary<T, [](R x) -> R { return std::exp(x); }>();
+    case CallId::kLog: return Unary<T, [](R x) -> R { return std::log(x); }>();
+    case CallId::kSqrt: return Unary<T, [](R x) -> R { return std::sqrt(x); }>();
+    case CallId::kTanh: return Unary<T, [](R x) -> R { return std::tanh(x); }>();
+    case CallId::kSin: return Unary<T, [](R x) -> R { return std::sin(x); }>();
+    case CallId::kCos: return Unary<T, [](R x) -> R { return std::cos(x); }>();
+    case CallId::kTan: return Unary<T, [](R x) -> R { return std::tan(x); }>();
+    case CallId::kAsin: return Unary<T, [](R x) -> R { return std::asin(x); }>();
+    case CallId::kAcos: return Unary<T, [](R x) -> R { return std::acos(x); }>();
+    case CallId::kAtan: return Unary<T, [](R x) -> R { return std::atan(x); }>();
+    case CallId::kSinh: return Unary<T, [](R x) -> R { return std::sinh(x); }>();
+    case CallId::kCosh: return Unary<T, [](R x) -> R { return std::cosh(x); }>();
+    case CallId::kAsinh: return Unary<T, [](R x) -> R { return std::asinh(x); }>();
+    case CallId::kAcosh: return Unary<T, [](R x) -> R { return std::acosh(x); }>();
+    case CallId::kAtanh: return Unary<T, [](R x) -> R { return std::atanh(x); }>();
+    case CallId::kErf: return Unary<T, [](R x) -> R { return std::erf(x); }>();
+    case CallId::kFloor: return Unary<T, [](R x) -> R { return std::floor(x); }>();
+    case CallId::kCeil: return Unary<T, [](R x) -> R { return std::ceil(x); }>();
+    case CallId::kRound: return Unary<T, [](R x) -> R { return std::nearbyint(x); }>();
+    case CallId::kIsNan: return Unary<T, [](R x) { return std::isnan(x); }>();
+    case CallId::kIsInf: return Unary<T, [](R x) { return std::isinf(x); }>();
+    case CallId::kPow: return TwoOperands<T, [](R x, R y) -> R { return std::pow(x, y); }>();
+    case CallId::kFmod: return TwoOperands<T, [](R x, R y) -> R { return std::fmod(x, y); }>();
     case CallId::kFma:
       return [](const Code& code, Frame& frame) {
-        const T a = Operand<T>(code, 0, frame), b = Operand<T>(code, 1, frame);
-        return Put(std::fma(a, b, Operand<T>(code, 2, frame)));
+        const R a = Operand<T>(code, 0, frame), b = Operand<T>(code, 1, frame);
+        return Put<T>(std::fma(a, b, Operand<T>(code, 2, frame)));
       };
     default: return nullptr;
   }
@@ -142,15 +166,19 @@ Function FloatFunction(CallId id) {
 
 template <typename T>
 Function NumberFunction(CallId id) {
+  using R = Register<T>;
   switch (id) {
     case CallId::kAbs:
-      return Unary<T, [](T x) { return std::signbit(x) ? Apply<BinaryOp::kSub>(T{0}, x) : x; }>();
-    case CallId::kNeg: return Unary<T, [](T x) { return Apply<BinaryOp::kMul>(x, T(-1)); }>();
-    case CallId::kSign: return Unary<T, [](T x) { return Sign(x); }>();
-    case CallId::kShl: return TwoOperands<T, [](T x, T y) { return Shifted(x, y, true); }>();
-    case CallId::kShr: return TwoOperands<T, [](T x, T y) { return Shifted(x, y, false); }>();
-    default: return nullptr;
+      return Unary<T, [](R x) { return Negative(x) ? Apply<BinaryOp::kSub>(R{0}, x) : x; }>();
+    case CallId::kNeg: return Unary<T, [](R x) { return Apply<BinaryOp::kMul>(x, R(-1)); }>();
+    case CallId::kSign: return Unary<T, [](R x) { return Sign(x); }>();
+    default: break;
   }
+  if constexpr (std::is_integral_v<T>) {
+    if (id == CallId::kShl) return TwoOperands<T, [](T x, T y) { return Shifted(x, y, true); }>();
+    if (id == CallId::kShr) return TwoOperands<T, [](T x, T y) { return Shifted(x, y, false); }>();
+  }
+  return nullptr;
 }
 
 // Truncates and saturates; NaN gives 0.
@@ -201,7 +229,7 @@ Function CallFunction(const std::string& name, DType operands) {
   TW_CHECK(call != nullptr) << "no call " << name;
   if (call->id == CallId::kNot) return Unary<bool, [](bool x) { return !x; }>();
   Function function = Dispatch(operands, [call]<typename T>() -> Function {
-    if constexpr (std::is_floating_point_v<T>) {
+    if constexpr (std::is_floating_point_v<Register<T>>) {
       if (Function found = FloatFunction<T>(call->id)) return found;
     }
     return NumberFunction<T>(call->id);
@@ -214,7 +242,7 @@ Function CastFunction(DType from, DType to) {
   return Dispatch(from, [to]<typename From>() -> Function {
     return Dispatch(to, []<typename To>() -> Function {
       return [](const Code& code, Frame& frame) {
-        return Put(Convert<From, To>(Operand<From>(code, 0, frame)));
+        return Put<To>(Convert<Register<From>, Register<To>>(Operand<From>(code, 0, frame)));
       };
     });
   });

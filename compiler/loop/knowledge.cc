@@ -7,14 +7,9 @@ namespace tilewright {
 namespace {
 
 Interval RangeOf(DType dtype) {
-  switch (dtype) {
-    case DType::kI32: return {-(int64_t{1} << 31), (int64_t{1} << 31) - 1};
-    case DType::kI16: return {-(1 << 15), (1 << 15) - 1};
-    case DType::kI8: return {-128, 127};
-    case DType::kU8: return {0, 255};
-    case DType::kBool: return {0, 1};
-    default: return {};
-  }
+  if (IsFloat(dtype) || SizeOf(dtype) == 8) return {};
+  const IntegerLimits limits = LimitsOf(dtype);
+  return {limits.lowest, static_cast<int64_t>(limits.highest)};
 }
 
 // Orders by structure, divides by the gcd and makes the first coefficient positive, so that a sum

@@ -1,6 +1,6 @@
 #include "compiler/loop/parse_expr.h"
 
-#include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -34,12 +34,16 @@ int PrecedenceOf(const Token& token) {
   return 0;
 }
 
-bool Fits(int64_t value, DType dtype) {
-  const int bits = static_cast<int>(SizeOf(dtype)) * 8;
-  if (dtype == DType::kU8) return value >= 0 && value <= 255;
-  if (dtype == DType::kBool) return value == 0 || value == 1;
-  const int64_t limit = std::numeric_limits<int64_t>::max() >> (64 - bits);
-  return value <= limit && value >= -limit - 1;
+// A literal of an integer type as its bits; nullopt when the text is none or outside the type.
+std::optional<int64_t> ReadInteger(const std::string& text, DType dtype) {
+  const IntegerLimits limits = LimitsOf(dtype);
+  uint64_t natural;
+  if (absl::SimpleAtoi(text, &natural)) {
+    return natural <= limits.highest ? std::optional(static_cast<int64_t>(natural)) : std::nullopt;
+  }
+  int64_t integer;
+  const bool fits = absl::SimpleAtoi(text, &integer) && integer >= limits.lowest;
+  return fits ? std::optional(integer) : std::nullopt;
 }
 
 }  // namespace
@@ -130,14 +134,13 @@ absl::StatusOr<Expr> LineParser::ParseNumber(bool negative, DType dtype) {
   const Token token = Take();
   const std::string text = absl::StrCat(negative ? "-" : "", Sv(token.text));
   double number;
-  int64_t integer;
   if (IsFloat(dtype) && absl::SimpleAtod(text, &number)) {
     float single;  // rounded once: through a double it might be rounded twice
-    if (dtype == DType::kF32 && absl::SimpleAtof(text, &single)) number = single;
+    if (dtype != DType::kF64 && absl::SimpleAtof(text, &single)) number = single;
     return Float(number, dtype);
   }
-  if (!IsFloat(dtype) && absl::SimpleAtoi(text, &integer) && Fits(integer, dtype)) {
-    return Int(integer, dtype);
+  if (!IsFloat(dtype)) {
+    if (const auto integer = ReadInteger(text, dtype)) return Int(*integer, dtype);
   }
   return SyntaxError(token, absl::StrCat("not a number of type ", Sv(NameOf(dtype))));
 }

@@ -25,12 +25,18 @@ std::string ShortestFloat(T value) {
   return digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
 }
 
+std::string FloatText(const ExprNode& e) {
+  return e.dtype == DType::kF64 ? ShortestFloat(e.fvalue)
+                                : ShortestFloat(static_cast<float>(e.fvalue));
+}
+
 std::string Literal(const ExprNode& e) {
-  if (e.dtype == DType::kF32) return ShortestFloat(static_cast<float>(e.fvalue));
+  if (e.dtype == DType::kF32) return FloatText(e);
   if (e.dtype == DType::kBool) return e.ivalue != 0 ? "true" : "false";
   if (e.dtype == DType::kI64) return absl::StrCat(e.ivalue);
-  const std::string digits =
-      e.kind == ExprKind::kFloat ? ShortestFloat(e.fvalue) : absl::StrCat(e.ivalue);
+  const std::string digits = e.kind == ExprKind::kFloat ? FloatText(e)
+                             : IsUnsigned(e.dtype) ? absl::StrCat(static_cast<uint64_t>(e.ivalue))
+                                                   : absl::StrCat(e.ivalue);
   return absl::StrCat(Sv(NameOf(e.dtype)), "(", digits, ")");
 }
 

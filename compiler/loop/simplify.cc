@@ -224,8 +224,12 @@ Expr Simplifier::RunSelect(const ExprNode& e) {
 Expr Simplifier::RunCast(const ExprNode& e) {
   Expr value = Run(e.operands[0]);
   const int64_t* known = AsInt(value);
-  if (known != nullptr && (e.dtype == DType::kI64 || e.dtype == DType::kF64)) {
-    return Const(static_cast<double>(*known), e.dtype);
+  if (known != nullptr && e.dtype == DType::kI64) return Int(*known);
+  if (known != nullptr && e.dtype == DType::kF64) {
+    const bool wide = value->dtype == DType::kU64;
+    return Float(
+        wide ? static_cast<double>(static_cast<uint64_t>(*known)) : static_cast<double>(*known),
+        DType::kF64);
   }
   return Cast(std::move(value), e.dtype);
 }

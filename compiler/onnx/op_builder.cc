@@ -26,6 +26,26 @@ std::string NodeName(const onnx::NodeProto& node) {
   return node.op_type();
 }
 
+// `e` converted to the type; moving data around converts nothing.
+Expr InType(const Expr& e, DType dtype) {
+  if (e->dtype == dtype) return e;
+  if (e->kind == ExprKind::kCast && e->operands[0]->dtype == dtype) return e->operands[0];
+  if (e->kind == ExprKind::kFloat) return tilewright::Float(e->fvalue, dtype);
+  if (e->kind != ExprKind::kSelect) return Cast(e, dtype);
+  return Select(e->operands[0], InType(e->operands[1], dtype), InType(e->operands[2], dtype));
+}
+
+// Rounds what a definition computed in float32 to the 16-bit float that it gives.
+void RoundResult(Compute& compute) {
+  const DType dtype = compute.output->dtype;
+  if (!IsNarrowFloat(dtype)) return;
+  if (compute.reducer == Reducer::kNone) {
+    compute.body = InType(compute.body, dtype);
+  } else {
+    compute.result = InType(compute.result ? compute.result : compute.acc, dtype);
+  }
+}
+
 Compute MakeCompute(const Definition& d, std::vector<Buffer> inputs) {
   Compute compute{.name = d.op,
                   .inputs = std::move(inputs),
@@ -38,13 +58,15 @@ Compute MakeCompute(const Definition& d, std::vector<Buffer> inputs) {
   if (d.predicate) compute.predicate = d.predicate(point);
   if (d.reducer != Reducer::kNone) compute.acc = point.acc = Var("acc", compute.body->dtype);
   if (d.result) compute.result = d.result(point);
+  RoundResult(compute);
   return compute;
 }
 
 }  // namespace
 
 Expr Point::Load(size_t input, std::vector<Expr> indices) const {
-  return tilewright::Load(in[input], std::move(indices));
+  Expr element = tilewright::Load(in[input], std::move(indices));
+  return IsNarrowFloat(element->dtype) ? Cast(std::move(element), DType::kF32) : element;
 }
 
 Expr Point::Here(size_t input) const {

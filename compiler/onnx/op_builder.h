@@ -16,6 +16,8 @@
 namespace tilewright {
 
 // Where an element is defined: the output's position, the reduction's position and the inputs.
+// Elements of 16-bit floats are loaded as float32: definitions compute with them in float32, and
+// what they give is rounded once to the output's type.
 struct Point {
   std::vector<Buffer> in;
   std::vector<Expr> axes;

@@ -99,8 +99,8 @@ absl::StatusOr<ValueId> Pick(OpBuilder& b, ValueId value, size_t dim, const Resa
 
 absl::StatusOr<ValueId> Blend(OpBuilder& b, ValueId value, size_t dim, const ResampleAxis& axis,
                               const ResampleTable& table) {
-  if (b.DTypeOf(value) != DType::kF32) {
-    return absl::UnimplementedError("interpolation is supported for float32 only");
+  if (!IsFloat(b.DTypeOf(value))) {
+    return absl::UnimplementedError("interpolation is supported for floats only");
   }
   const int64_t taps = static_cast<int64_t>(table.taps);
   const ValueId index = b.Constant(Tensor({DType::kI64, {axis.out, taps}}, table.index));
@@ -111,7 +111,8 @@ absl::StatusOr<ValueId> Blend(OpBuilder& b, ValueId value, size_t dim, const Res
   d.reduce = {taps};
   d.body = [&](const Point& p) {
     const Expr at = SafeIndex(p.Load(1, {p.axes[dim], p.reduce[0]}), axis.in);
-    return p.Load(0, Replace(p.axes, dim, at)) * p.Load(2, {p.axes[dim], p.reduce[0]});
+    const Expr x = p.Load(0, Replace(p.axes, dim, at));
+    return x * Cast(p.Load(2, {p.axes[dim], p.reduce[0]}), x->dtype);
   };
   return b.Emit(std::move(d));
 }

@@ -278,6 +278,8 @@ absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& r) {
   return b.Emit(std::move(d));
 }
 
+bool IsTunable(DType dtype) { return dtype == DType::kF32 || IsNarrowFloat(dtype); }
+
 Expr IsNan(const Expr& x) {
   return IsFloat(x->dtype) ? Call("isnan", {x}, DType::kBool) : Bool(false);
 }
@@ -296,7 +298,7 @@ Expr Divide(Expr a, Expr b) {
   if (IsFloat(dtype)) return Binary(BinaryOp::kDiv, std::move(a), std::move(b));
   const Expr zero = Int(0, dtype);
   const Expr divisor = Select(Eq(b, zero), Int(1, dtype), b);
-  if (dtype == DType::kU8) return Binary(BinaryOp::kDiv, std::move(a), divisor);
+  if (IsUnsigned(dtype)) return Binary(BinaryOp::kDiv, std::move(a), divisor);
   const Expr quotient =
       Binary(BinaryOp::kDiv, Call("abs", {a}, dtype), Call("abs", {divisor}, dtype));
   const Expr negative = Binary(BinaryOp::kXor, Lt(a, zero), Lt(divisor, zero));

@@ -59,6 +59,9 @@ absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& reduction)
 // one further on is passed over. REQUIRES: the reduction has neither body nor result.
 absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& reduction);
 
+// Whether tunable operators take data and weights of this type.
+bool IsTunable(DType dtype);
+
 // Whether a value is NaN; false for integers.
 Expr IsNan(const Expr& x);
 

@@ -33,6 +33,11 @@ absl::Status CopyTyped(const TensorProto& proto, Tensor& tensor) {
     case DType::kI32: return CopyField<int32_t>(proto.int32_data(), tensor);
     case DType::kI16: return CopyField<int16_t>(proto.int32_data(), tensor);
     case DType::kI8: return CopyField<int8_t>(proto.int32_data(), tensor);
+    case DType::kU64: return CopyField<uint64_t>(proto.uint64_data(), tensor);
+    case DType::kU32: return CopyField<uint32_t>(proto.uint64_data(), tensor);
+    case DType::kF16:
+    case DType::kBF16:  // as bits
+    case DType::kU16: return CopyField<uint16_t>(proto.int32_data(), tensor);
     case DType::kU8:
     case DType::kBool: return CopyField<uint8_t>(proto.int32_data(), tensor);
   }
@@ -62,10 +67,15 @@ absl::StatusOr<DType> FromOnnxType(int32_t data_type) {
   switch (data_type) {
     case TensorProto::FLOAT: return DType::kF32;
     case TensorProto::DOUBLE: return DType::kF64;
+    case TensorProto::FLOAT16: return DType::kF16;
+    case TensorProto::BFLOAT16: return DType::kBF16;
     case TensorProto::INT64: return DType::kI64;
     case TensorProto::INT32: return DType::kI32;
     case TensorProto::INT16: return DType::kI16;
     case TensorProto::INT8: return DType::kI8;
+    case TensorProto::UINT64: return DType::kU64;
+    case TensorProto::UINT32: return DType::kU32;
+    case TensorProto::UINT16: return DType::kU16;
     case TensorProto::UINT8: return DType::kU8;
     case TensorProto::BOOL: return DType::kBool;
     default: break;
@@ -75,7 +85,8 @@ absl::StatusOr<DType> FromOnnxType(int32_t data_type) {
   }
   return absl::UnimplementedError(absl::StrCat(
       "element type ", TensorProto::DataType_Name(static_cast<TensorProto::DataType>(data_type)),
-      " is not supported (have FLOAT, DOUBLE, INT64, INT32, INT16, INT8, UINT8, BOOL)"));
+      " is not supported (have FLOAT, DOUBLE, FLOAT16, BFLOAT16, INT8 to INT64, UINT8 to UINT64, "
+      "BOOL)"));
 }
 
 absl::StatusOr<Tensor> FromOnnxTensor(const TensorProto& proto, const std::string& folder) {

@@ -31,8 +31,8 @@ Compute DefineBatchMatmul(const Workload& w) {
   compute.reduce = {{.var = Var("k"), .extent = w.inputs[0].shape[2]}};
   const std::vector<Expr> axes = Vars(compute.axes);
   const Expr k = compute.reduce[0].var;
-  compute.body = Load(compute.inputs[0], {axes[0], axes[1], k}) *
-                 Load(compute.inputs[1], {axes[0], k, axes[2]});
+  compute.body = Product(w, Load(compute.inputs[0], {axes[0], axes[1], k}),
+                         Load(compute.inputs[1], {axes[0], k, axes[2]}));
   FinishCompute(w, axes[2], &compute);
   return compute;
 }

@@ -76,9 +76,9 @@ Compute DefineTransposed(const Workload& w) {
   const bool readable = PaddedExtent(out_layout, 'C', shape[1]) <=
                         PaddedExtent(weight_layout, 'O', weight[1]) * groups;
   if (!readable) compute.predicate = And(Lt(channel, Int(shape[1])), compute.predicate);
-  compute.body =
-      Load(compute.inputs[0], ToPhysical(data_layout, {out[0], in, h.position, v.position})) *
-      Load(compute.inputs[1], ToPhysical(weight_layout, {in, within, r[1], r[2]}));
+  compute.body = Product(
+      w, Load(compute.inputs[0], ToPhysical(data_layout, {out[0], in, h.position, v.position})),
+      Load(compute.inputs[1], ToPhysical(weight_layout, {in, within, r[1], r[2]})));
   FinishCompute(w, channel, &compute);
   return compute;
 }

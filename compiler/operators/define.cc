@@ -11,7 +11,7 @@ namespace {
 
 Expr Clip(Expr value, double lo, double hi) {
   const DType dtype = value->dtype;
-  return Min(Max(std::move(value), Float(lo, dtype)), Float(hi, dtype));
+  return Min(Max(std::move(value), Const(lo, dtype)), Const(hi, dtype));
 }
 
 Expr Sigmoid(Expr value) {
@@ -24,9 +24,9 @@ Expr ApplyStep(const EpilogueOp& step, Expr value, const Buffer& input,
                const std::vector<Expr>& axes, const Expr& channel) {
   const DType dtype = value->dtype;
   switch (step.kind) {
-    case EpilogueKind::kBias: return std::move(value) + Load(input, {channel});
-    case EpilogueKind::kAdd: return std::move(value) + Load(input, axes);
-    case EpilogueKind::kRelu: return Max(std::move(value), Float(0, dtype));
+    case EpilogueKind::kBias: return std::move(value) + Cast(Load(input, {channel}), dtype);
+    case EpilogueKind::kAdd: return std::move(value) + Cast(Load(input, axes), dtype);
+    case EpilogueKind::kRelu: return Max(std::move(value), Const(0, dtype));
     case EpilogueKind::kClip: return Clip(std::move(value), step.lo, step.hi);
     case EpilogueKind::kSigmoid: return Sigmoid(std::move(value));
     case EpilogueKind::kTanh: return Call("tanh", {std::move(value)}, dtype);
@@ -36,15 +36,21 @@ Expr ApplyStep(const EpilogueOp& step, Expr value, const Buffer& input,
 
 }  // namespace
 
-Expr ApplyEpilogue(const std::vector<EpilogueOp>& epilogue, Expr value,
-                   const std::vector<Buffer>& inputs, const std::vector<Expr>& axes, Expr channel) {
+Expr Product(const Workload& workload, Expr data, Expr weight) {
+  const DType acc = AccumulatorOf(workload);
+  return Cast(std::move(data), acc) * Cast(std::move(weight), acc);
+}
+
+Expr ResultOf(const Workload& workload, Expr total, const std::vector<Buffer>& inputs,
+              const std::vector<Expr>& axes, Expr channel) {
   size_t next = 0;
-  for (const EpilogueOp& step : epilogue) {
+  Expr value = Cast(std::move(total), EpilogueTypeOf(workload));
+  for (const EpilogueOp& step : workload.epilogue) {
     const Buffer input =
         OperandOf(step.kind) == EpilogueOperand::kNone ? nullptr : inputs.at(next++);
     value = ApplyStep(step, std::move(value), input, axes, channel);
   }
-  return value;
+  return Cast(std::move(value), OutputTypeOf(workload));
 }
 
 Compute Define(const Workload& workload) {

@@ -11,9 +11,13 @@ namespace tilewright {
 // epilogue. Axes are the output's physical dimensions. REQUIRES: CheckWorkload(workload).ok().
 Compute Define(const Workload& workload);
 
-// Applies the epilogue to `value` at output position `axes`; `inputs` are the buffers of the
-// steps that take one, in order. `channel` is the (physical, flattened) index into a bias.
-Expr ApplyEpilogue(const std::vector<EpilogueOp>& epilogue, Expr value,
-                   const std::vector<Buffer>& inputs, const std::vector<Expr>& axes, Expr channel);
+// What is summed: the product of an element of data and one of weight, in the accumulator's type.
+Expr Product(const Workload& workload, Expr data, Expr weight);
+
+// What is stored of a sum `total` at output position `axes`: the epilogue applied to it, in the
+// output's type. `inputs` are the buffers of the steps that take one, in order; `channel` is the
+// (physical, flattened) index into a bias.
+Expr ResultOf(const Workload& workload, Expr total, const std::vector<Buffer>& inputs,
+              const std::vector<Expr>& axes, Expr channel);
 
 }  // namespace tilewright

@@ -30,8 +30,8 @@ Compute DefineDense(const Workload& w) {
   compute.reduce = {{.var = Var("k"), .extent = w.inputs[0].shape[1]}};
   const std::vector<Expr> out = ToLogical(out_layout, Vars(compute.axes));
   const Expr k = compute.reduce[0].var;
-  compute.body = Load(compute.inputs[0], ToPhysical(data_layout, {out[0], k})) *
-                 Load(compute.inputs[1], ToPhysical(weight_layout, {out[1], k}));
+  compute.body = Product(w, Load(compute.inputs[0], ToPhysical(data_layout, {out[0], k})),
+                         Load(compute.inputs[1], ToPhysical(weight_layout, {out[1], k})));
   FinishCompute(w, out[1], &compute);
   return compute;
 }

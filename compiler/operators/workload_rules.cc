@@ -34,8 +34,39 @@ absl::Status CheckInput(const Workload& w, const TensorType& input, size_t rank)
   if (std::any_of(input.shape.begin(), input.shape.end(), [](int64_t d) { return d < 1; })) {
     return Bad(absl::StrCat("empty dimension in ", ToString(input)));
   }
-  if (input.dtype != DType::kF32) return Bad("only float32 workloads are supported");
   return absl::OkStatus();
+}
+
+// Floats of one type, or integers of one width up to 16 bits, signed or not.
+absl::Status CheckInputTypes(const TensorType& data, const TensorType& weight) {
+  const bool floats = IsFloat(data.dtype) && data.dtype == weight.dtype && SizeOf(data.dtype) <= 4;
+  const bool integers = IsInteger(data.dtype) && IsInteger(weight.dtype) &&
+                        SizeOf(data.dtype) == SizeOf(weight.dtype) && SizeOf(data.dtype) <= 2;
+  if (floats || integers) return absl::OkStatus();
+  return Bad(absl::StrCat("data of type ", Sv(NameOf(data.dtype)), " and weight of type ",
+                          Sv(NameOf(weight.dtype)),
+                          " where both must be float32, float16 or bfloat16, or integers of 8 or "
+                          "of 16 bits"));
+}
+
+// Sums are at least as wide as the products; a default is left out.
+absl::Status CheckSumTypes(const Workload& w) {
+  TW_RETURN_IF_ERROR(CheckInputTypes(w.inputs[0], w.inputs[1]));
+  Workload plain = w;
+  plain.acc = plain.out = std::nullopt;
+  const DType data = w.inputs[0].dtype, acc = AccumulatorOf(w), out = OutputTypeOf(w);
+  if (w.acc && acc == AccumulatorOf(plain)) return Bad("the default is spelled out as acc");
+  plain.acc = w.acc;
+  if (w.out && out == OutputTypeOf(plain)) return Bad("the default is spelled out as out");
+  const bool sums = IsFloat(data) ? acc == DType::kF32 : acc == DType::kI32 || acc == DType::kI64;
+  if (!sums) {
+    return Bad(
+        absl::StrCat("sums of type ", Sv(NameOf(acc)), " of data of type ", Sv(NameOf(data))));
+  }
+  const bool fits = out == acc || (IsFloat(out) && SizeOf(out) <= 4);
+  return fits ? absl::OkStatus()
+              : Bad(absl::StrCat("an output of type ", Sv(NameOf(out)), " of sums of type ",
+                                 Sv(NameOf(acc))));
 }
 
 absl::Status CheckLayout(const std::string& name, const LayoutRule& rule) {
@@ -94,6 +125,11 @@ absl::Status CheckEpilogue(const Workload& w) {
         absl::StrCat(w.epilogue.size(), " epilogue steps are more than ", kMaxEpilogueSteps));
   }
   for (const EpilogueOp& step : w.epilogue) {
+    const bool needs_float =
+        step.kind == EpilogueKind::kSigmoid || step.kind == EpilogueKind::kTanh;
+    if (needs_float && !IsFloat(EpilogueTypeOf(w))) {
+      return Bad(absl::StrCat(EpilogueText({step}), " of integers"));
+    }
     // False for NaN too.
     const bool fits = step.kind != EpilogueKind::kClip || step.lo <= step.hi;
     if (!fits)
@@ -122,6 +158,7 @@ absl::Status CheckWorkload(const Workload& w) {
   if (w.inputs.size() != 2) return Bad("expected two inputs, data and weight");
   TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[0], def->data.letters.size()));
   TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[1], def->weight.letters.size()));
+  TW_RETURN_IF_ERROR(CheckSumTypes(w));
   TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, def->data));
   TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, def->weight));
   TW_RETURN_IF_ERROR(CheckLayout(w.out_layout, def->out));
@@ -134,14 +171,14 @@ absl::Status CheckWorkload(const Workload& w) {
 Shape OutputShape(const Workload& w) { return OperatorOf(w).output_shape(w); }
 
 std::vector<TensorType> ArgumentTypes(const Workload& w) {
-  const auto physical = [](const std::string& layout, const Shape& logical) {
-    const Shape shape = layout.empty() ? logical : Layout::Parse(layout).value().Physical(logical);
-    return TensorType{.dtype = DType::kF32, .shape = shape};
+  const auto physical = [](const std::string& layout, const TensorType& logical) {
+    if (layout.empty()) return logical;
+    return TensorType{logical.dtype, Layout::Parse(layout).value().Physical(logical.shape)};
   };
   const Shape out = OutputShape(w);
-  const TensorType out_type = physical(w.out_layout, out);
-  std::vector<TensorType> types = {physical(w.data_layout, w.inputs[0].shape),
-                                   physical(w.weight_layout, w.inputs[1].shape)};
+  const TensorType out_type = physical(w.out_layout, {OutputTypeOf(w), out});
+  std::vector<TensorType> types = {physical(w.data_layout, w.inputs[0]),
+                                   physical(w.weight_layout, w.inputs[1])};
   const OperatorDef& def = OperatorOf(w);
   const int64_t channels = out[def.channel];
   int64_t block = 1;
@@ -151,7 +188,7 @@ std::vector<TensorType> ArgumentTypes(const Workload& w) {
   for (const EpilogueOp& step : w.epilogue) {
     const EpilogueOperand operand = OperandOf(step.kind);
     if (operand == EpilogueOperand::kPerChannel) {
-      types.push_back({DType::kF32, {(channels + block - 1) / block * block}});
+      types.push_back({out_type.dtype, {(channels + block - 1) / block * block}});
     } else if (operand == EpilogueOperand::kLikeOutput) {
       types.push_back(out_type);
     }

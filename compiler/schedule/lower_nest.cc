@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -34,6 +35,7 @@ class NestLowerer {
     outer_.assign(first, first + spec.accumulate_at);
     inner_.assign(first + spec.accumulate_at, spec.leaves.end());
     DropTrivial(&inner_);
+    PlacePartialSums();
   }
 
   Program Lower() {
@@ -107,7 +109,14 @@ class NestLowerer {
     return body;
   }
 
+  // Partial sums of outer reduction loops wait in the output, or, where its type would round or
+  // cannot hold them, in memory of their own around the outermost of those loops.
   Stmt Outer(size_t level, const Known& scope) {
+    if (level == sums_at_) return Alloc(sums_, OuterLoop(level, scope));
+    return OuterLoop(level, scope);
+  }
+
+  Stmt OuterLoop(size_t level, const Known& scope) {
     if (level == outer_.size()) return Tile(scope);
     const LoopLeaf& leaf = outer_[level];
     if (leaf.extent == 1) return Outer(level + 1, scope);
@@ -241,6 +250,23 @@ class NestLowerer {
     return a;
   }
 
+  // Gives partial sums their memory if they need some.
+  void PlacePartialSums() {
+    const auto reduces = [](const LoopLeaf& leaf) { return leaf.reduce && leaf.extent > 1; };
+    const auto first = std::find_if(outer_.begin(), outer_.end(), reduces);
+    if (first == outer_.end() || compute_.body->dtype == spec_.store.buffer->dtype) return;
+    sums_at_ = static_cast<size_t>(first - outer_.begin());
+    std::vector<int64_t> shape;
+    for (const auto& leaves : {std::vector<LoopLeaf>(first, outer_.end()), inner_}) {
+      for (const LoopLeaf& leaf : leaves) {
+        if (leaf.reduce || leaf.extent == 1) continue;
+        sums_position_.push_back(leaf.var);
+        shape.push_back(leaf.extent);
+      }
+    }
+    sums_ = MakeBuffer("sums", compute_.body->dtype, std::move(shape), Scope::kStack);
+  }
+
   Buffer Accumulator(const std::vector<LoopLeaf>& accumulated) const {
     std::vector<int64_t> shape;
     bool in_registers = true;
@@ -280,18 +306,33 @@ class NestLowerer {
     const Expr initial = InitialValue(compute_.reducer, compute_.body->dtype);
     const Expr first = OuterReduction(/*last=*/false);
     if (!first) return initial;
-    return Select(At(first, at), initial, Load(spec_.store.buffer, OutputIndices(at)));
+    const auto [buffer, indices] = PartialSum(at);
+    return Select(At(first, at), initial, Load(buffer, indices));
+  }
+
+  // Where the sum so far of the output at this place waits for the next outer reduction step.
+  std::pair<Buffer, std::vector<Expr>> PartialSum(const Known& at) const {
+    if (sums_ == nullptr) return {spec_.store.buffer, OutputIndices(at)};
+    std::vector<Expr> indices;
+    for (const Expr& var : sums_position_) indices.push_back(At(var, at));
+    return {sums_, std::move(indices)};
   }
 
   Stmt StoreOutput(const Known& at, const Expr& value) const {
-    const std::vector<Expr> indices = OutputIndices(at);
-    if (!compute_.result) return Store(spec_.store.buffer, indices, value);
-    Substitution with_value{{compute_.acc.get(), value}};
-    const Expr result = Substitute(At(Resolve(compute_.result), at), with_value);
-    const Stmt final_store = Store(spec_.store.buffer, indices, result);
     const Expr last = OuterReduction(/*last=*/true);
+    const auto [waiting, place] = PartialSum(at);
+    if (!compute_.result && sums_ == nullptr) {
+      return Store(waiting, place, Cast(value, waiting->dtype));
+    }
+    Expr result = value;
+    if (compute_.result) {
+      Substitution with_value{{compute_.acc.get(), value}};
+      result = Substitute(At(Resolve(compute_.result), at), with_value);
+    }
+    const Buffer& out = spec_.store.buffer;
+    const Stmt final_store = Store(out, OutputIndices(at), Cast(result, out->dtype));
     if (!last) return final_store;
-    return If(At(last, at), final_store, Store(spec_.store.buffer, indices, value));
+    return If(At(last, at), final_store, Store(waiting, place, value));
   }
 
   // Loops over `leaves` around `body`; each atom is tested as soon as its variables are bound.
@@ -347,6 +388,9 @@ class NestLowerer {
   const Compute& compute_;
   Known root_;
   std::vector<LoopLeaf> outer_, inner_;
+  Buffer sums_;  // partial sums; null where they wait in the output or there are none
+  std::vector<Expr> sums_position_;
+  size_t sums_at_ = std::numeric_limits<size_t>::max();  // the level of outer_ it is declared at
   std::vector<Expr> spatial_atoms_, reduce_atoms_, store_atoms_;
 };
 

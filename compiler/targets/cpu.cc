@@ -6,11 +6,19 @@
 #include "compiler/targets/support/llvm_target.h"
 #include "compiler/targets/target_backend.h"
 #include "llvm/IR/LLVMContext.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
 namespace tilewright {
 namespace {
+
+// Whether float16 and float32 are converted by instructions, in vectors too.
+bool ConvertsFloat16(const llvm::TargetMachine& machine) {
+  const llvm::Triple& triple = machine.getTargetTriple();
+  return triple.isAArch64() ||
+         (triple.isX86() && machine.getMCSubtargetInfo()->checkFeatures("+f16c"));
+}
 
 // The optimised module of one program.
 std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMContext& context,
@@ -20,7 +28,8 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMConte
   module->setTargetTriple(machine.getTargetTriple().str());
   module->setDataLayout(machine.createDataLayout());
   const bool avx = machine.getTargetTriple().isX86() && traits.vector_bits >= 256;
-  EmitProgram(UnrollLoops(program), {traits.vector_bits, optimize, avx}, *module);
+  EmitProgram(UnrollLoops(program), {traits.vector_bits, optimize, avx, ConvertsFloat16(machine)},
+              *module);
   if (!HasVectorLoops(program)) {
     RunPasses(*module, machine, Pipeline::kDefault);
     return module;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/status_macros.h"
+#include "compiler/operators/define.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"
@@ -35,12 +36,12 @@ Compute MatmulCompute(const Workload& w, const MatmulShape& s) {
   c.axes = {{Var("b"), s.batch}, {Var("m"), s.m}, {Var("n"), s.n}};
   c.reduce = {{Var("k"), s.k}};
   c.reducer = Reducer::kSum;
-  const Buffer a = MakeBuffer("data", DType::kF32, {s.batch, s.m, s.k});
-  const Buffer b = MakeBuffer("weight", DType::kF32, {s.batch, s.k, s.n});
+  const Buffer a = MakeBuffer("data", w.inputs[0].dtype, {s.batch, s.m, s.k});
+  const Buffer b = MakeBuffer("weight", w.inputs[1].dtype, {s.batch, s.k, s.n});
   c.inputs = {a, b};
-  c.output = MakeBuffer("out", DType::kF32, {s.batch, s.m, s.n});
+  c.output = MakeBuffer("out", OutputTypeOf(w), {s.batch, s.m, s.n});
   const Expr batch = c.axes[0].var, m = c.axes[1].var, n = c.axes[2].var, k = c.reduce[0].var;
-  c.body = Binary(BinaryOp::kMul, Load(a, {batch, m, k}), Load(b, {batch, k, n}));
+  c.body = Product(w, Load(a, {batch, m, k}), Load(b, {batch, k, n}));
   FuseEpilogue(w, n, s.n, &c);
   return c;
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "base/status_macros.h"
+#include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
@@ -89,7 +90,7 @@ Expr Inside(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, 
 
 // The copy of the input, as a sum of one term that the predicate guards: lowering keeps the
 // conditions at the borders.
-Compute StageCompute(const Nest& s) {
+Compute StageCompute(const Workload& w, const Nest& s) {
   const int64_t images = s.batch * s.groups * s.in_channels;
   const int64_t rows = s.kernel_h * s.kernel_w == 1 ? s.h.out : s.rows;
   const int64_t columns = s.kernel_h * s.kernel_w == 1 ? s.v.out : s.columns;
@@ -100,8 +101,8 @@ Compute StageCompute(const Nest& s) {
             {Var("column"), columns}};
   c.reduce = {{Var("once"), 1}};
   c.reducer = Reducer::kSum;
-  c.inputs = {MakeBuffer("data", DType::kF32, {images, s.h.in, s.v.in})};
-  c.output = MakeBuffer("staged", DType::kF32, {images, rows, s.phases, columns});
+  c.inputs = {MakeBuffer("data", w.inputs[0].dtype, {images, s.h.in, s.v.in})};
+  c.output = MakeBuffer("staged", w.inputs[0].dtype, {images, rows, s.phases, columns});
   const Expr row = c.axes[1].var * (s.kernel_h == 1 ? s.h.stride : 1) - s.h.before;
   const Expr column = c.axes[3].var * s.v.stride + c.axes[2].var - s.v.before;
   c.body = Load(c.inputs[0], {c.axes[0].var, row, column});
@@ -109,8 +110,8 @@ Compute StageCompute(const Nest& s) {
   return c;
 }
 
-Program Stage(const Nest& s, int lanes) {
-  Schedule sch(StageCompute(s));
+Program Stage(const Workload& w, const Nest& s, int lanes) {
+  Schedule sch(StageCompute(w, s));
   const int64_t columns = s.kernel_h * s.kernel_w == 1 ? s.v.out : s.columns;
   const auto [column, lane] = sch.Split(sch.axis(3), std::min<int64_t>(lanes, columns));
   sch.Reorder({sch.axis(0), sch.axis(1), sch.axis(2), column, sch.reduce(0), lane});
@@ -129,12 +130,13 @@ Compute ConvCompute(const Workload& w, const Nest& s) {
             {Var("ow"), s.out_width}};
   c.reduce = {{Var("ic"), s.in_channels}, {Var("kh"), s.kernel_h}, {Var("kw"), s.kernel_w}};
   c.reducer = Reducer::kSum;
-  const Buffer data = MakeBuffer("data", DType::kF32,
+  const Buffer data = MakeBuffer("data", w.inputs[0].dtype,
                                  {s.batch, s.groups, s.in_channels, s.rows, s.phases, s.columns});
-  const Buffer weight = MakeBuffer(
-      "weight", DType::kF32, {s.groups, s.out_channels, s.in_channels, s.kernel_h, s.kernel_w});
+  const Buffer weight =
+      MakeBuffer("weight", w.inputs[1].dtype,
+                 {s.groups, s.out_channels, s.in_channels, s.kernel_h, s.kernel_w});
   c.inputs = {data, weight};
-  c.output = MakeBuffer("out", DType::kF32,
+  c.output = MakeBuffer("out", OutputTypeOf(w),
                         {s.batch, s.groups, s.out_channels, s.out_height, s.out_width});
   const std::vector<Expr> at = Vars(c.axes);
   const Expr ic = c.reduce[0].var, kh = c.reduce[1].var, kw = c.reduce[2].var;
@@ -146,8 +148,9 @@ Compute ConvCompute(const Workload& w, const Nest& s) {
     if (s.h.padded()) c.predicate = Inside(row, s.rows);
     if (s.v.padded()) c.predicate = And(c.predicate, Inside(column, s.columns));
   }
-  c.body = Load(data, {at[0], at[1], ic, row, FloorMod(kw * s.v.dilation, s.phases), column}) *
-           Load(weight, {at[1], at[2], ic, kh, kw});
+  c.body =
+      Product(w, Load(data, {at[0], at[1], ic, row, FloorMod(kw * s.v.dilation, s.phases), column}),
+              Load(weight, {at[1], at[2], ic, kh, kw}));
   FuseEpilogue(w, at[1] * s.out_channels + at[2], s.groups * s.out_channels, &c);
   return c;
 }
@@ -295,7 +298,7 @@ class Conv2dNchw final : public Template {
     LoweredTask task = SingleStep(Multiply(w, s, TileOf(config)));
     if (!s.staged) return task;
     const int scratch = static_cast<int>(ArgumentTypes(w).size());
-    Program stage = Stage(s, VectorLanes(target));
+    Program stage = Stage(w, s, VectorLanes(target));
     task.buffers = {{stage.params.back()->dtype, stage.params.back()->shape}};
     task.steps[0].operands[0] = scratch;
     task.steps.insert(task.steps.begin(), {.program = std::move(stage), .operands = {0, scratch}});

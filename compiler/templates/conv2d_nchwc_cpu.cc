@@ -10,6 +10,7 @@
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
@@ -84,21 +85,21 @@ Compute ConvCompute(const Workload& w, const ConvShape& s) {
   c.reducer = Reducer::kSum;
   const int64_t all_blocks = s.in_blocks * s.groups;
   const Buffer data =
-      MakeBuffer("data", DType::kF32, {s.batch, all_blocks, s.height, s.width, s.in_block});
+      MakeBuffer("data", w.inputs[0].dtype, {s.batch, all_blocks, s.height, s.width, s.in_block});
   const Buffer weight =
-      MakeBuffer("weight", DType::kF32,
+      MakeBuffer("weight", w.inputs[1].dtype,
                  {s.out_blocks, s.in_blocks, s.kernel_h, s.kernel_w, s.in_block, s.lanes});
   c.inputs = {data, weight};
-  c.output =
-      MakeBuffer("out", DType::kF32, {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
+  c.output = MakeBuffer("out", OutputTypeOf(w),
+                        {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
   const Expr oc = c.axes[1].var, lane = c.axes[4].var;
   const Expr ic = c.reduce[0].var, kh = c.reduce[1].var, kw = c.reduce[2].var;
   const Expr ici = c.reduce[3].var;
   const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
   const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
   const Expr block = s.groups == 1 ? ic : FloorDiv(oc, s.out_blocks / s.groups) * s.in_blocks + ic;
-  c.body = Binary(BinaryOp::kMul, Load(data, {c.axes[0].var, block, ih, iw, ici}),
-                  Load(weight, {oc, ic, kh, kw, ici, lane}));
+  c.body = Product(w, Load(data, {c.axes[0].var, block, ih, iw, ici}),
+                   Load(weight, {oc, ic, kh, kw, ici, lane}));
   c.predicate = And(InBounds(ih, s.height, s.padding[0], s.padding[2]),
                     InBounds(iw, s.width, s.padding[1], s.padding[3]));
   FuseEpilogue(w, oc * s.lanes + lane, s.out_blocks * s.lanes, &c);

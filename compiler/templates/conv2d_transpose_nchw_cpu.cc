@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/status_macros.h"
+#include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
@@ -48,20 +49,21 @@ Nest NestOf(const Workload& w) {
 void SetBody(const Workload& w, const Nest& s, const TransposedPhase& h, const TransposedPhase& v,
              Compute* c) {
   const Shape& weight_shape = w.inputs[1].shape;
-  const Buffer data = MakeBuffer("data", DType::kF32, {s.batch, s.groups, s.in, s.height, s.width});
-  const Buffer weight =
-      MakeBuffer("weight", DType::kF32, {s.groups, s.in, s.out, weight_shape[2], weight_shape[3]});
+  const Buffer data =
+      MakeBuffer("data", w.inputs[0].dtype, {s.batch, s.groups, s.in, s.height, s.width});
+  const Buffer weight = MakeBuffer("weight", w.inputs[1].dtype,
+                                   {s.groups, s.in, s.out, weight_shape[2], weight_shape[3]});
   c->inputs = {data, weight};
   if (h.taps * v.taps == 0) {
-    c->body = Float(0);
+    c->body = Const(0, AccumulatorOf(w));
     return;
   }
   c->reduce = {{Var("ic"), s.in}, {Var("th"), h.taps}, {Var("tw"), v.taps}};
   c->reducer = Reducer::kSum;
   const std::vector<Expr> at = Vars(c->axes), r = Vars(c->reduce);
   const Expr ih = h.Input(at[3], r[1]), iw = v.Input(at[4], r[2]);
-  c->body = Load(data, {at[0], at[1], r[0], ih, iw}) *
-            Load(weight, {at[1], r[0], at[2], h.Tap(r[1]), v.Tap(r[2])});
+  c->body = Product(w, Load(data, {at[0], at[1], r[0], ih, iw}),
+                    Load(weight, {at[1], r[0], at[2], h.Tap(r[1]), v.Tap(r[2])}));
   c->predicate = And(h.Inside(ih), v.Inside(iw));
 }
 
@@ -87,8 +89,9 @@ Program LowerPhase(const Workload& w, const Nest& s, const TransposedPhase& h,
             {Var("ow"), v.outputs}};
   SetBody(w, s, h, v, &c);
   const Shape shape = OutputShape(w);
-  const Buffer out = MakeBuffer("out", DType::kF32, {s.batch, s.groups, s.out, shape[2], shape[3]});
-  c.output = MakeBuffer("phase", DType::kF32, {s.batch, s.groups, s.out, h.outputs, v.outputs});
+  const Buffer out =
+      MakeBuffer("out", OutputTypeOf(w), {s.batch, s.groups, s.out, shape[2], shape[3]});
+  c.output = MakeBuffer("phase", OutputTypeOf(w), {s.batch, s.groups, s.out, h.outputs, v.outputs});
   const std::vector<Expr> at = Vars(c.axes);
   const std::vector<Expr> position = {at[0], at[1], at[2], h.Output(at[3]), v.Output(at[4])};
   FuseEpilogueAt(w, at[1] * s.out + at[2], s.groups * s.out, out, position, &c);

@@ -6,6 +6,7 @@
 // unroll_ic.
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
@@ -53,20 +54,21 @@ void SetBody(const Workload& w, const Blocks& s, const TransposedPhase& h, const
   const Shape& data_shape = w.inputs[0].shape;
   const Shape& weight_shape = w.inputs[1].shape;
   const Buffer data =
-      MakeBuffer("data", DType::kF32, {s.batch, s.in, data_shape[2], data_shape[3], s.lanes});
-  const Buffer weight = MakeBuffer(
-      "weight", DType::kF32, {s.in, s.out, weight_shape[2], weight_shape[3], s.lanes, s.lanes});
+      MakeBuffer("data", w.inputs[0].dtype, {s.batch, s.in, data_shape[2], data_shape[3], s.lanes});
+  const Buffer weight =
+      MakeBuffer("weight", w.inputs[1].dtype,
+                 {s.in, s.out, weight_shape[2], weight_shape[3], s.lanes, s.lanes});
   c->inputs = {data, weight};
   if (h.taps * v.taps == 0) {
-    c->body = Float(0);
+    c->body = Const(0, AccumulatorOf(w));
     return;
   }
   c->reduce = {{Var("ic"), s.in}, {Var("th"), h.taps}, {Var("tw"), v.taps}, {Var("ici"), s.lanes}};
   c->reducer = Reducer::kSum;
   const std::vector<Expr> at = Vars(c->axes), r = Vars(c->reduce);
   const Expr ih = h.Input(at[2], r[1]), iw = v.Input(at[3], r[2]);
-  c->body = Load(data, {at[0], r[0], ih, iw, r[3]}) *
-            Load(weight, {r[0], at[1], h.Tap(r[1]), v.Tap(r[2]), r[3], at[4]});
+  c->body = Product(w, Load(data, {at[0], r[0], ih, iw, r[3]}),
+                    Load(weight, {r[0], at[1], h.Tap(r[1]), v.Tap(r[2]), r[3], at[4]}));
   c->predicate = And(h.Inside(ih), v.Inside(iw));
 }
 
@@ -82,8 +84,8 @@ PhaseCompute ComputeOf(const Workload& w, const Blocks& s, const TransposedPhase
             {Var("lane"), s.lanes}};
   SetBody(w, s, h, v, &c);
   const Shape out = OutputShape(w);
-  p.output = MakeBuffer("out", DType::kF32, {s.batch, s.out, out[2], out[3], s.lanes});
-  c.output = MakeBuffer("phase", DType::kF32, {s.batch, s.out, h.outputs, v.outputs, s.lanes});
+  p.output = MakeBuffer("out", OutputTypeOf(w), {s.batch, s.out, out[2], out[3], s.lanes});
+  c.output = MakeBuffer("phase", OutputTypeOf(w), {s.batch, s.out, h.outputs, v.outputs, s.lanes});
   const std::vector<Expr> at = Vars(c.axes);
   p.position = {at[0], at[1], h.Output(at[2]), v.Output(at[3]), at[4]};
   FuseEpilogueAt(w, at[1] * s.lanes + at[4], s.out * s.lanes, p.output, p.position, &c);

@@ -19,6 +19,7 @@
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
 #include "compiler/operators/workload_rules.h"
+#include "compiler/templates/support/element_types.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/support/winograd_stages.h"
@@ -128,7 +129,7 @@ class Conv2dWinograd final : public Template {
   }
 
   bool Matches(const Workload& w, const Target& target) const override {
-    if (target.kind != "cpu" || w.op != "conv2d") return false;
+    if (target.kind != "cpu" || w.op != "conv2d" || !IsAllFloat32(w)) return false;
     const Shape& weight = w.inputs[1].shape;
     const bool plain = w.Attr("groups")[0] == 1 && w.Attr("strides") == Shape{1, 1} &&
                        w.Attr("dilation") == Shape{1, 1};

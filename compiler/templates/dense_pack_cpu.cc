@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/operators/define.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"
@@ -36,13 +37,13 @@ Compute DenseCompute(const Workload& w, const DenseShape& s) {
   c.axes = {{Var("m"), s.m}, {Var("n"), s.blocks * s.lanes}};
   c.reduce = {{Var("k"), s.k}};
   c.reducer = Reducer::kSum;
-  const Buffer data = MakeBuffer("data", DType::kF32, {s.m, s.k});
-  const Buffer weight = MakeBuffer("weight", DType::kF32, {s.blocks, s.k, s.lanes});
+  const Buffer data = MakeBuffer("data", w.inputs[0].dtype, {s.m, s.k});
+  const Buffer weight = MakeBuffer("weight", w.inputs[1].dtype, {s.blocks, s.k, s.lanes});
   c.inputs = {data, weight};
-  c.output = MakeBuffer("out", DType::kF32, {s.m, s.n});
+  c.output = MakeBuffer("out", OutputTypeOf(w), {s.m, s.n});
   const Expr m = c.axes[0].var, n = c.axes[1].var, k = c.reduce[0].var;
-  c.body = Binary(BinaryOp::kMul, Load(data, {m, k}),
-                  Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)}));
+  c.body =
+      Product(w, Load(data, {m, k}), Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)}));
   FuseEpilogue(w, n, s.n, &c);
   return c;
 }

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
@@ -63,18 +64,18 @@ Compute DepthwiseCompute(const Workload& w, const DepthwiseShape& s) {
   c.reduce = {{Var("kh"), s.kernel_h}, {Var("kw"), s.kernel_w}};
   c.reducer = Reducer::kSum;
   const Buffer data =
-      MakeBuffer("data", DType::kF32, {s.batch, s.blocks, s.height, s.width, s.lanes});
+      MakeBuffer("data", w.inputs[0].dtype, {s.batch, s.blocks, s.height, s.width, s.lanes});
   const Buffer weight =
-      MakeBuffer("weight", DType::kF32, {s.blocks, s.kernel_h, s.kernel_w, s.lanes});
+      MakeBuffer("weight", w.inputs[1].dtype, {s.blocks, s.kernel_h, s.kernel_w, s.lanes});
   c.inputs = {data, weight};
   c.output =
-      MakeBuffer("out", DType::kF32, {s.batch, s.blocks, s.out_height, s.out_width, s.lanes});
+      MakeBuffer("out", OutputTypeOf(w), {s.batch, s.blocks, s.out_height, s.out_width, s.lanes});
   const Expr cb = c.axes[1].var, lane = c.axes[4].var;
   const Expr kh = c.reduce[0].var, kw = c.reduce[1].var;
   const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
   const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
-  c.body = Binary(BinaryOp::kMul, Load(data, {c.axes[0].var, cb, ih, iw, lane}),
-                  Load(weight, {cb, kh, kw, lane}));
+  c.body =
+      Product(w, Load(data, {c.axes[0].var, cb, ih, iw, lane}), Load(weight, {cb, kh, kw, lane}));
   c.predicate = And(Inside(ih, s.height), Inside(iw, s.width));
   FuseEpilogue(w, cb * s.lanes + lane, s.blocks * s.lanes, &c);
   return c;

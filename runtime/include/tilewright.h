@@ -26,7 +26,8 @@ typedef struct tw_model tw_model;
 
 typedef struct tw_tensor_info {
   const char* name;     /* owned by the model */
-  const char* dtype;    /* numpy's name: "float32" */
+  const char* dtype;    /* numpy's name: "float32", "float16", "uint8", ...; or "bfloat16", the
+                           upper two bytes of a float32 */
   const int64_t* shape; /* owned by the model */
   size_t rank;
   size_t bytes;

@@ -18,14 +18,22 @@ struct ElementType {
   std::string_view descr, dtype;
   int64_t bytes;
 };
-constexpr std::array<ElementType, 8> kTypes = {{{"|b1", "bool", 1},
-                                                {"|i1", "int8", 1},
-                                                {"|u1", "uint8", 1},
-                                                {"<i2", "int16", 2},
-                                                {"<i4", "int32", 4},
-                                                {"<i8", "int64", 8},
-                                                {"<f4", "float32", 4},
-                                                {"<f8", "float64", 8}}};
+// The first row of a type is how it is written. numpy has no bfloat16: ml_dtypes' is saved as two
+// opaque bytes.
+constexpr std::array<ElementType, 14> kTypes = {{{"|b1", "bool", 1},
+                                                 {"|i1", "int8", 1},
+                                                 {"|u1", "uint8", 1},
+                                                 {"<i2", "int16", 2},
+                                                 {"<u2", "uint16", 2},
+                                                 {"<i4", "int32", 4},
+                                                 {"<u4", "uint32", 4},
+                                                 {"<i8", "int64", 8},
+                                                 {"<u8", "uint64", 8},
+                                                 {"<f2", "float16", 2},
+                                                 {"<f4", "float32", 4},
+                                                 {"<f8", "float64", 8},
+                                                 {"<V2", "bfloat16", 2},
+                                                 {"|V2", "bfloat16", 2}}};
 
 absl::Status Bad(const std::string& name, std::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("array ", name, ": ", std::string(why)));
@@ -113,8 +121,8 @@ absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view byte
   const ElementType* type = FindType(descr);
   if (type == nullptr) {
     return Bad(name, absl::StrCat("element type ", std::string(descr.substr(0, 16)),
-                                  "... is not one of little-endian bool, int8, uint8, int16, "
-                                  "int32, int64, float32, float64"));
+                                  "... is not one of little-endian bool, (u)int8 to (u)int64, "
+                                  "float16, float32, float64, or V2 for bfloat16"));
   }
   if (ValueOf(frame->dictionary, "fortran_order").substr(0, 5) != "False") {
     return Bad(name, "it is in Fortran order; save it as numpy.ascontiguousarray(array)");
@@ -133,7 +141,7 @@ absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view byte
 std::string FormatNpy(const NpzArray& array) {
   std::string_view descr;
   for (const ElementType& type : kTypes) {
-    if (type.dtype == array.dtype) descr = type.descr;
+    if (descr.empty() && type.dtype == array.dtype) descr = type.descr;
   }
   std::string header =
       absl::StrCat("{'descr': '", std::string(descr),

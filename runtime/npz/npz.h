@@ -10,7 +10,8 @@
 namespace tilewright {
 
 // One array, row-major, little-endian. `dtype` is numpy's name ("float32"); `data` holds the
-// elements' bytes.
+// elements' bytes. bfloat16, which numpy lacks, stands in files as two opaque bytes ("V2"), as
+// ml_dtypes saves it: array.view(ml_dtypes.bfloat16) reads it back.
 struct NpzArray {
   std::string name;
   std::string dtype;
@@ -22,7 +23,8 @@ struct NpzArray {
 
 // The arrays in the file's order. NotFound when the file cannot be opened; InvalidArgument names
 // the array for a damaged one, Fortran order, big-endian or an element type other than bool,
-// (u)int8, int16, int32, int64, float32, float64. Limits: 1024 arrays, rank 8, 2 GiB an array.
+// (u)int8 to (u)int64, float16 to float64 and bfloat16. Limits: 1024 arrays, rank 8, 2 GiB an
+// array.
 absl::StatusOr<std::vector<NpzArray>> ReadNpz(const std::string& path);
 
 // Stored, not deflated; made or replaced. Unavailable with the reason when it cannot

@@ -78,6 +78,28 @@ TEST(Interpret, WrapsNarrowIntegers) {
   EXPECT_EQ(ValueOf("cast(shl(cast(in[0], uint8), uint8(9)), float32)"), 0);
 }
 
+TEST(Interpret, ComputesWithUnsignedIntegersInTheirWidth) {
+  EXPECT_EQ(ValueOf("cast(uint16(0) - cast(in[0], uint16), float32)"), 65535);
+  EXPECT_EQ(ValueOf("cast((uint32(0) - cast(in[0], uint32)) / uint32(2), float32)"), 2147483648.0f);
+  EXPECT_EQ(ValueOf("cast((uint64(0) - cast(in[0], uint64)) / uint64(3) % uint64(10), float32)"),
+            5);
+  EXPECT_EQ(ValueOf("select(uint64(3) < uint64(18446744073709551615), 1.0, 0.0)"), 1);
+  EXPECT_EQ(ValueOf("cast(shr(uint64(0) - cast(in[0], uint64), uint64(60)), float32)"), 15);
+  EXPECT_EQ(ValueOf("cast(cast(in[0] * 1e10, uint32), float32)"), 4294967296.0f);
+  EXPECT_EQ(ValueOf("cast(cast(in[0] * -5.0, uint64), float32)"), 0);
+}
+
+TEST(Interpret, RoundsEachResultOfA16BitFloat) {
+  EXPECT_EQ(ValueOf("cast(cast(in[0], float16) / float16(3.0), float32)"), 0.333251953125f);
+  EXPECT_EQ(ValueOf("cast(float16(2048.0) + cast(in[0], float16), float32)"), 2048);
+  EXPECT_EQ(ValueOf("cast(float16(2050.0) + cast(in[0], float16), float32)"), 2052);
+  EXPECT_EQ(ValueOf("cast(float16(256.0) * cast(in[1], float16) * float16(256.0), float32)"),
+            std::numeric_limits<float>::infinity());
+  EXPECT_EQ(ValueOf("cast(cast(in[0] * 0.1, bfloat16), float32)"), 0.10009765625f);
+  EXPECT_EQ(ValueOf("cast(exp(cast(in[0], bfloat16)), float32)"), 2.71875f);
+  EXPECT_EQ(ValueOf("cast(float16(2048.0), float32) + in[0]"), 2049);
+}
+
 TEST(Interpret, SaturatesCastsOfFloats) {
   EXPECT_EQ(ValueOf("cast(cast(in[0] * 1e10, int8), float32)"), 127);
   EXPECT_EQ(ValueOf("cast(cast(nan * in[0], int32), float32)"), 0);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "compiler/loop/unroll.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
@@ -59,6 +60,29 @@ TEST(Text, OfFloatsIsTheShortestThatReadsBack) {
   EXPECT_EQ(Print(Float(1e30)), "1e+30");
   EXPECT_EQ(Print(Float(-3)), "-3.0");
   EXPECT_EQ(Print(Float(-1.0 / 0.0)), "-inf");
+  EXPECT_EQ(Print(Float(0.1, DType::kF16)), "float16(0.099975586)");
+}
+
+TEST(Text, OfLiteralsOfEveryTypeReadsBack) {
+  for (const char* literal :
+       {"float16(0.099975586)", "float16(inf)", "bfloat16(-1.5)", "float64(0.1)", "int8(-128)",
+        "uint8(255)", "int16(-32768)", "uint16(65535)", "int32(-2147483648)", "uint32(4294967295)",
+        "-9223372036854775808", "uint64(18446744073709551615)"}) {
+    const std::string text =
+        absl::StrCat("program p(out: bool[1]):\n  out[0] = cast(", literal, ", bool)\n");
+    const absl::StatusOr<Program> program = ParseProgram(text);
+    ASSERT_TRUE(program.ok()) << literal << ": " << program.status();
+    EXPECT_EQ(Print(*program), text);
+  }
+}
+
+TEST(Text, RefusesLiteralsOutsideTheirType) {
+  for (const char* literal : {"int8(128)", "uint16(-1)", "uint32(4294967296)",
+                              "uint64(18446744073709551616)", "int16(1.5)"}) {
+    const std::string text =
+        absl::StrCat("program p(out: bool[1]):\n  out[0] = cast(", literal, ", bool)\n");
+    EXPECT_EQ(ParseProgram(text).status().code(), absl::StatusCode::kInvalidArgument) << literal;
+  }
 }
 
 std::string ErrorOf(const std::string& body) {

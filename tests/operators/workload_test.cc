@@ -67,10 +67,58 @@ TEST(ParseWorkload, SaysWhatIsWrong) {
   EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,NK,)+gelu"),
               HasSubstr("unknown epilogue step"));
   EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,KN,)"), HasSubstr("layout KN"));
-  EXPECT_THAT(ErrorOf("dense(int8[8,5],int8[10,5];,NK,)"), HasSubstr("only float32"));
+  EXPECT_THAT(ErrorOf("dense(float64[8,5],float64[10,5];,NK,)"), HasSubstr("float64"));
   EXPECT_THAT(ErrorOf("dense(float32[8,0],float32[10,0];,NK,)"), HasSubstr("empty dimension"));
   EXPECT_THAT(ErrorOf("dense"), HasSubstr("parentheses"));
   EXPECT_THAT(ErrorOf(std::string(20000, 'x')), HasSubstr("16 KiB"));
+}
+
+std::string TypesOf(const std::string& key) {
+  const absl::StatusOr<Workload> w = ParseWorkload(key);
+  EXPECT_TRUE(w.ok()) << w.status();
+  std::string text = std::string(NameOf(AccumulatorOf(*w)));
+  for (const TensorType& type : ArgumentTypes(*w)) text += " " + std::string(NameOf(type.dtype));
+  return text;
+}
+
+TEST(Workload, TypesOfSumsAndOutputFollowTheData) {
+  const auto dense = [](const std::string& data, const std::string& weight,
+                        const std::string& more = "") {
+    return "dense(" + data + "[8,5]," + weight + "[10,5];" + more + ",NK,)+bias";
+  };
+  EXPECT_EQ(TypesOf(dense("float32", "float32")), "float32 float32 float32 float32 float32");
+  EXPECT_EQ(TypesOf(dense("float16", "float16")), "float32 float16 float16 float16 float16");
+  EXPECT_EQ(TypesOf(dense("bfloat16", "bfloat16", "out=float32;")),
+            "float32 bfloat16 bfloat16 float32 float32");
+  EXPECT_EQ(TypesOf(dense("uint8", "int8")), "int32 uint8 int8 int32 int32");
+  EXPECT_EQ(TypesOf(dense("int16", "int16", "acc=int64;")), "int64 int16 int16 int64 int64");
+  EXPECT_EQ(TypesOf(dense("int8", "int8", "out=float32;")), "int32 int8 int8 float32 float32");
+}
+
+TEST(Workload, AKeyNamesOnlyTypesThatAreNotTheDefault) {
+  const std::string plain = "dense(int8[8,5],int8[10,5];,NK,)";
+  EXPECT_EQ(ParseWorkload("dense(int8[8,5],int8[10,5];acc=int32;out=int32;,NK,)")->Key(), plain);
+  EXPECT_EQ(ParseWorkload("dense(float32[8,5],float32[10,5];acc=float32;out=float32;,NK,)")->Key(),
+            "dense(float32[8,5],float32[10,5];,NK,)");
+  const std::string wide = "dense(int16[8,5],int16[10,5];acc=int64;out=float32;,NK,)+sigmoid";
+  EXPECT_EQ(ParseWorkload(wide)->Key(), wide);
+  EXPECT_EQ(*ParseWorkload(wide), *ParseWorkload(ParseWorkload(wide)->Key()));
+  EXPECT_NE(*ParseWorkload(plain), *ParseWorkload("dense(int8[8,5],int8[10,5];acc=int64;,NK,)"));
+}
+
+TEST(ParseWorkload, RefusesTypesThatDoNotGoTogether) {
+  const auto error = [](const std::string& types, const std::string& steps = "") {
+    return ErrorOf("dense(" + types + ",NK,)" + steps);
+  };
+  EXPECT_THAT(error("float16[8,5],float32[10,5];"), HasSubstr("data of type float16"));
+  EXPECT_THAT(error("int8[8,5],int16[10,5];"), HasSubstr("weight of type int16"));
+  EXPECT_THAT(error("int32[8,5],int32[10,5];"), HasSubstr("data of type int32"));
+  EXPECT_THAT(error("float32[8,5],float32[10,5];acc=int32;"), HasSubstr("sums of type int32"));
+  EXPECT_THAT(error("int8[8,5],int8[10,5];acc=int8;"), HasSubstr("sums of type int8"));
+  EXPECT_THAT(error("int8[8,5],int8[10,5];out=int8;"), HasSubstr("output of type int8"));
+  EXPECT_THAT(error("int8[8,5],int8[10,5];acc=complex;"), HasSubstr("acc=complex"));
+  EXPECT_THAT(error("int8[8,5],int8[10,5];acc=int64;acc=int64;"), HasSubstr("twice"));
+  EXPECT_THAT(error("int8[8,5],int8[10,5];", "+tanh"), HasSubstr("of integers"));
 }
 
 TEST(ParseWorkload, RefusesAWindowLargerThanTheInput) {

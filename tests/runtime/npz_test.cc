@@ -54,16 +54,25 @@ constexpr char kTwoFloats[] = "{'descr': '<f4', 'fortran_order': False, 'shape':
 
 TEST_F(NpzTest, ReadsBackEveryTypeAndRank) {
   const std::vector<NpzArray> arrays = {
-      Floats("scalar", {}, {1.5f}),      Floats("data", {1, 2, 3}, {1, 2, 3, 4, 5, 6}),
-      Floats("none", {0, 4}, {}),        {"b", "bool", {3}, std::string("\1\0\1", 3)},
-      {"i8", "int8", {1}, "a"},          {"u8", "uint8", {1}, "b"},
-      {"i16", "int16", {1}, "ab"},       {"i32", "int32", {1}, "abcd"},
-      {"i64", "int64", {1}, "abcdefgh"}, {"f64", "float64", {1}, "abcdefgh"}};
+      Floats("scalar", {}, {1.5f}),       Floats("data", {1, 2, 3}, {1, 2, 3, 4, 5, 6}),
+      Floats("none", {0, 4}, {}),         {"b", "bool", {3}, std::string("\1\0\1", 3)},
+      {"i8", "int8", {1}, "a"},           {"u8", "uint8", {1}, "b"},
+      {"i16", "int16", {1}, "ab"},        {"i32", "int32", {1}, "abcd"},
+      {"i64", "int64", {1}, "abcdefgh"},  {"f64", "float64", {1}, "abcdefgh"},
+      {"u16", "uint16", {1}, "ab"},       {"u32", "uint32", {1}, "abcd"},
+      {"u64", "uint64", {1}, "abcdefgh"}, {"f16", "float16", {1}, "ab"},
+      {"bf16", "bfloat16", {2}, "abcd"}};
   ASSERT_TRUE(WriteNpz(path_, arrays).ok());
   const auto read = ReadNpz(path_);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(*read, arrays);
   EXPECT_FALSE(std::filesystem::exists(path_.string() + ".part"));
+}
+
+TEST_F(NpzTest, HoldsBFloat16AsTwoOpaqueBytes) {
+  EXPECT_THAT(FormatNpy({"x", "bfloat16", {1}, "ab"}), HasSubstr("'descr': '<V2'"));
+  const char* either = "{'descr': '|V2', 'fortran_order': False, 'shape': (1,), }";
+  EXPECT_EQ(ParseNpy("x", Npy(either, "ab"))->dtype, "bfloat16");
 }
 
 TEST_F(NpzTest, ReplacesAFileThatIsThere) {

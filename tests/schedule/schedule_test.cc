@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/loop/interpret.h"
 #include "compiler/loop/text.h"
+#include "compiler/loop/verify.h"
 #include "compiler/schedule/fixed.h"
 #include "compiler/schedule/guards.h"
 
@@ -23,6 +25,36 @@ Compute PaddedSum(int64_t extent) {
   c.body = Load(in, {at});
   c.predicate = And(Le(Int(0), at), Lt(at, Int(extent)));
   return c;
+}
+
+// out[i] = sum over k of in[i, k], rounded to float16 at the end.
+Compute HalfSum(int64_t rows, int64_t columns) {
+  Compute c{.name = "half_sum"};
+  const Buffer in = MakeBuffer("in", DType::kF16, {rows, columns});
+  c.inputs = {in};
+  c.output = MakeBuffer("out", DType::kF16, {rows});
+  c.axes = {{Var("i"), rows}};
+  c.reduce = {{Var("k"), columns}};
+  c.reducer = Reducer::kSum;
+  c.body = Cast(Load(in, {c.axes[0].var, c.reduce[0].var}), DType::kF32);
+  return c;
+}
+
+TEST(Schedule, KeepsPartialSumsInTheTypeOfTheSums) {
+  Schedule s(HalfSum(6, 12));
+  const auto [outer, tile] = s.Split(s.axis(0), 3);
+  const auto [chunk, k] = s.Split(s.reduce(0), 4);
+  s.Reorder({chunk, outer, k, tile});
+  s.AccumulateAt(2);
+  const Program program = s.Lower();
+  ASSERT_TRUE(Verify(program).ok()) << Verify(program) << Print(program);
+  EXPECT_NE(Print(program).find("alloc sums: stack float32[2,3]"), std::string::npos)
+      << Print(program);
+  std::vector<Tensor> args = {Tensor({DType::kF16, {6, 12}}), Tensor({DType::kF16, {6}})};
+  // Of ones after a 2048 a float16 would keep none.
+  for (int64_t i = 0; i < 72; ++i) args[0].Set(i, i % 12 == 0 ? 2048 : 1);
+  ASSERT_TRUE(Interpret(program, args).ok()) << Interpret(program, args);
+  for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(args[1].AsDouble(i), 2060) << i;
 }
 
 TEST(Schedule, PartitionsBorderTilesAndShortensTheTail) {

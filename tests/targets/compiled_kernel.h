@@ -32,15 +32,12 @@ inline Tensor RandomTensor(const TensorType& type, Rng& rng) {
   Tensor tensor(type);
   for (int64_t i = 0; i < tensor.size(); ++i) {
     const int64_t integer = static_cast<int64_t>(rng.Below(19)) - 9;
-    switch (type.dtype) {
-      case DType::kF32: tensor.as<float>()[i] = rng.Uniform(-2, 2); break;
-      case DType::kF64: tensor.as<double>()[i] = rng.Uniform(-2, 2); break;
-      case DType::kI64: tensor.as<int64_t>()[i] = integer; break;
-      case DType::kI32: tensor.as<int32_t>()[i] = integer; break;
-      case DType::kI16: tensor.as<int16_t>()[i] = integer; break;
-      case DType::kI8: tensor.as<int8_t>()[i] = integer; break;
-      case DType::kU8: tensor.as<uint8_t>()[i] = integer < 0 ? -integer : integer; break;
-      case DType::kBool: tensor.as<uint8_t>()[i] = rng.Below(2); break;
+    if (IsFloat(type.dtype)) {
+      tensor.Set(i, rng.Uniform(-2, 2));
+    } else if (type.dtype == DType::kBool) {
+      tensor.Set(i, static_cast<double>(rng.Below(2)));
+    } else {
+      tensor.Set(i, static_cast<double>(IsUnsigned(type.dtype) ? std::abs(integer) : integer));
     }
   }
   return tensor;

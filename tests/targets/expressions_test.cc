@@ -5,8 +5,11 @@
 namespace tilewright {
 namespace {
 
-constexpr DType kDTypes[] = {DType::kF32, DType::kF64, DType::kI64, DType::kI32,
-                             DType::kI16, DType::kI8,  DType::kU8,  DType::kBool};
+constexpr DType kDTypes[] = {DType::kF32, DType::kF64, DType::kF16, DType::kBF16, DType::kI64,
+                             DType::kI32, DType::kI16, DType::kI8,  DType::kU64,  DType::kU32,
+                             DType::kU16, DType::kU8,  DType::kBool};
+constexpr DType kIntegers[] = {DType::kI64, DType::kI32, DType::kI16, DType::kI8,
+                               DType::kU64, DType::kU32, DType::kU16, DType::kU8};
 constexpr int64_t kRows = 6;
 
 // How the elements are visited: one by one, or in lanes (a register's, an odd number, many).
@@ -81,7 +84,7 @@ TEST_P(Expressions, BinaryOperatorsAgree) {
 
 TEST_P(Expressions, DivisionsByLiteralsAgree) {
   Library library(GetParam());
-  for (DType dtype : {DType::kI64, DType::kI32, DType::kI8, DType::kU8}) {
+  for (DType dtype : kIntegers) {
     for (int64_t divisor : {1, 2, 3, 8, 7}) {
       for (BinaryOp op : {BinaryOp::kDiv, BinaryOp::kMod}) {
         library.Add({dtype}, dtype,
@@ -125,7 +128,9 @@ TEST_P(Expressions, CallsAgree) {
   Library library(GetParam());
   AddFloatCalls(library, DType::kF32);
   AddFloatCalls(library, DType::kF64);
-  for (DType dtype : {DType::kI64, DType::kI32, DType::kI16, DType::kI8, DType::kU8}) {
+  AddFloatCalls(library, DType::kF16);
+  AddFloatCalls(library, DType::kBF16);
+  for (DType dtype : kIntegers) {
     for (const char* name : {"abs", "neg", "sign"}) {
       library.Add({dtype}, dtype, [&](const auto& x) { return Call(name, {x[0]}, dtype); });
     }

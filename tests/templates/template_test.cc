@@ -99,6 +99,54 @@ TEST(Templates, MatchTheInterpreterOnAwkwardShapesWith256BitVectors) {
   CheckAll(kWorkloads256, "cpu -mcpu=haswell");
 }
 
+// The types of a workload: data, weight, and sums and output where they are not the default.
+struct ElementTypes {
+  DType data, weight;
+  std::optional<DType> acc = std::nullopt, out = std::nullopt;
+};
+constexpr ElementTypes kElementTypes[] = {
+    {DType::kF16, DType::kF16},
+    {DType::kBF16, DType::kBF16},
+    {DType::kBF16, DType::kBF16, std::nullopt, DType::kF32},
+    {DType::kI8, DType::kI8},
+    {DType::kU8, DType::kI8},
+    {DType::kI16, DType::kI16, DType::kI64},
+    {DType::kU16, DType::kI16, std::nullopt, DType::kF32},
+};
+
+// The workload of a key in other types, without the steps that they have not.
+Workload InTypes(const char* key, const ElementTypes& types) {
+  Workload workload = ParseWorkload(key).value();
+  workload.inputs[0].dtype = types.data;
+  workload.inputs[1].dtype = types.weight;
+  workload.acc = types.acc;
+  workload.out = types.out;
+  std::erase_if(workload.epilogue, [&](const EpilogueOp& step) {
+    const bool floats = step.kind == EpilogueKind::kSigmoid || step.kind == EpilogueKind::kTanh;
+    return floats && !IsFloat(EpilogueTypeOf(workload));
+  });
+  return workload;
+}
+
+TEST(Templates, MatchTheInterpreterForEveryElementType) {
+  const Target target = ParseTarget("cpu -mcpu=znver5").value();
+  for (const ElementTypes& types : kElementTypes) {
+    std::set<std::string> used;
+    uint64_t seed = 100;
+    for (const char* key : kWorkloads512) {
+      const Workload workload = InTypes(key, types);
+      ASSERT_TRUE(CheckWorkload(workload).ok()) << CheckWorkload(workload);
+      for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
+        used.insert(entry.name);
+        CheckTemplate(entry, workload, target, /*samples=*/2, seed);
+      }
+      ++seed;
+    }
+    EXPECT_TRUE(used.contains("conv2d_nchwc.cpu") && used.contains("dense_pack.cpu"));
+    EXPECT_FALSE(used.contains("conv2d_winograd.cpu")) << "its tiles are made for float32";
+  }
+}
+
 TEST(Templates, AnUnknownNameListsTheKnownOnes) {
   const absl::Status status = FindTemplate("conv2d_nchwc.gpu").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);

@@ -1,20 +1,53 @@
 #include "worker/runner/inputs.h"
 
+#include <cstring>
+
 namespace tilewright {
+
+namespace {
+
+uint32_t Mixed(uint64_t seed) {
+  return static_cast<uint32_t>((seed + 1) * 0x9e3779b97f4a7c15u >> 32);
+}
 
 // The 32-bit finaliser "lowbias32" (C. Wellons, hash-prospector, 2018): a few operations an
 // element, no state, so the compiler vectorises it.
+uint32_t Hash(int64_t i, uint32_t mixed) {
+  uint32_t x = static_cast<uint32_t>(i) + mixed;
+  x ^= x >> 16;
+  x *= 0x7feb352du;
+  x ^= x >> 15;
+  x *= 0x846ca68bu;
+  x ^= x >> 16;
+  return x;
+}
+
+float Unit(uint32_t hash) {
+  return static_cast<float>(static_cast<int32_t>(hash) >> 8) * 0x1.0p-23f;
+}
+
+}  // namespace
+
 void FillUniform(float* data, int64_t count, uint64_t seed) {
-  const uint32_t mixed = static_cast<uint32_t>((seed + 1) * 0x9e3779b97f4a7c15u >> 32);
-  for (int64_t i = 0; i < count; ++i) {
-    uint32_t x = static_cast<uint32_t>(i) + mixed;
-    x ^= x >> 16;
-    x *= 0x7feb352du;
-    x ^= x >> 15;
-    x *= 0x846ca68bu;
-    x ^= x >> 16;
-    data[i] = static_cast<float>(static_cast<int32_t>(x) >> 8) * 0x1.0p-23f;
-  }
+  const uint32_t mixed = Mixed(seed);
+  for (int64_t i = 0; i < count; ++i) data[i] = Unit(Hash(i, mixed));
+}
+
+void FillUniform(void* data, DType dtype, int64_t count, uint64_t seed) {
+  if (dtype == DType::kF32) return FillUniform(static_cast<float*>(data), count, seed);
+  const uint32_t mixed = Mixed(seed);
+  Dispatch(dtype, [&]<typename T>() {
+    for (int64_t i = 0; i < count; ++i) {
+      const uint32_t hash = Hash(i, mixed);
+      const auto bits = static_cast<int16_t>(hash >> 16);
+      static_cast<T*>(data)[i] = IsFloat(dtype) ? static_cast<T>(Unit(hash)) : static_cast<T>(bits);
+    }
+  });
+}
+
+double ElementOf(const void* data, DType dtype, int64_t i) {
+  return Dispatch(
+      dtype, [&]<typename T>() { return static_cast<double>(static_cast<const T*>(data)[i]); });
 }
 
 PaddingMask::PaddingMask(const RunArgument& argument) {
@@ -30,13 +63,14 @@ PaddingMask::PaddingMask(const RunArgument& argument) {
   }
 }
 
-void ZeroPadding(float* data, const RunArgument& argument) {
+void ZeroPadding(void* data, const RunArgument& argument) {
   const PaddingMask mask(argument);
   if (!mask.any()) return;
+  const auto bytes = static_cast<int64_t>(SizeOf(argument.dtype));
   int64_t count = 1;
   for (const int64_t dim : argument.shape) count *= dim;
   for (int64_t i = 0; i < count; ++i) {
-    if (mask.IsPadding(i)) data[i] = 0;
+    if (mask.IsPadding(i)) std::memset(static_cast<char*>(data) + i * bytes, 0, bytes);
   }
 }
 

@@ -10,6 +10,11 @@ namespace tilewright {
 
 // Uniform in [-1, 1), a function of (seed, position): fast, and the same in every process.
 void FillUniform(float* data, int64_t count, uint64_t seed);
+// The same for elements of any type: floats are rounded, integers uniform over at most 16 bits of
+// their range, so that sums of products are exact where the type of the sums allows.
+void FillUniform(void* data, DType dtype, int64_t count, uint64_t seed);
+
+double ElementOf(const void* data, DType dtype, int64_t i);
 
 // Says which elements of an argument are padding, by position.
 class PaddingMask {
@@ -32,6 +37,6 @@ class PaddingMask {
   std::vector<Dim> dims_;
 };
 
-void ZeroPadding(float* data, const RunArgument& argument);
+void ZeroPadding(void* data, const RunArgument& argument);
 
 }  // namespace tilewright

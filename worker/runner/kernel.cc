@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 #include "worker/runner/cache.h"
@@ -40,10 +41,14 @@ bool Kernel::Allocate(int64_t bytes) {
   return memory != nullptr;
 }
 
+int64_t Kernel::BytesOf(size_t argument) const {
+  return sizes_[argument] * static_cast<int64_t>(SizeOf(spec_.arguments[argument].dtype));
+}
+
 std::string Kernel::AllocateAll() {
   for (const RunArgument& argument : spec_.arguments) {
     sizes_.push_back(Elements(argument));
-    if (!Allocate(sizes_.back() * static_cast<int64_t>(sizeof(float)))) {
+    if (!Allocate(BytesOf(sizes_.size() - 1))) {
       return "fault not enough memory for the arguments";
     }
   }
@@ -56,10 +61,10 @@ std::string Kernel::AllocateAll() {
 // A file that is not whole is nobody's wrong result.
 std::string Kernel::ReadExpected() {
   if (spec_.write_reference) return "";
-  expected_.resize(sizes_.back());
-  const auto bytes = static_cast<std::streamsize>(expected_.size() * sizeof(float));
+  const int64_t bytes = BytesOf(sizes_.size() - 1);
+  expected_.resize(bytes);
   std::ifstream in(spec_.reference, std::ios::binary);
-  in.read(reinterpret_cast<char*>(expected_.data()), bytes);
+  in.read(expected_.data(), bytes);
   if (in.gcount() == bytes && in.peek() == std::ifstream::traits_type::eof()) return "";
   return "fault cannot read the expected output from " + spec_.reference;
 }
@@ -84,11 +89,11 @@ Kernel::Kernel(const RunSpec& spec, std::string* error)
 void Kernel::FillArguments() {
   for (size_t i = 0; i < spec_.arguments.size(); ++i) {
     if (i + 1 == spec_.arguments.size()) {
-      // A kernel that leaves an element out must not look right by accident.
-      std::fill_n(argument(i), sizes_[i], std::nanf(""));
+      // A kernel that leaves an element out must not look right by accident: floats are NaN.
+      std::memset(operands_[i], 0xff, BytesOf(i));
     } else {
-      FillUniform(argument(i), sizes_[i], spec_.seed + i);
-      ZeroPadding(argument(i), spec_.arguments[i]);
+      FillUniform(operands_[i], spec_.arguments[i].dtype, sizes_[i], spec_.seed + i);
+      ZeroPadding(operands_[i], spec_.arguments[i]);
     }
   }
 }
@@ -114,8 +119,7 @@ void Kernel::ChooseCold() {
     const bool argument = i < spec_.arguments.size();
     const RunBuffer buffer = argument ? RunBuffer{} : spec_.buffers[i - spec_.arguments.size()];
     if (!used[i] || !(argument ? spec_.arguments[i].cold : buffer.cold)) continue;
-    cold_.push_back(
-        {operands_[i], argument ? sizes_[i] * static_cast<int64_t>(sizeof(float)) : buffer.bytes});
+    cold_.push_back({operands_[i], argument ? BytesOf(i) : buffer.bytes});
   }
 }
 
@@ -137,15 +141,16 @@ double Kernel::TimedCall() {
 
 std::string Kernel::Compare() const {
   const int64_t count = sizes_.back();
-  const std::vector<float>& want = expected_;
-  const float* got = argument(sizes_.size() - 1);
+  const DType dtype = spec_.arguments.back().dtype;
+  const auto want = [&](int64_t i) { return ElementOf(expected_.data(), dtype, i); };
+  const auto got = [&](int64_t i) { return ElementOf(operands_[sizes_.size() - 1], dtype, i); };
   const PaddingMask mask(spec_.arguments.back());
   double scale = 0, worst = 0;
   int64_t at = -1;
   for (int64_t i = 0; i < count; ++i) {
     if (mask.IsPadding(i)) continue;
-    scale = std::max(scale, std::fabs(static_cast<double>(want[i])));
-    const double error = std::fabs(static_cast<double>(got[i]) - want[i]);
+    scale = std::max(scale, std::fabs(want(i)));
+    const double error = std::fabs(got(i) - want(i));
     if (!(error <= worst)) {  // true for NaN too
       worst = error;
       at = i;
@@ -156,14 +161,13 @@ std::string Kernel::Compare() const {
   char text[200];
   std::snprintf(text, sizeof(text),
                 "wrong_result element %lld is %.9g where %.9g is expected; allowed error %.3g",
-                static_cast<long long>(at), got[at], want[at], spec_.tolerance * scale);
+                static_cast<long long>(at), got(at), want(at), spec_.tolerance * scale);
   return text;
 }
 
 std::string Kernel::WriteReference() const {
   std::ofstream out(spec_.reference, std::ios::binary);
-  out.write(static_cast<const char*>(operands_[sizes_.size() - 1]),
-            sizes_.back() * static_cast<int64_t>(sizeof(float)));
+  out.write(static_cast<const char*>(operands_[sizes_.size() - 1]), BytesOf(sizes_.size() - 1));
   out.close();
   return out ? "" : "fault cannot write " + spec_.reference;
 }

@@ -54,7 +54,7 @@ class Kernel {
   void ChooseCold();
   // Each call's extent is shared by the threads, as the runtime does it.
   void Run(const std::vector<BoundCall>& calls);
-  float* argument(size_t i) const { return static_cast<float*>(operands_[i]); }
+  int64_t BytesOf(size_t argument) const;
 
   const RunSpec& spec_;
   runtime::ThreadPool pool_;
@@ -62,7 +62,7 @@ class Kernel {
   std::vector<std::unique_ptr<void, Free>> memory_;
   std::vector<void*> operands_;  // arguments, then buffers
   std::vector<int64_t> sizes_;   // elements of the arguments
-  std::vector<float> expected_;  // empty when the reference is to be written
+  std::vector<char> expected_;   // the output's bytes; empty when the reference is to be written
   std::vector<BoundCall> prepare_, calls_;
   std::vector<Region> cold_;
 };

@@ -23,8 +23,9 @@ absl::StatusOr<Outputs> BatchNormalization(OpBuilder& b) {
                  .type = b.TypeOf(b.Input(0)),
                  .body = [epsilon](const Point& p) {
                    const auto at = [&](size_t i) { return p.Load(i, {p.axes[1]}); };
-                   const Expr variance = at(4) + Const(epsilon, p.in[4]->dtype);
-                   const Expr scale = Divide(at(1), Call("sqrt", {variance}, p.in[4]->dtype));
+                   const DType dtype = at(4)->dtype;
+                   const Expr variance = at(4) + Const(epsilon, dtype);
+                   const Expr scale = Divide(at(1), Call("sqrt", {variance}, dtype));
                    return (p.Here(0) - at(3)) * scale + at(2);
                  }});
 }

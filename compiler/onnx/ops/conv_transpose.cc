@@ -142,7 +142,7 @@ absl::StatusOr<ValueId> Plain(OpBuilder& b, const Deconv& c) {
 // Workloads bound their attributes; a padding chosen from the output's size may be negative.
 bool IsTunable(const OpBuilder& b, const Deconv& c) {
   const auto positive = [](int64_t pad) { return pad >= 0; };
-  return c.spatial() <= 2 && b.DTypeOf(b.Input(0)) == DType::kF32 &&
+  return c.spatial() <= 2 && IsTunable(b.DTypeOf(b.Input(0))) &&
          std::all_of(c.pads_begin.begin(), c.pads_begin.end(), positive);
 }
 

@@ -27,7 +27,7 @@ OpRow NumberCall(std::string op_type, std::string call, int64_t since = 1) {
   return {std::move(op_type), since, 1, [call](OpBuilder& b) -> absl::StatusOr<Outputs> {
             const DType dtype = b.DTypeOf(b.Input(0));
             TW_RETURN_IF_ERROR(CheckType(dtype != DType::kBool, b));
-            if (dtype == DType::kU8 && call == "abs") return b.Input(0);
+            if (IsUnsigned(dtype) && call == "abs") return b.Input(0);
             return Map(b, call, {b.Input(0)},
                        [&](const Exprs& x) { return Call(call, {x[0]}, x[0]->dtype); });
           }};

@@ -33,15 +33,15 @@ absl::StatusOr<Outputs> GlobalAveragePool(OpBuilder& b) {
 
 absl::StatusOr<Outputs> GlobalLpPool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(AxesReduction r, OverSpatial(b, "global_lp_pool", Reducer::kSum));
-  const DType dtype = b.DTypeOf(b.Input(0));
-  if (!IsFloat(dtype)) return absl::InvalidArgumentError("input is not a float tensor");
+  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
+    return absl::InvalidArgumentError("input is not a float tensor");
+  }
   const double power = static_cast<double>(b.Int("p", 2));
-  r.body = [=](const Exprs& x) {
-    return Call("pow", {Call("abs", {x[0]}, dtype), Float(power, dtype)}, dtype);
+  const auto pow = [](const Expr& x, double e) {
+    return Call("pow", {x, Float(e, x->dtype)}, x->dtype);
   };
-  r.result = [=](Expr sum) {
-    return Call("pow", {std::move(sum), Float(1 / power, dtype)}, dtype);
-  };
+  r.body = [=](const Exprs& x) { return pow(Call("abs", {x[0]}, x[0]->dtype), power); };
+  r.result = [=](const Expr& sum) { return pow(sum, 1 / power); };
   return ReduceAxes(b, r);
 }
 

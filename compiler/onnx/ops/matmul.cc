@@ -1,115 +1,43 @@
-// MatMul and Gemm: matrix products become dense ([M,K] by a weight [N,K]) or batched workloads. Of
-// two computed matrices neither is worth packing: they are a batch of one.
-#include <algorithm>
-
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+// MatMul, Gemm, MatMulInteger and QLinearMatMul.
 #include "base/status_macros.h"
-#include "compiler/onnx/tensor_ops.h"
+#include "compiler/onnx/multiply_matrices.h"
+#include "compiler/onnx/quantized.h"
 
 namespace tilewright::onnx_ops {
 namespace {
 
-absl::Status Misfit(const Shape& a, const Shape& b) {
-  return absl::InvalidArgumentError(absl::StrCat("matrices [", absl::StrJoin(a, ","), "] and [",
-                                                 absl::StrJoin(b, ","), "] do not multiply"));
+absl::StatusOr<Outputs> MatMul(OpBuilder& b) { return MultiplyMatrices(b, b.Input(0), b.Input(1)); }
+
+// A zero point by rows or columns: the axis of the matrix it lies along.
+size_t AxisFromEnd(const OpBuilder& b, ValueId value, size_t from_end) {
+  return b.RankOf(value) < from_end ? 0 : b.RankOf(value) - from_end;
 }
 
-// [M,K] x [N,K] -> [M,N].
-absl::StatusOr<ValueId> Dense(OpBuilder& b, ValueId data, ValueId weight) {
-  if (b.DTypeOf(data) == DType::kF32) {
-    return b.EmitWorkload({data, weight}, {.op = "dense",
-                                           .inputs = {b.TypeOf(data), b.TypeOf(weight)},
-                                           .data_layout = "",
-                                           .weight_layout = "NK",
-                                           .out_layout = ""});
-  }
-  return b.Emit({.op = "dense",
-                 .inputs = {data, weight},
-                 .type = {b.DTypeOf(data), {b.ShapeOf(data)[0], b.ShapeOf(weight)[0]}},
-                 .body =
-                     [](const Point& p) {
-                       return p.Load(0, {p.axes[0], p.reduce[0]}) *
-                              p.Load(1, {p.axes[1], p.reduce[0]});
-                     },
-                 .reducer = Reducer::kSum,
-                 .reduce = {b.ShapeOf(data)[1]}});
+// Zero points are scalars, or vectors over the rows of the left and the columns of the right.
+absl::StatusOr<ValueId> CenteredProduct(OpBuilder& b, std::pair<ValueId, ValueId> left,
+                                        std::pair<ValueId, ValueId> right) {
+  TW_RETURN_IF_ERROR(CheckRank(b, left.first, 1, kMaxRank));
+  TW_RETURN_IF_ERROR(CheckRank(b, right.first, 1, kMaxRank));
+  TW_ASSIGN_OR_RETURN(const ValueId x,
+                      Centered(b, left.first, left.second, AxisFromEnd(b, left.first, 2)));
+  TW_ASSIGN_OR_RETURN(const ValueId y,
+                      Centered(b, right.first, right.second, AxisFromEnd(b, right.first, 1)));
+  return MultiplyMatrices(b, x, y);
 }
 
-// [B,M,K] x [B,K,N] -> [B,M,N].
-absl::StatusOr<ValueId> Batched(OpBuilder& b, ValueId x, ValueId y) {
-  if (b.DTypeOf(x) == DType::kF32) {
-    return b.EmitWorkload({x, y}, {.op = "batch_matmul", .inputs = {b.TypeOf(x), b.TypeOf(y)}});
-  }
-  const Shape& left = b.ShapeOf(x);
-  return b.Emit({.op = "batch_matmul",
-                 .inputs = {x, y},
-                 .type = {b.DTypeOf(x), {left[0], left[1], b.ShapeOf(y)[2]}},
-                 .body =
-                     [](const Point& p) {
-                       return p.Load(0, {p.axes[0], p.axes[1], p.reduce[0]}) *
-                              p.Load(1, {p.axes[0], p.reduce[0], p.axes[2]});
-                     },
-                 .reducer = Reducer::kSum,
-                 .reduce = {left[2]}});
+absl::StatusOr<Outputs> MatMulInteger(OpBuilder& b) {
+  return CenteredProduct(b, {b.Input(0), OptionalInput(b, 2)}, {b.Input(1), OptionalInput(b, 3)});
 }
 
-// All dimensions but the last `keep`, multiplied.
-int64_t Leading(const Shape& shape, size_t keep) {
-  return NumElements(Shape(shape.begin(), shape.end() - static_cast<int64_t>(keep)));
-}
-
-// a [..., M, K] by one matrix b [..1.., K, N].
-absl::StatusOr<ValueId> ByOneMatrix(OpBuilder& b, ValueId x, ValueId y) {
-  const Shape left = b.ShapeOf(x);
-  const int64_t k = left.back(), n = b.ShapeOf(y).back(), m = Leading(left, 1);
-  if (b.DependsOnInputs(y)) {
-    TW_ASSIGN_OR_RETURN(const ValueId a3, Reshape(b, x, {1, m, k}));
-    TW_ASSIGN_OR_RETURN(const ValueId b3, Reshape(b, y, {1, k, n}));
-    return Batched(b, a3, b3);
-  }
-  TW_ASSIGN_OR_RETURN(const ValueId matrix, Reshape(b, y, {k, n}));
-  TW_ASSIGN_OR_RETURN(const ValueId weight, Transpose(b, matrix, {1, 0}));
-  TW_ASSIGN_OR_RETURN(const ValueId rows, Reshape(b, x, {m, k}));
-  return Dense(b, rows, weight);
-}
-
-absl::StatusOr<ValueId> ByBatch(OpBuilder& b, ValueId x, ValueId y, const Shape& batch) {
-  const Shape left = b.ShapeOf(x), right = b.ShapeOf(y);
-  const auto flatten = [&](ValueId value, const Shape& shape) -> absl::StatusOr<ValueId> {
-    Shape full = batch;
-    full.insert(full.end(), shape.end() - 2, shape.end());
-    TW_RETURN_IF_ERROR(CheckShape(full));
-    TW_ASSIGN_OR_RETURN(const ValueId expanded, ExpandTo(b, value, full));
-    return Reshape(b, expanded, {NumElements(batch), shape.end()[-2], shape.back()});
-  };
-  TW_ASSIGN_OR_RETURN(const ValueId a3, flatten(x, left));
-  TW_ASSIGN_OR_RETURN(const ValueId b3, flatten(y, right));
-  return Batched(b, a3, b3);
-}
-
-absl::StatusOr<Outputs> MatMul(OpBuilder& b) {
-  ValueId x = b.Input(0), y = b.Input(1);
-  TW_RETURN_IF_ERROR(CheckSameType(b, {x, y}));
-  TW_RETURN_IF_ERROR(CheckRank(b, x, 1, kMaxRank));
-  TW_RETURN_IF_ERROR(CheckRank(b, y, 1, kMaxRank));
-  const bool row = b.RankOf(x) == 1, column = b.RankOf(y) == 1;
-  if (row) {
-    TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {1, b.ShapeOf(x)[0]}));
-  }
-  if (column) {
-    TW_ASSIGN_OR_RETURN(y, Reshape(b, y, {b.ShapeOf(y)[0], 1}));
-  }
-  const Shape left = b.ShapeOf(x), right = b.ShapeOf(y);
-  if (left.back() != right.end()[-2]) return Misfit(left, right);
-  TW_ASSIGN_OR_RETURN(Shape out, BroadcastShapes({Shape(left.begin(), left.end() - 2),
-                                                  Shape(right.begin(), right.end() - 2)}));
-  const bool one_matrix = Leading(right, 2) == 1;
-  TW_ASSIGN_OR_RETURN(const ValueId product,
-                      one_matrix ? ByOneMatrix(b, x, y) : ByBatch(b, x, y, out));
-  if (!row) out.push_back(left.end()[-2]);
-  if (!column) out.push_back(right.back());
-  return Reshape(b, product, std::move(out));
+// Inputs: a, its scale and zero point; b, its scale and zero point; the output's.
+absl::StatusOr<Outputs> QLinearMatMul(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const ValueId sum,
+                      CenteredProduct(b, {b.Input(0), b.Input(2)}, {b.Input(3), b.Input(5)}));
+  const Shape out = b.ShapeOf(sum);
+  if (out.size() < 2) return absl::UnimplementedError("products of vectors are not supported");
+  TW_ASSIGN_OR_RETURN(const ValueId rows, AlongAxis(b, b.Input(1), out, out.size() - 2));
+  TW_ASSIGN_OR_RETURN(const ValueId columns, AlongAxis(b, b.Input(4), out, out.size() - 1));
+  return Requantized(b, sum, {rows, columns, b.Input(6), b.Input(7)});
 }
 
 // factor * x; x itself for 1.
@@ -133,20 +61,25 @@ absl::StatusOr<Outputs> Gemm(OpBuilder& b) {
   if (b.Int("transB", 0) == 0) {
     TW_ASSIGN_OR_RETURN(y, Transpose(b, y, {1, 0}));
   }
-  if (b.ShapeOf(x)[1] != b.ShapeOf(y)[1]) return Misfit(b.ShapeOf(x), b.ShapeOf(y));
+  if (b.ShapeOf(x)[1] != b.ShapeOf(y)[1]) return DoNotMultiply(b.ShapeOf(x), b.ShapeOf(y));
   TW_ASSIGN_OR_RETURN(y, Scaled(b, y, b.Float("alpha", 1)));
-  TW_ASSIGN_OR_RETURN(const ValueId product, Dense(b, x, y));
+  TW_ASSIGN_OR_RETURN(const ValueId product, MultiplyByTransposed(b, x, y));
   const double beta = b.Float("beta", 1);
   if (!b.HasInput(2) || beta == 0) return product;
   TW_RETURN_IF_ERROR(CheckSameType(b, {product, b.Input(2)}));
   TW_ASSIGN_OR_RETURN(const ValueId addend, Scaled(b, b.Input(2), beta));
   TW_ASSIGN_OR_RETURN(const Shape shape, BroadcastShapes({b.ShapeOf(product), b.ShapeOf(addend)}));
-  if (shape != b.ShapeOf(product)) return Misfit(b.ShapeOf(product), b.ShapeOf(addend));
+  if (shape != b.ShapeOf(product)) return DoNotMultiply(b.ShapeOf(product), b.ShapeOf(addend));
   return Map(b, "add", {product, addend}, [](const Exprs& v) { return v[0] + v[1]; });
 }
 
 }  // namespace
 
-OpList matmul() { return {{"MatMul", 1, 2, MatMul}, {"Gemm", 7, 2, Gemm}}; }
+OpList matmul() {
+  return {{"MatMul", 1, 2, MatMul},
+          {"Gemm", 7, 2, Gemm},
+          {"MatMulInteger", 10, 2, MatMulInteger},
+          {"QLinearMatMul", 10, 8, QLinearMatMul}};
+}
 
 }  // namespace tilewright::onnx_ops

@@ -91,7 +91,7 @@ absl::StatusOr<Outputs> Pad(OpBuilder& b) {
     }
     const Expr value = p.Load(0, std::move(at));
     if (mode != "constant" || !inside) return value;
-    return Select(inside, value, fill ? fill : p.Load(1, {}));
+    return Select(inside, value, fill ? Cast(fill, value->dtype) : p.Load(1, {}));
   };
   return b.Emit(std::move(d));
 }

@@ -173,9 +173,8 @@ absl::StatusOr<Outputs> AveragePool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Pool pool, ReadPool(b));
   const bool count_padding = b.Int("count_include_pad", 0) != 0;
   Definition d = Reduction(b, pool, "avg_pool", Reducer::kSum);
-  const DType dtype = d.type.dtype;
-  d.result = [&, dtype](const Point& p) {
-    return Divide(p.acc, Divisor(pool, p, count_padding, dtype));
+  d.result = [&](const Point& p) {
+    return Divide(p.acc, Divisor(pool, p, count_padding, p.acc->dtype));
   };
   return b.Emit(std::move(d));
 }
@@ -183,14 +182,14 @@ absl::StatusOr<Outputs> AveragePool(OpBuilder& b) {
 absl::StatusOr<Outputs> LpPool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Pool pool, ReadPool(b));
   Definition d = Reduction(b, pool, "lp_pool", Reducer::kSum);
-  const DType dtype = d.type.dtype;
-  if (!IsFloat(dtype)) return absl::InvalidArgumentError("input is not a float tensor");
+  if (!IsFloat(d.type.dtype)) return absl::InvalidArgumentError("input is not a float tensor");
   const double power = static_cast<double>(b.Int("p", 2));
-  const auto pow = [dtype](Expr x, double e) {
-    return Call("pow", {std::move(x), Float(e, dtype)}, dtype);
+  const auto pow = [](const Expr& x, double e) {
+    return Call("pow", {x, Float(e, x->dtype)}, x->dtype);
   };
   d.body = [&](const Point& p) {
-    return pow(Call("abs", {p.Load(0, pool.Indices(p))}, dtype), power);
+    const Expr x = p.Load(0, pool.Indices(p));
+    return pow(Call("abs", {x}, x->dtype), power);
   };
   d.result = [&](const Point& p) { return pow(p.acc, 1 / power); };
   return b.Emit(std::move(d));

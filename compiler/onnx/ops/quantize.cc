@@ -1,63 +1,110 @@
-// QuantizeLinear and DequantizeLinear, per tensor or per axis.
+// QuantizeLinear and DequantizeLinear, per tensor or per axis, and DynamicQuantizeLinear.
+#include <numeric>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "compiler/onnx/tensor_ops.h"
+#include "base/strings.h"
+#include "compiler/onnx/quantized.h"
+#include "compiler/onnx/tensor_proto.h"
 
 namespace tilewright::onnx_ops {
 namespace {
 
-// A scalar, or a vector along `axis` of the data, as something that broadcasts to the data.
-absl::StatusOr<ValueId> AlongAxis(OpBuilder& b, ValueId value) {
-  const Shape& data = b.ShapeOf(b.Input(0));
-  if (NumElements(b.ShapeOf(value)) == 1) return Reshape(b, value, {});
-  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", 1), data.size()));
-  if (b.Int("block_size", 0) != 0) return absl::UnimplementedError("blocks are not supported");
-  TW_RETURN_IF_ERROR(CheckShapeIs(b, value, {data[axis]}, "scale or zero point"));
-  Shape shape(data.size() - axis, 1);
-  shape[0] = data[axis];
-  return Reshape(b, value, std::move(shape));
-}
-
 // Data, scale and, when there is one, zero point.
 absl::StatusOr<std::vector<ValueId>> Read(OpBuilder& b) {
   std::vector<ValueId> inputs = {b.Input(0)};
+  if (b.Int("block_size", 0) != 0) return absl::UnimplementedError("blocks are not supported");
   for (size_t i = 1; i < 3 && b.HasInput(i); ++i) {
-    TW_ASSIGN_OR_RETURN(const ValueId value, AlongAxis(b, b.Input(i)));
+    const bool scalar = NumElements(b.ShapeOf(b.Input(i))) == 1;
+    size_t axis = 0;
+    if (!scalar) {
+      TW_ASSIGN_OR_RETURN(axis, NormalizeAxis(b.Int("axis", 1), b.RankOf(b.Input(0))));
+    }
+    TW_ASSIGN_OR_RETURN(const ValueId value, AlongAxis(b, b.Input(i), b.ShapeOf(b.Input(0)), axis));
     inputs.push_back(value);
   }
-  if (b.DTypeOf(inputs[1]) != DType::kF32) {
-    return absl::InvalidArgumentError("scale is not a float32 tensor");
+  if (!IsFloat(b.DTypeOf(inputs[1])) || b.DTypeOf(inputs[1]) == DType::kF64) {
+    return absl::InvalidArgumentError("scale is not a float32, float16 or bfloat16 tensor");
   }
   return inputs;
 }
 
+// Of the scale's type.
 absl::StatusOr<Outputs> DequantizeLinear(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Read(b));
+  if (!IsInteger(b.DTypeOf(inputs[0]))) return absl::InvalidArgumentError("input is no integer");
   return Map(b, "dequantize", inputs, [](const Exprs& x) {
-    Expr value = Cast(x[0], DType::kF32);
-    if (x.size() > 2) value = value - Cast(x[2], DType::kF32);
+    const DType real = x[1]->dtype;
+    Expr value = Cast(x[0], real);
+    if (x.size() > 2) value = value - Cast(x[2], real);
     return value * x[1];
   });
 }
 
+// The type of the result: the zero point's, the one named, or uint8.
+absl::StatusOr<DType> QuantizedType(OpBuilder& b, const std::vector<ValueId>& inputs) {
+  DType to = DType::kU8;
+  if (inputs.size() > 2) {
+    to = b.DTypeOf(inputs[2]);
+  } else if (const int64_t named = b.Int("output_dtype", 0); named != 0) {
+    TW_ASSIGN_OR_RETURN(to, FromOnnxType(static_cast<int32_t>(named)));
+  }
+  if (IsInteger(to) && SizeOf(to) <= 2) return to;
+  return absl::UnimplementedError(
+      absl::StrCat("results of type ", Sv(NameOf(to)), " are not supported"));
+}
+
 absl::StatusOr<Outputs> QuantizeLinear(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Read(b));
-  const DType to = inputs.size() > 2 ? b.DTypeOf(inputs[2]) : DType::kU8;
-  if (to != DType::kU8 && to != DType::kI8) {
-    return absl::UnimplementedError("only uint8 and int8 results are supported");
-  }
-  const double lo = to == DType::kU8 ? 0 : -128, hi = to == DType::kU8 ? 255 : 127;
-  return Map(b, "quantize", inputs, [=](const Exprs& x) {
-    Expr value = Call("round", {Divide(Cast(x[0], DType::kF32), x[1])}, DType::kF32);
-    if (x.size() > 2) value = value + Cast(x[2], DType::kF32);
-    return Cast(Min(Max(value, Float(lo)), Float(hi)), to);
+  TW_ASSIGN_OR_RETURN(const DType to, QuantizedType(b, inputs));
+  return Map(b, "quantize", inputs, [to](const Exprs& x) {
+    const Expr ratio = Divide(Cast(x[0], DType::kF32), Cast(x[1], DType::kF32));
+    return Saturated(ratio, x.size() > 2 ? x[2] : nullptr, to);
   });
+}
+
+// The extreme of all elements and 0, as a scalar.
+absl::StatusOr<ValueId> ExtremeWithZero(OpBuilder& b, Reducer extreme) {
+  std::vector<size_t> axes(b.RankOf(b.Input(0)));
+  std::iota(axes.begin(), axes.end(), 0);
+  return ReduceAxes(b, {.op = "range",
+                        .inputs = {b.Input(0)},
+                        .axes = std::move(axes),
+                        .keep = false,
+                        .reducer = extreme,
+                        .result = [extreme](Expr x) {
+                          const Expr zero = Const(0, x->dtype);
+                          return Combine(extreme, std::move(x), zero);
+                        }});
+}
+
+// uint8 whose scale and zero point fit the data: 0 is one of the values that are exact.
+absl::StatusOr<Outputs> DynamicQuantizeLinear(OpBuilder& b) {
+  if (b.DTypeOf(b.Input(0)) != DType::kF32) {
+    return absl::InvalidArgumentError("input is not a float32 tensor");
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId lowest, ExtremeWithZero(b, Reducer::kMin));
+  TW_ASSIGN_OR_RETURN(const ValueId highest, ExtremeWithZero(b, Reducer::kMax));
+  TW_ASSIGN_OR_RETURN(const ValueId scale, Map(b, "scale", {lowest, highest}, [](const Exprs& x) {
+                        return Divide(x[1] - x[0], Float(255));
+                      }));
+  TW_ASSIGN_OR_RETURN(const ValueId zero_point,
+                      Map(b, "zero_point", {lowest, scale}, [](const Exprs& x) {
+                        return Saturated(Divide(Float(0) - x[0], x[1]), nullptr, DType::kU8);
+                      }));
+  TW_ASSIGN_OR_RETURN(const ValueId quantized,
+                      Map(b, "quantize", {b.Input(0), scale, zero_point}, [](const Exprs& x) {
+                        return Saturated(Divide(x[0], x[1]), x[2], DType::kU8);
+                      }));
+  return Outputs({quantized, scale, zero_point});
 }
 
 }  // namespace
 
 OpList quantize() {
-  return {{"QuantizeLinear", 10, 2, QuantizeLinear}, {"DequantizeLinear", 10, 2, DequantizeLinear}};
+  return {{"QuantizeLinear", 10, 2, QuantizeLinear},
+          {"DequantizeLinear", 10, 2, DequantizeLinear},
+          {"DynamicQuantizeLinear", 11, 1, DynamicQuantizeLinear}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -27,7 +27,7 @@ Expr Apply(const char* call, Expr x) {
   return Call(call, {std::move(x)}, dtype);
 }
 Expr Square(const Exprs& x) { return x[0] * x[0]; }
-Expr Magnitude(const Exprs& x) { return x[0]->dtype == DType::kU8 ? x[0] : Apply("abs", x[0]); }
+Expr Magnitude(const Exprs& x) { return IsUnsigned(x[0]->dtype) ? x[0] : Apply("abs", x[0]); }
 Expr SquareRoot(Expr x) { return Apply("sqrt", std::move(x)); }
 Expr Logarithm(Expr x) { return Apply("log", std::move(x)); }
 

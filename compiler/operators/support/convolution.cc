@@ -134,8 +134,8 @@ Compute DefineConvolution(const Workload& w) {
   compute.predicate = And(ChannelGuard(conv, channel), And(h.inside, v.inside));
   const std::vector<Expr> data = {out[0], GroupStart(conv, channel) + ic, h.position, v.position};
   const std::vector<Expr> weight = {channel, ic, kh.var, kw.var};
-  compute.body = Load(compute.inputs[0], ToPhysical(conv.data_layout, data)) *
-                 Load(compute.inputs[1], ToPhysical(conv.weight_layout, weight));
+  compute.body = Product(w, Load(compute.inputs[0], ToPhysical(conv.data_layout, data)),
+                         Load(compute.inputs[1], ToPhysical(conv.weight_layout, weight)));
   FinishCompute(w, channel, &compute);
   return compute;
 }

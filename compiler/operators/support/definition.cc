@@ -38,10 +38,10 @@ void FinishCompute(const Workload& workload, Expr channel, Compute* compute) {
   compute->body = Simplify(compute->body, ranges);
   if (compute->predicate != nullptr) compute->predicate = Simplify(compute->predicate, ranges);
   compute->acc = Var("acc", compute->body->dtype);
-  if (workload.epilogue.empty()) return;
   const std::vector<Buffer> extra(compute->inputs.begin() + 2, compute->inputs.end());
-  compute->result = ApplyEpilogue(workload.epilogue, compute->acc, extra, Vars(compute->axes),
-                                  std::move(channel));
+  const Expr result =
+      ResultOf(workload, compute->acc, extra, Vars(compute->axes), std::move(channel));
+  if (result != compute->acc) compute->result = result;
 }
 
 }  // namespace tilewright

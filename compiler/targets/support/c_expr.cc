@@ -10,15 +10,28 @@
 namespace tilewright {
 namespace {
 
+// The type that a value is computed with.
+DType Computed(DType dtype) { return IsNarrowFloat(dtype) ? DType::kF32 : dtype; }
+
+// A value of a 16-bit float type must have been rounded to it.
+std::string Rounded(DType dtype, std::string text) {
+  if (!IsNarrowFloat(dtype)) return text;
+  return absl::StrCat("tw_round_to_", CSuffix(dtype), "(", text, ")");
+}
+
 std::string FloatText(const ExprNode& e) {
-  const std::string type = CSuffix(e.dtype);
-  const double value = e.dtype == DType::kF32 ? static_cast<float>(e.fvalue) : e.fvalue;
+  const std::string type = CSuffix(Computed(e.dtype));
+  const double value = e.fvalue;
   if (std::isnan(value)) return absl::StrCat("TW_NAN_", type);
   if (std::isinf(value)) return absl::StrCat(value < 0 ? "-" : "", "TW_INF_", type);
-  return absl::StrFormat("%a%s", value, e.dtype == DType::kF32 ? "f" : "");
+  return absl::StrFormat("%a%s", value, type == "f32" ? "f" : "");
 }
 
 std::string IntText(const ExprNode& e) {
+  if (e.dtype == DType::kU64) {
+    return absl::StrCat("TW_U64(", static_cast<uint64_t>(e.ivalue), ")");
+  }
+  if (e.dtype == DType::kU32) return absl::StrCat(e.ivalue, "u");
   if (e.dtype == DType::kI64 && (e.ivalue > INT32_MAX || e.ivalue < -INT32_MAX)) {
     return absl::StrCat("TW_I64(", e.ivalue, ")");  // never the lowest: -2^63 is written by parts
   }
@@ -26,9 +39,8 @@ std::string IntText(const ExprNode& e) {
   return e.ivalue < 0 ? absl::StrCat("(", digits, ")") : digits;
 }
 
-bool IsNarrow(DType dtype) {
-  return dtype == DType::kI16 || dtype == DType::kI8 || dtype == DType::kU8;
-}
+// Integers that C computes with as int.
+bool IsPromoted(DType dtype) { return IsInteger(dtype) && SizeOf(dtype) < 4; }
 
 class Writer {
  public:
@@ -41,7 +53,7 @@ class Writer {
       case ExprKind::kInt: return IntText(*e);
       case ExprKind::kFloat: return FloatText(*e);
       case ExprKind::kVar: return e->name;
-      case ExprKind::kLoad: return Element(e->buffer, e->operands);
+      case ExprKind::kLoad: return LoadText(*e);
       case ExprKind::kCall: return CallText(*e);
       case ExprKind::kSelect:
         return absl::StrCat("(", Text(e->operands[0]), " ? ", Text(e->operands[1]), " : ",
@@ -60,6 +72,12 @@ class Writer {
   }
 
  private:
+  std::string LoadText(const ExprNode& e) const {
+    const std::string element = Element(e.buffer, e.operands);
+    if (!IsNarrowFloat(e.dtype)) return element;
+    return absl::StrCat("tw_load_", CSuffix(e.dtype), "(", element, ")");
+  }
+
   std::string List(const std::vector<Expr>& items) const {
     std::string list;
     for (const Expr& item : items) absl::StrAppend(&list, list.empty() ? "" : ", ", Text(item));
@@ -70,7 +88,8 @@ class Writer {
     const DType type = e.operands[0]->dtype;
     if (e.name == "not") return absl::StrCat("(!", Text(e.operands[0]), ")");
     if (e.name == "neg" && IsFloat(type)) return absl::StrCat("(-", Text(e.operands[0]), ")");
-    return absl::StrCat("tw_", e.name, "_", CSuffix(type), "(", List(e.operands), ")");
+    return Rounded(e.dtype, absl::StrCat("tw_", e.name, "_", CSuffix(Computed(type)), "(",
+                                         List(e.operands), ")"));
   }
 
   std::string CastText(const ExprNode& e) const {
@@ -78,9 +97,10 @@ class Writer {
     const std::string value = Text(e.operands[0]);
     if (e.dtype == DType::kBool) return absl::StrCat("(", value, " != 0)");
     if (IsFloat(from) && !IsFloat(e.dtype)) {
-      return absl::StrCat("tw_to_", CSuffix(e.dtype), "_", CSuffix(from), "(", value, ")");
+      return absl::StrCat("tw_to_", CSuffix(e.dtype), "_", CSuffix(Computed(from)), "(", value,
+                          ")");
     }
-    return absl::StrCat("((tw_", CSuffix(e.dtype), ")", value, ")");
+    return Rounded(e.dtype, absl::StrCat("((tw_", CSuffix(Computed(e.dtype)), ")", value, ")"));
   }
 
   std::string BinaryText(const ExprNode& e) const {
@@ -93,11 +113,14 @@ class Writer {
     if (function) {
       if (symbol == "/") symbol = "div";
       if (symbol == "%") symbol = "mod";
-      return absl::StrCat("tw_", Sv(symbol), "_", CSuffix(type), "(", a, ", ", b, ")");
+      return absl::StrCat("tw_", Sv(symbol), "_", CSuffix(Computed(type)), "(", a, ", ", b, ")");
     }
     if (type == DType::kBool && e.op == BinaryOp::kXor) symbol = "!=";
-    const std::string text = absl::StrCat("(", a, " ", Sv(symbol), " ", b, ")");
-    return IsNarrow(e.dtype) ? absl::StrCat("((tw_", CSuffix(e.dtype), ")", text, ")") : text;
+    // As int, a product of two uint16 could overflow.
+    const char* wide = type == DType::kU16 && e.op == BinaryOp::kMul ? "(tw_u32)" : "";
+    const std::string text = absl::StrCat("(", wide, a, " ", Sv(symbol), " ", b, ")");
+    if (IsPromoted(e.dtype)) return absl::StrCat("((tw_", CSuffix(e.dtype), ")", text, ")");
+    return Rounded(e.dtype, text);
   }
 
   // C's division, which rounds toward zero, is the floor division of the loop IR.
@@ -117,14 +140,20 @@ std::string CSuffix(DType dtype) {
   switch (dtype) {
     case DType::kF32: return "f32";
     case DType::kF64: return "f64";
-    case DType::kI64: return "i64";
-    case DType::kI32: return "i32";
-    case DType::kI16: return "i16";
-    case DType::kI8: return "i8";
-    case DType::kU8: return "u8";
-    case DType::kBool: break;
+    case DType::kF16: return "f16";
+    case DType::kBF16: return "bf16";
+    case DType::kBool: return "bool";
+    default: break;
   }
-  return "bool";
+  return absl::StrCat(IsUnsigned(dtype) ? "u" : "i", 8 * SizeOf(dtype));
+}
+
+std::string CValueType(DType dtype) { return absl::StrCat("tw_", CSuffix(Computed(dtype))); }
+
+std::string CStored(const Expr& value, const CNames& names) {
+  const std::string text = CText(value, names);
+  if (!IsNarrowFloat(value->dtype)) return text;
+  return absl::StrCat("tw_store_", CSuffix(value->dtype), "(", text, ")");
 }
 
 std::string CText(const Expr& e, const CNames& names) { return Writer(names).Text(e); }

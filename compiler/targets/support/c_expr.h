@@ -19,8 +19,14 @@ struct CNames {
 // "f32", "i64", ...: the suffix of the prelude's types and functions.
 std::string CSuffix(DType dtype);
 
+// The type that holds a value of the dtype: "tw_f32" also for the 16-bit floats, which are bits in
+// memory and are computed with in float32.
+std::string CValueType(DType dtype);
+
 // REQUIRES: every variable and buffer of `e` has a name.
 std::string CText(const Expr& e, const CNames& names);
+// The same as memory holds it.
+std::string CStored(const Expr& value, const CNames& names);
 // buffer[flat index].
 std::string CElement(const Buffer& buffer, const std::vector<Expr>& indices, const CNames& names);
 

@@ -5,8 +5,9 @@ namespace {
 
 constexpr char kCuda[] = R"(
 typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
-typedef short tw_i16; typedef signed char tw_i8; typedef unsigned char tw_u8;
-typedef unsigned char tw_bool; typedef unsigned long long tw_u64;
+typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
+typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned char tw_u8;
+typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned short tw_bf16;
 #define TW_GLOBAL
 #define TW_RESTRICT __restrict__
 #define TW_SHARED __shared__
@@ -21,17 +22,31 @@ typedef unsigned char tw_bool; typedef unsigned long long tw_u64;
 #define TW_THREAD_Y ((int)threadIdx.y)
 #define TW_THREAD_Z ((int)threadIdx.z)
 #define TW_I64(x) x##LL
+#define TW_U64(x) x##ULL
+#define TW_BITS(x) __float_as_uint(x)
+#define TW_FROM_BITS(x) __uint_as_float(x)
 #define TW_INF_f32 __int_as_float(0x7f800000)
 #define TW_NAN_f32 __int_as_float(0x7fc00000)
 #define TW_INF_f64 __longlong_as_double(0x7ff0000000000000LL)
 #define TW_NAN_f64 __longlong_as_double(0x7ff8000000000000LL)
 #define TW_M32(name) name##f
+TW_FN float tw_load_f16(tw_f16 x) {
+  float y;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
+  return y;
+}
+TW_FN tw_f16 tw_store_f16(float x) {
+  tw_f16 y;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
+  return y;
+}
 )";
 
 constexpr char kOpenCl[] = R"(
 #pragma OPENCL FP_CONTRACT ON
 typedef float tw_f32; typedef long tw_i64; typedef int tw_i32; typedef short tw_i16;
-typedef char tw_i8; typedef uchar tw_u8; typedef uchar tw_bool; typedef ulong tw_u64;
+typedef char tw_i8; typedef ulong tw_u64; typedef uint tw_u32; typedef ushort tw_u16;
+typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushort tw_bf16;
 #define TW_GLOBAL __global
 #define TW_RESTRICT restrict
 #define TW_SHARED __local
@@ -46,11 +61,20 @@ typedef char tw_i8; typedef uchar tw_u8; typedef uchar tw_bool; typedef ulong tw
 #define TW_THREAD_Y ((int)get_local_id(1))
 #define TW_THREAD_Z ((int)get_local_id(2))
 #define TW_I64(x) x##L
+#define TW_U64(x) x##UL
+#define TW_BITS(x) as_uint(x)
+#define TW_FROM_BITS(x) as_float(x)
 #define TW_INF_f32 INFINITY
 #define TW_NAN_f32 NAN
 #define TW_INF_f64 ((double)INFINITY)
 #define TW_NAN_f64 ((double)NAN)
 #define TW_M32(f) f
+TW_FN float tw_load_f16(tw_f16 x) { return vload_half(0, (const __private half*)&x); }
+TW_FN tw_f16 tw_store_f16(float x) {
+  tw_f16 y;
+  vstore_half_rte(x, 0, (__private half*)&y);
+  return y;
+}
 )";
 
 constexpr char kOpenClDoubles[] = R"(
@@ -87,14 +111,24 @@ constexpr char kFunctions[] = R"(
   }
 TW_INTEGER(i64, 64) TW_INTEGER(i32, 32) TW_INTEGER(i16, 16) TW_INTEGER(i8, 8)
 TW_SIGNED(i64) TW_SIGNED(i32) TW_SIGNED(i16) TW_SIGNED(i8)
-TW_ORDER(u8) TW_ORDER(bool)
-TW_FN tw_u8 tw_div_u8(tw_u8 a, tw_u8 b) { return b == 0 ? 0 : (tw_u8)(a / b); }
-TW_FN tw_u8 tw_mod_u8(tw_u8 a, tw_u8 b) { return b == 0 ? 0 : (tw_u8)(a % b); }
-TW_FN tw_u8 tw_shl_u8(tw_u8 a, tw_u8 n) { return n >= 8 ? 0 : (tw_u8)(a << n); }
-TW_FN tw_u8 tw_shr_u8(tw_u8 a, tw_u8 n) { return n >= 8 ? 0 : (tw_u8)(a >> n); }
-TW_FN tw_u8 tw_abs_u8(tw_u8 a) { return a; }
-TW_FN tw_u8 tw_neg_u8(tw_u8 a) { return (tw_u8)-a; }
-TW_FN tw_u8 tw_sign_u8(tw_u8 a) { return a != 0; }
+#define TW_UNSIGNED(S, BITS) \
+  TW_ORDER(S) \
+  TW_FN tw_##S tw_div_##S(tw_##S a, tw_##S b) { return b == 0 ? 0 : (tw_##S)(a / b); } \
+  TW_FN tw_##S tw_mod_##S(tw_##S a, tw_##S b) { return b == 0 ? 0 : (tw_##S)(a % b); } \
+  TW_FN tw_##S tw_shl_##S(tw_##S a, tw_##S n) { return n >= BITS ? 0 : (tw_##S)(a << n); } \
+  TW_FN tw_##S tw_shr_##S(tw_##S a, tw_##S n) { return n >= BITS ? 0 : (tw_##S)(a >> n); } \
+  TW_FN tw_##S tw_abs_##S(tw_##S a) { return a; } \
+  TW_FN tw_##S tw_neg_##S(tw_##S a) { return (tw_##S)-a; } \
+  TW_FN tw_##S tw_sign_##S(tw_##S a) { return a != 0; }
+TW_UNSIGNED(u64, 64) TW_UNSIGNED(u32, 32) TW_UNSIGNED(u16, 16) TW_UNSIGNED(u8, 8)
+TW_ORDER(bool)
+TW_FN float tw_round_to_f16(float a) { return tw_load_f16(tw_store_f16(a)); }
+TW_FN float tw_load_bf16(tw_bf16 a) { return TW_FROM_BITS((tw_u32)a << 16); }
+TW_FN tw_bf16 tw_store_bf16(float a) {
+  tw_u32 bits = TW_BITS(a);
+  return (tw_bf16)((a != a ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+TW_FN float tw_round_to_bf16(float a) { return tw_load_bf16(tw_store_bf16(a)); }
 #define TW_TO(S, F, LO, HI, PAST) \
   TW_FN tw_##S tw_to_##S##_##F(tw_##F a) { \
     return a != a ? 0 : a <= (tw_##F)(LO) ? (tw_##S)(LO) : a >= (tw_##F)(PAST) ? (tw_##S)(HI) \
@@ -120,7 +154,10 @@ TW_FN tw_u8 tw_sign_u8(tw_u8 a) { return a != 0; }
   TW_TO(i64, F, -TW_I64(9223372036854775807) - 1, TW_I64(9223372036854775807), \
         9223372036854775808.0f) \
   TW_TO(i32, F, -2147483647 - 1, 2147483647, 2147483648.0f) \
-  TW_TO(i16, F, -32768, 32767, 32767) TW_TO(i8, F, -128, 127, 127) TW_TO(u8, F, 0, 255, 255)
+  TW_TO(i16, F, -32768, 32767, 32767) TW_TO(i8, F, -128, 127, 127) \
+  TW_TO(u64, F, 0, TW_U64(18446744073709551615), 18446744073709551616.0f) \
+  TW_TO(u32, F, 0, 4294967295u, 4294967296.0f) TW_TO(u16, F, 0, 65535, 65535) \
+  TW_TO(u8, F, 0, 255, 255)
 #define TW_MATH(F, M, f) TW_FN tw_##F tw_##f##_##F(tw_##F a) { return M(f)(a); }
 #define TW_M64(f) f
 TW_FLOAT(f32, TW_M32)

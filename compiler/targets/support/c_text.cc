@@ -199,13 +199,12 @@ class Printer {
       ++indent_;
     }
     for (const Expr& part : shared.parts()) {
-      const std::string type =
-          part->dtype == DType::kI64 ? index_ : absl::StrCat("tw_", CSuffix(part->dtype));
+      const std::string type = part->dtype == DType::kI64 ? index_ : CValueType(part->dtype);
       const std::string value = Text(part);
       names_.exprs[part.get()] = Fresh("t");
       Line(absl::StrCat("const ", type, " ", Text(part), " = ", value, ";"));
     }
-    Line(absl::StrCat(CElement(s.buffer, s.indices, names_), " = ", Text(s.value), ";"));
+    Line(absl::StrCat(CElement(s.buffer, s.indices, names_), " = ", CStored(s.value, names_), ";"));
     for (const Expr& part : shared.parts()) names_.exprs.erase(part.get());
     if (!block) return;
     --indent_;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "compiler/targets/support/narrow_floats.h"
 #include "compiler/targets/support/vector_math.h"
 #include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/Module.h"
@@ -76,14 +77,14 @@ llvm::Value* EmitSign(EmitContext& ctx, DType dtype, llvm::Value* x) {
     llvm::Value* signed_one = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, one, x);
     return b.CreateSelect(b.CreateFCmpONE(x, zero), signed_one, x);
   }
-  if (dtype == DType::kU8) return b.CreateZExt(b.CreateICmpNE(x, zero), type);
+  if (IsUnsigned(dtype)) return b.CreateZExt(b.CreateICmpNE(x, zero), type);
   return b.CreateSub(b.CreateZExt(b.CreateICmpSGT(x, zero), type),
                      b.CreateZExt(b.CreateICmpSLT(x, zero), type));
 }
 
 llvm::Value* EmitAbs(EmitContext& ctx, DType dtype, llvm::Value* x) {
   if (IsFloat(dtype)) return ctx.builder.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
-  if (dtype == DType::kU8) return x;
+  if (IsUnsigned(dtype)) return x;
   return ctx.builder.CreateBinaryIntrinsic(llvm::Intrinsic::abs, x, ctx.builder.getFalse());
 }
 
@@ -93,7 +94,7 @@ llvm::Value* EmitShift(EmitContext& ctx, const ExprNode& call, Operands x) {
   llvm::Type* type = x[0]->getType();
   const unsigned bits = type->getScalarSizeInBits();
   llvm::Value* too_far = b.CreateICmpUGE(x[1], llvm::ConstantInt::get(type, bits));
-  if (call.name == "shr" && call.dtype != DType::kU8) {
+  if (call.name == "shr" && !IsUnsigned(call.dtype)) {
     return b.CreateAShr(x[0],
                         b.CreateSelect(too_far, llvm::ConstantInt::get(type, bits - 1), x[1]));
   }
@@ -121,20 +122,26 @@ llvm::Value* EmitGenericCall(EmitContext& ctx, const ExprNode& call, Operands x)
   return nullptr;
 }
 
-}  // namespace
-
-llvm::Value* EmitCall(EmitContext& ctx, const ExprNode& call, Operands operands) {
-  if (llvm::Value* value = EmitGenericCall(ctx, call, operands)) return value;
+// A function of floats; on 16-bit floats not yet rounded.
+llvm::Value* EmitFloatCall(EmitContext& ctx, const ExprNode& call, Operands operands) {
   if (const auto id = IntrinsicOf(call.name); id != llvm::Intrinsic::not_intrinsic) {
     return ctx.builder.CreateIntrinsic(id, {operands[0]->getType()},
                                        llvm::ArrayRef(operands.data(), operands.size()));
   }
-  if (ctx.fast_math && call.dtype == DType::kF32 && IsVector(operands[0])) {
+  if (ctx.fast_math && call.dtype != DType::kF64 && IsVector(operands[0])) {
     if (llvm::Value* value = EmitVectorMath(ctx, call.name, operands[0])) return value;
   }
   TW_CHECK(std::find(kLibm.begin(), kLibm.end(), call.name) != kLibm.end())
       << "unknown call " << call.name;
   return CallLibm(ctx, call.name, operands);
+}
+
+}  // namespace
+
+llvm::Value* EmitCall(EmitContext& ctx, const ExprNode& call, Operands operands) {
+  if (llvm::Value* value = EmitGenericCall(ctx, call, operands)) return value;
+  llvm::Value* value = EmitFloatCall(ctx, call, operands);
+  return IsNarrowFloat(call.dtype) ? RoundFloat(ctx, call.dtype, value) : value;
 }
 
 }  // namespace tilewright

@@ -1,11 +1,10 @@
 #include "compiler/targets/support/emit_context.h"
 
-#include "base/check.h"
-
 namespace tilewright {
 
 llvm::Type* ValueType(EmitContext& ctx, DType dtype) {
   if (dtype == DType::kBool) return ctx.builder.getInt1Ty();
+  if (IsNarrowFloat(dtype)) return ctx.builder.getFloatTy();
   return MemoryType(ctx, dtype);
 }
 
@@ -13,15 +12,8 @@ llvm::Type* MemoryType(EmitContext& ctx, DType dtype) {
   switch (dtype) {
     case DType::kF32: return ctx.builder.getFloatTy();
     case DType::kF64: return ctx.builder.getDoubleTy();
-    case DType::kI64: return ctx.builder.getInt64Ty();
-    case DType::kI32: return ctx.builder.getInt32Ty();
-    case DType::kI16: return ctx.builder.getInt16Ty();
-    case DType::kI8:
-    case DType::kU8:
-    case DType::kBool: return ctx.builder.getInt8Ty();
+    default: return ctx.builder.getIntNTy(8 * static_cast<unsigned>(SizeOf(dtype)));
   }
-  TW_CHECK(false) << "unknown dtype";
-  return nullptr;
 }
 
 llvm::Value* Widen(EmitContext& ctx, llvm::Value* value) {

@@ -25,11 +25,13 @@ struct LoopVar {
 };
 
 // Expressions are emitted as scalars where they are the same in every lane ("uniform") and as
-// <count x T> otherwise. Booleans are i1 in registers and one byte in memory.
+// <count x T> otherwise. Booleans are i1 in registers and one byte in memory; 16-bit floats are
+// float32 in registers (narrow_floats.h).
 struct EmitContext {
   llvm::IRBuilder<> builder;
-  bool fast_math = false;      // vector polynomials for exp, log, tanh, erf in float32
-  bool masked_memory = false;  // contiguous loads and stores may be masked at no cost
+  bool fast_math = false;         // vector polynomials for exp, log, tanh, erf in float32
+  bool masked_memory = false;     // contiguous loads and stores may be masked at no cost
+  bool converts_float16 = false;  // the CPU converts between float16 and float32
   std::unordered_map<const ExprNode*, LoopVar> vars;
   std::unordered_map<const BufferNode*, llvm::Value*> buffers;
   Ranges ranges;

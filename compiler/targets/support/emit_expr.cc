@@ -4,6 +4,7 @@
 #include "compiler/targets/support/emit_context.h"
 #include "compiler/targets/support/emit_memory.h"
 #include "compiler/targets/support/flat_index.h"
+#include "compiler/targets/support/narrow_floats.h"
 #include "llvm/IR/Intrinsics.h"
 
 namespace tilewright {
@@ -46,7 +47,7 @@ llvm::Value* EmitGuardedDivision(EmitContext& ctx, const Expr& e, llvm::Value* a
   llvm::Value* zero = llvm::Constant::getNullValue(b->getType());
   llvm::Value* one = llvm::ConstantInt::get(b->getType(), 1);
   llvm::Value* is_zero = ir.CreateICmpEQ(b, zero);
-  if (e->dtype == DType::kU8) {
+  if (IsUnsigned(e->dtype)) {
     llvm::Value* result = EmitNaturalDivision(ctx, e->op, a, ir.CreateSelect(is_zero, one, b));
     return ir.CreateSelect(is_zero, zero, result);
   }
@@ -61,7 +62,7 @@ llvm::Value* EmitIntegerDivision(EmitContext& ctx, const Expr& e, llvm::Value* a
   const int64_t* literal = AsInt(e->operands[1]);
   if (literal == nullptr || *literal <= 0) return EmitGuardedDivision(ctx, e, a, b);
   const std::optional<Range> dividend = BoundsOf(e->operands[0], ctx.ranges);
-  const bool natural = e->dtype == DType::kU8 || (dividend && dividend->lo >= 0);
+  const bool natural = IsUnsigned(e->dtype) || (dividend && dividend->lo >= 0);
   return natural ? EmitNaturalDivision(ctx, e->op, a, b) : EmitFloorDivision(ctx, e->op, a, b);
 }
 
@@ -87,7 +88,7 @@ llvm::Value* EmitFloatBinary(EmitContext& ctx, BinaryOp op, llvm::Value* a, llvm
 llvm::Value* EmitIntegerBinary(EmitContext& ctx, const Expr& e, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
   const DType operand = e->operands[0]->dtype;
-  const bool is_unsigned = operand == DType::kU8 || operand == DType::kBool;
+  const bool is_unsigned = IsUnsigned(operand);
   const auto less = [&] { return is_unsigned ? ir.CreateICmpULT(a, b) : ir.CreateICmpSLT(a, b); };
   switch (e->op) {
     case BinaryOp::kAdd: return ir.CreateAdd(a, b);
@@ -169,33 +170,41 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
   llvm::Value* a = EmitExpr(ctx, left);
   llvm::Value* b = EmitExpr(ctx, right);
   MatchWidths(ctx, a, b);
-  return IsFloat(left->dtype) ? EmitFloatBinary(ctx, e->op, a, b) : EmitIntegerBinary(ctx, e, a, b);
+  if (!IsFloat(left->dtype)) return EmitIntegerBinary(ctx, e, a, b);
+  llvm::Value* value = EmitFloatBinary(ctx, e->op, a, b);
+  const bool rounds = IsNarrowFloat(e->dtype) && e->op <= BinaryOp::kDiv;  // min and max are exact
+  return rounds ? RoundFloat(ctx, e->dtype, value) : value;
 }
 
 // Out-of-range floats saturate and NaN becomes zero, so that results never depend on the CPU.
 llvm::Value* FloatToInteger(EmitContext& ctx, llvm::Value* value, DType to) {
-  const bool is_unsigned = to == DType::kU8;
+  const bool is_unsigned = IsUnsigned(to);
   llvm::Type* type = value->getType()->getWithNewType(ValueType(ctx, to));
   return ctx.builder.CreateIntrinsic(
       is_unsigned ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,
       {type, value->getType()}, {value});
 }
 
-llvm::Value* EmitCast(EmitContext& ctx, const Expr& e) {
+// `value` of dtype `from` as a register holds `to`, not yet rounded to a 16-bit float.
+llvm::Value* Converted(EmitContext& ctx, llvm::Value* value, DType from, DType to) {
   llvm::IRBuilder<>& ir = ctx.builder;
-  llvm::Value* value = EmitExpr(ctx, e->operands[0]);
-  const DType from = e->operands[0]->dtype;
-  llvm::Type* type = value->getType()->getWithNewType(ValueType(ctx, e->dtype));
-  const bool is_unsigned = from == DType::kU8 || from == DType::kBool;
-  if (e->dtype == DType::kBool) {
+  llvm::Type* type = value->getType()->getWithNewType(ValueType(ctx, to));
+  const bool is_unsigned = IsUnsigned(from);
+  if (to == DType::kBool) {
     llvm::Value* zero = llvm::Constant::getNullValue(value->getType());
     return IsFloat(from) ? ir.CreateFCmpUNE(value, zero) : ir.CreateICmpNE(value, zero);
   }
   if (IsFloat(from)) {
-    return IsFloat(e->dtype) ? ir.CreateFPCast(value, type) : FloatToInteger(ctx, value, e->dtype);
+    return IsFloat(to) ? ir.CreateFPCast(value, type) : FloatToInteger(ctx, value, to);
   }
-  if (!IsFloat(e->dtype)) return ir.CreateIntCast(value, type, !is_unsigned);
+  if (!IsFloat(to)) return ir.CreateIntCast(value, type, !is_unsigned);
   return is_unsigned ? ir.CreateUIToFP(value, type) : ir.CreateSIToFP(value, type);
+}
+
+llvm::Value* EmitCast(EmitContext& ctx, const Expr& e) {
+  const Expr& from = e->operands[0];
+  llvm::Value* value = Converted(ctx, EmitExpr(ctx, from), from->dtype, e->dtype);
+  return IsNarrowFloat(e->dtype) ? RoundFloat(ctx, e->dtype, value) : value;
 }
 
 llvm::Value* EmitCallExpr(EmitContext& ctx, const Expr& e) {

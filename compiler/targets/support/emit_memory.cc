@@ -6,6 +6,7 @@
 
 #include "compiler/targets/support/emit_transpose.h"
 #include "compiler/targets/support/flat_index.h"
+#include "compiler/targets/support/narrow_floats.h"
 
 namespace tilewright {
 namespace {
@@ -20,12 +21,14 @@ llvm::Align AlignmentOf(const EmitContext& ctx, const BufferNode& buffer, const 
 
 llvm::Align ElementAlignment(const BufferNode& buffer) { return llvm::Align(SizeOf(buffer.dtype)); }
 
-// Memory holds booleans as bytes.
+// Memory holds booleans as bytes and 16-bit floats as bits.
 llvm::Value* FromMemory(EmitContext& ctx, DType dtype, llvm::Value* value) {
+  if (IsNarrowFloat(dtype)) return WidenFloat(ctx, dtype, value);
   return dtype == DType::kBool ? ctx.builder.CreateIsNotNull(value) : value;
 }
 
 llvm::Value* ToMemory(EmitContext& ctx, DType dtype, llvm::Value* value) {
+  if (IsNarrowFloat(dtype)) return FloatBits(ctx, dtype, value);
   if (dtype != DType::kBool) return value;
   llvm::Type* byte = value->getType()->getWithNewType(ctx.builder.getInt8Ty());
   return ctx.builder.CreateZExt(value, byte);

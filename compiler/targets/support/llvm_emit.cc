@@ -51,6 +51,7 @@ class KernelEmitter {
       : options_(options), function_(function), ctx_(function->getContext()) {
     ctx_.fast_math = options.optimize == Optimize::kFull;
     ctx_.masked_memory = options.masked_memory;
+    ctx_.converts_float16 = options.converts_float16;
     llvm::FastMathFlags flags;
     flags.setAllowContract(ctx_.fast_math);
     ctx_.builder.setFastMathFlags(flags);

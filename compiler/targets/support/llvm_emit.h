@@ -10,7 +10,8 @@ namespace tilewright {
 struct EmitOptions {
   int vector_bits = 256;  // of the target's registers
   Optimize optimize = Optimize::kFull;
-  bool masked_memory = false;  // has masked vector loads and stores of 4 and 8 bytes (AVX)
+  bool masked_memory = false;     // has masked vector loads and stores of 4 and 8 bytes (AVX)
+  bool converts_float16 = false;  // has conversions between float16 and float32 (F16C, AArch64)
 };
 
 // Adds the exported function `program.name` (calling convention: target_backend.h) and the

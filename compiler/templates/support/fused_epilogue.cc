@@ -12,19 +12,19 @@ void FuseEpilogue(const Workload& workload, Expr channel, int64_t channels, Comp
 
 void FuseEpilogueAt(const Workload& workload, Expr channel, int64_t channels, const Buffer& output,
                     const std::vector<Expr>& position, Compute* compute) {
-  if (workload.epilogue.empty()) return;
+  const DType out = OutputTypeOf(workload), acc = AccumulatorOf(workload);
+  if (workload.epilogue.empty() && out == acc) return;
   std::vector<Buffer> extras;
   for (size_t i = 0; i < workload.epilogue.size(); ++i) {
     const EpilogueOperand operand = OperandOf(workload.epilogue[i].kind);
     if (operand == EpilogueOperand::kPerChannel) {
-      extras.push_back(MakeBuffer(absl::StrCat("bias", i), DType::kF32, {channels}));
+      extras.push_back(MakeBuffer(absl::StrCat("bias", i), out, {channels}));
     } else if (operand == EpilogueOperand::kLikeOutput) {
-      extras.push_back(MakeBuffer(absl::StrCat("residual", i), DType::kF32, output->shape));
+      extras.push_back(MakeBuffer(absl::StrCat("residual", i), out, output->shape));
     }
   }
-  compute->acc = Var("total", DType::kF32);
-  compute->result =
-      ApplyEpilogue(workload.epilogue, compute->acc, extras, position, std::move(channel));
+  compute->acc = Var("total", acc);
+  compute->result = ResultOf(workload, compute->acc, extras, position, std::move(channel));
   for (Buffer& extra : extras) compute->inputs.push_back(std::move(extra));
 }
 

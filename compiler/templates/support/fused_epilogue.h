@@ -8,7 +8,8 @@
 
 namespace tilewright {
 
-// Appends the epilogue's input buffers to `compute` and sets acc and result. `channel` is the
+// Appends the epilogue's input buffers to `compute` and sets acc and result, which is of the
+// output's type. `channel` is the
 // index into a bias of `channels` elements; residuals have the output's buffer shape.
 // REQUIRES: compute.output and compute.axes are set.
 void FuseEpilogue(const Workload& workload, Expr channel, int64_t channels, Compute* compute);

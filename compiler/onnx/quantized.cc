@@ -1,0 +1,65 @@
+#include "compiler/onnx/quantized.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+bool IsByte(DType dtype) { return dtype == DType::kU8 || dtype == DType::kI8; }
+
+absl::StatusOr<ValueId> Scalar(OpBuilder& b, ValueId value) {
+  if (NumElements(b.ShapeOf(value)) == 1) return Reshape(b, value, {});
+  return absl::InvalidArgumentError("the output's scale and zero point must be scalars");
+}
+
+}  // namespace
+
+ValueId OptionalInput(const OpBuilder& b, size_t i) {
+  return b.HasInput(i) ? b.Input(i) : kNoValue;
+}
+
+absl::StatusOr<ValueId> AlongAxis(OpBuilder& b, ValueId value, const Shape& data, size_t axis) {
+  if (NumElements(b.ShapeOf(value)) == 1) return Reshape(b, value, {});
+  TW_RETURN_IF_ERROR(CheckShapeIs(b, value, {data[axis]}, "scale or zero point"));
+  Shape shape(data.size() - axis, 1);
+  shape[0] = data[axis];
+  return Reshape(b, value, std::move(shape));
+}
+
+absl::StatusOr<ValueId> Centered(OpBuilder& b, ValueId value, ValueId zero_point, size_t axis) {
+  if (!IsByte(b.DTypeOf(value))) {
+    return absl::InvalidArgumentError("an input is neither uint8 nor int8");
+  }
+  if (zero_point == kNoValue) return CastTo(b, value, DType::kI32);
+  TW_RETURN_IF_ERROR(CheckSameType(b, {value, zero_point}));
+  TW_ASSIGN_OR_RETURN(zero_point, AlongAxis(b, zero_point, b.ShapeOf(value), axis));
+  return Map(b, "center", {value, zero_point},
+             [](const Exprs& x) { return Cast(x[0], DType::kI32) - Cast(x[1], DType::kI32); });
+}
+
+Expr Saturated(Expr x, const Expr& zero_point, DType to) {
+  Expr value = Call("round", {std::move(x)}, DType::kF32);
+  if (zero_point != nullptr) value = value + Cast(zero_point, DType::kF32);
+  return Cast(std::move(value), to);  // casts saturate
+}
+
+absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, const Requantization& r) {
+  const DType to = b.DTypeOf(r.out_zero_point);
+  if (!IsByte(to)) return absl::InvalidArgumentError("the output is neither uint8 nor int8");
+  for (ValueId scale : {r.left_scale, r.right_scale, r.out_scale}) {
+    if (b.DTypeOf(scale) != DType::kF32) {
+      return absl::InvalidArgumentError("a scale is not float32");
+    }
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId out_scale, Scalar(b, r.out_scale));
+  TW_ASSIGN_OR_RETURN(const ValueId zero_point, Scalar(b, r.out_zero_point));
+  return Map(b, "requantize", {sum, r.left_scale, r.right_scale, out_scale, zero_point},
+             [to](const Exprs& x) {
+               const Expr factor = Divide(x[1] * x[2], x[3]);
+               return Saturated(Cast(x[0], DType::kF32) * factor, x[4], to);
+             });
+}
+
+}  // namespace tilewright

@@ -1,0 +1,31 @@
+// Steps that ONNX's operators on quantised integers share: a real number is
+// (integer - zero point) * scale.
+#pragma once
+
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright {
+
+// Input i, or kNoValue when it is absent.
+ValueId OptionalInput(const OpBuilder& b, size_t i);
+
+// A scalar, or a vector along `axis` of data of that shape, as something that broadcasts to it.
+// InvalidArgument for another shape.
+absl::StatusOr<ValueId> AlongAxis(OpBuilder& b, ValueId value, const Shape& data, size_t axis);
+
+// 8-bit integers minus their zero point (kNoValue: 0; a scalar or a vector along `axis`), as int32.
+// InvalidArgument for other types.
+absl::StatusOr<ValueId> Centered(OpBuilder& b, ValueId value, ValueId zero_point, size_t axis);
+
+// `x` rounded half to even, plus the zero point (null: 0), saturated to the integer type. x:
+// float32.
+Expr Saturated(Expr x, const Expr& zero_point, DType to);
+
+// What turns a sum of products into quantised integers; scales broadcast to the sum.
+struct Requantization {
+  ValueId left_scale, right_scale, out_scale, out_zero_point;
+};
+// saturate(round(sum * left * right / out) + zero point), of the zero point's type.
+absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, const Requantization& r);
+
+}  // namespace tilewright

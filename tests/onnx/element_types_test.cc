@@ -1,0 +1,156 @@
+// Models whose tensors are no float32: initialisers in each form that ONNX has, and small networks
+// by the interpreter and as compiled code.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/rng.h"
+#include "tests/onnx/run_both.h"
+
+namespace tilewright {
+namespace {
+
+using onnx::TensorProto;
+using ::testing::ElementsAre;
+
+Tensor Random(DType dtype, const Shape& shape, uint64_t seed) {
+  Tensor tensor({dtype, shape});
+  Rng rng(seed);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    if (IsFloat(dtype)) {
+      tensor.Set(i, rng.Uniform(-1, 1));
+    } else {
+      tensor.Set(i, static_cast<double>(rng.Below(200)) - (IsUnsigned(dtype) ? 0 : 100));
+    }
+  }
+  return tensor;
+}
+
+// An initialiser whose bytes are in raw_data.
+void Raw(ModelBuilder& m, const std::string& name, const Tensor& tensor,
+         TensorProto::DataType type) {
+  TensorProto& proto = *m.graph().add_initializer();
+  proto.set_name(name);
+  proto.set_data_type(type);
+  for (int64_t dim : tensor.shape()) proto.add_dims(dim);
+  proto.set_raw_data(tensor.data(), tensor.bytes());
+}
+
+TensorProto& Typed(ModelBuilder& m, const std::string& name, TensorProto::DataType type,
+                   int64_t count) {
+  TensorProto& proto = *m.graph().add_initializer();
+  proto.set_name(name);
+  proto.set_data_type(type);
+  proto.add_dims(count);
+  return proto;
+}
+
+// The initialiser "c" as float64.
+std::vector<double> ValuesOf(ModelBuilder& m) {
+  onnx::NodeProto& cast = m.Node("Cast", {"c"}, {"y"});
+  SetInt(cast, "to", TensorProto::DOUBLE);
+  m.Output("y");
+  const std::vector<Tensor> outputs = RunBoth(m, {});
+  return outputs.empty() ? std::vector<double>() : Values(outputs[0]);
+}
+
+TEST(ElementTypes, InitialisersMayHoldBitsInTheirWiderFields) {
+  ModelBuilder half, brain, wide;
+  TensorProto& h = Typed(half, "c", TensorProto::FLOAT16, 2);
+  h.add_int32_data(0x3c00);
+  h.add_int32_data(0xc000);
+  EXPECT_THAT(ValuesOf(half), ElementsAre(1, -2));
+  TensorProto& b = Typed(brain, "c", TensorProto::BFLOAT16, 2);
+  b.add_int32_data(0x3f80);
+  b.add_int32_data(0xc000);
+  EXPECT_THAT(ValuesOf(brain), ElementsAre(1, -2));
+  TensorProto& u = Typed(wide, "c", TensorProto::UINT32, 1);
+  u.add_uint64_data(4294967295u);
+  EXPECT_THAT(ValuesOf(wide), ElementsAre(4294967295.0));
+}
+
+TEST(ElementTypes, InitialisersMayBeRaw) {
+  ModelBuilder half, shorts;
+  Raw(half, "c", Tensor({DType::kF16, {2}}, std::vector<uint16_t>{0x3c00, 0x0001}),
+      TensorProto::FLOAT16);
+  EXPECT_THAT(ValuesOf(half), ElementsAre(1, 0x1p-24));
+  Raw(shorts, "c", Tensor({DType::kU16, {2}}, std::vector<uint16_t>{0, 65535}),
+      TensorProto::UINT16);
+  EXPECT_THAT(ValuesOf(shorts), ElementsAre(0, 65535));
+}
+
+// A convolution with bias, an activation, a pool and a dense layer, all of one type.
+ModelBuilder Network(TensorProto::DataType type, DType dtype) {
+  ModelBuilder m;
+  m.Input("x", {1, 5, 9, 11}, type);
+  Raw(m, "w", Random(dtype, {19, 5, 3, 3}, 1), type);
+  Raw(m, "b", Random(dtype, {19}, 2), type);
+  Raw(m, "d", Random(dtype, {19, 7}, 3), type);
+  SetInts(m.Node("Conv", {"x", "w", "b"}, {"c"}), "pads", {1, 1, 1, 1});
+  m.Node("Relu", {"c"}, {"r"});
+  m.Node("GlobalAveragePool", {"r"}, {"p"});
+  m.Node("Flatten", {"p"}, {"f"});
+  m.Node("MatMul", {"f", "d"}, {"l"});
+  m.Node("Softmax", {"l"}, {"y"});
+  m.Output("y");
+  return m;
+}
+
+TEST(ElementTypes, NetworksOf16BitFloatsRun) {
+  const std::map<std::string, Tensor> half = {{"x", Random(DType::kF16, {1, 5, 9, 11}, 4)}};
+  const auto outputs = RunBoth(Network(TensorProto::FLOAT16, DType::kF16), half, 4 * 0x1p-11);
+  ASSERT_EQ(outputs.size(), 1u);
+  EXPECT_EQ(outputs[0].dtype(), DType::kF16);
+  const std::map<std::string, Tensor> brain = {{"x", Random(DType::kBF16, {1, 5, 9, 11}, 5)}};
+  EXPECT_EQ(RunBoth(Network(TensorProto::BFLOAT16, DType::kBF16), brain, 4 * 0x1p-8).size(), 1u);
+}
+
+void Scalar(ModelBuilder& m, const std::string& name, float value) { m.Floats(name, {}, value); }
+
+void ZeroPoint(ModelBuilder& m, const std::string& name, uint8_t value) {
+  Raw(m, name, Tensor({DType::kU8, {}}, std::vector<uint8_t>{value}), TensorProto::UINT8);
+}
+
+TEST(ElementTypes, AQuantisedConvolutionRunsExactly) {
+  ModelBuilder m;
+  m.Input("x", {1, 6, 7, 9}, TensorProto::UINT8);
+  Raw(m, "w", Random(DType::kU8, {10, 6, 3, 3}, 6), TensorProto::UINT8);
+  for (const char* scale : {"xs", "ws", "ys"}) Scalar(m, scale, 0.25f);
+  for (const char* zero : {"xz", "wz", "yz"}) ZeroPoint(m, zero, 117);
+  onnx::NodeProto& conv =
+      m.Node("QLinearConv", {"x", "xs", "xz", "w", "ws", "wz", "ys", "yz"}, {"y"});
+  SetInts(conv, "pads", {1, 0, 1, 1});
+  m.Output("y");
+  const auto outputs = RunBoth(m, {{"x", Random(DType::kU8, {1, 6, 7, 9}, 7)}});
+  ASSERT_EQ(outputs.size(), 1u);
+  EXPECT_EQ(outputs[0].dtype(), DType::kU8);
+}
+
+TEST(ElementTypes, AnIntegerProductOfRowsRunsExactly) {
+  ModelBuilder m;
+  m.Input("a", {5, 33}, TensorProto::INT8);
+  Raw(m, "b", Random(DType::kI8, {33, 21}, 8), TensorProto::INT8);
+  m.Node("MatMulInteger", {"a", "b"}, {"y"});
+  m.Output("y");
+  const Tensor a = Random(DType::kI8, {5, 33}, 9), b = Random(DType::kI8, {33, 21}, 8);
+  const auto outputs = RunBoth(m, {{"a", a}});
+  ASSERT_EQ(outputs.size(), 1u);
+  int64_t sum = 0;
+  for (int64_t k = 0; k < 33; ++k) sum += a.AsInt(4 * 33 + k) * b.AsInt(k * 21 + 20);
+  EXPECT_EQ(outputs[0].AsInt(4 * 21 + 20), sum);
+}
+
+TEST(ElementTypes, ElementwiseOperatorsWrapIntegersInTheirWidth) {
+  ModelBuilder m;
+  m.Input("a", {37}, TensorProto::UINT16);
+  m.Node("Add", {"a", "a"}, {"s"});
+  m.Node("Mul", {"s", "a"}, {"y"});
+  m.Output("y");
+  Tensor a({DType::kU16, {37}});
+  for (int64_t i = 0; i < 37; ++i) a.Set(i, static_cast<double>(40000 + i));
+  const auto outputs = RunBoth(m, {{"a", a}});
+  ASSERT_EQ(outputs.size(), 1u);
+  EXPECT_EQ(outputs[0].AsInt(3), (2 * 40003 % 65536) * 40003 % 65536);
+}
+
+}  // namespace
+}  // namespace tilewright
