@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "compiler/driver/compile_model.h"
 #include "compiler/onnx/import.h"
@@ -22,7 +23,9 @@ std::vector<Tensor> RunPackage(const std::string& package, const Graph& graph,
   const std::string path =
       testing::TempDir() + "/tilewright_both_" + std::to_string(getpid()) + ".tar";
   std::ofstream(path, std::ios::binary) << package;
-  runtime::Model model(path, runtime::ModelOptions{.threads = 2});
+  const std::unique_ptr<runtime::Model> opened =
+      runtime::OpenModel(path, runtime::ModelOptions{.threads = 2});
+  runtime::Model& model = *opened;
   std::filesystem::remove(path);
   for (const auto& input : model.inputs()) {
     std::memcpy(input.data, inputs.at(input.tensor->name).data(), input.bytes);

@@ -64,8 +64,8 @@ class Runner {
 
  private:
   std::string Load(const std::string& path) {
-    auto model = std::make_unique<runtime::Model>(
-        path, runtime::ModelOptions{.threads = threads_, .bind = threads_ > 1});
+    auto model =
+        runtime::OpenModel(path, runtime::ModelOptions{.threads = threads_, .bind = threads_ > 1});
     uint64_t seed = 0;
     for (const runtime::Model::End& input : model->inputs()) FillInput(input, seed++);
     model->Run();  // first touches
