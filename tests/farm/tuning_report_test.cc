@@ -9,6 +9,7 @@
 
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
+#include "tests/paths.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {
