@@ -1,6 +1,6 @@
 #include "runtime/model.h"
 
-#include "runtime/cpu_info.h"
+#include "runtime/cpu_features.h"
 #include "runtime/device/device.h"
 #include "runtime/device_model.h"
 #include "runtime/error.h"
@@ -43,7 +43,7 @@ void Model::SetEnds(const std::vector<char*>& places) {
 
 std::unique_ptr<Model> OpenModel(const std::string& path, const ModelOptions& options) {
   MappedFile file(path);
-  Package package = ReadPackage(file.bytes(), ReadCpuInfo());
+  Package package = ReadPackage(file.bytes(), CpuFeatures());
   const std::string kind = package.manifest.device;
   const std::string device = options.device.empty() ? kind : options.device;
   if (device.substr(0, device.find(':')) != kind) {

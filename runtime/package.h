@@ -62,7 +62,7 @@ struct ExecutionPlan {
 struct Manifest {
   std::string model, target, created_by;
   std::string device = "cpu";             // what runs the kernels: "cpu", "opencl" or "cuda"
-  std::vector<std::string> cpu_features;  // /proc/cpuinfo names the code needs
+  std::vector<std::string> cpu_features;  // what the code needs, by Linux's names
 };
 
 // The member that holds the kernels: "mod.so", "mod.cl" or "mod.cubin"; empty for other devices.

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "nlohmann/json.hpp"
-#include "runtime/cpu_info.h"
+#include "runtime/cpu_features.h"
 #include "runtime/crc32c.h"
 #include "runtime/device/device.h"
 #include "runtime/error.h"
@@ -22,6 +22,8 @@ constexpr int64_t kCpuAlignment = 64;  // the kernels' calling convention
 constexpr size_t kMaxJsonBytes = size_t{64} << 20;
 #if defined(__aarch64__)
 constexpr uint16_t kThisMachine = EM_AARCH64;
+#elif defined(__riscv)
+constexpr uint16_t kThisMachine = EM_RISCV;
 #else
 constexpr uint16_t kThisMachine = EM_X86_64;
 #endif
@@ -157,7 +159,8 @@ void CheckSums(const Members& members, const json& manifest, const std::string& 
   }
 }
 
-void CheckCpu(const Manifest& manifest, std::string_view so, std::string_view cpuinfo) {
+void CheckCpu(const Manifest& manifest, std::string_view so,
+              const std::set<std::string>& features) {
   Elf64_Ehdr header;
   if (so.size() < sizeof(header) || so.substr(0, SELFMAG) != ELFMAG) {
     throw BadPackage("mod.so is not an ELF library");
@@ -167,7 +170,7 @@ void CheckCpu(const Manifest& manifest, std::string_view so, std::string_view cp
     throw Error(TW_WRONG_CPU, "the package is for another architecture: " + manifest.target);
   }
   std::string lacking;
-  for (const std::string& feature : MissingFeatures(manifest.cpu_features, cpuinfo)) {
+  for (const std::string& feature : MissingFeatures(manifest.cpu_features, features)) {
     lacking += " " + feature;
   }
   if (lacking.empty()) return;
@@ -177,7 +180,7 @@ void CheckCpu(const Manifest& manifest, std::string_view so, std::string_view cp
 
 }  // namespace
 
-Package ReadPackage(std::string_view bytes, std::string_view cpuinfo) {
+Package ReadPackage(std::string_view bytes, const std::set<std::string>& features) {
   const Members members = ReadTar(bytes);
   const json manifest = Parse(members, "manifest.json");
   Package package;
@@ -186,7 +189,7 @@ Package ReadPackage(std::string_view bytes, std::string_view cpuinfo) {
   CheckSums(members, manifest, code);
   package.params = Find(members, "mod.params");
   package.so = Find(members, code);
-  if (package.manifest.device == "cpu") CheckCpu(package.manifest, package.so, cpuinfo);
+  if (package.manifest.device == "cpu") CheckCpu(package.manifest, package.so, features);
   package.plan = ReadPlan(Parse(members, "mod.json"));
   CheckPlan(package.plan, package.params.size(),
             package.manifest.device == "cpu" ? kCpuAlignment : kDeviceAlignment);

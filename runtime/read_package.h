@@ -2,6 +2,8 @@
 // checked here, so that the rest of the runtime can trust it.
 #pragma once
 
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "runtime/package.h"
@@ -15,9 +17,9 @@ struct Package {
 };
 
 // Throws Error: BAD_PACKAGE for damage (checksums included) and other format versions,
-// WRONG_CPU when `cpuinfo` (the text of /proc/cpuinfo) lacks a feature the kernels need or the
-// kernels are for another architecture.
-Package ReadPackage(std::string_view bytes, std::string_view cpuinfo);
+// WRONG_CPU when `features` (CpuFeatures() of this machine) lack some that the kernels need, which
+// it names, or the kernels are for another architecture.
+Package ReadPackage(std::string_view bytes, const std::set<std::string>& features);
 
 // Throws BadPackage unless ids, shapes, places, launches and offsets (multiples of `alignment`) are
 // within limits: at most 2^20 tensors and calls, rank 8, 2^40 bytes a tensor.

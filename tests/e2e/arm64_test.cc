@@ -68,6 +68,23 @@ TEST_P(Arm64, GivesWhatThisMachineGives) {
   }
 }
 
+TEST(Arm64Cpu, ThatLacksSomethingIsToldWhat) {
+  const CommandLine tw;
+  ASSERT_EQ(tw.Run("zoo mlp -o m.onnx").exit_code, 0);
+  ASSERT_EQ(tw.Run("compile m.onnx --records none -o p.tar --target "
+                   "'cpu -mtriple=aarch64-linux-gnu -mcpu=neoverse-v1'")
+                .exit_code,
+            0);
+  const std::string run =
+      absl::StrCat(absl::StrReplaceAll(RUN_PACKAGE_ARM64, {{"%s", "cortex-a72"}}), " ",
+                   tw / "p.tar", " ", tw / "out.bin", " 2>", tw / "error.txt");
+  EXPECT_NE(std::system(run.c_str()), 0);
+  const std::string error = ReadAll(tw / "error.txt");
+  for (const char* feature : {"sve", "i8mm", "bf16", "asimddp"}) {
+    EXPECT_NE(error.find(feature), std::string::npos) << error;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Networks, Arm64,
                          testing::Combine(testing::Values<std::string>("mlp", "squeezenet1_1",
                                                                        "mobilenet_v2"),

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -21,8 +22,8 @@ namespace tilewright {
 namespace {
 
 // Features that change which instructions our kernels use; the rest (pku, sgx, ...) never matter.
-constexpr const char* kVectorFeatures[] = {"avx",   "sse",    "fma",   "f16c", "bmi",
-                                           "lzcnt", "popcnt", "movbe", "gfni"};
+constexpr const char* kVectorFeatures[] = {"avx",   "sse",    "ssse",  "fma",  "f16c", "bmi",
+                                           "lzcnt", "popcnt", "movbe", "gfni", "xop",  "tbm"};
 
 void InitializeLlvm() {
   static std::once_flag once;
@@ -61,11 +62,12 @@ absl::StatusOr<const llvm::Target*> FindLlvmTarget(const Target& target) {
 }
 
 absl::StatusOr<std::unique_ptr<llvm::MCSubtargetInfo>> Subtarget(const Target& target,
-                                                                 const std::string& cpu) {
+                                                                 const std::string& cpu,
+                                                                 const std::string& mattr = "") {
   absl::StatusOr<const llvm::Target*> llvm_target = FindLlvmTarget(target);
   if (!llvm_target.ok()) return llvm_target.status();
   return std::unique_ptr<llvm::MCSubtargetInfo>(
-      (*llvm_target)->createMCSubtargetInfo(TripleOf(target), cpu, ""));
+      (*llvm_target)->createMCSubtargetInfo(TripleOf(target), cpu, mattr));
 }
 
 // The names of `table` nearest to `wrong`, at most six.
@@ -135,6 +137,16 @@ absl::StatusOr<Target> ResolveCpu(const Target& target) {
     resolved.mattr = absl::StrJoin(HiddenFeatures(*host), ",");
   }
   return resolved;
+}
+
+std::vector<std::string> EnabledFeatures(const Target& target) {
+  const auto subtarget = Subtarget(target, target.mcpu, target.mattr);
+  TW_CHECK(subtarget.ok()) << subtarget.status().message();
+  std::vector<std::string> names;
+  for (const llvm::SubtargetFeatureKV& feature : (*subtarget)->getEnabledProcessorFeatures()) {
+    names.push_back(feature.Key);
+  }
+  return names;
 }
 
 absl::StatusOr<std::unique_ptr<llvm::TargetMachine>> MakeTargetMachine(const Target& target,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "compiler/core/target.h"
@@ -12,6 +14,9 @@ namespace tilewright {
 
 // TargetBackend::Resolve for kind "cpu".
 absl::StatusOr<Target> ResolveCpu(const Target& target);
+
+// What the target's CPU and mattr enable, by LLVM's names. REQUIRES: resolved.
+std::vector<std::string> EnabledFeatures(const Target& target);
 
 // Position-independent code. Not thread-safe once made: one for each thread. InvalidArgument when
 // the target is not one that ResolveCpu accepts.
