@@ -25,8 +25,10 @@ void verb_operators(CLI::App& parent) {
   const auto json = std::make_shared<bool>(false);
   CLI::App* verb = AddVerb(parent,
                            {"operators", "lists the supported ONNX operators",
-                            "  $ tilewright operators | grep Conv\n"
-                            "  Conv\n"},
+                            "  $ tilewright operators | grep MatMul\n"
+                            "  MatMul\n"
+                            "  MatMulInteger\n"
+                            "  QLinearMatMul\n"},
                            [json] { return PrintOperators(*json); });
   verb->add_flag("--json", *json, "print JSON");
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -287,6 +288,47 @@ TEST_F(RunKernelTest, PaddingIsZeroInInputsAndUncheckedInOutputs) {
   EXPECT_EQ(KindOf(RunKernel(kRunner, spec_, 10).value()), FailureKind::kWrongResult);
 }
 
+// A kernel on other types than float32, whose body is `loop`.
+class RunTypesTest : public RunKernelTest {
+ protected:
+  Outcome RunLoop(const std::string& loop) { return Run("  {" + loop + "}\n  end = begin;\n"); }
+
+  void WriteReference(std::array<DType, 3> types, const std::string& loop) {
+    for (size_t i = 0; i < 3; ++i) spec_.arguments[i].dtype = types[i];
+    spec_.write_reference = true;
+    const Outcome outcome = RunLoop(loop);
+    EXPECT_EQ(std::get_if<Failure>(&outcome), nullptr) << std::get<Failure>(outcome).message;
+    spec_.write_reference = false;
+  }
+};
+
+TEST_F(RunTypesTest, IntegersAreFilledOverTheirRangeAndComparedExactly) {
+  const std::string product =
+      "const uint8_t* x = args[0]; const int8_t* y = args[1]; int32_t* z = args[2];"
+      "for (int64_t i = begin; i < end; ++i) z[i] = x[i] * y[i];";
+  WriteReference({DType::kU8, DType::kI8, DType::kI32}, product);
+  spec_.tolerance = 0;
+  EXPECT_TRUE(MedianSeconds(
+      RunLoop("const uint8_t* x = args[0]; const int8_t* y = args[1]; int high = 0, low = 0;"
+              "for (int i = 0; i < 4096; ++i) { high += x[i] > 250; low += y[i] < -120; }"
+              "if (high == 0 || low == 0) abort();" +
+              product)));
+  EXPECT_EQ(KindOf(RunLoop(product + "z[77] += 1;")), FailureKind::kWrongResult);
+}
+
+TEST_F(RunTypesTest, SixteenBitFloatsAreComparedByValue) {
+  const std::string copy =
+      "uint16_t *x = args[0], *z = args[2];"
+      "for (int64_t i = begin; i < end; ++i) z[i] = x[i];";
+  for (DType dtype : {DType::kF16, DType::kBF16}) {
+    WriteReference({dtype, dtype, dtype}, copy);
+    spec_.tolerance = 2 * RoundoffOf(dtype);
+    EXPECT_TRUE(MedianSeconds(RunLoop(copy + "z[77] ^= 1;"))) << NameOf(dtype);
+    EXPECT_EQ(KindOf(RunLoop(copy + "z[77] ^= 0x8000;")), FailureKind::kWrongResult);
+    EXPECT_EQ(KindOf(RunLoop("")), FailureKind::kWrongResult) << "an unwritten output is no value";
+  }
+}
+
 TEST(RunArguments, NamePaddedChannelsAndColdWeights) {
   const Workload workload = ParseWorkload(
                                 "conv2d(float32[1,3,8,8],float32[20,3,3,3];dilation=1,1;groups=1;"
@@ -312,7 +354,8 @@ TEST(RunSpecText, RoundTrips) {
   spec.calls = {{.symbol = "k", .extent = 7, .operands = {0, 2, 1}}};
   spec.buffers = {{.bytes = 4096, .cold = true}};
   spec.tolerance = 1e-3;
-  spec.arguments = {{.shape = {1, 2, 3}, .padded = {{0, 2, 5}}, .cold = true}, {.shape = {}}};
+  spec.arguments = {{.shape = {1, 2, 3}, .padded = {{0, 2, 5}}, .cold = true},
+                    {.dtype = DType::kBF16, .shape = {}}};
   spec.reference = "/r";
   spec.drop_seconds = 1.0 / 3;
   spec.cores = {0, 3};
@@ -322,6 +365,7 @@ TEST(RunSpecText, RoundTrips) {
   EXPECT_EQ(ToText(*read), ToText(spec));
   EXPECT_EQ(read->library, "/a b/c.so");
   EXPECT_EQ(read->drop_seconds, 1.0 / 3);
+  EXPECT_EQ(read->arguments[1].dtype, DType::kBF16);
   spec.calls[0].operands = {0, 3, 1};
   EXPECT_FALSE(ParseRunSpec(ToText(spec)).has_value()) << "there is no operand 3";
   EXPECT_FALSE(ParseRunSpec("library x\nnonsense 1\n").has_value());

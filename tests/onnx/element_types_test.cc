@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.h"
+#include "compiler/driver/constant_evaluator.h"
+#include "compiler/graph/pipeline.h"
+#include "compiler/onnx/import.h"
+#include "compiler/targets/target_backend.h"
 #include "tests/onnx/run_both.h"
 
 namespace tilewright {
@@ -102,6 +106,17 @@ TEST(ElementTypes, NetworksOf16BitFloatsRun) {
   EXPECT_EQ(outputs[0].dtype(), DType::kF16);
   const std::map<std::string, Tensor> brain = {{"x", Random(DType::kBF16, {1, 5, 9, 11}, 5)}};
   EXPECT_EQ(RunBoth(Network(TensorProto::BFLOAT16, DType::kBF16), brain, 4 * 0x1p-8).size(), 1u);
+}
+
+TEST(ElementTypes, LayersOf16BitFloatsTakeTheirEpilogues) {
+  Graph graph = ImportOnnx(Network(TensorProto::FLOAT16, DType::kF16).Bytes(), {}).value();
+  const PassContext context{.target = ResolveTarget({}).value(),
+                            .evaluate = MakeConstantEvaluator()};
+  ASSERT_TRUE(RunPasses(graph, context, {}).ok());
+  const std::vector<ExtractedWorkload> workloads = ExtractWorkloads(graph);
+  ASSERT_EQ(workloads.size(), 2u);
+  EXPECT_EQ(workloads[0].workload.inputs[0].dtype, DType::kF16);
+  EXPECT_EQ(EpilogueText(workloads[0].workload.epilogue), "+bias+relu");
 }
 
 void Scalar(ModelBuilder& m, const std::string& name, float value) { m.Floats(name, {}, value); }

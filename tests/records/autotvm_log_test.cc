@@ -70,7 +70,10 @@ TEST(AutoTvmLog, EveryOperatorsWorkloadComesBack) {
         "depthwise_conv2d(float32[1,32,112,112],float32[32,1,3,3];dilation=1,1;groups=32;"
         "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16o,NCHW16c)+bias+sigmoid",
         "dense(float32[1,2048],float32[1000,2048];,NK16n,)+bias+tanh",
-        "batch_matmul(float32[12,128,64],float32[12,64,128];,,)"}) {
+        "batch_matmul(float32[12,128,64],float32[12,64,128];,,)",
+        "batch_matmul(bfloat16[12,128,64],bfloat16[12,64,128];out=float32;,,)+tanh",
+        "dense(uint8[1,2048],int8[1000,2048];,NK,)+bias",
+        "dense(int16[1,2048],int16[1000,2048];acc=int64;,NK16n,)"}) {
     Record record = SampleRecord("r");
     const auto workload = ParseWorkload(key);
     ASSERT_TRUE(workload.ok()) << workload.status();

@@ -1,5 +1,6 @@
 // anchor -> bias, residual add, activation   becomes   the anchor with an epilogue, when nothing
-// else reads what is in between.
+// else reads what is in between. What 16-bit floats were rounded to in between is not rounded any
+// more: an epilogue computes in the type of the sums.
 #include <algorithm>
 
 #include "compiler/graph/edit.h"
@@ -17,6 +18,17 @@ struct Step {
   EpilogueOp op;
   Expr operand;
 };
+
+// `e` without its conversions between float32 and a 16-bit float.
+Expr Unrounded(Expr e) {
+  const auto converts = [](const Expr& x) {
+    if (x->kind != ExprKind::kCast) return false;
+    const DType from = x->operands[0]->dtype, to = x->dtype;
+    return (IsNarrowFloat(from) && to == DType::kF32) || (from == DType::kF32 && IsNarrowFloat(to));
+  };
+  while (converts(e)) e = e->operands[0];
+  return e;
+}
 
 bool IsLiteral(const Expr& e, double value) {
   return e->kind == ExprKind::kFloat && e->fvalue == value;
@@ -79,7 +91,8 @@ class Matcher {
   Matcher(const Compute& map, const Buffer& anchor) : map_(map), anchor_(anchor) {}
 
   // Appends the steps that make `e` from the anchor's output, innermost first.
-  bool Match(const Expr& e, std::vector<Step>* steps) const {
+  bool Match(const Expr& value, std::vector<Step>* steps) const {
+    const Expr e = Unrounded(value);
     if (e->kind == ExprKind::kLoad && e->buffer == anchor_) return true;
     Step step;
     const Expr inner = Peel(e, &step);
@@ -103,7 +116,7 @@ class Matcher {
 
   Expr PeelAdd(const Expr& e, Step* step) const {
     for (int i : {0, 1}) {
-      const Expr& operand = e->operands[i];
+      const Expr operand = Unrounded(e->operands[i]);
       if (operand->kind != ExprKind::kLoad || operand->buffer == anchor_) continue;
       if (!LoadsOf(e->operands[1 - i], anchor_).empty() && KindOf(operand, &step->op.kind)) {
         step->operand = operand;
@@ -137,7 +150,8 @@ std::vector<Step> MatchSteps(const Node& map, size_t i) {
   const Buffer& anchor = map.compute.inputs[i];
   std::vector<Step> steps;
   const bool fits = std::count(map.inputs.begin(), map.inputs.end(), map.inputs[i]) == 1 &&
-                    !map.workload && IsMap(map.compute) && ReadsAtAxes(map.compute, anchor) &&
+                    map.compute.output->dtype == anchor->dtype && !map.workload &&
+                    IsMap(map.compute) && ReadsAtAxes(map.compute, anchor) &&
                     LoadsOf(map.compute, anchor).size() == 1 &&
                     Matcher(map.compute, anchor).Match(ValueOf(map.compute), &steps);
   return fits ? steps : std::vector<Step>();
