@@ -54,9 +54,10 @@ bool ReducesRows(const Compute& compute) {
   const Expr& inner = compute.reduce.back().var;
   bool rows = false;
   ForEachExpr(compute.body, [&](const Expr& e) {
-    if (e->kind == ExprKind::kLoad && !e->operands.empty()) {
-      rows = rows || UsesVar(e->operands.back(), inner);
-    }
+    if (e->kind != ExprKind::kLoad || e->operands.empty()) return;
+    const Expr& column = e->operands.back();
+    const bool window = !compute.axes.empty() && UsesVar(column, compute.axes.back().var);
+    rows = rows || (UsesVar(column, inner) && !window);
   });
   return rows;
 }
@@ -128,6 +129,27 @@ Program RowVectors(const Compute& compute, int64_t lanes) {
   return sch.Lower();
 }
 
+// The tile of an axis: as few places of the last one beyond the end as any size gives that still
+// hides latency, and of those sizes the largest.
+int64_t TileOf(int64_t extent) {
+  if (extent <= kTile) return extent;
+  int64_t best = kTile;
+  const auto beyond = [&](int64_t tile) { return (extent + tile - 1) / tile * tile - extent; };
+  for (int64_t tile = kTile; tile >= kTile / 2; --tile) {
+    if (beyond(tile) < beyond(best)) best = tile;
+  }
+  return best;
+}
+
+// Windows are unrolled along rows, so that the borders' conditions are decided when the kernel is
+// compiled and neighbours share their loads.
+constexpr int64_t kMaxUnrolledReads = 96;
+
+bool UnrollsWindow(const Compute& compute, int64_t tile) {
+  return !compute.reduce.empty() && compute.predicate != nullptr &&
+         compute.reduce.back().extent * tile <= kMaxUnrolledReads;
+}
+
 // Vectors along the innermost of several output axes; reductions tile the next in registers.
 Program Vectors(const Compute& compute, int64_t lanes) {
   Schedule sch(compute);
@@ -135,7 +157,7 @@ Program Vectors(const Compute& compute, int64_t lanes) {
   std::vector<Loop> order;
   for (size_t i = 0; i + 2 < rank; ++i) order.push_back(sch.axis(i));
   const bool tiled = compute.reducer != Reducer::kNone;
-  const int64_t factor = tiled ? std::min(kTile, compute.axes[rank - 2].extent) : 1;
+  const int64_t factor = tiled ? TileOf(compute.axes[rank - 2].extent) : 1;
   const auto [outer, tile] = sch.Split(sch.axis(rank - 2), factor);
   order.push_back(outer);
   sch.Unroll(tile);
@@ -144,6 +166,7 @@ Program Vectors(const Compute& compute, int64_t lanes) {
   sch.Vectorize(lane);
   const int outer_count = static_cast<int>(order.size());
   for (size_t i = 0; i < compute.reduce.size(); ++i) order.push_back(sch.reduce(i));
+  if (UnrollsWindow(compute, factor)) sch.Unroll(order.back());
   order.push_back(tile);
   order.push_back(lane);
   sch.Reorder(order);
