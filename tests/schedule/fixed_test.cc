@@ -92,6 +92,19 @@ TEST(ScheduleFixed, ReducesToAScalar) {
 
 TEST(ScheduleFixed, PoolsWithPadding) { ExpectSameAsPlain(MaxPool3x3(2, 11, 23, 16)); }
 
+// Windows of plain rows, whose columns are vectors with masked borders.
+TEST(ScheduleFixed, PoolsPlainRows) {
+  for (const int64_t width : {6, 28, 37}) {
+    Compute c = MaxPool3x3(3, 9, width, 1);
+    c.axes.pop_back();
+    const Buffer in = MakeBuffer("in", DType::kF32, {3, 9, width});
+    c.output = MakeBuffer("out", DType::kF32, {3, 4, width / 2});
+    c.body = Load(in, {c.body->operands.begin(), c.body->operands.end() - 1});
+    c.inputs = {in};
+    ExpectSameAsPlain(c);
+  }
+}
+
 TEST(ScheduleFixed, MovesDataWithTails) { ExpectSameAsPlain(Transpose(19, 37)); }
 
 }  // namespace
