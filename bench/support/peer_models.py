@@ -74,7 +74,7 @@ class Chain:
     def model(self):
         output = helper.make_tensor_value_info(self.at, TensorProto.FLOAT, None)
         graph = helper.make_graph(self.nodes, "chain", [self.input], [output], self.inits)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)])
         model.ir_version = 8
         return onnx.shape_inference.infer_shapes(model)
 
@@ -106,6 +106,45 @@ def grouped():
         net.conv(out, [1, 1], group=3).add("Relu").conv(out, [3, 3], group=out // 4, pads=[1] * 4)
         net.add("Relu")
     return net.model()
+
+
+class Blocks(Chain):
+    """A chain that can go back to a value of before."""
+
+    def join(self, op, other):
+        out = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, [self.at, other], [out]))
+        self.at = out
+        return self
+
+    def squeeze_excite(self):
+        whole, channels = self.at, self.channels
+        self.add("GlobalAveragePool").conv(channels // 4, [1, 1]).add("Relu").conv(channels, [1, 1])
+        return self.add("HardSigmoid", alpha=0.2, beta=0.5).join("Mul", whole)
+
+    def inverted(self, out, kernel, stride, act, excite):
+        before, channels = self.at, self.channels
+        self.conv(channels * 4, [1, 1]).add(act)
+        self.conv(self.channels, [kernel] * 2, group=self.channels, pads=[kernel // 2] * 4,
+                  strides=[stride] * 2).add(act)
+        if excite:
+            self.squeeze_excite()
+        self.conv(out, [1, 1])
+        return self.join("Add", before) if stride == 1 and out == channels else self
+
+
+def detector():
+    """Like text detectors: MobileNetV3's blocks on a large map, a head of transposed convolutions."""
+    net = Blocks([1, 3, 320, 320]).conv(8, [3, 3], pads=[1] * 4, strides=[2, 2]).add("HardSwish")
+    for out, kernel, stride, act, excite in (
+            (16, 3, 2, "Relu", True), (16, 3, 1, "Relu", False), (24, 5, 2, "HardSwish", True),
+            (24, 5, 1, "HardSwish", True), (48, 5, 2, "HardSwish", True), (48, 5, 1, "HardSwish", True)):
+        net.inverted(out, kernel, stride, act, excite)
+    net.conv(96, [1, 1])
+    for _ in range(2):
+        net.deconv(48, [2, 2], strides=[2, 2]).add("Relu").conv(96, [3, 3], pads=[1] * 4)
+    net.conv(24, [3, 3], pads=[1] * 4).add("Relu").deconv(24, [2, 2], strides=[2, 2]).add("Relu")
+    return net.deconv(1, [2, 2], strides=[2, 2]).add("Sigmoid").model()
 
 
 name, path = sys.argv[1:3]

@@ -58,8 +58,10 @@ const std::vector<PassInfo>& Passes() {
       {"fuse_elementwise", "fuse chains of maps, reductions, data movement", FuseElementwise},
       // After all fusion: the epilogue's tensors change layout with their anchor.
       {"choose_layouts", "block channels by the vector width, pack weights", ChooseLayouts},
-      // Last: every layout change exists now, most have a partner.
+      // Once every layout change exists: most have a partner.
       {"cancel_layout_changes", "carry blocked layouts through other nodes", CancelLayoutChanges},
+      // Last: those that are left are passes over memory, which other copies may join.
+      {"fuse_layout_changes", "fuse copies of rows into layout changes", FuseLayoutChanges},
   };
   return kPasses;
 }

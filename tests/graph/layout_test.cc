@@ -130,5 +130,43 @@ TEST(CancelLayoutChanges, MakesFlatteningAfterGlobalPoolingFree) {
   EXPECT_EQ(kernels, 3) << Print(graph);  // convolution, pooling, dense
 }
 
+// A channel shuffle: [N, C, H, W] with channels as a table of groups, transposed.
+ValueId Shuffled(GraphBuilder& b, ValueId x, int64_t groups) {
+  const Shape shape = b.ShapeOf(x);
+  return b.Map("shuffle", {x}, shape, [&](const auto& axes, const auto& in) {
+    const Expr from = FloorMod(axes[1], groups) * (shape[1] / groups) + FloorDiv(axes[1], groups);
+    return Load(in[0], {axes[0], from, axes[2], axes[3]});
+  });
+}
+
+std::string OpsAfterFusingLayoutChanges(Graph graph) {
+  RunPass("choose_layouts", &graph);
+  RunPass("cancel_layout_changes", &graph);
+  const std::vector<Tensor> expected = Evaluate(graph);
+  RunPass("fuse_layout_changes", &graph);
+  EXPECT_LT(LargestError(expected, Evaluate(graph)), 1e-5) << Print(graph);
+  return Ops(graph);
+}
+
+TEST(FuseLayoutChanges, PacksFromWhereRowsAreCopied) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {2, 24, 5, 6});
+  const ValueId conv = b.Conv("conv", Shuffled(b, x, 3), {.channels = 32});
+  EXPECT_EQ(OpsAfterFusingLayoutChanges(b.Finish({conv})), "shuffle_to_NCHW16c conv2d to_NCHW");
+}
+
+TEST(FuseLayoutChanges, LeavesCopiesThatOthersReadOrThatTurnRows) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {2, 24, 6, 6});
+  const ValueId shuffled = Shuffled(b, x, 3);
+  const ValueId conv = b.Conv("conv", shuffled, {.channels = 32});
+  EXPECT_EQ(OpsAfterFusingLayoutChanges(b.Finish({conv, shuffled})),
+            "shuffle to_NCHW16c conv2d to_NCHW");
+  GraphBuilder turned;
+  const ValueId y = turned.Transpose(turned.Input("x", {2, 24, 6, 6}), {0, 1, 3, 2});
+  EXPECT_EQ(OpsAfterFusingLayoutChanges(turned.Finish({turned.Conv("conv", y, {.channels = 32})})),
+            "transpose to_NCHW16c conv2d to_NCHW");
+}
+
 }  // namespace
 }  // namespace tilewright

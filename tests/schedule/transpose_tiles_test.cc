@@ -118,6 +118,15 @@ TEST(TransposeTiles, TakesLayoutChangesOfAnyNumberOfChannels) {
   }
 }
 
+// Rows from elsewhere: divisions of the channel are the same for a whole row.
+TEST(TransposeTiles, TakesPacksOfShuffledChannels) {
+  Compute c = Pack({2, 24, 21}, 8);
+  const Expr channel = c.axes[1].var * 8 + c.axes[3].var;
+  const Expr from = FloorMod(channel, 3) * 8 + FloorDiv(channel, 3);
+  c.body = Load(c.inputs[0], {c.axes[0].var, from, c.axes[2].var});
+  ExpectTiled(c, {4, 8});
+}
+
 TEST(TransposeTiles, StagesOnlyWhatReadsAcross) {
   ExpectTiled(WithOperands(Transposed({19, 37}, {1, 0})));
   ExpectTiled(WithOperands(Pack({2, 24, 10}, 8)));

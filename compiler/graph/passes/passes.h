@@ -16,5 +16,6 @@ absl::Status FuseEpilogues(Graph& graph, const PassContext& context);
 absl::Status FuseElementwise(Graph& graph, const PassContext& context);
 absl::Status ChooseLayouts(Graph& graph, const PassContext& context);
 absl::Status CancelLayoutChanges(Graph& graph, const PassContext& context);
+absl::Status FuseLayoutChanges(Graph& graph, const PassContext& context);
 
 }  // namespace tilewright
