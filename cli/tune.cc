@@ -186,7 +186,8 @@ absl::Status MeasureInNetwork(const LastPhase& phase, bool decide, const Interru
       NetworkRunner runner,
       NetworkRunner::Start(ExecutableFolder() / "tilewright-network-runner", phase.threads,
                            DeadlineAfter(seconds + kGraceSeconds), interrupt));
-  TW_ASSIGN_OR_RETURN(const NetworkRunner::Limits limits, runner.MeasureLimits());
+  TW_ASSIGN_OR_RETURN(const NetworkRunner::Limits limits,
+                      runner.MeasureLimits(WeightBytes(phase.spec)));
   measured->limits = {limits.flops * phase.threads, limits.bytes};
   if (!decide) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(measured->in_network, RunLastPhase(phase, runner));

@@ -23,12 +23,16 @@ double SecondsOf(const std::optional<Timing>& timing) {
   return timing ? MedianSeconds(Outcome(*timing)).value_or(0) : 0;
 }
 
+int64_t BytesOfWeights(const Workload& workload) {
+  const bool weighted = OperatorOf(workload).weighted && workload.inputs.size() > 1;
+  return weighted ? NumBytes(workload.inputs[1]) : 0;
+}
+
 double LimitOf(const Workload& workload, const MachineLimits& limits) {
   if (limits.flops <= 0) return 0;
   const double arithmetic = Flops(workload) / limits.flops;
-  const bool weighted = OperatorOf(workload).weighted && workload.inputs.size() > 1;
-  if (!weighted || limits.bytes <= 0) return arithmetic;
-  return std::max(arithmetic, static_cast<double>(NumBytes(workload.inputs[1])) / limits.bytes);
+  if (limits.bytes <= 0) return arithmetic;
+  return std::max(arithmetic, static_cast<double>(BytesOfWeights(workload)) / limits.bytes);
 }
 
 // One layer alone: its default, and what look-ups give.
@@ -129,6 +133,17 @@ absl::StatusOr<TuningReport> MakeTuningReport(const ReportRequest& request) {
   report.whole = request.in_network->whole;
   report.rounds = request.in_network->rounds;
   return report;
+}
+
+int64_t WeightBytes(const v1::JobSpec& spec) {
+  std::map<std::string, int64_t> bytes;  // by workload: it is listed for each of its templates
+  for (const v1::JobTask& task : spec.tasks()) {
+    const absl::StatusOr<Workload> workload = ParseWorkload(task.task().workload());
+    if (workload.ok()) bytes[task.task().workload()] = BytesOfWeights(*workload) * task.count();
+  }
+  int64_t sum = 0;
+  for (const auto& [workload, of_it] : bytes) sum += of_it;
+  return sum;
 }
 
 std::string ToText(const TuningReport& report) {

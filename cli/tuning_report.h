@@ -51,7 +51,7 @@ struct TuningReport {
 // Of the job's tasks as look-ups would now decide. Where `in_network` says nothing about a layer,
 // the times are those of kernels measured alone. The limit of a layer is the longer of its
 // multiply-adds (of direct summation, which Winograd's algorithm undercuts) at the machine's rate
-// and its weights read from memory.
+// and its weights at the rate at which those of all layers can be read.
 struct ReportRequest {
   const v1::JobSpec& spec;
   const v1::JobEvent& last;  // of the job
@@ -61,6 +61,9 @@ struct ReportRequest {
   MachineLimits limits;
 };
 absl::StatusOr<TuningReport> MakeTuningReport(const ReportRequest& request);
+
+// Bytes of the weights of the job's layers.
+int64_t WeightBytes(const v1::JobSpec& spec);
 
 // The table and a closing line without the job.
 std::string ToText(const TuningReport& report);

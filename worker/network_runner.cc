@@ -52,8 +52,8 @@ absl::StatusOr<NetworkRunner::Run> NetworkRunner::RunOnce(int package) {
   return Run{whole, std::move(numbers)};
 }
 
-absl::StatusOr<NetworkRunner::Limits> NetworkRunner::MeasureLimits() {
-  TW_ASSIGN_OR_RETURN(const std::vector<double> numbers, Ask("limits"));
+absl::StatusOr<NetworkRunner::Limits> NetworkRunner::MeasureLimits(int64_t bytes) {
+  TW_ASSIGN_OR_RETURN(const std::vector<double> numbers, Ask(absl::StrCat("limits ", bytes)));
   if (numbers.size() != 2) return absl::InternalError("the network's runner told no limits");
   return Limits{numbers[0], numbers[1]};
 }

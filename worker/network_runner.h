@@ -14,8 +14,8 @@ namespace tilewright {
 
 class NetworkRunner {
  public:
-  // What the machine can do, of one thread: floating point operations and bytes read a second; 0 =
-  // unknown.
+  // What the machine can do, of one thread (worker/peaks.h): floating point operations and bytes
+  // read a second; 0 = unknown.
   struct Limits {
     double flops = 0, bytes = 0;
   };
@@ -36,7 +36,8 @@ class NetworkRunner {
   // The number of the package.
   absl::StatusOr<int> Load(const std::string& path);
   absl::StatusOr<Run> RunOnce(int package);
-  absl::StatusOr<Limits> MeasureLimits();
+  // Where so many bytes are read again and again.
+  absl::StatusOr<Limits> MeasureLimits(int64_t bytes);
 
  private:
   NetworkRunner(Child child, Deadline deadline, const Interrupt* interrupt)

@@ -10,7 +10,8 @@ namespace {
 // 12 chains cover 2 units x latency 4 (5 on some cores) with room.
 constexpr int kChains = 12;
 constexpr long kIterations = 200'000;
-constexpr size_t kReadBytes = size_t{256} << 20;
+constexpr size_t kLeastRead = size_t{1} << 20, kMostRead = size_t{1} << 30;
+constexpr int kReads = 4;
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -95,10 +96,11 @@ double MeasureFmaPeakGflops([[maybe_unused]] VectorKind kind) {
 #endif
 }
 
-double MeasureReadBandwidth() {
-  const std::vector<uint64_t> memory(kReadBytes / sizeof(uint64_t), 1);
+double MeasureReadBandwidth(size_t bytes) {
+  bytes = std::clamp(bytes, kLeastRead, kMostRead) / 64 * 64;
+  const std::vector<uint64_t> memory(bytes / sizeof(uint64_t), 1);
   double best = 0;
-  for (int run = 0; run < 3; ++run) {
+  for (int run = 0; run < kReads; ++run) {
     const double start = Now();
     uint64_t sums[8] = {};  // independent, so that loads and not additions are the limit
     for (size_t i = 0; i < memory.size(); i += 8) {
@@ -107,7 +109,7 @@ double MeasureReadBandwidth() {
     volatile uint64_t kept =
         sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];
     static_cast<void>(kept);
-    best = std::max(best, static_cast<double>(kReadBytes) / (Now() - start));
+    best = std::max(best, static_cast<double>(bytes) / (Now() - start));
   }
   return best;
 }

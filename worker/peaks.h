@@ -1,6 +1,7 @@
 // What this machine can do at most, measured: every figure is a share of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -13,7 +14,8 @@ enum class VectorKind { kWidest, kAvx512, kAvx2, kSse };
 // beside additions). 0: this CPU has not that kind, or it is no x86-64. Thread-safe.
 double MeasureFmaPeakGflops(VectorKind kind = VectorKind::kWidest);
 
-// Bytes a second that one thread reads of memory beyond any cache. Takes some 0.1 s.
-double MeasureReadBandwidth();
+// Bytes a second at which one thread reads so many bytes again and again, as a network its weights:
+// from memory, or from the caches that hold them. At most 1 GiB are tried. Takes some 0.1 s.
+double MeasureReadBandwidth(size_t bytes);
 
 }  // namespace tilewright

@@ -3,8 +3,8 @@
 // line each on descriptor 3:
 //   "load PATH"   "ok N"      N: calls of the plan; packages are numbered from 0
 //   "run I"       "ok WHOLE CALL CALL ..."   wall seconds
-//   "limits"      "ok FLOPS BYTES"           a second of one thread (worker/peaks.h); FLOPS 0:
-//   unknown
+//   "limits N"    "ok FLOPS BYTES"           a second of one thread where N bytes are read again
+//                                            and again (worker/peaks.h); FLOPS 0: unknown
 // or "error TEXT". Ends with its input. Links nothing but libc and the runtime.
 #include <signal.h>
 #include <sys/prctl.h>
@@ -55,7 +55,7 @@ class Runner {
     try {
       if (verb == "load") return Load(line.substr(std::min(line.size(), verb.size() + 1)));
       if (verb == "run") return Run(words);
-      if (verb == "limits") return Numbers({1e9 * MeasureFmaPeakGflops(), MeasureReadBandwidth()});
+      if (verb == "limits") return Limits(words);
     } catch (const std::exception& error) {
       return std::string("error ") + error.what();
     }
@@ -82,6 +82,12 @@ class Runner {
     model.Run(seconds.data() + 1, seconds.size() - 1);
     seconds[0] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return Numbers(seconds);
+  }
+
+  static std::string Limits(std::istringstream& words) {
+    size_t bytes = 0;
+    if (!(words >> bytes)) return "error limits of how many bytes?";
+    return Numbers({1e9 * MeasureFmaPeakGflops(), MeasureReadBandwidth(bytes)});
   }
 
   static std::string Numbers(const std::vector<double>& numbers) {
