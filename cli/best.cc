@@ -10,7 +10,6 @@
 #include "cli/show_record.h"
 #include "cli/table.h"
 #include "cli/verb.h"
-#include "records/best_of_each.h"
 
 namespace tilewright {
 namespace {
@@ -26,15 +25,6 @@ struct Options {
   bool json = false;
 };
 
-absl::StatusOr<std::vector<Record>> FindBest(const RecordStore& store, const Options& options) {
-  BestOfEach best;
-  TW_RETURN_IF_ERROR(store.ForEach(options.filter, [&](const Record& record) {
-    best.Add(record);
-    return true;
-  }));
-  return best.Records();
-}
-
 void PrintTable(const std::vector<Record>& best) {
   Table table({"ms", "GFLOP/s", "key", "target", "template", "workload", "config"});
   for (const Record& record : best) {
@@ -47,7 +37,7 @@ void PrintTable(const std::vector<Record>& best) {
 
 absl::Status Best(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  TW_ASSIGN_OR_RETURN(const std::vector<Record> best, FindBest(*store, options));
+  TW_ASSIGN_OR_RETURN(const std::vector<Record> best, store->BestPerWorkload(options.filter));
   if (options.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Record& record : best) list.push_back(RecordJson(record));

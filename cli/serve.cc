@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "cli/log_options.h"
 #include "cli/open_records.h"
 #include "cli/server_option.h"
 #include "cli/signals.h"
@@ -28,6 +29,7 @@ constexpr int kReadyFd = 3;
 struct Options {
   ServerOptions server{.listen = "127.0.0.1:9190"};
   std::string records, tls;
+  LogOptions log;
   bool embedded = false;
 };
 
@@ -41,7 +43,8 @@ absl::Status Serve(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
   TW_ASSIGN_OR_RETURN(options.server.credentials, LoadTls(options.tls));
-  options.server.warn = [](const std::string& line) { std::cerr << line + "\n" << std::flush; };
+  TW_ASSIGN_OR_RETURN(const std::unique_ptr<Log> log, OpenLog(options.log));
+  if (!options.embedded) options.server.log = log.get();
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
   const SystemClock clock;
   TW_ASSIGN_OR_RETURN(const auto server, Server::Start(options.server, *store, clock));
@@ -50,8 +53,15 @@ absl::Status Serve(Options options) {
   } else {
     std::cout << "listening on " << server->address() << ", records in "
               << RecordsPath(options.records) << std::endl;
+    if (!options.server.http.empty()) {
+      std::cout << "web page and /metrics on http://" << server->http_address() << std::endl;
+    }
+    log->Info("server started", {{"address", server->address()},
+                                 {"http", server->http_address()},
+                                 {"records", RecordsPath(options.records)}});
   }
   WaitForSignal();
+  if (!options.embedded) log->Info("server stops; its jobs go on with the next");
   return absl::OkStatus();
 }
 
@@ -70,6 +80,9 @@ void verb_serve(CLI::App& parent) {
                    "farm (see `tilewright certs`)");
   verb->add_flag("--insecure", options->server.insecure,
                  "listen where other machines reach it, without authentication");
+  verb->add_option("--http", options->server.http,
+                   "HOST:PORT of a read-only web page and of Prometheus' /metrics (default: none)");
+  AddLogOptions(verb, &options->log);
   verb->add_option("--lease", options->server.lease_seconds,
                    "seconds after which a silent worker's trials go to another")
       ->check(CLI::Range(1.0, 3600.0))

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cli/executable.h"
+#include "cli/log_options.h"
 #include "cli/paths.h"
 #include "cli/server_option.h"
 #include "cli/signals.h"
@@ -33,6 +34,7 @@ constexpr double kCheckupSeconds = 600;
 struct Options {
   AgentOptions agent;
   ServerOption server;
+  LogOptions log;
   bool embedded = false;
 };
 
@@ -87,9 +89,12 @@ absl::Status Work(Options options) {
   if (options.agent.temp_folder.empty()) {
     options.agent.temp_folder = std::filesystem::temp_directory_path();
   }
+  TW_ASSIGN_OR_RETURN(const std::unique_ptr<Log> log, OpenLog(options.log));
   options.agent.warn = Say;
   if (!options.embedded) {
-    options.agent.log = Say;
+    const LogFields who = {{"worker", options.agent.name}, {"key", options.agent.key}};
+    options.agent.log = [&log, who](const std::string& line) { log->Info(line, who); };
+    options.agent.warn = [&log, who](const std::string& line) { log->Warn(line, who); };
     options.agent.checkup_seconds = kCheckupSeconds;
     if (options.agent.spool_folder.empty()) options.agent.spool_folder = DataFolder() + "/spool";
   }
@@ -113,6 +118,7 @@ void verb_worker(CLI::App& parent) {
                            [options] { return Work(*options); });
   AgentOptions& agent = options->agent;
   AddServerOption(verb, &options->server);
+  AddLogOptions(verb, &options->log);
   verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
   verb->add_option("--name", agent.name,
                    "for people (default: the certificate's, or hostname and six random digits)");

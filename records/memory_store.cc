@@ -73,6 +73,21 @@ class MemoryStore final : public RecordStore {
     return best;
   }
 
+  absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const override {
+    BestOfEach best;
+    TW_RETURN_IF_ERROR(ForEach(filter, [&](const Record& record) {
+      best.Add(record);
+      return true;
+    }));
+    std::vector<Record> all = best.Records();
+    const auto key = [](const Record& record) {
+      return std::pair(WorkloadKey(record), ToString(record.task.target));
+    };
+    std::sort(all.begin(), all.end(),
+              [&](const Record& a, const Record& b) { return key(a) < key(b); });
+    return all;
+  }
+
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {
     std::lock_guard lock(mutex_);
     int64_t count = 0;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/operators/workload_rules.h"
@@ -190,8 +191,10 @@ absl::StatusOr<Record> ReadRecord(const SqliteStatement& row) {
 
 std::string WhereSql(const RecordFilter& filter, int64_t schema_version) {
   std::string sql = " WHERE 1";
+  int at = 1;
   for (const auto& [condition, value] : Conditions(filter)) {
-    absl::StrAppend(&sql, " AND ", condition);
+    const std::string parameter = absl::StrCat("?", at++);
+    absl::StrAppend(&sql, " AND ", absl::StrReplaceAll(condition, {{"?", parameter}}));
   }
   if (filter.only_ok) {
     absl::StrAppend(&sql, " AND median IS NOT NULL AND class IN ('ok', 'late', 'imported')");

@@ -58,6 +58,8 @@ class RecordStore {
   // was measured several times counts with the middle of its medians (of two the faster), so that
   // one lucky measurement does not beat repeated ones, and is given by the record with that time.
   virtual absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const = 0;
+  // The same for each workload and target, in the order of their keys (foreign ones included).
+  virtual absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const = 0;
   // The limit is not applied.
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;
   // Of the record stored last; 0 = there is none.

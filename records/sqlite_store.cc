@@ -26,6 +26,8 @@ constexpr uintmax_t kLeastBytes = 4096;
 
 // Schema version that brought the tables of jobs.
 constexpr int64_t kWithJobs = 2;
+// Schema version that brought the index of configs.
+constexpr int64_t kWithConfigs = 4;
 
 // Read-only connections, lent to one thread at a time.
 class Readers {
@@ -63,6 +65,7 @@ class SqliteStore final : public RecordStore {
       : schema_version_(schema_version),
         columns_(SelectedColumns(schema_version)),
         has_jobs_(schema_version >= kWithJobs),
+        has_configs_(schema_version >= kWithConfigs),
         lock_(std::move(lock)),
         writer_(std::move(writer)),
         readers_(path) {}
@@ -103,16 +106,30 @@ class SqliteStore final : public RecordStore {
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
     RecordFilter usable = filter;
     usable.only_ok = true;
-    const std::string sql = absl::StrCat(
-        "SELECT ", columns_,
-        " FROM record WHERE id = (SELECT id FROM (SELECT id, median, count(*) OVER config AS "
-        "times, row_number() OVER (config ORDER BY median, id) AS place FROM record",
-        WhereSql(usable, schema_version_),
-        "WINDOW config AS (PARTITION BY target, workload, template, config)) "
-        "WHERE place = (times + 1) / 2 ORDER BY median, id LIMIT 1)");
-    TW_ASSIGN_OR_RETURN(Chunk best, Read(usable, sql));
+    const bool is_narrow = !filter.workload_key.empty() || !filter.anchor_key.empty();
+    const bool by_index = has_configs_ && is_narrow && !filter.target.empty();
+    TW_ASSIGN_OR_RETURN(Chunk best,
+                        Read(usable, by_index ? BestByIndexSql(usable) : BestByWindowSql(usable)));
     if (best.records.empty()) return std::optional<Record>();
     return std::optional<Record>(std::move(best.records.front()));
+  }
+
+  absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const override {
+    std::vector<Record> all;
+    RecordFilter one = filter;
+    for (Place at;;) {
+      TW_ASSIGN_OR_RETURN(std::optional<Place> next, NextPlace(at));
+      if (!next) return all;
+      at = *std::move(next);
+      const bool wanted = (filter.workload_key.empty() || filter.workload_key == at.workload) &&
+                          (filter.target.empty() || filter.target == at.target) &&
+                          at.workload.find(filter.workload_substring) != std::string::npos;
+      if (!wanted) continue;
+      one.workload_key = at.workload;
+      one.target = at.target;
+      TW_ASSIGN_OR_RETURN(std::optional<Record> best, Best(one));
+      if (best) all.push_back(*std::move(best));
+    }
   }
 
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {
@@ -186,6 +203,53 @@ class SqliteStore final : public RecordStore {
     int64_t last_id = 0;
   };
   using Visit = std::function<absl::StatusOr<bool>(const SqliteStatement&)>;
+  struct Place {
+    std::string workload, target;
+  };
+
+  // Judges every measurement that matches.
+  std::string BestByWindowSql(const RecordFilter& filter) const {
+    return absl::StrCat(
+        "SELECT ", columns_,
+        " FROM record WHERE id = (SELECT id FROM (SELECT id, median, count(*) OVER config AS "
+        "times, row_number() OVER (config ORDER BY median, id) AS place FROM record",
+        WhereSql(filter, schema_version_),
+        "WINDOW config AS (PARTITION BY target, workload, template, config)) "
+        "WHERE place = (times + 1) / 2 ORDER BY median, id LIMIT 1)");
+  }
+
+  // Walks the measurements from the fastest on, to the first that is the middle of its config's:
+  // a few rows, however many there are. REQUIRES: a workload or an anchor, and a target.
+  std::string BestByIndexSql(const RecordFilter& filter) const {
+    const std::string of_config = absl::StrCat(
+        "(SELECT count(*) FROM record AS s INDEXED BY record_by_config",
+        WhereSql(filter, schema_version_),
+        "AND s.workload = r.workload AND s.target = r.target AND s.template = r.template "
+        "AND s.config = r.config");
+    return absl::StrCat("SELECT ", columns_, " FROM record AS r INDEXED BY ",
+                        filter.workload_key.empty() ? "record_by_anchor" : "record_by_workload",
+                        WhereSql(filter, schema_version_), "AND ", of_config,
+                        " AND (s.median, s.id) <= (r.median, r.id)) = (", of_config,
+                        ") + 1) / 2 ORDER BY median, id LIMIT 1");
+  }
+
+  // The next workload and target in the order of their keys, by one step in an index.
+  absl::StatusOr<std::optional<Place>> NextPlace(const Place& after) const {
+    std::optional<Place> next;
+    TW_RETURN_IF_ERROR(Query(
+                           "SELECT workload, target FROM record WHERE (workload, target) > (?, ?) "
+                           "ORDER BY workload, target LIMIT 1",
+                           [&](SqliteStatement& statement) {
+                             statement.Bind(1, after.workload);
+                             statement.Bind(2, after.target);
+                           },
+                           [&](const SqliteStatement& row) {
+                             next = Place{row.Text(0), row.Text(1)};
+                             return false;
+                           })
+                           .status());
+    return next;
+  }
 
   // Runs a query on a borrowed connection; `visit` false: no more rows are wanted. The number of
   // rows that were there.
@@ -261,7 +325,7 @@ class SqliteStore final : public RecordStore {
 
   const int64_t schema_version_;
   const std::string columns_;
-  const bool has_jobs_;
+  const bool has_jobs_, has_configs_;
   // Closed in reverse: the writer after the readers, so that its close empties the WAL into the
   // file; the lock last.
   const std::optional<FileLock> lock_;

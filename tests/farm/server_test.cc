@@ -496,8 +496,9 @@ TEST(ServerAddress, AUnixPathIsOneServersUntilItEnds) {
   EXPECT_THAT(std::string(second.message()), HasSubstr("another server"));
   grpc::ClientContext context;
   v1::ListWorkersReply reply;
-  EXPECT_TRUE(
-      v1::TuningService::NewStub(MakeChannel({listen, nullptr}))->ListWorkers(&context, {}, &reply).ok())
+  EXPECT_TRUE(v1::TuningService::NewStub(MakeChannel({listen, nullptr}))
+                  ->ListWorkers(&context, {}, &reply)
+                  .ok())
       << "the first still answers";
   first.reset();
   EXPECT_TRUE(Server::Start({.listen = listen}, *store, clock).ok());

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <random>
 #include <thread>
 
+#include "base/rng.h"
 #include "records/record_store.h"
 #include "tests/records/sample_records.h"
 
@@ -65,6 +67,49 @@ TEST_P(StoreContract, KeepsAForeignRecord) {
   const auto best = store_->Best(filter);
   ASSERT_TRUE(best.ok()) << best.status();
   EXPECT_EQ(*best, record);
+}
+
+// A few workloads and configs, measured several times each; some unusable.
+std::vector<Record> RandomRecords(uint64_t seed, int count) {
+  Rng rng(seed);
+  std::vector<Record> records;
+  for (int i = 0; i < count; ++i) {
+    Record record = SampleRecord("r" + std::to_string(i), rng.Uniform(1e-3, 2e-3));
+    record.task.workload = SampleWorkload(16 << rng.Below(3));
+    record.task.target.mcpu = rng.Below(2) == 0 ? "haswell" : "znver4";
+    record.config.entities[0].second = SplitEntity{{-1, static_cast<int64_t>(1 + rng.Below(4))}};
+    record.device_key = rng.Below(2) == 0 ? "one" : "two";
+    if (rng.Below(8) == 0) record.record_class = "suspect";
+    if (rng.Below(8) == 0) record.outcome = Failure{FailureKind::kTimeout, "slow"};
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+TEST_P(StoreContract, TheBestOfEachWorkloadIsTheBestOfItsFilter) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  const std::vector<Record> records = RandomRecords(seed, 300);
+  ASSERT_TRUE(store_->Append(records).ok());
+  const auto memory = MakeMemoryStore();
+  ASSERT_TRUE(memory->Append(records).ok());
+  for (const char* key : {"", "one"}) {
+    const RecordFilter filter{.device_key = key};
+    const std::vector<Record> best = store_->BestPerWorkload(filter).value();
+    EXPECT_EQ(best, memory->BestPerWorkload(filter).value());
+    EXPECT_EQ(best.size(), 6u);
+    for (const Record& record : best) {
+      RecordFilter one = filter;
+      one.target = ToString(record.task.target);
+      one.workload_key = WorkloadKey(record);
+      EXPECT_EQ(store_->Best(one).value(), record) << "by its workload";
+      one.workload_key.clear();
+      one.anchor_key = AnchorKey(record);
+      EXPECT_EQ(store_->Best(one).value(), record) << "by its anchor";
+    }
+  }
+  EXPECT_EQ(store_->BestPerWorkload({.workload_key = WorkloadKey(records[0])})->size(), 2u);
+  EXPECT_EQ(store_->BestPerWorkload({.workload_substring = "nothing of the kind"})->size(), 0u);
 }
 
 TEST_P(StoreContract, SkipsARunIdThatItHas) {

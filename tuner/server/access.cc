@@ -24,7 +24,11 @@ const std::map<std::string, Roles, std::less<>>& MethodRoles() {
   static const Roles kReaders = {Role::kViewer, Role::kClient, Role::kAdmin};
   static const Roles kWriters = {Role::kClient, Role::kAdmin};
   static const Roles kAdmins = {Role::kAdmin};
+  static const Roles kPeers = {Role::kWorker, Role::kViewer, Role::kClient, Role::kAdmin};
   static const std::map<std::string, Roles, std::less<>> kTable = {
+      {"/grpc.health.v1.Health/Check", kPeers},
+      {"/grpc.health.v1.Health/Watch", kPeers},
+      {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", kAdmins},
       {"/tilewright.v1.WorkerService/OpenSession", kWorkers},
       {"/tilewright.v1.WorkerService/Lease", kWorkers},
       {"/tilewright.v1.WorkerService/Renew", kWorkers},
@@ -119,6 +123,18 @@ absl::StatusOr<CertificateFacts> Access::FactsOf(const grpc::AuthContext& peer) 
 
 absl::Status Access::Check(std::string_view method, const grpc::AuthContext& peer) {
   TW_ASSIGN_OR_RETURN(const CertificateFacts facts, FactsOf(peer));
+  absl::Status status = CheckFacts(method, facts);
+  if (!status.ok()) {
+    log_.Warn("call refused", {{"method", std::string(method)},
+                               {"role", NameOf(facts.identity.role)},
+                               {"name", facts.identity.name},
+                               {"serial", facts.serial},
+                               {"reason", std::string(status.message())}});
+  }
+  return status;
+}
+
+absl::Status Access::CheckFacts(std::string_view method, const CertificateFacts& facts) {
   const auto now = static_cast<int64_t>(clock_.UnixTime());
   if (absl::Status valid = CheckTime(facts, now); !valid.ok()) {
     return absl::UnauthenticatedError(valid.message());

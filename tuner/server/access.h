@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "grpcpp/security/auth_metadata_processor.h"
 #include "grpcpp/server_context.h"
+#include "log/log.h"
 #include "security/credentials.h"
 #include "security/revocation.h"
 
@@ -43,9 +44,10 @@ absl::Status CheckRole(std::string_view method, const Identity& identity);
 
 class Access {
  public:
-  // `revoked` null: callers are unknown and trusted. `clock` outlives this.
-  Access(std::unique_ptr<RevocationFile> revoked, const Clock& clock)
-      : revoked_(std::move(revoked)), clock_(clock) {}
+  // `revoked` null: callers are unknown and trusted. `clock` and `log`, which is
+  // told of every call that is refused, outlive this.
+  Access(std::unique_ptr<RevocationFile> revoked, const Clock& clock, Log& log)
+      : revoked_(std::move(revoked)), clock_(clock), log_(log) {}
 
   bool knows_callers() const { return revoked_ != nullptr; }
   // Unauthenticated for no certificate of a farm, one that is out of its time or revoked;
@@ -56,9 +58,11 @@ class Access {
 
  private:
   absl::StatusOr<CertificateFacts> FactsOf(const grpc::AuthContext& peer);
+  absl::Status CheckFacts(std::string_view method, const CertificateFacts& facts);
 
   const std::unique_ptr<RevocationFile> revoked_;
   const Clock& clock_;
+  Log& log_;
   std::mutex mutex_;
   std::map<std::string, CertificateFacts, std::less<>> known_;  // by PEM text
 };

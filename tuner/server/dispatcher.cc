@@ -41,7 +41,7 @@ void Dispatcher::Submit(TrialRequest request, Measurer::Done done) {
     trial->request = std::move(request);
     trial->target = ToString(trial->request.task.target);
     trial->done = std::move(done);
-    trial->submitted = clock_.Now();
+    trial->submitted = trial->queued = clock_.Now();
     const std::string key = trial->request.device_key;
     queues_[key].Push(std::move(trial));
     ServeWaits(key, &calls);
@@ -164,6 +164,8 @@ std::vector<LeasedTrial> Dispatcher::LeaseNow(const std::string& session, size_t
                      .fence = trial->fence,
                      .deadline = clock_.Now() + options_.lease_seconds};
     holder.held.insert(id);
+    const double waited = clock_.Now() - trial->queued;
+    Tell([&](FarmObserver& o) { o.OnLeased(ViewOf(id, attempts_.at(id)), waited); });
     ++counts_.leased;
   }
   return leased;
@@ -206,6 +208,7 @@ void Dispatcher::Forget(uint64_t id) {
 
 void Dispatcher::Requeue(const TrialPtr& trial, Calls* calls) {
   trial->state = QueuedTrial::State::kQueued;
+  trial->queued = clock_.Now();
   const std::string key = trial->request.device_key;
   queues_[key].PushFront(trial);
   ServeWaits(key, calls);
@@ -215,6 +218,7 @@ void Dispatcher::Lose(uint64_t id, Calls* calls) {
   const TrialPtr trial = attempts_.at(id).trial;
   trial->lost_on.insert(attempts_.at(id).worker.name);
   Release(id, AttemptState::kLost);
+  Tell([&](FarmObserver& o) { o.OnLost(ViewOf(id, attempts_.at(id))); });
   ++counts_.lost;
   if (++trial->losses < options_.max_losses) return Requeue(trial, calls);
   Finish(trial,
@@ -230,7 +234,9 @@ void Dispatcher::Fault(uint64_t id, const std::string& reason, Calls* calls) {
   trial->faulted_on.insert(worker.name);
   Release(id, AttemptState::kFaulted);
   ++counts_.faults;
-  if (health_.OnFault(worker.name, reason, clock_.Now())) ++counts_.quarantines;
+  const bool quarantined = health_.OnFault(worker.name, reason, clock_.Now());
+  if (quarantined) ++counts_.quarantines;
+  Tell([&](FarmObserver& o) { o.OnFault({id, trial->request, worker}, reason, quarantined); });
   const std::string told = absl::StrCat(worker.name, ": ", reason);
   if (++trial->faults < options_.max_losses) {
     Requeue(trial, calls);

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "tuner/server/fair_queue.h"
+#include "tuner/server/farm_observer.h"
 #include "tuner/server/health_book.h"
 #include "tuner/server/trial.h"
 
@@ -33,6 +34,7 @@ struct DispatcherOptions {
   double unfit_seconds = 0;
   // Of the first attempt; ids that no other run of the server gave keep epochs apart.
   uint64_t first_id = 1;
+  std::vector<FarmObserver*> observers;  // outlive the dispatcher
 };
 
 struct WorkerView {
@@ -162,6 +164,13 @@ class Dispatcher {
   void Committed(const TrialReport& report, const absl::Status& status, const Reported& reported);
   void Settle(uint64_t attempt, const Measured& measured, Calls* calls);
   void Forget(uint64_t attempt);
+  template <typename Event>
+  void Tell(const Event& event) const {
+    for (FarmObserver* observer : options_.observers) event(*observer);
+  }
+  static AttemptView ViewOf(uint64_t id, const Attempt& attempt) {
+    return {id, attempt.trial->request, attempt.worker};
+  }
   void Count(const absl::StatusOr<ReportResult>& result);
 
   const Clock& clock_;

@@ -45,7 +45,9 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   }
   const size_t hash = HashOf(report.measured.outcome);
   if (attempt.state == AttemptState::kReported) {
-    return attempt.outcome == hash ? ReportResult::kDuplicate : ReportResult::kConflict;
+    if (attempt.outcome == hash) return ReportResult::kDuplicate;
+    Tell([&](FarmObserver& o) { o.OnConflict(ViewOf(report.attempt, attempt)); });
+    return ReportResult::kConflict;
   }
   const bool late = attempt.state != AttemptState::kLive;
   attempt.before_commit = std::exchange(attempt.state, AttemptState::kCommitting);
@@ -113,6 +115,9 @@ void Dispatcher::Committed(const TrialReport& report, const absl::Status& status
     if (status.ok()) {
       ++(late ? counts_.late : counts_.recorded);
       health_.OnMeasurement(attempt.worker.name);
+      Tell([&](FarmObserver& o) {
+        o.OnRecorded(ViewOf(report.attempt, attempt), report.measured, late);
+      });
       if (const auto it = sessions_.find(attempt.session); it != sessions_.end()) {
         ++it->second.trials;
       }

@@ -53,6 +53,7 @@ absl::StatusOr<std::string> Dispatcher::OpenSession(const WorkerInfo& worker) {
       id = new_id_();
       sessions_[id] = {.worker = worker, .seen = clock_.Now()};
       ++offered_[worker.device_key][worker.target];
+      Tell([&](FarmObserver& o) { o.OnSessionOpened(worker); });
     }
   }
   for (auto& call : calls) call();
@@ -74,6 +75,7 @@ void Dispatcher::EndSession(const std::string& session, bool lost, Calls* calls)
   if (it == sessions_.end()) return;
   const Session ended = std::move(it->second);
   sessions_.erase(it);
+  Tell([&](FarmObserver& o) { o.OnSessionEnded(ended.worker, lost); });
   auto& targets = offered_[ended.worker.device_key];
   if (--targets[ended.worker.target] == 0) targets.erase(ended.worker.target);
   if (targets.empty()) offered_.erase(ended.worker.device_key);
@@ -202,6 +204,10 @@ absl::Status Dispatcher::SetOwnHealth(const std::string& session, WorkerHealth h
     const auto it = sessions_.find(session);
     if (it == sessions_.end()) return NoSession(session);
     const WorkerInfo& worker = it->second.worker;
+    if (health == WorkerHealth::kBad &&
+        health_.View(worker.name, clock_.Now()).health != WorkerHealth::kBad) {
+      Tell([&](FarmObserver& o) { o.OnHealth(worker.name, health, reason); });
+    }
     health_.OnOwnWord(worker.name, health, reason);
     ServeWaits(worker.device_key, &calls);
   }
@@ -223,6 +229,7 @@ absl::Status Dispatcher::SetHealth(const std::string& worker, WorkerHealth healt
                                               "\"; `tilewright workers` lists them"));
     }
     health_.OnOperator(worker, health, reason);
+    Tell([&](FarmObserver& o) { o.OnHealth(worker, health, reason); });
     if (session != sessions_.end()) ServeWaits(session->second.worker.device_key, &calls);
   }
   for (auto& call : calls) call();

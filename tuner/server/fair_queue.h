@@ -28,6 +28,7 @@ struct QueuedTrial {
   uint64_t fence = 0;
   uint64_t attempt = 0;  // the live one
   double submitted = 0;
+  double queued = 0;                 // when it came, or came back
   std::set<std::string> lost_on;     // workers that vanished with it
   std::set<std::string> faulted_on;  // workers that failed at it by their own fault
   int losses = 0, faults = 0;

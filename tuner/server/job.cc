@@ -223,6 +223,7 @@ void Job::ChangeState(v1::JobState state, const std::string& message, v1::JobEve
   row_.message = message;
   row_.changed = context_.clock.UnixTime();
   if (IsEnd(state)) row_.result = event.SerializeAsString();
+  LogState();
   std::vector<JobStepRow> rows = {EncodeState(row_.state, message, seconds_)};
   Number(&rows);
   context_.recorder.StoreSteps(
@@ -233,6 +234,18 @@ void Job::ChangeState(v1::JobState state, const std::string& message, v1::JobEve
         events->Add(std::move(event));
         if (last) events->Shrink();
       });
+}
+
+// REQUIRES: mutex_ is held.
+void Job::LogState() const {
+  const LogFields fields = {{"job", id_},
+                            {"owner", owner_},
+                            {"key", spec_.key()},
+                            {"trials", row_.trials},
+                            {"failed", row_.failures},
+                            {"reason", row_.message}};
+  const std::string told = absl::StrCat("job ", row_.state);
+  state_ == v1::FAILED ? context_.log.Warn(told, fields) : context_.log.Info(told, fields);
 }
 
 v1::JobEvent Job::EndOf(const TuneResult& result) const {

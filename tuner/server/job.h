@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "log/log.h"
 #include "proto/tilewright.pb.h"
 #include "records/record_store.h"
 #include "tuner/loop/tune.h"
@@ -31,6 +32,7 @@ struct JobContext {
   Recorder& recorder;
   const RecordStore& store;
   const Clock& clock;
+  Log& log;
 };
 
 class Job {
@@ -72,6 +74,7 @@ class Job {
   void Number(std::vector<JobStepRow>* rows);
   void OnTrial(const TuneEvent& event);
   void OnSteps(std::span<const TuneStep> steps);
+  void LogState() const;
   void ChangeState(v1::JobState state, const std::string& message, v1::JobEvent event);
   v1::JobEvent EndOf(const TuneResult& result) const;
 

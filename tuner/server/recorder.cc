@@ -19,7 +19,8 @@ void MoveTo(std::vector<T>& from, std::vector<T>* to) {
 
 }  // namespace
 
-Recorder::Recorder(RecordStore& store) : store_(store), thread_([this] { Loop(); }) {}
+Recorder::Recorder(RecordStore& store, OnCommit on_commit)
+    : store_(store), on_commit_(std::move(on_commit)), thread_([this] { Loop(); }) {}
 
 Recorder::~Recorder() {
   {
@@ -91,7 +92,11 @@ absl::Status Recorder::StoreAll(const std::vector<Entry>& entries) {
     steps.insert(steps.end(), entry.steps.begin(), entry.steps.end());
     jobs.insert(jobs.end(), entry.jobs.begin(), entry.jobs.end());
   }
-  return store_.Commit({.records = records, .steps = steps, .jobs = jobs});
+  const auto start = std::chrono::steady_clock::now();
+  const absl::Status status = store_.Commit({.records = records, .steps = steps, .jobs = jobs});
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  if (on_commit_) on_commit_(taken.count(), status);
+  return status;
 }
 
 void Recorder::Settle(std::vector<Entry> entries, const absl::Status& status) {

@@ -17,8 +17,11 @@ class Recorder {
  public:
   using Then = std::function<void(absl::Status)>;
 
-  // `store` outlives the recorder.
-  explicit Recorder(RecordStore& store);
+  // Told of each transaction, how long it took and what came of it, on the recorder's thread.
+  using OnCommit = std::function<void(double seconds, const absl::Status& status)>;
+
+  // `store` outlives the recorder; `on_commit` may be null.
+  explicit Recorder(RecordStore& store, OnCommit on_commit = nullptr);
   // Stores what is waiting.
   ~Recorder();
 
@@ -45,6 +48,7 @@ class Recorder {
   void Settle(std::vector<Entry> entries, const absl::Status& status);
 
   RecordStore& store_;
+  const OnCommit on_commit_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Entry> waiting_;

@@ -1,5 +1,6 @@
 #include "tuner/server/server.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -9,16 +10,22 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"
 #include "records/file_lock.h"
 #include "tuner/server/access.h"
 #include "tuner/server/chores.h"
+#include "tuner/server/farm_log.h"
+#include "tuner/server/farm_metrics.h"
+#include "tuner/server/http_server.h"
 #include "tuner/server/jobs.h"
 #include "tuner/server/random_id.h"
 #include "tuner/server/recorder.h"
 #include "tuner/server/tuning_service.h"
+#include "tuner/server/web_views.h"
 #include "tuner/server/worker_service.h"
 
 namespace tilewright {
@@ -36,10 +43,11 @@ uint64_t RandomNumber() { return std::stoull(RandomHex(sizeof(uint64_t)), nullpt
 // Of the first attempt: far from those of any other run of the server, with room above.
 uint64_t FirstId() { return (RandomNumber() >> 24) << 20 | 1; }
 
-DispatcherOptions OptionsOf(const ServerOptions& options) {
+DispatcherOptions OptionsOf(const ServerOptions& options, std::vector<FarmObserver*> observers) {
   return {.lease_seconds = options.lease_seconds,
           .unfit_seconds = options.embedded ? kUnfitSeconds : 0,
-          .first_id = FirstId()};
+          .first_id = FirstId(),
+          .observers = std::move(observers)};
 }
 
 absl::Status CheckAddress(const ServerOptions& options) {
@@ -57,10 +65,20 @@ absl::Status CheckAddress(const ServerOptions& options) {
       "network where everyone is trusted"));
 }
 
+absl::Status CheckHttp(const ServerOptions& options) {
+  if (options.http.empty() || IsLocal(options.http) || options.insecure) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "the web page on ", options.http, " would show everything to everybody; use 127.0.0.1 and a ",
+      "proxy that asks who comes, or pass --insecure on a network where everyone is trusted"));
+}
+
 absl::StatusOr<std::unique_ptr<RevocationFile>> RevokedOf(const ServerOptions& options) {
   if (!options.credentials) return nullptr;
   return RevocationFile::Open(options.credentials->revocation_path(),
-                              options.credentials->authority, options.warn);
+                              options.credentials->authority,
+                              [log = options.log](const std::string& line) {
+                                if (log) log->Warn(line);
+                              });
 }
 
 // A unix socket's path is taken over without a word by whoever binds it later; the lock says that
@@ -81,14 +99,19 @@ class ServerImpl final : public Server {
       : clock_(clock),
         epoch_(RandomNumber()),
         credentials_(options.credentials),
-        access_(std::move(revoked), clock),
-        recorder_(std::make_unique<Recorder>(store)),
+        access_(std::move(revoked), clock, options.log ? *options.log : NoLog()),
+        log_(options.log ? *options.log : NoLog()),
+        farm_log_(log_),
+        recorder_(std::make_unique<Recorder>(
+            store,
+            [this](double seconds, const absl::Status& status) { OnCommit(seconds, status); })),
         dispatcher_(
-            clock, OptionsOf(options), [] { return RandomHex(kSessionBytes); },
+            clock, OptionsOf(options, {&farm_log_, &metrics_}),
+            [] { return RandomHex(kSessionBytes); },
             [this](FinishedTrial trial, Dispatcher::Then then) {
               recorder_->Store(ToRecord(std::move(trial)), std::move(then));
             }),
-        jobs_({dispatcher_, *recorder_, store, clock}),
+        jobs_({dispatcher_, *recorder_, store, clock, log_}),
         chores_(std::make_unique<Chores>(kChoreThreads)),
         worker_service_(dispatcher_, access_, epoch_, options.lease_seconds),
         tuning_service_({dispatcher_, jobs_, store, *chores_, access_}) {}
@@ -96,16 +119,30 @@ class ServerImpl final : public Server {
   ~ServerImpl() override;
   absl::Status ResumeJobs() { return jobs_.Resume(); }
   absl::Status Listen(const std::string& listen);
+  absl::Status ServeHttp(const std::string& listen);
   const std::string& address() const override { return address_; }
+  const std::string& http_address() const override { return http_ ? http_->address() : no_http_; }
 
  private:
   Record ToRecord(FinishedTrial trial) const;
   void TickLoop();
+  void OnCommit(double seconds, const absl::Status& status);
+  void SetServing(bool serving);
+  void SetHealth(grpc::HealthCheckServiceInterface* health) {
+    std::lock_guard lock(health_mutex_);
+    health_ = health;
+  }
 
   const Clock& clock_;
   const uint64_t epoch_;
   const std::shared_ptr<const Credentials> credentials_;
   Access access_;
+  Log& log_;
+  FarmLog farm_log_;
+  FarmMetrics metrics_;
+  std::atomic<bool> storing_{true};  // the last transaction was stored
+  std::mutex health_mutex_;
+  grpc::HealthCheckServiceInterface* health_ = nullptr;  // gRPC's, while it serves
   std::unique_ptr<Recorder> recorder_;
   Dispatcher dispatcher_;
   Jobs jobs_;
@@ -115,6 +152,8 @@ class ServerImpl final : public Server {
   std::optional<FileLock> socket_lock_;  // of a unix address
   std::unique_ptr<grpc::Server> grpc_;
   std::string address_;
+  const std::string no_http_;
+  std::unique_ptr<HttpServer> http_;
   std::mutex mutex_;
   std::condition_variable stop_changed_;
   bool stopping_ = false;
@@ -123,6 +162,8 @@ class ServerImpl final : public Server {
 
 absl::Status ServerImpl::Listen(const std::string& listen) {
   SilenceGrpc();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   const bool is_unix = absl::StartsWith(listen, "unix:");
   if (is_unix) {
     TW_ASSIGN_OR_RETURN(FileLock lock, LockSocket(listen));
@@ -146,8 +187,40 @@ absl::Status ServerImpl::Listen(const std::string& listen) {
                                                ": the address is in use or not of this machine"));
   }
   address_ = is_unix ? listen : absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
+  SetHealth(grpc_->GetHealthCheckService());
+  SetServing(storing_);
   ticker_ = std::thread([this] { TickLoop(); });
   return absl::OkStatus();
+}
+
+absl::Status ServerImpl::ServeHttp(const std::string& listen) {
+  if (listen.empty()) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(http_,
+                      HttpServer::Start(listen, MakeWebRoutes({dispatcher_, jobs_, metrics_})));
+  return absl::OkStatus();
+}
+
+// Whoever asks for its health learns of a full disk.
+void ServerImpl::SetServing(bool serving) {
+  std::lock_guard lock(health_mutex_);
+  if (!health_) return;
+  health_->SetServingStatus(serving);
+  for (const char* service :
+       {v1::TuningService::service_full_name(), v1::WorkerService::service_full_name()}) {
+    health_->SetServingStatus(service, serving);
+  }
+}
+
+void ServerImpl::OnCommit(double seconds, const absl::Status& status) {
+  metrics_.OnCommit(seconds, status);
+  if (storing_.exchange(status.ok()) == status.ok()) return;
+  if (status.ok()) {
+    log_.Info("records are stored again");
+  } else {
+    log_.Error("records cannot be stored; workers keep them",
+               {{"reason", std::string(status.message())}});
+  }
+  SetServing(status.ok());
 }
 
 ServerImpl::~ServerImpl() {
@@ -157,8 +230,10 @@ ServerImpl::~ServerImpl() {
   }
   stop_changed_.notify_all();
   if (ticker_.joinable()) ticker_.join();
+  http_.reset();
   dispatcher_.Drain();
   jobs_.SuspendAll();
+  SetHealth(nullptr);
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
   chores_.reset();  // calls that it answers keep gRPC waiting
   grpc_.reset();
@@ -198,10 +273,12 @@ Record ServerImpl::ToRecord(FinishedTrial trial) const {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                       RecordStore& store, const Clock& clock) {
   TW_RETURN_IF_ERROR(CheckAddress(options));
+  TW_RETURN_IF_ERROR(CheckHttp(options));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<RevocationFile> revoked, RevokedOf(options));
   auto server = std::make_unique<ServerImpl>(options, std::move(revoked), store, clock);
   if (!options.embedded) TW_RETURN_IF_ERROR(server->ResumeJobs());
   TW_RETURN_IF_ERROR(server->Listen(options.listen));
+  TW_RETURN_IF_ERROR(server->ServeHttp(options.http));
   return server;
 }
 

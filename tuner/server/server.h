@@ -2,12 +2,12 @@
 // expires leases, one that writes records, one for each running job.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "log/log.h"
 #include "records/record_store.h"
 #include "security/credentials.h"
 
@@ -19,8 +19,10 @@ struct ServerOptions {
   std::shared_ptr<const Credentials> credentials;
   bool insecure = false;  // needed without credentials for an address that other machines reach
   double lease_seconds = 30;
-  // One line on what is wrong with the server's surroundings; any thread; may be null.
-  std::function<void(const std::string&)> warn;
+  Log* log = nullptr;  // outlives the server; null: silence
+  // Where the web page and the metrics are served ("HOST:PORT", numeric; port 0: any); empty:
+  // nowhere. They have no authentication: an address that other machines reach needs `insecure`.
+  std::string http;
   // A farm of one machine for one job: jobs of earlier runs are left alone until they are
   // submitted again, and a job fails when no worker was fit for a minute.
   bool embedded = false;
@@ -38,6 +40,8 @@ class Server {
 
   // With the port that was bound.
   virtual const std::string& address() const = 0;
+  // Empty without.
+  virtual const std::string& http_address() const = 0;
 
  protected:
   Server() = default;

@@ -1,0 +1,101 @@
+// How fast a records file of many measurements answers.
+//
+//   bench/records_speed FILE [RECORDS] [WORKLOADS]   (fills FILE when it is not there)
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/rng.h"
+#include "records/autotvm_log.h"
+#include "records/lookup.h"
+#include "records/record_store.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int64_t kBatch = 2000;
+
+Record Made(Rng& rng, int64_t i, int64_t workloads) {
+  const int64_t channels = 16 * (1 + static_cast<int64_t>(rng.Below(workloads)));
+  Record record;
+  record.task = {ParseWorkload(absl::StrCat("dense(float32[1,", channels, "],float32[64,", channels,
+                                            "];,NK16n,)+bias"))
+                     .value(),
+                 "dense_pack.cpu", ParseTarget("cpu -mcpu=znver4").value()};
+  record.config.entities = {{"tile_k", SplitEntity{{-1, static_cast<int64_t>(rng.Below(64)) + 1}}},
+                            {"tile_n", SplitEntity{{-1, static_cast<int64_t>(rng.Below(64)) + 1}}}};
+  record.outcome = Timing{{rng.Uniform(1e-4, 1e-2), rng.Uniform(1e-4, 1e-2)}};
+  record.device_key = "xeon";
+  record.device = "some processor";
+  record.worker = "rack3";
+  record.job = absl::StrCat("job-", i / 1000);
+  record.software = "bench";
+  record.unix_time = 1.79e9;
+  record.run_id = absl::StrCat("run-", i);
+  return record;
+}
+
+void Fill(const std::string& path, int64_t count, int64_t workloads) {
+  const auto store = OpenSqliteStore(path).value();
+  Rng rng(1);
+  std::vector<Record> batch;
+  for (int64_t i = 0; i < count; ++i) {
+    batch.push_back(Made(rng, i, workloads));
+    if (static_cast<int64_t>(batch.size()) < kBatch && i + 1 < count) continue;
+    TW_CHECK(store->Append(batch).ok());
+    batch.clear();
+  }
+}
+
+void Time(const std::string& what, const std::function<std::string()>& run) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::string found = run();
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  std::cout << absl::StrCat(what, ": ", taken.count() * 1e3, " ms (", found, ")\n");
+}
+
+void Measure(const std::string& path) {
+  Time("open to write", [&] { return OpenSqliteStore(path).ok() ? "ok" : "failed"; });
+  const auto store = OpenSqliteStore(path, /*read_only=*/true).value();
+  std::vector<Record> best;
+  Time("newest 20", [&] { return absl::StrCat(store->Newest({}, 20)->size()); });
+  Time("best of every workload", [&] {
+    best = store->BestPerWorkload({}).value();
+    return absl::StrCat(best.size(), " workloads");
+  });
+  Time("best of one workload", [&] {
+    const RecordFilter one{.workload_key = WorkloadKey(best[0]), .target = "cpu -mcpu=znver4"};
+    return store->Best(one)->has_value() ? "found" : "none";
+  });
+  Time("a model's look-up", [&] {
+    int found = 0;
+    for (const Record& record : best) {
+      const auto result = LookupBest(*store, record.task.workload, record.task.target).value();
+      found += result.record ? 1 : 0;
+    }
+    return absl::StrCat(found, " workloads");
+  });
+  Time("export", [&] {
+    std::ostringstream out;
+    return absl::StrCat(ExportLog(*store, {}, out).value(), " rows");
+  });
+}
+
+}  // namespace
+}  // namespace tilewright
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << "records_speed FILE [RECORDS] [WORKLOADS]\n";
+    return 2;
+  }
+  const int64_t records = argc > 2 ? std::atoll(argv[2]) : 1'000'000;
+  const int64_t workloads = argc > 3 ? std::atoll(argv[3]) : 600;
+  if (!std::filesystem::exists(argv[1])) tilewright::Fill(argv[1], records, workloads);
+  tilewright::Measure(argv[1]);
+}

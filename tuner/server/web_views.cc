@@ -1,0 +1,150 @@
+#include "tuner/server/web_views.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "base/strings.h"
+#include "tuner/server/messages.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMostPoints = 5000;  // of a job's curves
+
+// Generated from tuner/server/web.
+constexpr char kPage[] =
+#include "tuner/server/web/farm.html.inc"
+    ;
+constexpr char kScript[] =
+#include "tuner/server/web/farm.js.inc"
+    ;
+constexpr char kStyle[] =
+#include "tuner/server/web/farm.css.inc"
+    ;
+
+HttpReply Reply(const Json& json) {
+  return {.body = json.dump(-1, ' ', true, Json::error_handler_t::replace)};
+}
+
+HttpReply Failed(const absl::Status& status) {
+  return {absl::IsNotFound(status) ? 404 : 503, "text/plain", std::string(status.message()) + "\n"};
+}
+
+std::string WordFor(v1::JobState state) { return absl::AsciiStrToLower(v1::JobState_Name(state)); }
+
+Json JsonOf(const v1::JobSummary& job) {
+  return {{"job", job.job()},
+          {"name", job.name()},
+          {"key", job.key()},
+          {"owner", job.owner()},
+          {"state", WordFor(job.state())},
+          {"tasks", job.tasks()},
+          {"trials", job.finished_trials()},
+          {"failed", job.failed_trials()},
+          {"budget", job.budget()},
+          {"model_seconds", job.model_seconds()},
+          {"created", job.created()},
+          {"message", job.message()}};
+}
+
+HttpReply ListJobs(Jobs& jobs) {
+  const absl::StatusOr<std::vector<v1::JobSummary>> all = jobs.All("");
+  if (!all.ok()) return Failed(all.status());
+  Json list = Json::array();
+  for (const v1::JobSummary& job : *all) list.push_back(JsonOf(job));
+  return Reply(list);
+}
+
+// Points where a curve changes: [trial of the job, best GFLOPS] of each task, and [trial, seconds]
+// of the whole model.
+class Curves {
+ public:
+  void Add(const v1::JobEvent& event) {
+    if (!event.has_trial() || points_ >= kMostPoints) return;
+    const v1::TrialEvent& trial = event.trial();
+    Json& task = tasks_[std::to_string(trial.task_index())];
+    if (task.is_null()) task = {{"workload", trial.task()}, {"points", Json::array()}};
+    Append(task["points"], trial.total_number(), trial.best_gflops());
+    if (event.model_seconds() > 0) Append(model_, trial.total_number(), event.model_seconds());
+  }
+  Json json() && { return {{"tasks", std::move(tasks_)}, {"model", std::move(model_)}}; }
+
+ private:
+  void Append(Json& curve, uint64_t trial, double value) {
+    if (!curve.empty() && curve.back()[1] == value) return;
+    curve.push_back({trial, value});
+    ++points_;
+  }
+
+  Json tasks_ = Json::object(), model_ = Json::array();
+  size_t points_ = 0;
+};
+
+HttpReply ShowJob(Jobs& jobs, const HttpQuery& query) {
+  const auto id = query.find("id");
+  if (id == query.end()) return {400, "text/plain", "?id=JOB\n"};
+  const absl::StatusOr<std::shared_ptr<Job>> job = jobs.Find(id->second, "");
+  if (!job.ok()) return Failed(job.status());
+  Curves curves;
+  const absl::Status told = (*job)->Retell(1, [&](const v1::JobEvent& event) {
+    curves.Add(event);
+    return true;
+  });
+  if (!told.ok()) return Failed(told);
+  return Reply({{"job", JsonOf((*job)->Summary())}, {"curves", std::move(curves).json()}});
+}
+
+HttpReply ListWorkers(const Dispatcher& dispatcher) {
+  Json workers = Json::array(), keys = Json::array();
+  for (const WorkerView& view : dispatcher.Workers()) {
+    workers.push_back(
+        {{"worker", view.info.name},
+         {"key", view.info.device_key},
+         {"device", view.info.device},
+         {"target", view.info.target},
+         {"slots", view.info.slots},
+         {"held", view.held},
+         {"seconds_since_seen", view.seconds_since_seen},
+         {"trials", view.trials},
+         {"faults", view.health.faults},
+         {"health", absl::AsciiStrToLower(v1::WorkerHealth_Name(ToMessage(view.health.health)))},
+         {"reason", view.health.reason}});
+  }
+  for (const KeyView& view : dispatcher.Keys()) {
+    keys.push_back(
+        {{"key", view.key}, {"total", view.total}, {"free", view.free}, {"pending", view.pending}});
+  }
+  return Reply({{"workers", workers}, {"keys", keys}});
+}
+
+HttpReply Scrape(const WebParts& parts) {
+  FarmGauges now;
+  for (const KeyView& view : parts.dispatcher.Keys()) {
+    now.keys.push_back({view.key, static_cast<double>(view.total), static_cast<double>(view.free),
+                        static_cast<double>(view.pending)});
+  }
+  for (const WorkerView& view : parts.dispatcher.Workers()) {
+    ++now.workers[absl::AsciiStrToLower(v1::WorkerHealth_Name(ToMessage(view.health.health)))];
+  }
+  return {.type = "text/plain; version=0.0.4", .body = parts.metrics.Text(now)};
+}
+
+HttpHandler Static(const char* type, const char* text) {
+  return [=](const HttpQuery&) { return HttpReply{.type = type, .body = text}; };
+}
+
+}  // namespace
+
+HttpRoutes MakeWebRoutes(const WebParts& parts) {
+  return {{"/", Static("text/html", kPage)},
+          {"/farm.js", Static("text/javascript", kScript)},
+          {"/farm.css", Static("text/css", kStyle)},
+          {"/api/jobs", [parts](const HttpQuery&) { return ListJobs(parts.jobs); }},
+          {"/api/job", [parts](const HttpQuery& query) { return ShowJob(parts.jobs, query); }},
+          {"/api/workers", [parts](const HttpQuery&) { return ListWorkers(parts.dispatcher); }},
+          {"/metrics", [parts](const HttpQuery&) { return Scrape(parts); }}};
+}
+
+}  // namespace tilewright

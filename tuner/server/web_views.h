@@ -1,0 +1,24 @@
+// The farm's web page: what is shown at which path. Read-only.
+//   /            the page (tuner/server/web); /farm.js, /farm.css
+//   /api/jobs    every job; /api/job?id=JOB with its tuning curves
+//   /api/workers workers and the queue of each key
+//   /metrics     tuner/server/farm_metrics.h
+#pragma once
+
+#include "tuner/server/dispatcher.h"
+#include "tuner/server/farm_metrics.h"
+#include "tuner/server/http_server.h"
+#include "tuner/server/jobs.h"
+
+namespace tilewright {
+
+// All of it outlives the routes.
+struct WebParts {
+  const Dispatcher& dispatcher;
+  Jobs& jobs;
+  FarmMetrics& metrics;
+};
+
+HttpRoutes MakeWebRoutes(const WebParts& parts);
+
+}  // namespace tilewright
