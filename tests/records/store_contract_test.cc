@@ -80,7 +80,7 @@ std::vector<Record> RandomRecords(uint64_t seed, int count) {
     record.config.entities[0].second = SplitEntity{{-1, static_cast<int64_t>(1 + rng.Below(4))}};
     record.device_key = rng.Below(2) == 0 ? "one" : "two";
     if (rng.Below(8) == 0) record.record_class = "suspect";
-    if (rng.Below(8) == 0) record.outcome = Failure{FailureKind::kTimeout, "slow"};
+    if (rng.Below(8) == 0) record.outcome = Failure{FailureKind::kRunTimeout, "slow"};
     records.push_back(std::move(record));
   }
   return records;
