@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/rng.h"
+#include "compiler/operators/workload_rules.h"
 #include "records/autotvm_log.h"
 #include "records/lookup.h"
 #include "records/record_store.h"
