@@ -1,6 +1,7 @@
 #include "compiler/core/tensor.h"
 
 #include <cstdlib>
+#include <new>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -74,6 +75,7 @@ absl::StatusOr<TensorType> ParseTensorType(std::string_view text) {
 Tensor::Tensor(TensorType type) : type_(std::move(type)) {
   const size_t bytes = (static_cast<size_t>(NumBytes(type_)) / kAlignment + 1) * kAlignment;
   auto* raw = static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
+  if (raw == nullptr) throw std::bad_alloc();
   std::memset(raw, 0, bytes);
   data_ = std::shared_ptr<std::byte>(raw, [](std::byte* p) { std::free(p); });
 }

@@ -44,7 +44,7 @@ absl::StatusOr<TensorType> ParseTensorType(std::string_view text);
 class Tensor {
  public:
   Tensor() = default;
-  // Zero-filled.
+  // Zero-filled. Throws std::bad_alloc when memory is short, as std::vector does.
   explicit Tensor(TensorType type);
   // Copies `elements`; REQUIRES: T matches type.dtype and the count matches.
   template <typename T>

@@ -1,6 +1,10 @@
 #include "compiler/core/tensor.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <new>
 
 #include "base/rng.h"
 #include "compiler/core/outcome.h"
@@ -50,6 +54,20 @@ TEST(Outcome, TakesTheMedianOfItsSamples) {
   EXPECT_EQ(MedianSeconds(Failure{FailureKind::kCrash, "signal 11"}), std::nullopt);
   EXPECT_EQ(AutoTvmErrorNo(Timing{{1}}), 0);
   EXPECT_EQ(AutoTvmErrorNo(Failure{FailureKind::kBuild, ""}), 2);
+}
+
+TEST(Tensor, ThatDoesNotFitIsAnExceptionNotACrash) {
+  const auto allocate_too_much = [] {
+    const rlimit limit = {rlim_t{1} << 30, rlim_t{1} << 30};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) std::exit(1);
+    try {
+      Tensor(TensorType{DType::kF32, {int64_t{1} << 30}});
+    } catch (const std::bad_alloc&) {
+      std::exit(0);
+    }
+    std::exit(2);
+  };
+  EXPECT_EXIT(allocate_too_much(), testing::ExitedWithCode(0), "");
 }
 
 TEST(Rng, GivesTheSameSequenceEverywhere) {
