@@ -22,11 +22,20 @@ function(tilewright_catalog target inc)
   target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/generated)
 endfunction()
 
-# tilewright_test(name SOURCES ... DEPENDS ... [LABEL slow] [TIMEOUT s]): a GoogleTest program, each
-# of its tests a ctest. Tests without the label slow are the fast ones.
+# tilewright_test(name SOURCES ... DEPENDS ... [LABEL slow] [THREADED] [TIMEOUT s]
+#                 [PROGRAMS program ...]): a GoogleTest program, each of its tests a ctest.
+# Tests without the label slow are the fast ones. PROGRAMS are built before; THREADED tests have the
+# label threads too. What can be run with a sanitizer are the targets
+#   address_tests  the fast tests
+#   thread_tests   the fast and threaded ones
+# both without those that start PROGRAMS: they run confined, with less address space than a
+# sanitizer needs.
 include(GoogleTest)
+add_custom_target(address_tests)
+add_custom_target(thread_tests)
+
 function(tilewright_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPENDS;PROPERTIES" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED" "LABEL;TIMEOUT" "SOURCES;DEPENDS;PROGRAMS;PROPERTIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -40,6 +49,21 @@ function(tilewright_test name)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
   target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  set(labels ${ARG_LABEL})
+  if(ARG_THREADED)
+    set(labels "threads-${ARG_LABEL}")  # found by both words
+  endif()
+  if(ARG_PROGRAMS)
+    add_dependencies(${name} ${ARG_PROGRAMS})
+  elseif(ARG_LABEL STREQUAL fast)
+    add_dependencies(address_tests ${name})
+    if(ARG_THREADED)
+      add_dependencies(thread_tests ${name})
+    endif()
+  endif()
+  if(TILEWRIGHT_SANITIZE)
+    target_link_libraries(${name} PRIVATE tilewright_sanitizers)
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL} ${ARG_PROPERTIES})
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${labels} ${ARG_PROPERTIES})
 endfunction()
