@@ -48,6 +48,7 @@ Json RecordJson(const Record& record) {
                {"median_seconds", median ? Json(*median) : Json()},
                {"samples", timing ? Json(timing->seconds) : Json::array()},
                {"class", record.record_class},
+               {"threads", record.threads},
                {"device_key", record.device_key},
                {"device", record.device},
                {"worker", record.worker},
