@@ -147,6 +147,15 @@ TEST(AutoTvmLog, MalformedTensorsOfForeignTemplatesAreKept) {
   EXPECT_EQ(Exported(*Imported(line + "\n")), line + "\n");
 }
 
+TEST(AutoTvmLog, TimesWhoseSumIsInfiniteAreWrittenWithoutHarmAndRefusedWhenRead) {
+  Record record = SampleRecord("a");
+  record.build_seconds = record.run_seconds = 1e308;
+  const absl::StatusOr<std::string> line = EncodeLogLine(record);
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_THAT(std::string(DecodeLogLine(*line).status().message()),
+              HasSubstr("a time of 1e+308 s; allowed are up to 1e12"));
+}
+
 TEST(AutoTvmLog, RefusesWhatCouldHurt) {
   EXPECT_FALSE(DecodeLogLine(std::string(1 << 20, ' ') + " ").ok());
   EXPECT_FALSE(DecodeLogLine(std::string(100000, '[')).ok());
