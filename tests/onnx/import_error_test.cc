@@ -380,34 +380,5 @@ TEST(ImportErrors, AFolderIsNoFile) {
   EXPECT_EQ(ImportOnnxFile("/tmp", {}).status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST(InputShapes, AreReadInBothSpellings) {
-  const auto shapes = ParseInputShapes("data:1,3,224,224; mask:[1,128]");
-  ASSERT_TRUE(shapes.ok()) << shapes.status();
-  EXPECT_EQ(shapes->at("data"), (Shape{1, 3, 224, 224}));
-  EXPECT_EQ(shapes->at("mask"), (Shape{1, 128}));
-}
-
-TEST(InputShapes, MayHoldSpaces) {
-  const auto shapes = ParseInputShapes("data:[1, 3, 4 , 4] mask: 1, 128");
-  ASSERT_TRUE(shapes.ok()) << shapes.status();
-  EXPECT_EQ(shapes->at("data"), (Shape{1, 3, 4, 4}));
-  EXPECT_EQ(shapes->at("mask"), (Shape{1, 128}));
-}
-
-TEST(InputShapes, DimensionsAreReadByName) {
-  const auto dims = ParseDims("batch=4;seq=128");
-  ASSERT_TRUE(dims.ok()) << dims.status();
-  EXPECT_EQ(dims->at("seq"), 128);
-  for (const char* bad : {"batch", "batch=0", "=4", "batch=x", "batch=1 batch=2"}) {
-    EXPECT_FALSE(ParseDims(bad).ok()) << bad;
-  }
-}
-
-TEST(InputShapes, AnythingElseIsRefusedWithTheText) {
-  for (const char* text : {"data", ":1,2", "data:", "data:1,x", "data:0", "data:-1", "a:1 a:2"}) {
-    EXPECT_EQ(ParseInputShapes(text).status().code(), StatusCode::kInvalidArgument) << text;
-  }
-}
-
 }  // namespace
 }  // namespace tilewright
