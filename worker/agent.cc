@@ -10,15 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
-#include "worker/canary.h"
+#include "worker/agent_parts.h"
 #include "worker/device.h"
 #include "worker/health.h"
 #include "worker/pipeline.h"
-#include "worker/private_folder.h"
 #include "worker/reporter.h"
 #include "worker/self_test.h"
 #include "worker/server_link.h"
-#include "worker/spool.h"
 
 namespace tilewright {
 namespace {
@@ -30,10 +28,6 @@ constexpr double kFirstFaultBackoff = 2, kMaxFaultBackoff = 300, kFaultBackoffFa
 constexpr double kStopGraceSeconds = 4;
 // Once the worker is faulty, for trials under way.
 constexpr double kDrainSeconds = 15, kDrainStepSeconds = 0.05;
-// A slot that is slower than at the start by this factor is not fit to compare kernels on: beyond
-// what clocks that follow heat and load do.
-constexpr double kSlowFactor = 1.3;
-constexpr int kCheckupTries = 3;
 constexpr size_t kMaxReasonBytes = 4000;  // the server takes 4 KiB
 constexpr size_t kNameSuffix = 6;         // digits that tell workers of one name apart
 
@@ -45,21 +39,6 @@ absl::StatusOr<WorkerTrial> FromItem(const v1::WorkItem& item, uint64_t epoch) {
   return trial;
 }
 
-// Everything Start has made.
-struct Parts {
-  AgentOptions options;
-  CorePlan cores;
-  std::unique_ptr<PrivateFolder> folder;
-  std::unique_ptr<Spool> spool;      // may be null
-  std::unique_ptr<Canary> canary;    // for checkups
-  std::vector<double> slot_seconds;  // of the canary at the start
-  std::string target;
-
-  SelfTestSetup self_test() const {
-    return {options.runner, options.builder, folder->path(), cores, options.require_sandbox};
-  }
-};
-
 // 128 bits that tell this process from any other.
 std::string NewIncarnation() {
   std::random_device device;
@@ -68,46 +47,9 @@ std::string NewIncarnation() {
   return text;
 }
 
-// Noise makes a kernel slower, never faster: the best of a few tries counts.
-absl::Status CheckUp(const Parts& parts, size_t slot) {
-  double best = 0;
-  for (int i = 0; i < kCheckupTries; ++i) {
-    TW_ASSIGN_OR_RETURN(const double seconds, parts.canary->Run(parts.cores.slots[slot]));
-    best = i == 0 ? seconds : std::min(best, seconds);
-    if (best <= kSlowFactor * parts.slot_seconds[slot]) return absl::OkStatus();
-  }
-  return absl::UnavailableError(
-      absl::StrCat("slot ", slot, " has become slow: the test kernel takes ", best * 1e3,
-                   " ms, at the start ", parts.slot_seconds[slot] * 1e3, " ms"));
-}
-
-// The same of all slots, once a machine is tested again.
-absl::Status CheckUpAll(const Parts& parts) {
-  if (parts.options.checkup_seconds <= 0) return absl::OkStatus();
-  for (size_t slot = 0; slot < parts.cores.slots.size(); ++slot) {
-    TW_RETURN_IF_ERROR(CheckUp(parts, slot));
-  }
-  return absl::OkStatus();
-}
-
-PipelineSetup SetupOf(const Parts& parts) {
-  PipelineSetup setup{.runner = parts.options.runner,
-                      .builder = parts.options.builder,
-                      .folder = parts.folder->path(),
-                      .builders = parts.options.builders,
-                      .cores = parts.cores,
-                      .require_sandbox = parts.options.require_sandbox};
-  if (parts.options.checkup_seconds > 0) {
-    setup.checkup_seconds = parts.options.checkup_seconds;
-    setup.checkup = [&parts](size_t slot) { return CheckUp(parts, slot); };
-  }
-  if (setup.builders == 0) setup.builders = parts.cores.builders;
-  return setup;
-}
-
 class AgentImpl final : public Agent {
  public:
-  explicit AgentImpl(Parts parts);
+  explicit AgentImpl(AgentParts parts);
   ~AgentImpl() override;
 
  private:
@@ -136,7 +78,7 @@ class AgentImpl final : public Agent {
     if (options_.warn) options_.warn(line);
   }
 
-  const Parts parts_;
+  const AgentParts parts_;
   const AgentOptions& options_ = parts_.options;
   const std::string incarnation_ = NewIncarnation();
   std::string name_ = parts_.options.name;  // of the session thread
@@ -153,7 +95,7 @@ class AgentImpl final : public Agent {
   std::thread session_thread_, renew_thread_;
 };
 
-AgentImpl::AgentImpl(Parts parts)
+AgentImpl::AgentImpl(AgentParts parts)
     : parts_(std::move(parts)),
       link_(options_.server),
       reporter_(link_, parts_.spool.get(), options_.log),
@@ -401,21 +343,7 @@ bool AgentImpl::Recover() {
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
   if (options.key.empty()) return absl::InvalidArgumentError("a worker needs a device key");
-  Parts parts{.options = options};
-  TW_ASSIGN_OR_RETURN(parts.cores, PlanThisMachine({options.slots, options.slot_cores}));
-  TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
-  TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
-  parts.target = test.host_target;
-  parts.slot_seconds = test.slot_seconds;
-  TW_ASSIGN_OR_RETURN(parts.canary, Canary::Make(CanaryOf(parts.self_test(), nullptr)));
-  if (!options.spool_folder.empty()) {
-    TW_ASSIGN_OR_RETURN(parts.spool, Spool::Open(options.spool_folder));
-  }
-  if (!test.lacking.empty()) {
-    parts.cores.remarks.push_back(
-        absl::StrCat("kernels are less confined than they could be: this machine lacks ",
-                     test.lacking, " (--require-sandbox refuses to serve so)"));
-  }
+  TW_ASSIGN_OR_RETURN(AgentParts parts, MakeAgentParts(options));
   for (const std::string& remark : parts.cores.remarks) {
     if (options.warn) options.warn(remark);
   }

@@ -29,17 +29,7 @@ std::optional<WorkloadLayouts> Blocked(const Workload& w, int64_t x) {
 }  // namespace
 
 const OperatorDef& conv2d() {
-  static const auto* def = new OperatorDef{.data = {"NCHW", "C"},
-                                           .weight = {"OIHW", "IO"},
-                                           .out = {"NCHW", "C"},
-                                           .attributes = ConvolutionAttributes(),
-                                           .channel = 1,
-                                           .pads_with_zeros = true,
-                                           .check = CheckConv,
-                                           .output_shape = ConvolutionOutput,
-                                           .multiply_adds = ConvolutionMultiplyAdds,
-                                           .define = DefineConvolution,
-                                           .blocked = Blocked};
+  static const auto* def = new OperatorDef(ConvolutionDef("IO", CheckConv, Blocked));
   return *def;
 }
 

@@ -23,17 +23,7 @@ std::optional<WorkloadLayouts> Blocked(const Workload& w, int64_t x) {
 }  // namespace
 
 const OperatorDef& depthwise_conv2d() {
-  static const auto* def = new OperatorDef{.data = {"NCHW", "C"},
-                                           .weight = {"OIHW", "O"},
-                                           .out = {"NCHW", "C"},
-                                           .attributes = ConvolutionAttributes(),
-                                           .channel = 1,
-                                           .pads_with_zeros = true,
-                                           .check = CheckDepthwise,
-                                           .output_shape = ConvolutionOutput,
-                                           .multiply_adds = ConvolutionMultiplyAdds,
-                                           .define = DefineConvolution,
-                                           .blocked = Blocked};
+  static const auto* def = new OperatorDef(ConvolutionDef("O", CheckDepthwise, Blocked));
   return *def;
 }
 

@@ -149,10 +149,8 @@ class NestLowerer {
   }
 
   std::vector<LoopLeaf> InnerSpatial() const {
-    std::vector<LoopLeaf> leaves;
-    for (const LoopLeaf& leaf : inner_) {
-      if (!leaf.reduce) leaves.push_back(leaf);
-    }
+    std::vector<LoopLeaf> leaves = inner_;
+    std::erase_if(leaves, [](const LoopLeaf& leaf) { return leaf.reduce; });
     return leaves;
   }
 

@@ -14,6 +14,7 @@
 #include "proto/convert.h"
 #include "proto/tilewright.grpc.pb.h"
 #include "security/authority.h"
+#include "tests/farm/played_peers.h"
 #include "tests/records/sample_records.h"
 #include "tuner/server/access.h"
 #include "tuner/server/server.h"
@@ -25,7 +26,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr char kTarget[] = "cpu -mcpu=skylake-avx512";
 constexpr Role kAllRoles[] = {Role::kServer, Role::kWorker, Role::kClient, Role::kViewer,
                               Role::kAdmin};
 
@@ -121,16 +121,7 @@ class TlsTest : public ::testing::Test {
                              const std::string& owner = "") {
     v1::SubmitJobRequest request;
     request.set_owner(owner);
-    v1::JobSpec& spec = *request.mutable_spec();
-    spec.set_name("test");
-    spec.set_key("xeon");
-    spec.set_tuner("random");
-    spec.set_trials(5);
-    v1::JobTask& task = *spec.add_tasks();
-    task.mutable_task()->set_workload("dense(float32[1,64],float32[64,64];,NK16n,)+bias");
-    task.mutable_task()->set_template_name("dense_pack.cpu");
-    task.mutable_task()->set_target(kTarget);
-    task.set_count(1);
+    *request.mutable_spec() = PlayedJob("xeon", 5);
     grpc::ClientContext context;
     v1::SubmitJobReply reply;
     const grpc::Status status =
@@ -157,16 +148,8 @@ class TlsTest : public ::testing::Test {
   }
   static grpc::Status Open(const Endpoint& server, const std::string& name,
                            const std::string& key) {
-    v1::OpenSessionRequest request;
-    request.set_protocol_min(1);
-    request.set_protocol_max(1);
-    request.set_worker(name);
-    request.set_capacity(1);
-    request.mutable_device()->set_key(key);
-    request.mutable_device()->set_name("fake");
-    request.mutable_device()->set_target(kTarget);
-    request.mutable_device()->set_slots(1);
     grpc::ClientContext context;
+    const v1::OpenSessionRequest request = PlayedWorker(name, key, 1);
     v1::OpenSessionReply reply;
     return v1::WorkerService::NewStub(MakeChannel(server))->OpenSession(&context, request, &reply);
   }

@@ -55,8 +55,8 @@ absl::Status TuningServiceImpl::Submit(const v1::SubmitJobRequest& request, cons
                                           .weight = request.priority(),
                                           .is_private = caller.is_known()}));
   reply->set_job(job->id());
-  reply->set_has_worker(parts_.dispatcher.CapacityOf(request.spec().key(),
-                                                     ThreadsOf(request.spec())) > 0);
+  reply->set_has_worker(
+      parts_.dispatcher.CapacityOf(request.spec().key(), ThreadsOf(request.spec())) > 0);
   return absl::OkStatus();
 }
 

@@ -62,7 +62,7 @@ absl::StatusOr<CompiledTask> Compile(const Json& request) {
   TW_ASSIGN_OR_RETURN(task.workload, ParseWorkload(request.at("workload").get<std::string>()));
   TW_ASSIGN_OR_RETURN(task.target, ParseTarget(request.at("target").get<std::string>()));
   if (IsGpu(task.target)) {
-    return absl::UnimplementedError("workers do not measure on " + task.target.kind + " devices");
+    return absl::UnavailableError("workers do not measure on " + task.target.kind + " devices");
   }
   if (!request.contains("template")) return CompileReference(task.workload, task.target);
   task.template_name = request.at("template").get<std::string>();

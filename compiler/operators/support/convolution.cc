@@ -95,6 +95,8 @@ int64_t WindowOf(const Workload& w, size_t d) {
   return w.Attr("dilation")[d] * (WeightShape(w)[2 + d] - 1) + 1;
 }
 
+namespace {
+
 Shape ConvolutionOutput(const Workload& w) {
   const auto extent = [&](size_t d) {
     const Shape& pad = w.Attr("padding");
@@ -102,12 +104,6 @@ Shape ConvolutionOutput(const Workload& w) {
     return room < 0 ? 0 : room / w.Attr("strides")[d] + 1;
   };
   return {DataShape(w)[0], WeightShape(w)[0], extent(0), extent(1)};
-}
-
-absl::Status CheckWindow(const Workload& w) {
-  const Shape out = ConvolutionOutput(w);
-  if (out[2] >= 1 && out[3] >= 1) return absl::OkStatus();
-  return BadWorkload("the kernel window is larger than the padded input");
 }
 
 double ConvolutionMultiplyAdds(const Workload& w) {
@@ -138,6 +134,29 @@ Compute DefineConvolution(const Workload& w) {
                          Load(compute.inputs[1], ToPhysical(conv.weight_layout, weight)));
   FinishCompute(w, channel, &compute);
   return compute;
+}
+
+}  // namespace
+
+absl::Status CheckWindow(const Workload& w) {
+  const Shape out = ConvolutionOutput(w);
+  if (out[2] >= 1 && out[3] >= 1) return absl::OkStatus();
+  return BadWorkload("the kernel window is larger than the padded input");
+}
+
+OperatorDef ConvolutionDef(std::string_view weight_blocks, absl::Status (*check)(const Workload&),
+                           std::optional<WorkloadLayouts> (*blocked)(const Workload&, int64_t)) {
+  return {.data = {"NCHW", "C"},
+          .weight = {"OIHW", weight_blocks},
+          .out = {"NCHW", "C"},
+          .attributes = ConvolutionAttributes(),
+          .channel = 1,
+          .pads_with_zeros = true,
+          .check = check,
+          .output_shape = ConvolutionOutput,
+          .multiply_adds = ConvolutionMultiplyAdds,
+          .define = DefineConvolution,
+          .blocked = blocked};
 }
 
 }  // namespace tilewright

@@ -21,12 +21,12 @@ absl::Status ChannelsDisagree(const Workload& w);
 // Input pixels that the taps of one output reach along spatial dimension d.
 int64_t WindowOf(const Workload& w, size_t d);
 
-// Of conv2d and depthwise_conv2d, whose weight is [O,C/groups,KH,KW].
-Shape ConvolutionOutput(const Workload& w);
-// OK unless no window fits into the padded input.
+// OK unless no window of the weight [O,C/groups,KH,KW] fits into the padded input.
 absl::Status CheckWindow(const Workload& w);
-double ConvolutionMultiplyAdds(const Workload& w);
-// Depthwise ones reduce over no channels.
-Compute DefineConvolution(const Workload& w);
+
+// An operator whose outputs gather: output shape, multiply-adds and definition of conv2d with any
+// groups, and of depthwise_conv2d, which reduces over no channels.
+OperatorDef ConvolutionDef(std::string_view weight_blocks, absl::Status (*check)(const Workload&),
+                           std::optional<WorkloadLayouts> (*blocked)(const Workload&, int64_t));
 
 }  // namespace tilewright

@@ -1,0 +1,73 @@
+#include "worker/agent_parts.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace tilewright {
+namespace {
+
+// A slot that is slower than at the start by this factor is not fit to compare kernels on: beyond
+// what clocks that follow heat and load do.
+constexpr double kSlowFactor = 1.3;
+constexpr int kCheckupTries = 3;
+
+}  // namespace
+
+absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
+  AgentParts parts{.options = options};
+  TW_ASSIGN_OR_RETURN(parts.cores, PlanThisMachine({options.slots, options.slot_cores}));
+  TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
+  TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
+  parts.target = test.host_target;
+  parts.slot_seconds = test.slot_seconds;
+  TW_ASSIGN_OR_RETURN(parts.canary, Canary::Make(CanaryOf(parts.self_test(), nullptr)));
+  if (!options.spool_folder.empty()) {
+    TW_ASSIGN_OR_RETURN(parts.spool, Spool::Open(options.spool_folder));
+  }
+  if (!test.lacking.empty()) {
+    parts.cores.remarks.push_back(
+        absl::StrCat("kernels are less confined than they could be: this machine lacks ",
+                     test.lacking, " (--require-sandbox refuses to serve so)"));
+  }
+  return parts;
+}
+
+// Noise makes a kernel slower, never faster: the best of a few tries counts.
+absl::Status CheckUp(const AgentParts& parts, size_t slot) {
+  double best = 0;
+  for (int i = 0; i < kCheckupTries; ++i) {
+    TW_ASSIGN_OR_RETURN(const double seconds, parts.canary->Run(parts.cores.slots[slot]));
+    best = i == 0 ? seconds : std::min(best, seconds);
+    if (best <= kSlowFactor * parts.slot_seconds[slot]) return absl::OkStatus();
+  }
+  return absl::UnavailableError(
+      absl::StrCat("slot ", slot, " has become slow: the test kernel takes ", best * 1e3,
+                   " ms, at the start ", parts.slot_seconds[slot] * 1e3, " ms"));
+}
+
+absl::Status CheckUpAll(const AgentParts& parts) {
+  if (parts.options.checkup_seconds <= 0) return absl::OkStatus();
+  for (size_t slot = 0; slot < parts.cores.slots.size(); ++slot) {
+    TW_RETURN_IF_ERROR(CheckUp(parts, slot));
+  }
+  return absl::OkStatus();
+}
+
+PipelineSetup SetupOf(const AgentParts& parts) {
+  PipelineSetup setup{.runner = parts.options.runner,
+                      .builder = parts.options.builder,
+                      .folder = parts.folder->path(),
+                      .builders = parts.options.builders,
+                      .cores = parts.cores,
+                      .require_sandbox = parts.options.require_sandbox};
+  if (parts.options.checkup_seconds > 0) {
+    setup.checkup_seconds = parts.options.checkup_seconds;
+    setup.checkup = [&parts](size_t slot) { return CheckUp(parts, slot); };
+  }
+  if (setup.builders == 0) setup.builders = parts.cores.builders;
+  return setup;
+}
+
+}  // namespace tilewright

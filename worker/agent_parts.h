@@ -1,0 +1,47 @@
+// What a worker is made of before it dials in, and how its slots are checked afterwards. Used by
+// the agent.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/agent.h"
+#include "worker/canary.h"
+#include "worker/core_plan.h"
+#include "worker/pipeline.h"
+#include "worker/private_folder.h"
+#include "worker/self_test.h"
+#include "worker/spool.h"
+
+namespace tilewright {
+
+// Everything that must be there before a worker dials in.
+struct AgentParts {
+  AgentOptions options;
+  CorePlan cores;
+  std::unique_ptr<PrivateFolder> folder;
+  std::unique_ptr<Spool> spool;      // may be null
+  std::unique_ptr<Canary> canary;    // for checkups
+  std::vector<double> slot_seconds;  // of the canary at the start
+  std::string target;
+
+  SelfTestSetup self_test() const {
+    return {options.runner, options.builder, folder->path(), cores, options.require_sandbox};
+  }
+};
+
+// Plans the cores, tests this machine and opens the spool. What the machine lacks is a remark of
+// the core plan. Errors as Agent::Start's.
+absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options);
+
+// Unavailable with both times: a slot has become slow since the start; or as Canary::Run.
+absl::Status CheckUp(const AgentParts& parts, size_t slot);
+// The same of all slots, once a machine is tested again.
+absl::Status CheckUpAll(const AgentParts& parts);
+
+// `parts` must outlive the pipeline.
+PipelineSetup SetupOf(const AgentParts& parts);
+
+}  // namespace tilewright
