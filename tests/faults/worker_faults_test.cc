@@ -136,7 +136,11 @@ TEST_F(WorkerFaults, AKilledWorkersFolderIsRemovedByTheNext) {
   std::vector<std::string> killed;
   {
     FarmProcess worker = start();
-    ASSERT_TRUE(WaitUntil([&] { return !(killed = folders()).empty(); }));
+    // Before it has its lock, a folder is nobody's to remove.
+    ASSERT_TRUE(WaitUntil([&] {
+      killed = folders();
+      return !killed.empty() && std::filesystem::exists(killed[0] + "/lock");
+    }));
     worker.Signal(SIGKILL);
     worker.Wait();
   }
