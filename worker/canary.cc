@@ -36,16 +36,17 @@ Task CanaryTask() {
   return {.workload = ParseWorkload(key).value()};
 }
 
-std::vector<float> Input(int64_t count, uint64_t argument) {
-  std::vector<float> values(count);
-  FillUniform(values.data(), count, kSeed + argument);
+std::vector<float> Input(const RunArgument& argument, uint64_t number) {
+  std::vector<float> values(Elements(argument));
+  FillInput(values.data(), argument, kSeed + number);
   return values;
 }
 
 // The definition of dense, by this process's own compiler.
 std::vector<float> Expected() {
-  const std::vector<float> data = Input(kRows * kDepth, 0);
-  const std::vector<float> weight = Input(kColumns * kDepth, 1);
+  const std::vector<RunArgument> arguments = RunArguments(CanaryTask().workload);
+  const std::vector<float> data = Input(arguments[0], 0);
+  const std::vector<float> weight = Input(arguments[1], 1);
   std::vector<float> out;
   for (int64_t m = 0; m < kRows; ++m) {
     for (int64_t n = 0; n < kColumns; ++n) {

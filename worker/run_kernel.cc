@@ -95,6 +95,12 @@ std::vector<RunCall> ToRunCalls(const std::vector<KernelCall>& calls) {
   return run;
 }
 
+// Sums of n products of independent values grow as sqrt(n).
+double FactorAmplitude(const Workload& w) {
+  const double products = Flops(w) / 2 / static_cast<double>(NumElements(OutputShape(w)));
+  return 1 / std::sqrt(std::max(1.0, products));
+}
+
 }  // namespace
 
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
@@ -140,6 +146,7 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
   arguments[0].padded = PaddingOf(w.data_layout, w.inputs[0].shape);
   arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);
   arguments[1].cold = def.weighted;
+  arguments[1].amplitude = FactorAmplitude(w);
   size_t next = 2;
   for (const EpilogueOp& step : w.epilogue) {
     const EpilogueOperand operand = OperandOf(step.kind);

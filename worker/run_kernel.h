@@ -24,6 +24,8 @@ absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec
                                   std::string* lacking = nullptr);
 
 // The arguments of a workload's kernels, with the padding of blocked layouts and the weights cold.
+// The second factor of the products is small enough that sums are about as large as one product:
+// where a sigmoid or a clip follows, no wrong sum hides behind a saturated output.
 // REQUIRES: CheckWorkload(workload).ok().
 std::vector<RunArgument> RunArguments(const Workload& workload);
 

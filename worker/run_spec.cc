@@ -10,7 +10,8 @@ namespace {
 constexpr int kMaxRank = 8, kMaxThreads = 1024;
 
 void WriteArgument(std::ostream& out, const RunArgument& argument) {
-  out << "arg " << NameOf(argument.dtype) << " " << argument.cold << " " << argument.shape.size();
+  out << "arg " << NameOf(argument.dtype) << " " << argument.cold << " " << argument.amplitude
+      << " " << argument.shape.size();
   for (const int64_t dim : argument.shape) out << " " << dim;
   for (const PaddedDim& p : argument.padded) {
     out << " " << p.outer << " " << p.inner << " " << p.limit;
@@ -21,7 +22,8 @@ void WriteArgument(std::ostream& out, const RunArgument& argument) {
 bool ReadArgument(std::istream& in, RunArgument* argument) {
   size_t rank = 0;
   std::string dtype;
-  if (!(in >> dtype >> argument->cold >> rank) || rank > kMaxRank) return false;
+  if (!(in >> dtype >> argument->cold >> argument->amplitude >> rank)) return false;
+  if (rank > kMaxRank) return false;
   const std::optional<DType> known = ParseDType(dtype);
   if (!known) return false;
   argument->dtype = *known;

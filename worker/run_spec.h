@@ -23,6 +23,7 @@ struct RunArgument {
   std::vector<int64_t> shape;
   std::vector<PaddedDim> padded;
   bool cold = false;  // not in cache when a timed call starts: a weight
+  double amplitude = 1;  // an input's floats are filled uniformly in [-amplitude, amplitude)
 };
 
 // A call of void symbol(void* const* args, int64_t begin, int64_t end) with begin 0 and end

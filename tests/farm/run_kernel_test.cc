@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <thread>
 
 #include "compiler/core/workload.h"
@@ -18,6 +19,7 @@
 #include "tests/paths.h"
 #include "worker/device.h"
 #include "worker/private_folder.h"
+#include "worker/runner/inputs.h"
 
 namespace tilewright {
 namespace {
@@ -347,6 +349,25 @@ TEST(RunArguments, NamePaddedChannelsAndColdWeights) {
   EXPECT_EQ(arguments[4].padded[0].inner, 4);
 }
 
+TEST(RunArguments, FillASumsFactorsSoThatNoSigmoidSaturates) {
+  const Workload workload =
+      ParseWorkload("dense(float32[4,4096],float32[8,4096];,NK,)+sigmoid").value();
+  const std::vector<RunArgument> arguments = RunArguments(workload);
+  std::vector<float> data(Elements(arguments[0])), weight(Elements(arguments[1]));
+  FillInput(data.data(), arguments[0], 1);
+  FillInput(weight.data(), arguments[1], 2);
+  double largest = 0;
+  for (int64_t m = 0; m < 4; ++m) {
+    for (int64_t n = 0; n < 8; ++n) {
+      const double sum =
+          std::inner_product(&data[m * 4096], &data[m * 4096] + 4096, &weight[n * 4096], 0.0);
+      largest = std::max(largest, std::fabs(sum));
+    }
+  }
+  EXPECT_LT(largest, 4) << "sigmoid(4) is 0.98";
+  EXPECT_GT(largest, 0.1);
+}
+
 TEST(RunSpecText, RoundTrips) {
   RunSpec spec{.library = "/a b/c.so", .seed = ~uint64_t{0}};
   spec.prepare = {{.symbol = "p", .operands = {0, 2}}};
@@ -354,7 +375,7 @@ TEST(RunSpecText, RoundTrips) {
   spec.buffers = {{.bytes = 4096, .cold = true}};
   spec.tolerance = 1e-3;
   spec.arguments = {{.shape = {1, 2, 3}, .padded = {{0, 2, 5}}, .cold = true},
-                    {.dtype = DType::kBF16, .shape = {}}};
+                    {.dtype = DType::kBF16, .shape = {}, .amplitude = 1.0 / 64}};
   spec.reference = "/r";
   spec.drop_seconds = 1.0 / 3;
   spec.cores = {0, 3};
@@ -365,6 +386,7 @@ TEST(RunSpecText, RoundTrips) {
   EXPECT_EQ(read->library, "/a b/c.so");
   EXPECT_EQ(read->drop_seconds, 1.0 / 3);
   EXPECT_EQ(read->arguments[1].dtype, DType::kBF16);
+  EXPECT_EQ(read->arguments[1].amplitude, 1.0 / 64);
   spec.calls[0].operands = {0, 3, 1};
   EXPECT_FALSE(ParseRunSpec(ToText(spec)).has_value()) << "there is no operand 3";
   EXPECT_FALSE(ParseRunSpec("library x\nnonsense 1\n").has_value());

@@ -26,23 +26,42 @@ float Unit(uint32_t hash) {
   return static_cast<float>(static_cast<int32_t>(hash) >> 8) * 0x1.0p-23f;
 }
 
+// Two plain loops, so that each is vectorised.
+template <typename T>
+void FillElements(T* data, const RunArgument& argument, uint64_t seed) {
+  const uint32_t mixed = Mixed(seed);
+  const auto amplitude = static_cast<float>(argument.amplitude);
+  const int64_t count = Elements(argument);
+  if (IsFloat(argument.dtype)) {
+    for (int64_t i = 0; i < count; ++i) data[i] = static_cast<T>(amplitude * Unit(Hash(i, mixed)));
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      data[i] = static_cast<T>(static_cast<int16_t>(Hash(i, mixed) >> 16));
+    }
+  }
+}
+
+void ZeroPadding(void* data, const RunArgument& argument) {
+  const PaddingMask mask(argument);
+  if (!mask.any()) return;
+  const auto bytes = static_cast<int64_t>(SizeOf(argument.dtype));
+  const int64_t count = Elements(argument);
+  for (int64_t i = 0; i < count; ++i) {
+    if (mask.IsPadding(i)) std::memset(static_cast<char*>(data) + i * bytes, 0, bytes);
+  }
+}
+
 }  // namespace
+
+int64_t Elements(const RunArgument& argument) {
+  int64_t count = 1;
+  for (const int64_t dim : argument.shape) count *= dim;
+  return count;
+}
 
 void FillUniform(float* data, int64_t count, uint64_t seed) {
   const uint32_t mixed = Mixed(seed);
   for (int64_t i = 0; i < count; ++i) data[i] = Unit(Hash(i, mixed));
-}
-
-void FillUniform(void* data, DType dtype, int64_t count, uint64_t seed) {
-  if (dtype == DType::kF32) return FillUniform(static_cast<float*>(data), count, seed);
-  const uint32_t mixed = Mixed(seed);
-  Dispatch(dtype, [&]<typename T>() {
-    for (int64_t i = 0; i < count; ++i) {
-      const uint32_t hash = Hash(i, mixed);
-      const auto bits = static_cast<int16_t>(hash >> 16);
-      static_cast<T*>(data)[i] = IsFloat(dtype) ? static_cast<T>(Unit(hash)) : static_cast<T>(bits);
-    }
-  });
 }
 
 double ElementOf(const void* data, DType dtype, int64_t i) {
@@ -63,15 +82,10 @@ PaddingMask::PaddingMask(const RunArgument& argument) {
   }
 }
 
-void ZeroPadding(void* data, const RunArgument& argument) {
-  const PaddingMask mask(argument);
-  if (!mask.any()) return;
-  const auto bytes = static_cast<int64_t>(SizeOf(argument.dtype));
-  int64_t count = 1;
-  for (const int64_t dim : argument.shape) count *= dim;
-  for (int64_t i = 0; i < count; ++i) {
-    if (mask.IsPadding(i)) std::memset(static_cast<char*>(data) + i * bytes, 0, bytes);
-  }
+void FillInput(void* data, const RunArgument& argument, uint64_t seed) {
+  Dispatch(argument.dtype,
+           [&]<typename T>() { FillElements(static_cast<T*>(data), argument, seed); });
+  ZeroPadding(data, argument);
 }
 
 }  // namespace tilewright

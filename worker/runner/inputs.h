@@ -10,9 +10,10 @@ namespace tilewright {
 
 // Uniform in [-1, 1), a function of (seed, position): fast, and the same in every process.
 void FillUniform(float* data, int64_t count, uint64_t seed);
-// The same for elements of any type: floats are rounded, integers uniform over at most 16 bits of
-// their range, so that sums of products are exact where the type of the sums allows.
-void FillUniform(void* data, DType dtype, int64_t count, uint64_t seed);
+// An input: floats times its amplitude, rounded to their type; integers uniform over at most 16 bits
+// of their range, so that sums of products are exact where the type of the sums allows; zeros where
+// it is padding.
+void FillInput(void* data, const RunArgument& argument, uint64_t seed);
 
 double ElementOf(const void* data, DType dtype, int64_t i);
 
@@ -37,6 +38,6 @@ class PaddingMask {
   std::vector<Dim> dims_;
 };
 
-void ZeroPadding(void* data, const RunArgument& argument);
+int64_t Elements(const RunArgument& argument);
 
 }  // namespace tilewright

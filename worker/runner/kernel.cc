@@ -20,12 +20,6 @@ namespace {
 
 constexpr int64_t kHugePage = 2 << 20;
 
-int64_t Elements(const RunArgument& argument) {
-  int64_t count = 1;
-  for (const int64_t dim : argument.shape) count *= dim;
-  return count;
-}
-
 }  // namespace
 
 void Kernel::Free::operator()(void* p) const { std::free(p); }
@@ -92,8 +86,7 @@ void Kernel::FillArguments() {
       // A kernel that leaves an element out must not look right by accident: floats are NaN.
       std::memset(operands_[i], 0xff, BytesOf(i));
     } else {
-      FillUniform(operands_[i], spec_.arguments[i].dtype, sizes_[i], spec_.seed + i);
-      ZeroPadding(operands_[i], spec_.arguments[i]);
+      FillInput(operands_[i], spec_.arguments[i], spec_.seed + i);
     }
   }
 }
