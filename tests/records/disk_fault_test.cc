@@ -1,0 +1,100 @@
+// What the store acknowledged survives whatever the disk does, and a batch is whole or not there:
+// every operation of the disk fails once, and power is lost before every operation.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "records/maintenance.h"
+#include "records/record_store.h"
+#include "tests/records/fault_disk.h"
+#include "tests/records/sample_records.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int kBatches = 4;
+
+std::string RunId(int batch, int record) {
+  return std::to_string(batch) + "." + std::to_string(record);
+}
+
+// Two records, a step and its job.
+absl::Status CommitBatch(RecordStore& store, int batch) {
+  const std::vector<Record> records = {SampleRecord(RunId(batch, 0)),
+                                       SampleFailure(RunId(batch, 1))};
+  const JobStepRow step{.job = "job", .step = static_cast<uint64_t>(batch) + 1, .text = "trial"};
+  const JobRow job{.id = "job", .owner = "me", .state = "running", .trials = step.step};
+  return store.Commit({.records = records, .steps = {&step, 1}, .jobs = {&job, 1}});
+}
+
+// Opens a store and commits all batches; the numbers of those acknowledged, while power was there.
+std::set<int> Work(const std::string& path, const FaultDisk& disk, bool loses_power) {
+  std::set<int> acknowledged;
+  const auto store = OpenSqliteStore(path);
+  if (!store.ok()) return acknowledged;
+  bool broken = false;
+  for (int batch = 0; batch < kBatches; ++batch) {
+    const absl::Status status = CommitBatch(**store, batch);
+    if (loses_power && disk.failed()) break;
+    EXPECT_FALSE(broken && status.ok()) << "acknowledged after a sync had failed";
+    broken |= absl::IsDataLoss(status);
+    if (status.ok()) acknowledged.insert(batch);
+  }
+  return acknowledged;
+}
+
+void ExpectWhole(const std::string& path, const std::set<int>& acknowledged) {
+  const auto store = OpenSqliteStore(path);
+  ASSERT_TRUE(store.ok()) << store.status();
+  std::set<std::string> records;
+  std::set<uint64_t> steps;
+  const auto add = [&](const Record& r) { return records.insert(r.run_id), true; };
+  ASSERT_TRUE((*store)->ForEach({}, add).ok());
+  const auto add_step = [&](const JobStepRow& s) { return steps.insert(s.step), true; };
+  ASSERT_TRUE((*store)->ForEachStep("job", 1, add_step).ok());
+  for (int batch = 0; batch < kBatches; ++batch) {
+    const bool there = records.contains(RunId(batch, 0));
+    EXPECT_TRUE(there || !acknowledged.contains(batch)) << "batch " << batch << " is lost";
+    EXPECT_EQ(records.contains(RunId(batch, 1)), there) << "half of batch " << batch;
+    EXPECT_EQ(steps.contains(batch + 1), there) << "half of batch " << batch;
+  }
+  EXPECT_TRUE(CommitBatch(**store, kBatches).ok()) << "a sound file is written to";
+  EXPECT_TRUE(CheckRecordsFile(path).ok());
+}
+
+class DiskFault : public testing::TestWithParam<FaultDisk::Fault> {};
+
+TEST_P(DiskFault, LosesNothingAcknowledgedWhicheverOperationItMeets) {
+  int n = 1;
+  for (bool met = true; met; ++n) {
+    SCOPED_TRACE("operation " + std::to_string(n) + ", which is also the seed");
+    const TempFolder folder, after;
+    FaultDisk disk;
+    disk.FailAt(GetParam(), n);
+    const bool loses_power = GetParam() == FaultDisk::Fault::kPowerLoss;
+    const std::set<int> acknowledged = Work(folder / "records.db", disk, loses_power);
+    met = disk.failed();
+    if (!met) EXPECT_EQ(acknowledged.size(), kBatches);
+    Rng rng(n);
+    disk.LosePower(after / "", rng);
+    disk.FailAt(GetParam(), 0);
+    ExpectWhole(after / "records.db", acknowledged);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(n, kBatches) << "each commit does something that can fail";
+}
+
+std::string NameOf(const testing::TestParamInfo<FaultDisk::Fault>& info) {
+  constexpr const char* kNames[] = {"WriteError", "FullDisk", "SyncError", "PowerLoss"};
+  return kNames[static_cast<int>(info.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, DiskFault,
+                         testing::Values(FaultDisk::Fault::kWriteError, FaultDisk::Fault::kFull,
+                                         FaultDisk::Fault::kSyncError,
+                                         FaultDisk::Fault::kPowerLoss),
+                         NameOf);
+
+}  // namespace
+}  // namespace tilewright
