@@ -1,0 +1,80 @@
+// A farm's server, workers and commands around one records file, for tests with real processes.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "records/record_store.h"
+#include "tests/faults/farm_process.h"
+#include "worker/private_folder.h"
+
+namespace tilewright {
+
+class FarmTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+    ASSERT_EQ(Shell("zoo mlp -o " + model_()), 0);
+  }
+
+  std::string model_() const { return folder_->path() + "/mlp.onnx"; }
+  std::string records_() const { return folder_->path() + "/records.db"; }
+  std::string address_() const { return "unix:" + folder_->path() + "/farm"; }
+
+  // Runs the command to its end; its output is in text_.
+  int Shell(const std::string& arguments) {
+    const std::string out = folder_->path() + "/out";
+    // Away from the user's own records and certificates.
+    const std::string home =
+        "env -u TILEWRIGHT_RECORDS -u TILEWRIGHT_TLS -u TILEWRIGHT_SERVER HOME=" + folder_->path() +
+        " XDG_DATA_HOME= XDG_CONFIG_HOME= ";
+    const int status = std::system(
+        (home + kTilewright + " " + arguments + " >" + out + " 2>&1 </dev/null").c_str());
+    std::ifstream in(out);
+    text_.assign(std::istreambuf_iterator<char>(in), {});
+    return WEXITSTATUS(status);
+  }
+
+  std::vector<std::string> Serve(const std::string& lease = "30") const {
+    return {"serve",     "--embedded", "--listen", address_(),
+            "--records", records_(),   "--lease",  lease};
+  }
+  std::vector<std::string> Worker(const std::string& name, const std::string& key = "cpu") const {
+    return {"worker", "--embedded", "--server", address_(), "--key",
+            key,      "--name",     name,       "--temp",   folder_->path()};
+  }
+  // Trials recorded, by worker.
+  std::map<std::string, int> RecordedBy() const {
+    std::map<std::string, int> counts;
+    const auto store = OpenSqliteStore(records_(), /*read_only=*/true);
+    if (!store.ok()) return counts;
+    (*store)
+        ->ForEach({},
+                  [&](const Record& record) {
+                    if (record.trial > 0) ++counts[record.worker];
+                    return true;
+                  })
+        .IgnoreError();
+    return counts;
+  }
+  int Recorded() const {
+    int sum = 0;
+    for (const auto& [worker, count] : RecordedBy()) sum += count;
+    return sum;
+  }
+  std::string Farm(const std::string& key = "cpu") const {
+    return " --server " + address_() + " --key " + key;
+  }
+
+  std::unique_ptr<PrivateFolder> folder_;
+  std::string text_;
+};
+
+}  // namespace tilewright

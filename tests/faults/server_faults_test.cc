@@ -1,0 +1,136 @@
+// A server and its peers under what machines and networks do to them.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+
+#include "base/rng.h"
+#include "tests/faults/farm_fixture.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ServerFaults : public FarmTest {
+ protected:
+  std::vector<std::string> Tune(const std::string& address, int trials) const {
+    return {"tune", model_(),  "--server", address,    "--key",
+            "cpu",  "--tuner", "random",   "--trials", std::to_string(trials)};
+  }
+};
+
+// What it cannot keep it does not acknowledge: the worker keeps its reports and sends them again.
+TEST_F(ServerFaults, AFullDiskCostsNoReportAndTheJobGoesOnWhenThereIsRoom) {
+  const std::string disk = folder_->path() + "/disk", full = disk + "/full";
+  std::filesystem::create_directory(disk);
+  const std::string farm = " --server " + address_() + " --key cpu";
+  const std::string history = "$tw history --limit 1 --records farm:" + address_();
+  std::ofstream(folder_->path() + "/inner")
+      << "mount -t tmpfs -o size=8m tmpfs " << disk << " || exit 99\ntw=" << kTilewright
+      << "\n$tw serve --listen " << address_() << " --records " << disk
+      << "/records.db & server=$!\nuntil $tw jobs --server " << address_() << "; do :; done\n"
+      << "$tw worker --name w --temp " << folder_->path() << farm << " & worker=$!\n"
+      << "$tw tune " << model_() << farm << " --tuner random --trials 60 & tune=$!\n"
+      << "until " << history << " | grep cpu; do :; done\ndd if=/dev/zero of=" << full
+      << " bs=4k\nsleep 3\nrm " << full << "\nwait $tune; code=$?\n"
+      << "kill $worker $server; wait $worker $server\ncp " << disk << "/records.db " << records_()
+      << "\nexit $code\n";
+  const std::string command = "timeout 200 unshare --user --map-root-user --mount sh " +
+                              folder_->path() + "/inner >" + folder_->path() + "/log 2>&1";
+  const int status = std::system(command.c_str());
+  std::ifstream in(folder_->path() + "/log");
+  const std::string log(std::istreambuf_iterator<char>(in), {});
+  EXPECT_EQ(WEXITSTATUS(status), 0) << log;
+  EXPECT_THAT(log, HasSubstr("disk is full")) << "the server says so";
+  EXPECT_EQ(Recorded(), 60) << "each trial once";
+}
+
+// It was away for longer than its lease: what it had is another's by then, and it goes on.
+TEST_F(ServerFaults, AWorkerThatStoodStillGoesOnAndNoTrialCountsTwice) {
+  FarmProcess server(Serve("2"));
+  ASSERT_NE(server.ReadyLine(), "");
+  FarmProcess sleeper(Worker("sleeper"));
+  FarmProcess tune(Tune(address_(), 60));
+  ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 3; }));
+  sleeper.Signal(SIGSTOP);
+  FarmProcess other(Worker("other"));
+  ASSERT_TRUE(WaitUntil([&] { return RecordedBy()["other"] >= 5; }));
+  sleeper.Signal(SIGCONT);
+  EXPECT_EQ(tune.Wait(), 0);
+  EXPECT_EQ(Recorded(), 60) << "each trial once";
+}
+
+TEST_F(ServerFaults, ASecondServerOnTheSameRecordsEndsWithTheReason) {
+  FarmProcess server(Serve());
+  ASSERT_NE(server.ReadyLine(), "");
+  const std::string other = " --listen unix:" + folder_->path() + "/other";
+  EXPECT_EQ(Shell("serve --records " + records_() + other), 4);
+  EXPECT_THAT(text_, HasSubstr("another process is writing to these records"));
+}
+
+// Connections that say nothing, nonsense, or the beginning of HTTP/2 and then nonsense.
+class Strangers {
+ public:
+  Strangers(int port, int count, uint64_t seed) : rng_(seed) {
+    for (int i = 0; i < count; ++i) sockets_.push_back(Connect(port));
+  }
+  ~Strangers() {
+    for (const int socket : sockets_) close(socket);
+  }
+  void Talk() {
+    for (size_t i = 0; i < sockets_.size(); ++i) {
+      const std::string text = Opening(i % 5) + Noise(rng_.Below(1 << 14));
+      send(sockets_[i], text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+  }
+
+ private:
+  static int Connect(int port) {
+    sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(port))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+    return fd;
+  }
+  std::string Noise(uint64_t bytes) {
+    std::string noise(bytes, 0);
+    for (char& c : noise) c = static_cast<char>(rng_.Next());
+    return noise;
+  }
+  static std::string Opening(size_t kind) {
+    const std::string http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    switch (kind) {
+      case 0: return "";
+      case 1: return "GET / HTTP/1.1\r\nHost: farm\r\nX: " + std::string(1 << 20, 'x');
+      case 2: return http2;
+      case 3: return http2 + std::string("\0\0\0\4\0\0\0\0\0", 9);  // settings, then noise
+      default: return std::string("\x16\x03\x01\x02", 4);           // TLS, unasked
+    }
+  }
+
+  Rng rng_;
+  std::vector<int> sockets_;
+};
+
+TEST_F(ServerFaults, NonsenseOnThePortStopsNoJob) {
+  FarmProcess server({"serve", "--embedded", "--listen", "127.0.0.1:0", "--records", records_()});
+  const std::string address = server.ReadyLine();
+  ASSERT_NE(address, "");
+  const uint64_t seed = static_cast<uint64_t>(getpid());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Strangers strangers(std::stoi(address.substr(address.rfind(':') + 1)), 200, seed);
+  strangers.Talk();
+  FarmProcess worker({"worker", "--embedded", "--server", address, "--key", "cpu", "--name", "w",
+                      "--temp", folder_->path()});
+  FarmProcess tune(Tune(address, 20));
+  ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 3; }));
+  strangers.Talk();
+  EXPECT_EQ(tune.Wait(), 0);
+  EXPECT_EQ(Recorded(), 20);
+}
+
+}  // namespace
+}  // namespace tilewright
