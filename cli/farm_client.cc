@@ -114,10 +114,12 @@ absl::StatusOr<v1::ListJobsReply> FarmClient::ListJobs() {
   return stub_->Call(&v1::TuningService::Stub::ListJobs, v1::ListJobsRequest(), server_);
 }
 
-absl::StatusOr<v1::CancelJobReply> FarmClient::Cancel(const std::string& job) {
+absl::StatusOr<v1::JobState> FarmClient::Cancel(const std::string& job) {
   v1::CancelJobRequest request;
   request.set_job(job);
-  return stub_->Call(&v1::TuningService::Stub::CancelJob, request, server_);
+  const auto reply = stub_->Call(&v1::TuningService::Stub::CancelJob, request, server_);
+  if (!reply.ok()) return reply.status();
+  return reply->state();
 }
 
 absl::StatusOr<v1::ListWorkersReply> FarmClient::ListWorkers() {

@@ -32,8 +32,8 @@ class FarmClient {
   absl::StatusOr<v1::JobEvent> Watch(const std::string& job,
                                      const std::function<void(const v1::JobEvent&)>& on_event);
   absl::StatusOr<v1::ListJobsReply> ListJobs();
-  absl::StatusOr<v1::CancelJobReply> Cancel(const std::string& job);
-  // The state it is in now: paused or running.
+  // The state it is in now.
+  absl::StatusOr<v1::JobState> Cancel(const std::string& job);
   absl::StatusOr<v1::JobState> Pause(const std::string& job);
   absl::StatusOr<v1::JobState> Resume(const std::string& job);
   absl::StatusOr<v1::ListWorkersReply> ListWorkers();
