@@ -7,7 +7,6 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
-#include "compiler/onnx/import.h"
 #include "compiler/targets/target_backend.h"
 
 namespace tilewright {
@@ -29,12 +28,16 @@ absl::Status CheckPassName(const std::string& name) {
 
 }  // namespace
 
-void AddModelOptions(CLI::App* verb, ModelOptions* options) {
+void AddModelFileOptions(CLI::App* verb, ModelOptions* options) {
   verb->add_option("MODEL", options->model, "ONNX file")->required();
   verb->add_option("--input-shape,--input-shapes", options->input_shapes,
                    "binds an input's shape, or changes it: data:1,3,224,224; may be repeated");
   verb->add_option("--dim", options->dims,
                    "binds a dimension by the model's name for it: batch=4; may be repeated");
+}
+
+void AddModelOptions(CLI::App* verb, ModelOptions* options) {
+  AddModelFileOptions(verb, options);
   verb->add_option("--target", options->target, "what to compile for: cpu -mcpu=znver4")
       ->capture_default_str();
   verb->add_option("--disable-pass", options->disabled_passes,
@@ -43,14 +46,18 @@ void AddModelOptions(CLI::App* verb, ModelOptions* options) {
                  "only algorithms that round as direct summation does (no Winograd)");
 }
 
-absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {
+absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options) {
   absl::StatusOr<std::map<std::string, Shape>> shapes =
       ParseInputShapes(absl::StrJoin(options.input_shapes, " "));
   if (!shapes.ok()) return AsUsage(shapes.status());
   absl::StatusOr<std::map<std::string, int64_t>> dims = ParseDims(absl::StrJoin(options.dims, " "));
   if (!dims.ok()) return AsUsage(dims.status());
-  absl::StatusOr<Graph> graph =
-      ImportOnnxFile(options.model, {.input_shapes = *std::move(shapes), .dims = *std::move(dims)});
+  return ImportOptions{.input_shapes = *std::move(shapes), .dims = *std::move(dims)};
+}
+
+absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {
+  TW_ASSIGN_OR_RETURN(const ImportOptions import, ImportOptionsOf(options));
+  absl::StatusOr<Graph> graph = ImportOnnxFile(options.model, import);
   if (absl::IsNotFound(graph.status())) return BadInput(graph.status());
   return graph;
 }

@@ -10,6 +10,7 @@
 #include "compiler/core/target.h"
 #include "compiler/driver/compile_model.h"
 #include "compiler/graph/graph.h"
+#include "compiler/onnx/import.h"
 
 namespace tilewright {
 
@@ -23,7 +24,11 @@ struct ModelOptions {
 
 // `options` must live as long as the verb.
 void AddModelOptions(CLI::App* verb, ModelOptions* options);
+// Only MODEL, --input-shape and --dim.
+void AddModelFileOptions(CLI::App* verb, ModelOptions* options);
 
+// How to import the model; wrong usage for a malformed --input-shape or --dim.
+absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options);
 // A missing file is bad input, a malformed --input-shape wrong usage.
 absl::StatusOr<Graph> LoadModel(const ModelOptions& options);
 // This machine's details filled in; wrong usage when the text is no target.

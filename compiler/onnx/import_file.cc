@@ -18,8 +18,17 @@ absl::Status CannotRead(int error) {
   return absl::InvalidArgumentError(text);
 }
 
+absl::StatusOr<Graph> ImportFrom(const std::string& path, const ImportOptions& options) {
+  TW_ASSIGN_OR_RETURN(onnx::ModelProto model, ReadModelFile(path));
+  ImportOptions here = options;
+  here.folder = std::filesystem::absolute(path).parent_path().string();
+  return ImportModel(std::move(model), here);
+}
+
+}  // namespace
+
 // Parsed from the stream, so that the bytes are never held as a whole.
-absl::StatusOr<onnx::ModelProto> ReadModel(const std::string& path) {
+absl::StatusOr<onnx::ModelProto> ReadModelFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return CannotRead(errno);
   file.seekg(0, std::ios::end);
@@ -33,15 +42,6 @@ absl::StatusOr<onnx::ModelProto> ReadModel(const std::string& path) {
   if (!model.ParseFromIstream(&file)) return DoesNotParse(static_cast<size_t>(size));
   return model;
 }
-
-absl::StatusOr<Graph> ImportFrom(const std::string& path, const ImportOptions& options) {
-  TW_ASSIGN_OR_RETURN(onnx::ModelProto model, ReadModel(path));
-  ImportOptions here = options;
-  here.folder = std::filesystem::absolute(path).parent_path().string();
-  return ImportModel(std::move(model), here);
-}
-
-}  // namespace
 
 absl::StatusOr<Graph> ImportOnnxFile(const std::string& path, const ImportOptions& options) {
   absl::StatusOr<Graph> graph = ImportFrom(path, options);

@@ -11,6 +11,10 @@ namespace tilewright {
 // that a large model is held only once.
 absl::StatusOr<Graph> ImportModel(onnx::ModelProto model, const ImportOptions& options);
 
+// The parsed file; its weights may lie in files beside it. NotFound, PermissionDenied or
+// InvalidArgument say what is wrong, without the path.
+absl::StatusOr<onnx::ModelProto> ReadModelFile(const std::string& path);
+
 // Errors of what comes before: bytes of a size that cannot be a model, or that do not parse.
 absl::Status CheckModelSize(size_t bytes);
 absl::Status DoesNotParse(size_t bytes);
