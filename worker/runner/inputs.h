@@ -10,9 +10,9 @@ namespace tilewright {
 
 // Uniform in [-1, 1), a function of (seed, position): fast, and the same in every process.
 void FillUniform(float* data, int64_t count, uint64_t seed);
-// An input: floats times its amplitude, rounded to their type; integers uniform over at most 16 bits
-// of their range, so that sums of products are exact where the type of the sums allows; zeros where
-// it is padding.
+// An input: floats times its amplitude, rounded to their type; integers uniform over at most 16
+// bits of their range, so that sums of products are exact where the type of the sums allows; zeros
+// where it is padding.
 void FillInput(void* data, const RunArgument& argument, uint64_t seed);
 
 double ElementOf(const void* data, DType dtype, int64_t i);
