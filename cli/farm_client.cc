@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <random>
 #include <thread>
@@ -11,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "proto/channel.h"
 #include "proto/convert.h"
-#include "proto/tilewright.grpc.pb.h"
 
 namespace tilewright {
 namespace {
@@ -44,21 +44,27 @@ struct FarmClient::Stub {
   explicit Stub(const Endpoint& server)
       : service(v1::TuningService::NewStub(MakeChannel(server))) {}
 
-  template <typename Request, typename Reply>
-  absl::StatusOr<Reply> Call(grpc::Status (v1::TuningService::Stub::*method)(grpc::ClientContext*,
-                                                                             const Request&,
-                                                                             Reply*),
-                             const Request& request, const Endpoint& server) {
+  std::unique_ptr<v1::TuningService::Stub> service;
+  std::atomic<bool> answered = false;  // once, whatever it said
+};
+
+template <typename Request, typename Reply>
+absl::StatusOr<Reply> FarmClient::Call(CallOf<Request, Reply> method, const Request& request,
+                                       double first_patience) {
+  for (const auto start = std::chrono::steady_clock::now();;) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
     Reply reply;
-    const grpc::Status status = (service.get()->*method)(&context, request, &reply);
-    if (!status.ok()) return ExplainFailure(status, server);
-    return reply;
+    const grpc::Status status = (stub_->service.get()->*method)(&context, request, &reply);
+    const bool lost =
+        status.error_code() == grpc::UNAVAILABLE || status.error_code() == grpc::DEADLINE_EXCEEDED;
+    if (!lost) stub_->answered = true;
+    if (status.ok()) return reply;
+    const double patience = stub_->answered ? patience_seconds_ : first_patience;
+    if (!lost || SecondsSince(start) >= patience) return ExplainFailure(status, server_);
+    std::this_thread::sleep_for(kReconnectPause);
   }
-
-  std::unique_ptr<v1::TuningService::Stub> service;
-};
+}
 
 FarmClient::FarmClient(Endpoint server, double patience_seconds)
     : server_(std::move(server)),
@@ -74,21 +80,14 @@ absl::StatusOr<v1::SubmitJobReply> FarmClient::Submit(const v1::JobSpec& spec,
   request.set_owner(options.owner.empty() ? UserName() : options.owner);
   request.set_priority(options.priority);
   // A wrong address should be told soon; a server that is being restarted is back in seconds.
-  constexpr double kSubmitPatience = 10;
-  for (const auto start = std::chrono::steady_clock::now();;) {
-    auto reply = stub_->Call(&v1::TuningService::Stub::SubmitJob, request, server_);
-    const double waited = SecondsSince(start);
-    const bool again =
-        absl::IsUnavailable(reply.status()) || absl::IsDeadlineExceeded(reply.status());
-    if (!again || !MayTryAgain(waited) || waited > kSubmitPatience) return reply;
-    std::this_thread::sleep_for(kReconnectPause);
-  }
+  constexpr double kFirstPatience = 10;
+  return Call(&v1::TuningService::Stub::SubmitJob, request, kFirstPatience);
 }
 
 absl::StatusOr<v1::JobState> FarmClient::Pause(const std::string& job) {
   v1::PauseJobRequest request;
   request.set_job(job);
-  const auto reply = stub_->Call(&v1::TuningService::Stub::PauseJob, request, server_);
+  const auto reply = Call(&v1::TuningService::Stub::PauseJob, request);
   if (!reply.ok()) return reply.status();
   return reply->state();
 }
@@ -96,7 +95,7 @@ absl::StatusOr<v1::JobState> FarmClient::Pause(const std::string& job) {
 absl::StatusOr<v1::JobState> FarmClient::Resume(const std::string& job) {
   v1::ResumeJobRequest request;
   request.set_job(job);
-  const auto reply = stub_->Call(&v1::TuningService::Stub::ResumeJob, request, server_);
+  const auto reply = Call(&v1::TuningService::Stub::ResumeJob, request);
   if (!reply.ok()) return reply.status();
   return reply->state();
 }
@@ -107,23 +106,23 @@ absl::Status FarmClient::SetWorkerHealth(const std::string& worker, v1::WorkerHe
   request.set_worker(worker);
   request.set_health(health);
   request.set_reason(reason);
-  return stub_->Call(&v1::TuningService::Stub::SetWorkerHealth, request, server_).status();
+  return Call(&v1::TuningService::Stub::SetWorkerHealth, request).status();
 }
 
 absl::StatusOr<v1::ListJobsReply> FarmClient::ListJobs() {
-  return stub_->Call(&v1::TuningService::Stub::ListJobs, v1::ListJobsRequest(), server_);
+  return Call(&v1::TuningService::Stub::ListJobs, v1::ListJobsRequest());
 }
 
 absl::StatusOr<v1::JobState> FarmClient::Cancel(const std::string& job) {
   v1::CancelJobRequest request;
   request.set_job(job);
-  const auto reply = stub_->Call(&v1::TuningService::Stub::CancelJob, request, server_);
+  const auto reply = Call(&v1::TuningService::Stub::CancelJob, request);
   if (!reply.ok()) return reply.status();
   return reply->state();
 }
 
 absl::StatusOr<v1::ListWorkersReply> FarmClient::ListWorkers() {
-  return stub_->Call(&v1::TuningService::Stub::ListWorkers, v1::ListWorkersRequest(), server_);
+  return Call(&v1::TuningService::Stub::ListWorkers, v1::ListWorkersRequest());
 }
 
 absl::StatusOr<std::string> FarmClient::FetchBlob(const std::string& name) {
@@ -168,9 +167,7 @@ absl::StatusOr<v1::JobEvent> FarmClient::Watch(
     // What breaks after so long was held by a server; connecting takes less.
     constexpr double kHeldSeconds = 5;
     if (answered || SecondsSince(called) > kHeldSeconds) seen = std::chrono::steady_clock::now();
-    if (!MayTryAgain(SecondsSince(seen))) {
-      return ExplainFailure(status, server_);
-    }
+    if (SecondsSince(seen) >= patience_seconds_) return ExplainFailure(status, server_);
     std::this_thread::sleep_for(kReconnectPause);
   }
 }

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/channel.h"
-#include "proto/tilewright.pb.h"
+#include "proto/tilewright.grpc.pb.h"
 
 namespace tilewright {
 
@@ -20,11 +20,12 @@ struct SubmitOptions {
 
 class FarmClient {
  public:
-  // `patience_seconds`: how long Submit and Watch wait for a server that went away to come back.
+  // `patience_seconds`: how long a call waits for a server that has answered before and went away
+  // to come back; every call may be made twice. One that never answered is given up at once.
   explicit FarmClient(Endpoint server, double patience_seconds = 300);
   ~FarmClient();
 
-  // Tried again while no server answers; a request id makes that safe.
+  // Waits some seconds for a server that has not answered yet too.
   absl::StatusOr<v1::SubmitJobReply> Submit(const v1::JobSpec& spec,
                                             const SubmitOptions& options = {});
   // Calls `on_event` for each event until the job's end; goes on where it was when the connection
@@ -44,7 +45,12 @@ class FarmClient {
 
  private:
   struct Stub;
-  bool MayTryAgain(double seconds_without) const { return seconds_without < patience_seconds_; }
+  template <typename Request, typename Reply>
+  using CallOf = grpc::Status (v1::TuningService::Stub::*)(grpc::ClientContext*, const Request&,
+                                                           Reply*);
+  template <typename Request, typename Reply>
+  absl::StatusOr<Reply> Call(CallOf<Request, Reply> method, const Request& request,
+                             double first_patience = 0);
 
   const Endpoint server_;
   const double patience_seconds_;

@@ -63,6 +63,47 @@ TEST_F(ServerFaults, AWorkerThatStoodStillGoesOnAndNoTrialCountsTwice) {
   EXPECT_EQ(Recorded(), 60) << "each trial once";
 }
 
+// By the wall clock that the file names: "+3600" is an hour ahead.
+class JumpingClock {
+ public:
+  explicit JumpingClock(const std::string& file) : file_(file) {
+    JumpBy(0);
+    setenv("LD_PRELOAD", kLibrary, 1);
+    setenv("FAKETIME_TIMESTAMP_FILE", file.c_str(), 1);
+    setenv("FAKETIME_NO_CACHE", "1", 1);
+    setenv("DONT_FAKE_MONOTONIC", "1", 1);
+  }
+  // Processes started from here on keep the machine's clock.
+  static void Leave() { unsetenv("LD_PRELOAD"); }
+  void JumpBy(int seconds) const {
+    std::ofstream(file_ + ".new") << (seconds < 0 ? "" : "+") << seconds << "\n";
+    std::filesystem::rename(file_ + ".new", file_);
+  }
+  static constexpr char kLibrary[] = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+ private:
+  const std::string file_;
+};
+
+// Leases and budgets go by the clock that never jumps.
+TEST_F(ServerFaults, AClockThatJumpsByHoursCostsNoLease) {
+  ASSERT_TRUE(std::filesystem::exists(JumpingClock::kLibrary)) << "install faketime";
+  const JumpingClock clock(folder_->path() + "/clock");
+  FarmProcess server(Serve());
+  JumpingClock::Leave();
+  ASSERT_NE(server.ReadyLine(), "");
+  FarmProcess worker(Worker("worker"));
+  FarmProcess tune(Tune(address_(), 60));
+  int reached = 5;
+  for (const int jump : {3600, -3600, 86400, 0}) {
+    ASSERT_TRUE(WaitUntil([&] { return Recorded() >= reached; }));
+    clock.JumpBy(jump);
+    reached += 12;
+  }
+  EXPECT_EQ(tune.Wait(), 0);
+  EXPECT_EQ(Recorded(), 60) << "each trial once, none late";
+}
+
 TEST_F(ServerFaults, ASecondServerOnTheSameRecordsEndsWithTheReason) {
   FarmProcess server(Serve());
   ASSERT_NE(server.ReadyLine(), "");

@@ -1,0 +1,89 @@
+// A farm whose network fails: connections break, and one direction or both stand still.
+#include <gmock/gmock.h>
+
+#include <atomic>
+
+#include "tests/faults/farm_fixture.h"
+#include "tests/faults/tcp_proxy.h"
+
+namespace tilewright {
+namespace {
+
+class NetworkFaults : public FarmTest {
+ protected:
+  void SetUp() override {
+    FarmTest::SetUp();
+    server_ = std::make_unique<FarmProcess>(std::vector<std::string>{
+        "serve", "--embedded", "--listen", "127.0.0.1:0", "--records", records_(), "--lease", "2"});
+    server_address_ = server_->ReadyLine();
+    ASSERT_NE(server_address_, "");
+    proxy_ = std::make_unique<TcpProxy>(
+        std::stoi(server_address_.substr(server_address_.rfind(':') + 1)));
+  }
+
+  std::vector<std::string> WorkerAt(const std::string& name, const std::string& address) const {
+    std::vector<std::string> command = Worker(name);
+    command[3] = address;
+    return command;
+  }
+  std::vector<std::string> Tune(const std::string& address, int trials) const {
+    return {"tune", model_(),  "--server", address,    "--key",
+            "cpu",  "--tuner", "random",   "--trials", std::to_string(trials)};
+  }
+
+  std::unique_ptr<FarmProcess> server_;
+  std::string server_address_;
+  std::unique_ptr<TcpProxy> proxy_;
+};
+
+// A report whose acknowledgement is lost is sent again, and known for what it is.
+TEST_F(NetworkFaults, ConnectionsThatBreakAllTheTimeLoseNoReportAndCountNoneTwice) {
+  FarmProcess worker(WorkerAt("worker", proxy_->address()));
+  FarmProcess tune(Tune(proxy_->address(), 60));
+  std::atomic<bool> done = false;
+  std::thread breaker([&] {
+    for (int i = 0; i < 20 && !done; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      proxy_->BreakAll();
+    }
+  });
+  EXPECT_EQ(tune.Wait(), 0);
+  done = true;
+  breaker.join();
+  EXPECT_EQ(Recorded(), 60) << "each trial once";
+}
+
+struct Cut {
+  const char* name;
+  bool to_server, to_client;
+};
+
+class Partition : public NetworkFaults, public testing::WithParamInterface<Cut> {};
+
+TEST_P(Partition, GivesTheTrialsToAnotherWorkerAndTheOneCutOffComesBack) {
+  FarmProcess cut(WorkerAt("cut", proxy_->address()));
+  FarmProcess first(Tune(server_address_, 80));
+  ASSERT_TRUE(WaitUntil([&] { return RecordedBy()["cut"] >= 3; }));
+  proxy_->HoldToServer(GetParam().to_server);
+  proxy_->HoldToClient(GetParam().to_client);
+  {
+    FarmProcess other(WorkerAt("other", server_address_));
+    EXPECT_EQ(first.Wait(), 0);
+    EXPECT_GT(RecordedBy()["other"], 0);
+  }
+  EXPECT_EQ(Recorded(), 80) << "each trial once";
+  proxy_->HoldToServer(false);
+  proxy_->HoldToClient(false);
+  FarmProcess second(Tune(server_address_, 100));  // another job
+  EXPECT_EQ(second.Wait(), 0) << "nobody is left but the worker that was cut off";
+  EXPECT_EQ(Recorded(), 180) << "each trial once";
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Partition,
+                         testing::Values(Cut{"ReportsOnly", true, false},
+                                         Cut{"AnswersOnly", false, true},
+                                         Cut{"BothDirections", true, true}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace tilewright
