@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/rng.h"
@@ -102,6 +103,14 @@ TEST_F(ServerFaults, AClockThatJumpsByHoursCostsNoLease) {
   }
   EXPECT_EQ(tune.Wait(), 0);
   EXPECT_EQ(Recorded(), 60) << "each trial once, none late";
+  double earliest = 1e18, latest = 0;
+  const auto see = [&](const Record& record) {
+    earliest = std::min(earliest, record.unix_time);
+    latest = std::max(latest, record.unix_time);
+    return true;
+  };
+  ASSERT_TRUE(OpenSqliteStore(records_(), /*read_only=*/true).value()->ForEach({}, see).ok());
+  EXPECT_GT(latest - earliest, 80'000) << "the server's clock did jump";
 }
 
 TEST_F(ServerFaults, ASecondServerOnTheSameRecordsEndsWithTheReason) {
