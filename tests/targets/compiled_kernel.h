@@ -20,11 +20,17 @@ inline const Target& HostTarget() {
   return host;
 }
 
-inline absl::StatusOr<std::string> CompileForHost(const std::vector<Program>& programs,
-                                                  const CompileOptions& options = {}) {
+inline absl::StatusOr<std::string> CompileForCpu(const Target& target,
+                                                 const std::vector<Program>& programs,
+                                                 const CompileOptions& options = {}) {
   for (const Program& program : programs) TW_RETURN_IF_ERROR(Verify(program));
   TW_ASSIGN_OR_RETURN(const TargetBackend* backend, FindTarget("cpu"));
-  return backend->CompileLibrary(programs, HostTarget(), options);
+  return backend->CompileLibrary(programs, target, options);
+}
+
+inline absl::StatusOr<std::string> CompileForHost(const std::vector<Program>& programs,
+                                                  const CompileOptions& options = {}) {
+  return CompileForCpu(HostTarget(), programs, options);
 }
 
 // Floats in [-2, 2), integers in [-9, 9] (or [0, 9]), booleans.
