@@ -15,6 +15,7 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "compiler/onnx/quantize/linear_layers.h"
+#include "compiler/onnx/quantize/model_edit.h"
 #include "compiler/onnx/quantize/model_source.h"
 #include "compiler/onnx/quantize/narrow_floats.h"
 #include "compiler/onnx/quantize/qdq.h"
@@ -154,6 +155,14 @@ void Print(const Options& options, const std::vector<LayerError>& errors) {
   std::cout << "\n";
 }
 
+// From which on the standard lets convolutions and matrix products have this type.
+void WarnOfOpset(const onnx::ModelProto& model, const Options& options) {
+  constexpr int64_t kConvOfBfloat16 = 22;
+  if (options.to != "bf16" || OpsetOf(model) >= kConvOfBfloat16) return;
+  std::cerr << "tilewright quantize: the model has opset " << OpsetOf(model)
+            << "; other runtimes take bfloat16 layers from opset " << kConvOfBfloat16 << " on\n";
+}
+
 absl::Status Write(const onnx::ModelProto& model, OutputFile& file) {
   if (!model.SerializeToOstream(&file.stream())) {
     return absl::InvalidArgumentError("the model is larger than 2 GiB, which no ONNX file can be");
@@ -191,6 +200,7 @@ absl::Status Quantize(const Options& options) {
     TW_RETURN_IF_ERROR(AddErrors(*model, narrow, import, options, &errors));
   }
   TW_RETURN_IF_ERROR(Write(narrow, file));
+  WarnOfOpset(narrow, options);
   Print(options, errors);
   return absl::OkStatus();
 }

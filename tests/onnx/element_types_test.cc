@@ -108,6 +108,25 @@ TEST(ElementTypes, NetworksOf16BitFloatsRun) {
   EXPECT_EQ(RunBoth(Network(TensorProto::BFLOAT16, DType::kBF16), brain, 4 * 0x1p-8).size(), 1u);
 }
 
+TEST(ElementTypes, ConstantBoundsOf16BitFloatsAreAppliedInFloat32) {
+  for (const auto& [type, dtype] : {std::pair{TensorProto::FLOAT16, DType::kF16},
+                                    std::pair{TensorProto::BFLOAT16, DType::kBF16}}) {
+    ModelBuilder m;
+    m.Input("x", {5}, type);
+    Tensor lo({dtype, {}}), hi({dtype, {}}), x({dtype, {5}});
+    lo.Set(0, 0);
+    hi.Set(0, 6);
+    for (int64_t i = 0; i < 5; ++i) x.Set(i, static_cast<double>(4 * i - 6));
+    Raw(m, "lo", lo, type);
+    Raw(m, "hi", hi, type);
+    m.Node("Clip", {"x", "lo", "hi"}, {"y"});
+    m.Output("y");
+    const auto outputs = RunBoth(m, {{"x", x}});
+    ASSERT_EQ(outputs.size(), 1u);
+    EXPECT_THAT(Values(outputs[0]), ElementsAre(0, 0, 2, 6, 6));
+  }
+}
+
 TEST(ElementTypes, LayersOf16BitFloatsTakeTheirEpilogues) {
   Graph graph = ImportOnnx(Network(TensorProto::FLOAT16, DType::kF16).Bytes(), {}).value();
   const PassContext context{.target = ResolveTarget({}).value(),

@@ -1,4 +1,6 @@
 // Clip: bounds as attributes up to opset 10, as optional inputs from 11 on.
+#include <utility>
+
 #include "base/status_macros.h"
 #include "compiler/onnx/tensor_ops.h"
 
@@ -21,9 +23,14 @@ absl::StatusOr<Outputs> ClipByAttributes(OpBuilder& b) {
 // A bound as a literal when it is constant (so that later passes recognise relu6), else loaded.
 struct Bound {
   bool present = false;
-  Expr literal;
+  Tensor literal;
   size_t operand = 0;
-  Expr In(const Exprs& x) const { return literal ? literal : x[operand]; }
+  // In the type that the formula is computed in, which a 16-bit float's is not.
+  Expr In(const Exprs& x) const {
+    if (literal.empty()) return x[operand];
+    const DType dtype = x[0]->dtype;
+    return IsFloat(dtype) ? Float(literal.AsDouble(0), dtype) : Int(literal.AsInt(0), dtype);
+  }
 };
 
 absl::StatusOr<Bound> ReadBound(OpBuilder& b, size_t i, std::vector<ValueId>& operands) {
@@ -34,11 +41,8 @@ absl::StatusOr<Bound> ReadBound(OpBuilder& b, size_t i, std::vector<ValueId>& op
     return absl::InvalidArgumentError("a bound must be a scalar");
   }
   if (b.IsConstant(value)) {
-    TW_ASSIGN_OR_RETURN(const Tensor constant, b.ConstInput(i, "bound"));
-    const DType dtype = constant.dtype();
-    return Bound{.present = true,
-                 .literal = IsFloat(dtype) ? Float(constant.AsDouble(0), dtype)
-                                           : Int(constant.AsInt(0), dtype)};
+    TW_ASSIGN_OR_RETURN(Tensor constant, b.ConstInput(i, "bound"));
+    return Bound{.present = true, .literal = std::move(constant)};
   }
   TW_ASSIGN_OR_RETURN(const ValueId scalar, Reshape(b, value, {}));
   operands.push_back(scalar);
