@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "compiler/operators/workload_rules.h"
 #include "records/autotvm_log.h"
+#include "records/beats_default.h"
 #include "records/lookup.h"
 #include "records/record_store.h"
 
@@ -37,9 +38,20 @@ Record Made(Rng& rng, int64_t i, int64_t workloads) {
   record.worker = "rack3";
   record.job = absl::StrCat("job-", i / 1000);
   record.software = "bench";
-  record.unix_time = 1.79e9;
+  record.unix_time = 1.79e9 + static_cast<double>(i);
   record.run_id = absl::StrCat("run-", i);
   return record;
+}
+
+// Every second workload's best config was decided in a network.
+void Decide(RecordStore& store) {
+  std::vector<Record> decisions = store.BestPerWorkload({}).value();
+  for (size_t i = 0; i < decisions.size(); ++i) {
+    decisions[i].run_id = absl::StrCat("decision-", i);
+    decisions[i].record_class = i % 2 == 0 ? kInNetworkClass : "suspect";
+    decisions[i].unix_time = 1.8e9;
+  }
+  TW_CHECK(store.Append(decisions).ok());
 }
 
 void Fill(const std::string& path, int64_t count, int64_t workloads) {
@@ -52,6 +64,7 @@ void Fill(const std::string& path, int64_t count, int64_t workloads) {
     TW_CHECK(store->Append(batch).ok());
     batch.clear();
   }
+  Decide(*store);
 }
 
 void Time(const std::string& what, const std::function<std::string()>& run) {
@@ -65,7 +78,12 @@ void Time(const std::string& what, const std::function<std::string()>& run) {
 }
 
 void Measure(const std::string& path) {
-  Time("open to write", [&] { return OpenSqliteStore(path).ok() ? "ok" : "failed"; });
+  absl::StatusOr<std::unique_ptr<RecordStore>> writer;
+  Time("open to write", [&] {
+    writer = OpenSqliteStore(path);
+    return writer.ok() ? "ok" : "failed";
+  });
+  writer = absl::UnavailableError("closed");
   const auto store = OpenSqliteStore(path, /*read_only=*/true).value();
   std::vector<Record> best;
   Time("newest 20", [&] { return absl::StrCat(store->Newest({}, 20)->size()); });
@@ -81,7 +99,7 @@ void Measure(const std::string& path) {
     int found = 0;
     for (const Record& record : best) {
       const auto result = LookupBest(*store, record.task.workload, record.task.target).value();
-      found += result.record ? 1 : 0;
+      found += result.record && BeatsDefault(*store, *result.record, false).value() ? 1 : 0;
     }
     return absl::StrCat(found, " workloads");
   });

@@ -1,8 +1,8 @@
 // tilewright history: what was measured, failures included.
-#include <deque>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "cli/filter_options.h"
@@ -23,22 +23,20 @@ constexpr char kExample[] =
 struct Options {
   RecordsOption records;
   RecordFilter filter;
-  size_t limit = 50;
+  int64_t limit = 50;
   bool json = false;
 };
 
 // The newest `limit` records (0 = all), oldest first.
-absl::StatusOr<std::deque<Record>> Newest(const RecordStore& store, const Options& options) {
-  std::deque<Record> newest;
-  TW_RETURN_IF_ERROR(store.ForEach(options.filter, [&](const Record& record) {
-    newest.push_back(record);
-    if (options.limit > 0 && newest.size() > options.limit) newest.pop_front();
-    return true;
-  }));
-  return newest;
+absl::StatusOr<std::vector<Record>> Newest(const RecordStore& store, const Options& options) {
+  if (options.limit > 0) return store.Newest(options.filter, options.limit);
+  std::vector<Record> all;
+  TW_RETURN_IF_ERROR(store.ForEach(
+      options.filter, [&](const Record& record) { return all.push_back(record), true; }));
+  return all;
 }
 
-void PrintTable(const std::deque<Record>& records) {
+void PrintTable(const std::vector<Record>& records) {
   Table table({"time", "key", "class", "ms", "template", "config", "workload"});
   for (const Record& record : records) {
     table.Add({TimeText(record.unix_time), record.device_key, record.record_class,
@@ -50,7 +48,7 @@ void PrintTable(const std::deque<Record>& records) {
 
 absl::Status History(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  TW_ASSIGN_OR_RETURN(const std::deque<Record> records, Newest(*store, options));
+  TW_ASSIGN_OR_RETURN(const std::vector<Record> records, Newest(*store, options));
   if (options.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Record& record : records) list.push_back(RecordJson(record));
@@ -70,7 +68,9 @@ void verb_history(CLI::App& parent) {
               [options] { return History(*options); });
   AddFilterOptions(verb, &options->filter);
   verb->add_flag("--ok", options->filter.only_ok, "only records that may become the best");
-  verb->add_option("--limit", options->limit, "the newest so many; 0 = all")->capture_default_str();
+  verb->add_option("--limit", options->limit, "the newest so many; 0 = all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   AddRecordsOption(verb, &options->records);
   verb->add_flag("--json", options->json, "print JSON");
 }

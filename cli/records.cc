@@ -40,7 +40,7 @@ absl::Status WriteTo(const std::string& path, const std::string& input,
 absl::Status Import(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto log, OpenInput(options.input));
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records.named));
-  TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(log->stream(), *store, TemplateIndexOf));
+  TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(log->stream(), *store, PlaceInTemplate));
   PrintImportReport(options.input, report);
   TW_RETURN_IF_ERROR(log->status());
   return CheckReadable(report);

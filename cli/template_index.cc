@@ -47,9 +47,10 @@ absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const
 
 }  // namespace
 
-absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const Config& config) {
+absl::StatusOr<std::optional<PlacedConfig>> PlaceInTemplate(const Task& task,
+                                                            const Config& config) {
   const absl::StatusOr<const Template*> found = FindTemplate(task.template_name);
-  if (!found.ok()) return std::optional<uint64_t>();
+  if (!found.ok()) return std::optional<PlacedConfig>();
   if (!(*found)->Matches(task.workload, task.target)) {
     return absl::InvalidArgumentError(absl::StrCat("template ", task.template_name,
                                                    " does not take ", task.workload.Key(), " for ",
@@ -57,16 +58,17 @@ absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const 
   }
   const ConfigSpace space = (*found)->Space(task.workload, task.target);
   TW_ASSIGN_OR_RETURN(const uint64_t index, space.IndexOf(config));
-  if (const std::optional<std::string> why = space.WhyInvalid(space.At(index))) {
+  Config canonical = space.At(index);
+  if (const std::optional<std::string> why = space.WhyInvalid(canonical)) {
     return absl::InvalidArgumentError(absl::StrCat("the config breaks a rule: ", *why));
   }
-  return std::optional<uint64_t>(index);
+  return std::optional<PlacedConfig>({index, std::move(canonical)});
 }
 
 std::string WhyUnfit(const Task& task, const Config& config, bool exact) {
-  const absl::StatusOr<std::optional<uint64_t>> index = TemplateIndexOf(task, config);
-  if (!index.ok()) return std::string(index.status().message());
-  if (!*index) return absl::StrCat("unknown template ", task.template_name);
+  const absl::StatusOr<std::optional<PlacedConfig>> place = PlaceInTemplate(task, config);
+  if (!place.ok()) return std::string(place.status().message());
+  if (!*place) return absl::StrCat("unknown template ", task.template_name);
   const bool allowed = !exact || (*FindTemplate(task.template_name))->Exact();
   return allowed ? "" : absl::StrCat("template ", task.template_name, " is not exact");
 }

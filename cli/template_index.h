@@ -8,13 +8,14 @@
 #include "compiler/core/config.h"
 #include "compiler/core/task.h"
 #include "compiler/driver/compile_model.h"
+#include "records/autotvm_log.h"
 #include "records/record_store.h"
 
 namespace tilewright {
 
-// The index of a config in its template's space (records/autotvm_log.h IndexFunction); nullopt for
-// an unknown template.
-absl::StatusOr<std::optional<uint64_t>> TemplateIndexOf(const Task& task, const Config& config);
+// A config in its template's space (records/autotvm_log.h PlaceFunction); nullopt for an unknown
+// template.
+absl::StatusOr<std::optional<PlacedConfig>> PlaceInTemplate(const Task& task, const Config& config);
 
 // Why a record's config cannot be compiled for the task, "" if it can (LookupOptions::why_unfit).
 // `exact`: only templates that are.

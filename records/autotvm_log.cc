@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/json_depth.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -22,7 +23,8 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxLineBytes = 1 << 20;
 constexpr int kMaxDepth = 32;
-constexpr double kFailedCost = 1e9;  // AutoTVM's cost of a failure
+constexpr size_t kMostWorkloads = 4096;  // that an encoder keeps
+constexpr double kFailedCost = 1e9;      // AutoTVM's cost of a failure
 constexpr double kMostSeconds = std::numeric_limits<double>::max();
 
 absl::Status Bad(absl::string_view what) {
@@ -46,6 +48,28 @@ std::string TargetText(const Target& target) {
   return target.kind == "cpu" ? absl::StrCat("llvm", text.substr(3)) : text;
 }
 
+std::string EntityText(const Entity& entity) {
+  const auto numbers = [](absl::string_view kind, const std::vector<int64_t>& list) {
+    return absl::StrCat("\"", kind, "\", [", absl::StrJoin(list, ", "), "]");
+  };
+  if (const auto* split = std::get_if<SplitEntity>(&entity)) return numbers("sp", split->sizes);
+  if (const auto* order = std::get_if<ReorderEntity>(&entity)) return numbers("re", order->order);
+  if (const auto* ann = std::get_if<AnnotateEntity>(&entity)) {
+    return absl::StrCat("\"an\", ", PythonJson(ann->annotations));
+  }
+  const Json other =
+      std::visit([](const auto& value) { return Json(value); }, std::get<OtherEntity>(entity));
+  return absl::StrCat("\"ot\", ", PythonJson(other));
+}
+
+// EntitiesToJson as json.dumps writes it.
+std::string EntitiesText(const Config& config) {
+  const auto append = [](std::string* out, const auto& entity) {
+    absl::StrAppend(out, "[", PythonString(entity.first), ", ", EntityText(entity.second), "]");
+  };
+  return absl::StrCat("[", absl::StrJoin(config.entities, ", ", append), "]");
+}
+
 // What both formats say.
 struct LogFields {
   std::string target, name;
@@ -54,12 +78,13 @@ struct LogFields {
   std::string software;
 };
 
-std::string LineText(const LogFields& fields, const std::string& more) {
+// With the arguments and the config as text.
+std::string LineText(const LogFields& fields, absl::string_view args, absl::string_view entities,
+                     absl::string_view more) {
   return absl::StrCat(
-      "{\"input\": [", PythonJson(fields.target), ", ", PythonJson(fields.name), ", ",
-      PythonJson(fields.args), ", {}], \"config\": {\"index\": ", fields.index,
-      ", \"code_hash\": null, \"entity\": ", PythonJson(fields.entities),
-      "}, \"result\": ", PythonJson(fields.result),
+      "{\"input\": [", PythonJson(fields.target), ", ", PythonJson(fields.name), ", ", args,
+      ", {}], \"config\": {\"index\": ", fields.index,
+      ", \"code_hash\": null, \"entity\": ", entities, "}, \"result\": ", PythonJson(fields.result),
       ", \"version\": 0.2, \"tvm_version\": ", PythonJson(fields.software), more, "}");
 }
 
@@ -73,17 +98,15 @@ Json ResultOf(const Record& record) {
 // The member that AutoTVM ignores.
 std::string ExtrasOf(const Record& record) {
   const auto* failure = std::get_if<Failure>(&record.outcome);
-  const Json extras = {{"class", record.record_class},
-                       {"device", record.device},
-                       {"device_key", record.device_key},
-                       {"job", record.job},
-                       {"message", failure ? failure->message : ""},
-                       {"run_id", record.run_id},
-                       {"seconds", {record.build_seconds, record.run_seconds}},
-                       {"seed", record.seed},
-                       {"threads", record.threads},
-                       {"worker", record.worker}};
-  return absl::StrCat(", \"tilewright\": ", PythonJson(extras));
+  return absl::StrCat(", \"tilewright\": {\"class\": ", PythonString(record.record_class),
+                      ", \"device\": ", PythonString(record.device),
+                      ", \"device_key\": ", PythonString(record.device_key),
+                      ", \"job\": ", PythonString(record.job),
+                      ", \"message\": ", failure ? PythonString(failure->message) : "\"\"",
+                      ", \"run_id\": ", PythonString(record.run_id), ", \"seconds\": [",
+                      PythonFloat(record.build_seconds), ", ", PythonFloat(record.run_seconds),
+                      "], \"seed\": ", record.seed, ", \"threads\": ", record.threads,
+                      ", \"worker\": ", PythonString(record.worker), "}");
 }
 
 FailureKind KindOf(int error_no) {
@@ -176,7 +199,9 @@ absl::StatusOr<Record> Decode(std::string_view line) {
   }
   const LogFields fields = old ? ReadV1(row) : ReadV2(row);
   TW_ASSIGN_OR_RETURN(Record record, RecordOf(fields));
-  const std::string text = old ? LineText(fields, "") : std::string(line);
+  const std::string text =
+      old ? LineText(fields, PythonJson(fields.args), PythonJson(fields.entities), "")
+          : std::string(line);
   record.run_id = RunIdOf(text);
   if (!record.foreign_args.empty()) {
     record.foreign_line = text;
@@ -191,15 +216,26 @@ absl::StatusOr<Record> Decode(std::string_view line) {
 }  // namespace
 
 absl::StatusOr<std::string> EncodeLogLine(const Record& record) {
+  return LogEncoder().Encode(record);
+}
+
+absl::StatusOr<const std::string*> LogEncoder::ArgsText(const Workload& workload) {
+  const std::string key = workload.Key();
+  if (const auto known = args_.find(key); known != args_.end()) return &known->second;
+  TW_ASSIGN_OR_RETURN(const Json args, ArgsOfWorkload(workload));
+  if (args_.size() >= kMostWorkloads) args_.clear();
+  return &args_.emplace(key, PythonJson(args)).first->second;
+}
+
+absl::StatusOr<std::string> LogEncoder::Encode(const Record& record) {
   if (!record.foreign_line.empty()) return record.foreign_line;
   LogFields fields{.target = TargetText(record.task.target),
                    .name = record.task.template_name,
-                   .entities = Json::parse(EntitiesToJson(record.config)),
                    .result = ResultOf(record),
                    .index = record.index,
                    .software = record.software};
-  TW_ASSIGN_OR_RETURN(fields.args, ArgsOfWorkload(record.task.workload));
-  return LineText(fields, ExtrasOf(record));
+  TW_ASSIGN_OR_RETURN(const std::string* args, ArgsText(record.task.workload));
+  return LineText(fields, *args, EntitiesText(record.config), ExtrasOf(record));
 }
 
 absl::StatusOr<Record> DecodeLogLine(std::string_view line) {

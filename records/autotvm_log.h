@@ -14,6 +14,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,30 +27,45 @@ namespace tilewright {
 // the same workload back; a record that was imported from a foreign template is written back with
 // its original arguments.
 absl::StatusOr<std::string> EncodeLogLine(const Record& record);
+// The same for many records: keeps the arguments of workloads that it has written, because a log
+// has few workloads and many lines of each. Not thread-safe.
+class LogEncoder {
+ public:
+  absl::StatusOr<std::string> Encode(const Record& record);
+
+ private:
+  absl::StatusOr<const std::string*> ArgsText(const Workload& workload);
+
+  std::unordered_map<std::string, std::string> args_;  // by the workload's key
+};
 // InvalidArgument with what is wrong; at most 1 MiB. Lines of templates we do not have are kept
 // with their template name and arguments (Record::foreign_line); those of format 0.1 become 0.2,
 // their template key joined to the name ("topi_nn_conv2d.winograd"). A line without the member
 // "tilewright" gets the class "imported" and a run_id made of its text.
 absl::StatusOr<Record> DecodeLogLine(std::string_view line);
 
-// The index of a config in its task's space; nullopt when the template is unknown,
-// InvalidArgument when the config is not in the space.
-using IndexFunction =
-    std::function<absl::StatusOr<std::optional<uint64_t>>(const Task&, const Config&)>;
+// A config in its task's space, in the spelling of the space ([-1, 16] of [4, 16] and [-1, 16]).
+struct PlacedConfig {
+  uint64_t index = 0;
+  Config config;
+};
+// nullopt when the template is unknown, InvalidArgument when the config is not in the space.
+using PlaceFunction =
+    std::function<absl::StatusOr<std::optional<PlacedConfig>>(const Task&, const Config&)>;
 
 struct ImportReport {
   int64_t imported = 0, duplicates = 0, skipped = 0;
   int64_t reindexed = 0;              // of the imported: the line's index was of another space
   std::vector<std::string> problems;  // first 20: "line 12: ..."
-  // Lines read of templates that are not ours, by template (those that only index_of does not know
+  // Lines read of templates that are not ours, by template (those that only place_of does not know
   // too): they are kept, but no model can use them.
   std::map<std::string, int64_t> foreign;
 };
-// Comment lines (#) and blank ones are not counted. With index_of, a config that is not in its
-// space is skipped, and an index that disagrees is replaced. InvalidArgument when the first 10,000
-// lines hold no record: it is no log.
+// Comment lines (#) and blank ones are not counted. With place_of, a config that is not in its
+// space is skipped, its spelling becomes the space's, and an index that disagrees is replaced.
+// InvalidArgument when the first 10,000 lines hold no record: it is no log.
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
-                                       const IndexFunction& index_of = nullptr);
+                                       const PlaceFunction& place_of = nullptr);
 // Oldest first; the number of lines written. Internal when the stream fails.
 absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& filter,
                                   std::ostream& out);

@@ -11,39 +11,40 @@ namespace tilewright {
 namespace {
 
 // A config of a space that the workload has.
-struct PlacedConfig {
+struct PlaceInSpace {
   std::string template_name;
   ConfigSpace space;
   uint64_t index = 0;
 };
 
-absl::StatusOr<std::optional<PlacedConfig>> DefaultOf(const Workload& workload,
+absl::StatusOr<std::optional<PlaceInSpace>> DefaultOf(const Workload& workload,
                                                       const Target& target, bool exact) {
   const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, exact);
-  if (!untuned) return std::optional<PlacedConfig>();
-  PlacedConfig found{untuned->name, untuned->impl->Space(workload, target)};
+  if (!untuned) return std::optional<PlaceInSpace>();
+  PlaceInSpace found{untuned->name, untuned->impl->Space(workload, target)};
   TW_ASSIGN_OR_RETURN(found.index, found.space.IndexOf(untuned->impl->Default(workload, target)));
-  return std::optional<PlacedConfig>(std::move(found));
+  return std::optional<PlaceInSpace>(std::move(found));
 }
 
-bool Is(const PlacedConfig& wanted, const Record& record) {
+bool Is(const PlaceInSpace& wanted, const Record& record) {
   const absl::StatusOr<uint64_t> index = wanted.space.IndexOf(record.config);
   return record.task.template_name == wanted.template_name && index.ok() && *index == wanted.index;
 }
 
 absl::StatusOr<std::optional<Timing>> TimingOf(const RecordStore& store, const Task& task,
                                                const MeasuredOn& where,
-                                               const PlacedConfig& wanted) {
+                                               const PlaceInSpace& wanted) {
   std::vector<Timing> timings;
   const RecordFilter filter{.workload_key = task.workload.Key(),
                             .template_name = wanted.template_name,
                             .target = ToString(task.target),
                             .device_key = where.device_key,
                             .only_ok = true,
+                            .config = EntitiesToJson(wanted.space.At(wanted.index)),
                             .threads = where.threads};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
     const auto* timing = std::get_if<Timing>(&record.outcome);
-    if (timing != nullptr && Is(wanted, record)) timings.push_back(*timing);
+    if (timing != nullptr) timings.push_back(*timing);
     return true;
   }));
   if (timings.empty()) return std::optional<Timing>();
@@ -58,7 +59,7 @@ absl::StatusOr<std::optional<Timing>> TimingOf(const RecordStore& store, const T
 absl::StatusOr<std::optional<Timing>> ConfigTiming(const RecordStore& store, const Task& task,
                                                    const Config& config, const MeasuredOn& where) {
   TW_ASSIGN_OR_RETURN(const Template* found, FindTemplate(task.template_name));
-  PlacedConfig wanted{task.template_name, found->Space(task.workload, task.target)};
+  PlaceInSpace wanted{task.template_name, found->Space(task.workload, task.target)};
   TW_ASSIGN_OR_RETURN(wanted.index, wanted.space.IndexOf(config));
   return TimingOf(store, task, where, wanted);
 }
@@ -66,14 +67,14 @@ absl::StatusOr<std::optional<Timing>> ConfigTiming(const RecordStore& store, con
 absl::StatusOr<std::optional<Timing>> DefaultTiming(const RecordStore& store,
                                                     const Workload& workload, const Target& target,
                                                     const MeasuredOn& where, bool exact) {
-  TW_ASSIGN_OR_RETURN(const std::optional<PlacedConfig> wanted, DefaultOf(workload, target, exact));
+  TW_ASSIGN_OR_RETURN(const std::optional<PlaceInSpace> wanted, DefaultOf(workload, target, exact));
   if (!wanted) return std::optional<Timing>();
   return TimingOf(store, {workload, "", target}, where, *wanted);
 }
 
 absl::StatusOr<bool> BeatsDefault(const RecordStore& store, const Record& best, bool exact) {
   const Task& task = best.task;
-  TW_ASSIGN_OR_RETURN(const std::optional<PlacedConfig> fallback,
+  TW_ASSIGN_OR_RETURN(const std::optional<PlaceInSpace> fallback,
                       DefaultOf(task.workload, task.target, exact));
   if (!fallback || Is(*fallback, best)) return true;
   TW_ASSIGN_OR_RETURN(const std::optional<Timing> timing,

@@ -16,6 +16,7 @@ KeyedRecord::KeyedRecord(Record r)
       workload(WorkloadKey(record)),
       anchor(AnchorKey(record)),
       target(ToString(record.task.target)),
+      config(EntitiesToJson(record.config)),
       median(MedianSeconds(record.outcome)) {}
 
 bool Matches(const RecordFilter& filter, const KeyedRecord& keyed) {
@@ -24,6 +25,11 @@ bool Matches(const RecordFilter& filter, const KeyedRecord& keyed) {
          Accepts(filter.template_name, record.task.template_name) &&
          Accepts(filter.target, keyed.target) && Accepts(filter.device_key, record.device_key) &&
          Accepts(filter.record_class, record.record_class) &&
+         Accepts(filter.config, keyed.config) && Accepts(filter.run_id, record.run_id) &&
+         Accepts(filter.worker, record.worker) &&
+         (filter.since == 0 || record.unix_time >= filter.since) &&
+         (filter.before == 0 || record.unix_time < filter.before) &&
+         (filter.below == 0 || (keyed.median && *keyed.median < filter.below)) &&
          (filter.threads == 0 || filter.threads == record.threads) &&
          Accepts(filter.job, record.job) && Accepts(filter.op, record.task.workload.op) &&
          keyed.workload.find(filter.workload_substring) != std::string::npos &&

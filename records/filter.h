@@ -14,7 +14,7 @@ struct KeyedRecord {
   explicit KeyedRecord(Record r);
 
   Record record;
-  std::string workload, anchor, target;
+  std::string workload, anchor, target, config;
   std::optional<double> median;
 };
 

@@ -24,10 +24,16 @@ GroupWriter::~GroupWriter() {
 absl::Status GroupWriter::Write(const StoreBatch& content) {
   Batch batch{.content = content};
   std::unique_lock lock(mutex_);
+  if (!refusal_.ok()) return refusal_;
   queue_.push_back(&batch);
   queued_.notify_one();
   completed_.wait(lock, [&] { return batch.done; });
   return batch.status;
+}
+
+void GroupWriter::Refuse(const absl::Status& why) {
+  std::lock_guard lock(mutex_);
+  refusal_ = why;
 }
 
 void GroupWriter::Run() {
@@ -72,6 +78,7 @@ absl::Status GroupWriter::Transact(std::span<Batch* const> batches) {
 absl::Status GroupWriter::Insert(std::span<Batch* const> batches) {
   TW_RETURN_IF_ERROR(connection_->Execute("BEGIN IMMEDIATE"));
   TW_RETURN_IF_ERROR(InsertRecords(batches));
+  TW_RETURN_IF_ERROR(InsertRevocations(batches));
   TW_RETURN_IF_ERROR(InsertJobs(batches));
   return connection_->Execute("COMMIT");
 }
@@ -81,6 +88,18 @@ absl::Status GroupWriter::InsertRecords(std::span<Batch* const> batches) {
   for (const Batch* batch : batches) {
     for (const Record& record : batch->content.records) {
       BindRecord(record, insert);
+      TW_RETURN_IF_ERROR(insert.Step().status());
+      insert.Reset();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GroupWriter::InsertRevocations(std::span<Batch* const> batches) {
+  TW_ASSIGN_OR_RETURN(SqliteStatement insert, connection_->Prepare(RevokeSql()));
+  for (const Batch* batch : batches) {
+    for (const Revocation& revocation : batch->content.revocations) {
+      BindRevocation(revocation, insert);
       TW_RETURN_IF_ERROR(insert.Step().status());
       insert.Reset();
     }

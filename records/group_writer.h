@@ -23,6 +23,8 @@ class GroupWriter {
   // Blocks until all of it is on the disk, or nothing is. After a failed sync of the disk every
   // call fails: what the kernel dropped cannot be known.
   absl::Status Write(const StoreBatch& content);
+  // From now on every call fails with this.
+  void Refuse(const absl::Status& why);
 
  private:
   struct Batch {
@@ -36,13 +38,15 @@ class GroupWriter {
   absl::Status Transact(std::span<Batch* const> batches);
   absl::Status Insert(std::span<Batch* const> batches);
   absl::Status InsertRecords(std::span<Batch* const> batches);
+  absl::Status InsertRevocations(std::span<Batch* const> batches);
   absl::Status InsertJobs(std::span<Batch* const> batches);
 
   std::unique_ptr<SqliteConnection> connection_;  // the thread's
-  absl::Status broken_;                           // the thread's
+  absl::Status broken_;                           // the thread's: the disk failed
   std::mutex mutex_;
   std::condition_variable queued_, completed_;
   std::vector<Batch*> queue_;  // guarded by mutex_
+  absl::Status refusal_;       // guarded by mutex_
   bool stopping_ = false;      // guarded by mutex_
   std::thread thread_;         // last: it uses all of the above
 };

@@ -63,28 +63,33 @@ absl::Status ForEachRecord(std::istream& in, ImportReport* report,
 }
 
 // False when the config is not in its space.
-bool Reindex(const IndexFunction& index_of, int64_t line, Record* record, ImportReport* report) {
+bool Place(const PlaceFunction& place_of, int64_t line, Record* record, ImportReport* report) {
   if (!record->foreign_args.empty()) ++report->foreign[record->task.template_name];
-  if (!index_of || !record->foreign_args.empty()) return true;
-  const absl::StatusOr<std::optional<uint64_t>> index = index_of(record->task, record->config);
-  if (!index.ok()) {
+  if (!place_of || !record->foreign_args.empty()) return true;
+  absl::StatusOr<std::optional<PlacedConfig>> place = place_of(record->task, record->config);
+  if (!place.ok()) {
     ++report->skipped;
-    AddProblem(line, index.status().message(), report);
+    AddProblem(line, place.status().message(), report);
     return false;
   }
-  if (!*index) ++report->foreign[record->task.template_name];
-  if (!*index || **index == record->index) return true;
-  AddProblem(line, absl::StrCat("index ", record->index, " is ", **index, " in today's space"),
+  if (!*place) {
+    ++report->foreign[record->task.template_name];
+    return true;
+  }
+  record->config = std::move((*place)->config);
+  const uint64_t index = (*place)->index;
+  if (index == record->index) return true;
+  AddProblem(line, absl::StrCat("index ", record->index, " is ", index, " in today's space"),
              report);
   ++report->reindexed;
-  record->index = **index;
+  record->index = index;
   return true;
 }
 
 }  // namespace
 
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
-                                       const IndexFunction& index_of) {
+                                       const PlaceFunction& place_of) {
   ImportReport report;
   std::vector<Record> batch;
   int64_t read = 0;
@@ -95,7 +100,7 @@ absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
   };
   TW_ASSIGN_OR_RETURN(const int64_t before, store.Count({}));
   TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t line, Record record) {
-    if (!Reindex(index_of, line, &record, &report)) return absl::OkStatus();
+    if (!Place(place_of, line, &record, &report)) return absl::OkStatus();
     ++read;
     batch.push_back(std::move(record));
     return batch.size() < kBatch ? absl::OkStatus() : flush();
@@ -111,8 +116,9 @@ absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& 
                                   std::ostream& out) {
   int64_t lines = 0;
   absl::Status failed;
+  LogEncoder encoder;
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
-    const absl::StatusOr<std::string> line = EncodeLogLine(record);
+    const absl::StatusOr<std::string> line = encoder.Encode(record);
     failed = line.status();
     if (!failed.ok()) return false;
     out << *line << '\n';

@@ -57,7 +57,10 @@ absl::StatusOr<int64_t> CheckRecordsFile(const std::string& path) {
   }
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<RecordStore> store, OpenSqliteStore(path, true));
   int64_t rows = 0;
-  TW_RETURN_IF_ERROR(store->ForEach({}, [&](const Record&) { return ++rows, true; }));
+  for (const bool revoked : {false, true}) {
+    TW_RETURN_IF_ERROR(
+        store->ForEach({.revoked = revoked}, [&](const Record&) { return ++rows, true; }));
+  }
   return rows;
 }
 

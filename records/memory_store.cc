@@ -22,6 +22,7 @@ class MemoryStore final : public RecordStore {
     for (const Record& record : batch.records) {
       if (run_ids_.insert(record.run_id).second) rows_.emplace_back(record);
     }
+    for (const Revocation& revocation : batch.revocations) Revoke(revocation);
     for (const JobStepRow& step : batch.steps) steps_[step.job].try_emplace(step.step, step);
     for (const JobRow& job : batch.jobs) {
       const auto same = std::find_if(jobs_.begin(), jobs_.end(),
@@ -38,7 +39,7 @@ class MemoryStore final : public RecordStore {
     for (size_t i = 0; left > 0 && IsWithin(filter, i); ++i) {
       const KeyedRecord* row = Row(i);
       if (!row) break;
-      if (!Matches(filter, *row)) continue;
+      if (IsRevoked(i) != filter.revoked || !Matches(filter, *row)) continue;
       if (!visit(row->record)) break;
       --left;
     }
@@ -61,8 +62,9 @@ class MemoryStore final : public RecordStore {
     usable.only_ok = true;
     std::lock_guard lock(mutex_);
     BestOfEach best_of_each;
-    for (const KeyedRecord& row : rows_) {
-      if (Matches(usable, row)) best_of_each.Add(row.record);
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      const bool seen = revoked_.contains(i) == usable.revoked;
+      if (seen && Matches(usable, rows_[i])) best_of_each.Add(rows_[i].record);
     }
     std::optional<Record> best;
     for (Record& record : best_of_each.Records()) {
@@ -91,13 +93,23 @@ class MemoryStore final : public RecordStore {
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {
     std::lock_guard lock(mutex_);
     int64_t count = 0;
-    for (const KeyedRecord& row : rows_) count += Matches(filter, row) ? 1 : 0;
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      const bool seen = revoked_.contains(i) == filter.revoked;
+      count += seen && Matches(filter, rows_[i]) ? 1 : 0;
+    }
     return count;
   }
 
   absl::StatusOr<int64_t> LastId() const override {
     std::lock_guard lock(mutex_);
     return static_cast<int64_t>(rows_.size());
+  }
+
+  absl::StatusOr<std::vector<Revocation>> Revocations() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<Revocation> all;
+    for (const auto& [row, revocation] : revoked_) all.push_back(revocation);
+    return all;
   }
 
   absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const override {
@@ -140,16 +152,20 @@ class MemoryStore final : public RecordStore {
 
   absl::Status ForEachResult(const std::string& job,
                              const std::function<bool(JobResult)>& visit) const override {
-    return ForEach({.job = job}, [&](const Record& record) {
-      if (record.trial == 0) return true;
-      return visit({.trial = record.trial,
-                    .outcome = record.outcome,
-                    .build_seconds = record.build_seconds,
-                    .run_seconds = record.run_seconds,
-                    .unix_time = record.unix_time,
-                    .device = record.device,
-                    .worker = record.worker});
-    });
+    // A revoked one too: the job has learned from it.
+    for (size_t i = 0; const KeyedRecord* row = Row(i); ++i) {
+      const Record& record = row->record;
+      if (record.trial == 0 || record.job != job) continue;
+      const bool more = visit({.trial = record.trial,
+                               .outcome = record.outcome,
+                               .build_seconds = record.build_seconds,
+                               .run_seconds = record.run_seconds,
+                               .unix_time = record.unix_time,
+                               .device = record.device,
+                               .worker = record.worker});
+      if (!more) break;
+    }
+    return absl::OkStatus();
   }
 
  private:
@@ -164,15 +180,28 @@ class MemoryStore final : public RecordStore {
     return found == jobs_.end() ? std::nullopt : std::optional(*found);
   }
 
+  // Called with the lock held.
+  void Revoke(const Revocation& revocation) {
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      if (rows_[i].record.run_id == revocation.run_id) revoked_.try_emplace(i, revocation);
+    }
+  }
+
+  bool IsRevoked(size_t i) const {
+    std::lock_guard lock(mutex_);
+    return revoked_.contains(i);
+  }
+
   const KeyedRecord* Row(size_t i) const {
     std::lock_guard lock(mutex_);
     return i < rows_.size() ? &rows_[i] : nullptr;
   }
 
   mutable std::mutex mutex_;
-  std::deque<KeyedRecord> rows_;   // guarded by mutex_; references stay valid
-  std::set<std::string> run_ids_;  // guarded by mutex_
-  std::vector<JobRow> jobs_;       // guarded by mutex_
+  std::deque<KeyedRecord> rows_;          // guarded by mutex_; references stay valid
+  std::set<std::string> run_ids_;         // guarded by mutex_
+  std::map<size_t, Revocation> revoked_;  // guarded by mutex_; by row
+  std::vector<JobRow> jobs_;              // guarded by mutex_
   std::map<std::string, std::map<uint64_t, JobStepRow>> steps_;  // guarded by mutex_; by job
 };
 

@@ -1,11 +1,11 @@
 #include "records/python_json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace tilewright {
 namespace {
@@ -18,20 +18,44 @@ std::string Shortest(double value, std::chars_format format) {
   return std::string(buffer, end.ptr);
 }
 
-std::string ArrayText(const Json& array) {
-  return absl::StrCat(
-      "[",
-      absl::StrJoin(array, ", ",
-                    [](std::string* out, const Json& item) { out->append(PythonJson(item)); }),
-      "]");
+// Needs no escape in JSON, in ASCII.
+bool IsPlain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+
+void Append(const Json& value, std::string* out);
+
+void AppendArray(const Json& array, std::string* out) {
+  out->push_back('[');
+  for (size_t i = 0; i < array.size(); ++i) {
+    if (i > 0) out->append(", ");
+    Append(array[i], out);
+  }
+  out->push_back(']');
 }
 
-std::string ObjectText(const Json& object) {
-  std::vector<std::string> members;
+void AppendObject(const Json& object, std::string* out) {
+  out->push_back('{');
+  const char* between = "";
   for (const auto& [key, value] : object.items()) {
-    members.push_back(absl::StrCat(PythonJson(Json(key)), ": ", PythonJson(value)));
+    absl::StrAppend(out, between, PythonString(key), ": ");
+    Append(value, out);
+    between = ", ";
   }
-  return absl::StrCat("{", absl::StrJoin(members, ", "), "}");
+  out->push_back('}');
+}
+
+void Append(const Json& value, std::string* out) {
+  switch (value.type()) {
+    case Json::value_t::array: return AppendArray(value, out);
+    case Json::value_t::object: return AppendObject(value, out);
+    case Json::value_t::number_float: out->append(PythonFloat(value.get<double>())); return;
+    case Json::value_t::string:
+      out->append(PythonString(value.get_ref<const std::string&>()));
+      return;
+    case Json::value_t::number_integer: absl::StrAppend(out, value.get<int64_t>()); return;
+    case Json::value_t::number_unsigned: absl::StrAppend(out, value.get<uint64_t>()); return;
+    case Json::value_t::boolean: out->append(value.get<bool>() ? "true" : "false"); return;
+    default: out->append("null"); return;
+  }
 }
 
 }  // namespace
@@ -48,12 +72,16 @@ std::string PythonFloat(double value) {
   return text.find('.') == std::string::npos ? text + ".0" : text;
 }
 
-std::string PythonJson(const nlohmann::json& value) {
-  if (value.is_array()) return ArrayText(value);
-  if (value.is_object()) return ObjectText(value);
-  if (value.is_number_float()) return PythonFloat(value.get<double>());
+std::string PythonString(const std::string& text) {
+  if (std::all_of(text.begin(), text.end(), IsPlain)) return absl::StrCat("\"", text, "\"");
   // Invalid UTF-8 (a compiler's output, say) becomes U+FFFD instead of failing the export.
-  return value.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  return Json(text).dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+}
+
+std::string PythonJson(const nlohmann::json& value) {
+  std::string text;
+  Append(value, &text);
+  return text;
 }
 
 }  // namespace tilewright

@@ -10,6 +10,8 @@ namespace tilewright {
 // Objects are written in key order. REQUIRES: nesting below 100.
 std::string PythonJson(const nlohmann::json& value);
 
+std::string PythonString(const std::string& text);
+
 // A float as json.dumps writes it: the shortest text that reads back as the same double; NaN,
 // Infinity, -Infinity.
 std::string PythonFloat(double value);

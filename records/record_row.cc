@@ -1,6 +1,9 @@
 #include "records/record_row.h"
 
+#include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,6 +41,13 @@ constexpr const char* kRead[] = {
 constexpr int64_t kWithTrial = 2;
 // Version that brought `threads`; before, all kernels were timed with one.
 constexpr int64_t kWithThreads = 3;
+// Version that brought revocations.
+constexpr int64_t kWithRevocations = 6;
+
+// Parameters of the filter's numbers.
+constexpr int kBelow = kFirstFree - 1, kSince = kFirstFree - 2, kBefore = kFirstFree - 3;
+
+constexpr size_t kMostParsed = 4096;  // workloads, and targets, that a reader keeps
 
 std::string InputsJson(const Workload& workload) {
   Json list = Json::array();
@@ -76,10 +86,21 @@ int BindOutcome(const Record& record, SqliteStatement& insert, int at) {
   return at;
 }
 
-absl::StatusOr<Workload> ReadWorkload(const std::string& key, const std::string& template_name,
-                                      bool foreign) {
-  if (foreign) return Workload{.op = template_name};
-  return ParseWorkload(key);
+// SamplesJson read back, by hand: most of reading many records would be a JSON parser's work.
+std::optional<std::vector<double>> ReadSamples(const std::string& text) {
+  const bool is_list = text.size() >= 2 && text.front() == '[' && text.back() == ']';
+  if (!is_list) return std::nullopt;
+  std::vector<double> samples;
+  const char* at = text.data() + 1;
+  const char* const end = text.data() + text.size() - 1;
+  while (at < end) {
+    const auto [next, error] = std::from_chars(at, end, samples.emplace_back());
+    const bool last = next == end;
+    if (error != std::errc() || !std::isfinite(samples.back())) return std::nullopt;
+    if (!last && (*next != ',' || next + 1 == end)) return std::nullopt;
+    at = last ? end : next + 1;
+  }
+  return samples;
 }
 
 absl::Status Damaged(const std::string& run_id, const absl::Status& why) {
@@ -97,10 +118,19 @@ std::vector<std::pair<const char*, std::string_view>> Conditions(const RecordFil
       {"device_key = ?", filter.device_key},
       {"job = ? AND job <> ''", filter.job},
       {"op = ?", filter.op},
-      {"class = ?", filter.record_class},
+      {"class = ?", filter.record_class == kInNetworkClass ? "" : filter.record_class},
+      {"config = ?", filter.config},
+      {"run_id = ?", filter.run_id},
+      {"worker = ?", filter.worker},
       {"instr(workload, ?) > 0", filter.workload_substring}};
   std::erase_if(all, [](const auto& condition) { return condition.second.empty(); });
   return all;
+}
+
+const char* RevokedSql(bool revoked, int64_t schema_version) {
+  if (schema_version < kWithRevocations) return revoked ? " AND 0" : "";
+  return revoked ? " AND id IN (SELECT record FROM revocation)"
+                 : " AND id NOT IN (SELECT record FROM revocation)";
 }
 
 }  // namespace
@@ -111,14 +141,9 @@ absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& 
     // A newer program may know more kinds.
     return Failure{ParseFailureKind(kind).value_or(FailureKind::kUnknown), message};
   }
-  const Json list = Json::parse(samples, nullptr, /*allow_exceptions=*/false);
-  if (!list.is_array()) return absl::DataLossError(absl::StrCat("samples \"", samples, "\""));
-  Timing timing;
-  for (const Json& sample : list) {
-    if (!sample.is_number()) return absl::DataLossError(absl::StrCat("samples ", samples));
-    timing.seconds.push_back(sample.get<double>());
-  }
-  return timing;
+  std::optional<std::vector<double>> seconds = ReadSamples(samples);
+  if (!seconds) return absl::DataLossError(absl::StrCat("samples \"", Shown(samples), "\""));
+  return Timing{*std::move(seconds)};
 }
 
 std::string InsertSql() {
@@ -150,27 +175,62 @@ void BindRecord(const Record& record, SqliteStatement& insert) {
   insert.Bind(at++, int64_t{record.threads});
 }
 
+std::string RevokeSql() {
+  return "INSERT INTO revocation (record, reason, unix_time) SELECT id, ?2, ?3 FROM record "
+         "WHERE run_id = ?1 ON CONFLICT (record) DO NOTHING";
+}
+
+void BindRevocation(const Revocation& revocation, SqliteStatement& insert) {
+  insert.Bind(1, revocation.run_id);
+  insert.Bind(2, revocation.reason);
+  insert.Bind(3, revocation.unix_time);
+}
+
+std::string SelectRevocationsSql(int64_t schema_version) {
+  if (schema_version < kWithRevocations) return "SELECT '', '', 0.0 WHERE 0";
+  return "SELECT run_id, reason, revocation.unix_time FROM revocation JOIN record ON id = record "
+         "ORDER BY record";
+}
+
+Revocation ReadRevocation(const SqliteStatement& row) {
+  return {.run_id = row.Text(0), .reason = row.Text(1), .unix_time = row.Real(2)};
+}
+
 std::string SelectedColumns(int64_t schema_version) {
   return absl::StrCat("id, ", absl::StrJoin(kRead, ", "),
                       schema_version >= kWithTrial ? ", trial" : ", 0",
                       schema_version >= kWithThreads ? ", threads" : ", 1");
 }
 
-absl::StatusOr<Record> ReadRecord(const SqliteStatement& row) {
+absl::StatusOr<Workload> RecordReader::WorkloadOf(const std::string& key) {
+  if (const auto known = workloads_.find(key); known != workloads_.end()) return known->second;
+  TW_ASSIGN_OR_RETURN(Workload workload, ParseWorkload(key));
+  if (workloads_.size() >= kMostParsed) workloads_.clear();
+  return workloads_.emplace(key, std::move(workload)).first->second;
+}
+
+const Target& RecordReader::TargetOf(const std::string& text) {
+  if (const auto known = targets_.find(text); known != targets_.end()) return known->second;
+  if (targets_.size() >= kMostParsed) targets_.clear();
+  return targets_.emplace(text, ParseAnyTarget(text)).first->second;
+}
+
+absl::StatusOr<Record> RecordReader::Read(const SqliteStatement& row) {
   Record record;
   record.run_id = row.Text(1);
   record.task.template_name = row.Text(3);
   record.foreign_args = row.Text(20);
   record.foreign_line = row.Text(21);
-  absl::StatusOr<Workload> workload =
-      ReadWorkload(row.Text(2), row.Text(3), !record.foreign_args.empty());
+  absl::StatusOr<Workload> workload = record.foreign_args.empty()
+                                          ? WorkloadOf(row.Text(2))
+                                          : Workload{.op = record.task.template_name};
   if (!workload.ok()) return Damaged(record.run_id, workload.status());
   absl::StatusOr<Config> config = ParseEntitiesJson(row.Text(5));
   if (!config.ok()) return Damaged(record.run_id, config.status());
   absl::StatusOr<Outcome> outcome = ReadOutcome(row.Text(7), row.Text(8), row.Text(9));
   if (!outcome.ok()) return Damaged(record.run_id, outcome.status());
   record.task.workload = *std::move(workload);
-  record.task.target = ParseAnyTarget(row.Text(4));
+  record.task.target = TargetOf(row.Text(4));
   record.config = *std::move(config);
   record.index = static_cast<uint64_t>(row.Int(6));
   record.outcome = *std::move(outcome);
@@ -203,13 +263,21 @@ std::string WhereSql(const RecordFilter& filter, int64_t schema_version) {
     const char* column = schema_version >= kWithThreads ? "threads" : "1";
     absl::StrAppend(&sql, " AND ", column, " = ", filter.threads);
   }
+  // Spelled out, because an index of one class serves only queries that name it.
+  if (filter.record_class == kInNetworkClass) absl::StrAppend(&sql, " AND class = 'in_network'");
+  if (filter.below > 0) absl::StrAppend(&sql, " AND median < ?", kBelow);
+  if (filter.since > 0) absl::StrAppend(&sql, " AND unix_time >= ?", kSince);
+  if (filter.before > 0) absl::StrAppend(&sql, " AND unix_time < ?", kBefore);
   if (filter.max_id > 0) absl::StrAppend(&sql, " AND id <= ", filter.max_id);
-  return sql + " ";
+  return absl::StrCat(sql, RevokedSql(filter.revoked, schema_version), " ");
 }
 
 void BindFilter(const RecordFilter& filter, SqliteStatement& statement) {
   int at = 1;
   for (const auto& [condition, value] : Conditions(filter)) statement.Bind(at++, value);
+  if (filter.below > 0) statement.Bind(kBelow, filter.below);
+  if (filter.since > 0) statement.Bind(kSince, filter.since);
+  if (filter.before > 0) statement.Bind(kBefore, filter.before);
 }
 
 }  // namespace tilewright

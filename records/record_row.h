@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 
 #include "absl/status/statusor.h"
 #include "records/record.h"
@@ -14,17 +15,37 @@ namespace tilewright {
 std::string InsertSql();
 void BindRecord(const Record& record, SqliteStatement& insert);
 
+// Of revocations: what SelectRevocationsSql gives, ReadRevocation reads.
+std::string RevokeSql();
+void BindRevocation(const Revocation& revocation, SqliteStatement& insert);
+std::string SelectRevocationsSql(int64_t schema_version);
+Revocation ReadRevocation(const SqliteStatement& row);
+
 // "id, <columns of ReadRecord>" in a file of this schema version: the id is column 0.
 std::string SelectedColumns(int64_t schema_version);
-// DataLoss when the row does not decode.
-absl::StatusOr<Record> ReadRecord(const SqliteStatement& row);
+
+// Decodes rows of SelectedColumns. Keeps the workloads and targets that it has parsed, because a
+// file has few of them and many rows of each. Not thread-safe.
+class RecordReader {
+ public:
+  // DataLoss when the row does not decode.
+  absl::StatusOr<Record> Read(const SqliteStatement& row);
+
+ private:
+  absl::StatusOr<Workload> WorkloadOf(const std::string& key);
+  const Target& TargetOf(const std::string& text);
+
+  std::unordered_map<std::string, Workload> workloads_;  // by their keys
+  std::unordered_map<std::string, Target> targets_;      // by their texts
+};
 
 // From the columns outcome, message and samples; DataLoss when they do not decode.
 absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& message,
                                     const std::string& samples);
 
 // " WHERE ... " of a filter in a file of this schema version; bind with BindFilter, whose
-// parameters count from 1.
+// parameters count from 1 and leave those from kFirstFree on to the caller.
+inline constexpr int kFirstFree = 20;
 std::string WhereSql(const RecordFilter& filter, int64_t schema_version);
 void BindFilter(const RecordFilter& filter, SqliteStatement& statement);
 

@@ -16,7 +16,7 @@
 
 namespace tilewright {
 
-// Empty fields match everything.
+// Empty fields match everything. Revoked records are never matched, unless they are asked for.
 struct RecordFilter {
   std::string workload_key;  // exact
   std::string template_name;
@@ -29,8 +29,22 @@ struct RecordFilter {
   std::string anchor_key;  // AnchorKey: any epilogue
   std::string workload_substring;
   std::string record_class;
+  std::string config;  // EntitiesToJson
+  double below = 0;    // only timed with a median below this many seconds; 0 = all
   int threads = 0;     // 0 = any
-  int64_t max_id = 0;  // only records stored up to this id (LastId); 0 = all
+  std::string run_id, worker;
+  double since = 0, before = 0;  // ended at or after, and before, these unix seconds; 0 = all
+  bool revoked = false;          // only records that were revoked
+  int64_t max_id = 0;            // only records stored up to this id (LastId); 0 = all
+};
+
+// A record that was found to be wrong: it stays, but only a job that resumes sees it.
+struct Revocation {
+  std::string run_id;  // of the record
+  std::string reason;  // for people
+  double unix_time = 0;
+
+  friend bool operator==(const Revocation&, const Revocation&) = default;
 };
 
 // What is stored together: all of it or nothing.
@@ -38,13 +52,15 @@ struct StoreBatch {
   std::span<const Record> records;
   std::span<const JobStepRow> steps;
   std::span<const JobRow> jobs;
+  std::span<const Revocation> revocations;
 };
 
 class RecordStore {
  public:
   virtual ~RecordStore() = default;
   // All or nothing. Records whose run_id exists are skipped, a job's row replaces the one of the
-  // same id, a step that exists is skipped. InvalidArgument: see CheckRecord.
+  // same id, a step that exists and a revocation of a revoked or unknown record is skipped.
+  // InvalidArgument: see CheckRecord.
   virtual absl::Status Commit(const StoreBatch& batch) = 0;
   absl::Status Append(std::span<const Record> records) { return Commit({.records = records}); }
 
@@ -64,6 +80,8 @@ class RecordStore {
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;
   // Of the record stored last; 0 = there is none.
   virtual absl::StatusOr<int64_t> LastId() const = 0;
+  // In the order of their records.
+  virtual absl::StatusOr<std::vector<Revocation>> Revocations() const = 0;
 
   // ---- jobs
   // Oldest first; with `unfinished` only those that have not ended.
@@ -83,7 +101,8 @@ class RecordStore {
 // SQLite: WAL, synchronous=FULL, one writing connection with group commit, STRICT tables, forward
 // migrations by user_version, flock on the file's side lock so that one process writes. Creates
 // the file (and its folder) when missing. DataLoss for a file that is not a sound records
-// database, FailedPrecondition for a newer schema, Unavailable when another process has it,
+// database (one above 64 MiB is checked beside its use, and commits fail from then on),
+// FailedPrecondition for a newer schema, Unavailable when another process has it,
 // NotFound when reading a missing file. Readers work beside a writer of another process, and read
 // older schemas too.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::string& path,

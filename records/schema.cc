@@ -35,6 +35,8 @@ absl::StatusOr<int64_t> Version(SqliteConnection& connection) {
   return version;
 }
 
+}  // namespace
+
 absl::Status QuickCheck(SqliteConnection& connection) {
   TW_ASSIGN_OR_RETURN(const std::string found, connection.QueryText("PRAGMA quick_check(1)"));
   if (found == "ok") return absl::OkStatus();
@@ -43,11 +45,8 @@ absl::Status QuickCheck(SqliteConnection& connection) {
                    "; restore a backup, or move the file away and start a new one"));
 }
 
-}  // namespace
-
 absl::Status MigrateSchema(SqliteConnection& connection) {
   TW_ASSIGN_OR_RETURN(int64_t version, Version(connection));
-  TW_RETURN_IF_ERROR(QuickCheck(connection));
   for (; version < kNewest; ++version) {
     TW_RETURN_IF_ERROR(connection.Execute(absl::StrCat(
         "BEGIN EXCLUSIVE;\n", kMigrations[version], "\nPRAGMA application_id=", kApplicationId,

@@ -7,12 +7,14 @@
 namespace tilewright {
 
 // Brings a file to the newest schema, each version in its own transaction. DataLoss for a
-// database that is not ours or does not pass SQLite's quick check, FailedPrecondition for a newer
-// schema.
+// database that is not ours, FailedPrecondition for a newer schema.
 absl::Status MigrateSchema(SqliteConnection& connection);
 
-// The same checks without writing; the version, which may be an older one. FailedPrecondition for
-// an empty file.
+// DataLoss for a file that does not pass SQLite's quick check, which reads all of it.
+absl::Status QuickCheck(SqliteConnection& connection);
+
+// The same checks as MigrateSchema's without writing; the version, which may be an older one.
+// FailedPrecondition for an empty file.
 absl::StatusOr<int64_t> CheckSchema(SqliteConnection& connection);
 
 }  // namespace tilewright

@@ -13,6 +13,8 @@ namespace tilewright {
 namespace {
 
 constexpr int kBusyMilliseconds = 5000;
+constexpr int kReaderKib = 16 << 10;  // of pages that a reader keeps: a look-up's part of an index
+constexpr size_t kMostKept = 64;      // statements of a connection: the texts of filters vary
 
 absl::Status CannotOpen(const std::string& path, int system_error) {
   switch (system_error) {
@@ -39,7 +41,10 @@ absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const s
   return connection;
 }
 
-SqliteConnection::~SqliteConnection() { sqlite3_close_v2(db_); }
+SqliteConnection::~SqliteConnection() {
+  ForgetKept();
+  sqlite3_close_v2(db_);
+}
 
 absl::Status SqliteConnection::Configure(SqliteMode mode) {
   sqlite3_extended_result_codes(db_, 1);
@@ -49,7 +54,7 @@ absl::Status SqliteConnection::Configure(SqliteMode mode) {
   if (mode == SqliteMode::kReadOnly) {
     // Two checkpointing connections could lose data before SQLite 3.51.3: readers never do.
     sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    return Execute("PRAGMA cell_size_check=ON;");
+    return Execute(absl::StrCat("PRAGMA cell_size_check=ON; PRAGMA cache_size=-", kReaderKib));
   }
   return Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;");
 }
@@ -62,12 +67,25 @@ absl::Status SqliteConnection::Execute(const std::string& sql) {
 }
 
 absl::StatusOr<SqliteStatement> SqliteConnection::Prepare(const std::string& sql) {
+  if (auto kept = kept_.extract(sql)) return SqliteStatement(this, kept.mapped());
   sqlite3_stmt* stmt = nullptr;
   if (sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()), &stmt, nullptr) !=
       SQLITE_OK) {
     return Error("reading");
   }
   return SqliteStatement(this, stmt);
+}
+
+void SqliteConnection::Keep(sqlite3_stmt* stmt) {
+  sqlite3_reset(stmt);
+  sqlite3_clear_bindings(stmt);
+  if (kept_.size() >= kMostKept) ForgetKept();
+  if (!kept_.emplace(sqlite3_sql(stmt), stmt).second) sqlite3_finalize(stmt);
+}
+
+void SqliteConnection::ForgetKept() {
+  for (const auto& [sql, stmt] : kept_) sqlite3_finalize(stmt);
+  kept_.clear();
 }
 
 absl::StatusOr<std::string> SqliteConnection::QueryText(const std::string& sql) {
@@ -105,12 +123,22 @@ bool SqliteConnection::SyncFailed() const {
   return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
 }
 
+void SqliteConnection::StopWhen(const std::atomic<bool>& flag) {
+  constexpr int kSteps = 1000;  // of SQLite's machine between two looks at the flag
+  const auto is_set = [](void* at) {
+    return static_cast<const std::atomic<bool>*>(at)->load() ? 1 : 0;
+  };
+  sqlite3_progress_handler(db_, kSteps, is_set, const_cast<std::atomic<bool>*>(&flag));
+}
+
 bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
 SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
     : connection_(other.connection_), stmt_(std::exchange(other.stmt_, nullptr)) {}
 
-SqliteStatement::~SqliteStatement() { sqlite3_finalize(stmt_); }
+SqliteStatement::~SqliteStatement() {
+  if (stmt_ != nullptr) connection_->Keep(stmt_);
+}
 
 void SqliteStatement::Bind(int parameter, std::string_view text) {
   const char* data = text.data() ? text.data() : "";  // a null pointer would bind NULL

@@ -2,10 +2,12 @@
 // statements belong to one thread at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "absl/status/statusor.h"
 
@@ -30,6 +32,7 @@ class SqliteConnection {
 
   // Runs statements without results.
   absl::Status Execute(const std::string& sql);
+  // One of the same text that was let go is used again: preparing costs more than most queries.
   absl::StatusOr<SqliteStatement> Prepare(const std::string& sql);
   // First column of the first row; "" / 0 when there is no row.
   absl::StatusOr<std::string> QueryText(const std::string& sql);
@@ -41,15 +44,22 @@ class SqliteConnection {
   // True when the last error says that the disk may have lost what was written: nothing may be
   // acknowledged on this connection any more.
   bool SyncFailed() const;
+  // What runs on this connection ends with Internal soon after the flag is set; it must outlive the
+  // connection.
+  void StopWhen(const std::atomic<bool>& flag);
   // A transaction is open (an error may have ended it).
   bool InTransaction() const;
 
  private:
   SqliteConnection(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   absl::Status Configure(SqliteMode mode);
+  friend class SqliteStatement;
+  void Keep(sqlite3_stmt* stmt);
+  void ForgetKept();
 
   sqlite3* db_;
   std::string path_;
+  std::unordered_map<std::string, sqlite3_stmt*> kept_;  // by their text; none is in use
 };
 
 // A prepared statement; parameters count from 1, columns from 0. Must not outlive its connection.

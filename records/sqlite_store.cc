@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "records/background_check.h"
 #include "records/file_lock.h"
 #include "records/group_writer.h"
 #include "records/job_table.h"
@@ -14,6 +14,7 @@
 #include "records/record_store.h"
 #include "records/schema.h"
 #include "records/sqlite.h"
+#include "records/sqlite_readers.h"
 
 namespace tilewright {
 namespace {
@@ -24,50 +25,26 @@ constexpr int64_t kChunkRows = 512;
 // The size of one page: no sound file is smaller, and SQLite would take a stump for a new file.
 constexpr uintmax_t kLeastBytes = 4096;
 
+// A file up to this size is read and checked when it is opened to write, in well under a second; a
+// larger one beside its use.
+constexpr uintmax_t kMostCheckedFirst = 64 << 20;
+
 // Schema version that brought the tables of jobs.
 constexpr int64_t kWithJobs = 2;
 // Schema version that brought the index of configs.
 constexpr int64_t kWithConfigs = 4;
 
-// Read-only connections, lent to one thread at a time.
-class Readers {
- public:
-  explicit Readers(std::string path) : path_(std::move(path)) {}
-
-  absl::StatusOr<std::unique_ptr<SqliteConnection>> Borrow() {
-    {
-      std::lock_guard lock(mutex_);
-      if (!free_.empty()) {
-        std::unique_ptr<SqliteConnection> connection = std::move(free_.back());
-        free_.pop_back();
-        return connection;
-      }
-    }
-    return SqliteConnection::Open(path_, SqliteMode::kReadOnly);
-  }
-  void Return(std::unique_ptr<SqliteConnection> connection) {
-    std::lock_guard lock(mutex_);
-    free_.push_back(std::move(connection));
-  }
-
- private:
-  const std::string path_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<SqliteConnection>> free_;  // guarded by mutex_
-};
-
-using Bind = std::function<void(SqliteStatement&)>;
-
 class SqliteStore final : public RecordStore {
  public:
   SqliteStore(const std::string& path, int64_t schema_version, std::optional<FileLock> lock,
-              std::unique_ptr<GroupWriter> writer)
+              std::unique_ptr<GroupWriter> writer, std::unique_ptr<BackgroundCheck> check)
       : schema_version_(schema_version),
         columns_(SelectedColumns(schema_version)),
         has_jobs_(schema_version >= kWithJobs),
         has_configs_(schema_version >= kWithConfigs),
         lock_(std::move(lock)),
         writer_(std::move(writer)),
+        check_(std::move(check)),
         readers_(path) {}
 
   absl::Status Commit(const StoreBatch& batch) override {
@@ -78,11 +55,13 @@ class SqliteStore final : public RecordStore {
 
   absl::Status ForEach(const RecordFilter& filter,
                        const std::function<bool(const Record&)>& visit) const override {
+    RecordReader reader;
     int64_t after = 0;
     int64_t left = filter.limit > 0 ? filter.limit : INT64_MAX;
     while (left > 0) {
       const int64_t wanted = std::min(left, kChunkRows);
-      TW_ASSIGN_OR_RETURN(const Chunk chunk, ReadChunk(filter, after, wanted));
+      TW_ASSIGN_OR_RETURN(const Chunk chunk, ReadRows(filter, "AND id > ?20 ORDER BY id LIMIT ?21",
+                                                      {after, wanted}, reader));
       for (const Record& record : chunk.records) {
         if (!visit(record)) return absl::OkStatus();
       }
@@ -95,10 +74,9 @@ class SqliteStore final : public RecordStore {
 
   absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
                                              int64_t count) const override {
-    TW_ASSIGN_OR_RETURN(Chunk newest, Read(filter, absl::StrCat("SELECT ", columns_, " FROM record",
-                                                                WhereSql(filter, schema_version_),
-                                                                "ORDER BY id DESC LIMIT ",
-                                                                std::max<int64_t>(count, 0))));
+    RecordReader reader;
+    TW_ASSIGN_OR_RETURN(Chunk newest, ReadRows(filter, "ORDER BY id DESC LIMIT ?20",
+                                               {std::max<int64_t>(count, 0)}, reader));
     std::reverse(newest.records.begin(), newest.records.end());
     return std::move(newest.records);
   }
@@ -108,8 +86,10 @@ class SqliteStore final : public RecordStore {
     usable.only_ok = true;
     const bool is_narrow = !filter.workload_key.empty() || !filter.anchor_key.empty();
     const bool by_index = has_configs_ && is_narrow && !filter.target.empty();
+    RecordReader reader;
     TW_ASSIGN_OR_RETURN(Chunk best,
-                        Read(usable, by_index ? BestByIndexSql(usable) : BestByWindowSql(usable)));
+                        Read(by_index ? BestByIndexSql(usable) : BestByWindowSql(usable), reader,
+                             [&](SqliteStatement& statement) { BindFilter(usable, statement); }));
     if (best.records.empty()) return std::optional<Record>();
     return std::optional<Record>(std::move(best.records.front()));
   }
@@ -133,12 +113,26 @@ class SqliteStore final : public RecordStore {
   }
 
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {
-    return QueryInt(absl::StrCat("SELECT count(*) FROM record", WhereSql(filter, schema_version_)),
-                    [&](SqliteStatement& statement) { BindFilter(filter, statement); });
+    return readers_.QueryInt(
+        absl::StrCat("SELECT count(*) FROM record", WhereSql(filter, schema_version_)),
+        [&](SqliteStatement& statement) { BindFilter(filter, statement); });
   }
 
   absl::StatusOr<int64_t> LastId() const override {
-    return QueryInt("SELECT max(id) FROM record", [](SqliteStatement&) {});
+    return readers_.QueryInt("SELECT max(id) FROM record", [](SqliteStatement&) {});
+  }
+
+  absl::StatusOr<std::vector<Revocation>> Revocations() const override {
+    std::vector<Revocation> all;
+    const auto visit = [&](const SqliteStatement& row) {
+      all.push_back(ReadRevocation(row));
+      return true;
+    };
+    TW_RETURN_IF_ERROR(
+        readers_.Query(
+                    SelectRevocationsSql(schema_version_), [](SqliteStatement&) {}, visit)
+            .status());
+    return all;
   }
 
   absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const override {
@@ -202,7 +196,8 @@ class SqliteStore final : public RecordStore {
     std::vector<Record> records;
     int64_t last_id = 0;
   };
-  using Visit = std::function<absl::StatusOr<bool>(const SqliteStatement&)>;
+  using Bind = SqliteReaders::Bind;
+  using Visit = SqliteReaders::Visit;
   struct Place {
     std::string workload, target;
   };
@@ -233,93 +228,80 @@ class SqliteStore final : public RecordStore {
                         ") + 1) / 2 ORDER BY median, id LIMIT 1");
   }
 
-  // The next workload and target in the order of their keys, by one step in an index.
+  // The next workload and target in the order of their keys, by a step in an index. Asked in two
+  // parts: of "(workload, target) > (?, ?)" SQLite would walk all rows that are equal.
   absl::StatusOr<std::optional<Place>> NextPlace(const Place& after) const {
     std::optional<Place> next;
-    TW_RETURN_IF_ERROR(Query(
-                           "SELECT workload, target FROM record WHERE (workload, target) > (?, ?) "
-                           "ORDER BY workload, target LIMIT 1",
-                           [&](SqliteStatement& statement) {
-                             statement.Bind(1, after.workload);
-                             statement.Bind(2, after.target);
-                           },
-                           [&](const SqliteStatement& row) {
-                             next = Place{row.Text(0), row.Text(1)};
-                             return false;
-                           })
-                           .status());
-    return next;
-  }
-
-  // Runs a query on a borrowed connection; `visit` false: no more rows are wanted. The number of
-  // rows that were there.
-  absl::StatusOr<int64_t> Query(const std::string& sql, const Bind& bind,
-                                const Visit& visit) const {
-    TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader, readers_.Borrow());
-    int64_t rows = 0;
-    {
-      TW_ASSIGN_OR_RETURN(SqliteStatement statement, reader->Prepare(sql));
-      bind(statement);
-      for (bool more = true; more; ++rows) {
-        TW_ASSIGN_OR_RETURN(const bool found, statement.Step());
-        if (!found) break;
-        TW_ASSIGN_OR_RETURN(more, visit(statement));
-      }
+    for (const bool same_workload : {true, false}) {
+      const auto bind = [&](SqliteStatement& statement) {
+        statement.Bind(1, after.workload);
+        if (same_workload) statement.Bind(2, after.target);
+      };
+      const auto visit = [&](const SqliteStatement& row) {
+        next = Place{row.Text(0), row.Text(1)};
+        return false;
+      };
+      const std::string sql = absl::StrCat("SELECT workload, target FROM record WHERE workload ",
+                                           same_workload ? "= ? AND target > ?" : "> ?",
+                                           " ORDER BY workload, target LIMIT 1");
+      TW_RETURN_IF_ERROR(readers_.Query(sql, bind, visit).status());
+      if (next) break;
     }
-    readers_.Return(std::move(reader));
-    return rows;
+    return next;
   }
 
   // Repeats a query that is bound anew for each chunk of kChunkRows, until one is not full.
   absl::Status InChunks(const std::string& sql, const Bind& bind, const Visit& visit) const {
     if (!has_jobs_) return absl::OkStatus();
     for (bool more = true; more;) {
-      TW_ASSIGN_OR_RETURN(const int64_t rows,
-                          Query(sql, bind, [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
-                            TW_ASSIGN_OR_RETURN(more, visit(row));
-                            return more;
-                          }));
+      TW_ASSIGN_OR_RETURN(
+          const int64_t rows,
+          readers_.Query(sql, bind, [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
+            TW_ASSIGN_OR_RETURN(more, visit(row));
+            return more;
+          }));
       if (rows < kChunkRows) break;
     }
     return absl::OkStatus();
   }
 
-  absl::StatusOr<int64_t> QueryInt(const std::string& sql, const Bind& bind) const {
-    int64_t value = 0;
-    TW_RETURN_IF_ERROR(Query(sql, bind, [&](const SqliteStatement& row) {
-                         value = row.Int(0);
-                         return false;
-                       }).status());
-    return value;
-  }
-
   absl::StatusOr<std::vector<JobRow>> ReadJobs(const std::string& where, const Bind& bind) const {
     std::vector<JobRow> jobs;
     if (!has_jobs_) return jobs;
-    TW_RETURN_IF_ERROR(Query(SelectJobsSql() + where, bind, [&](const SqliteStatement& row) {
-                         jobs.push_back(ReadJob(row));
-                         return true;
-                       }).status());
+    TW_RETURN_IF_ERROR(readers_
+                           .Query(SelectJobsSql() + where, bind,
+                                  [&](const SqliteStatement& row) {
+                                    jobs.push_back(ReadJob(row));
+                                    return true;
+                                  })
+                           .status());
     return jobs;
   }
 
-  absl::StatusOr<Chunk> ReadChunk(const RecordFilter& filter, int64_t after, int64_t rows) const {
-    return Read(filter,
-                absl::StrCat("SELECT ", columns_, " FROM record", WhereSql(filter, schema_version_),
-                             "AND id > ", after, " ORDER BY id LIMIT ", rows));
+  // The rows that match, as `rest` orders and limits them by the parameters from kFirstFree on.
+  absl::StatusOr<Chunk> ReadRows(const RecordFilter& filter, absl::string_view rest,
+                                 std::initializer_list<int64_t> values,
+                                 RecordReader& reader) const {
+    const bool one_config = !filter.workload_key.empty() && !filter.config.empty();
+    const char* by = one_config && has_configs_ ? " INDEXED BY record_by_config" : "";
+    const std::string sql = absl::StrCat("SELECT ", columns_, " FROM record", by,
+                                         WhereSql(filter, schema_version_), rest);
+    return Read(sql, reader, [&](SqliteStatement& statement) {
+      BindFilter(filter, statement);
+      int at = kFirstFree;
+      for (const int64_t value : values) statement.Bind(at++, value);
+    });
   }
 
-  absl::StatusOr<Chunk> Read(const RecordFilter& filter, const std::string& sql) const {
+  absl::StatusOr<Chunk> Read(const std::string& sql, RecordReader& reader, const Bind& bind) const {
     Chunk chunk;
-    TW_RETURN_IF_ERROR(Query(
-                           sql, [&](SqliteStatement& statement) { BindFilter(filter, statement); },
-                           [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
-                             TW_ASSIGN_OR_RETURN(Record record, ReadRecord(row));
-                             chunk.records.push_back(std::move(record));
-                             chunk.last_id = row.Int(0);
-                             return true;
-                           })
-                           .status());
+    const auto visit = [&](const SqliteStatement& row) -> absl::StatusOr<bool> {
+      TW_ASSIGN_OR_RETURN(Record record, reader.Read(row));
+      chunk.records.push_back(std::move(record));
+      chunk.last_id = row.Int(0);
+      return true;
+    };
+    TW_RETURN_IF_ERROR(readers_.Query(sql, bind, visit).status());
     return chunk;
   }
 
@@ -329,8 +311,9 @@ class SqliteStore final : public RecordStore {
   // Closed in reverse: the writer after the readers, so that its close empties the WAL into the
   // file; the lock last.
   const std::optional<FileLock> lock_;
-  const std::unique_ptr<GroupWriter> writer_;  // null when read-only
-  mutable Readers readers_;
+  const std::unique_ptr<GroupWriter> writer_;     // null when read-only
+  const std::unique_ptr<BackgroundCheck> check_;  // null when there is none
+  mutable SqliteReaders readers_;
 };
 
 absl::Status CheckSize(const std::string& path) {
@@ -356,7 +339,7 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenForReading(const std::string& p
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader,
                       SqliteConnection::Open(path, SqliteMode::kReadOnly));
   TW_ASSIGN_OR_RETURN(const int64_t version, CheckSchema(*reader));
-  return std::make_unique<SqliteStore>(path, version, std::nullopt, nullptr);
+  return std::make_unique<SqliteStore>(path, version, std::nullopt, nullptr, nullptr);
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenForWriting(const std::string& path) {
@@ -365,10 +348,19 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenForWriting(const std::string& p
   TW_RETURN_IF_ERROR(CheckSize(path));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> connection,
                       SqliteConnection::Open(path, SqliteMode::kReadWriteCreate));
+  std::error_code error;
+  const bool is_small = std::filesystem::file_size(path, error) <= kMostCheckedFirst;
+  if (is_small) TW_RETURN_IF_ERROR(QuickCheck(*connection));
   TW_RETURN_IF_ERROR(MigrateSchema(*connection));
   TW_ASSIGN_OR_RETURN(const int64_t version, CheckSchema(*connection));
-  return std::make_unique<SqliteStore>(path, version, std::move(lock),
-                                       std::make_unique<GroupWriter>(std::move(connection)));
+  auto writer = std::make_unique<GroupWriter>(std::move(connection));
+  std::unique_ptr<BackgroundCheck> check;
+  if (!is_small) {
+    const auto refuse = [&writer = *writer](const absl::Status& why) { writer.Refuse(why); };
+    TW_ASSIGN_OR_RETURN(check, BackgroundCheck::Start(path, refuse));
+  }
+  return std::make_unique<SqliteStore>(path, version, std::move(lock), std::move(writer),
+                                       std::move(check));
 }
 
 }  // namespace

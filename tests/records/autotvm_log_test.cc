@@ -30,10 +30,10 @@ std::string Exported(const RecordStore& store) {
 }
 
 std::unique_ptr<RecordStore> Imported(const std::string& log, ImportReport* report = nullptr,
-                                      const IndexFunction& index_of = nullptr) {
+                                      const PlaceFunction& place_of = nullptr) {
   auto store = MakeMemoryStore();
   std::istringstream in(log);
-  const auto result = ImportLog(in, *store, index_of);
+  const auto result = ImportLog(in, *store, place_of);
   EXPECT_TRUE(result.ok()) << result.status();
   if (report) *report = *result;
   return store;
@@ -178,18 +178,29 @@ TEST(AutoTvmLog, EveryTruncationOfALineIsRefused) {
 TEST(AutoTvmLog, AnIndexThatDisagreesIsReplacedAndReported) {
   const std::string log = EncodeLogLine(SampleRecord("a")).value() + "\n" + kForeign + "\n";
   ImportReport report;
-  const auto store = Imported(log, &report, [](const Task&, const Config&) {
-    return absl::StatusOr<std::optional<uint64_t>>(99);
+  const auto store = Imported(log, &report, [](const Task&, const Config& config) {
+    return absl::StatusOr<std::optional<PlacedConfig>>(PlacedConfig{99, config});
   });
   EXPECT_EQ(report.reindexed, 1);
   EXPECT_THAT(report.problems, ElementsAre("line 1: index 17 is 99 in today's space"));
   EXPECT_EQ((*store->Best({.op = "conv2d"}))->index, 99u);
 }
 
+TEST(AutoTvmLog, AConfigIsKeptInTheSpellingOfItsSpace) {
+  const Config spelled = {{{"tile_oc", SplitEntity{{-1, 2}}}}};
+  ImportReport report;
+  const auto store =
+      Imported(EncodeLogLine(SampleRecord("a")).value(), &report, [&](const Task&, const Config&) {
+        return absl::StatusOr<std::optional<PlacedConfig>>(PlacedConfig{17, spelled});
+      });
+  EXPECT_EQ((*store->Best({}))->config, spelled);
+  EXPECT_EQ(report.reindexed, 0);
+}
+
 TEST(AutoTvmLog, AConfigOutsideItsSpaceIsSkipped) {
   ImportReport report;
   Imported(EncodeLogLine(SampleRecord("a")).value(), &report, [](const Task&, const Config&) {
-    return absl::StatusOr<std::optional<uint64_t>>(absl::InvalidArgumentError("no such knob"));
+    return absl::StatusOr<std::optional<PlacedConfig>>(absl::InvalidArgumentError("no such knob"));
   });
   EXPECT_EQ(report.skipped, 1);
   EXPECT_THAT(report.problems, ElementsAre("line 1: no such knob"));

@@ -182,7 +182,63 @@ TEST_P(StoreContract, EachFilterSelects) {
   EXPECT_EQ(RunIds({.anchor_key = SampleWorkload(64, "").Key()}), (Ids{"a", "f"}));
   EXPECT_EQ(RunIds({.workload_substring = "32,32,3,3"}), Ids{"other"});
   EXPECT_EQ(RunIds({.op = "dense"}), Ids{});
+  EXPECT_EQ(RunIds({.config = EntitiesToJson(other.config)}).size(), 3u);
+  EXPECT_EQ(RunIds({.config = "[]"}), Ids{});
+  EXPECT_EQ(RunIds({.below = 1.25e-3}), Ids{});
+  EXPECT_EQ(RunIds({.below = 1.26e-3}), (Ids{"a", "other"}));
   EXPECT_EQ(*store_->Count({.device_key = "xeon", .only_ok = true}), 1);
+}
+
+TEST_P(StoreContract, WhenAndByWhomItWasMeasuredSelects) {
+  Record early = SampleRecord("early"), late = SampleRecord("late");
+  early.unix_time = 100;
+  late.unix_time = 200;
+  late.worker = "worker-2";
+  ASSERT_TRUE(store_->Append(std::vector{early, late}).ok());
+  EXPECT_EQ(RunIds({.worker = "worker-2"}), Ids{"late"});
+  EXPECT_EQ(RunIds({.run_id = "early"}), Ids{"early"});
+  EXPECT_EQ(RunIds({.since = 100, .before = 200}), Ids{"early"});
+  EXPECT_EQ(RunIds({.since = 101}), Ids{"late"});
+}
+
+TEST_P(StoreContract, ARevokedRecordIsSeenByNobodyButAResumedJob) {
+  Record wrong = SampleRecord("wrong", 1e-4);
+  wrong.trial = 7;
+  ASSERT_TRUE(store_->Append(std::vector{wrong, SampleRecord("right")}).ok());
+  const std::vector<Revocation> revocations = {{"wrong", "its clock was off", 5}};
+  ASSERT_TRUE(store_->Commit({.revocations = revocations}).ok());
+  EXPECT_EQ(RunIds({}), Ids{"right"});
+  EXPECT_EQ(RunIds({.revoked = true}), Ids{"wrong"});
+  EXPECT_EQ(*store_->Count({}), 1);
+  EXPECT_EQ(store_->Newest({}, 5)->size(), 1u);
+  EXPECT_EQ((*store_->Best({}))->run_id, "right");
+  EXPECT_EQ(store_->BestPerWorkload({})->at(0).run_id, "right");
+  EXPECT_EQ(*store_->Revocations(), revocations);
+  std::vector<uint64_t> trials;
+  const auto visit = [&](const JobResult& result) { return trials.push_back(result.trial), true; };
+  ASSERT_TRUE(store_->ForEachResult("job-7", visit).ok());
+  EXPECT_EQ(trials, std::vector<uint64_t>{7});
+}
+
+TEST_P(StoreContract, ARevocationIsFinalAndOfKnownRecordsOnly) {
+  ASSERT_TRUE(Add(SampleRecord("wrong")).ok());
+  const std::vector<Revocation> first = {{"wrong", "its clock was off", 5}, {"unknown", "?", 5}};
+  ASSERT_TRUE(store_->Commit({.revocations = first}).ok());
+  const Revocation again{"wrong", "another reason", 6};
+  ASSERT_TRUE(store_->Commit({.revocations = {&again, 1}}).ok());
+  ASSERT_TRUE(Add(SampleRecord("wrong")).ok());
+  EXPECT_EQ(RunIds({}), Ids{});
+  EXPECT_EQ(*store_->Revocations(), std::vector{first[0]});
+}
+
+TEST_P(StoreContract, OneConfigOfAWorkloadSelects) {
+  Record other = SampleRecord("other");
+  other.config.entities.back().second = OtherEntity{int64_t{8}};
+  ASSERT_TRUE(store_->Append(std::vector{SampleRecord("a"), other, SampleRecord("b")}).ok());
+  const RecordFilter filter{.workload_key = SampleWorkload().Key(),
+                            .config = EntitiesToJson(other.config)};
+  EXPECT_EQ(RunIds(filter), Ids{"other"});
+  EXPECT_EQ(store_->Newest(filter, 2)->size(), 1u);
 }
 
 TEST_P(StoreContract, AVisitMayUseTheStoreAndStop) {

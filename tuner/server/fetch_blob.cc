@@ -19,8 +19,9 @@ constexpr int kMaxRunning = 4;
 absl::StatusOr<std::string> RecordsLog(const RecordStore& store, const std::string& device_key) {
   std::string log;
   absl::Status failed;
+  LogEncoder encoder;
   TW_RETURN_IF_ERROR(store.ForEach({.device_key = device_key}, [&](const Record& record) {
-    const absl::StatusOr<std::string> line = EncodeLogLine(record);
+    const absl::StatusOr<std::string> line = encoder.Encode(record);
     failed = line.status();
     if (!failed.ok()) return false;
     absl::StrAppend(&log, *line, "\n");
