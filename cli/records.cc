@@ -1,4 +1,4 @@
-// tilewright records: import, export, pick-best, backup, check.
+// tilewright records: import, export, pick-best, backup, check, revoke, revoked.
 #include <iostream>
 #include <memory>
 
@@ -7,6 +7,7 @@
 #include "cli/files.h"
 #include "cli/filter_options.h"
 #include "cli/open_records.h"
+#include "cli/records_revoke.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
 #include "records/log_file.h"
@@ -152,6 +153,7 @@ void verb_records(CLI::App& parent) {
   AddPickBest(group, options);
   AddBackup(group, options);
   AddCheck(group, options);
+  AddRevokeVerbs(group);
 }
 
 }  // namespace tilewright

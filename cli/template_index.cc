@@ -41,8 +41,8 @@ absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const
     TW_ASSIGN_OR_RETURN(beats, BeatsDefault(store, record, exact));
   }
   if (!beats) return MeasuredDefault(workload, target, exact);
-  return std::optional<BestConfig>(
-      {record.task.template_name, record.config, MedianSeconds(record.outcome).value_or(0)});
+  return std::optional<BestConfig>({record.task.template_name, record.config,
+                                    MedianSeconds(record.outcome).value_or(0), record.run_id});
 }
 
 }  // namespace

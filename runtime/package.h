@@ -1,8 +1,10 @@
 // The compiled model: a POSIX (ustar) tar with, in this order,
 //   manifest.json  {"format":"tilewright-package","version":1,"model":"resnet18",
 //                   "target":"cpu -mcpu=znver5","cpu_features":["avx512f",...],
-//                   "created_by":"tilewright 0.1",
+//                   "created_by":"tilewright 0.1","records":["job-7-12",...],
 //                   "crc32c":{"mod.json":N,"mod.params":N,"mod.so":N}}
+//                  "records" are the measurements that chose its kernels, absent where none did,
+//                  so that packages which used a wrong one can be found
 //   mod.json       the execution plan, below
 //   mod.params     constants, each at a 64-byte aligned offset
 //   mod.so         the kernels
@@ -63,6 +65,7 @@ struct Manifest {
   std::string model, target, created_by;
   std::string device = "cpu";             // what runs the kernels: "cpu", "opencl" or "cuda"
   std::vector<std::string> cpu_features;  // what the code needs, by Linux's names
+  std::vector<std::string> records = {};  // run ids of the records that it was compiled with
 };
 
 // The member that holds the kernels: "mod.so", "mod.cl" or "mod.cubin"; empty for other devices.

@@ -147,6 +147,12 @@ Manifest ReadManifest(const json& from) {
     if (!feature.is_string()) WrongType("cpu_features", "a list of strings");
     manifest.cpu_features.push_back(feature.get<std::string>());
   }
+  if (from.contains("records")) {
+    for (const json& record : List(from, "records")) {
+      if (!record.is_string()) WrongType("records", "a list of strings");
+      manifest.records.push_back(record.get<std::string>());
+    }
+  }
   return manifest;
 }
 
@@ -179,6 +185,10 @@ void CheckCpu(const Manifest& manifest, std::string_view so,
 }
 
 }  // namespace
+
+Manifest ReadManifestOf(std::string_view bytes) {
+  return ReadManifest(Parse(ReadTar(bytes), "manifest.json"));
+}
 
 Package ReadPackage(std::string_view bytes, const std::set<std::string>& features) {
   const Members members = ReadTar(bytes);

@@ -21,6 +21,9 @@ struct Package {
 // it names, or the kernels are for another architecture.
 Package ReadPackage(std::string_view bytes, const std::set<std::string>& features);
 
+// Only the manifest, of a package for any CPU. Throws Error: BAD_PACKAGE.
+Manifest ReadManifestOf(std::string_view bytes);
+
 // Throws BadPackage unless ids, shapes, places, launches and offsets (multiples of `alignment`) are
 // within limits: at most 2^20 tensors and calls, rank 8, 2^40 bytes a tensor.
 void CheckPlan(const ExecutionPlan& plan, size_t params_bytes, int64_t alignment);

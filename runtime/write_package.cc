@@ -18,6 +18,7 @@ json Fields(const Manifest& manifest) {
     fields["version"] = kDevicePackageVersion;
     fields["device"] = manifest.device;
   }
+  if (!manifest.records.empty()) fields["records"] = manifest.records;
   return fields;
 }
 

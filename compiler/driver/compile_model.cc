@@ -91,6 +91,7 @@ absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOption
   TW_ASSIGN_OR_RETURN(std::string so, CompileKernels(kernels.Programs(), options, dump));
   TW_RETURN_IF_ERROR(dump.status());
   Manifest manifest = MakeManifest(graph.name, options.target);
+  manifest.records.assign(kernels.records().begin(), kernels.records().end());
   TW_ASSIGN_OR_RETURN(PreparedWeights prepared, PrepareWeights(graph, kernels.tasks(), task_of));
   ModelPlan plan =
       MakePlan(std::move(graph),

@@ -21,6 +21,7 @@ struct BestConfig {
   std::string template_name;
   Config config;
   double seconds = 0;
+  std::string record = "";  // run id of the record that says so; "" = none does
 };
 // Looks a workload up in the records; nullopt = none, the template's default is used.
 using ConfigLookup =

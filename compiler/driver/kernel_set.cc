@@ -115,7 +115,10 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
       if (allowed && (*found)->Matches(workload, target)) {
         const absl::StatusOr<Config> config =
             (*found)->Space(workload, target).Canonical(best->config);
-        if (config.ok()) return LowerBy({best->template_name, *found}, *config, workload);
+        if (config.ok()) {
+          if (!best->record.empty()) records_.insert(best->record);
+          return LowerBy({best->template_name, *found}, *config, workload);
+        }
       }
     }
   }

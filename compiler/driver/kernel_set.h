@@ -2,6 +2,7 @@
 // CompileModel.
 #pragma once
 
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -28,6 +29,8 @@ class KernelSet {
   std::vector<Program> Programs() const;
   // Keys of tunable workloads that no record was found for, in order of first appearance.
   const std::vector<std::string>& untuned() const { return untuned_; }
+  // Run ids of the records that chose configs.
+  const std::set<std::string>& records() const { return records_; }
 
  private:
   absl::StatusOr<LoweredTask> Schedule(const Node& node);
@@ -40,6 +43,7 @@ class KernelSet {
   std::vector<LoweredTask> tasks_;
   size_t named_ = 0;  // programs
   std::vector<std::string> untuned_;
+  std::set<std::string> records_;
   std::unordered_map<std::string, size_t> by_key_;
 };
 

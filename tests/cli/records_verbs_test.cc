@@ -5,6 +5,7 @@
 
 #include "records/autotvm_log.h"
 #include "records/record_store.h"
+#include "runtime/package.h"
 #include "tests/cli/command_line.h"
 
 namespace tilewright {
@@ -85,6 +86,43 @@ TEST(RecordsVerbs, BackupAndCheck) {
   ASSERT_EQ(command.Run("records backup -o copy.db").exit_code, 0);
   EXPECT_EQ(command.Run("records check --records copy.db").out, "copy.db: 3 records, sound\n");
   EXPECT_NE(command.Run("records backup -o copy.db").exit_code, 0);
+}
+
+TEST(RecordsVerbs, ARevokedRecordIsGoneAndThePackagesThatUsedItAreFound) {
+  const CommandLine command;
+  WriteAll(command / "in.log", SampleLog());
+  ASSERT_EQ(command.Run("records import in.log").exit_code, 0);
+  const CommandResult revoke =
+      command.Run("records revoke --id fast --worker worker-1 --reason 'its clock was off'");
+  EXPECT_EQ(revoke.exit_code, 0) << revoke.err;
+  EXPECT_EQ(revoke.out, "fast\n");
+  EXPECT_EQ(json::parse(command.Run("best --json").out)[0]["run_id"], "slow");
+  EXPECT_EQ(command.Run("records export -o -").out.find("its clock"), std::string::npos);
+  EXPECT_THAT(command.Run("records import in.log").err, HasSubstr("0 imported, 3 duplicates"));
+  EXPECT_THAT(command.Run("records check").out, HasSubstr("3 records, sound"));
+
+  const Manifest used{.model = "m", .target = "cpu", .created_by = "t", .records = {"fast", "x"}};
+  const Manifest other{.model = "m", .target = "cpu", .created_by = "t", .records = {"slow"}};
+  WriteAll(command / "used.tar", WritePackage(used, {}, "", ""));
+  WriteAll(command / "other.tar", WritePackage(other, {}, "", ""));
+  const CommandResult found = command.Run("records revoked --json used.tar other.tar");
+  EXPECT_EQ(json::parse(found.out),
+            json::parse(R"([{"package":"used.tar","record":"fast","reason":"its clock was off"}])"))
+      << found.err;
+}
+
+TEST(RecordsVerbs, RevokeByTimeTakesWhatWasMeasuredInBetween) {
+  const CommandLine command;
+  WriteAll(command / "in.log", SampleLog());
+  ASSERT_EQ(command.Run("records import in.log").exit_code, 0);
+  const std::string why = " --reason drifted";
+  EXPECT_EQ(command.Run("records revoke --until 1795000000" + why).exit_code, 3);
+  EXPECT_EQ(command.Run("records revoke --since 1795000000 --until 2026-13-40" + why).exit_code, 2);
+  const CommandResult all =
+      command.Run("records revoke --since 1795000000 --until 1795000001" + why);
+  EXPECT_THAT(all.err, HasSubstr("3 records revoked"));
+  EXPECT_EQ(json::parse(command.Run("records revoked --json").out).size(), 3u);
+  EXPECT_EQ(command.Run("records revoke --reason everything").exit_code, 2);
 }
 
 TEST(RecordsVerbs, BadInputIsExitCode3) {

@@ -84,13 +84,15 @@ TEST(CompileModel, TakesTheBestRecordAndListsWhatHasNone) {
     const TemplateEntry entry = MatchingTemplates(workload, target).front();
     const ConfigSpace space = entry.impl->Space(workload, target);
     Rng rng(3);
-    return BestConfig{entry.name, space.At(*space.Sample(rng)), 1e-5};
+    return BestConfig{entry.name, space.At(*space.Sample(rng)), 1e-5, "run-" + workload.Key()};
   };
   const Graph graph = SmallNetwork();
   const CompiledModel tuned = Compile(graph, options);
   EXPECT_EQ(asked, std::set<std::string>(untuned.untuned.begin(), untuned.untuned.end()));
   ASSERT_EQ(tuned.untuned.size(), 1u);
   EXPECT_EQ(tuned.untuned[0].substr(0, 6), "dense(");
+  EXPECT_EQ(tuned.manifest.records.size(), 3u);
+  for (const std::string& run : tuned.manifest.records) EXPECT_TRUE(asked.contains(run.substr(4)));
   LoadedPackage loaded(tuned);
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
 }

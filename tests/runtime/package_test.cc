@@ -37,10 +37,13 @@ Refusal Read(const std::string& bytes) {
 TEST(Package, ReadsBackWhatWasWritten) {
   Manifest manifest = TinyManifest();
   manifest.cpu_features = {"avx2"};
+  manifest.records = {"job-7-1", "job-7-2"};
   const std::string bytes = WritePackage(manifest, TinyPlan(), TinyParams(), TinyKernels());
   const Package package = ReadPackage(bytes, kFeatures);
   EXPECT_EQ(package.manifest.model, "tiny");
   EXPECT_THAT(package.manifest.cpu_features, ElementsAre("avx2"));
+  EXPECT_THAT(package.manifest.records, ElementsAre("job-7-1", "job-7-2"));
+  EXPECT_THAT(ReadManifestOf(bytes).records, ElementsAre("job-7-1", "job-7-2"));
   EXPECT_EQ(package.params, TinyParams());
   EXPECT_EQ(package.so, TinyKernels());
   EXPECT_EQ(ToJson(package.plan), ToJson(TinyPlan()));
