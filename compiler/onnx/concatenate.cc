@@ -66,4 +66,36 @@ absl::StatusOr<ValueId> Concatenate(OpBuilder& b, const std::vector<ValueId>& pi
   return level[0];
 }
 
+absl::StatusOr<ValueId> Stack(OpBuilder& b, std::vector<ValueId> values, size_t axis) {
+  for (ValueId& value : values) {
+    Shape shape = b.ShapeOf(value);
+    if (axis > shape.size()) return absl::InvalidArgumentError("an output axis is out of range");
+    shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
+    TW_ASSIGN_OR_RETURN(value, Reshape(b, value, std::move(shape)));
+  }
+  return Concatenate(b, values, axis);
+}
+
+absl::StatusOr<ValueId> ElementAt(OpBuilder& b, ValueId value, size_t axis, int64_t index) {
+  TensorType type = b.TypeOf(value);
+  type.shape.erase(type.shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  return b.Emit({.op = "slice", .inputs = {value}, .type = type, .body = [=](const Point& p) {
+                   Exprs at = p.axes;
+                   at.insert(at.begin() + static_cast<std::ptrdiff_t>(axis), Int(index));
+                   return p.Load(0, std::move(at));
+                 }});
+}
+
+absl::StatusOr<ValueId> RangeOf(OpBuilder& b, ValueId value, size_t axis, int64_t begin,
+                                int64_t end) {
+  TensorType type = b.TypeOf(value);
+  if (begin == 0 && end == type.shape[axis]) return value;
+  type.shape[axis] = end - begin;
+  return b.Emit({.op = "slice", .inputs = {value}, .type = type, .body = [=](const Point& p) {
+                   Exprs at = p.axes;
+                   at[axis] = at[axis] + begin;
+                   return p.Load(0, std::move(at));
+                 }});
+}
+
 }  // namespace tilewright

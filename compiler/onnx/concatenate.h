@@ -1,4 +1,4 @@
-// Joining tensors along a dimension, for Concat and for what loops collect.
+// Joining tensors along a dimension, for Concat and for what loops collect, and taking them apart.
 #pragma once
 
 #include <vector>
@@ -12,5 +12,15 @@ namespace tilewright {
 // has more arguments than compile well. InvalidArgument when types or other extents differ.
 // REQUIRES: at least one piece; axis < rank of the first.
 absl::StatusOr<ValueId> Concatenate(OpBuilder& b, const std::vector<ValueId>& pieces, size_t axis);
+
+// One value per step, joined along a new dimension. InvalidArgument when it is out of range.
+absl::StatusOr<ValueId> Stack(OpBuilder& b, std::vector<ValueId> values, size_t axis);
+
+// Element `index` of dimension `axis`, which vanishes. REQUIRES: both are in range.
+absl::StatusOr<ValueId> ElementAt(OpBuilder& b, ValueId value, size_t axis, int64_t index);
+
+// Elements [begin, end) of dimension `axis`. REQUIRES: all are in range.
+absl::StatusOr<ValueId> RangeOf(OpBuilder& b, ValueId value, size_t axis, int64_t begin,
+                                int64_t end);
 
 }  // namespace tilewright

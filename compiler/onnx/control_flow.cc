@@ -22,7 +22,7 @@ absl::StatusOr<onnx::GraphProto*> BodyOf(onnx::NodeProto& node, const std::strin
 }
 
 // A bool of one element, if it is known.
-std::optional<bool> Known(const OpBuilder& b, const absl::StatusOr<Tensor>& tensor) {
+std::optional<bool> Known(const absl::StatusOr<Tensor>& tensor) {
   if (!tensor.ok() || tensor->size() != 1 || IsFloat(tensor->dtype())) return std::nullopt;
   return tensor->AsInt(0) != 0;
 }
@@ -46,28 +46,6 @@ absl::StatusOr<ValueId> Choose(OpBuilder& b, ValueId condition, ValueId yes, Val
              [](const Exprs& x) { return Select(x[0], x[1], x[2]); });
 }
 
-// Element `index` of dimension `axis`, which vanishes.
-absl::StatusOr<ValueId> Slice(OpBuilder& b, ValueId value, size_t axis, int64_t index) {
-  TensorType type = b.TypeOf(value);
-  type.shape.erase(type.shape.begin() + static_cast<std::ptrdiff_t>(axis));
-  return b.Emit({.op = "slice", .inputs = {value}, .type = type, .body = [=](const Point& p) {
-                   Exprs at = p.axes;
-                   at.insert(at.begin() + static_cast<std::ptrdiff_t>(axis), Int(index));
-                   return p.Load(0, std::move(at));
-                 }});
-}
-
-// One value per iteration, joined along a new dimension.
-absl::StatusOr<ValueId> Stack(OpBuilder& b, std::vector<ValueId> values, size_t axis) {
-  for (ValueId& value : values) {
-    Shape shape = b.ShapeOf(value);
-    if (axis > shape.size()) return absl::InvalidArgumentError("an output axis is out of range");
-    shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
-    TW_ASSIGN_OR_RETURN(value, Reshape(b, value, std::move(shape)));
-  }
-  return Concatenate(b, values, axis);
-}
-
 }  // namespace
 
 absl::StatusOr<Importer::Values> Importer::ConvertIf(const Scope& scope, onnx::NodeProto& node,
@@ -75,7 +53,7 @@ absl::StatusOr<Importer::Values> Importer::ConvertIf(const Scope& scope, onnx::N
   if (!b.HasInput(0)) return absl::InvalidArgumentError("lacks input 0");
   TW_ASSIGN_OR_RETURN(onnx::GraphProto* const yes, BodyOf(node, "then_branch"));
   TW_ASSIGN_OR_RETURN(onnx::GraphProto* const no, BodyOf(node, "else_branch"));
-  if (const auto known = Known(b, b.ConstInput(0, "condition"))) {
+  if (const auto known = Known(b.ConstInput(0, "condition"))) {
     return ConvertBody(*known ? *yes : *no, &scope, {});
   }
   TW_ASSIGN_OR_RETURN(const ValueId condition, AsScalar(b, b.Input(0)));
@@ -105,7 +83,7 @@ absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx:
                  b.Inputs().end());
   std::vector<Values> scans;
   for (int64_t i = 0; i < count; ++i) {
-    const std::optional<bool> known = Known(b, b.ConstValue(going));
+    const std::optional<bool> known = Known(b.ConstValue(going));
     if (known && !*known) break;
     if (i == kMaxIterations) {
       return absl::UnimplementedError(
@@ -184,8 +162,9 @@ absl::StatusOr<Importer::Values> Importer::ConvertScan(const Scope& scope, onnx:
     Values inputs = state;
     for (int64_t i = 0; i < scanned; ++i) {
       const int64_t at = of(in_back, i) != 0 ? length - 1 - t : t;
-      TW_ASSIGN_OR_RETURN(const ValueId slice, Slice(b, b.Input(static_cast<size_t>(states + i)),
-                                                     axes[static_cast<size_t>(i)], at));
+      TW_ASSIGN_OR_RETURN(
+          const ValueId slice,
+          ElementAt(b, b.Input(static_cast<size_t>(states + i)), axes[static_cast<size_t>(i)], at));
       inputs.push_back(slice);
     }
     TW_ASSIGN_OR_RETURN(const Values results, ConvertBody(*body, &scope, inputs));

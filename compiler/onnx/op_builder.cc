@@ -174,6 +174,12 @@ std::vector<float> OpBuilder::Floats(std::string_view name) {
   return {attribute->floats().begin(), attribute->floats().end()};
 }
 
+std::vector<std::string> OpBuilder::Strings(std::string_view name) {
+  const AttributeProto* attribute = FindTyped(name, AttributeProto::STRINGS);
+  if (!attribute) return {};
+  return {attribute->strings().begin(), attribute->strings().end()};
+}
+
 std::string OpBuilder::NameFor(std::string_view op) const {
   return graph_.value_names.contains(name_) ? absl::StrCat(name_, ".", Sv(op)) : name_;
 }

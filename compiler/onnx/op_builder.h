@@ -79,6 +79,7 @@ class OpBuilder {
   std::string Str(std::string_view name, std::string otherwise);
   std::vector<int64_t> Ints(std::string_view name, std::vector<int64_t> otherwise);
   std::vector<float> Floats(std::string_view name);
+  std::vector<std::string> Strings(std::string_view name);
   const onnx::AttributeProto* Find(std::string_view name) const;
   // The first wrongly typed attribute, if any was asked for.
   const absl::Status& status() const { return status_; }

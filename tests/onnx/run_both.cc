@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 
 #include "compiler/driver/compile_model.h"
 #include "compiler/onnx/import.h"
@@ -61,6 +62,17 @@ std::vector<Tensor> RunCompiled(const Graph& graph, const std::map<std::string, 
   std::string package;
   WritePackage(*compiled, [&](std::string_view part) { package += part; });
   return RunPackage(package, graph, inputs);
+}
+
+size_t CountKernels(const Graph& graph) {
+  CompileModelOptions options;
+  options.target = ResolveTarget({}).value();
+  const auto compiled = CompileModel(graph, options);
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
+  if (!compiled.ok()) return 0;
+  std::set<std::string> kernels;
+  for (const PlanCall& call : compiled->plan.calls) kernels.insert(call.kernel);
+  return kernels.size();
 }
 
 std::vector<Tensor> RunBoth(const ModelBuilder& model, const std::map<std::string, Tensor>& inputs,

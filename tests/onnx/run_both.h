@@ -22,6 +22,9 @@ std::vector<Tensor> RunBoth(const ModelBuilder& model, const std::map<std::strin
 std::vector<Tensor> RunCompiled(const Graph& graph, const std::map<std::string, Tensor>& inputs,
                                 const PipelineOptions& passes = {});
 
+// The different kernels of the graph compiled for this machine.
+size_t CountKernels(const Graph& graph);
+
 // Elements differ by at most tolerance * (1 + |expected|); NaN equals NaN.
 void ExpectSame(const Tensor& compiled, const Tensor& expected, double tolerance);
 

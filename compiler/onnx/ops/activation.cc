@@ -1,32 +1,12 @@
 // Activation functions: elementwise, most with parameters given as attributes.
-#include <cmath>
-
 #include "base/status_macros.h"
+#include "compiler/onnx/formulas.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {
 namespace {
 
-// Arithmetic between a value and a literal of its type.
-Expr Lit(const Expr& like, double value) { return Const(value, like->dtype); }
-Expr Exp(const Expr& x) { return Call("exp", {x}, x->dtype); }
-Expr Log(const Expr& x) { return Call("log", {x}, x->dtype); }
-Expr Tanh(const Expr& x) { return Call("tanh", {x}, x->dtype); }
-Expr Abs(const Expr& x) { return Call("abs", {x}, x->dtype); }
-
-Expr ClampUnit(const Expr& x) { return Min(Max(x, Lit(x, 0)), Lit(x, 1)); }
-Expr IfPositive(const Expr& x, Expr yes, Expr no) {
-  return Select(Lt(Lit(x, 0), x), std::move(yes), std::move(no));
-}
-Expr Sigmoid(const Expr& x) {
-  return Divide(Lit(x, 1), Lit(x, 1) + Exp(Call("neg", {x}, x->dtype)));
-}
-// log(1 + exp(x)) without overflow: max(x, 0) + log(1 + exp(-|x|)).
-Expr Softplus(const Expr& x) {
-  const Expr tail = Log(Lit(x, 1) + Exp(Call("neg", {Abs(x)}, x->dtype)));
-  return Max(x, Lit(x, 0)) + tail;
-}
-Expr ExpLinear(const Expr& x, double alpha) { return (Exp(x) - Lit(x, 1)) * Lit(x, alpha); }
+using namespace formulas;  // NOLINT: the formulas are what this file is about
 
 using Formula = std::function<Expr(const Expr& x, double alpha, double beta)>;
 
@@ -58,15 +38,13 @@ absl::StatusOr<Outputs> PRelu(OpBuilder& b) {
              [](const Exprs& x) { return Select(Lt(x[0], Lit(x[0], 0)), x[0] * x[1], x[0]); });
 }
 
-absl::StatusOr<Outputs> Gelu(OpBuilder& b) {
+absl::StatusOr<Outputs> GeluOf(OpBuilder& b) {
+  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
+    return absl::InvalidArgumentError("input is not a float tensor");
+  }
   const bool tanh = b.Str("approximate", "none") == "tanh";
-  return Map(b, "gelu", {b.Input(0)}, [tanh](const Exprs& in) {
-    const Expr& x = in[0];
-    const Expr cubic = x + Lit(x, 0.044715) * x * x * x;
-    const Expr gate = tanh ? Tanh(cubic * Lit(x, std::sqrt(2 / M_PI)))
-                           : Call("erf", {x * Lit(x, std::sqrt(0.5))}, x->dtype);
-    return Lit(x, 0.5) * x * (Lit(x, 1) + gate);
-  });
+  return Map(b, "gelu", {b.Input(0)},
+             [tanh](const Exprs& x) { return tanh ? GeluByTanh(x[0]) : Gelu(x[0]); });
 }
 
 // Selu's defaults are the published constants (Klambauer et al., 2017) as ONNX writes them.
@@ -111,7 +89,9 @@ OpList Plain() {
           }),
       Row("Mish", 18, "mish", [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }),
       {"PRelu", 7, 2, PRelu},
-      {"Gelu", 20, 1, Gelu}};
+      {"Gelu", 20, 1, GeluOf},
+      Row("Swish", 24, "swish", {"alpha", 1}, {"", 0},
+          [](const Expr& x, double a, double) { return QuickGelu(x, a); })};
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
-// LayerNormalization, InstanceNormalization, GroupNormalization, MeanVarianceNormalization and
-// LpNormalization: a mean, a spread, and an elementwise map of both.
-#include <numeric>
-
+// LayerNormalization, RMSNormalization, InstanceNormalization, GroupNormalization,
+// MeanVarianceNormalization and LpNormalization.
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/normalize.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {
@@ -12,57 +11,6 @@ namespace {
 Expr Sqrt(Expr x) {
   const DType dtype = x->dtype;
   return Call("sqrt", {std::move(x)}, dtype);
-}
-Expr InverseRoot(Expr x) {
-  const Expr one = Const(1, x->dtype);
-  return Divide(one, Sqrt(std::move(x)));
-}
-
-// Both with extent 1 in the reduced axes.
-struct Moments {
-  ValueId mean, inverse_deviation;
-};
-
-// The variance is summed over squared differences, not as E(x^2) - E(x)^2, which cancels.
-absl::StatusOr<Moments> FindMoments(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
-                                    double epsilon) {
-  if (!IsFloat(b.DTypeOf(x))) return absl::InvalidArgumentError("input is not a float tensor");
-  double count = 1;
-  for (size_t axis : axes) count *= static_cast<double>(b.ShapeOf(x)[axis]);
-  const auto average = [count](Expr sum) {
-    const Expr divisor = Const(count, sum->dtype);
-    return Divide(std::move(sum), divisor);
-  };
-  AxesReduction r{.op = "mean", .inputs = {x}, .axes = axes, .result = average};
-  TW_ASSIGN_OR_RETURN(const ValueId mean, ReduceAxes(b, r));
-  r = {.op = "inverse_deviation", .inputs = {x, mean}, .axes = axes};
-  r.body = [](const Exprs& v) { return (v[0] - v[1]) * (v[0] - v[1]); };
-  r.result = [&](Expr sum) {
-    const Expr variance = average(std::move(sum));
-    return InverseRoot(variance + Const(epsilon, variance->dtype));
-  };
-  TW_ASSIGN_OR_RETURN(const ValueId inverse, ReduceAxes(b, r));
-  return Moments{mean, inverse};
-}
-
-// (x - mean) * inverse * scale + bias, where scale and bias broadcast to x; bias may be absent.
-absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m, ValueId scale,
-                                  ValueId bias) {
-  std::vector<ValueId> inputs = {x, m.mean, m.inverse_deviation, scale};
-  if (bias != kNoValue) inputs.push_back(bias);
-  TW_RETURN_IF_ERROR(CheckSameType(b, inputs));
-  TW_ASSIGN_OR_RETURN(const Shape shape, BroadcastShapes({b.ShapeOf(x), b.ShapeOf(scale)}));
-  if (shape != b.ShapeOf(x)) return absl::InvalidArgumentError("scale does not fit the input");
-  return Map(b, "normalize", inputs, [](const Exprs& v) {
-    const Expr scaled = (v[0] - v[1]) * v[2] * v[3];
-    return v.size() > 4 ? scaled + v[4] : scaled;
-  });
-}
-
-std::vector<size_t> AxesFrom(size_t first, size_t rank) {
-  std::vector<size_t> axes(rank - first);
-  std::iota(axes.begin(), axes.end(), first);
-  return axes;
 }
 
 absl::StatusOr<Outputs> LayerNormalization(OpBuilder& b) {
@@ -73,6 +21,17 @@ absl::StatusOr<Outputs> LayerNormalization(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId y,
                       Normalize(b, x, m, b.Input(1), b.HasInput(2) ? b.Input(2) : kNoValue));
   return Outputs({y, m.mean, m.inverse_deviation});
+}
+
+// By the root of the mean square alone.
+absl::StatusOr<Outputs> RmsNormalization(OpBuilder& b) {
+  const ValueId x = b.Input(0);
+  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", -1), b.RankOf(x)));
+  TW_ASSIGN_OR_RETURN(
+      const ValueId inverse,
+      InverseRootMeanSquare(b, x, AxesFrom(axis, b.RankOf(x)), b.Float("epsilon", 1e-5)));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, {kNoValue, inverse}, b.Input(1), kNoValue));
+  return Outputs({y, inverse});
 }
 
 // A vector over dimension 1 of a tensor of that rank, as [n,1,1,...].
@@ -157,7 +116,10 @@ absl::StatusOr<Outputs> LpNormalization(OpBuilder& b) {
 }  // namespace
 
 OpList normalization() {
-  return {{"LayerNormalization", 17, 2, LayerNormalization},
+  // ONNX Runtime writes LayerNormalization and SimplifiedLayerNormalization at any opset.
+  return {{"LayerNormalization", 1, 2, LayerNormalization},
+          {"SimplifiedLayerNormalization", 1, 2, RmsNormalization},
+          {"RMSNormalization", 23, 2, RmsNormalization},
           {"InstanceNormalization", 6, 3, InstanceNormalization},
           {"GroupNormalization", 18, 3, GroupNormalization},
           {"MeanVarianceNormalization", 9, 1, MeanVarianceNormalization},

@@ -104,6 +104,8 @@ absl::StatusOr<Outputs> DynamicQuantizeLinear(OpBuilder& b) {
 OpList quantize() {
   return {{"QuantizeLinear", 10, 2, QuantizeLinear},
           {"DequantizeLinear", 10, 2, DequantizeLinear},
+          {"com.microsoft.QuantizeLinear", 1, 2, QuantizeLinear},
+          {"com.microsoft.DequantizeLinear", 1, 2, DequantizeLinear},
           {"DynamicQuantizeLinear", 11, 1, DynamicQuantizeLinear}};
 }
 

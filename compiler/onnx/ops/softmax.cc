@@ -1,5 +1,7 @@
 // Softmax, LogSoftmax and Hardmax: over one axis from opset 13 on, before over all axes from
 // `axis` on.
+#include "compiler/onnx/softmax.h"
+
 #include <numeric>
 
 #include "base/status_macros.h"
@@ -18,59 +20,29 @@ absl::StatusOr<std::vector<size_t>> ReadAxes(OpBuilder& b) {
   return axes;
 }
 
-Expr Exp(Expr x) {
-  const DType dtype = x->dtype;
-  return Call("exp", {std::move(x)}, dtype);
-}
-
-// x minus its maximum over the axes: the exponentials of that cannot overflow. A NaN need not be
-// kept where the elements themselves are read again.
-struct Shifted {
-  std::vector<size_t> axes;
-  ValueId maximum;
-};
-absl::StatusOr<Shifted> FindMaximum(OpBuilder& b, bool keep_nan = false) {
-  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
-    return absl::InvalidArgumentError("input is not a float tensor");
-  }
-  TW_ASSIGN_OR_RETURN(std::vector<size_t> axes, ReadAxes(b));
-  const AxesReduction r{
-      .op = "softmax_max", .inputs = {b.Input(0)}, .axes = axes, .reducer = Reducer::kMax};
-  TW_ASSIGN_OR_RETURN(const ValueId maximum, keep_nan ? ReduceExtreme(b, r) : ReduceAxes(b, r));
-  return Shifted{std::move(axes), maximum};
-}
-
 absl::StatusOr<Outputs> Softmax(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
-  TW_ASSIGN_OR_RETURN(const ValueId exps, Map(b, "softmax_exp", {b.Input(0), s.maximum},
-                                              [](const Exprs& x) { return Exp(x[0] - x[1]); }));
-  TW_ASSIGN_OR_RETURN(const ValueId sum,
-                      ReduceAxes(b, {.op = "softmax_sum", .inputs = {exps}, .axes = s.axes}));
-  return Map(b, "softmax", {exps, sum}, [](const Exprs& x) { return Divide(x[0], x[1]); });
+  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, ReadAxes(b));
+  return SoftmaxOver(b, b.Input(0), axes);
 }
 
 absl::StatusOr<Outputs> LogSoftmax(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b));
-  TW_ASSIGN_OR_RETURN(const ValueId logsum,
-                      ReduceAxes(b, {.op = "log_softmax_sum",
-                                     .inputs = {b.Input(0), s.maximum},
-                                     .axes = s.axes,
-                                     .body = [](const Exprs& x) { return Exp(x[0] - x[1]); },
-                                     .result =
-                                         [](Expr sum) {
-                                           const DType dtype = sum->dtype;
-                                           return Call("log", {std::move(sum)}, dtype);
-                                         }}));
-  return Map(b, "log_softmax", {b.Input(0), s.maximum, logsum},
-             [](const Exprs& x) { return x[0] - x[1] - x[2]; });
+  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, ReadAxes(b));
+  return LogSoftmaxOver(b, b.Input(0), axes);
 }
 
 // One where the first maximum is, else zero (everywhere, when the maximum is NaN). Several axes
 // count as one, flattened.
 absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const Shifted s, FindMaximum(b, true));
+  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, ReadAxes(b));
+  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
+    return absl::InvalidArgumentError("input is not a float tensor");
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, ReduceExtreme(b, {.op = "hardmax_max",
+                                                               .inputs = {b.Input(0)},
+                                                               .axes = axes,
+                                                               .reducer = Reducer::kMax}));
   const Shape shape = b.ShapeOf(b.Input(0));
-  const auto flat = [axes = s.axes, shape](const Exprs& at) {
+  const auto flat = [axes, shape](const Exprs& at) {
     Expr index = Int(0);
     for (size_t axis : axes) index = index * shape[axis] + at[axis];
     return index;
@@ -78,7 +50,7 @@ absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
   // The position within the axes as a tensor of its own, so that the reduction can find the first.
   TW_ASSIGN_OR_RETURN(const ValueId position,
                       b.Emit({.op = "hardmax_position",
-                              .inputs = {b.Input(0), s.maximum},
+                              .inputs = {b.Input(0), maximum},
                               .type = {DType::kI64, shape},
                               .body = [&](const Point& p) {
                                 return Select(Eq(p.Here(0), p.Here(1)), flat(p.axes),
@@ -86,7 +58,7 @@ absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
                               }}));
   TW_ASSIGN_OR_RETURN(const ValueId first, ReduceAxes(b, {.op = "hardmax_first",
                                                           .inputs = {position},
-                                                          .axes = s.axes,
+                                                          .axes = axes,
                                                           .reducer = Reducer::kMin}));
   const DType dtype = b.DTypeOf(b.Input(0));
   return Map(b, "hardmax", {position, first}, [dtype](const Exprs& x) {

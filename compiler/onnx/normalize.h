@@ -1,0 +1,31 @@
+// Normalisation by mean and spread, for the operators that are made of it.
+#pragma once
+
+#include <vector>
+
+#include "compiler/onnx/op_builder.h"
+
+namespace tilewright {
+
+// Both with extent 1 in the reduced axes.
+struct Moments {
+  ValueId mean, inverse_deviation;
+};
+
+// Over `axes` (sorted): the mean, and 1 / sqrt(variance + epsilon). InvalidArgument unless x is a
+// float tensor.
+absl::StatusOr<Moments> FindMoments(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
+                                    double epsilon);
+// 1 / sqrt(mean of squares + epsilon) over `axes`, with extent 1 there.
+absl::StatusOr<ValueId> InverseRootMeanSquare(OpBuilder& b, ValueId x,
+                                              const std::vector<size_t>& axes, double epsilon);
+
+// (x - mean) * inverse * scale + bias, where scale and bias broadcast to x; mean and bias may be
+// kNoValue. InvalidArgument for what does not fit.
+absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m, ValueId scale,
+                                  ValueId bias);
+
+// Dimensions first, first + 1, ... of so many.
+std::vector<size_t> AxesFrom(size_t first, size_t rank);
+
+}  // namespace tilewright

@@ -1,0 +1,237 @@
+// DFT and STFT as dense layers: a transform of few points is a product with its matrix; one of many
+// is split (Cooley and Tukey, 1965) into two of its factors, with a rotation between them.
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "compiler/onnx/concatenate.h"
+#include "compiler/onnx/multiply_matrices.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+// Transforms up to this many points are not split; those without factors may be larger.
+constexpr int64_t kDirect = 512, kMaxDirect = 8192;
+
+struct Transform {
+  int64_t points;
+  bool inverse;
+
+  // The angle of e^(-i angle) after `steps` of the circle's `points`.
+  double Angle(int64_t steps) const {
+    const double part = static_cast<double>(steps % points) / static_cast<double>(points);
+    return (inverse ? -2 : 2) * M_PI * part;
+  }
+};
+
+// The transform's first `bins` rows as a real matrix [2 bins, parts * points] over the numbers'
+// parts: 2 for complex ones, 1 for real ones.
+Tensor Matrix(const Transform& t, int64_t bins, int64_t parts, DType dtype) {
+  Tensor matrix({dtype, {2 * bins, parts * t.points}});
+  const double scale = t.inverse ? 1.0 / static_cast<double>(t.points) : 1;
+  for (int64_t k = 0; k < bins; ++k) {
+    for (int64_t n = 0; n < t.points; ++n) {
+      const double c = std::cos(t.Angle(n * k)) * scale, s = std::sin(t.Angle(n * k)) * scale;
+      const int64_t real = 2 * k * parts * t.points + n * parts,
+                    imaginary = real + parts * t.points;
+      matrix.Set(real, c);
+      matrix.Set(imaginary, -s);
+      if (parts == 1) continue;
+      matrix.Set(real + 1, s);
+      matrix.Set(imaginary + 1, c);
+    }
+  }
+  return matrix;
+}
+
+// [rows, points, parts] -> [rows, bins, 2].
+absl::StatusOr<ValueId> Direct(OpBuilder& b, ValueId x, const Transform& t, int64_t bins) {
+  const Shape shape = b.ShapeOf(x);
+  if (t.points > kMaxDirect) {
+    return absl::UnimplementedError(absl::StrCat(
+        "transforms ", t.points, " points, a number with a large prime factor; at most ",
+        kMaxDirect, " of those are supported"));
+  }
+  const ValueId matrix = b.Constant(Matrix(t, bins, shape[2], b.DTypeOf(x)));
+  TW_ASSIGN_OR_RETURN(const ValueId rows, Reshape(b, x, {shape[0], shape[1] * shape[2]}));
+  TW_ASSIGN_OR_RETURN(const ValueId product, MultiplyByTransposed(b, rows, matrix));
+  return Reshape(b, product, {shape[0], bins, 2});
+}
+
+// The largest divisor up to the root; 1 for primes.
+int64_t Factor(int64_t n) {
+  int64_t best = 1;
+  for (int64_t d = 2; d * d <= n; ++d) {
+    if (n % d == 0) best = d;
+  }
+  return best;
+}
+
+// x[row, i, j] rotated by i * j steps.
+absl::StatusOr<ValueId> Rotate(OpBuilder& b, ValueId x, const Transform& t) {
+  const Shape shape = b.ShapeOf(x);
+  Tensor table({b.DTypeOf(x), {shape[1], shape[2], 2}});
+  for (int64_t i = 0; i < shape[1]; ++i) {
+    for (int64_t j = 0; j < shape[2]; ++j) {
+      table.Set((i * shape[2] + j) * 2, std::cos(t.Angle(i * j)));
+      table.Set((i * shape[2] + j) * 2 + 1, -std::sin(t.Angle(i * j)));
+    }
+  }
+  return b.Emit({.op = "rotate",
+                 .inputs = {x, b.Constant(std::move(table))},
+                 .type = b.TypeOf(x),
+                 .body = [](const Point& p) {
+                   const auto part = [&](size_t in, int64_t which) {
+                     Exprs at(p.axes.begin() + (in == 0 ? 0 : 1), p.axes.end());
+                     at.back() = Int(which);
+                     return p.Load(in, std::move(at));
+                   };
+                   return Select(Eq(p.axes[3], Int(0)),
+                                 part(0, 0) * part(1, 0) - part(0, 1) * part(1, 1),
+                                 part(0, 0) * part(1, 1) + part(0, 1) * part(1, 0));
+                 }});
+}
+
+// [rows, points, parts] -> [rows, bins, 2].
+absl::StatusOr<ValueId> TransformRows(OpBuilder& b, ValueId x, const Transform& t, int64_t bins) {
+  const int64_t first = Factor(t.points), second = t.points / first;
+  if (t.points <= kDirect || first == 1) return Direct(b, x, t, bins);
+  const int64_t rows = b.ShapeOf(x)[0], parts = b.ShapeOf(x)[2];
+  // Element n1 + first * n2 is at [n1, n2].
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, second, first, parts}));
+  TW_ASSIGN_OR_RETURN(x, Transpose(b, x, {0, 2, 1, 3}));
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows * first, second, parts}));
+  TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {second, t.inverse}, second));
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, first, second, 2}));
+  TW_ASSIGN_OR_RETURN(x, Rotate(b, x, t));
+  TW_ASSIGN_OR_RETURN(x, Transpose(b, x, {0, 2, 1, 3}));
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows * second, first, 2}));
+  TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {first, t.inverse}, first));
+  // Bin k2 + second * k1 is at [k2, k1].
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, second, first, 2}));
+  TW_ASSIGN_OR_RETURN(x, Transpose(b, x, {0, 2, 1, 3}));
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, t.points, 2}));
+  return RangeOf(b, x, 1, 0, bins);
+}
+
+// Dimension `axis` cut or filled with zeros to `extent`.
+absl::StatusOr<ValueId> Resized(OpBuilder& b, ValueId x, size_t axis, int64_t extent) {
+  const int64_t from = b.ShapeOf(x)[axis];
+  if (extent <= from) return RangeOf(b, x, axis, 0, extent);
+  TensorType type = b.TypeOf(x);
+  type.shape[axis] = extent;
+  return b.Emit({.op = "pad", .inputs = {x}, .type = type, .body = [=](const Point& p) {
+                   Exprs at = p.axes;
+                   at[axis] = Min(at[axis], Int(from - 1));
+                   const Expr value = p.Load(0, std::move(at));
+                   return Select(Lt(p.axes[axis], Int(from)), value, Const(0, value->dtype));
+                 }});
+}
+
+absl::StatusOr<int64_t> Positive(const OpBuilder& b, size_t i, std::string_view what) {
+  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> values, b.ConstInts(i, what));
+  if (values.size() == 1 && values[0] > 0 && values[0] <= (int64_t{1} << 30)) return values[0];
+  return absl::InvalidArgumentError("lengths and steps must be positive scalars");
+}
+
+absl::Status CheckSignal(const OpBuilder& b, ValueId x) {
+  if (!IsFloat(b.DTypeOf(x))) return absl::InvalidArgumentError("input is not a float tensor");
+  const int64_t parts = b.ShapeOf(x).back();
+  if (parts == 1 || parts == 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the last dimension has ", parts, " elements where 1 (real) or 2 (complex) are needed"));
+}
+
+// The axis is an attribute before opset 20 and an input from there on.
+absl::StatusOr<size_t> AxisOf(OpBuilder& b, size_t rank) {
+  int64_t axis = b.opset() < 20 ? b.Int("axis", 1) : -2;
+  if (b.opset() >= 20 && b.HasInput(2)) {
+    TW_ASSIGN_OR_RETURN(const std::vector<int64_t> given, b.ConstInts(2, "axis"));
+    if (given.size() != 1) return absl::InvalidArgumentError("axis must be a scalar");
+    axis = given[0];
+  }
+  TW_ASSIGN_OR_RETURN(const size_t normal, NormalizeAxis(axis, rank));
+  if (normal + 1 < rank) return normal;
+  return absl::InvalidArgumentError("axis is the dimension of the numbers' parts");
+}
+
+absl::StatusOr<Outputs> Dft(OpBuilder& b) {
+  ValueId x = b.Input(0);
+  const size_t rank = b.RankOf(x);
+  TW_RETURN_IF_ERROR(CheckRank(b, x, 2, kMaxRank));
+  TW_RETURN_IF_ERROR(CheckSignal(b, x));
+  TW_ASSIGN_OR_RETURN(const size_t axis, AxisOf(b, rank));
+  const bool inverse = b.Int("inverse", 0) != 0, one_sided = b.Int("onesided", 0) != 0;
+  if (inverse && one_sided) return absl::InvalidArgumentError("is inverse and onesided at once");
+  int64_t points = b.ShapeOf(x)[axis];
+  if (b.HasInput(1)) {
+    TW_ASSIGN_OR_RETURN(points, Positive(b, 1, "dft_length"));
+  }
+  TW_ASSIGN_OR_RETURN(x, Resized(b, x, axis, points));
+  // The transformed axis second to last.
+  std::vector<size_t> order;
+  for (size_t d = 0; d + 1 < rank; ++d) {
+    if (d != axis) order.push_back(d);
+  }
+  order.push_back(axis);
+  order.push_back(rank - 1);
+  TW_ASSIGN_OR_RETURN(x, Transpose(b, x, order));
+  Shape shape = b.ShapeOf(x);
+  const int64_t rows = NumElements(Shape(shape.begin(), shape.end() - 2));
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, points, shape.back()}));
+  const int64_t bins = one_sided ? points / 2 + 1 : points;
+  TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {points, inverse}, bins));
+  shape[rank - 2] = bins;
+  shape[rank - 1] = 2;
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, shape));
+  std::vector<size_t> back(rank);
+  for (size_t d = 0; d < rank; ++d) back[order[d]] = d;
+  return Transpose(b, x, back);
+}
+
+// Frames of the signal [batch, length, parts] as rows, times the window.
+absl::StatusOr<ValueId> Frames(OpBuilder& b, int64_t step, int64_t length, int64_t count) {
+  const TensorType signal = b.TypeOf(b.Input(0));
+  std::vector<ValueId> inputs = {b.Input(0)};
+  if (b.HasInput(2)) {
+    TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {length}, "window"));
+    TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(2)}));
+    inputs.push_back(b.Input(2));
+  }
+  return b.Emit({.op = "frames",
+                 .inputs = inputs,
+                 .type = {signal.dtype, {signal.shape[0], count, length, signal.shape[2]}},
+                 .body = [&](const Point& p) {
+                   const Expr value =
+                       p.Load(0, {p.axes[0], p.axes[1] * step + p.axes[2], p.axes[3]});
+                   return inputs.size() > 1 ? value * p.Load(1, {p.axes[2]}) : value;
+                 }});
+}
+
+absl::StatusOr<Outputs> Stft(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, 3));
+  TW_RETURN_IF_ERROR(CheckSignal(b, b.Input(0)));
+  const Shape signal = b.ShapeOf(b.Input(0));
+  TW_ASSIGN_OR_RETURN(const int64_t step, Positive(b, 1, "frame_step"));
+  int64_t length = b.HasInput(2) ? NumElements(b.ShapeOf(b.Input(2))) : 0;
+  if (b.HasInput(3)) {
+    TW_ASSIGN_OR_RETURN(length, Positive(b, 3, "frame_length"));
+  }
+  if (length < 1 || length > signal[1]) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("frames of ", length, " do not fit the signal's ", signal[1], " elements"));
+  }
+  const int64_t count = (signal[1] - length) / step + 1;
+  const int64_t bins = b.Int("onesided", 1) != 0 ? length / 2 + 1 : length;
+  TW_ASSIGN_OR_RETURN(ValueId x, Frames(b, step, length, count));
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {signal[0] * count, length, signal[2]}));
+  TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {length, false}, bins));
+  return Reshape(b, x, {signal[0], count, bins, 2});
+}
+
+}  // namespace
+
+OpList fourier() { return {{"DFT", 17, 1, Dft}, {"STFT", 17, 2, Stft}}; }
+
+}  // namespace tilewright::onnx_ops

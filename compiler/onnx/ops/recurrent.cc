@@ -1,0 +1,151 @@
+// LSTM, GRU and RNN: one step of each (compiler/onnx/recurrent.h has the rest).
+#include "compiler/onnx/recurrent.h"
+
+#include "base/status_macros.h"
+#include "compiler/onnx/concatenate.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+absl::StatusOr<RecurrentStates> NoFurtherStates(const RecurrentLayer&) { return RecurrentStates{}; }
+
+absl::StatusOr<Outputs> Rnn(OpBuilder& b) {
+  const auto step = [](const RecurrentStep& s,
+                       const RecurrentStates& states) -> absl::StatusOr<RecurrentStates> {
+    TW_ASSIGN_OR_RETURN(const ValueId product, s.Multiply(states[0]));
+    TW_ASSIGN_OR_RETURN(const ValueId h,
+                        s.Emit("rnn_step", states[0], {product}, [](const StepPoint& p) {
+                          return p.Activate(0, p.Clip(p.Input(0) + p.Extra(0)));
+                        }));
+    return RecurrentStates{h};
+  };
+  return Recur(b, {.gates = 1, .default_activations = {"Tanh"}}, NoFurtherStates, step);
+}
+
+// Gates: update z, reset r, hidden. Where the reset acts on the state before it is multiplied there
+// are two products a step.
+constexpr int64_t kZ = 0, kReset = 1, kHidden = 2;
+
+Expr GruGate(const StepPoint& p, int64_t gate) {
+  return p.Activate(0, p.Clip(p.Input(gate) + p.Extra(0, gate)));
+}
+
+Expr GruMix(const StepPoint& p, const Expr& hidden) {
+  const Expr z = GruGate(p, kZ);
+  return (Const(1, z->dtype) - z) * hidden + z * p.Previous();
+}
+
+absl::StatusOr<RecurrentStates> GruResetAfter(const RecurrentStep& s, ValueId h) {
+  TW_ASSIGN_OR_RETURN(const ValueId product, s.Multiply(h));
+  std::vector<ValueId> extras = {product};
+  if (s.layer.bias != kNoValue) extras.push_back(s.layer.bias);
+  TW_ASSIGN_OR_RETURN(const ValueId next, s.Emit("gru_step", h, extras, [&](const StepPoint& p) {
+    Expr recurrent = p.Extra(0, kHidden);
+    if (extras.size() > 1) recurrent = recurrent + p.Extra(1);
+    return GruMix(p, p.Activate(1, p.Clip(p.Input(kHidden) + GruGate(p, kReset) * recurrent)));
+  }));
+  return RecurrentStates{next};
+}
+
+absl::StatusOr<RecurrentStates> GruResetBefore(const RecurrentStep& s, ValueId h) {
+  TW_ASSIGN_OR_RETURN(const ValueId gates, s.Multiply(h, 0));
+  TW_ASSIGN_OR_RETURN(
+      const ValueId reset,
+      s.Emit(
+          "gru_reset", h, {gates},
+          [](const StepPoint& p) { return GruGate(p, kReset) * p.Previous(); }, false));
+  TW_ASSIGN_OR_RETURN(const ValueId hidden, s.Multiply(reset, 1));
+  TW_ASSIGN_OR_RETURN(const ValueId next,
+                      s.Emit("gru_step", h, {gates, hidden}, [](const StepPoint& p) {
+                        return GruMix(p, p.Activate(1, p.Clip(p.Input(kHidden) + p.Extra(1))));
+                      }));
+  return RecurrentStates{next};
+}
+
+absl::StatusOr<Outputs> Gru(OpBuilder& b) {
+  const bool after = b.Int("linear_before_reset", 0) != 0;
+  const RecurrentKind kind{.gates = 3,
+                           .default_activations = {"Sigmoid", "Tanh"},
+                           .late_bias = after ? kHidden : -1,
+                           .first = after ? 0 : kHidden};
+  return Recur(b, kind, NoFurtherStates,
+               [after](const RecurrentStep& s, const RecurrentStates& states) {
+                 return after ? GruResetAfter(s, states[0]) : GruResetBefore(s, states[0]);
+               });
+}
+
+// Gates: input i, output o, forget f, cell. Peepholes, one vector a gate in the order i, o, f, add
+// the cell's old value (for o the new one) to a gate.
+constexpr int64_t kI = 0, kO = 1, kF = 2, kC = 3;
+constexpr size_t kInitialC = 6, kPeepholes = 7;
+
+struct Lstm {
+  bool coupled = false;            // input_forget: f = 1 - i
+  std::vector<ValueId> peepholes;  // by direction; empty: none
+};
+
+// Extras: 0 is the product with R, 1 the cell that peepholes read, 2 the peepholes.
+Expr LstmGate(const Lstm& lstm, const StepPoint& p, int64_t gate, const Expr& cell) {
+  Expr sum = p.Input(gate) + p.Extra(0, gate);
+  if (!lstm.peepholes.empty()) sum = sum + cell * p.Extra(2, gate);
+  return p.Activate(0, p.Clip(sum));
+}
+
+Expr LstmCell(const Lstm& lstm, const StepPoint& p) {
+  const Expr cell = p.Extra(1);
+  const Expr i = LstmGate(lstm, p, kI, cell);
+  const Expr f = lstm.coupled ? Const(1, i->dtype) - i : LstmGate(lstm, p, kF, cell);
+  return f * cell + i * p.Activate(1, p.Clip(p.Input(kC) + p.Extra(0, kC)));
+}
+
+absl::StatusOr<RecurrentStates> LstmStep(const Lstm& lstm, const RecurrentStep& s,
+                                         const RecurrentStates& states) {
+  TW_ASSIGN_OR_RETURN(const ValueId product, s.Multiply(states[0]));
+  std::vector<ValueId> extras = {product, states[1]};
+  if (!lstm.peepholes.empty()) {
+    extras.push_back(lstm.peepholes[static_cast<size_t>(s.layer.direction)]);
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId cell,
+                      s.Emit("lstm_cell", states[1], extras,
+                             [&](const StepPoint& p) { return LstmCell(lstm, p); }));
+  extras[1] = cell;
+  TW_ASSIGN_OR_RETURN(const ValueId h,
+                      s.Emit("lstm_step", states[0], extras, [&](const StepPoint& p) {
+                        const Expr now = p.Extra(1);
+                        return LstmGate(lstm, p, kO, now) * p.Activate(2, now);
+                      }));
+  return RecurrentStates{h, cell};
+}
+
+absl::StatusOr<Lstm> ReadLstm(OpBuilder& b) {
+  Lstm lstm{.coupled = b.Int("input_forget", 0) != 0};
+  if (!b.HasInput(kPeepholes)) return lstm;
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(kPeepholes), 2, 2));
+  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(kPeepholes)}));
+  const int64_t hidden = b.Int("hidden_size", b.ShapeOf(b.Input(2)).back());
+  const int64_t directions = b.ShapeOf(b.Input(2))[0];
+  TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(kPeepholes), {directions, 3 * hidden}, "P"));
+  for (int64_t d = 0; d < directions; ++d) {
+    TW_ASSIGN_OR_RETURN(lstm.peepholes.emplace_back(), ElementAt(b, b.Input(kPeepholes), 0, d));
+  }
+  return lstm;
+}
+
+absl::StatusOr<Outputs> LstmOf(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(2), 3, 3));
+  TW_ASSIGN_OR_RETURN(const Lstm lstm, ReadLstm(b));
+  const auto start = [&](const RecurrentLayer& layer) -> absl::StatusOr<RecurrentStates> {
+    TW_ASSIGN_OR_RETURN(const ValueId cell, InitialState(b, kInitialC, layer));
+    return RecurrentStates{cell};
+  };
+  const RecurrentKind kind{.gates = 4, .default_activations = {"Sigmoid", "Tanh", "Tanh"}};
+  return Recur(b, kind, start, [&](const RecurrentStep& s, const RecurrentStates& states) {
+    return LstmStep(lstm, s, states);
+  });
+}
+
+}  // namespace
+
+OpList recurrent() { return {{"RNN", 7, 3, Rnn}, {"GRU", 7, 3, Gru}, {"LSTM", 7, 3, LstmOf}}; }
+
+}  // namespace tilewright::onnx_ops

@@ -1,0 +1,42 @@
+#include "compiler/onnx/softmax.h"
+
+#include "base/status_macros.h"
+#include "compiler/onnx/formulas.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright {
+namespace {
+
+// x minus this cannot overflow as an exponent. A NaN need not be kept: the elements are read again.
+absl::StatusOr<ValueId> FindMaximum(OpBuilder& b, ValueId x, const std::vector<size_t>& axes) {
+  if (!IsFloat(b.DTypeOf(x))) return absl::InvalidArgumentError("input is not a float tensor");
+  return ReduceAxes(b,
+                    {.op = "softmax_max", .inputs = {x}, .axes = axes, .reducer = Reducer::kMax});
+}
+
+}  // namespace
+
+absl::StatusOr<ValueId> SoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes) {
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, FindMaximum(b, x, axes));
+  TW_ASSIGN_OR_RETURN(const ValueId exps, Map(b, "softmax_exp", {x, maximum}, [](const Exprs& v) {
+                        return formulas::Exp(v[0] - v[1]);
+                      }));
+  TW_ASSIGN_OR_RETURN(const ValueId sum,
+                      ReduceAxes(b, {.op = "softmax_sum", .inputs = {exps}, .axes = axes}));
+  return Map(b, "softmax", {exps, sum}, [](const Exprs& v) { return Divide(v[0], v[1]); });
+}
+
+absl::StatusOr<ValueId> LogSoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes) {
+  TW_ASSIGN_OR_RETURN(const ValueId maximum, FindMaximum(b, x, axes));
+  TW_ASSIGN_OR_RETURN(
+      const ValueId logsum,
+      ReduceAxes(b, {.op = "log_softmax_sum",
+                     .inputs = {x, maximum},
+                     .axes = axes,
+                     .body = [](const Exprs& v) { return formulas::Exp(v[0] - v[1]); },
+                     .result = [](const Expr& sum) { return formulas::Log(sum); }}));
+  return Map(b, "log_softmax", {x, maximum, logsum},
+             [](const Exprs& v) { return v[0] - v[1] - v[2]; });
+}
+
+}  // namespace tilewright
