@@ -15,7 +15,8 @@ namespace tilewright {
 
 class BackgroundCheck {
  public:
-  // Calls `damaged` from its own thread, at most once, with DataLoss. Statuses: as SqliteConnection.
+  // Calls `damaged` from its own thread, at most once, with DataLoss. Statuses: as
+  // SqliteConnection.
   static absl::StatusOr<std::unique_ptr<BackgroundCheck>> Start(
       const std::string& path, std::function<void(const absl::Status&)> damaged);
   ~BackgroundCheck();  // breaks off

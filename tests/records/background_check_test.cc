@@ -32,8 +32,8 @@ TEST(BackgroundCheck, TellsOfDamage) {
   Fill(folder / "r.db");
   Damage(folder / "r.db");
   std::promise<absl::Status> told;
-  const auto check =
-      BackgroundCheck::Start(folder / "r.db", [&](const absl::Status& why) { told.set_value(why); });
+  const auto check = BackgroundCheck::Start(folder / "r.db",
+                                            [&](const absl::Status& why) { told.set_value(why); });
   ASSERT_TRUE(check.ok()) << check.status();
   EXPECT_EQ(told.get_future().get().code(), absl::StatusCode::kDataLoss);
 }
@@ -43,7 +43,8 @@ TEST(BackgroundCheck, IsSilentAboutASoundFileAndWhenBrokenOff) {
   Fill(folder / "r.db");
   int told = 0;
   for (int i = 0; i < 20; ++i) {
-    const auto check = BackgroundCheck::Start(folder / "r.db", [&](const absl::Status&) { ++told; });
+    const auto check =
+        BackgroundCheck::Start(folder / "r.db", [&](const absl::Status&) { ++told; });
     ASSERT_TRUE(check.ok()) << check.status();
   }
   EXPECT_EQ(told, 0);
@@ -52,8 +53,7 @@ TEST(BackgroundCheck, IsSilentAboutASoundFileAndWhenBrokenOff) {
 TEST(GroupWriter, RefusesEverythingOnceTold) {
   const TempFolder folder;
   OpenSqliteStore(folder / "r.db").value();
-  GroupWriter writer(
-      SqliteConnection::Open(folder / "r.db", SqliteMode::kReadWriteCreate).value());
+  GroupWriter writer(SqliteConnection::Open(folder / "r.db", SqliteMode::kReadWriteCreate).value());
   const Record record = SampleRecord("a");
   EXPECT_TRUE(writer.Write({.records = {&record, 1}}).ok());
   writer.Refuse(absl::DataLossError("damaged"));
