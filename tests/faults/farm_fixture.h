@@ -8,7 +8,9 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "records/record_store.h"
@@ -50,18 +52,23 @@ class FarmTest : public ::testing::Test {
     return {"worker", "--embedded", "--server", address_(), "--key",
             key,      "--name",     name,       "--temp",   folder_->path()};
   }
-  // Trials that count, by worker: what came late is recorded too, but is another's trial by then.
+  // Trials with a result, by the worker that gave it. A late result may be the trial's, or one more
+  // of a trial that another worker has ended; two in time would count twice.
   std::map<std::string, int> RecordedBy() const {
     std::map<std::string, int> counts;
+    std::set<std::pair<std::string, uint64_t>> trials, in_time;
     const auto store = OpenSqliteStore(records_(), /*read_only=*/true);
     if (!store.ok()) return counts;
-    (*store)
-        ->ForEach({},
-                  [&](const Record& record) {
-                    if (record.trial > 0 && record.record_class == "ok") ++counts[record.worker];
-                    return true;
-                  })
-        .IgnoreError();
+    const auto count = [&](const Record& record) {
+      if (record.trial == 0) return true;
+      const std::pair<std::string, uint64_t> trial(record.job, record.trial);
+      if (record.record_class == "ok") {
+        EXPECT_TRUE(in_time.insert(trial).second) << record.job << " trial " << record.trial;
+      }
+      if (trials.insert(trial).second) ++counts[record.worker];
+      return true;
+    };
+    (*store)->ForEach({}, count).IgnoreError();
     return counts;
   }
   int Recorded() const {
