@@ -21,33 +21,80 @@ absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("workload: ", what));
 }
 
-std::string StepText(const EpilogueOp& step) {
-  switch (step.kind) {
-    case EpilogueKind::kBias: return "+bias";
-    case EpilogueKind::kAdd: return "+add";
-    case EpilogueKind::kRelu: return "+relu";
-    case EpilogueKind::kClip: return absl::StrFormat("+clip(%.17g,%.17g)", step.lo, step.hi);
-    case EpilogueKind::kSigmoid: return "+sigmoid";
-    case EpilogueKind::kTanh: return "+tanh";
-  }
-  return "";
+struct StepRule {
+  EpilogueKind kind;
+  absl::string_view name;
+  int parameters = 0;
+  EpilogueOperand operand = EpilogueOperand::kNone;
+  bool needs_float = true;
+};
+constexpr StepRule kSteps[] = {
+    {EpilogueKind::kBias, "bias", 0, EpilogueOperand::kPerChannel, false},
+    {EpilogueKind::kAdd, "add", 0, EpilogueOperand::kLikeOutput, false},
+    {EpilogueKind::kRelu, "relu", 0, EpilogueOperand::kNone, false},
+    {EpilogueKind::kClip, "clip", 2, EpilogueOperand::kNone, false},
+    {EpilogueKind::kSigmoid, "sigmoid"},
+    {EpilogueKind::kTanh, "tanh"},
+    {EpilogueKind::kLinear, "linear", 2},
+    {EpilogueKind::kScale, "scale", 0, EpilogueOperand::kPerChannel},
+    {EpilogueKind::kMul, "mul", 0, EpilogueOperand::kLikeOutput},
+    {EpilogueKind::kLeakyRelu, "leaky_relu", 1},
+    {EpilogueKind::kPRelu, "prelu", 0, EpilogueOperand::kPerChannel},
+    {EpilogueKind::kSilu, "silu"},
+    {EpilogueKind::kHardSwish, "hard_swish"},
+    {EpilogueKind::kGelu, "gelu"},
+    {EpilogueKind::kGeluTanh, "gelu_tanh"},
+};
+
+const StepRule& RuleOf(EpilogueKind kind) {
+  const auto* rule = std::find_if(std::begin(kSteps), std::end(kSteps),
+                                  [&](const StepRule& r) { return r.kind == kind; });
+  TW_CHECK(rule != std::end(kSteps));
+  return *rule;
 }
 
+std::string StepText(const EpilogueOp& step) {
+  const StepRule& rule = RuleOf(step.kind);
+  std::string text = absl::StrCat("+", rule.name);
+  if (rule.parameters == 1) absl::StrAppendFormat(&text, "(%.17g)", step.a);
+  if (rule.parameters == 2) absl::StrAppendFormat(&text, "(%.17g,%.17g)", step.a, step.b);
+  return text;
+}
+
+// name, name(a) or name(a,b), as the kind has parameters.
 absl::StatusOr<EpilogueOp> ParseStep(absl::string_view text) {
-  for (EpilogueKind kind : {EpilogueKind::kBias, EpilogueKind::kAdd, EpilogueKind::kRelu,
-                            EpilogueKind::kSigmoid, EpilogueKind::kTanh}) {
-    if (StepText({.kind = kind}).substr(1) == text) return EpilogueOp{.kind = kind};
+  const absl::Status unknown = Bad(absl::StrCat("unknown epilogue step \"", text, "\""));
+  const size_t open = std::min(text.find('('), text.size());
+  std::vector<absl::string_view> values;
+  if (open < text.size()) {
+    if (!absl::EndsWith(text, ")")) return unknown;
+    values = absl::StrSplit(text.substr(open + 1, text.size() - open - 2), ',');
   }
-  EpilogueOp clip{.kind = EpilogueKind::kClip};
-  if (absl::StartsWith(text, "clip(") && absl::EndsWith(text, ")")) {
-    const std::vector<absl::string_view> bounds =
-        absl::StrSplit(text.substr(5, text.size() - 6), ',');
-    if (bounds.size() == 2 && absl::SimpleAtod(bounds[0], &clip.lo) &&
-        absl::SimpleAtod(bounds[1], &clip.hi)) {
-      return clip;
+  for (const StepRule& rule : kSteps) {
+    if (rule.name != text.substr(0, open)) continue;
+    EpilogueOp step{.kind = rule.kind};
+    const bool read = static_cast<int>(values.size()) == rule.parameters &&
+                      (values.empty() || absl::SimpleAtod(values[0], &step.a)) &&
+                      (values.size() < 2 || absl::SimpleAtod(values[1], &step.b));
+    return read ? absl::StatusOr<EpilogueOp>(step) : unknown;
+  }
+  return unknown;
+}
+
+// The steps of "+clip(0,1e+38)+relu"; a plus sign in parentheses is a number's.
+absl::StatusOr<std::vector<EpilogueOp>> ParseSteps(absl::string_view text) {
+  std::vector<EpilogueOp> steps;
+  while (!text.empty()) {
+    if (text[0] != '+') return Bad(absl::StrCat("\"", text, "\" after the layouts"));
+    size_t end = 1;
+    for (bool inside = false; end < text.size() && (inside || text[end] != '+'); ++end) {
+      inside = text[end] == '(' || (inside && text[end] != ')');
     }
+    TW_ASSIGN_OR_RETURN(const EpilogueOp step, ParseStep(text.substr(1, end - 1)));
+    steps.push_back(step);
+    text.remove_prefix(end);
   }
-  return Bad(absl::StrCat("unknown epilogue step \"", text, "\""));
+  return steps;
 }
 
 // acc=int64 or out=float32; a default that is written is as one that is not.
@@ -104,13 +151,9 @@ std::vector<std::string> SplitTypes(absl::string_view text) {
 
 }  // namespace
 
-EpilogueOperand OperandOf(EpilogueKind kind) {
-  switch (kind) {
-    case EpilogueKind::kBias: return EpilogueOperand::kPerChannel;
-    case EpilogueKind::kAdd: return EpilogueOperand::kLikeOutput;
-    default: return EpilogueOperand::kNone;
-  }
-}
+bool NeedsFloat(EpilogueKind kind) { return RuleOf(kind).needs_float; }
+
+EpilogueOperand OperandOf(EpilogueKind kind) { return RuleOf(kind).operand; }
 
 DType AccumulatorOf(const Workload& workload) {
   return workload.acc.value_or(AccumulatorOf(workload.inputs.at(0).dtype));
@@ -177,10 +220,7 @@ absl::StatusOr<Workload> ReadWorkloadKey(std::string_view key) {
   workload.data_layout = layouts[0];
   workload.weight_layout = layouts[1];
   workload.out_layout = layouts[2];
-  for (absl::string_view step : absl::StrSplit(text.substr(close + 1), '+', absl::SkipEmpty())) {
-    TW_ASSIGN_OR_RETURN(EpilogueOp parsed, ParseStep(step));
-    workload.epilogue.push_back(parsed);
-  }
+  TW_ASSIGN_OR_RETURN(workload.epilogue, ParseSteps(text.substr(close + 1)));
   DropDefaults(&workload);
   return workload;
 }

@@ -13,26 +13,40 @@
 
 namespace tilewright {
 
-// One fused step after the accumulation, applied in order.
+// One fused step after the accumulation, applied in order to x: the sum or what the step before
+// gave. `channel` is one element an output channel (conv: [O]; dense: [N]), `like` a tensor of the
+// output's type and layout; both are extra inputs. a and b are the step's parameters.
 enum class EpilogueKind {
-  kBias,     // + per-output-channel tensor (conv: [O]; dense: [N]); one extra input
-  kAdd,      // + tensor of the output's type and layout (a residual); one extra input
-  kRelu,     // max(x, 0)
-  kClip,     // min(max(x, lo), hi)
-  kSigmoid,  // 1 / (1 + exp(-x))
-  kTanh,
+  kBias,       // x + channel
+  kAdd,        // x + like (a residual)
+  kRelu,       // max(x, 0)
+  kClip,       // min(max(x, a), b); an infinite bound is none
+  kSigmoid,    // 1 / (1 + exp(-x))
+  kTanh,       // tanh(x)
+  kLinear,     // a * x + b
+  kScale,      // x * channel
+  kMul,        // x * like
+  kLeakyRelu,  // x < 0 ? a * x : x
+  kPRelu,      // x < 0 ? channel * x : x
+  kSilu,       // x * sigmoid(x)
+  kHardSwish,  // x * min(max(x / 6 + 1/2, 0), 1)
+  kGelu,       // x / 2 * (1 + erf(x / sqrt(2)))
+  kGeluTanh,   // x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
 };
 struct EpilogueOp {
   EpilogueKind kind = EpilogueKind::kRelu;
-  double lo = 0, hi = 0;  // kClip only
+  double a = 0, b = 0;  // 0 where the kind has not so many
   friend bool operator==(const EpilogueOp&, const EpilogueOp&) = default;
 };
+
+// False for the steps that are defined for integers too.
+bool NeedsFloat(EpilogueKind kind);
 
 // The extra input that a step takes.
 enum class EpilogueOperand {
   kNone,
-  kPerChannel,  // one element an output channel
-  kLikeOutput,  // the output's type and layout
+  kPerChannel,  // `channel`
+  kLikeOutput,  // `like`
 };
 EpilogueOperand OperandOf(EpilogueKind kind);
 

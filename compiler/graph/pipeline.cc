@@ -46,6 +46,8 @@ const std::vector<PassInfo>& Passes() {
       {"eliminate_dead_nodes", "erase nodes no output needs, and copies", EliminateDeadNodes},
       // Before every pattern: weights computed by nodes become constants, scalars literals.
       {"fold_constants", "evaluate nodes with constant inputs", FoldConstants},
+      // Before what looks only at direct readers: an activation's several nodes are one.
+      {"join_branches", "join maps that come from one value", JoinBranches},
       // Before the fusions into dense, which look only at direct readers.
       {"sink_reshapes", "move reshapes after dense below the maps that follow", SinkReshapes},
       // Before epilogues: a scale in between would stop them.
@@ -53,7 +55,7 @@ const std::vector<PassInfo>& Passes() {
       // While convolutions still read their pad directly, before it joins other data movement.
       {"fold_pads", "fold zero padding into convolutions", FoldPads},
       // Before elementwise fusion: work in the anchor's registers is cheapest.
-      {"fuse_epilogues", "fuse bias, residual and activation into anchors", FuseEpilogues},
+      {"fuse_epilogues", "fuse bias, residual, scale, activation into anchors", FuseEpilogues},
       // In logical layouts, where positions are simplest; blocked ones are carried through after.
       {"fuse_elementwise", "fuse chains of maps, reductions, data movement", FuseElementwise},
       // After all fusion: the epilogue's tensors change layout with their anchor.

@@ -7,12 +7,16 @@
 namespace tilewright {
 
 // The workload as a Compute whose inputs are ArgumentTypes(workload) in order (named data,
-// weight, bias<i>/residual<i> by epilogue position; output "out") and whose result applies the
-// epilogue. Axes are the output's physical dimensions. REQUIRES: CheckWorkload(workload).ok().
+// weight, for an epilogue's step i bias<i> per channel or residual<i>; output "out") and whose
+// result applies the epilogue. Axes are the output's physical dimensions.
+// REQUIRES: CheckWorkload(workload).ok().
 Compute Define(const Workload& workload);
 
 // What is summed: the product of an element of data and one of weight, in the accumulator's type.
 Expr Product(const Workload& workload, Expr data, Expr weight);
+
+// The step applied to x; `operand` is the element of its extra input, null where it has none.
+Expr ApplyStep(const EpilogueOp& step, const Expr& x, const Expr& operand);
 
 // What is stored of a sum `total` at output position `axes`: the epilogue applied to it, in the
 // output's type. `inputs` are the buffers of the steps that take one, in order; `channel` is the

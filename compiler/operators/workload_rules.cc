@@ -1,6 +1,7 @@
 #include "compiler/operators/workload_rules.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -125,15 +126,16 @@ absl::Status CheckEpilogue(const Workload& w) {
         absl::StrCat(w.epilogue.size(), " epilogue steps are more than ", kMaxEpilogueSteps));
   }
   for (const EpilogueOp& step : w.epilogue) {
-    const bool needs_float =
-        step.kind == EpilogueKind::kSigmoid || step.kind == EpilogueKind::kTanh;
-    if (needs_float && !IsFloat(EpilogueTypeOf(w))) {
+    if (NeedsFloat(step.kind) && !IsFloat(EpilogueTypeOf(w))) {
       return Bad(absl::StrCat(EpilogueText({step}), " of integers"));
     }
-    // False for NaN too.
-    const bool fits = step.kind != EpilogueKind::kClip || step.lo <= step.hi;
-    if (!fits)
+    const bool is_clip = step.kind == EpilogueKind::kClip;
+    if (is_clip && !(step.a <= step.b)) {  // false for NaN too
       return Bad(absl::StrCat("the bounds of ", EpilogueText({step}), " are not in order"));
+    }
+    if (!is_clip && !(std::isfinite(step.a) && std::isfinite(step.b))) {
+      return Bad(absl::StrCat("the parameters of ", EpilogueText({step}), " are not finite"));
+    }
   }
   return absl::OkStatus();
 }

@@ -1,6 +1,9 @@
 // Fusion passes: what joins, and what must stay apart.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "compiler/graph/rewrite.h"
 #include "tests/graph/graph_builder.h"
 
 namespace tilewright {
@@ -23,6 +26,60 @@ Expr Exp(Expr e) { return Call("exp", {e}, DType::kF32); }
 Expr Sigmoid(Expr x) {
   return tilewright::Binary(BinaryOp::kDiv, Float(1),
                             Float(1) + Exp(Call("neg", {x}, DType::kF32)));
+}
+
+Expr Product(Expr p, Expr q) { return p * q; }
+
+// x / 2 * (1 + erf(x / sqrt(2))) in four nodes.
+ValueId Gelu(GraphBuilder& b, ValueId x) {
+  const ValueId scaled = b.Unary("scale", x, [](Expr e) { return e * Float(0.70710678); });
+  const ValueId gate =
+      b.Unary("erf", scaled, [](Expr e) { return Call("erf", {e}, DType::kF32) + Float(1); });
+  return b.Binary("mul", b.Unary("half", x, [](Expr e) { return e * Float(0.5); }), gate, Product);
+}
+
+TEST(JoinBranches, MakesOneMapOfAnActivationInSeveralNodes) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {1, 8, 5, 5});
+  const ValueId silu = b.Binary("mul", x, b.Unary("sigmoid", x, Sigmoid), Product);
+  ExpectSameAfter("join_branches", b.Finish({Gelu(b, silu), b.Relu(x)}),
+                  "sigmoid_mul scale_erf_half_mul relu");
+}
+
+TEST(JoinBranches, LetsReshapesAndEpiloguesTakeThem) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {6, 8});
+  const ValueId first =
+      b.Add(b.Reshape(b.Dense("first", x, 4), {2, 3, 4}), b.Constant("bias", {4}));
+  const ValueId second = b.Dense("second", b.Reshape(Gelu(b, first), {6, 4}), 4);
+  Graph graph = b.Finish({b.Binary("mul", second, b.Unary("sigmoid", second, Sigmoid), Product)});
+  RunPass("join_branches", &graph);
+  RunPass("sink_reshapes", &graph);
+  RunPass("fold_batch_norm", &graph);
+  ExpectSameAfter("fuse_epilogues", graph, "dense+bias+gelu dense+silu");
+}
+
+TEST(JoinBranches, LeavesBranchesThatOthersReadOrThatMoveData) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {4, 4});
+  const ValueId sigmoid = b.Unary("sigmoid", x, Sigmoid);
+  const ValueId silu = b.Binary("mul", x, sigmoid, Product);
+  const ValueId turned = b.Add(x, b.Transpose(b.Unary("exp", x, Exp), {1, 0}));
+  ExpectSameAfter("join_branches", b.Finish({silu, sigmoid, turned}),
+                  "sigmoid mul exp transpose add");
+}
+
+TEST(JoinBranches, StaysSmallWhereActivationsAreOfActivations) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {4, 4});
+  ValueId y = x;
+  for (int i = 0; i < 6; ++i) y = Gelu(b, y);
+  Graph graph = b.Finish({b.Add(x, y)});
+  const std::vector<Tensor> expected = Evaluate(graph);
+  RunPass("join_branches", &graph);
+  EXPECT_LT(LargestError(expected, Evaluate(graph)), 1e-5);
+  EXPECT_GT(graph.nodes.size(), 1u);
+  for (const Node& node : graph.nodes) EXPECT_LE(CountNodes(node.compute), 200) << node.op;
 }
 
 TEST(SinkReshapes, LetsTheMapsAfterAMatrixProductReachIt) {
@@ -94,8 +151,82 @@ TEST(FuseEpilogues, LeavesWhatOthersRead) {
 TEST(FuseEpilogues, LeavesMapsThatUseTheOutputTwice) {
   GraphBuilder b;
   const ValueId conv = b.Conv("conv", b.Input("x", {1, 8, 5, 5}), {.channels = 8});
-  const ValueId swish = b.Unary("swish", conv, [](Expr e) { return e * Sigmoid(e); });
-  ExpectSameAfter("fuse_epilogues", b.Finish({swish}), "conv2d swish");
+  const ValueId unknown = b.Unary("unknown", conv, [](Expr e) { return e * Exp(e); });
+  ExpectSameAfter("fuse_epilogues", b.Finish({unknown}), "conv2d unknown");
+}
+
+// The forms that importers, exporters of frameworks and their tracers write.
+TEST(FuseEpilogues, RecognisesActivationsInEveryForm) {
+  const auto clip = [](Expr e, double lo, double hi) { return Min(Max(e, Float(lo)), Float(hi)); };
+  const auto erf = [](Expr e) { return Call("erf", {e}, DType::kF32); };
+  const auto tanh = [](Expr e) { return Call("tanh", {e}, DType::kF32); };
+  const auto over = [](Expr e, double by) {
+    return tilewright::Binary(BinaryOp::kDiv, e, Float(by));
+  };
+  const std::vector<std::pair<std::string, std::function<Expr(Expr)>>> forms = {
+      {"silu", [](Expr x) { return Sigmoid(x) * x; }},
+      {"silu",
+       [](Expr x) { return tilewright::Binary(BinaryOp::kDiv, x, Exp(Float(0) - x) + Float(1)); }},
+      {"hard_swish", [=](Expr x) { return x * clip(x * Float(1.0 / 6) + Float(0.5), 0, 1); }},
+      {"hard_swish", [=](Expr x) { return over(clip(x + Float(3), 0, 6) * x, 6); }},
+      {"hard_swish", [=](Expr x) { return x * over(clip(Float(3) + x, 0, 6), 6); }},
+      {"hard_swish",
+       [=](Expr x) { return Max(Min(x + Float(3), Float(6)), Float(0)) * x * Float(1.0 / 6); }},
+      {"gelu",
+       [=](Expr x) { return Float(0.5) * x * (Float(1) + erf(x * Float(std::sqrt(0.5)))); }},
+      {"gelu", [=](Expr x) { return x * (erf(over(x, 1.4142135)) + Float(1)) * Float(0.5); }},
+      {"gelu_tanh",
+       [=](Expr x) {
+         const Expr cube = Call("pow", {x, Float(3)}, DType::kF32);
+         return Float(0.5) * x *
+                (Float(1) + tanh(Float(0.79788458) * (x + Float(0.044715) * cube)));
+       }},
+      {"gelu_tanh",
+       [=](Expr x) {
+         const Expr inner = x * Float(0.7978845608) * (Float(1) + Float(0.044715) * x * x);
+         return x * Float(0.5) * (Float(1) + tanh(inner));
+       }},
+      {"leaky_relu(0.25)", [](Expr x) { return Select(Lt(Float(0), x), x, x * Float(0.25)); }},
+      {"leaky_relu(0.25)", [](Expr x) { return Select(Lt(x, Float(0)), Float(0.25) * x, x); }},
+      {"linear(0.25,0.5)+clip(0,1)",
+       [=](Expr x) { return clip(x * Float(0.25) + Float(0.5), 0, 1); }},
+      {"clip(-inf,0.5)", [](Expr x) { return Min(x, Float(0.5)); }},
+      {"clip(-0.5,inf)", [](Expr x) { return Max(Float(-0.5), x); }},
+      {"linear(-2,1)", [](Expr x) { return (Float(0.5) - x) * Float(2); }},
+  };
+  for (const auto& [name, form] : forms) {
+    GraphBuilder b;
+    const ValueId conv = b.Bias(b.Conv("conv", b.Input("x", {1, 8, 5, 5}), {.channels = 8}));
+    ExpectSameAfter("fuse_epilogues", b.Finish({b.Unary("act", conv, form)}),
+                    "conv2d+bias+" + name);
+  }
+}
+
+TEST(FuseEpilogues, LeavesFunctionsThatOnlyLookLikeActivations) {
+  const std::vector<std::function<Expr(Expr)>> forms = {
+      [](Expr x) { return x * Sigmoid(x * Float(1.702)); },
+      [](Expr x) { return x * Min(Max(x + Float(3), Float(0)), Float(5)) * Float(1.0 / 6); },
+      [](Expr x) { return x * (Float(1) + Call("erf", {x}, DType::kF32)) * Float(0.5); },
+      [](Expr x) { return Select(Lt(x, Float(0.5)), Float(0.25) * x, x); },
+      [](Expr x) { return Max(Min(x, Float(-0.5)), Float(0.5)); },
+  };
+  for (const auto& form : forms) {
+    GraphBuilder b;
+    const ValueId conv = b.Conv("conv", b.Input("x", {1, 8, 5, 5}), {.channels = 8});
+    ExpectSameAfter("fuse_epilogues", b.Finish({b.Unary("act", conv, form)}), "conv2d act");
+  }
+}
+
+TEST(FuseEpilogues, TakesTensorsPerChannelAndLikeTheOutput) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {1, 8, 5, 5});
+  const auto prelu = [](Expr p, Expr q) { return Select(Lt(p, Float(0)), p * q, p); };
+  const ValueId first = b.Conv("first", x, {.channels = 8});
+  const ValueId gated = b.Binary("mul", b.Input("gate", {1, 8, 1, 1}), b.Relu(first), Product);
+  const ValueId second = b.Conv("second", b.Binary("mul", x, gated, Product), {.channels = 8});
+  const ValueId slope = b.Constant("slope", {8, 1, 1});
+  ExpectSameAfter("fuse_epilogues", b.Finish({b.Binary("prelu", second, slope, prelu)}),
+                  "reshape conv2d+relu+scale+mul conv2d+prelu");
 }
 
 TEST(FuseEpilogues, LeavesAnOutputAddedToItself) {

@@ -60,6 +60,14 @@ TEST(Golden, FoldBatchNorm) {
   ExpectGolden("fold_batch_norm", b.Finish({b.BatchNorm(conv)}));
 }
 
+TEST(Golden, JoinBranches) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {2, 4});
+  const ValueId gate = b.Unary("tanh", x, [](Expr e) { return Call("tanh", {e}, DType::kF32); });
+  ExpectGolden("join_branches",
+               b.Finish({b.Binary("mul", x, gate, [](Expr p, Expr q) { return p * q; })}));
+}
+
 TEST(Golden, FoldPads) {
   GraphBuilder b;
   const ValueId x = b.Pad(b.Input("x", {1, 3, 4, 4}), 1);

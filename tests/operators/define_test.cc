@@ -162,9 +162,47 @@ TEST(DefineEpilogue, AppliesItsStepsInOrder) {
   }
 }
 
+// The value of the definition's one element of 1 * x with the steps, whose inputs hold 0.5.
+double ValueAfter(const std::string& steps, double x) {
+  const Workload w = Parsed("dense(float32[1,1],float32[1,1];,NK,)" + steps);
+  std::vector<Tensor> inputs;
+  for (const TensorType& type : ArgumentTypes(w)) {
+    inputs.emplace_back(type);
+    inputs.back().as<float>()[0] = 0.5f;
+  }
+  inputs.pop_back();
+  inputs[0].as<float>()[0] = static_cast<float>(x);
+  inputs[1].as<float>()[0] = 1;
+  return At(RunDefinition(w, inputs), {0, 0});
+}
+
+TEST(DefineEpilogue, EveryStepComputesItsFormula) {
+  for (const double x : {-4.0, -1.5, -0.0, 0.25, 1.0, 5.0}) {
+    const auto check = [&](const std::string& steps, double expected) {
+      EXPECT_NEAR(ValueAfter(steps, x), expected, 1e-6) << steps << " of " << x;
+    };
+    check("+bias", x + 0.5);
+    check("+add", x + 0.5);
+    check("+relu", std::fmax(x, 0));
+    check("+clip(-inf,1)", std::fmin(x, 1));
+    check("+clip(-1,inf)", std::fmax(x, -1));
+    check("+sigmoid", 1 / (1 + std::exp(-x)));
+    check("+tanh", std::tanh(x));
+    check("+linear(2,3)", 2 * x + 3);
+    check("+scale", x / 2);
+    check("+mul", x / 2);
+    check("+leaky_relu(0.25)", x < 0 ? x / 4 : x);
+    check("+prelu", x < 0 ? x / 2 : x);
+    check("+silu", x / (1 + std::exp(-x)));
+    check("+hard_swish", x * std::fmin(std::fmax(x + 3, 0), 6) / 6);
+    check("+gelu", x * std::erfc(-x / std::sqrt(2.0)) / 2);
+    check("+gelu_tanh", x / 2 * (1 + std::tanh(0.7978845608 * (x + 0.044715 * x * x * x))));
+  }
+}
+
 TEST(DefineEpilogue, NamesItsInputsByPosition) {
   const Compute compute =
-      Define(Parsed("dense(float32[2,3],float32[4,3];,NK,)+bias+relu+add+sigmoid"));
+      Define(Parsed("dense(float32[2,3],float32[4,3];,NK,)+bias+relu+mul+sigmoid"));
   ASSERT_EQ(compute.inputs.size(), 4u);
   EXPECT_EQ(compute.inputs[2]->name, "bias0");
   EXPECT_EQ(compute.inputs[3]->name, "residual2");

@@ -24,7 +24,9 @@ TEST(Workload, KeyReadsBack) {
         std::string("conv2d_transpose(float32[1,6,7,7],float32[6,2,3,4];dilation=2,1;groups=3;"
                     "output_padding=1,0;padding=0,1,2,3;strides=2,3;NCHW,IOHW,NCHW)+bias"),
         std::string("dense(float32[8,512],float32[1000,512];,NK16n,)+bias+sigmoid"),
-        std::string("batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu")}) {
+        std::string("batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu"),
+        std::string("dense(float32[8,512],float32[1000,512];,NK16n,)+linear(-1e+30,0.5)+scale+mul"
+                    "+leaky_relu(0.01)+prelu+silu+hard_swish+gelu+gelu_tanh+clip(-inf,1e+30)")}) {
     const absl::StatusOr<Workload> workload = ParseWorkload(key);
     ASSERT_TRUE(workload.ok()) << workload.status();
     EXPECT_EQ(workload->Key(), key);
@@ -64,8 +66,19 @@ std::string ErrorOf(const std::string& key) {
 TEST(ParseWorkload, SaysWhatIsWrong) {
   EXPECT_THAT(ErrorOf("conv3d(float32[1],float32[1];,,)"), HasSubstr("unknown operator"));
   EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,6];,NK,)"), HasSubstr("K of data"));
-  EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,NK,)+gelu"),
+  EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,NK,)+swoosh"),
               HasSubstr("unknown epilogue step"));
+  for (const std::string step :
+       {"+", "+clip", "+clip(0)", "+clip(0,1,2)", "+relu()", "+relu(1)", "+clip(0,1", "+clip(0,1)x",
+        "+linear(a,b)", "+clip(0,1)clip(0,1)"}) {
+    EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,NK,)" + step),
+                HasSubstr("unknown epilogue step"))
+        << step;
+  }
+  EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,NK,)relu"),
+              HasSubstr("after the layouts"));
+  EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,NK,)+linear(nan,0)"),
+              HasSubstr("not finite"));
   EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,KN,)"), HasSubstr("layout KN"));
   EXPECT_THAT(ErrorOf("dense(float64[8,5],float64[10,5];,NK,)"), HasSubstr("float64"));
   EXPECT_THAT(ErrorOf("dense(float32[8,0],float32[10,0];,NK,)"), HasSubstr("empty dimension"));
@@ -118,7 +131,9 @@ TEST(ParseWorkload, RefusesTypesThatDoNotGoTogether) {
   EXPECT_THAT(error("int8[8,5],int8[10,5];out=int8;"), HasSubstr("output of type int8"));
   EXPECT_THAT(error("int8[8,5],int8[10,5];acc=complex;"), HasSubstr("acc=complex"));
   EXPECT_THAT(error("int8[8,5],int8[10,5];acc=int64;acc=int64;"), HasSubstr("twice"));
-  EXPECT_THAT(error("int8[8,5],int8[10,5];", "+tanh"), HasSubstr("of integers"));
+  for (const std::string step : {"+tanh", "+linear(2,1)", "+scale", "+mul", "+gelu", "+prelu"}) {
+    EXPECT_THAT(error("int8[8,5],int8[10,5];", step), HasSubstr("of integers"));
+  }
 }
 
 TEST(ParseWorkload, RefusesAWindowLargerThanTheInput) {

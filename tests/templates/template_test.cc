@@ -19,17 +19,17 @@ const char* const kWorkloads512[] = {
     "conv2d(float32[2,16,6,5],float32[16,16,3,2];dilation=2,1;groups=1;padding=2,0,1,1;"
     "strides=1,2;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+clip(0,6)",
     "conv2d(float32[1,32,3,17],float32[48,32,1,7];dilation=1,1;groups=1;padding=0,3,0,3;"
-    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+hard_swish",
     "conv2d(float32[1,3,11,11],float32[32,3,7,7];dilation=1,1;groups=1;padding=3,3,3,3;"
     "strides=2,2;NCHW,OIHW16o,NCHW16c)",
     "conv2d(float32[1,128,5,5],float32[32,128,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
     "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+relu",
     "conv2d(float32[1,64,5,5],float32[64,32,3,3];dilation=1,1;groups=2;padding=1,1,1,1;"
-    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+    "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+silu+mul",
     "depthwise_conv2d(float32[1,40,9,7],float32[40,1,3,3];dilation=1,1;groups=40;"
     "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16o,NCHW16c)+bias+clip(0,6)",
     "depthwise_conv2d(float32[1,16,9,8],float32[16,1,3,3];dilation=1,1;groups=16;"
-    "padding=0,0,1,1;strides=2,2;NCHW16c,OIHW16o,NCHW16c)",
+    "padding=0,0,1,1;strides=2,2;NCHW16c,OIHW16o,NCHW16c)+bias+prelu+linear(0.5,-1)",
     "conv2d(float32[1,6,7,7],float32[10,3,1,1];dilation=1,1;groups=2;padding=0,0,0,0;"
     "strides=1,1;NCHW,OIHW,NCHW)+bias+add+relu",
     "conv2d(float32[2,10,9,19],float32[6,5,3,3];dilation=1,2;groups=2;padding=1,2,0,3;"
@@ -37,7 +37,7 @@ const char* const kWorkloads512[] = {
     "conv2d(float32[1,2,9,37],float32[3,2,3,5];dilation=1,1;groups=1;padding=1,2,1,2;"
     "strides=2,3;NCHW,OIHW,NCHW)+relu",
     "conv2d(float32[1,3,7,40],float32[2,3,1,7];dilation=1,2;groups=1;padding=0,3,0,3;"
-    "strides=2,2;NCHW,OIHW,NCHW)",
+    "strides=2,2;NCHW,OIHW,NCHW)+scale+leaky_relu(0.1)",
     "conv2d(float32[1,4,9,8],float32[8,4,1,1];dilation=1,1;groups=1;padding=1,0,0,1;"
     "strides=2,2;NCHW,OIHW,NCHW)+bias+sigmoid",
     "conv2d(float32[1,3,6,21],float32[6,1,3,3];dilation=1,1;groups=3;padding=1,1,1,1;"
@@ -47,15 +47,15 @@ const char* const kWorkloads512[] = {
     "conv2d_transpose(float32[1,20,3,5],float32[20,18,4,4];dilation=1,1;groups=1;"
     "output_padding=0,0;padding=1,1,1,1;strides=2,2;NCHW16c,IOHW16i16o,NCHW16c)+bias+add+relu",
     "conv2d_transpose(float32[2,16,3,4],float32[16,16,3,2];dilation=2,1;groups=1;"
-    "output_padding=1,0;padding=0,1,2,0;strides=3,1;NCHW16c,IOHW16i16o,NCHW16c)",
+    "output_padding=1,0;padding=0,1,2,0;strides=3,1;NCHW16c,IOHW16i16o,NCHW16c)+bias+hard_swish",
     "conv2d_transpose(float32[1,6,4,9],float32[6,2,3,5];dilation=1,2;groups=3;"
     "output_padding=1,1;padding=1,0,0,1;strides=2,3;NCHW,IOHW,NCHW)+bias",
     "conv2d_transpose(float32[2,4,1,19],float32[4,3,1,2];dilation=1,1;groups=1;"
     "output_padding=0,0;padding=0,0,0,0;strides=1,4;NCHW,IOHW,NCHW)+bias+sigmoid",
     "dense(float32[1,30],float32[41,30];,NK16n,)+bias+relu",
-    "dense(float32[13,12],float32[80,12];,NK16n,)",
+    "dense(float32[13,12],float32[80,12];,NK16n,)+bias+gelu+scale",
     "batch_matmul(float32[2,9,10],float32[2,10,40];,,)",
-    "batch_matmul(float32[3,5,8],float32[3,8,32];,,)",
+    "batch_matmul(float32[3,5,8],float32[3,8,32];,,)+gelu_tanh+clip(-inf,0.5)",
 };
 const char* const kWorkloads256[] = {
     "conv2d(float32[1,20,7,9],float32[20,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
@@ -122,8 +122,7 @@ Workload InTypes(const char* key, const ElementTypes& types) {
   workload.acc = types.acc;
   workload.out = types.out;
   std::erase_if(workload.epilogue, [&](const EpilogueOp& step) {
-    const bool floats = step.kind == EpilogueKind::kSigmoid || step.kind == EpilogueKind::kTanh;
-    return floats && !IsFloat(EpilogueTypeOf(workload));
+    return NeedsFloat(step.kind) && !IsFloat(EpilogueTypeOf(workload));
   });
   return workload;
 }

@@ -9,6 +9,7 @@ namespace tilewright {
 
 absl::Status EliminateDeadNodes(Graph& graph, const PassContext& context);
 absl::Status FoldConstants(Graph& graph, const PassContext& context);
+absl::Status JoinBranches(Graph& graph, const PassContext& context);
 absl::Status SinkReshapes(Graph& graph, const PassContext& context);
 absl::Status FoldBatchNorm(Graph& graph, const PassContext& context);
 absl::Status FoldPads(Graph& graph, const PassContext& context);

@@ -17,9 +17,10 @@ Compute StartCompute(const Workload& workload) {
   const std::vector<TensorType> types = ArgumentTypes(workload);
   std::vector<std::string> names = {"data", "weight"};
   for (size_t i = 0; i < workload.epilogue.size(); ++i) {
-    const EpilogueOp& step = workload.epilogue[i];
-    if (OperandOf(step.kind) == EpilogueOperand::kNone) continue;
-    names.push_back(absl::StrCat(step.kind == EpilogueKind::kBias ? "bias" : "residual", i));
+    const EpilogueOperand operand = OperandOf(workload.epilogue[i].kind);
+    if (operand == EpilogueOperand::kNone) continue;
+    const bool per_channel = operand == EpilogueOperand::kPerChannel;
+    names.push_back(absl::StrCat(per_channel ? "bias" : "residual", i));
   }
   TW_CHECK(names.size() + 1 == types.size()) << workload.Key();
   Compute compute{.name = workload.op, .reducer = Reducer::kSum};

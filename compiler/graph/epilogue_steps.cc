@@ -1,0 +1,194 @@
+#include "compiler/graph/epilogue_steps.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "compiler/graph/function_text.h"
+#include "compiler/graph/rewrite.h"
+#include "compiler/operators/define.h"
+
+namespace tilewright {
+namespace {
+
+bool IsLiteral(const Expr& e, double value) {
+  return e->kind == ExprKind::kFloat && e->fvalue == value;
+}
+
+bool IsBinary(const Expr& e, BinaryOp op) { return e->kind == ExprKind::kBinary && e->op == op; }
+
+// The operand of exp in exp(-x); null for anything else.
+Expr NegatedExponent(const Expr& e) {
+  if (e->kind != ExprKind::kCall || e->name != "exp") return nullptr;
+  const Expr& power = e->operands[0];
+  if (power->kind == ExprKind::kCall && power->name == "neg") return power->operands[0];
+  const bool difference = IsBinary(power, BinaryOp::kSub) && IsLiteral(power->operands[0], 0);
+  return difference ? power->operands[1] : nullptr;
+}
+
+// x of 1 / (1 + exp(-x)); null for anything else.
+Expr SigmoidOperand(const Expr& e) {
+  if (!IsBinary(e, BinaryOp::kDiv) || !IsLiteral(e->operands[0], 1)) return nullptr;
+  const Expr& sum = e->operands[1];
+  if (!IsBinary(sum, BinaryOp::kAdd)) return nullptr;
+  for (int one : {0, 1}) {
+    if (IsLiteral(sum->operands[one], 1)) return NegatedExponent(sum->operands[1 - one]);
+  }
+  return nullptr;
+}
+
+// x of a sum, difference, product or quotient with a finite literal; null for anything else.
+Expr LinearOperand(const Expr& e, EpilogueOp* step) {
+  if (e->kind != ExprKind::kBinary || !IsFloat(e->dtype)) return nullptr;
+  const bool left = e->operands[0]->kind == ExprKind::kFloat;
+  const Expr &literal = e->operands[left ? 0 : 1], &x = e->operands[left ? 1 : 0];
+  if (literal->kind != ExprKind::kFloat) return nullptr;
+  const double value = literal->fvalue;
+  *step = {.kind = EpilogueKind::kLinear, .a = 1, .b = 0};
+  switch (e->op) {
+    case BinaryOp::kAdd: step->b = value; break;
+    case BinaryOp::kSub: *step = {step->kind, left ? -1.0 : 1.0, left ? value : -value}; break;
+    case BinaryOp::kMul: step->a = value; break;
+    case BinaryOp::kDiv: step->a = left ? NAN : 1 / value; break;
+    default: return nullptr;
+  }
+  return std::isfinite(step->a) && std::isfinite(step->b) ? x : nullptr;
+}
+
+class Matcher {
+ public:
+  Matcher(const Compute& map, const Buffer& anchor) : map_(map), anchor_(anchor) {}
+
+  // Appends the steps that make `e` from the anchor's output, innermost first.
+  bool Match(const Expr& value, std::vector<FusedStep>* steps) const {
+    const Expr e = Unrounded(value);
+    if (e->kind == ExprKind::kLoad && e->buffer == anchor_) return true;
+    if (const std::optional<FusedStep> step = WholeStep(e)) {
+      steps->push_back(*step);
+      return true;
+    }
+    FusedStep step;
+    const Expr inner = Peel(e, &step);
+    if (inner == nullptr || !Match(inner, steps)) return false;
+    Append(step, steps);
+    return true;
+  }
+
+ private:
+  // Two linear steps in a row are one.
+  static void Append(const FusedStep& step, std::vector<FusedStep>* steps) {
+    constexpr EpilogueKind kLinear = EpilogueKind::kLinear;
+    if (step.op.kind != kLinear || steps->empty() || steps->back().op.kind != kLinear) {
+      steps->push_back(step);
+      return;
+    }
+    EpilogueOp& last = steps->back().op;
+    last = {kLinear, step.op.a * last.a, step.op.a * last.b + step.op.b};
+  }
+
+  // Functions that use the anchor's output more than once.
+  std::optional<FusedStep> WholeStep(const Expr& e) const {
+    const std::vector<Expr> loads = LoadsOf(e, anchor_);
+    if (loads.size() != 1) return std::nullopt;
+    if (std::optional<FusedStep> leaky = LeakyStep(e, loads[0])) return leaky;
+    const std::string text = FunctionText(e, loads[0]);
+    if (text.empty()) return std::nullopt;
+    const Expr x = Var("x", DType::kF32);
+    for (EpilogueKind kind : {EpilogueKind::kSilu, EpilogueKind::kHardSwish, EpilogueKind::kGelu,
+                              EpilogueKind::kGeluTanh}) {
+      const EpilogueOp op{.kind = kind};
+      if (FunctionText(ApplyStep(op, x, nullptr), x) == text) return FusedStep{op, nullptr};
+    }
+    return std::nullopt;
+  }
+
+  // x < 0 ? x * slope : x, or the same by 0 < x.
+  std::optional<FusedStep> LeakyStep(const Expr& e, const Expr& x) const {
+    if (e->kind != ExprKind::kSelect || !IsBinary(e->operands[0], BinaryOp::kLt)) return {};
+    const auto is_x = [&](const Expr& other) { return Equal(Unrounded(other), x); };
+    const Expr &small = e->operands[0]->operands[0], &large = e->operands[0]->operands[1];
+    const bool below = is_x(small) && IsLiteral(large, 0);
+    if (!below && !(is_x(large) && IsLiteral(small, 0))) return {};
+    const Expr scaled = Unrounded(e->operands[below ? 1 : 2]);
+    if (!is_x(e->operands[below ? 2 : 1]) || !IsBinary(scaled, BinaryOp::kMul)) return {};
+    const bool left = is_x(scaled->operands[0]);
+    if (!left && !is_x(scaled->operands[1])) return {};
+    const Expr slope = Unrounded(scaled->operands[left ? 1 : 0]);
+    if (slope->kind == ExprKind::kFloat && std::isfinite(slope->fvalue)) {
+      return FusedStep{{.kind = EpilogueKind::kLeakyRelu, .a = slope->fvalue}, nullptr};
+    }
+    if (OperandKind(slope) != EpilogueOperand::kPerChannel) return {};
+    return FusedStep{{.kind = EpilogueKind::kPRelu}, slope};
+  }
+
+  Expr Peel(const Expr& e, FusedStep* step) const {
+    if (Expr x = SigmoidOperand(e)) {
+      step->op = {.kind = EpilogueKind::kSigmoid};
+      return x;
+    }
+    if (e->kind == ExprKind::kCall && e->name == "tanh") {
+      step->op = {.kind = EpilogueKind::kTanh};
+      return e->operands[0];
+    }
+    if (const std::optional<ClipForm> clip = MatchClip(e)) {
+      const bool relu = clip->lo == 0 && std::isinf(clip->hi);
+      step->op = {.kind = EpilogueKind::kRelu};
+      if (!relu) step->op = {EpilogueKind::kClip, clip->lo, clip->hi};
+      return clip->x;
+    }
+    if (Expr x = LinearOperand(e, &step->op)) return x;
+    return PeelOperand(e, step);
+  }
+
+  // A sum or a product with another tensor.
+  Expr PeelOperand(const Expr& e, FusedStep* step) const {
+    const bool sum = IsBinary(e, BinaryOp::kAdd);
+    if (!sum && !(IsBinary(e, BinaryOp::kMul) && IsFloat(e->dtype))) return nullptr;
+    for (int i : {0, 1}) {
+      step->operand = Unrounded(e->operands[i]);
+      const EpilogueOperand kind = OperandKind(step->operand);
+      if (kind == EpilogueOperand::kNone || LoadsOf(e->operands[1 - i], anchor_).empty()) continue;
+      const bool whole = kind == EpilogueOperand::kLikeOutput;
+      if (sum) step->op.kind = whole ? EpilogueKind::kAdd : EpilogueKind::kBias;
+      if (!sum) step->op.kind = whole ? EpilogueKind::kMul : EpilogueKind::kScale;
+      return e->operands[1 - i];
+    }
+    return nullptr;
+  }
+
+  // What a load of another tensor at the map's axes could be.
+  EpilogueOperand OperandKind(const Expr& load) const {
+    if (load->kind != ExprKind::kLoad || load->buffer == anchor_ ||
+        load->buffer->dtype != map_.output->dtype) {
+      return EpilogueOperand::kNone;
+    }
+    if (load->buffer->shape == map_.output->shape) {
+      const bool here = AreAxes(load->operands, map_.axes);
+      return here ? EpilogueOperand::kLikeOutput : EpilogueOperand::kNone;
+    }
+    const Axis& channel = map_.axes[1];
+    const auto is_channel = [&](const Expr& index) {
+      const int64_t* literal = AsInt(index);
+      return index == channel.var || (literal != nullptr && *literal == 0);
+    };
+    const bool per_channel = NumElements(load->buffer->shape) == channel.extent &&
+                             std::all_of(load->operands.begin(), load->operands.end(), is_channel);
+    return per_channel ? EpilogueOperand::kPerChannel : EpilogueOperand::kNone;
+  }
+
+  const Compute& map_;
+  const Buffer& anchor_;
+};
+
+}  // namespace
+
+std::vector<FusedStep> MatchEpilogue(const Compute& map, const Buffer& anchor) {
+  std::vector<FusedStep> steps;
+  const bool fits = map.output->dtype == anchor->dtype && IsMap(map) && ReadsAtAxes(map, anchor) &&
+                    LoadsOf(map, anchor).size() == 1 &&
+                    Matcher(map, anchor).Match(ValueOf(map), &steps);
+  return fits ? steps : std::vector<FusedStep>();
+}
+
+}  // namespace tilewright

@@ -1,0 +1,21 @@
+// Which maps are epilogues: what fuse_epilogues recognises.
+#pragma once
+
+#include <vector>
+
+#include "compiler/core/workload.h"
+#include "compiler/loop/compute.h"
+
+namespace tilewright {
+
+// An epilogue step and the load of its extra input, null where it has none.
+struct FusedStep {
+  EpilogueOp op;
+  Expr operand;
+};
+
+// The steps, first to last, that make `map` of its input `anchor`, an operator's plain output with
+// channels along axis 1; empty when it is anything else.
+std::vector<FusedStep> MatchEpilogue(const Compute& map, const Buffer& anchor);
+
+}  // namespace tilewright
