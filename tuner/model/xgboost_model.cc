@@ -1,6 +1,5 @@
 #include "tuner/model/xgboost_model.h"
 
-#include <omp.h>
 #include <xgboost/c_api.h>
 
 #include <string>
@@ -8,6 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+
+// Of OpenMP's interface, declared here because <omp.h> is the compiler's and the library XGBoost's.
+extern "C" void omp_set_num_threads(int threads);
 
 namespace tilewright {
 namespace {
