@@ -1,0 +1,25 @@
+// What reads bytes from outside, each as a fuzz target: tests/fuzz/NAME.cc defines
+// `FuzzTarget NAME()`. damage_test.cc runs all over damaged seeds.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tilewright {
+
+struct FuzzTarget {
+  std::vector<std::string> seeds;  // inputs that are read; small
+  // Reads the input as the program does; whether it was accepted. It returns for all bytes, and
+  // what was accepted is checked (TW_CHECK) for what its reader promises, such as to print back.
+  bool (*read)(std::string_view bytes);
+};
+
+struct NamedFuzzTarget {
+  std::string_view name;
+  FuzzTarget (*make)();
+};
+// All, by name.
+const std::vector<NamedFuzzTarget>& FuzzTargets();
+
+}  // namespace tilewright
