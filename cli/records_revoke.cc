@@ -138,10 +138,9 @@ void AddRecordsFile(CLI::App* verb, std::string* records) {
 
 void AddRevokeVerbs(CLI::App* group) {
   const auto options = std::make_shared<Options>();
-  CLI::App* revoke = AddVerb(*group,
-                             {"revoke", "withdraws records that were found to be wrong",
-                              kRevokeExample},
-                             [options] { return Revoke(*options); });
+  CLI::App* revoke =
+      AddVerb(*group, {"revoke", "withdraws records that were found to be wrong", kRevokeExample},
+              [options] { return Revoke(*options); });
   revoke->add_option("--id", options->filter.run_id, "the record with this run id");
   revoke->add_option("--worker", options->filter.worker, "what this worker measured");
   revoke->add_option("--key", options->filter.device_key, "of devices of this key");
@@ -151,11 +150,11 @@ void AddRevokeVerbs(CLI::App* group) {
   revoke->add_option("--reason", options->reason, "why, for people")->required();
   AddRecordsFile(revoke, &options->records);
 
-  CLI::App* revoked = AddVerb(*group,
-                              {"revoked",
-                               "lists revoked records, or those that packages were compiled with",
-                               kRevokedExample},
-                              [options] { return Revoked(*options); });
+  CLI::App* revoked =
+      AddVerb(*group,
+              {"revoked", "lists revoked records, or those that packages were compiled with",
+               kRevokedExample},
+              [options] { return Revoked(*options); });
   revoked->add_option("PACKAGE", options->packages, "packages to look into");
   AddRecordsFile(revoked, &options->records);
   revoked->add_flag("--json", options->json, "print JSON");

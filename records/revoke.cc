@@ -17,8 +17,8 @@ absl::Status Check(const RecordFilter& filter, const std::string& reason) {
         "no record is named; give an id, a worker, a device key, a job or a time");
   }
   if (reason.empty() || reason.size() > kMostReason) {
-    return absl::InvalidArgumentError(absl::StrCat("a reason of ", reason.size(),
-                                                   " bytes; allowed are 1 to ", kMostReason));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a reason of ", reason.size(), " bytes; allowed are 1 to ", kMostReason));
   }
   return absl::OkStatus();
 }

@@ -25,9 +25,9 @@ absl::StatusOr<int64_t> SqliteReaders::Query(const std::string& sql, const Bind&
 
 absl::StatusOr<int64_t> SqliteReaders::QueryInt(const std::string& sql, const Bind& bind) {
   int64_t value = 0;
-  TW_RETURN_IF_ERROR(
-      Query(sql, bind, [&](const SqliteStatement& row) { return value = row.Int(0), false; })
-          .status());
+  TW_RETURN_IF_ERROR(Query(sql, bind, [&](const SqliteStatement& row) {
+                       return value = row.Int(0), false;
+                     }).status());
   return value;
 }
 

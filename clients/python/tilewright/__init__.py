@@ -1,0 +1,33 @@
+"""Client of a Tilewright farm: jobs, workers and records.
+
+    from tilewright import Farm, rows
+
+    with Farm("farm:9190", tls="ann-tls") as farm:
+        job = farm.submit("resnet18.onnx", key="xeon", trials=1000)
+        for event in farm.watch(job):
+            print(event.number, event.best_gflops)
+        table = rows(farm.best(key="xeon"))   # pandas.DataFrame(table)
+"""
+
+from .command import tasks_of
+from .curve import curve
+from .farm import Farm
+from .records import Record, best, parse_line, rows
+from .transport import FarmError
+from .values import Event, Job, Task, TaskResult, Worker
+
+__all__ = [
+    "Event",
+    "Farm",
+    "FarmError",
+    "Job",
+    "Record",
+    "Task",
+    "TaskResult",
+    "Worker",
+    "best",
+    "curve",
+    "parse_line",
+    "rows",
+    "tasks_of",
+]
