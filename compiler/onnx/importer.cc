@@ -19,7 +19,7 @@ constexpr size_t kMaxNodeInputs = 65536;
 // Nodes after functions and loops are unrolled, and how deep they nest.
 constexpr int kMaxConverted = 200000;
 constexpr int kMaxDepth = 32;
-constexpr size_t kMaxProblemsShown = 20;
+constexpr size_t kMaxProblemsShown = 1000;
 
 absl::Status In(const std::string& where, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(where, ": ", status.message()));
@@ -63,6 +63,11 @@ void FillAttributes(const onnx::FunctionProto& function, const onnx::NodeProto& 
     }
     *node.add_attribute() = std::move(attribute);
   }
+}
+
+bool IsControlFlow(const onnx::NodeProto& node) {
+  static const std::unordered_set<std::string> kNames = {"If", "Loop", "Scan"};
+  return IsStandardDomain(node.domain()) && kNames.contains(node.op_type());
 }
 
 }  // namespace
@@ -227,7 +232,11 @@ absl::Status Importer::Convert(Scope& scope, int index) {
   TW_RETURN_IF_ERROR(CountNode());
   bool skip = false;
   TW_ASSIGN_OR_RETURN(Values inputs, Resolve(scope, index, &skip));
-  if (skip) return absl::AbortedError("reads what was refused");
+  if (skip) {
+    // What is not supported at all is told at once with what it reads.
+    TW_RETURN_IF_ERROR(RowOf(scope.graph->node(index)).status());
+    return absl::AbortedError("reads what was refused");
+  }
   TW_ASSIGN_OR_RETURN(const Values outputs, ConvertNode(scope, index, std::move(inputs)));
   const onnx::NodeProto& node = scope.graph->node(index);
   const size_t count = std::min<size_t>(outputs.size(), static_cast<size_t>(node.output_size()));
@@ -238,24 +247,28 @@ absl::Status Importer::Convert(Scope& scope, int index) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const {
+  if (IsControlFlow(node)) return nullptr;
+  const bool standard = IsStandardDomain(node.domain());
+  absl::StatusOr<const OpRow*> row = FindOperator(
+      standard ? node.op_type() : absl::StrCat(node.domain(), ".", node.op_type()), opset_);
+  if (row.ok()) return row;
+  if (FindFunction(node) != nullptr) return nullptr;
+  if (standard) return row;
+  return absl::UnimplementedError(absl::StrCat("operator ", node.op_type(), " of domain ",
+                                               node.domain(), " is not supported"));
+}
+
 absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, Values inputs) {
   onnx::NodeProto& node = *scope.graph->mutable_node(index);
-  const bool standard = IsStandardDomain(node.domain());
-  const std::string name =
-      standard ? node.op_type() : absl::StrCat(node.domain(), ".", node.op_type());
-  const absl::StatusOr<const OpRow*> row = FindOperator(name, opset_);
-  if (!row.ok() && FindFunction(node) != nullptr) return ConvertFunction(node, inputs);
+  TW_ASSIGN_OR_RETURN(const OpRow* const row, RowOf(node));
+  if (row == nullptr && !IsControlFlow(node)) return ConvertFunction(node, inputs);
   OpBuilder builder(graph_, node, opset_, std::move(inputs));
-  if (standard && node.op_type() == "If") return ConvertIf(scope, node, builder);
-  if (standard && node.op_type() == "Loop") return ConvertLoop(scope, node, builder);
-  if (standard && node.op_type() == "Scan") return ConvertScan(scope, node, builder);
-  if (!row.ok() && !standard) {
-    return absl::UnimplementedError(absl::StrCat("operator ", node.op_type(), " of domain ",
-                                                 node.domain(), " is not supported"));
-  }
-  TW_RETURN_IF_ERROR(row.status());
-  TW_RETURN_IF_ERROR(CheckInputs(builder, (*row)->min_inputs));
-  absl::StatusOr<Outputs> outputs = (*row)->convert(builder);
+  if (row == nullptr && node.op_type() == "If") return ConvertIf(scope, node, builder);
+  if (row == nullptr && node.op_type() == "Loop") return ConvertLoop(scope, node, builder);
+  if (row == nullptr) return ConvertScan(scope, node, builder);
+  TW_RETURN_IF_ERROR(CheckInputs(builder, row->min_inputs));
+  absl::StatusOr<Outputs> outputs = row->convert(builder);
   TW_RETURN_IF_ERROR(builder.status());
   TW_RETURN_IF_ERROR(outputs.status());
   return std::move(outputs->values);

@@ -59,6 +59,8 @@ class Importer {
                                      const Values& inputs);
   absl::StatusOr<Values> ConvertFunction(const onnx::NodeProto& node, const Values& inputs);
   const onnx::FunctionProto* FindFunction(const onnx::NodeProto& node) const;
+  // What converts a node; null for control flow and functions of the model.
+  absl::StatusOr<const OpRow*> RowOf(const onnx::NodeProto& node) const;
   absl::Status CountNode();
   absl::Status Problems() const;
 

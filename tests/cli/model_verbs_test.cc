@@ -1,4 +1,4 @@
-// tasks, compile and explain on a network of the zoo.
+// tasks, check, compile and explain on a network of the zoo.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +63,45 @@ TEST_F(ModelVerbs, TasksShowTheBestRecord) {
   const json tasks = Tasks("--records tuned.log");
   EXPECT_EQ(tasks[0]["best"]["run_id"], "measured");
   EXPECT_TRUE(tasks[1]["best"].is_null());
+}
+
+TEST_F(ModelVerbs, CheckSaysHowEachLayerIsComputed) {
+  WriteLog();
+  const CommandResult result = Run("check", "--json --records tuned.log");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json report = json::parse(result.out);
+  EXPECT_TRUE(report["supported"]);
+  double share = 0;
+  int tuned = 0, untuned = 0;
+  for (const json& row : report["layers"]) {
+    share += row["share"].get<double>();
+    if (row["how"] == "tuned") tuned += static_cast<int>(row["nodes"].size());
+    if (row["how"] == "default") untuned += static_cast<int>(row["nodes"].size());
+  }
+  EXPECT_NEAR(share, 1, 1e-6);
+  EXPECT_EQ(tuned, 1);
+  EXPECT_EQ(untuned, 2);
+  EXPECT_THAT(Run("check", "--records none").out, HasSubstr("no record: tilewright tune mlp.onnx"));
+}
+
+TEST_F(ModelVerbs, CheckListsEveryProblemWithItsNode) {
+  std::string bytes = ReadAll(command_ / "mlp.onnx");
+  int changed = 0;
+  for (size_t at = 0; (at = bytes.find("\x22\x04Gemm", at)) != std::string::npos; ++changed) {
+    bytes.replace(at, 6, "\x22\x04Gxmm");
+  }
+  ASSERT_GT(changed, 1);
+  WriteAll(command_ / "mlp.onnx", bytes);
+  const CommandResult text = Run("check"), report = Run("check", "--json");
+  EXPECT_EQ(text.exit_code, 3);
+  EXPECT_EQ(report.exit_code, 3);
+  const json problems = json::parse(report.out);
+  EXPECT_FALSE(problems["supported"]);
+  EXPECT_FALSE(problems["problems"].empty());
+  for (const json& problem : problems["problems"]) {
+    EXPECT_THAT(problem.get<std::string>(), HasSubstr("operator Gxmm is not supported"));
+    EXPECT_THAT(text.err, HasSubstr(problem.get<std::string>()));
+  }
 }
 
 TEST_F(ModelVerbs, CompileSaysWhatHasNoRecordAndHowToTuneIt) {

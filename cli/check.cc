@@ -1,0 +1,179 @@
+// tilewright check: whether a model compiles, which layers are tuned, which are slow, and why.
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "cli/model_options.h"
+#include "cli/open_records.h"
+#include "cli/table.h"
+#include "cli/template_index.h"
+#include "cli/verb.h"
+#include "compiler/graph/rewrite.h"
+#include "compiler/operators/workload_rules.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kExample[] =
+    "  $ tilewright check detector.onnx\n"
+    "  layers  share %  how      operator          why\n"
+    "      21     96.2  default  conv2d+bias+relu  no record: tilewright tune detector.onnx\n"
+    "       1      3.1  fixed    conv              no template for convolutions of int32\n"
+    "       9      0.7  fixed    add\n"
+    "  $ tilewright check other.onnx\n"
+    "  tilewright check: 2 problems:\n"
+    "    node \"a\" (Foo): operator Foo is not supported (`tilewright operators` lists those that "
+    "are)\n"
+    "    node \"b\" (Bar): operator Bar is not supported (`tilewright operators` lists those that "
+    "are)\n";
+
+struct Options {
+  ModelOptions model;
+  RecordsOption records;
+  int threads = 1;
+  bool json = false;
+};
+
+// Layers that are computed alike.
+struct Row {
+  std::string what;  // operator with its epilogue
+  std::string how;   // "tuned", "default": by a template; "fixed": by the schedule of all others
+  std::string why;
+  std::vector<std::string> nodes;
+  double operations = 0;
+};
+
+// Definitions that would be tunable for other element types.
+std::string WhyFixed(const Compute& compute, const std::string& op) {
+  static const std::map<std::string, std::string> kinds = {
+      {"conv", "convolutions"}, {"dense", "matrix products"}, {"batch_matmul", "matrix products"}};
+  const auto kind = kinds.find(op);
+  if (kind == kinds.end()) return "";
+  return absl::StrCat("no template for ", kind->second, " of ", Sv(NameOf(compute.body->dtype)),
+                      compute.axes.size() > 4 ? " in so many dimensions" : "");
+}
+
+absl::StatusOr<Row> Judge(const Node& node, const Options& options, const Target& target,
+                          const ConfigLookup& lookup) {
+  if (!node.workload) {
+    return Row{.what = node.op,
+               .how = "fixed",
+               .why = WhyFixed(node.compute, node.op),
+               .operations = static_cast<double>(Iterations(node.compute))};
+  }
+  const Workload& workload = *node.workload;
+  Row row{.what = workload.op + EpilogueText(workload.epilogue), .operations = Flops(workload)};
+  TW_ASSIGN_OR_RETURN(const auto best, lookup(workload, target));
+  if (best) {
+    row.how = "tuned";
+    row.why = absl::StrFormat("%s, %.4f ms", best->template_name, best->seconds * 1e3);
+  } else if (UntunedTemplate(workload, target, options.model.exact)) {
+    row.how = "default";
+    row.why = absl::StrCat("no record: tilewright tune ", options.model.model);
+  } else {
+    row.how = "fixed";
+    row.why = absl::StrCat("no template for ", target.kind);
+  }
+  return row;
+}
+
+// The most work first.
+absl::StatusOr<std::vector<Row>> JudgeAll(const Graph& graph, const Options& options,
+                                          const Target& target, const ConfigLookup& lookup) {
+  std::map<std::vector<std::string>, Row> rows;
+  for (const Node& node : graph.nodes) {
+    TW_ASSIGN_OR_RETURN(Row row, Judge(node, options, target, lookup));
+    Row& sum = rows[{row.what, row.how, row.why}];
+    row.operations += sum.operations;
+    row.nodes = std::move(sum.nodes);
+    row.nodes.push_back(node.name);
+    sum = std::move(row);
+  }
+  std::vector<Row> sorted;
+  for (auto& [key, row] : rows) sorted.push_back(std::move(row));
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Row& a, const Row& b) { return a.operations > b.operations; });
+  return sorted;
+}
+
+double TotalOf(const std::vector<Row>& rows) {
+  double total = 0;
+  for (const Row& row : rows) total += row.operations;
+  return total;
+}
+
+void PrintTable(const std::vector<Row>& rows) {
+  const double total = TotalOf(rows);
+  Table table({"layers", "share %", "how", "operator", "why"});
+  for (const Row& row : rows) {
+    table.Add({absl::StrCat(row.nodes.size()),
+               absl::StrFormat("%.1f", 100 * row.operations / total), row.how, row.what, row.why});
+  }
+  table.Print(std::cout);
+}
+
+void PrintJson(const std::vector<Row>& rows) {
+  const double total = TotalOf(rows);
+  Json layers = Json::array();
+  for (const Row& row : rows) {
+    layers.push_back({{"operator", row.what},
+                      {"how", row.how},
+                      {"why", row.why},
+                      {"share", row.operations / total},
+                      {"nodes", row.nodes}});
+  }
+  std::cout << Json{{"supported", true}, {"layers", layers}}.dump(2) << "\n";
+}
+
+// The problems on stdout too, for scripts: each a line of the message.
+void PrintProblems(const absl::Status& status) {
+  Json problems = Json::array();
+  std::vector<std::string> lines = absl::StrSplit(std::string(status.message()), "\n  ");
+  if (lines.size() > 1) lines.erase(lines.begin());
+  for (const std::string& line : lines) problems.push_back(line);
+  std::cout << Json{{"supported", false}, {"problems", problems}}.dump(2) << "\n";
+}
+
+absl::Status Check(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const Target target, TargetOf(options.model));
+  TW_ASSIGN_OR_RETURN(const PipelineOptions passes, PassesOf(options.model));
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  absl::StatusOr<Graph> graph = LoadModel(options.model);
+  if (!graph.ok()) {
+    if (options.json) PrintProblems(graph.status());
+    return graph.status();
+  }
+  TW_RETURN_IF_ERROR(
+      RunPasses(*graph, {.target = target, .evaluate = MakeConstantEvaluator()}, passes));
+  const ConfigLookup lookup = LookupIn(*store, options.model.exact, options.threads);
+  TW_ASSIGN_OR_RETURN(const std::vector<Row> rows, JudgeAll(*graph, options, target, lookup));
+  options.json ? PrintJson(rows) : PrintTable(rows);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void verb_check(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      AddVerb(parent, {"check", "says whether a model compiles, and what in it is slow", kExample},
+              [options] { return Check(*options); });
+  AddModelOptions(verb, &options->model);
+  AddRecordsOption(verb, &options->records);
+  verb->add_option("--threads", options->threads, "that the network will run with")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->add_flag("--json", options->json, "print JSON, of the problems too");
+}
+
+}  // namespace tilewright

@@ -1,0 +1,160 @@
+// ai.onnx.ml's steps on numeric features: Scaler, Normalizer, Binarizer, Imputer, LinearRegressor,
+// ArrayFeatureExtractor and FeatureVectorizer. Results are float32 where the domain says so.
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "compiler/onnx/concatenate.h"
+#include "compiler/onnx/multiply_matrices.h"
+#include "compiler/onnx/tensor_ops.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+ValueId Vector(OpBuilder& b, const std::vector<float>& values) {
+  const auto size = static_cast<int64_t>(values.size());
+  return b.Constant(Tensor({DType::kF32, size == 1 ? Shape{} : Shape{size}}, values));
+}
+
+// A list of one number for all features, or one for each.
+absl::StatusOr<ValueId> PerFeature(OpBuilder& b, const char* attribute, ValueId x) {
+  const std::vector<float> values = b.Floats(attribute);
+  const int64_t features = b.ShapeOf(x).back();
+  if (values.size() == 1 || static_cast<int64_t>(values.size()) == features) {
+    return Vector(b, values);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(attribute, " has ", values.size(), " elements for ", features, " features"));
+}
+
+absl::StatusOr<ValueId> Features(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 1, kMaxRank));
+  return CastTo(b, b.Input(0), DType::kF32);
+}
+
+// (x - offset) * scale.
+absl::StatusOr<Outputs> Scaler(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const ValueId x, Features(b));
+  TW_ASSIGN_OR_RETURN(const ValueId offset, PerFeature(b, "offset", x));
+  TW_ASSIGN_OR_RETURN(const ValueId scale, PerFeature(b, "scale", x));
+  return Map(b, "scale", {x, offset, scale}, [](const Exprs& v) { return (v[0] - v[1]) * v[2]; });
+}
+
+// Rows divided by their norm; rows of norm 0 stay.
+absl::StatusOr<Outputs> Normalizer(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const ValueId x, Features(b));
+  const std::string norm = b.Str("norm", "MAX");
+  if (norm != "MAX" && norm != "L1" && norm != "L2") {
+    return absl::InvalidArgumentError(absl::StrCat("unknown norm ", norm, " (MAX, L1 or L2)"));
+  }
+  AxesReduction r{.op = "norm", .inputs = {x}, .axes = {b.RankOf(x) - 1}};
+  if (norm == "MAX") r.reducer = Reducer::kMax;
+  if (norm == "L1") r.body = [](const Exprs& v) { return Call("abs", {v[0]}, DType::kF32); };
+  if (norm == "L2") {
+    r.body = [](const Exprs& v) { return v[0] * v[0]; };
+    r.result = [](const Expr& sum) { return Call("sqrt", {sum}, DType::kF32); };
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId length, ReduceAxes(b, r));
+  return Map(b, "normalize", {x, length},
+             [](const Exprs& v) { return Select(Eq(v[1], Float(0)), v[0], Divide(v[0], v[1])); });
+}
+
+absl::StatusOr<Outputs> Binarizer(OpBuilder& b) {
+  const double threshold = b.Float("threshold", 0);
+  return Map(b, "binarize", {b.Input(0)}, [threshold](const Exprs& v) {
+    const DType dtype = v[0]->dtype;
+    return Select(Lt(Const(threshold, dtype), v[0]), Const(1, dtype), Const(0, dtype));
+  });
+}
+
+// What stands for a missing value (NaN, or a number) is replaced by its feature's.
+absl::StatusOr<Outputs> Imputer(OpBuilder& b) {
+  const ValueId x = b.Input(0);
+  TW_RETURN_IF_ERROR(CheckRank(b, x, 1, kMaxRank));
+  if (b.DTypeOf(x) != DType::kF32) {
+    return absl::UnimplementedError("is supported on float32 features");
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId imputed, PerFeature(b, "imputed_value_floats", x));
+  const double missing = b.Float("replaced_value_float", 0);
+  return Map(b, "impute", {x, imputed}, [missing](const Exprs& v) {
+    const Expr is_missing = std::isnan(missing) ? IsNan(v[0]) : Eq(v[0], Float(missing));
+    return Select(is_missing, v[1], v[0]);
+  });
+}
+
+// x [N, features] by coefficients [targets, features], plus intercepts.
+absl::StatusOr<Outputs> LinearRegressor(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const ValueId x, Features(b));
+  TW_RETURN_IF_ERROR(CheckRank(b, x, 2, 2));
+  if (b.Str("post_transform", "NONE") != "NONE") {
+    return absl::UnimplementedError("a post_transform is not supported");
+  }
+  const std::vector<float> coefficients = b.Floats("coefficients");
+  const std::vector<float> intercepts = b.Floats("intercepts");
+  const int64_t targets = b.Int("targets", 1), features = b.ShapeOf(x)[1];
+  if (targets < 1 || targets > static_cast<int64_t>(coefficients.size()) ||
+      static_cast<int64_t>(coefficients.size()) != targets * features) {
+    return absl::InvalidArgumentError(absl::StrCat("has ", coefficients.size(),
+                                                   " coefficients for ", targets, " targets of ",
+                                                   features, " features"));
+  }
+  const ValueId weight = b.Constant(Tensor({DType::kF32, {targets, features}}, coefficients));
+  TW_ASSIGN_OR_RETURN(const ValueId product, MultiplyByTransposed(b, x, weight));
+  if (intercepts.empty()) return product;
+  if (static_cast<int64_t>(intercepts.size()) != targets) {
+    return absl::InvalidArgumentError("intercepts do not fit the targets");
+  }
+  return Map(b, "add", {product, Vector(b, intercepts)},
+             [](const Exprs& v) { return v[0] + v[1]; });
+}
+
+// The features with the given numbers, of the last dimension.
+absl::StatusOr<Outputs> ArrayFeatureExtractor(OpBuilder& b) {
+  TensorType type = b.TypeOf(b.Input(0));
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 1, kMaxRank));
+  if (!IsInteger(b.DTypeOf(b.Input(1)))) {
+    return absl::InvalidArgumentError("feature numbers are no integers");
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId numbers,
+                      Reshape(b, b.Input(1), {NumElements(b.ShapeOf(b.Input(1)))}));
+  const int64_t features = type.shape.back();
+  type.shape.back() = b.ShapeOf(numbers)[0];
+  if (type.shape.size() == 1) type.shape.insert(type.shape.begin(), 1);
+  const bool vector = b.RankOf(b.Input(0)) == 1;
+  return b.Emit({.op = "extract_features",
+                 .inputs = {b.Input(0), numbers},
+                 .type = type,
+                 .body = [&](const Point& p) {
+                   Exprs at(p.axes.begin() + (vector ? 1 : 0), p.axes.end());
+                   at.back() = SafeIndex(p.Load(1, {p.axes.back()}), features);
+                   return p.Load(0, std::move(at));
+                 }});
+}
+
+// All inputs' features side by side.
+absl::StatusOr<Outputs> FeatureVectorizer(OpBuilder& b) {
+  std::vector<ValueId> pieces;
+  for (ValueId input : b.Inputs()) {
+    TW_RETURN_IF_ERROR(CheckRank(b, input, 1, 2));
+    ValueId piece = input;
+    if (b.RankOf(piece) == 1) {
+      TW_ASSIGN_OR_RETURN(piece, Reshape(b, piece, {1, b.ShapeOf(piece)[0]}));
+    }
+    TW_ASSIGN_OR_RETURN(pieces.emplace_back(), CastTo(b, piece, DType::kF32));
+  }
+  return Concatenate(b, pieces, 1);
+}
+
+}  // namespace
+
+OpList features() {
+  return {{"ai.onnx.ml.Scaler", 1, 1, Scaler},
+          {"ai.onnx.ml.Normalizer", 1, 1, Normalizer},
+          {"ai.onnx.ml.Binarizer", 1, 1, Binarizer},
+          {"ai.onnx.ml.Imputer", 1, 1, Imputer},
+          {"ai.onnx.ml.LinearRegressor", 1, 1, LinearRegressor},
+          {"ai.onnx.ml.ArrayFeatureExtractor", 1, 2, ArrayFeatureExtractor},
+          {"ai.onnx.ml.FeatureVectorizer", 1, kAllInputs, FeatureVectorizer}};
+}
+
+}  // namespace tilewright::onnx_ops
