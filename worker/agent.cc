@@ -176,7 +176,7 @@ v1::OpenSessionRequest AgentImpl::OpenRequest() const {
   request.set_incarnation(incarnation_);
   request.set_software("tilewright " TILEWRIGHT_VERSION);
   request.mutable_device()->set_key(options_.key);
-  request.mutable_device()->set_name(CpuName());
+  request.mutable_device()->set_name(parts_.device_name);
   request.mutable_device()->set_target(parts_.target);
   request.mutable_device()->set_slots(static_cast<uint32_t>(parts_.cores.slots.size()));
   request.mutable_device()->set_slot_cores(static_cast<uint32_t>(options_.slot_cores));

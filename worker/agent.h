@@ -19,7 +19,9 @@ struct AgentOptions {
   std::string key;  // device key
   // For people; where another process of this name serves already, something is appended.
   std::string name;
+  std::string device;           // "opencl:0", "cuda:1"; empty: the CPU
   std::string runner, builder;  // paths of the executables
+  std::string device_runner;    // the same; only with a device
   std::string temp_folder;      // a private folder is made in it, and removed at the end
   // Finished reports are kept here until the server has them; workers may share it. Empty: nowhere.
   std::string spool_folder;

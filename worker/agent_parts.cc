@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "worker/device.h"
 
 namespace tilewright {
 namespace {
@@ -11,7 +12,27 @@ namespace {
 // A slot that is slower than at the start by this factor is not fit to compare kernels on: beyond
 // what clocks that follow heat and load do.
 constexpr double kSlowFactor = 1.3;
+// GPUs raise their clocks when they have work, and a small kernel is not much.
+constexpr double kSlowDeviceFactor = 2;
 constexpr int kCheckupTries = 3;
+
+// Whatever cores its driver takes: the process is kept, and its threads with it.
+absl::Status OpenDevice(AgentParts* parts) {
+  const AgentOptions& options = parts->options;
+  parts->device_name = CpuName();
+  if (options.device.empty()) return absl::OkStatus();
+  if (options.slots != 1 || options.slot_cores != 1) {
+    return absl::InvalidArgumentError("a device has one slot; leave out --slots and --slot-cores");
+  }
+  TW_ASSIGN_OR_RETURN(parts->device,
+                      DeviceRunner::Start({.path = options.device_runner,
+                                           .device = options.device,
+                                           .cores = AllowedCores(),
+                                           .folder = parts->folder->path(),
+                                           .require_sandbox = options.require_sandbox}));
+  parts->device_name = parts->device->facts().name;
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -19,8 +40,9 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
   AgentParts parts{.options = options};
   TW_ASSIGN_OR_RETURN(parts.cores, PlanThisMachine({options.slots, options.slot_cores}));
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
+  TW_RETURN_IF_ERROR(OpenDevice(&parts));
   TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
-  parts.target = test.host_target;
+  parts.target = test.target;
   parts.slot_seconds = test.slot_seconds;
   TW_ASSIGN_OR_RETURN(parts.canary, Canary::Make(CanaryOf(parts.self_test(), nullptr)));
   if (!options.spool_folder.empty()) {
@@ -36,11 +58,12 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
 
 // Noise makes a kernel slower, never faster: the best of a few tries counts.
 absl::Status CheckUp(const AgentParts& parts, size_t slot) {
+  const double factor = parts.device ? kSlowDeviceFactor : kSlowFactor;
   double best = 0;
   for (int i = 0; i < kCheckupTries; ++i) {
     TW_ASSIGN_OR_RETURN(const double seconds, parts.canary->Run(parts.cores.slots[slot]));
     best = i == 0 ? seconds : std::min(best, seconds);
-    if (best <= kSlowFactor * parts.slot_seconds[slot]) return absl::OkStatus();
+    if (best <= factor * parts.slot_seconds[slot]) return absl::OkStatus();
   }
   return absl::UnavailableError(
       absl::StrCat("slot ", slot, " has become slow: the test kernel takes ", best * 1e3,
@@ -61,7 +84,8 @@ PipelineSetup SetupOf(const AgentParts& parts) {
                       .folder = parts.folder->path(),
                       .builders = parts.options.builders,
                       .cores = parts.cores,
-                      .require_sandbox = parts.options.require_sandbox};
+                      .require_sandbox = parts.options.require_sandbox,
+                      .device = parts.device.get()};
   if (parts.options.checkup_seconds > 0) {
     setup.checkup_seconds = parts.options.checkup_seconds;
     setup.checkup = [&parts](size_t slot) { return CheckUp(parts, slot); };

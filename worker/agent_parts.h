@@ -10,6 +10,7 @@
 #include "worker/agent.h"
 #include "worker/canary.h"
 #include "worker/core_plan.h"
+#include "worker/device_runner.h"
 #include "worker/pipeline.h"
 #include "worker/private_folder.h"
 #include "worker/self_test.h"
@@ -22,13 +23,16 @@ struct AgentParts {
   AgentOptions options;
   CorePlan cores;
   std::unique_ptr<PrivateFolder> folder;
-  std::unique_ptr<Spool> spool;      // may be null
-  std::unique_ptr<Canary> canary;    // for checkups
-  std::vector<double> slot_seconds;  // of the canary at the start
+  std::unique_ptr<DeviceRunner> device;  // null: the CPU
+  std::unique_ptr<Spool> spool;          // may be null
+  std::unique_ptr<Canary> canary;        // for checkups
+  std::vector<double> slot_seconds;      // of the canary at the start
   std::string target;
+  std::string device_name;  // for people and records
 
   SelfTestSetup self_test() const {
-    return {options.runner, options.builder, folder->path(), cores, options.require_sandbox};
+    return {options.runner, options.builder, folder->path(),
+            cores,          device.get(),    options.require_sandbox};
   }
 };
 

@@ -37,7 +37,7 @@ Task CanaryTask() {
 }
 
 std::vector<float> Input(const RunArgument& argument, uint64_t number) {
-  std::vector<float> values(Elements(argument));
+  std::vector<float> values(ElementsOf(argument));
   FillInput(values.data(), argument, kSeed + number);
   return values;
 }
@@ -79,8 +79,12 @@ absl::Status Canary::Build() {
                    .folder = setup_.folder,
                    .interrupt = setup_.interrupt});
   TW_ASSIGN_OR_RETURN(host_target_, builder.HostTarget());
+  Task task = CanaryTask();
+  if (setup_.device) {
+    TW_ASSIGN_OR_RETURN(task.target, ParseTarget(setup_.device->target()));
+  }
   TW_ASSIGN_OR_RETURN(const BuildResult built,
-                      builder.BuildReference(CanaryTask(), library_.path(), kBuildSeconds));
+                      builder.BuildReference(task, library_.path(), kBuildSeconds));
   if (const auto* failure = std::get_if<Failure>(&built)) {
     return absl::UnavailableError(
         absl::StrCat("the builder cannot build the test kernel: ", failure->message));
@@ -113,7 +117,9 @@ absl::StatusOr<double> Canary::Run(const std::vector<int>& cores, std::string* l
   spec.cores = cores;
   spec.threads = std::max(1, static_cast<int>(cores.size()));
   TW_ASSIGN_OR_RETURN(const Outcome outcome,
-                      RunKernel(setup_.runner, spec, kRunSeconds, setup_.interrupt, lacking));
+                      setup_.device
+                          ? setup_.device->Run(spec, kRunSeconds, setup_.interrupt)
+                          : RunKernel(setup_.runner, spec, kRunSeconds, setup_.interrupt, lacking));
   if (const auto* failure = std::get_if<Failure>(&outcome)) {
     return absl::DataLossError(absl::StrCat("the test kernel failed: ", Sv(NameOf(failure->kind)),
                                             ": ", failure->message));

@@ -8,12 +8,14 @@
 
 #include "absl/status/statusor.h"
 #include "worker/builder.h"
+#include "worker/device_runner.h"
 #include "worker/removed_file.h"
 
 namespace tilewright {
 
 struct CanarySetup {
   std::string runner, builder;           // paths of the executables
+  DeviceRunner* device = nullptr;        // null: the CPU; outlives the canary
   std::string folder;                    // private; exists
   std::vector<int> builder_cores;        // empty: any
   const Interrupt* interrupt = nullptr;  // outlives the canary
@@ -27,9 +29,9 @@ class Canary {
   // machine cannot do.
   static absl::StatusOr<std::unique_ptr<Canary>> Make(const CanarySetup& setup);
 
-  // Runs the kernel, confined as candidates are, with one thread on each of these cores. Median
-  // seconds of a call; the error says what is wrong: Unavailable when it could not be run, DataLoss
-  // when its answer is wrong or it crashed, which a sound machine's does not.
+  // Runs the kernel, confined as candidates are, with one thread on each of these cores, or on the
+  // device. Median seconds of a call; the error says what is wrong: Unavailable when it could not
+  // be run, DataLoss when its answer is wrong or it crashed, which a sound machine's does not.
   // `lacking` as RunKernel's.
   absl::StatusOr<double> Run(const std::vector<int>& cores, std::string* lacking = nullptr) const;
 

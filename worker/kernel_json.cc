@@ -12,7 +12,11 @@ using Json = nlohmann::json;
 Json ToJson(const std::vector<KernelCall>& calls) {
   Json list = Json::array();
   for (const KernelCall& call : calls) {
-    list.push_back({{"symbol", call.symbol}, {"extent", call.extent}, {"operands", call.operands}});
+    list.push_back({{"symbol", call.symbol},
+                    {"extent", call.extent},
+                    {"grid", call.launch.grid},
+                    {"block", call.launch.block},
+                    {"operands", call.operands}});
   }
   return list;
 }
@@ -22,6 +26,8 @@ std::vector<KernelCall> CallsFromJson(const Json& list) {
   for (const Json& call : list) {
     calls.push_back({.symbol = call.at("symbol").get<std::string>(),
                      .extent = call.at("extent").get<int64_t>(),
+                     .launch = {.grid = call.at("grid").get<std::array<int64_t, 3>>(),
+                                .block = call.at("block").get<std::array<int64_t, 3>>()},
                      .operands = call.at("operands").get<std::vector<int>>()});
   }
   return calls;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/operators/workload_rules.h"
 #include "worker/run_kernel.h"
 
 namespace tilewright {
@@ -244,6 +245,17 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   spec.max_samples = options.max_samples;
   spec.sampling_seconds = options.sampling_seconds;
   spec.drop_seconds = kDropFactor * options.incumbent_seconds;
+  spec.flops = Flops(job.trial.task.workload);
+  const Time start = Now();
+  absl::StatusOr<Outcome> outcome =
+      setup_.device ? setup_.device->Run(spec, options.run_limit_seconds, &run_interrupt_)
+                    : RunOnCores(std::move(spec), options, cores);
+  job.result.run_seconds = SecondsSince(start);
+  return outcome;
+}
+
+absl::StatusOr<Outcome> Pipeline::RunOnCores(RunSpec spec, const MeasureOptions& options,
+                                             const std::vector<int>& cores) {
   spec.cpu_seconds = options.run_limit_seconds + 1;
   spec.file_bytes = kFileBytes;
   // A server that does not say how many threads means all cores.
@@ -252,11 +264,7 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   if (threads > 0) spec.cores.resize(threads);
   spec.require_sandbox = setup_.require_sandbox;
   spec.threads = std::max(1, static_cast<int>(spec.cores.size()));
-  const Time start = Now();
-  absl::StatusOr<Outcome> outcome =
-      RunKernel(setup_.runner, spec, options.run_limit_seconds, &run_interrupt_);
-  job.result.run_seconds = SecondsSince(start);
-  return outcome;
+  return RunKernel(setup_.runner, spec, options.run_limit_seconds, &run_interrupt_);
 }
 
 }  // namespace tilewright

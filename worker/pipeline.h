@@ -15,6 +15,7 @@
 
 #include "worker/blocking_queue.h"
 #include "worker/core_plan.h"
+#include "worker/device_runner.h"
 #include "worker/interrupt.h"
 #include "worker/references.h"
 #include "worker/trial.h"
@@ -26,7 +27,8 @@ struct PipelineSetup {
   std::string folder;           // private, for kernels and references; exists
   int builders = 1;
   CorePlan cores;
-  bool require_sandbox = false;  // refuse to run a kernel that cannot be confined
+  bool require_sandbox = false;    // refuse to run a kernel that cannot be confined
+  DeviceRunner* device = nullptr;  // runs the kernels; outlives the pipeline; null: the CPU
   // Called by a slot's thread before a kernel when so many seconds have passed since the last time.
   std::function<absl::Status(size_t slot)> checkup;
   double checkup_seconds = 0;  // 0: never
@@ -75,6 +77,8 @@ class Pipeline {
   JobPtr NextRunnable();
   void Run(Job& job, const std::vector<int>& cores);
   absl::StatusOr<Outcome> Measure(Job& job, const std::vector<int>& cores);
+  absl::StatusOr<Outcome> RunOnCores(RunSpec spec, const MeasureOptions& options,
+                                     const std::vector<int>& cores);
   bool IsDropped(const Job& job) const;
   std::string NextPath();
   void Finish(Job& job, absl::StatusOr<Outcome> outcome);

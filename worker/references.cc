@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/core/gpu_traits.h"
 #include "compiler/operators/workload_rules.h"
 #include "worker/run_kernel.h"
 
@@ -70,8 +71,10 @@ ReferenceResult References::Compute(const Task& task, uint64_t seed, Builder& bu
     stem = absl::StrCat(folder_, "/reference-", next_++);
   }
   const RemovedFile library(stem + ".so");
+  Task here = task;
+  if (IsGpu(task.target)) here.target = Target{};
   const absl::StatusOr<BuildResult> built =
-      builder.BuildReference(task, library.path(), kBuildSeconds);
+      builder.BuildReference(here, library.path(), kBuildSeconds);
   if (!built.ok()) return built.status();
   if (const auto* failure = std::get_if<Failure>(&*built)) {
     return absl::UnavailableError(absl::StrCat("cannot build the reference of ",

@@ -1,5 +1,5 @@
-// Expected outputs, one file a workload and seed: computed once by the plain definition, kept while
-// they fit into a budget. Thread-safe.
+// Expected outputs, one file a workload and seed: computed once by the plain definition on a CPU,
+// kept while they fit into a budget. Thread-safe.
 #pragma once
 
 #include <cstdint>

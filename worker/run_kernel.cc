@@ -1,14 +1,7 @@
 #include "worker/run_kernel.h"
 
-#include <signal.h>
-
-#include <cmath>
-#include <random>
-
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
@@ -16,6 +9,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "worker/child.h"
 #include "worker/pipe_io.h"
+#include "worker/run_result.h"
 
 namespace tilewright {
 namespace {
@@ -24,34 +18,6 @@ constexpr size_t kMaxResultBytes = 64 << 10;
 constexpr int64_t kSpareMemory = 512 << 20;
 constexpr int64_t kHugePage = 2 << 20;  // what a large buffer may be rounded up to
 
-absl::StatusOr<Outcome> FromLine(absl::string_view line) {
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(line, absl::MaxSplits(' ', 1));
-  const std::string rest(parts.second);
-  if (parts.first == "fault") return absl::UnavailableError(rest);
-  if (parts.first == "wrong_result") return Failure{FailureKind::kWrongResult, rest};
-  if (parts.first == "crash") return Failure{FailureKind::kCrash, rest};
-  Timing timing;
-  for (absl::string_view text : absl::StrSplit(parts.second, ' ', absl::SkipEmpty())) {
-    double seconds = 0;
-    if (!absl::SimpleAtod(text, &seconds) || !(seconds > 0) || !std::isfinite(seconds)) {
-      return absl::InternalError(absl::StrCat("the runner wrote \"", text, "\""));
-    }
-    timing.seconds.push_back(seconds);
-  }
-  if (parts.first == "ok") return timing;
-  return absl::InternalError(absl::StrCat("the runner wrote \"", parts.first, "\""));
-}
-
-std::string NewToken() {
-  std::random_device device;
-  return absl::StrCat(absl::Hex(device(), absl::kZeroPad8), absl::Hex(device(), absl::kZeroPad8));
-}
-
-absl::Status KilledFromOutside() {
-  return absl::UnavailableError("the runner was killed from outside; is there too little memory?");
-}
-
 // Of a process that ended before it called the kernel: nothing the kernel did.
 absl::StatusOr<Outcome> FromEarlyEnd(const absl::Status& why, Child& child, double limit_seconds) {
   if (absl::IsDeadlineExceeded(why)) {
@@ -59,21 +25,7 @@ absl::StatusOr<Outcome> FromEarlyEnd(const absl::Status& why, Child& child, doub
         absl::StrCat("the runner did not come to call the kernel in ", limit_seconds, " s"));
   }
   if (!absl::IsUnavailable(why)) return why;
-  const int status = child.Wait();
-  if (SignalOf(status) == SIGKILL) return KilledFromOutside();
-  return absl::UnavailableError(
-      absl::StrCat("the runner ended by ", DescribeExit(status), " before it called the kernel"));
-}
-
-// Of a process that ended in the kernel.
-absl::StatusOr<Outcome> FromExit(int status) {
-  switch (SignalOf(status)) {
-    case SIGXCPU: return Failure{FailureKind::kRunTimeout, "used up its processor time"};
-    case SIGKILL: return KilledFromOutside();
-    default:
-      return Failure{FailureKind::kCrash,
-                     absl::StrCat("the kernel's process ended by ", DescribeExit(status))};
-  }
+  return EndedEarly(child.Wait());
 }
 
 // Blocks whose factor does not divide the dimension leave padding.
@@ -91,7 +43,9 @@ std::vector<PaddedDim> PaddingOf(const std::string& layout_name, const Shape& lo
 
 std::vector<RunCall> ToRunCalls(const std::vector<KernelCall>& calls) {
   std::vector<RunCall> run;
-  for (const KernelCall& call : calls) run.push_back({call.symbol, call.extent, call.operands});
+  for (const KernelCall& call : calls) {
+    run.push_back({call.symbol, call.extent, call.launch, call.operands});
+  }
   return run;
 }
 
@@ -117,7 +71,7 @@ absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec
   const absl::StatusOr<std::string> first = ReadLine(child.output(), deadline, interrupt);
   if (!first.ok()) return FromEarlyEnd(first.status(), child, limit_seconds);
   absl::string_view word = *first;
-  if (absl::ConsumePrefix(&word, mark)) return FromLine(word);
+  if (absl::ConsumePrefix(&word, mark)) return OutcomeOfResult(word);
   if (!absl::ConsumePrefix(&word, "called")) {
     return absl::InternalError(absl::StrCat("the runner wrote \"", word.substr(0, 80), "\""));
   }
@@ -125,16 +79,15 @@ absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec
   const absl::StatusOr<std::string> text =
       ReadToEnd(child.output(), kMaxResultBytes, deadline, interrupt);
   if (absl::IsDeadlineExceeded(text.status())) {
-    return Failure{FailureKind::kRunTimeout,
-                   absl::StrCat("still running after ", limit_seconds, " s")};
+    return StillRunning(limit_seconds);
   }
   if (!text.ok()) return text.status();
   absl::string_view result = *text;
   // What does not begin with the token was written by the kernel.
   if (!absl::ConsumePrefix(&result, mark) || !absl::ConsumeSuffix(&result, "\n")) {
-    return FromExit(child.Wait());
+    return OutcomeOfExit(child.Wait());
   }
-  return FromLine(result);
+  return OutcomeOfResult(result);
 }
 
 std::vector<RunArgument> RunArguments(const Workload& w) {

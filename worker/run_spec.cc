@@ -42,12 +42,20 @@ bool ReadArgument(std::istream& in, RunArgument* argument) {
 
 void WriteCall(std::ostream& out, const char* name, const RunCall& call) {
   out << name << " " << call.symbol << " " << call.extent;
+  for (const auto* axes : {&call.launch.grid, &call.launch.block}) {
+    for (const int64_t extent : *axes) out << " " << extent;
+  }
   for (const int operand : call.operands) out << " " << operand;
   out << "\n";
 }
 
 bool ReadCall(std::istream& in, RunCall* call) {
   if (!(in >> call->symbol >> call->extent) || call->extent < 1) return false;
+  for (auto* axes : {&call->launch.grid, &call->launch.block}) {
+    for (int64_t& extent : *axes) {
+      if (!(in >> extent) || extent < 1) return false;
+    }
+  }
   for (int operand; in >> operand;) call->operands.push_back(operand);
   return !call->operands.empty();
 }
@@ -91,6 +99,7 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
     return static_cast<bool>(in >> spec->min_samples >> spec->max_samples >>
                              spec->sampling_seconds >> spec->drop_seconds);
   }
+  if (name == "flops") return static_cast<bool>(in >> spec->flops);
   if (name == "limits") {
     return static_cast<bool>(in >> spec->memory_bytes >> spec->cpu_seconds >> spec->file_bytes);
   }
@@ -119,9 +128,9 @@ std::string ToText(const RunSpec& spec) {
   }
   for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
   out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
-      << " " << spec.drop_seconds << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
-      << " " << spec.file_bytes << "\nrequire_sandbox " << spec.require_sandbox << "\nthreads "
-      << spec.threads << "\ncores";
+      << " " << spec.drop_seconds << "\nflops " << spec.flops << "\nlimits " << spec.memory_bytes
+      << " " << spec.cpu_seconds << " " << spec.file_bytes << "\nrequire_sandbox "
+      << spec.require_sandbox << "\nthreads " << spec.threads << "\ncores";
   for (const int core : spec.cores) out << " " << core;
   out << "\n";
   if (!spec.token.empty()) out << "token " << spec.token << "\n";

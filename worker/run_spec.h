@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/core/dtype.h"
+#include "compiler/core/launch.h"
 
 namespace tilewright {
 
@@ -27,10 +28,12 @@ struct RunArgument {
 };
 
 // A call of void symbol(void* const* args, int64_t begin, int64_t end) with begin 0 and end
-// `extent`; operands by number: first the arguments, then the buffers.
+// `extent`, or a device's kernel started as `launch` says; operands by number: first the arguments,
+// then the buffers.
 struct RunCall {
   std::string symbol;
   int64_t extent = 1;
+  Launch launch;
   std::vector<int> operands;
 };
 
@@ -41,7 +44,7 @@ struct RunBuffer {
 };
 
 struct RunSpec {
-  std::string library;           // path of the shared library
+  std::string library;           // path of the shared library, or of a device's module
   std::vector<RunCall> prepare;  // once, before anything else
   std::vector<RunCall> calls;    // what is checked and timed
   std::vector<RunBuffer> buffers;
@@ -56,6 +59,7 @@ struct RunSpec {
   uint32_t min_samples = 3, max_samples = 50;
   double sampling_seconds = 0.015;
   double drop_seconds = 0;   // a first timed call longer than this stays the only one; 0: never
+  double flops = 0;          // of a call, by the definition; 0: unknown
   int64_t memory_bytes = 0;  // of address space, beside what threads need
   double cpu_seconds = 0;    // of each thread
   int64_t file_bytes = 0;    // largest file it may write

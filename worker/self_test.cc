@@ -8,10 +8,11 @@ namespace {
 
 absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt* interrupt) {
   TW_ASSIGN_OR_RETURN(const auto canary, Canary::Make(CanaryOf(setup, interrupt)));
-  SelfTestResult result{.host_target = canary->host_target()};
+  SelfTestResult result{.target = setup.device ? setup.device->target() : canary->host_target()};
   for (const std::vector<int>& slot : setup.cores.slots) {
     TW_ASSIGN_OR_RETURN(result.slot_seconds.emplace_back(), canary->Run(slot, &result.lacking));
   }
+  if (setup.device) result.lacking = setup.device->facts().lacking;
   return result;
 }
 
@@ -20,6 +21,7 @@ absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt*
 CanarySetup CanaryOf(const SelfTestSetup& setup, const Interrupt* interrupt) {
   return {.runner = setup.runner,
           .builder = setup.builder,
+          .device = setup.device,
           .folder = setup.folder,
           .builder_cores = setup.cores.others,
           .interrupt = interrupt,

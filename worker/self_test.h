@@ -15,11 +15,12 @@ struct SelfTestSetup {
   std::string runner, builder;  // paths of the executables
   std::string folder;           // private; exists
   CorePlan cores;
-  bool require_sandbox = false;  // fail where a kernel cannot be confined
+  DeviceRunner* device = nullptr;  // null: the CPU
+  bool require_sandbox = false;    // fail where a kernel cannot be confined
 };
 
 struct SelfTestResult {
-  std::string host_target;           // resolved, as the builder sees it
+  std::string target;                // resolved: the host as the builder sees it, or the device's
   std::vector<double> slot_seconds;  // of the test kernel, by slot
   std::string lacking;               // of the sandbox, as RunKernel says it
 };

@@ -3,10 +3,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/core/gpu_traits.h"
 #include "compiler/loop/threads.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
+#include "compiler/schedule/fixed_gpu.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 
@@ -67,7 +69,9 @@ absl::StatusOr<CompiledTask> CompileTask(const Task& task, const Config& given) 
 absl::StatusOr<CompiledTask> CompileReference(const Workload& workload, const Target& target) {
   TW_RETURN_IF_ERROR(CheckWorkload(workload));
   TW_ASSIGN_OR_RETURN(const Target resolved, ResolveTarget(target));
-  return CompileLowered(SingleStep(LowerPlain(Define(workload))), resolved, Optimize::kPlain);
+  const Compute compute = Define(workload);
+  Program program = IsGpu(resolved) ? ScheduleFixedGpu(compute) : LowerPlain(compute);
+  return CompileLowered(SingleStep(std::move(program)), resolved, Optimize::kPlain);
 }
 
 }  // namespace tilewright

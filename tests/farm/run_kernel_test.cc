@@ -235,8 +235,10 @@ TEST_F(RunKernelTest, PreparedBuffersAreMadeOnceAndScratchPassesBetweenCalls) {
   ASSERT_EQ(std::system(("cc -O1 -shared -fPIC -o " + stem + ".so " + stem + ".c").c_str()), 0);
   spec_.library = stem + ".so";
   spec_.buffers = {{.bytes = 4096 * 4, .cold = true}, {.bytes = 4096 * 4}};
-  spec_.prepare = {{"zero", 4096, {3}}, {"twice", 4096, {1, 3}}};
-  spec_.calls = {{"add", 4096, {0, 3, 4}}, {"copy", 4096, {4, 2}}};
+  spec_.prepare = {{.symbol = "zero", .extent = 4096, .operands = {3}},
+                   {.symbol = "twice", .extent = 4096, .operands = {1, 3}}};
+  spec_.calls = {{.symbol = "add", .extent = 4096, .operands = {0, 3, 4}},
+                 {.symbol = "copy", .extent = 4096, .operands = {4, 2}}};
   const Outcome outcome = RunKernel(kRunner, spec_, 10).value();
   EXPECT_TRUE(MedianSeconds(outcome).has_value());
 }
@@ -353,7 +355,7 @@ TEST(RunArguments, FillASumsFactorsSoThatNoSigmoidSaturates) {
   const Workload workload =
       ParseWorkload("dense(float32[4,4096],float32[8,4096];,NK,)+sigmoid").value();
   const std::vector<RunArgument> arguments = RunArguments(workload);
-  std::vector<float> data(Elements(arguments[0])), weight(Elements(arguments[1]));
+  std::vector<float> data(ElementsOf(arguments[0])), weight(ElementsOf(arguments[1]));
   FillInput(data.data(), arguments[0], 1);
   FillInput(weight.data(), arguments[1], 2);
   double largest = 0;

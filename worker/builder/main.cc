@@ -22,7 +22,6 @@
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "compiler/core/gpu_traits.h"
 #include "compiler/core/outcome.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/operators/workload_rules.h"
@@ -61,9 +60,6 @@ absl::StatusOr<CompiledTask> Compile(const Json& request) {
   Task task;
   TW_ASSIGN_OR_RETURN(task.workload, ParseWorkload(request.at("workload").get<std::string>()));
   TW_ASSIGN_OR_RETURN(task.target, ParseTarget(request.at("target").get<std::string>()));
-  if (IsGpu(task.target)) {
-    return absl::UnavailableError("workers do not measure on " + task.target.kind + " devices");
-  }
   if (!request.contains("template")) return CompileReference(task.workload, task.target);
   task.template_name = request.at("template").get<std::string>();
   TW_ASSIGN_OR_RETURN(const Config config,

@@ -31,7 +31,7 @@ template <typename T>
 void FillElements(T* data, const RunArgument& argument, uint64_t seed) {
   const uint32_t mixed = Mixed(seed);
   const auto amplitude = static_cast<float>(argument.amplitude);
-  const int64_t count = Elements(argument);
+  const int64_t count = ElementsOf(argument);
   if (IsFloat(argument.dtype)) {
     for (int64_t i = 0; i < count; ++i) data[i] = static_cast<T>(amplitude * Unit(Hash(i, mixed)));
   } else {
@@ -45,7 +45,7 @@ void ZeroPadding(void* data, const RunArgument& argument) {
   const PaddingMask mask(argument);
   if (!mask.any()) return;
   const auto bytes = static_cast<int64_t>(SizeOf(argument.dtype));
-  const int64_t count = Elements(argument);
+  const int64_t count = ElementsOf(argument);
   for (int64_t i = 0; i < count; ++i) {
     if (mask.IsPadding(i)) std::memset(static_cast<char*>(data) + i * bytes, 0, bytes);
   }
@@ -53,7 +53,7 @@ void ZeroPadding(void* data, const RunArgument& argument) {
 
 }  // namespace
 
-int64_t Elements(const RunArgument& argument) {
+int64_t ElementsOf(const RunArgument& argument) {
   int64_t count = 1;
   for (const int64_t dim : argument.shape) count *= dim;
   return count;
@@ -62,6 +62,15 @@ int64_t Elements(const RunArgument& argument) {
 void FillUniform(float* data, int64_t count, uint64_t seed) {
   const uint32_t mixed = Mixed(seed);
   for (int64_t i = 0; i < count; ++i) data[i] = Unit(Hash(i, mixed));
+}
+
+void FillArgument(const RunSpec& spec, size_t i, void* data) {
+  const RunArgument& argument = spec.arguments[i];
+  if (i + 1 == spec.arguments.size()) {
+    std::memset(data, 0xff, static_cast<size_t>(ElementsOf(argument)) * SizeOf(argument.dtype));
+  } else {
+    FillInput(data, argument, spec.seed + i);
+  }
 }
 
 double ElementOf(const void* data, DType dtype, int64_t i) {

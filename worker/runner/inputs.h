@@ -15,6 +15,13 @@ void FillUniform(float* data, int64_t count, uint64_t seed);
 // where it is padding.
 void FillInput(void* data, const RunArgument& argument, uint64_t seed);
 
+int64_t ElementsOf(const RunArgument& argument);
+
+// What a run begins with in argument `i`, whose elements `data` holds: inputs by the spec's seed,
+// padding zero; in the output every bit set, so that an element which a kernel leaves out does not
+// look right by accident (floats are NaN).
+void FillArgument(const RunSpec& spec, size_t i, void* data);
+
 double ElementOf(const void* data, DType dtype, int64_t i);
 
 // Says which elements of an argument are padding, by position.
@@ -37,7 +44,5 @@ class PaddingMask {
   };
   std::vector<Dim> dims_;
 };
-
-int64_t Elements(const RunArgument& argument);
 
 }  // namespace tilewright

@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 
 #include "worker/runner/cache.h"
 #include "worker/runner/inputs.h"
+#include "worker/runner/output_check.h"
 
 namespace tilewright {
 namespace {
@@ -41,7 +39,7 @@ int64_t Kernel::BytesOf(size_t argument) const {
 
 std::string Kernel::AllocateAll() {
   for (const RunArgument& argument : spec_.arguments) {
-    sizes_.push_back(Elements(argument));
+    sizes_.push_back(ElementsOf(argument));
     if (!Allocate(BytesOf(sizes_.size() - 1))) {
       return "fault not enough memory for the arguments";
     }
@@ -52,15 +50,9 @@ std::string Kernel::AllocateAll() {
   return "";
 }
 
-// A file that is not whole is nobody's wrong result.
 std::string Kernel::ReadExpected() {
   if (spec_.write_reference) return "";
-  const int64_t bytes = BytesOf(sizes_.size() - 1);
-  expected_.resize(bytes);
-  std::ifstream in(spec_.reference, std::ios::binary);
-  in.read(expected_.data(), bytes);
-  if (in.gcount() == bytes && in.peek() == std::ifstream::traits_type::eof()) return "";
-  return "fault cannot read the expected output from " + spec_.reference;
+  return ReadReference(spec_, BytesOf(sizes_.size() - 1), &expected_);
 }
 
 Kernel::Kernel(const RunSpec& spec, std::string* error)
@@ -81,14 +73,7 @@ Kernel::Kernel(const RunSpec& spec, std::string* error)
 }
 
 void Kernel::FillArguments() {
-  for (size_t i = 0; i < spec_.arguments.size(); ++i) {
-    if (i + 1 == spec_.arguments.size()) {
-      // A kernel that leaves an element out must not look right by accident: floats are NaN.
-      std::memset(operands_[i], 0xff, BytesOf(i));
-    } else {
-      FillInput(operands_[i], spec_.arguments[i], spec_.seed + i);
-    }
-  }
+  for (size_t i = 0; i < spec_.arguments.size(); ++i) FillArgument(spec_, i, operands_[i]);
 }
 
 std::string Kernel::Bind(const std::vector<RunCall>& calls, std::vector<BoundCall>* bound) const {
@@ -133,29 +118,7 @@ double Kernel::TimedCall() {
 }
 
 std::string Kernel::Compare() const {
-  const int64_t count = sizes_.back();
-  const DType dtype = spec_.arguments.back().dtype;
-  const auto want = [&](int64_t i) { return ElementOf(expected_.data(), dtype, i); };
-  const auto got = [&](int64_t i) { return ElementOf(operands_[sizes_.size() - 1], dtype, i); };
-  const PaddingMask mask(spec_.arguments.back());
-  double scale = 0, worst = 0;
-  int64_t at = -1;
-  for (int64_t i = 0; i < count; ++i) {
-    if (mask.IsPadding(i)) continue;
-    scale = std::max(scale, std::fabs(want(i)));
-    const double error = std::fabs(got(i) - want(i));
-    if (!(error <= worst)) {  // true for NaN too
-      worst = error;
-      at = i;
-      if (std::isnan(error)) break;
-    }
-  }
-  if (worst <= spec_.tolerance * scale) return "";
-  char text[200];
-  std::snprintf(text, sizeof(text),
-                "wrong_result element %lld is %.9g where %.9g is expected; allowed error %.3g",
-                static_cast<long long>(at), got(at), want(at), spec_.tolerance * scale);
-  return text;
+  return CompareOutput(spec_, operands_[sizes_.size() - 1], expected_.data());
 }
 
 std::string Kernel::WriteReference() const {

@@ -20,7 +20,7 @@ constexpr uint64_t kIoctl = uint64_t{1} << 15;     // 5
 
 constexpr uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr uint64_t kFileRights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                                 LANDLOCK_ACCESS_FS_READ_FILE | kTruncate;
+                                 LANDLOCK_ACCESS_FS_READ_FILE | kTruncate | kIoctl;
 
 uint64_t KnownRights(long version) {
   uint64_t rights = kFirstRights;
@@ -37,6 +37,9 @@ uint64_t RightsOf(FileAccess access) {
     case FileAccess::kWrite:
       return kRead | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
              LANDLOCK_ACCESS_FS_REMOVE_FILE | kTruncate;
+    case FileAccess::kDrive:
+      return RightsOf(FileAccess::kWrite) | LANDLOCK_ACCESS_FS_EXECUTE |
+             LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | kRefer | kIoctl;
   }
   return 0;
 }

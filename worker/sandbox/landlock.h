@@ -7,7 +7,9 @@
 
 namespace tilewright {
 
-enum class FileAccess { kRead, kRun, kWrite };  // kRun: read and map as code; kWrite: with making
+// kRun: read and map as code; kWrite: with making; kDrive: what drivers do to devices and to
+// folders that they compile in.
+enum class FileAccess { kRead, kRun, kWrite, kDrive };
 
 struct FileRule {
   std::string path;  // a file, or a folder with all in it; one that is not there gives nothing

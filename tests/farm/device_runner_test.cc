@@ -1,0 +1,149 @@
+// The process that keeps a device, on PoCL: what it measures, and what it survives.
+#include "worker/device_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "runtime/device/device.h"
+#include "tests/paths.h"
+#include "worker/private_folder.h"
+#include "worker/runner/inputs.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int64_t kCount = 1024;
+
+class DeviceRunnerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(runtime::SurveyDevices("opencl").missing, "");
+    runner_ = Start().value();
+    spec_.library = folder_->path() + "/module.cl";
+    spec_.calls = {{.symbol = "twice",
+                    .launch = {.grid = {16, 1, 1}, .block = {64, 1, 1}},
+                    .operands = {0, 1}}};
+    spec_.arguments = {{DType::kF32, {kCount}, {}, false}, {DType::kF32, {kCount}, {}, false}};
+    spec_.reference = folder_->path() + "/reference";
+    spec_.tolerance = 1e-6;
+    WriteReference();
+    WriteModule("out[i] = 2 * in[i];");
+  }
+
+  absl::StatusOr<std::unique_ptr<DeviceRunner>> Start(const std::string& device = "opencl:0") {
+    return DeviceRunner::Start(
+        {.path = std::string(TILEWRIGHT_BIN_DIR) + "/tilewright-device-runner",
+         .device = device,
+         .cores = {},
+         .folder = folder_->path()});
+  }
+
+  void WriteReference() {
+    std::vector<float> values(kCount);
+    FillUniform(values.data(), kCount, spec_.seed);
+    for (float& value : values) value *= 2;
+    std::ofstream(spec_.reference, std::ios::binary)
+        .write(reinterpret_cast<const char*>(values.data()), kCount * sizeof(float));
+  }
+
+  void WriteModule(const std::string& body) {
+    std::ofstream(spec_.library) << "kernel void twice(global const float* in, global float* out) {"
+                                    "  int i = get_global_id(0); "
+                                 << body << " }\n";
+  }
+
+  absl::StatusOr<Outcome> Run(double limit_seconds = 60) {
+    return runner_->Run(spec_, limit_seconds);
+  }
+  FailureKind KindOfRun(const std::string& body, double limit_seconds = 60) {
+    WriteModule(body);
+    const absl::StatusOr<Outcome> outcome = Run(limit_seconds);
+    EXPECT_TRUE(outcome.ok()) << outcome.status();
+    if (!outcome.ok() || !std::holds_alternative<Failure>(*outcome)) return FailureKind::kUnknown;
+    return std::get<Failure>(*outcome).kind;
+  }
+  void ExpectItStillMeasures() {
+    WriteModule("out[i] = in[i] + in[i];");
+    const absl::StatusOr<Outcome> outcome = Run();
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    EXPECT_TRUE(MedianSeconds(*outcome).has_value());
+  }
+
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
+  std::unique_ptr<DeviceRunner> runner_;
+  RunSpec spec_;
+};
+
+TEST_F(DeviceRunnerTest, TimesARightKernel) {
+  EXPECT_EQ(runner_->target(), "opencl");
+  EXPECT_NE(runner_->facts().name, "");
+  const absl::StatusOr<Outcome> outcome = Run();
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  const Timing& timing = std::get<Timing>(*outcome);
+  EXPECT_GE(timing.seconds.size(), spec_.min_samples);
+  EXPECT_GT(MedianSeconds(*outcome).value(), 0);
+}
+
+TEST_F(DeviceRunnerTest, AWrongKernelIsAnOutcomeThatNamesTheElement) {
+  WriteModule("out[i] = i == 77 ? 9 : 2 * in[i];");
+  const absl::StatusOr<Outcome> outcome = Run();
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(std::get<Failure>(*outcome).kind, FailureKind::kWrongResult);
+  EXPECT_THAT(std::get<Failure>(*outcome).message, HasSubstr("element 77 is 9"));
+}
+
+TEST_F(DeviceRunnerTest, AnElementThatIsLeftOutIsWrong) {
+  EXPECT_EQ(KindOfRun("if (i != 5) out[i] = 2 * in[i];"), FailureKind::kWrongResult);
+}
+
+TEST_F(DeviceRunnerTest, AKernelThatIsRightOnlyTheFirstTimeIsWrong) {
+  // The input is written, so that every further run sees another one.
+  EXPECT_EQ(KindOfRun("out[i] = 2 * in[i]; ((global float*)in)[i] = 0.5f;"),
+            FailureKind::kWrongResult);
+}
+
+TEST_F(DeviceRunnerTest, CodeThatTheDriverRefusesIsABuildFailure) {
+  EXPECT_EQ(KindOfRun("out[i] = nonsense;"), FailureKind::kBuild);
+  ExpectItStillMeasures();
+}
+
+TEST_F(DeviceRunnerTest, AKernelThatCrashesTheProcessIsACrashAndTheNextGetsAnother) {
+  EXPECT_EQ(KindOfRun("*(global volatile int*)8 = i;"), FailureKind::kCrash);
+  ExpectItStillMeasures();
+}
+
+TEST_F(DeviceRunnerTest, AKernelThatNeverEndsIsATimeoutAndTheNextGetsAnother) {
+  EXPECT_EQ(KindOfRun("while (in[i] < 5) out[i] += 1;", 3), FailureKind::kRunTimeout);
+  ExpectItStillMeasures();
+}
+
+TEST_F(DeviceRunnerTest, ABlockThatTheDeviceDoesNotTakeIsACrash) {
+  spec_.calls[0].launch.grid = {1, 1, 1};
+  spec_.calls[0].launch.block = {1 << 20, 1, 1};
+  EXPECT_EQ(KindOfRun("out[i] = 2 * in[i];"), FailureKind::kCrash);
+}
+
+TEST_F(DeviceRunnerTest, AnImpossibleTimeIsTheMachinesFault) {
+  spec_.flops = 1e30;
+  const absl::Status status = Run().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("beyond"));
+}
+
+TEST_F(DeviceRunnerTest, AMissingReferenceIsTheMachinesFault) {
+  spec_.reference = folder_->path() + "/nothing";
+  EXPECT_TRUE(absl::IsUnavailable(Run().status()));
+}
+
+TEST_F(DeviceRunnerTest, ADeviceThatIsNotThereIsSaid) {
+  const absl::Status status = Start("opencl:99").status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no device opencl:99"));
+}
+
+}  // namespace
+}  // namespace tilewright

@@ -1,0 +1,112 @@
+#include "worker/device_runner.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "worker/pipe_io.h"
+#include "worker/run_result.h"
+
+namespace tilewright {
+namespace {
+
+constexpr double kStartSeconds = 60;  // drivers look for devices
+constexpr size_t kQuotedBytes = 80;
+
+// The lines with which the process begins.
+absl::StatusOr<DeviceFacts> ReadFacts(int fd, const Interrupt* interrupt) {
+  const Deadline deadline = DeadlineAfter(kStartSeconds);
+  TW_ASSIGN_OR_RETURN(const std::string first, ReadLine(fd, deadline, interrupt));
+  absl::string_view word = first;
+  if (absl::ConsumePrefix(&word, "fault ")) return absl::UnavailableError(word);
+  if (!absl::ConsumePrefix(&word, "ready")) {
+    return absl::InternalError(
+        absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedBytes), "\""));
+  }
+  DeviceFacts facts{.lacking = std::string(absl::StripAsciiWhitespace(word))};
+  for (std::string* field : {&facts.name, &facts.driver, &facts.arch}) {
+    TW_ASSIGN_OR_RETURN(*field, ReadLine(fd, deadline, interrupt));
+  }
+  return facts;
+}
+
+// Another candidate may follow in the same process.
+bool IsClean(const absl::StatusOr<Outcome>& outcome) {
+  if (!outcome.ok()) return false;
+  const auto* failure = std::get_if<Failure>(&*outcome);
+  return failure == nullptr || failure->kind == FailureKind::kWrongResult ||
+         failure->kind == FailureKind::kBuild;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::Start(DeviceRunnerSetup setup) {
+  std::unique_ptr<DeviceRunner> runner(new DeviceRunner(std::move(setup)));
+  TW_RETURN_IF_ERROR(runner->EnsureStarted(nullptr));
+  return runner;
+}
+
+std::string DeviceRunner::target() const {
+  const std::string kind = setup_.device.substr(0, setup_.device.find(':'));
+  return facts_.arch.empty() ? kind : absl::StrCat(kind, " -arch=", facts_.arch);
+}
+
+absl::Status DeviceRunner::EnsureStarted(const Interrupt* interrupt) {
+  if (child_) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(Child child, Child::Start({setup_.path, setup_.device,
+                                                 absl::StrJoin(setup_.cores, ","), setup_.folder},
+                                                ChildOutput::kDiscarded));
+  absl::StatusOr<DeviceFacts> facts = ReadFacts(child.output(), interrupt);
+  if (absl::IsCancelled(facts.status())) return facts.status();
+  if (!facts.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot use ", setup_.device, ": ", std::string(facts.status().message())));
+  }
+  if (setup_.require_sandbox && !facts->lacking.empty()) {
+    return absl::UnavailableError(absl::StrCat("this machine lacks ", facts->lacking));
+  }
+  if (facts_.name.empty()) facts_ = *std::move(facts);
+  child_ = std::move(child);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Outcome> DeviceRunner::Run(const RunSpec& spec, double limit_seconds,
+                                          const Interrupt* interrupt) {
+  std::lock_guard lock(mutex_);
+  TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
+  absl::StatusOr<Outcome> outcome = Ask(spec, limit_seconds, interrupt);
+  if (!IsClean(outcome)) child_.reset();
+  return outcome;
+}
+
+absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seconds,
+                                          const Interrupt* interrupt) {
+  const Deadline deadline = DeadlineAfter(limit_seconds);
+  RunSpec told = spec;
+  told.token = NewToken();
+  // A process that is gone shows when it is read.
+  WriteAll(child_->input(), ToText(told) + "end\n").IgnoreError();
+  const std::string mark = told.token + " ";
+  for (bool called = false;; called = true) {
+    const absl::StatusOr<std::string> line = ReadLine(child_->output(), deadline, interrupt);
+    if (absl::IsDeadlineExceeded(line.status())) {
+      if (called) return StillRunning(limit_seconds);
+      return absl::UnavailableError(
+          absl::StrCat(setup_.device, " took no arguments in ", limit_seconds, " s"));
+    }
+    if (absl::IsUnavailable(line.status())) {
+      const int status = child_->Wait();
+      return called ? OutcomeOfExit(status) : absl::StatusOr<Outcome>(EndedEarly(status));
+    }
+    TW_RETURN_IF_ERROR(line.status());
+    absl::string_view word = *line;
+    if (absl::ConsumePrefix(&word, mark)) return OutcomeOfResult(word);
+    if (called || word != "called") {
+      return absl::InternalError(
+          absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedBytes), "\""));
+    }
+  }
+}
+
+}  // namespace tilewright

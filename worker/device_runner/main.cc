@@ -1,0 +1,177 @@
+// tilewright-device-runner DEVICE [CORE,CORE... [FOLDER]]: keeps a device and runs candidates on
+// it, one after another, on these cores, writing only to that folder (where drivers keep what they
+// compile). First writes to descriptor 3 "ready LACKING", the device's name, its driver and its
+// architecture, a line each, or "fault TEXT". Then a RunSpec and a line "end" on standard input are
+// answered by the line "called" when all is there but the kernel's code, and by the spec's token
+// and one of "ok SECONDS...", "wrong_result TEXT", "build TEXT", "crash TEXT" and "fault TEXT".
+// After the last two the device may be unusable: whoever asks should start another process. Links
+// nothing but libc and the runtime.
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "runtime/device/device.h"
+#include "runtime/error.h"
+#include "worker/device_runner/timed_task.h"
+#include "worker/run_spec.h"
+#include "worker/sandbox/landlock.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int kAnswerFd = 3;
+// Runs are repeated until they take so long: what the clock and the last wait add is small then.
+constexpr double kLeastSampleSeconds = 2e-3;
+constexpr int kMostRuns = 1000;
+// Operations of a compute unit in a clock that no GPU reaches in single precision (NVIDIA: 256, AMD
+// with dual issue: 512, a core with two 512-bit FMA units: 64), times what Winograd's algorithm
+// saves at most.
+constexpr double kMostFlopsPerClock = 1024 * 4;
+
+bool WriteLine(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  text += '\n';
+  return write(kAnswerFd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+void RunOn(const std::string& cores) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::istringstream in(cores);
+  for (std::string core; std::getline(in, core, ',');) CPU_SET(std::atoi(core.c_str()), &set);
+  if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof(set), &set);
+}
+
+// Drivers compile into folders of their own; those of the user stay untouched.
+void KeepDriversFilesIn(const std::string& folder) {
+  for (const char* name : {"POCL_CACHE_DIR", "CUDA_CACHE_PATH", "TMPDIR"}) {
+    setenv(name, folder.c_str(), 1);
+  }
+  setenv("POCL_KERNEL_CACHE", "0", 1);  // no candidate is built twice
+}
+
+// What the machine does not give of the sandbox.
+std::string Confine(const std::string& folder) {
+  if (folder.empty()) return "";
+  KeepDriversFilesIn(folder);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  const bool landlock = RestrictFiles(
+      {{"/", FileAccess::kRun}, {folder, FileAccess::kDrive}, {"/dev", FileAccess::kDrive}});
+  return landlock ? "" : "Landlock";
+}
+
+std::string OkLine(const std::vector<double>& seconds) {
+  std::ostringstream line;
+  line.precision(std::numeric_limits<double>::max_digits10);
+  line << "ok";
+  for (const double s : seconds) line << " " << s;
+  return line.str();
+}
+
+// The first run has been checked, so that drivers which compile late have done so.
+std::vector<double> Sample(const RunSpec& spec, TimedTask& task) {
+  const double first = task.Time(1);
+  if (spec.drop_seconds > 0 && first > spec.drop_seconds) return {first};
+  const int times =
+      std::clamp(static_cast<int>(std::ceil(kLeastSampleSeconds / first)), 1, kMostRuns);
+  std::vector<double> samples;
+  for (double spent = 0; samples.size() < spec.max_samples; spent += samples.back() * times) {
+    if (samples.size() >= spec.min_samples && spent >= spec.sampling_seconds) break;
+    samples.push_back(task.Time(times));
+  }
+  return samples;
+}
+
+std::string ImpossibleTime(const RunSpec& spec, const runtime::DeviceInfo& info,
+                           const std::vector<double>& samples) {
+  const double most = kMostFlopsPerClock * info.compute_units * info.clock_mhz * 1e6;
+  const double least = *std::min_element(samples.begin(), samples.end());
+  if (most <= 0 || spec.flops <= most * least) return "";
+  std::ostringstream text;
+  text << "fault a time of " << least << " s for " << spec.flops << " operations is beyond "
+       << info.name;
+  return text.str();
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Faults until the candidate's code is in play, its crashes from there on.
+std::string Measure(const RunSpec& spec, runtime::Device& device, bool* called) {
+  TimedTask task(spec, device);
+  const std::string code = ReadFile(spec.library);
+  if (code.empty()) return "fault cannot read " + spec.library;
+  *called = WriteLine("called");
+  task.Load(code);
+  std::string error = task.Check();
+  if (!error.empty()) return error;
+  const std::vector<double> samples = Sample(spec, task);
+  error = task.Check();
+  if (error.empty()) error = ImpossibleTime(spec, device.info(), samples);
+  return error.empty() ? OkLine(samples) : error;
+}
+
+std::string Answer(const RunSpec& spec, runtime::Device& device) {
+  bool called = false;
+  try {
+    return Measure(spec, device, &called);
+  } catch (const runtime::Error& error) {
+    if (!called) return std::string("fault ") + error.what();
+    return std::string(error.code() == TW_BAD_PACKAGE ? "build " : "crash ") + error.what();
+  } catch (const std::bad_alloc&) {
+    return "fault not enough memory for the arguments";
+  }
+}
+
+std::string NextSpec() {
+  std::string text;
+  for (std::string line; std::getline(std::cin, line) && line != "end";) text += line + "\n";
+  return text;
+}
+
+bool SayReady(const runtime::DeviceInfo& info, const std::string& lacking) {
+  return WriteLine("ready " + lacking) && WriteLine(info.name) && WriteLine(info.driver) &&
+         WriteLine(info.arch);
+}
+
+int Main(const std::string& name, const std::string& cores, const std::string& folder) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  RunOn(cores);
+  const std::string lacking = Confine(folder);
+  std::unique_ptr<runtime::Device> device;
+  try {
+    device = runtime::OpenDevice(name);
+  } catch (const runtime::Error& error) {
+    WriteLine(std::string("fault ") + error.what());
+    return 1;
+  }
+  if (!SayReady(device->info(), lacking)) return 1;
+  for (std::string text; !(text = NextSpec()).empty();) {
+    const std::optional<RunSpec> spec = ParseRunSpec(text);
+    if (!spec) return 2;
+    if (!WriteLine(spec->token + " " + Answer(*spec, *device))) return 1;
+  }
+  _exit(0);  // no destructors: the device may be unusable
+}
+
+}  // namespace
+}  // namespace tilewright
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  return tilewright::Main(argv[1], argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "");
+}

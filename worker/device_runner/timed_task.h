@@ -1,0 +1,47 @@
+// A task's kernels on a device with their arguments: generates inputs, runs, checks, times.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/device/device.h"
+#include "worker/run_spec.h"
+
+namespace tilewright {
+
+// Throws runtime::Error as the device does. The spec and the device must outlive it.
+class TimedTask {
+ public:
+  // Allocates and fills the operands.
+  TimedTask(const RunSpec& spec, runtime::Device& device);
+
+  // Takes the module's code (BAD_PACKAGE: the driver refuses it) and runs what depends on the
+  // weights only. Once, before all that follows.
+  void Load(const std::string& code);
+
+  // Runs once, from an output that is no result. Empty: it agrees with the reference. Else
+  // "wrong_result TEXT", or "fault TEXT": there is no reference.
+  std::string Check();
+  // Wall seconds of one run: the mean of `times` that are started one behind the other.
+  double Time(int times);
+
+ private:
+  struct Call {
+    std::unique_ptr<runtime::DeviceKernel> kernel;
+    std::vector<runtime::DeviceBuffer*> operands;
+    const RunCall* planned;
+  };
+  std::vector<Call> Bind(const std::vector<RunCall>& calls);
+  void Run(const std::vector<Call>& calls);
+
+  const RunSpec& spec_;
+  runtime::Device& device_;
+  std::vector<std::unique_ptr<runtime::DeviceBuffer>> operands_;  // arguments, then buffers
+  std::vector<char> output_;                                      // what Check begins with
+  std::vector<char> got_, expected_;
+  std::unique_ptr<runtime::DeviceModule> module_;
+  std::vector<Call> calls_;
+};
+
+}  // namespace tilewright
