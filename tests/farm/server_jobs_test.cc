@@ -200,20 +200,34 @@ TEST_F(ServerTest, AnUnknownJobCannotBeWatched) {
   EXPECT_EQ(Watch("nothing", &events).error_code(), grpc::NOT_FOUND);
 }
 
-TEST_F(ServerTest, AJobForDevicesThatNoWorkerMeasuresIsRefusedWithWhatWorks) {
-  v1::JobSpec spec = Spec(1);
+v1::JobSpec GpuSpec(const std::string& target) {
+  v1::JobSpec spec = PlayedJob("cpu", 1);
   v1::Task& task = *spec.mutable_tasks(0)->mutable_task();
   task.set_workload("dense(float32[1,64],float32[64,64];,NK,)+bias");
   task.set_template_name("dense_large_batch.gpu");
+  task.set_target(target);
+  return spec;
+}
+
+TEST_F(ServerTest, AJobForAnotherKindOfDeviceThanTheKeysIsRefused) {
+  const v1::OpenSessionReply session = Open("w");
+  v1::SubmitJobReply reply;
   for (const std::string target : {"opencl", "cuda -arch=sm_90"}) {
-    task.set_target(target);
-    v1::SubmitJobReply reply;
-    const grpc::Status status = Submit(spec, &reply);
+    const grpc::Status status = Submit(GpuSpec(target), &reply);
     EXPECT_EQ(status.error_code(), grpc::INVALID_ARGUMENT);
-    EXPECT_THAT(status.error_message(), HasSubstr("no worker measures on"));
-    EXPECT_THAT(status.error_message(), HasSubstr("compile --target '" + target + "'"));
+    EXPECT_THAT(status.error_message(), HasSubstr("the key \"cpu\" is offered for cpu"));
+    EXPECT_THAT(status.error_message(), HasSubstr("not for " + target.substr(0, 4)));
   }
   EXPECT_EQ(store_->Count({}).value(), 0);
+}
+
+TEST_F(ServerTest, ATrialForADeviceNeverGoesToAWorkerOfAnotherKind) {
+  v1::SubmitJobReply reply;
+  ASSERT_TRUE(Submit(GpuSpec("opencl"), &reply).ok());  // nobody is there yet
+  v1::LeaseReply leased;
+  const v1::OpenSessionReply session = Open("w");
+  ASSERT_TRUE(Lease(session.session(), 0.5, &leased).ok());
+  EXPECT_TRUE(leased.items().empty());
 }
 
 }  // namespace

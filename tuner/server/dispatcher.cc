@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/check.h"
@@ -129,10 +130,12 @@ bool Dispatcher::AnyOther(const WorkerInfo& worker, const std::set<std::string>&
 
 // A worker of the trial's own target is preferred: that another one came under the key, by mistake
 // or in bad faith, changes nothing for those who are there. A trial that brought a worker down, or
-// that failed there by the worker's fault, goes elsewhere while there is an elsewhere.
+// that failed there by the worker's fault, goes elsewhere while there is an elsewhere. A kernel for
+// one kind of device never goes to another kind.
 bool Dispatcher::MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
   if (paused_.contains(trial.request.job)) return false;
   if (trial.request.options.threads > worker.slot_cores) return false;
+  if (!absl::StartsWith(worker.target + " ", trial.request.task.target.kind + " ")) return false;
   if (trial.target != worker.target) {
     const auto key = offered_.find(worker.device_key);
     if (key != offered_.end() && key->second.contains(trial.target)) return false;

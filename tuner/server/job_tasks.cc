@@ -8,7 +8,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "compiler/core/gpu_traits.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
@@ -101,16 +100,6 @@ absl::StatusOr<Scheduled> ScheduledOf(const v1::Task& message) {
                                                  task.workload.Key().substr(0, 300)));
 }
 
-// Said before a job is taken: its trials would all be handed back.
-absl::Status CheckMeasurable(const Target& target) {
-  if (!IsGpu(target)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("no worker measures on ", target.kind,
-                   " devices yet; without records a model is compiled with default schedules: "
-                   "tilewright compile --target '",
-                   ToString(target), "'"));
-}
-
 absl::StatusOr<std::unique_ptr<Searcher>> SearcherOf(const v1::JobSpec& spec, const Task& task,
                                                      const ConfigSpace& space, uint64_t number) {
   return MakeSearcher(spec.tuner(),
@@ -165,8 +154,7 @@ absl::Status CheckSpec(const v1::JobSpec& spec) {
   }
   TW_RETURN_IF_ERROR(CheckNumbers(spec));
   for (const v1::JobTask& task : spec.tasks()) {
-    TW_ASSIGN_OR_RETURN(const Scheduled scheduled, ScheduledOf(task.task()));
-    TW_RETURN_IF_ERROR(CheckMeasurable(scheduled.task.target));
+    TW_RETURN_IF_ERROR(ScheduledOf(task.task()).status());
   }
   TW_ASSIGN_OR_RETURN(const Scheduled first, ScheduledOf(spec.tasks(0).task()));
   const ConfigSpace space = first.schedule->Space(first.task.workload, first.task.target);

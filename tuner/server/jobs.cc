@@ -1,6 +1,7 @@
 #include "tuner/server/jobs.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,6 +27,24 @@ absl::Status CheckSubmission(const Submission& submission) {
         absl::StrCat("a priority of ", submission.weight, ", allowed 1 to ", kMaxWeight));
   }
   return CheckSpec(submission.spec);
+}
+
+// Trials that every worker of the key would hand back are refused before they are made. Without a
+// worker they wait for one.
+absl::Status CheckOffered(const v1::JobSpec& spec, const std::vector<WorkerView>& workers) {
+  std::set<std::string> kinds;
+  for (const WorkerView& worker : workers) {
+    const std::string& target = worker.info.target;
+    if (worker.info.device_key == spec.key()) kinds.insert(target.substr(0, target.find(' ')));
+  }
+  for (const v1::JobTask& task : spec.tasks()) {
+    TW_ASSIGN_OR_RETURN(const Target target, ParseTarget(task.task().target()));
+    if (kinds.empty() || kinds.contains(target.kind)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("the key \"", spec.key(), "\" is offered for ", absl::StrJoin(kinds, ", "),
+                     ", not for ", target.kind, "; `tilewright workers` lists the keys that are"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -72,6 +91,7 @@ absl::Status Jobs::CheckQuota(const std::string& owner) const {
 
 absl::StatusOr<std::shared_ptr<Job>> Jobs::Submit(const Submission& submission) {
   TW_RETURN_IF_ERROR(CheckSubmission(submission));
+  TW_RETURN_IF_ERROR(CheckOffered(submission.spec, context_.dispatcher.Workers()));
   const std::string id = JobId(submission.spec, submission.is_private ? submission.owner : "");
   std::lock_guard submitting(submit_mutex_);
   TW_ASSIGN_OR_RETURN(const std::optional<JobRow> made,

@@ -28,10 +28,10 @@ class Jobs {
   // Starts every job of the store that has not ended.
   absl::Status Resume();
   // Returns once the job is durable. The same spec (of the same owner, if private) gives the same
-  // job: joined while it runs,
-  // continued when it has ended. The same request of an owner gives the job it made; AlreadyExists
-  // when that had another spec. ResourceExhausted above the number of jobs a server, or an owner,
-  // may have running at once. InvalidArgument: see CheckSpec.
+  // job: joined while it runs, continued when it has ended. The same request of an owner gives the
+  // job it made; AlreadyExists when that had another spec. ResourceExhausted above the number of
+  // jobs a server, or an owner, may have running at once. InvalidArgument: see CheckSpec; or those
+  // who offer the key are all devices of another kind than its tasks are for.
   absl::StatusOr<std::shared_ptr<Job>> Submit(const Submission& submission);
   // Of one owner's jobs, or with "" of all. NotFound names some of them.
   absl::StatusOr<std::shared_ptr<Job>> Find(const std::string& id, const std::string& only_owner);
