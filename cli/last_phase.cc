@@ -168,7 +168,7 @@ Record DecisionOf(const LastPhase& phase, const LayerChoice& choice, const BestC
   Record record{.task = {choice.workload, option.template_name, target}, .config = option.config};
   record.outcome = std::move(timing);
   record.device_key = phase.spec.key();
-  record.device = CpuName();
+  record.device = phase.device;
   record.worker = DefaultWorkerName();
   record.job = phase.job;
   record.threads = phase.threads;

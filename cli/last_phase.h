@@ -20,6 +20,7 @@ struct LastPhase {
   ModelOptions model;
   v1::JobSpec spec;
   std::string job;      // id
+  std::string device;   // what the kernels run on, as records name it
   RecordStore& store;   // read, and written with the decisions
   double deadline = 0;  // of the system clock's Now()
   int threads = 1;

@@ -126,12 +126,17 @@ class LocalFarmImpl final : public LocalFarm {
   }
 
   // A kernel cannot take the worker down, but people and memory killers can.
-  void StartWorker(const std::string& key, int threads, const std::vector<int>& cores) {
+  void StartWorker(const LocalFarmSetup& setup, const std::vector<int>& cores) {
+    std::vector<std::string> argv = {ExecutablePath(), "worker", "--embedded",
+                                     "--server",       address_, "--key",
+                                     setup.key,        "--temp", folder_->path()};
+    const std::vector<std::string> where =
+        setup.device.empty()
+            ? std::vector<std::string>{"--slot-cores", std::to_string(setup.threads)}
+            : std::vector<std::string>{"--device", setup.device};
+    argv.insert(argv.end(), where.begin(), where.end());
     worker_ = std::make_unique<Supervised>(
-        std::vector<std::string>{ExecutablePath(), "worker", "--embedded", "--server", address_,
-                                 "--key", key, "--slot-cores", std::to_string(threads), "--temp",
-                                 folder_->path()},
-        cores, [this, starts = 1](const std::string& why) mutable {
+        std::move(argv), cores, [this, starts = 1](const std::string& why) mutable {
           if (++starts <= kWorkerStarts) return true;
           on_failure_(absl::UnavailableError(absl::StrCat("the worker ended by ", why)));
           return false;
@@ -149,14 +154,13 @@ class LocalFarmImpl final : public LocalFarm {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LocalFarm>> LocalFarm::Start(
-    const std::string& records, const std::string& key, int threads,
-    std::function<void(absl::Status)> on_failure) {
+    const LocalFarmSetup& setup, std::function<void(absl::Status)> on_failure) {
   const std::vector<int> all = AllowedCores();
-  TW_ASSIGN_OR_RETURN(const CorePlan plan, PlanThisMachine({.slot_cores = threads}));
+  TW_ASSIGN_OR_RETURN(const CorePlan plan, PlanThisMachine({.slot_cores = setup.threads}));
   TW_ASSIGN_OR_RETURN(auto folder, PrivateFolder::Make(std::filesystem::temp_directory_path()));
   auto farm = std::make_unique<LocalFarmImpl>(std::move(folder), std::move(on_failure));
-  TW_RETURN_IF_ERROR(farm->StartServer(records, plan.others));  // off the measured core
-  farm->StartWorker(key, threads, all);
+  TW_RETURN_IF_ERROR(farm->StartServer(setup.records, plan.others));  // off the measured core
+  farm->StartWorker(setup, all);
   return farm;
 }
 

@@ -22,6 +22,7 @@
 #include "cli/open_records.h"
 #include "cli/server_option.h"
 #include "cli/signals.h"
+#include "cli/tune_device.h"
 #include "cli/tuning_report.h"
 #include "cli/verb.h"
 
@@ -40,6 +41,7 @@ constexpr char kExample[] =
     "  resnet18-3f2a90c1d4e5f607: done after 768 trials\n"
     "  $ tilewright compile resnet18.onnx -o resnet18.tar\n"
     "Ctrl-C keeps what was measured; the same command continues.\n"
+    "For a GPU of this machine: tilewright tune resnet18.onnx --target cuda\n"
     "On a farm: tilewright tune resnet18.onnx --server farm:9190 --key xeon\n";
 
 // Of a time budget, what the last phase gets: a quarter, a minute at most.
@@ -50,7 +52,7 @@ constexpr double kLeastSeconds = 3, kGraceSeconds = 2;
 
 struct Options {
   JobOptions job;
-  std::string server, records;
+  std::string server, records, device;
   TlsOptions tls;
   bool no_wait = false;
   bool json = false;
@@ -137,13 +139,15 @@ struct Followed {
   std::string job;
   v1::JobEvent last;
 };
-absl::StatusOr<Followed> TuneKernels(const Options& options, const v1::JobSpec& spec,
-                                     std::optional<LeaveOnSignal>& leave) {
+absl::StatusOr<Followed> TuneKernels(const Options& options, const TuneDevice& device,
+                                     const v1::JobSpec& spec, std::optional<LeaveOnSignal>& leave) {
   Trouble trouble;
   TW_ASSIGN_OR_RETURN(
       const auto farm,
-      LocalFarm::Start(RecordsPath(options.records), options.job.key,
-                       static_cast<int>(options.job.threads),
+      LocalFarm::Start({.records = RecordsPath(options.records),
+                        .key = options.job.key,
+                        .threads = static_cast<int>(options.job.threads),
+                        .device = device.option},
                        [&](absl::Status status) { trouble.Set(std::move(status)); }));
   FarmClient client({farm->address(), nullptr}, /*patience_seconds=*/0);
   TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted, client.Submit(spec));
@@ -179,34 +183,34 @@ struct Measured {
   MachineLimits limits;
   std::optional<InNetwork> in_network;
 };
-absl::Status MeasureInNetwork(const LastPhase& phase, bool decide, const Interrupt* interrupt,
+struct InNetworkQuestion {
+  LastPhase phase;
+  std::string device;  // as TuneDevice's option
+  bool decide;         // or only ask for the machine's limits
+};
+absl::Status MeasureInNetwork(const InNetworkQuestion& question, const Interrupt* interrupt,
                               Measured* measured) {
+  const LastPhase& phase = question.phase;
   const double seconds = std::max(kLeastSeconds, phase.deadline - SystemClock().Now());
   TW_ASSIGN_OR_RETURN(
       NetworkRunner runner,
-      NetworkRunner::Start(ExecutableFolder() / "tilewright-network-runner", phase.threads,
+      NetworkRunner::Start({.program = ExecutableFolder() / "tilewright-network-runner",
+                            .threads = phase.threads,
+                            .device = question.device},
                            DeadlineAfter(seconds + kGraceSeconds), interrupt));
   TW_ASSIGN_OR_RETURN(const NetworkRunner::Limits limits,
                       runner.MeasureLimits(WeightBytes(phase.spec)));
   measured->limits = {limits.flops * phase.threads, limits.bytes};
-  if (!decide) return absl::OkStatus();
+  if (!question.decide) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(measured->in_network, RunLastPhase(phase, runner));
   return absl::OkStatus();
 }
 
-Measured TryInNetwork(const Options& options, const v1::JobSpec& spec, const Followed& followed,
-                      RecordStore& store, double deadline) {
+Measured TryInNetwork(InNetworkQuestion question) {
   const StopOnSignal stop;
-  const LastPhase phase{.model = options.job.model,
-                        .spec = spec,
-                        .job = followed.job,
-                        .store = store,
-                        .deadline = deadline,
-                        .threads = static_cast<int>(options.job.threads),
-                        .stop = stop.token()};
+  question.phase.stop = stop.token();
   Measured measured;
-  const bool decide = followed.last.state() == v1::DONE;
-  const absl::Status status = MeasureInNetwork(phase, decide, stop.interrupt(), &measured);
+  const absl::Status status = MeasureInNetwork(question, stop.interrupt(), &measured);
   if (!status.ok()) {
     std::cerr << "not decided in the whole network: " << status.message()
               << "; look-ups go by kernels measured alone\n";
@@ -217,6 +221,10 @@ Measured TryInNetwork(const Options& options, const v1::JobSpec& spec, const Fol
 absl::Status TuneHere(Options options) {
   const double start = SystemClock().Now();
   if (options.job.key.empty()) options.job.key = "local";
+  TW_ASSIGN_OR_RETURN(const Target target, TargetOf(options.job.model));
+  TW_ASSIGN_OR_RETURN(
+      const TuneDevice device,
+      DeviceToTuneOn(target, options.device, static_cast<int>(options.job.threads)));
   std::optional<LeaveOnSignal> leave(std::in_place);
   // Said here, rather than by the server's process; closed again for it.
   TW_RETURN_IF_ERROR(OpenRecordsToWrite(options.records).status());
@@ -224,10 +232,19 @@ absl::Status TuneHere(Options options) {
   const double budget = spec.time_seconds();
   // Of a given time always the same part, so that the same command is the same job.
   spec.set_time_seconds(budget - LastPhaseSeconds(budget));
-  TW_ASSIGN_OR_RETURN(const Followed followed, TuneKernels(options, spec, leave));
+  TW_ASSIGN_OR_RETURN(const Followed followed, TuneKernels(options, device, spec, leave));
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
   const double deadline = budget > 0 ? start + budget : SystemClock().Now() + kMostLastPhaseSeconds;
-  const Measured measured = TryInNetwork(options, spec, followed, *store, deadline);
+  const Measured measured =
+      TryInNetwork({.phase = {.model = options.job.model,
+                              .spec = spec,
+                              .job = followed.job,
+                              .device = device.name,
+                              .store = *store,
+                              .deadline = deadline,
+                              .threads = static_cast<int>(options.job.threads)},
+                    .device = device.option,
+                    .decide = followed.last.state() == v1::DONE});
   TW_ASSIGN_OR_RETURN(const TuningReport report,
                       MakeTuningReport({.spec = spec,
                                         .last = followed.last,
@@ -255,6 +272,7 @@ absl::Status PrintFarmEnd(const Options& options, const v1::JobSpec& spec, const
 
 absl::Status TuneOnFarm(Options options) {
   if (options.job.key.empty()) return UsageError("--server needs --key");
+  if (!options.device.empty()) return UsageError("--device is for tuning here; leave it out");
   std::optional<LeaveOnSignal> leave(std::in_place);
   TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server, options.tls));
   FarmClient client(server);
@@ -287,6 +305,8 @@ void verb_tune(CLI::App& parent) {
                            [options] { return Tune(*options); });
   AddJobOptions(verb, &options->job);
   verb->add_option("--key", options->job.key, "device key (default here: local)");
+  verb->add_option("--device", options->device,
+                   "when tuning here: opencl:N or cuda:N (default: the first of --target's kind)");
   verb->add_option("--server", options->server, "HOST:PORT of a farm; without it: this machine");
   AddTlsOptions(verb, &options->tls);
   verb->add_option("--records", options->records,

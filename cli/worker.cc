@@ -25,7 +25,9 @@ namespace {
 
 constexpr char kExample[] =
     "  $ tilewright worker --server 10.0.0.5:9190 --key xeon\n"
-    "  serving 10.0.0.5:9190 as rack3-3fa9c1, key xeon, 1 slot(s), cpu -mcpu=sapphirerapids\n";
+    "  serving 10.0.0.5:9190 as rack3-3fa9c1, key xeon, 1 slot(s), cpu -mcpu=sapphirerapids\n"
+    "A GPU, or what OpenCL takes for one:\n"
+    "  $ tilewright worker --server 10.0.0.5:9190 --key h100 --device cuda:0\n";
 
 // Whoever runs `tune` waits for an answer; a worker of a farm waits for its disk to be cleared.
 constexpr int kEmbeddedSelfTests = 3;
@@ -85,6 +87,7 @@ absl::Status Work(Options options) {
   const std::filesystem::path folder = ExecutableFolder();
   options.agent.runner = folder / "tilewright-runner";
   options.agent.builder = folder / "tilewright-builder";
+  options.agent.device_runner = folder / "tilewright-device-runner";
   if (options.agent.name.empty()) options.agent.name = DefaultWorkerName();
   if (options.agent.temp_folder.empty()) {
     options.agent.temp_folder = std::filesystem::temp_directory_path();
@@ -120,6 +123,8 @@ void verb_worker(CLI::App& parent) {
   AddServerOption(verb, &options->server);
   AddLogOptions(verb, &options->log);
   verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
+  verb->add_option("--device", agent.device,
+                   "opencl:N or cuda:N, as `tilewright targets` counts them (default: the CPU)");
   verb->add_option("--name", agent.name,
                    "for people (default: the certificate's, or hostname and six random digits)");
   verb->add_option("--slots", agent.slots,

@@ -8,10 +8,11 @@
 
 namespace tilewright {
 
-absl::StatusOr<NetworkRunner> NetworkRunner::Start(const std::string& program, int threads,
+absl::StatusOr<NetworkRunner> NetworkRunner::Start(const NetworkRunnerSetup& setup,
                                                    Deadline deadline, const Interrupt* interrupt) {
   TW_ASSIGN_OR_RETURN(Child child,
-                      Child::Start({program, absl::StrCat(threads)}, ChildOutput::kDiscarded));
+                      Child::Start({setup.program, absl::StrCat(setup.threads), setup.device},
+                                   ChildOutput::kDiscarded));
   return NetworkRunner(std::move(child), deadline, interrupt);
 }
 

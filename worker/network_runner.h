@@ -12,10 +12,16 @@
 
 namespace tilewright {
 
+struct NetworkRunnerSetup {
+  std::string program;  // the runner's path
+  int threads = 1;      // of a CPU
+  std::string device;   // "opencl:0"; empty: the CPU
+};
+
 class NetworkRunner {
  public:
   // What the machine can do, of one thread (worker/peaks.h): floating point operations and bytes
-  // read a second; 0 = unknown.
+  // read a second; 0 = unknown, as of devices.
   struct Limits {
     double flops = 0, bytes = 0;
   };
@@ -25,10 +31,10 @@ class NetworkRunner {
     std::vector<double> calls;
   };
 
-  // `program` is the runner's path. Every answer must come before `deadline`; `interrupt`, which
-  // may be null and otherwise outlives this, ends the waiting. Unavailable: it does not start.
-  static absl::StatusOr<NetworkRunner> Start(const std::string& program, int threads,
-                                             Deadline deadline, const Interrupt* interrupt);
+  // Every answer must come before `deadline`; `interrupt`, which may be null and otherwise outlives
+  // this, ends the waiting. Unavailable: it does not start.
+  static absl::StatusOr<NetworkRunner> Start(const NetworkRunnerSetup& setup, Deadline deadline,
+                                             const Interrupt* interrupt);
 
   // Errors of all: Unavailable, the process ended (by a kernel's crash, ...); DeadlineExceeded;
   // Cancelled; Internal with the runner's word. After an error nothing else may be asked.

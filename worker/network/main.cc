@@ -1,10 +1,10 @@
-// tilewright-network-runner [THREADS]: loads packages and runs them whole, one run when it is told,
-// in a process of its own that a kernel may take down. Lines on standard input are answered by one
-// line each on descriptor 3:
+// tilewright-network-runner [THREADS [DEVICE]]: loads packages and runs them whole, one run when it
+// is told, in a process of its own that a kernel may take down. Lines on standard input are
+// answered by one line each on descriptor 3:
 //   "load PATH"   "ok N"      N: calls of the plan; packages are numbered from 0
 //   "run I"       "ok WHOLE CALL CALL ..."   wall seconds
 //   "limits N"    "ok FLOPS BYTES"           a second of one thread where N bytes are read again
-//                                            and again (worker/peaks.h); FLOPS 0: unknown
+//                                            and again (worker/peaks.h); 0: unknown, as of devices
 // or "error TEXT". Ends with its input. Links nothing but libc and the runtime.
 #include <signal.h>
 #include <sys/prctl.h>
@@ -17,6 +17,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/error.h"
@@ -46,7 +47,7 @@ void FillInput(const runtime::Model::End& input, uint64_t seed) {
 
 class Runner {
  public:
-  explicit Runner(int threads) : threads_(threads) {}
+  Runner(int threads, std::string device) : threads_(threads), device_(std::move(device)) {}
 
   std::string Answer(const std::string& line) {
     std::istringstream words(line);
@@ -64,8 +65,8 @@ class Runner {
 
  private:
   std::string Load(const std::string& path) {
-    auto model =
-        runtime::OpenModel(path, runtime::ModelOptions{.threads = threads_, .bind = threads_ > 1});
+    auto model = runtime::OpenModel(
+        path, runtime::ModelOptions{.threads = threads_, .bind = threads_ > 1, .device = device_});
     uint64_t seed = 0;
     for (const runtime::Model::End& input : model->inputs()) FillInput(input, seed++);
     model->Run();  // first touches
@@ -84,9 +85,10 @@ class Runner {
     return Numbers(seconds);
   }
 
-  static std::string Limits(std::istringstream& words) {
+  std::string Limits(std::istringstream& words) const {
     size_t bytes = 0;
     if (!(words >> bytes)) return "error limits of how many bytes?";
+    if (!device_.empty()) return Numbers({0, 0});
     return Numbers({1e9 * MeasureFmaPeakGflops(), MeasureReadBandwidth(bytes)});
   }
 
@@ -99,6 +101,7 @@ class Runner {
   }
 
   const int threads_;
+  const std::string device_;
   std::vector<std::unique_ptr<runtime::Model>> models_;
 };
 
@@ -116,7 +119,7 @@ int Main(int argc, char** argv) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
   if (threads < 1) return 2;
-  Runner runner(threads);
+  Runner runner(threads, argc > 2 ? argv[2] : "");
   for (std::string line; std::getline(std::cin, line);) {
     if (!WriteLine(runner.Answer(line))) break;
   }
