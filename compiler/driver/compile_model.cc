@@ -20,13 +20,13 @@
 namespace tilewright {
 namespace {
 
-// Runs the passes, each followed by the caller's hook and a dump: 10_<first>.txt, 20_...
+// Runs the passes, each followed by the caller's hook and a dump: 01_<first>.txt, 02_...
 absl::Status RunAllPasses(Graph& graph, const CompileModelOptions& options, Dump& dump) {
   PipelineOptions passes = options.passes;
   int number = 0;
   passes.after_pass = [&](const PassInfo& pass, const Graph& after, double seconds) {
     if (options.passes.after_pass) options.passes.after_pass(pass, after, seconds);
-    number += 10;
+    ++number;
     if (dump.enabled()) dump.Write(absl::StrFormat("%02d_%s.txt", number, pass.name), Print(after));
   };
   const PassContext context{.target = options.target, .evaluate = MakeConstantEvaluator()};

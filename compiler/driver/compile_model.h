@@ -33,7 +33,7 @@ struct CompileModelOptions {
   PipelineOptions passes;
   bool exact = false;      // no template that is not Exact()
   bool reference = false;  // no passes, no schedules: the plain definitions compiled
-  std::string dump_dir;    // when set: 00_import.txt, 10_<pass>.txt, kernels' loop IR, .ll, .s
+  std::string dump_dir;    // when set: 00_import.txt, 01_<pass>.txt, kernels' loop IR, .ll, .s
 };
 
 struct CompiledModel {

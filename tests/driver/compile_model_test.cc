@@ -127,8 +127,8 @@ TEST(CompileModel, DumpsEveryStage) {
   options.dump_dir = TempPath("dump");
   Compile(SmallNetwork(), options);
   const std::filesystem::path dir(options.dump_dir);
-  for (const char* name : {"00_import.txt", "10_eliminate_dead_nodes.txt",
-                           "90_cancel_layout_changes.txt", "kernels/kernels.s"}) {
+  for (const char* name : {"00_import.txt", "01_eliminate_dead_nodes.txt",
+                           "10_cancel_layout_changes.txt", "kernels/kernels.s"}) {
     EXPECT_TRUE(std::filesystem::exists(dir / name)) << name;
   }
   std::filesystem::remove_all(dir);

@@ -32,7 +32,8 @@ def send(data): os.write(3, struct.pack('<I', len(data)) + data)
 def built():
     open(request['output'], 'w').write('library')
     kernel = {'buffers': [], 'prepare': [], 'tolerance': 1e-4,
-              'calls': [{'symbol': 'k', 'extent': 1, 'operands': [0, 1, 2]}]}
+              'calls': [{'symbol': 'k', 'extent': 1, 'grid': [1, 1, 1], 'block': [1, 1, 1],
+                         'operands': [0, 1, 2]}]}
     send(json.dumps({'ok': True, 'kernel': kernel}).encode())
 send(b'cpu -mcpu=fake')
 count = 0

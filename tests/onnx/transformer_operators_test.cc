@@ -299,8 +299,9 @@ TEST(QuantisedOperators, SumsAndProductsRoundOnce) {
   for (auto& [name, tensor] : t) {
     for (int64_t i = 0; i < 40; ++i) tensor.Set(i, static_cast<double>(rng.Below(256)));
   }
+  // No sum or product of two steps is halfway between two steps of the output.
   const std::vector<std::pair<std::string, float>> scales = {
-      {"as", 0.03f}, {"bs", 0.05f}, {"ys", 0.04f}};
+      {"as", 0.031f}, {"bs", 0.053f}, {"ys", 0.043f}};
   for (const auto& [name, value] : scales) t[name] = Tensor({DType::kF32, {}}, std::vector{value});
   const std::vector<std::pair<std::string, uint8_t>> zeros = {{"az", 120}, {"bz", 7}, {"yz", 99}};
   for (const auto& [name, value] : zeros) t[name] = Tensor({DType::kU8, {}}, std::vector{value});
@@ -310,9 +311,9 @@ TEST(QuantisedOperators, SumsAndProductsRoundOnce) {
         RunBoth(OneNode(op, 17, {"a", "as", "az", "b", "bs", "bz", "ys", "yz"}, t), t);
     ASSERT_EQ(outputs.size(), 1u);
     for (int64_t i = 0; i < 40; ++i) {
-      const float a = static_cast<float>(t["a"].AsInt(i) - 120) * 0.03f,
-                  b = static_cast<float>(t["b"].AsInt(i) - 7) * 0.05f;
-      const float y = std::nearbyint((product ? a * b : a + b) / 0.04f) + 99;
+      const float a = static_cast<float>(t["a"].AsInt(i) - 120) * 0.031f,
+                  b = static_cast<float>(t["b"].AsInt(i) - 7) * 0.053f;
+      const float y = std::nearbyint((product ? a * b : a + b) / 0.043f) + 99;
       EXPECT_EQ(outputs[0].AsInt(i), std::clamp<int64_t>(static_cast<int64_t>(y), 0, 255)) << i;
     }
   }
