@@ -10,9 +10,11 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "cli/cost_model.h"
 #include "cli/duration.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
+#include "compiler/templates/template.h"
 #include "proto/convert.h"
 #include "tuner/search/searcher.h"
 
@@ -21,6 +23,8 @@ namespace {
 
 // A budget for those who give none: untuned to good in minutes for the usual networks.
 constexpr uint64_t kDefaultTrialsPerTask = 64;
+// Of a task that a cost model ranks: as many as the strategies draw at random before they learn.
+constexpr size_t kFirstConfigs = 8;
 
 absl::Status CheckTuner(const std::string& name) {
   std::vector<std::string> known;
@@ -79,6 +83,8 @@ void AddJobOptions(CLI::App* verb, JobOptions* options) {
                    "that the network will run with: kernels are timed with as many, a core each")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  verb->add_option("--cost-model", options->cost_model,
+                   "starts each task with what this model ranks highest (`tilewright train`)");
   verb->add_option("--priority", options->priority,
                    "on a farm: weight among your own jobs; users share evenly")
       ->check(CLI::Range(1, 16))
@@ -95,6 +101,25 @@ absl::StatusOr<std::vector<size_t>> ParseTaskList(const std::string& text, size_
     }
   }
   return std::vector<size_t>(chosen.begin(), chosen.end());
+}
+
+// Each task begins with the configs that the model ranks highest.
+absl::Status SetFirst(const std::string& file, v1::JobSpec* job) {
+  if (file.empty()) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(const LearnedRanking ranking, ReadCostModel(file));
+  int known = 0;
+  for (v1::JobTask& message : *job->mutable_tasks()) {
+    TW_ASSIGN_OR_RETURN(const Task task, FromMessage(message.task()));
+    TW_ASSIGN_OR_RETURN(const Template* schedule, FindTemplate(task.template_name));
+    const ConfigSpace space = schedule->Space(task.workload, task.target);
+    const auto first = ranking.Best(task, space, kFirstConfigs, job->seed());
+    known += !first.empty();
+    for (const uint64_t index : first) message.add_first(EntitiesToJson(space.At(index)));
+  }
+  if (known == 0) {
+    std::cerr << "warning: " << file << " knows none of the model's templates\n";
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
@@ -121,6 +146,7 @@ absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
   if (job.tasks().empty()) {
     return BadInput(absl::InvalidArgumentError("the model has nothing to tune"));
   }
+  TW_RETURN_IF_ERROR(SetFirst(options.cost_model, &job));
   job.set_trials(options.trials);
   if (options.trials == 0 && options.time.empty()) {
     job.set_trials(kDefaultTrialsPerTask * job.tasks_size());

@@ -21,8 +21,9 @@ struct JobOptions {
   uint64_t early_stopping = 0;
   std::string tasks = "all";
   uint64_t seed = 0;
-  uint32_t priority = 1;  // on a farm, among the user's jobs
-  uint32_t threads = 1;   // that the network will run with
+  uint32_t priority = 1;   // on a farm, among the user's jobs
+  uint32_t threads = 1;    // that the network will run with
+  std::string cost_model;  // of `tilewright train`; "" = none
 };
 
 // `options` must live as long as the verb. --key and --server are the verb's own.

@@ -195,6 +195,21 @@ TEST(RecordsVerbs, ImportNamesTemplatesOfOtherSystems) {
   EXPECT_THAT(command.Run("records import in.log").err, HasSubstr("conv2d_other.cpu (3)"));
 }
 
+TEST(RecordsVerbs, TrainNeedsRecordsAndItsModelIsAFileOfItsOwn) {
+  const CommandLine command;
+  const CommandResult nothing = command.Run("train -o cost.model");
+  EXPECT_EQ(nothing.exit_code, 3);
+  EXPECT_THAT(nothing.err, HasSubstr("no record to learn from; `tilewright tune` makes them"));
+  EXPECT_FALSE(std::filesystem::exists(command / "cost.model"));
+  EXPECT_EQ(command.Run("zoo mlp -o mlp.onnx").exit_code, 0);
+  const CommandResult none = command.Run("tune mlp.onnx --cost-model missing");
+  EXPECT_EQ(none.exit_code, 3);
+  EXPECT_THAT(none.err, HasSubstr("cannot read missing"));
+  const CommandResult wrong = command.Run("tune mlp.onnx --cost-model mlp.onnx");
+  EXPECT_EQ(wrong.exit_code, 3);
+  EXPECT_THAT(wrong.err, HasSubstr("mlp.onnx: not a cost model of this version"));
+}
+
 TEST(RecordsVerbs, WhatIsUnavailableIsExitCode4) {
   const CommandLine command;
   WriteAll(command / "in.log", SampleLog());

@@ -2,6 +2,8 @@
 #include <cmath>
 #include <functional>
 
+#include "compiler/operators/workload_rules.h"
+#include "compiler/templates/template.h"
 #include "tests/farm/server_fixture.h"
 
 namespace tilewright {
@@ -153,6 +155,12 @@ TEST_F(ServerTest, FoolishJobsAreRefused) {
     spec.mutable_tasks(0)->mutable_task()->set_target(std::string(100'000, 'x'));
   }));
   EXPECT_TRUE(refused([](auto& spec) { spec.set_name(std::string(300, 'x')); }));
+  EXPECT_TRUE(refused([](auto& spec) {
+    for (int i = 0; i < 65; ++i) spec.mutable_tasks(0)->add_first("[]");
+  })) << "too many configs to begin with";
+  EXPECT_TRUE(
+      refused([](auto& spec) { spec.mutable_tasks(0)->add_first(std::string(5000, ' ') + "[]"); }));
+  EXPECT_TRUE(refused([](auto& spec) { spec.mutable_tasks(0)->add_first("{tile"); }));
 }
 
 TEST_F(ServerTest, AJobsIdIsAPlainNameWhateverTheModelsIs) {
@@ -193,6 +201,31 @@ TEST_F(ServerTest, AJobThatCannotBeIsRefusedWithTheReason) {
   spec = Spec(1);
   spec.clear_tasks();
   EXPECT_EQ(Submit(spec, &reply).error_code(), grpc::INVALID_ARGUMENT);
+}
+
+// What a cost model ranks highest comes before what the strategy draws.
+TEST_F(ServerTest, AJobBeginsWithTheConfigsThatItAsksFor) {
+  const Template* schedule = FindTemplate("dense_pack.cpu").value();
+  const ConfigSpace space =
+      schedule->Space(ParseWorkload(kPlayedWorkload).value(), ParseTarget(kPlayedTarget).value());
+  const std::vector<uint64_t> valid = space.EnumerateValid().value();
+  const std::string wanted = EntitiesToJson(space.At(valid.back()));
+  v1::JobSpec spec = Spec(2);
+  spec.mutable_tasks(0)->add_first(R"([["tile_of_another_space","sp",[-1,2]]])");
+  spec.mutable_tasks(0)->add_first(wanted);
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(spec, &job).ok());
+  const v1::OpenSessionReply session = Open("w");
+  std::vector<std::string> configs;
+  for (int i = 0; i < 2; ++i) {
+    v1::LeaseReply leased;
+    ASSERT_TRUE(Lease(session.session(), 20, &leased).ok());
+    ASSERT_THAT(leased.items(), SizeIs(1));
+    configs.push_back(leased.items(0).config());
+    v1::ReportReply reply;
+    ASSERT_TRUE(Report(session, leased.items(0), 1e-3, &reply).ok());
+  }
+  EXPECT_EQ(configs[1], wanted) << "after the default, " << configs[0];
 }
 
 TEST_F(ServerTest, AnUnknownJobCannotBeWatched) {

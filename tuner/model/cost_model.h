@@ -2,11 +2,16 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace tilewright {
+
+// Of a feature that a row has not.
+inline constexpr float kMissing = -1e30f;
 
 // Rows of features, one after another.
 struct FeatureMatrix {
@@ -23,6 +28,8 @@ class CostModel {
   virtual absl::Status Fit(const FeatureMatrix& rows, std::span<const float> scores) = 0;
   // One number a row. Untrained: all equal. REQUIRES: the columns of the training rows.
   virtual std::vector<float> Score(const FeatureMatrix& rows) const = 0;
+  // The trained model as bytes, from which it can be loaded. FailedPrecondition when untrained.
+  virtual absl::StatusOr<std::string> Save() const = 0;
 };
 
 }  // namespace tilewright

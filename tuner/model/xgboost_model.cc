@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 // Of OpenMP's interface, declared here because <omp.h> is the compiler's and the library XGBoost's.
 extern "C" void omp_set_num_threads(int threads);
@@ -30,8 +31,8 @@ using Booster = std::unique_ptr<void, FreeBooster>;
 
 absl::StatusOr<Matrix> MakeMatrix(const FeatureMatrix& rows, std::span<const float> scores) {
   DMatrixHandle handle = nullptr;
-  TW_RETURN_IF_ERROR(Check(XGDMatrixCreateFromMat(rows.values.data(), rows.rows(), rows.columns,
-                                                  /*missing=*/-1e30f, &handle)));
+  TW_RETURN_IF_ERROR(Check(
+      XGDMatrixCreateFromMat(rows.values.data(), rows.rows(), rows.columns, kMissing, &handle)));
   Matrix matrix(handle);
   TW_RETURN_IF_ERROR(Check(XGDMatrixSetFloatInfo(handle, "label", scores.data(), scores.size())));
   const unsigned group = static_cast<unsigned>(scores.size());
@@ -52,7 +53,8 @@ constexpr char kPredictConfig[] =
 
 class XgboostModel final : public CostModel {
  public:
-  explicit XgboostModel(const XgboostOptions& options) : options_(options) {}
+  explicit XgboostModel(const XgboostOptions& options, Booster trained = nullptr)
+      : options_(options), booster_(std::move(trained)) {}
 
   absl::Status Fit(const FeatureMatrix& rows, std::span<const float> scores) override {
     TW_CHECK(rows.rows() == scores.size()) << rows.rows() << " rows, " << scores.size();
@@ -77,6 +79,15 @@ class XgboostModel final : public CostModel {
                                                nullptr, &shape, &dims, &scores);
     TW_CHECK(code == 0) << XGBGetLastError();
     return {scores, scores + rows.rows()};
+  }
+
+  absl::StatusOr<std::string> Save() const override {
+    if (!booster_) return absl::FailedPreconditionError("a model that was not trained");
+    bst_ulong size = 0;
+    const char* bytes = nullptr;
+    TW_RETURN_IF_ERROR(
+        Check(XGBoosterSaveModelToBuffer(booster_.get(), R"({"format":"json"})", &size, &bytes)));
+    return std::string(bytes, size);
   }
 
  private:
@@ -111,6 +122,25 @@ class XgboostModel final : public CostModel {
 
 std::unique_ptr<CostModel> MakeXgboostModel(const XgboostOptions& options) {
   return std::make_unique<XgboostModel>(options);
+}
+
+absl::StatusOr<std::unique_ptr<CostModel>> LoadXgboostModel(std::string_view bytes,
+                                                            size_t columns) {
+  BoosterHandle raw = nullptr;
+  TW_RETURN_IF_ERROR(Check(XGBoosterCreate(nullptr, 0, &raw)));
+  Booster booster(raw);
+  if (XGBoosterLoadModelFromBuffer(raw, bytes.data(), bytes.size()) != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("XGBoost cannot read the trees: ", Shown(XGBGetLastError())));
+  }
+  bst_ulong features = 0;
+  TW_RETURN_IF_ERROR(Check(XGBoosterGetNumFeature(raw, &features)));
+  if (features != columns) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the trees are of ", features, " columns, not ", columns));
+  }
+  TW_RETURN_IF_ERROR(Check(XGBoosterSetParam(raw, "nthread", "1")));
+  return std::make_unique<XgboostModel>(XgboostOptions{}, std::move(booster));
 }
 
 }  // namespace tilewright

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "tuner/model/cost_model.h"
 
@@ -20,5 +21,9 @@ struct XgboostOptions {
 };
 
 std::unique_ptr<CostModel> MakeXgboostModel(const XgboostOptions& options);
+
+// What Save gave; it scores rows of so many columns. InvalidArgument says what is wrong with the
+// bytes.
+absl::StatusOr<std::unique_ptr<CostModel>> LoadXgboostModel(std::string_view bytes, size_t columns);
 
 }  // namespace tilewright

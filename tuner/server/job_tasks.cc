@@ -22,6 +22,8 @@ constexpr double kMaxSeconds = 366 * 86'400.0;
 constexpr uint32_t kMaxCount = 1'000'000;
 constexpr size_t kMaxOptions = 64;
 constexpr uint32_t kMaxThreads = 1024;
+constexpr int kMaxFirst = 64;  // configs of a task
+constexpr size_t kMaxConfig = 4096;
 // Measurements behind a best record: the fewest with a middle one.
 constexpr size_t kConfirmations = 3;
 
@@ -43,6 +45,7 @@ std::string Canonical(const v1::JobSpec& spec) {
   for (const v1::JobTask& task : spec.tasks()) {
     absl::StrAppend(&text, task.task().template_name(), "|", task.task().target(), "|",
                     task.task().workload(), "|", task.count(), "\n");
+    for (const std::string& config : task.first()) absl::StrAppend(&text, config, "\n");
   }
   return text;
 }
@@ -81,6 +84,21 @@ absl::Status CheckNumbers(const v1::JobSpec& spec) {
       return absl::InvalidArgumentError(
           absl::StrCat("a task of ", task.count(), " layers, allowed up to ", kMaxCount));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFirst(const v1::JobTask& task) {
+  if (task.first_size() > kMaxFirst) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(task.first_size(), " configs to measure first, at most ", kMaxFirst));
+  }
+  for (const std::string& config : task.first()) {
+    if (config.size() > kMaxConfig) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a config of ", config.size(), " bytes, at most ", kMaxConfig));
+    }
+    TW_RETURN_IF_ERROR(ParseEntitiesJson(config).status());
   }
   return absl::OkStatus();
 }
@@ -135,6 +153,21 @@ absl::StatusOr<std::vector<Trial>> HistoryOf(const JobTask& entry, const v1::Job
   return history;
 }
 
+// The default, then what the job asks for.
+std::vector<uint64_t> SeedsOf(const v1::JobTask& message, const JobTask& entry,
+                              const Template& schedule) {
+  std::vector<uint64_t> seeds;
+  const absl::StatusOr<uint64_t> start =
+      entry.space.IndexOf(schedule.Default(entry.task.workload, entry.task.target));
+  if (start.ok()) seeds.push_back(*start);
+  for (const std::string& text : message.first()) {
+    const absl::StatusOr<Config> config = ParseEntitiesJson(text);
+    if (!config.ok() || !entry.space.Canonical(*config).ok()) continue;
+    seeds.push_back(entry.space.IndexOf(*config).value());
+  }
+  return seeds;
+}
+
 }  // namespace
 
 uint32_t ThreadsOf(const v1::JobSpec& spec) { return std::max(1u, spec.threads()); }
@@ -155,6 +188,7 @@ absl::Status CheckSpec(const v1::JobSpec& spec) {
   TW_RETURN_IF_ERROR(CheckNumbers(spec));
   for (const v1::JobTask& task : spec.tasks()) {
     TW_RETURN_IF_ERROR(ScheduledOf(task.task()).status());
+    TW_RETURN_IF_ERROR(CheckFirst(task));
   }
   TW_ASSIGN_OR_RETURN(const Scheduled first, ScheduledOf(spec.tasks(0).task()));
   const ConfigSpace space = first.schedule->Space(first.task.workload, first.task.target);
@@ -184,9 +218,7 @@ absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const std::string
     if (with_searchers) {
       TW_ASSIGN_OR_RETURN(entry->searcher, SearcherOf(spec, task, entry->space, tasks.size()));
     }
-    const absl::StatusOr<uint64_t> start =
-        entry->space.IndexOf(scheduled.schedule->Default(task.workload, task.target));
-    if (start.ok()) entry->seeds.push_back(*start);
+    entry->seeds = SeedsOf(message, *entry, *scheduled.schedule);
     TW_ASSIGN_OR_RETURN(entry->history, HistoryOf(*entry, spec, job, history_end, store));
     tasks.push_back(std::move(entry));
   }
