@@ -94,20 +94,20 @@ absl::StatusOr<BuildResult> Builder::Ask(const std::string& request, const std::
 // The child gave no answer: whose fault is it?
 absl::StatusOr<BuildResult> Builder::JudgeEnd(const absl::Status& why, double limit_seconds) {
   const bool gone = absl::IsUnavailable(why);
-  if (!gone) child_->Kill();
-  const int status = child_->Wait();
+  const absl::StatusOr<int> status = child_->End(gone ? kOwnEndSeconds : 0);
   child_.reset();
+  TW_RETURN_IF_ERROR(status.status());
   if (absl::IsDeadlineExceeded(why)) {
     return Failure{FailureKind::kBuildTimeout,
                    absl::StrCat("still compiling after ", limit_seconds, " s")};
   }
   if (!gone) return why;
-  if (SignalOf(status) == SIGKILL) {
+  if (SignalOf(*status) == SIGKILL) {
     return absl::UnavailableError(
         "the builder was killed from outside; is there too little memory for so many builders?");
   }
   return Failure{FailureKind::kBuild,
-                 absl::StrCat("the compiler's process ended by ", DescribeExit(status))};
+                 absl::StrCat("the compiler's process ended by ", DescribeExit(*status))};
 }
 
 }  // namespace tilewright

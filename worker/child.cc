@@ -7,6 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +21,8 @@ namespace tilewright {
 namespace {
 
 constexpr int kFirstClosed = 4;
+constexpr double kKilledSeconds = 10;  // that a killed process may need: it frees its memory
+constexpr std::chrono::microseconds kFirstPause{100}, kLongestPause{20'000};
 
 struct Pipe {
   int read = -1, write = -1;
@@ -114,7 +120,7 @@ Child& Child::operator=(Child&& other) noexcept {
 
 Child::~Child() {
   Kill();
-  Wait();
+  EndsWithin(kKilledSeconds);
   CloseInput();
   if (output_ >= 0) close(output_);
 }
@@ -139,6 +145,29 @@ int Child::Wait() {
   }
   pid_ = -1;
   return status_;
+}
+
+bool Child::EndsWithin(double seconds) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  for (auto pause = kFirstPause; pid_ >= 0; pause = std::min(2 * pause, kLongestPause)) {
+    const pid_t ended = waitpid(pid_, &status_, WNOHANG);
+    if (ended == pid_ || (ended < 0 && errno != EINTR)) {
+      pid_ = -1;
+    } else if (std::chrono::steady_clock::now() >= deadline) {
+      return false;
+    } else {
+      std::this_thread::sleep_for(pause);
+    }
+  }
+  return true;
+}
+
+absl::StatusOr<int> Child::End(double seconds) {
+  if (EndsWithin(seconds)) return status_;
+  Kill();
+  if (EndsWithin(kKilledSeconds)) return status_;
+  return absl::UnavailableError(absl::StrCat(
+      "process ", pid_, " has been killed but does not end: it hangs in the kernel or is traced"));
 }
 
 int SignalOf(int status) {

@@ -10,9 +10,13 @@
 
 namespace tilewright {
 
+// For a child that has closed its descriptor 3 to end by itself.
+inline constexpr double kOwnEndSeconds = 5;
+
 enum class ChildOutput { kDiscarded, kOurStderr };  // of its standard output and error
 
-// Move-only owner: the destructor kills the child's whole process group and reaps the child.
+// Move-only owner: the destructor kills the child's whole process group and reaps the child; one
+// that cannot be killed is left to itself after a while.
 class Child {
  public:
   // Runs argv[0] in a session of its own, default signals, only descriptors 0 to 3 open.
@@ -32,8 +36,13 @@ class Child {
   void Terminate();
   // Blocks until the child has ended; returns waitpid's status.
   int Wait();
+  // The same for a child that may not end: after so many seconds it is killed. Unavailable when
+  // even that does not end it: it hangs in the kernel, or another process traces it.
+  absl::StatusOr<int> End(double seconds);
 
  private:
+  // Whether it has ended and is reaped, after at most so long.
+  bool EndsWithin(double seconds);
   Child(pid_t pid, int input, int output) : pid_(pid), input_(input), output_(output) {}
 
   pid_t pid_ = -1;  // -1: reaped or moved from

@@ -91,12 +91,13 @@ absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seco
   for (bool called = false;; called = true) {
     const absl::StatusOr<std::string> line = ReadLine(child_->output(), deadline, interrupt);
     if (absl::IsDeadlineExceeded(line.status())) {
+      TW_RETURN_IF_ERROR(child_->End(0).status());
       if (called) return StillRunning(limit_seconds);
       return absl::UnavailableError(
           absl::StrCat(setup_.device, " took no arguments in ", limit_seconds, " s"));
     }
     if (absl::IsUnavailable(line.status())) {
-      const int status = child_->Wait();
+      TW_ASSIGN_OR_RETURN(const int status, child_->End(kOwnEndSeconds));
       return called ? OutcomeOfExit(status) : absl::StatusOr<Outcome>(EndedEarly(status));
     }
     TW_RETURN_IF_ERROR(line.status());

@@ -20,8 +20,9 @@ absl::StatusOr<std::vector<double>> NetworkRunner::Ask(const std::string& reques
   WriteAll(child_.input(), request + "\n").IgnoreError();  // shows by the missing answer
   const absl::StatusOr<std::string> line = ReadLine(child_.output(), deadline_, interrupt_);
   if (absl::IsUnavailable(line.status())) {
+    TW_ASSIGN_OR_RETURN(const int status, child_.End(kOwnEndSeconds));
     return absl::UnavailableError(
-        absl::StrCat("the process that ran the network ended by ", DescribeExit(child_.Wait())));
+        absl::StrCat("the process that ran the network ended by ", DescribeExit(status)));
   }
   TW_RETURN_IF_ERROR(line.status());
   absl::string_view answer = *line;

@@ -25,7 +25,15 @@ absl::StatusOr<Outcome> FromEarlyEnd(const absl::Status& why, Child& child, doub
         absl::StrCat("the runner did not come to call the kernel in ", limit_seconds, " s"));
   }
   if (!absl::IsUnavailable(why)) return why;
-  return EndedEarly(child.Wait());
+  TW_ASSIGN_OR_RETURN(const int status, child.End(kOwnEndSeconds));
+  return EndedEarly(status);
+}
+
+bool IsOver(Deadline deadline) { return std::chrono::steady_clock::now() >= deadline; }
+
+double SecondsUntil(Deadline deadline) {
+  const std::chrono::duration<double> left = deadline - std::chrono::steady_clock::now();
+  return std::max(0.0, left.count());
 }
 
 // Blocks whose factor does not divide the dimension leave padding.
@@ -79,13 +87,15 @@ absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec
   const absl::StatusOr<std::string> text =
       ReadToEnd(child.output(), kMaxResultBytes, deadline, interrupt);
   if (absl::IsDeadlineExceeded(text.status())) {
+    TW_RETURN_IF_ERROR(child.End(0).status());
     return StillRunning(limit_seconds);
   }
   if (!text.ok()) return text.status();
   absl::string_view result = *text;
   // What does not begin with the token was written by the kernel.
   if (!absl::ConsumePrefix(&result, mark) || !absl::ConsumeSuffix(&result, "\n")) {
-    return OutcomeOfExit(child.Wait());
+    TW_ASSIGN_OR_RETURN(const int status, child.End(SecondsUntil(deadline)));
+    return IsOver(deadline) ? StillRunning(limit_seconds) : OutcomeOfExit(status);
   }
   return OutcomeOfResult(result);
 }

@@ -59,6 +59,38 @@ TEST_F(ChildTest, TakesItsOwnChildrenWithItWhenKilled) {
   EXPECT_NE(kill(grandchild, 0) == 0 && getpgid(grandchild) == child.pid(), true);
 }
 
+TEST_F(ChildTest, OneThatDoesNotEndIsKilledWhenItsTimeIsOver) {
+  Child child = Start("exec 3>&-\nsleep 1000\n");
+  EXPECT_EQ(SignalOf(child.End(0.1).value()), SIGKILL);
+  EXPECT_EQ(child.pid(), -1);
+}
+
+TEST_F(ChildTest, OneThatEndsByItselfInTimeIsNotKilled) {
+  EXPECT_EQ(WEXITSTATUS(Start("exit 3\n").End(60).value()), 3);
+}
+
+// A traced process stays a zombie until its tracer has seen its end, as one that hangs in the
+// kernel stays for ever.
+TEST_F(ChildTest, OneThatCannotBeKilledIsSaidAndLeft) {
+  Child child = Start("echo >&3\nsleep 1000\n");
+  ASSERT_TRUE(ReadLine(child.output(), DeadlineAfter(20)).ok());
+  Child tracer = Start(
+      "exec python3 -c '\nimport ctypes, os, time\n"
+      "libc = ctypes.CDLL(None, use_errno=True)\n"
+      "seize = libc.ptrace(0x4206, " +
+      std::to_string(child.pid()) +
+      ", 0, 0)\n"
+      "os.write(3, b\"%d\\n\" % seize)\n"
+      "time.sleep(1000)\n'\n");
+  ASSERT_EQ(ReadLine(tracer.output(), DeadlineAfter(20)).value(), "0");
+  const absl::StatusOr<int> end = child.End(0);
+  EXPECT_TRUE(absl::IsUnavailable(end.status()));
+  EXPECT_THAT(std::string(end.status().message()), HasSubstr("does not end"));
+  tracer.Kill();
+  tracer.Wait();
+  EXPECT_EQ(SignalOf(child.Wait()), SIGKILL);
+}
+
 TEST(ExitStatus, IsDescribedAsAShellDoes) {
   EXPECT_EQ(DescribeExit(3 << 8), "exit code 3");
   EXPECT_THAT(DescribeExit(SIGSEGV), HasSubstr("signal 11"));

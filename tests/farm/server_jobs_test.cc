@@ -1,7 +1,9 @@
 // Jobs as clients see them, from their submission to their end and over restarts.
 #include <cmath>
 #include <functional>
+#include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "tests/farm/server_fixture.h"
@@ -63,6 +65,38 @@ TEST_F(ServerTest, AServerThatIsStartedAgainGoesOnWithItsJobs) {
   ASSERT_THAT(again, SizeIs(events.size())) << "told again from the journal";
   EXPECT_EQ(again.back().tasks(0).best_config(), events.back().tasks(0).best_config());
   EXPECT_EQ(again[4].trial().task(), events[4].trial().task());
+}
+
+TEST_F(ServerTest, AThousandWorkersComeBackAtOnceAndNoneIsLost) {
+  constexpr int kWorkers = 1000, kThreads = 8, kTrials = 40;
+  std::vector<v1::OpenSessionReply> sessions(kWorkers);
+  const auto open_all = [&] {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int i = thread; i < kWorkers; i += kThreads) sessions[i] = Open(absl::StrCat("w", i));
+      });
+    }
+  };
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(kTrials), &job).ok());
+  open_all();
+  for (int i = 0; i < kTrials / 4; ++i) Serve(sessions[i], 1);
+  v1::LeaseReply under_way;  // one trial is being measured
+  ASSERT_TRUE(Lease(sessions[kTrials].session(), 20, &under_way).ok());
+  Restart();
+  open_all();
+  grpc::ClientContext context;
+  Limit(context);
+  v1::ListWorkersReply listed;
+  ASSERT_TRUE(client_->ListWorkers(&context, {}, &listed).ok());
+  EXPECT_THAT(listed.workers(), SizeIs(kWorkers));
+  EXPECT_EQ(listed.keys(0).free(), static_cast<uint32_t>(kWorkers));
+  for (int i = 0; i < kTrials - kTrials / 4; ++i) Serve(sessions[kWorkers - 1 - i], 1);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  EXPECT_EQ(events.back().state(), v1::DONE);
+  EXPECT_EQ(store_->Count({.job = job.job()}).value(), kTrials);
 }
 
 TEST_F(ServerTest, AClientContinuesFromItsCursor) {

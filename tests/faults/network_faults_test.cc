@@ -1,8 +1,11 @@
 // A farm whose network fails: connections break, and one direction or both stand still.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
+#include <random>
 
+#include "absl/strings/str_cat.h"
 #include "tests/faults/farm_fixture.h"
 #include "tests/faults/tcp_proxy.h"
 
@@ -17,8 +20,11 @@ class NetworkFaults : public FarmTest {
         "serve", "--embedded", "--listen", "127.0.0.1:0", "--records", records_(), "--lease", "2"});
     server_address_ = server_->ReadyLine();
     ASSERT_NE(server_address_, "");
-    proxy_ = std::make_unique<TcpProxy>(
-        std::stoi(server_address_.substr(server_address_.rfind(':') + 1)));
+    proxy_ = std::make_unique<TcpProxy>(server_port());
+  }
+
+  int server_port() const {
+    return std::stoi(server_address_.substr(server_address_.rfind(':') + 1));
   }
 
   std::vector<std::string> WorkerAt(const std::string& name, const std::string& address) const {
@@ -51,6 +57,32 @@ TEST_F(NetworkFaults, ConnectionsThatBreakAllTheTimeLoseNoReportAndCountNoneTwic
   done = true;
   breaker.join();
   EXPECT_EQ(Recorded(), 60) << "each trial once";
+}
+
+// Connections stop one by one until all stand still, and come back in any order ("swizzle-clog":
+// FoundationDB's simulation).
+TEST_F(NetworkFaults, WorkersThatStandStillOneByOneComeBackInAnyOrderAndLoseNothing) {
+  std::vector<std::unique_ptr<TcpProxy>> ways;
+  std::vector<std::unique_ptr<FarmProcess>> workers;
+  for (int i = 0; i < 4; ++i) {
+    ways.push_back(std::make_unique<TcpProxy>(server_port()));
+    workers.push_back(
+        std::make_unique<FarmProcess>(WorkerAt(absl::StrCat("worker", i), ways.back()->address())));
+  }
+  FarmProcess tune(Tune(server_address_, 80));
+  ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 5; }));
+  const auto hold = [&](TcpProxy& way, bool held) {
+    way.HoldToServer(held);
+    way.HoldToClient(held);
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  };
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  for (const auto& way : ways) hold(*way, true);
+  std::shuffle(ways.begin(), ways.end(), std::mt19937(seed));
+  for (const auto& way : ways) hold(*way, false);
+  EXPECT_EQ(tune.Wait(), 0);
+  EXPECT_EQ(Recorded(), 80) << "each trial once";
 }
 
 struct Cut {
