@@ -76,6 +76,16 @@ absl::Status StatusOf(tw_status status) {
   return status == TW_INTERNAL ? absl::InternalError(text) : absl::InvalidArgumentError(text);
 }
 
+absl::StatusOr<std::vector<NamedInput>> InputsOf(const tw_model* model) {
+  std::vector<NamedInput> inputs;
+  for (const tw_tensor_info& info : InputInfos(model)) {
+    const auto dtype = ParseDType(info.dtype);
+    if (!dtype) return absl::InternalError(absl::StrCat("unknown type of ", TypeText(info)));
+    inputs.push_back({info.name, {*dtype, ShapeOf(info)}});
+  }
+  return inputs;
+}
+
 absl::Status SetInputs(tw_model* model, const std::vector<NpzArray>& arrays) {
   const std::vector<tw_tensor_info> inputs = InputInfos(model);
   TW_RETURN_IF_ERROR(CheckNames(inputs, arrays));

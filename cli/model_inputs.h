@@ -1,4 +1,4 @@
-// The inputs of a compiled model for `tilewright run`: from an npz file or made up.
+// The inputs of a compiled model for `tilewright run`: from files or made up.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "cli/input_files.h"
 #include "runtime/include/tilewright.h"
 #include "runtime/npz/npz.h"
 
@@ -19,6 +20,9 @@ using ModelHandle = std::unique_ptr<tw_model, FreeModel>;
 
 // A code of the C interface with its text.
 absl::Status StatusOf(tw_status status);
+
+// The inputs that the model takes. Internal for an element type that this program does not know.
+absl::StatusOr<std::vector<NamedInput>> InputsOf(const tw_model* model);
 
 // Hands every array to the input of its name. InvalidArgument, before anything is set, unless the
 // arrays' names, types and shapes are exactly those of the inputs; the message tells both sides.

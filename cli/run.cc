@@ -7,12 +7,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
+#include "cli/image_options.h"
+#include "cli/input_files.h"
 #include "cli/model_inputs.h"
 #include "cli/profile.h"
 #include "cli/time_summary.h"
+#include "cli/top_classes.h"
 #include "cli/verb.h"
 
 namespace tilewright {
@@ -23,10 +27,19 @@ constexpr char kExample[] =
     "  Execution time summary:\n"
     "   mean (ms)   median (ms)    max (ms)     min (ms)     std (ms)  \n"
     "    19.1042      19.0618      19.5011      18.9376       0.1570   \n"
-    "  $ tilewright run resnet18.tar -i image.npz -o scores.npz\n";
+    "  $ tilewright run resnet18.tar -i image.npz -o scores.npz\n"
+    "  $ tilewright run resnet18.tar -i cat.jpg --resize --mean 123.7,116.3,103.5 \\\n"
+    "      --scale 58.4,57.1,57.4 --top 3 --labels imagenet.txt\n"
+    "  output  row  class    value  label\n"
+    "  output    0    281  14.2071  tabby\n"
+    "  output    0    282  13.0554  tiger cat\n"
+    "  output    0    285  11.8717  Egyptian cat\n";
 
 struct Options {
-  std::string package, inputs, outputs, fill = "random", device;
+  std::string package, outputs, fill = "random", device, labels;
+  std::vector<std::string> inputs;
+  ImageOptions images;
+  int64_t top = 0;
   int repeat = 1, number = 1, warmup = 1, threads = 0;
   uint64_t seed = 0;
   bool print_time = false, profile = false, json = false;
@@ -47,11 +60,13 @@ absl::StatusOr<ModelHandle> Load(const Options& options) {
 
 absl::Status PrepareInputs(tw_model* model, const Options& options) {
   if (options.inputs.empty()) return FillInputs(model, options.fill, options.seed);
-  absl::StatusOr<std::vector<NpzArray>> arrays = ReadNpz(options.inputs);
-  if (!arrays.ok()) return BadInput(arrays.status());
-  const absl::Status set = SetInputs(model, *arrays);
+  TW_ASSIGN_OR_RETURN(const std::vector<NamedInput> inputs, InputsOf(model));
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> arrays,
+                      ReadInputFiles(options.inputs, inputs, options.images));
+  const absl::Status set = SetInputs(model, arrays);
   if (set.ok()) return set;
-  return absl::InvalidArgumentError(absl::StrCat(options.inputs, ": ", set.message()));
+  return absl::InvalidArgumentError(
+      absl::StrCat(absl::StrJoin(options.inputs, ", "), ": ", set.message()));
 }
 
 // Milliseconds of one run.
@@ -89,7 +104,8 @@ absl::StatusOr<Measured> Measure(tw_model* model, const Options& options) {
   return measured;
 }
 
-void PrintJson(const tw_model* model, const Measured& measured) {
+void PrintJson(const tw_model* model, const Measured& measured,
+               const std::vector<RankedClass>& classes) {
   const TimeSummary summary = Summarize(measured.milliseconds);
   nlohmann::ordered_json json = {{"milliseconds", measured.milliseconds},
                                  {"mean", summary.mean},
@@ -106,14 +122,25 @@ void PrintJson(const tw_model* model, const Measured& measured) {
                              {"milliseconds", call.milliseconds},
                              {"flops", call.flops}});
   }
+  for (const RankedClass& best : classes) {
+    json["top"].push_back({{"output", best.output},
+                           {"row", best.row},
+                           {"class", best.index},
+                           {"value", best.value},
+                           {"label", best.label}});
+  }
   std::cout << json.dump(2) << "\n";
 }
 
 // Made before the work is done, so that a name that cannot be written is known at once.
 absl::StatusOr<std::unique_ptr<OutputFile>> OpenOutputs(const Options& options) {
   if (options.outputs.empty()) return nullptr;
-  auto file =
-      std::make_unique<OutputFile>(options.outputs, std::vector{options.package, options.inputs});
+  std::vector<std::string> read = {options.package, options.labels};
+  for (const std::string& input : options.inputs) {
+    read.push_back(input);
+    read.push_back(input.substr(input.rfind('=') + 1));  // INPUT=FILE
+  }
+  auto file = std::make_unique<OutputFile>(options.outputs, read);
   TW_RETURN_IF_ERROR(file->status());
   return file;
 }
@@ -124,14 +151,30 @@ absl::Status WriteOutputs(const tw_model* model, OutputFile& file) {
   return file.Commit();
 }
 
+absl::StatusOr<std::vector<std::string>> Labels(const Options& options) {
+  if (options.labels.empty()) return std::vector<std::string>();
+  return ReadLabels(options.labels);
+}
+
+absl::StatusOr<std::vector<RankedClass>> Classes(const tw_model* model, const Options& options,
+                                                 const std::vector<std::string>& labels) {
+  if (options.top == 0) return std::vector<RankedClass>();
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> outputs, GetOutputs(model));
+  return TopClasses(outputs, options.top, labels);
+}
+
 absl::Status Run(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const std::vector<std::string> labels, Labels(options));
   TW_ASSIGN_OR_RETURN(const ModelHandle model, Load(options));
   TW_RETURN_IF_ERROR(PrepareInputs(model.get(), options));
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<OutputFile> file, OpenOutputs(options));
   TW_ASSIGN_OR_RETURN(const Measured measured, Measure(model.get(), options));
+  TW_ASSIGN_OR_RETURN(const std::vector<RankedClass> classes,
+                      Classes(model.get(), options, labels));
   if (options.json) {
-    PrintJson(model.get(), measured);
+    PrintJson(model.get(), measured, classes);
   } else {
+    if (options.top > 0) std::cout << ToText(classes);
     if (options.profile) std::cout << ToText(measured.calls);
     if (options.print_time) std::cout << ToText(Summarize(measured.milliseconds));
   }
@@ -145,12 +188,20 @@ void verb_run(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"run", "runs a compiled model and times it", kExample},
                            [options] { return Run(*options); });
   verb->add_option("package", options->package, "what `tilewright compile` wrote")->required();
-  auto* inputs = verb->add_option("-i,--inputs", options->inputs, "npz with one array per input");
+  auto* inputs = verb->add_option("-i,--inputs", options->inputs,
+                                  "[INPUT=]FILE, repeatable: .npz with one array per input, .npy, "
+                                  "PNG or JPEG (several images of an input are its batch)")
+                     ->allow_extra_args(false);
+  AddImageOptions(*verb, *inputs, options->images);
   verb->add_option("-o,--outputs", options->outputs, "npz to write the outputs to");
   verb->add_option("--fill,--fill-mode", options->fill, "inputs made up: random, zeros or ones")
       ->check(CLI::IsMember({"random", "zeros", "ones"}))
       ->excludes(inputs);
   verb->add_option("--seed", options->seed, "of the random inputs");
+  auto* top = verb->add_option("--top", options->top, "print the best classes of each row, so many")
+                  ->check(CLI::Range(1, 1'000'000));
+  verb->add_option("--labels", options->labels, "their names: a text file, one a line in order")
+      ->needs(top);
   verb->add_flag("--print-time", options->print_time, "print the execution time summary");
   verb->add_option("--repeat", options->repeat, "timed samples")->check(CLI::Range(1, 1000000));
   verb->add_option("--number", options->number, "runs averaged into a sample")

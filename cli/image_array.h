@@ -1,0 +1,29 @@
+// Images as the array that a model's input takes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/image.h"
+#include "compiler/core/tensor.h"
+#include "runtime/npz/npz.h"
+
+namespace tilewright {
+
+struct ImageOptions {
+  std::string layout;               // "nchw", "nhwc" or empty: as the input's shape says
+  bool resize = false;              // to the input's size, not keeping proportions
+  std::vector<double> mean, scale;  // one number or one a channel; empty: 0 and 255
+};
+
+// Bilinear with the filter widened when the image shrinks, so that every pixel counts, as Pillow's
+// BILINEAR. REQUIRES: height and width are positive.
+Image Resize(const Image& image, int64_t height, int64_t width);
+
+// The images in order as the batch of an input of 1 or 3 channels: (pixel - mean) / scale for a
+// floating-point input, the pixels 0 to 255 themselves for uint8. One channel is ITU-R 601's luma.
+// InvalidArgument, saying both sides, where the input takes no such images.
+absl::StatusOr<NpzArray> ToArray(const std::vector<Image>& images, const std::string& name,
+                                 const TensorType& input, const ImageOptions& options);
+
+}  // namespace tilewright
