@@ -39,7 +39,9 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 }
 
 absl::Status WithExitCode(absl::Status status, ExitCode code) {
-  status.SetPayload(kMark, absl::Cord(absl::StrCat(static_cast<int>(code))));
+  const std::string text = absl::StrCat(static_cast<int>(code));
+  // Not of the string itself: GCC and clang name that template's instance differently.
+  status.SetPayload(kMark, absl::Cord(absl::string_view(text)));
   return status;
 }
 

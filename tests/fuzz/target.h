@@ -1,5 +1,6 @@
 // What reads bytes from outside, each as a fuzz target: tests/fuzz/NAME.cc defines
-// `FuzzTarget NAME()`. damage_test.cc runs all over damaged seeds.
+// `FuzzTarget NAME()`. damage_test.cc runs all over damaged seeds in every build; libfuzzer.cc
+// drives one by coverage (scripts/fuzz).
 #pragma once
 
 #include <string>
