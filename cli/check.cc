@@ -57,6 +57,9 @@ struct Row {
 std::string WhyFixed(const Compute& compute, const std::string& op) {
   static const std::map<std::string, std::string> kinds = {
       {"conv", "convolutions"}, {"dense", "matrix products"}, {"batch_matmul", "matrix products"}};
+  if (compute.procedure != nullptr) {
+    return LowerPlain(compute).ParallelExtent() > 1 ? "" : "runs in order, on one thread";
+  }
   const auto kind = kinds.find(op);
   if (kind == kinds.end()) return "";
   return absl::StrCat("no template for ", kind->second, " of ", Sv(NameOf(compute.body->dtype)),

@@ -104,7 +104,9 @@ int64_t Iterations(const Compute& compute) {
   return n;
 }
 
-bool IsMap(const Compute& compute) { return compute.reducer == Reducer::kNone; }
+bool IsMap(const Compute& compute) {
+  return compute.reducer == Reducer::kNone && compute.procedure == nullptr;
+}
 
 Expr ValueOf(const Compute& compute) {
   TW_CHECK(IsMap(compute)) << compute.name;
@@ -185,6 +187,7 @@ int64_t CountDivMod(const Compute& compute) { return CountExprs(compute, IsIndex
 
 std::optional<Compute> Inline(const Compute& producer, const Compute& consumer,
                               const Buffer& loaded) {
+  if (producer.procedure != nullptr || consumer.procedure != nullptr) return std::nullopt;
   if (IsMap(producer)) return InlineMap(producer, consumer, loaded);
   if (!IsMap(consumer)) return std::nullopt;
   const std::vector<Expr> loads = LoadsOf(consumer, loaded);
@@ -194,6 +197,7 @@ std::optional<Compute> Inline(const Compute& producer, const Compute& consumer,
 
 Compute NormalizeInputs(const Compute& compute, std::vector<ValueId>* values) {
   TW_CHECK(values->size() == compute.inputs.size()) << compute.name;
+  if (compute.procedure != nullptr) return compute;
   std::unordered_map<const BufferNode*, Buffer> renamed;
   std::vector<ValueId> kept;
   Compute normal = compute;

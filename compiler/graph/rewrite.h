@@ -17,7 +17,8 @@ Ranges RangesOf(const Compute& compute);
 // Number of times the body is evaluated.
 int64_t Iterations(const Compute& compute);
 
-// True for definitions without reduction: each output element is one expression.
+// True for definitions without reduction: each output element is one expression. A procedure is
+// none: it has no expressions, and the functions below leave it as it is.
 bool IsMap(const Compute& compute);
 // That expression, in the output's dtype. REQUIRES: IsMap.
 Expr ValueOf(const Compute& compute);

@@ -74,6 +74,10 @@ Expr Combine(Reducer reducer, Expr a, Expr b) {
 Program LowerPlain(const Compute& compute) {
   Program program{.name = compute.name, .params = compute.inputs};
   program.params.push_back(compute.output);
+  if (compute.procedure != nullptr) {
+    program.body = compute.procedure;
+    return program;
+  }
   Stmt point = compute.reducer == Reducer::kNone
                    ? Store(compute.output, Vars(compute.axes),
                            Cast(PointValue(compute), compute.output->dtype))

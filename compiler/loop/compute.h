@@ -5,6 +5,10 @@
 // Elementwise operators, data movement, pooling, reductions, convolutions and matrix products are
 // all of this one form. Schedules (compiler/schedule) turn it into programs; LowerPlain is the
 // form without any schedule, the reference of every other.
+//
+// What has no such form without doing its work over and over (a scatter, a running sum, a heap) is
+// a procedure: a statement that writes the output in order and may read it back. Passes and
+// schedules leave it as it is.
 #pragma once
 
 #include <string>
@@ -32,6 +36,7 @@ struct Compute {
   Expr predicate;  // null = always; the body is not evaluated where it is false
   Expr acc;        // Var standing for the reduction's value in `result`; null when kNone
   Expr result;     // null = the reduction's value (or body) itself; dtype of output
+  Stmt procedure;  // null, or what computes the output; then there is no reduction and no Expr
 };
 
 // Identity element of the reduction (0, -inf or lowest integer, +inf or highest, 1).

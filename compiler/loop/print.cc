@@ -202,6 +202,7 @@ std::string Print(const Compute& compute) {
   if (compute.predicate != nullptr) {
     absl::StrAppend(&text, "  where ", Print(compute.predicate), "\n");
   }
+  if (compute.procedure != nullptr) return text + Print(compute.procedure);
   absl::StrAppend(&text, "  body ", Print(compute.body), "\n");
   if (compute.result != nullptr) {
     absl::StrAppend(&text, "  result ", Print(compute.result), "\n");

@@ -255,15 +255,15 @@ absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const 
   if (row.ok()) return row;
   if (FindFunction(node) != nullptr) return nullptr;
   if (standard) return row;
-  return absl::UnimplementedError(absl::StrCat("operator ", node.op_type(), " of domain ",
-                                               node.domain(), " is not supported"));
+  return absl::UnimplementedError(
+      absl::StrCat("operator ", node.op_type(), " of domain ", node.domain(), " is not supported"));
 }
 
 absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, Values inputs) {
   onnx::NodeProto& node = *scope.graph->mutable_node(index);
   TW_ASSIGN_OR_RETURN(const OpRow* const row, RowOf(node));
   if (row == nullptr && !IsControlFlow(node)) return ConvertFunction(node, inputs);
-  OpBuilder builder(graph_, node, opset_, std::move(inputs));
+  OpBuilder builder(graph_, bounds_, node, opset_, std::move(inputs));
   if (row == nullptr && node.op_type() == "If") return ConvertIf(scope, node, builder);
   if (row == nullptr && node.op_type() == "Loop") return ConvertLoop(scope, node, builder);
   if (row == nullptr) return ConvertScan(scope, node, builder);
@@ -361,6 +361,14 @@ absl::Status Importer::AddOutputs(const Scope& scope) {
     if (!value.ok()) return In(absl::StrCat("output \"", output.name(), "\""), value.status());
     graph_.outputs.push_back(*value);
     graph_.output_names.push_back(output.name());
+  }
+  for (const onnx::ValueInfoProto& output : scope.graph->output()) {
+    const auto bound = bounds_.find(*Find(scope, output.name()));
+    if (bound == bounds_.end()) continue;
+    const std::string name = absl::StrCat(output.name(), ".count");
+    TW_ASSIGN_OR_RETURN(const ValueId count, Produced(bound->second.count, name));
+    graph_.outputs.push_back(count);
+    graph_.output_names.push_back(name);
   }
   return absl::OkStatus();
 }

@@ -45,6 +45,7 @@ class Importer {
   // Initializers that something needs; others are never looked at.
   absl::Status AddInitializers(Scope& scope, const std::vector<int>& order);
   absl::Status AddInputs(Scope& scope);
+  // Those whose size depends on data are followed by "<name>.count" for each.
   absl::Status AddOutputs(const Scope& scope);
   // An output that no node makes gets a copy.
   absl::StatusOr<ValueId> Produced(ValueId value, const std::string& name);
@@ -73,6 +74,7 @@ class Importer {
   const ImportOptions& options_;
   const int64_t opset_;
   Graph graph_;
+  Bounds bounds_;
   std::vector<absl::Status> problems_;
   std::deque<onnx::GraphProto> bodies_;  // of functions, with their attributes filled in
   int depth_ = 0, nodes_ = 0;

@@ -79,9 +79,10 @@ Expr Point::Here(size_t input) const {
   return Load(input, std::move(indices));
 }
 
-OpBuilder::OpBuilder(Graph& graph, const onnx::NodeProto& node, int64_t opset,
+OpBuilder::OpBuilder(Graph& graph, Bounds& bounds, const onnx::NodeProto& node, int64_t opset,
                      std::vector<ValueId> inputs)
     : graph_(graph),
+      bounds_(bounds),
       node_(node),
       opset_(opset),
       inputs_(std::move(inputs)),
@@ -184,22 +185,32 @@ std::string OpBuilder::NameFor(std::string_view op) const {
   return graph_.value_names.contains(name_) ? absl::StrCat(name_, ".", Sv(op)) : name_;
 }
 
-bool OpBuilder::WorthFolding(const Definition& definition) const {
-  const int64_t elements = NumElements(definition.type.shape);
-  return elements <= kMaxFoldedElements &&
-         elements * NumElements(definition.reduce) <= kMaxFoldedSteps &&
-         std::all_of(definition.inputs.begin(), definition.inputs.end(),
-                     [this](ValueId id) { return IsConstant(id); });
+bool OpBuilder::WorthFolding(const std::vector<ValueId>& inputs, int64_t elements,
+                             int64_t steps) const {
+  return elements <= kMaxFoldedElements && steps <= kMaxFoldedSteps &&
+         std::all_of(inputs.begin(), inputs.end(), [this](ValueId id) { return IsConstant(id); });
 }
 
-absl::StatusOr<ValueId> OpBuilder::Fold(const Definition& definition, const Compute& compute) {
+absl::StatusOr<ValueId> OpBuilder::Fold(const std::vector<ValueId>& inputs,
+                                        const Compute& compute) {
   std::vector<Tensor> args;
-  for (ValueId id : definition.inputs) args.push_back(graph_.values[id].constant);
-  args.emplace_back(definition.type);
+  for (ValueId id : inputs) args.push_back(graph_.values[id].constant);
+  args.emplace_back(TensorType{compute.output->dtype, compute.output->shape});
   if (absl::Status status = Interpret(LowerPlain(compute), args); !status.ok()) {
     return absl::InvalidArgumentError(status.message());
   }
-  return graph_.AddConstant(NameFor(definition.op), std::move(args.back()));
+  return graph_.AddConstant(NameFor(compute.name), std::move(args.back()));
+}
+
+absl::StatusOr<ValueId> OpBuilder::Add(std::string op, std::vector<ValueId> inputs, Compute compute,
+                                       int64_t steps) {
+  TW_ASSIGN_OR_RETURN(const std::optional<Bound> bound, BoundOf(compute, inputs, graph_, bounds_));
+  const int64_t elements = NumElements(compute.output->shape);
+  if (WorthFolding(inputs, elements, steps)) return Fold(inputs, compute);
+  const ValueId value =
+      graph_.AddNode(NameFor(op), std::move(op), std::move(inputs), std::move(compute));
+  if (bound) SetBound(value, *bound);
+  return value;
 }
 
 absl::Status OpBuilder::CheckInputsHaveElements(const Definition& definition) const {
@@ -219,17 +230,39 @@ absl::StatusOr<ValueId> OpBuilder::Emit(Definition definition) {
   if (NumElements(definition.type.shape) == 0) return Constant(Tensor(definition.type));
   TW_RETURN_IF_ERROR(CheckInputsHaveElements(definition));
   Compute compute = MakeCompute(definition, InputBuffers(graph_, definition.inputs));
-  if (WorthFolding(definition)) return Fold(definition, compute);
-  return graph_.AddNode(NameFor(definition.op), definition.op, std::move(definition.inputs),
-                        std::move(compute));
+  const int64_t steps = NumElements(definition.type.shape) * NumElements(definition.reduce);
+  return Add(definition.op, std::move(definition.inputs), std::move(compute), steps);
+}
+
+absl::StatusOr<ValueId> OpBuilder::EmitProcedure(const Procedure& procedure) {
+  TW_RETURN_IF_ERROR(CheckShape(procedure.type.shape));
+  if (NumElements(procedure.type.shape) == 0) return Constant(Tensor(procedure.type));
+  int64_t steps = NumElements(procedure.type.shape);
+  for (ValueId id : procedure.inputs) {
+    const int64_t elements = NumElements(ShapeOf(id));
+    if (elements == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("reads \"", graph_.values[id].name, "\", which has no elements"));
+    }
+    steps += elements;
+  }
+  Compute compute{.name = procedure.op,
+                  .inputs = InputBuffers(graph_, procedure.inputs),
+                  .output = MakeBuffer("out", procedure.type.dtype, procedure.type.shape),
+                  .axes = MakeAxes(procedure.type.shape, "i")};
+  compute.procedure = procedure.body(compute.inputs, compute.output);
+  return Add(procedure.op, procedure.inputs, std::move(compute), steps);
 }
 
 absl::StatusOr<ValueId> OpBuilder::EmitWorkload(std::vector<ValueId> inputs, Workload workload) {
   TW_RETURN_IF_ERROR(CheckWorkload(workload));
   Compute compute = Define(workload);
+  TW_ASSIGN_OR_RETURN(const std::optional<Bound> bound, BoundOf(compute, inputs, graph_, bounds_));
   std::string op = workload.op;
-  return graph_.AddNode(NameFor(op), op, std::move(inputs), std::move(compute),
-                        std::move(workload));
+  const ValueId value =
+      graph_.AddNode(NameFor(op), op, std::move(inputs), std::move(compute), std::move(workload));
+  if (bound) SetBound(value, *bound);
+  return value;
 }
 
 ValueId OpBuilder::Constant(Tensor tensor) {

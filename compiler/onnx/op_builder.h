@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/graph/graph.h"
+#include "compiler/onnx/bounds.h"
 #include "compiler/onnx/onnx.pb.h"
 
 namespace tilewright {
@@ -42,11 +43,21 @@ struct Definition {
   PointFn result = nullptr;     // optional
 };
 
+// One node to be that is computed in order (compiler/loop/compute.h): the statement writes every
+// element of the output.
+struct Procedure {
+  std::string op;
+  std::vector<ValueId> inputs;
+  TensorType type;  // of the output
+  std::function<Stmt(const std::vector<Buffer>& in, const Buffer& out)> body;
+};
+
 // One conversion. REQUIRES of every accessor: the operator's row promises the input.
 class OpBuilder {
  public:
-  // `graph` and `node` outlive the builder. An absent optional input is kNoValue.
-  OpBuilder(Graph& graph, const onnx::NodeProto& node, int64_t opset, std::vector<ValueId> inputs);
+  // `graph`, `bounds` and `node` outlive the builder. An absent optional input is kNoValue.
+  OpBuilder(Graph& graph, Bounds& bounds, const onnx::NodeProto& node, int64_t opset,
+            std::vector<ValueId> inputs);
 
   const std::string& op_type() const { return node_.op_type(); }
   int64_t opset() const { return opset_; }
@@ -87,9 +98,15 @@ class OpBuilder {
   // Adds a node (or a constant, when all inputs are constant and the work is small).
   // InvalidArgument when the output's shape is out of the limits.
   absl::StatusOr<ValueId> Emit(Definition definition);
+  absl::StatusOr<ValueId> EmitProcedure(const Procedure& procedure);
   // Adds a tunable node: Define(workload) over `inputs`. InvalidArgument when it does not check.
   absl::StatusOr<ValueId> EmitWorkload(std::vector<ValueId> inputs, Workload workload);
   ValueId Constant(Tensor tensor);
+
+  // Says that the number of elements along a dimension depends on data (bounds.h). What is emitted
+  // from the value keeps that, or is refused.
+  void SetBound(ValueId value, Bound bound) { bounds_[value] = bound; }
+  bool IsBounded(ValueId value) const { return bounds_.contains(value); }
 
  private:
   const onnx::AttributeProto* FindTyped(std::string_view name,
@@ -97,10 +114,15 @@ class OpBuilder {
   // The node's name for the first value, "<name>.<op>" for the further ones.
   std::string NameFor(std::string_view op) const;
   absl::Status CheckInputsHaveElements(const Definition& definition) const;
-  bool WorthFolding(const Definition& definition) const;
-  absl::StatusOr<ValueId> Fold(const Definition& definition, const Compute& compute);
+  // Whether a node of so many steps, made of these, is evaluated now.
+  bool WorthFolding(const std::vector<ValueId>& inputs, int64_t elements, int64_t steps) const;
+  absl::StatusOr<ValueId> Fold(const std::vector<ValueId>& inputs, const Compute& compute);
+  // Adds the node, or the constant that it would give.
+  absl::StatusOr<ValueId> Add(std::string op, std::vector<ValueId> inputs, Compute compute,
+                              int64_t steps);
 
   Graph& graph_;
+  Bounds& bounds_;
   const onnx::NodeProto& node_;
   int64_t opset_;
   std::vector<ValueId> inputs_;

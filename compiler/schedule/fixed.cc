@@ -178,6 +178,7 @@ Program Vectors(const Compute& compute, int64_t lanes) {
 }  // namespace
 
 Program ScheduleFixed(const Compute& compute, const Target& target) {
+  if (compute.procedure != nullptr) return LowerPlain(compute);
   const Compute merged = MergeAxes(compute);
   if (ReducesRows(merged)) return ReduceRows(merged, VectorLanes(target));
   if (std::optional<Program> tiled = TransposeTiles(merged, VectorLanes(target))) return *tiled;

@@ -32,10 +32,30 @@ Substitution PositionOf(const std::vector<Axis>& axes, const Expr& number) {
   return position;
 }
 
+// A thread for each iteration of the procedure's parallel loop; one for all of it without.
+Program ScheduleProcedure(Program program) {
+  const int64_t extent = program.ParallelExtent();
+  const Stmt loop = program.body;
+  const bool parallel = loop->kind == StmtKind::kFor && loop->loop == LoopKind::kParallel;
+  const int64_t threads = std::min(extent, kThreads);
+  const int64_t blocks = (extent + threads - 1) / threads;
+  const Expr block = Var("block"), thread = Var("thread");
+  Stmt rows = loop;
+  if (parallel) {
+    const Expr number = block * threads + thread;
+    rows = Substitute(loop->body[0], Substitution{{loop->var.get(), number}});
+    if (blocks * threads > extent) rows = If(Lt(number, Int(extent)), std::move(rows));
+  }
+  program.body = Simplify(For(block, blocks, ThreadAxis::kBlockX,
+                              For(thread, threads, ThreadAxis::kThreadX, std::move(rows))));
+  return program;
+}
+
 }  // namespace
 
 Program ScheduleFixedGpu(const Compute& compute) {
   Program program = LowerPlain(compute);
+  if (compute.procedure != nullptr) return ScheduleProcedure(std::move(program));
   const int64_t elements = NumElements(compute.output->shape);
   if (elements == 0) return program;
   const int64_t threads = std::min(elements, kThreads);

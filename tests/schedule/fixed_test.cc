@@ -7,7 +7,9 @@
 
 #include "base/rng.h"
 #include "compiler/loop/interpret.h"
+#include "compiler/loop/text.h"
 #include "compiler/loop/verify.h"
+#include "compiler/schedule/fixed_gpu.h"
 
 namespace tilewright {
 namespace {
@@ -106,6 +108,57 @@ TEST(ScheduleFixed, PoolsPlainRows) {
 }
 
 TEST(ScheduleFixed, MovesDataWithTails) { ExpectSameAsPlain(Transpose(19, 37)); }
+
+// Running sums along rows, which read the output back.
+Compute RunningSums(int64_t rows, int64_t columns, LoopKind kind) {
+  Compute c{.name = "running_sums"};
+  const Buffer in = MakeBuffer("in", DType::kF32, {rows, columns});
+  c.inputs = {in};
+  c.output = MakeBuffer("out", DType::kF32, {rows, columns});
+  c.axes = MakeAxes({rows, columns}, "i");
+  const Expr row = Var("row"), i = Var("i");
+  const Stmt first = Store(c.output, {row, Int(0)}, Load(in, {row, Int(0)}));
+  const Stmt next =
+      Store(c.output, {row, i + 1}, Load(c.output, {row, i}) + Load(in, {row, i + 1}));
+  c.procedure = For(row, rows, kind, Seq({first, For(i, columns - 1, LoopKind::kSerial, next)}));
+  return c;
+}
+
+TEST(FixedSchedule, AProcedureStaysAsItIs) {
+  const Compute sums = RunningSums(4, 9, LoopKind::kParallel);
+  const Program scheduled = ScheduleFixed(sums, ParseTarget("cpu -mcpu=znver5").value());
+  EXPECT_EQ(Print(scheduled), Print(LowerPlain(sums)));
+  EXPECT_EQ(scheduled.ParallelExtent(), 4);
+}
+
+// Of the loop bound to an axis; a loop of one iteration is none.
+int64_t ExtentOf(const Stmt& stmt, ThreadAxis axis) {
+  if (stmt->kind == StmtKind::kFor && stmt->axis == axis) return *AsInt(stmt->extent);
+  int64_t extent = 1;
+  for (const Stmt& inside : stmt->body) extent *= ExtentOf(inside, axis);
+  return extent;
+}
+
+void ExpectSameOnGpu(const Compute& compute, int64_t blocks, int64_t threads) {
+  const Program scheduled = ScheduleFixedGpu(compute);
+  const absl::Status status = Verify(scheduled);
+  ASSERT_TRUE(status.ok()) << status << "\n" << Print(scheduled);
+  EXPECT_EQ(ExtentOf(scheduled.body, ThreadAxis::kBlockX), blocks);
+  EXPECT_EQ(ExtentOf(scheduled.body, ThreadAxis::kThreadX), threads);
+  const Tensor found = Run(scheduled), expected = Run(LowerPlain(compute));
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(found.as<float>()[i], expected.as<float>()[i]) << i;
+  }
+}
+
+TEST(FixedGpuSchedule, TheIndependentRowsOfAProcedureAreThreads) {
+  ExpectSameOnGpu(RunningSums(300, 5, LoopKind::kParallel), 3, 128);
+  ExpectSameOnGpu(RunningSums(7, 5, LoopKind::kParallel), 1, 7);
+}
+
+TEST(FixedGpuSchedule, AProcedureInOrderIsOneThread) {
+  ExpectSameOnGpu(RunningSums(3, 5, LoopKind::kSerial), 1, 1);
+}
 
 }  // namespace
 }  // namespace tilewright

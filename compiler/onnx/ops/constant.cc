@@ -55,7 +55,14 @@ absl::StatusOr<Outputs> ConstantOfShape(OpBuilder& b) {
                  .body = [&](const Point&) { return LiteralOf(value); }});
 }
 
+// A shape of which a part depends on data is no constant.
+absl::Status CheckKnown(const OpBuilder& b) {
+  if (!b.IsBounded(b.Input(0))) return absl::OkStatus();
+  return absl::UnimplementedError("asks for a number of elements that depends on data");
+}
+
 absl::StatusOr<Outputs> ShapeOfInput(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckKnown(b));
   const Shape& shape = b.ShapeOf(b.Input(0));
   const int64_t rank = static_cast<int64_t>(shape.size());
   const auto clamp = [rank](int64_t i) {
@@ -67,6 +74,7 @@ absl::StatusOr<Outputs> ShapeOfInput(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> Size(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckKnown(b));
   return b.Constant(IntTensor({NumElements(b.ShapeOf(b.Input(0)))}, true));
 }
 

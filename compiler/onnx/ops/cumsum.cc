@@ -1,35 +1,46 @@
-// CumSum: every element sums those before it.
+// CumSum: a running sum along one axis.
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/steps.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {
 namespace {
 
+struct Running {
+  size_t axis;
+  bool exclusive, reverse;
+};
+
+// 16-bit floats are summed in float32.
+Stmt SumRow(const Running& r, const Buffer& x, const Buffer& out, std::vector<Expr> row) {
+  const DType dtype = x->dtype, wide = IsNarrowFloat(dtype) ? DType::kF32 : dtype;
+  const int64_t extent = x->shape[r.axis];
+  const Cell sum("sum", wide);
+  const auto step = [&](const Expr& i) {
+    row[r.axis] = r.reverse ? Int(extent - 1) - i : i;
+    const Stmt add = sum.Set(sum.Get() + Cast(Load(x, row), wide));
+    const Stmt store = Store(out, row, Cast(sum.Get(), dtype));
+    return r.exclusive ? Seq({store, add}) : Seq({add, store});
+  };
+  return With({sum}, Seq({sum.Set(Const(0, wide)), InOrder("i", Int(extent), step)}));
+}
+
 absl::StatusOr<Outputs> CumSum(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const std::vector<int64_t> listed, b.ConstInts(1, "axis"));
   if (listed.size() != 1) return absl::InvalidArgumentError("axis must be a scalar");
-  const Shape& shape = b.ShapeOf(b.Input(0));
-  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(listed[0], shape.size()));
-  const bool exclusive = b.Int("exclusive", 0) != 0, reverse = b.Int("reverse", 0) != 0;
-  return b.Emit({.op = "cumsum",
-                 .inputs = {b.Input(0)},
-                 .type = b.TypeOf(b.Input(0)),
-                 .body =
-                     [axis](const Point& p) {
-                       Exprs at = p.axes;
-                       at[axis] = p.reduce[0];
-                       return p.Load(0, std::move(at));
-                     },
-                 .reducer = Reducer::kSum,
-                 .reduce = {shape[axis]},
-                 .predicate =
-                     [=](const Point& p) {
-                       const Expr& here = p.axes[axis];
-                       const Expr& other = p.reduce[0];
-                       if (exclusive) return reverse ? Lt(here, other) : Lt(other, here);
-                       return reverse ? Le(here, other) : Le(other, here);
-                     }});
+  const TensorType type = b.TypeOf(b.Input(0));
+  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(listed[0], type.shape.size()));
+  if (type.dtype == DType::kBool) return absl::InvalidArgumentError("input is bool");
+  const Running r{axis, b.Int("exclusive", 0) != 0, b.Int("reverse", 0) != 0};
+  return b.EmitProcedure({.op = "cumsum",
+                          .inputs = {b.Input(0)},
+                          .type = type,
+                          .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
+                            return ForRows(type.shape, axis, [&](std::vector<Expr> row) {
+                              return SumRow(r, in[0], out, std::move(row));
+                            });
+                          }});
 }
 
 }  // namespace
