@@ -1,1 +1,0 @@
-// Nothing: the target of precompiled.h needs a source.
