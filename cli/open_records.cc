@@ -14,6 +14,7 @@
 #include "cli/exit_code.h"
 #include "cli/farm_client.h"
 #include "cli/paths.h"
+#include "cli/table.h"
 #include "records/log_file.h"
 
 namespace tilewright {
@@ -101,15 +102,15 @@ std::string CountsText(const std::map<std::string, int64_t>& counts) {
 
 void PrintImportReport(const std::string& log, const ImportReport& report) {
   std::cerr << log << ": " << report.imported << " imported, " << report.duplicates
-            << " duplicates, " << report.skipped << " skipped";
-  if (report.reindexed > 0) std::cerr << ", " << report.reindexed << " indices replaced";
-  std::cerr << "\n";
+            << " duplicates, " << report.skipped << " refused\n";
   for (const std::string& problem : report.problems) std::cerr << "  " << problem << "\n";
-  if (!report.foreign.empty()) {
-    std::cerr << "  kept, but of templates that tilewright does not have, so that no model uses "
-                 "them: "
-              << CountsText(report.foreign) << "\n";
+  Table table({"rows", "what", "template", "why"});
+  for (const auto& [kind, count] : report.rows) {
+    const std::string name = kind.template_name.empty() ? "-" : Shown(kind.template_name);
+    table.Add({absl::StrCat(count), std::string(NameOf(kind.fate)), name,
+               kind.reason.empty() ? "-" : Shown(kind.reason)});
   }
+  if (!report.rows.empty()) table.Print(std::cerr);
 }
 
 }  // namespace tilewright

@@ -39,7 +39,8 @@ std::string RecordsPath(const std::string& named);
 // "conv2d_NCHWc.x86 (35), dense_pack.x86 (3)", the first 10.
 std::string CountsText(const std::map<std::string, int64_t>& counts);
 
-// "1042 imported, 3 duplicates, 1 skipped" and the problems, for stderr.
+// "1042 imported, 3 duplicates, 1 refused", the problems and a table of what became of the lines,
+// for stderr.
 void PrintImportReport(const std::string& log, const ImportReport& report);
 
 }  // namespace tilewright

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/filter_options.h"
@@ -12,6 +13,7 @@
 #include "cli/verb.h"
 #include "records/log_file.h"
 #include "records/maintenance.h"
+#include "records/tophub.h"
 
 namespace tilewright {
 namespace {
@@ -19,6 +21,8 @@ namespace {
 struct Options {
   RecordsOption records;
   std::string input, output;
+  std::vector<std::string> inputs;  // of pick-best
+  std::string tophub;               // of export: a kind of target
   RecordFilter filter;
 };
 
@@ -29,10 +33,10 @@ absl::StatusOr<std::unique_ptr<LogFile>> OpenInput(const std::string& path) {
 }
 
 // "-" is stdout.
-absl::Status WriteTo(const std::string& path, const std::string& input,
+absl::Status WriteTo(const std::string& path, const std::vector<std::string>& inputs,
                      const std::function<absl::Status(std::ostream&)>& write) {
   if (path == "-") return write(std::cout);
-  OutputFile file(path, {input});
+  OutputFile file(path, inputs);
   TW_RETURN_IF_ERROR(file.status());
   TW_RETURN_IF_ERROR(write(file.stream()));
   return file.Commit();
@@ -47,10 +51,21 @@ absl::Status Import(const Options& options) {
   return CheckReadable(report);
 }
 
+absl::Status ExportPackage(const Options& options, const RecordStore& store, std::ostream& out) {
+  TW_ASSIGN_OR_RETURN(const TopHubReport report,
+                      ExportTopHub(store, options.tophub, options.filter, out));
+  std::cerr << report.rows << " rows exported\n";
+  for (const auto& [why, count] : report.left_out) {
+    std::cerr << "  left out: " << count << " records of " << Shown(why) << "\n";
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Export(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
   const std::string input = RecordsPath(options.records.named);
-  return WriteTo(options.output, input, [&](std::ostream& out) -> absl::Status {
+  return WriteTo(options.output, {input}, [&](std::ostream& out) -> absl::Status {
+    if (!options.tophub.empty()) return ExportPackage(options, *store, out);
     TW_ASSIGN_OR_RETURN(const int64_t lines, ExportLog(*store, options.filter, out));
     std::cerr << lines << " records exported\n";
     return absl::OkStatus();
@@ -58,13 +73,18 @@ absl::Status Export(const Options& options) {
 }
 
 absl::Status PickBest(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto log, OpenInput(options.input));
-  return WriteTo(options.output, options.input, [&](std::ostream& out) -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const ImportReport report, PickBestOfLog(log->stream(), out));
+  std::vector<std::unique_ptr<LogFile>> logs;
+  std::vector<std::istream*> streams;
+  for (const std::string& path : options.inputs) {
+    TW_ASSIGN_OR_RETURN(logs.emplace_back(), OpenInput(path));
+    streams.push_back(&logs.back()->stream());
+  }
+  return WriteTo(options.output, options.inputs, [&](std::ostream& out) -> absl::Status {
+    TW_ASSIGN_OR_RETURN(const ImportReport report, PickBestOfLogs(streams, out));
     std::cerr << report.imported << " best records written, " << report.skipped
-              << " lines skipped\n";
+              << " lines refused\n";
     for (const std::string& problem : report.problems) std::cerr << "  " << problem << "\n";
-    TW_RETURN_IF_ERROR(log->status());
+    for (const auto& log : logs) TW_RETURN_IF_ERROR(log->status());
     return CheckReadable(report);
   });
 }
@@ -98,7 +118,7 @@ void AddImport(CLI::App* group, const std::shared_ptr<Options>& options) {
   CLI::App* verb = Add(group, options,
                        {"import", "adds the lines of an AutoTVM log (0.1, 0.2)",
                         "  $ tilewright records import cuda_v0.10.log\n"
-                        "  cuda_v0.10.log: 824 imported, 1 duplicates, 0 skipped\n"},
+                        "  cuda_v0.10.log: 824 imported, 1 duplicates, 0 refused\n"},
                        Import);
   verb->add_option("LOG", options->input, "log file")->required();
 }
@@ -107,20 +127,27 @@ void AddExport(CLI::App* group, const std::shared_ptr<Options>& options) {
   CLI::App* verb = AddVerb(*group,
                            {"export", "writes records as an AutoTVM log (0.2)",
                             "  $ tilewright records export -o conv.log --op conv2d\n"
-                            "  1042 records exported\n"},
+                            "  1042 records exported\n"
+                            "  $ tilewright records export --tophub cuda -o cuda_v0.11.log\n"
+                            "  814 rows exported\n"},
                            [options] { return Export(*options); });
   AddRecordsOption(verb, &options->records);
   verb->add_option("-o,--output", options->output, "log file, - for stdout")->required();
+  verb->add_option("--tophub", options->tophub,
+                   "the best row of each device and workload of this kind of target, as a TopHub "
+                   "package that AutoTVM reads")
+      ->check(CLI::IsMember({"cuda", "opencl", "llvm"}));
   AddFilterOptions(verb, &options->filter);
 }
 
 void AddPickBest(CLI::App* group, const std::shared_ptr<Options>& options) {
-  CLI::App* verb = AddVerb(*group,
-                           {"pick-best", "keeps the best line of each target and workload of a log",
-                            "  $ tilewright records pick-best all.log -o best.log\n"
-                            "  53 best records written, 0 lines skipped\n"},
-                           [options] { return PickBest(*options); });
-  verb->add_option("LOG", options->input, "log file")->required();
+  CLI::App* verb =
+      AddVerb(*group,
+              {"pick-best", "merges logs into the best line of each target, device and workload",
+               "  $ tilewright records pick-best monday.log tuesday.log -o best.log\n"
+               "  53 best records written, 0 lines refused\n"},
+              [options] { return PickBest(*options); });
+  verb->add_option("LOG", options->inputs, "log files")->required();
   verb->add_option("-o,--output", options->output, "log file, - for stdout")->required();
 }
 

@@ -1,6 +1,8 @@
 #include "cli/template_index.h"
 
 #include <iostream>
+#include <memory>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,9 +21,11 @@ std::optional<BestConfig> MeasuredDefault(const Workload& workload, const Target
   return BestConfig{untuned->name, untuned->impl->Default(workload, target)};
 }
 
-// A record that is no faster than the measured default, beyond noise, leaves the default.
+// A record that is no faster than the measured default, beyond noise, leaves the default. `told`
+// has the fallbacks that stderr has heard of.
 absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const Task& task,
-                                                 bool exact, int threads) {
+                                                 bool exact, int threads,
+                                                 std::set<std::string>* told) {
   const Workload& workload = task.workload;
   const Target& target = task.target;
   const auto why_unfit = [exact](const Task& task, const Config& config) {
@@ -34,6 +38,10 @@ absl::StatusOr<std::optional<BestConfig>> LookUp(const RecordStore& store, const
     std::cerr << "warning: " << passed_over << "\n";
   }
   if (!found.record) return std::optional<BestConfig>();
+  if (found.how.starts_with("fallback") && told->insert(found.how).second) {
+    std::cerr << "note: where this device has no record, another's is used (" << found.how
+              << "); tilewright explain shows where\n";
+  }
   const Record& record = *found.record;
   const bool decided = record.record_class == kInNetworkClass;  // the default had its chance
   bool beats = decided;
@@ -52,15 +60,16 @@ absl::StatusOr<std::optional<PlacedConfig>> PlaceInTemplate(const Task& task,
   const absl::StatusOr<const Template*> found = FindTemplate(task.template_name);
   if (!found.ok()) return std::optional<PlacedConfig>();
   if (!(*found)->Matches(task.workload, task.target)) {
-    return absl::InvalidArgumentError(absl::StrCat("template ", task.template_name,
-                                                   " does not take ", task.workload.Key(), " for ",
-                                                   ToString(task.target)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a workload or target that the template does not take: ", task.template_name,
+                     ", ", task.workload.Key(), " for ", ToString(task.target)));
   }
   const ConfigSpace space = (*found)->Space(task.workload, task.target);
   TW_ASSIGN_OR_RETURN(const uint64_t index, space.IndexOf(config));
   Config canonical = space.At(index);
   if (const std::optional<std::string> why = space.WhyInvalid(canonical)) {
-    return absl::InvalidArgumentError(absl::StrCat("the config breaks a rule: ", *why));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a config that breaks a rule of its space: ", *why));
   }
   return std::optional<PlacedConfig>({index, std::move(canonical)});
 }
@@ -74,8 +83,9 @@ std::string WhyUnfit(const Task& task, const Config& config, bool exact) {
 }
 
 ConfigLookup LookupIn(const RecordStore& store, bool exact, int threads) {
-  return [&store, exact, threads](const Workload& workload, const Target& target) {
-    return LookUp(store, {workload, "", target}, exact, threads);
+  const auto told = std::make_shared<std::set<std::string>>();
+  return [&store, exact, threads, told](const Workload& workload, const Target& target) {
+    return LookUp(store, {workload, "", target}, exact, threads, told.get());
   };
 }
 

@@ -15,8 +15,8 @@ absl::Status WithoutDevice(const Target& target, const std::string& missing) {
   return absl::UnavailableError(absl::StrCat(
       "tuning for ", target.kind, " needs a device of this machine: ", missing,
       "\nwhat works without one: tilewright compile --target '", ToString(target),
-      "' (default schedules, or records from elsewhere), and tilewright tune --server HOST:PORT "
-      "--key KEY on a farm that has one"));
+      "' (default schedules, or with --records those of other devices, such as a TopHub package), "
+      "and on a farm that has one tilewright submit or tune, with --server HOST:PORT --key KEY"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +14,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "records/autotvm_args.h"
+#include "records/autotvm_templates.h"
 #include "records/foreign.h"
 #include "records/python_json.h"
 
@@ -27,8 +29,8 @@ constexpr size_t kMostWorkloads = 4096;  // that an encoder keeps
 constexpr double kFailedCost = 1e9;      // AutoTVM's cost of a failure
 constexpr double kMostSeconds = std::numeric_limits<double>::max();
 
-absl::Status Bad(absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("log line: ", what));
+absl::Status Bad(absl::string_view reason, absl::string_view detail) {
+  return absl::InvalidArgumentError(absl::StrCat(reason, ": ", detail));
 }
 
 // FNV-1a, 128 bits (Fowler, Noll, Vo): equal lines, equal run_id.
@@ -150,7 +152,7 @@ LogFields ReadV2(const Json& row) {
   const Json& input = row.at("input");
   const Json& config = row.at("config");
   return {.target = input.at(0).get<std::string>(),
-          .name = input.at(1).get<std::string>(),
+          .name = TodaysName(input.at(1).get<std::string>()),
           .args = input.at(2),
           .entities = config.at("entity"),
           .result = row.at("result"),
@@ -161,24 +163,39 @@ LogFields ReadV2(const Json& row) {
 LogFields ReadV1(const Json& row) {
   const Json& input = row.at("i");
   const Json& config = input.at(5);
-  const std::string key = config.value("t", "");
-  return {.target = input.at(0).get<std::string>(),
-          .name = input.at(1).get<std::string>() + (key.empty() ? "" : "." + key),
-          .args = input.at(2),
+  const std::string target = input.at(0).get<std::string>();
+  Json args = input.at(2);
+  std::string name =
+      UpgradeTask(target, input.at(1).get<std::string>(), config.value("t", ""), &args);
+  return {.target = target,
+          .name = std::move(name),
+          .args = std::move(args),
           .entities = config.at("e"),
           .result = row.at("r"),
           .index = config.at("i").get<uint64_t>(),
           .software = "0.4-0.6"};
 }
 
+absl::StatusOr<Config> ReadConfig(const Json& entities) {
+  absl::StatusOr<Config> config = ParseEntitiesJson(entities.dump());
+  if (!config.ok()) return Bad("a broken entity", config.status().message());
+  std::set<std::string_view> seen;
+  for (const auto& [knob, entity] : config->entities) {
+    if (!seen.insert(knob).second) return Bad("knob given twice", Shown(knob));
+  }
+  return config;
+}
+
 absl::StatusOr<Record> RecordOf(const LogFields& fields) {
   Record record{.index = fields.index, .record_class = "imported"};
-  if (!fields.args.is_array()) return Bad("the arguments are no list");
-  TW_ASSIGN_OR_RETURN(record.config, ParseEntitiesJson(fields.entities.dump()));
+  if (!fields.args.is_array()) return Bad("arguments", "they are no list");
+  TW_ASSIGN_OR_RETURN(record.config, ReadConfig(fields.entities));
   TW_ASSIGN_OR_RETURN(std::optional<Workload> workload, WorkloadOfArgs(fields.args));
+  if (!workload) workload = WorkloadOfAutoTvm(fields.name, fields.args).workload;
   record.task.template_name = fields.name;
   record.task.target = ParseAnyTarget(fields.target);
   if (workload) {
+    UpgradeConfig(fields.name, &record.config);
     record.task.workload = *std::move(workload);
   } else {
     record.task.workload.op = fields.name;
@@ -191,17 +208,18 @@ absl::StatusOr<Record> RecordOf(const LogFields& fields) {
 
 absl::StatusOr<Record> Decode(std::string_view line) {
   const Json row = Json::parse(line);
-  if (!row.is_object()) return Bad("not a JSON object");
+  if (!row.is_object()) return Bad("no record", "the line is no JSON object");
   const bool old = row.contains("v");
   const double version = row.at(old ? "v" : "version").get<double>();
   if (version != (old ? 0.1 : 0.2)) {
-    return Bad(absl::StrCat("format version ", version, "; known: 0.1, 0.2"));
+    return Bad("another format version", absl::StrCat(version, "; known: 0.1, 0.2"));
   }
   const LogFields fields = old ? ReadV1(row) : ReadV2(row);
   TW_ASSIGN_OR_RETURN(Record record, RecordOf(fields));
+  const bool renamed = !old && fields.name != row.at("input").at(1);
   const std::string text =
-      old ? LineText(fields, PythonJson(fields.args), PythonJson(fields.entities), "")
-          : std::string(line);
+      old || renamed ? LineText(fields, PythonJson(fields.args), PythonJson(fields.entities), "")
+                     : std::string(line);
   record.run_id = RunIdOf(text);
   if (!record.foreign_args.empty()) {
     record.foreign_line = text;
@@ -209,7 +227,8 @@ absl::StatusOr<Record> Decode(std::string_view line) {
     ReadExtras(row.at("tilewright"), &record);
     record.software = fields.software;
   }
-  TW_RETURN_IF_ERROR(CheckRecord(record));
+  const absl::Status sound = CheckRecord(record);
+  if (!sound.ok()) return Bad("a value out of range", sound.message());
   return record;
 }
 
@@ -239,14 +258,21 @@ absl::StatusOr<std::string> LogEncoder::Encode(const Record& record) {
 }
 
 absl::StatusOr<Record> DecodeLogLine(std::string_view line) {
-  if (line.size() > kMaxLineBytes) return Bad("longer than 1 MiB");
-  if (NestsDeeperThan(line, kMaxDepth)) return Bad("nested deeper than 32 levels");
+  if (line.size() > kMaxLineBytes) return Bad("too long a line", "at most 1 MiB is read");
+  if (NestsDeeperThan(line, kMaxDepth)) return Bad("no record", "nested deeper than 32 levels");
   const absl::string_view trimmed = absl::StripAsciiWhitespace(Sv(line));
   try {
     return Decode(std::string_view(trimmed.data(), trimmed.size()));
+  } catch (const Json::parse_error& e) {
+    return Bad("no JSON", Shown(e.what()));
   } catch (const Json::exception& e) {
-    return Bad(Shown(e.what()));
+    return Bad("a member that is missing or of another type", Shown(e.what()));
   }
+}
+
+std::string WhyForeign(const Record& record) {
+  if (record.foreign_args.empty()) return "";
+  return WorkloadOfAutoTvm(record.task.template_name, Json::parse(record.foreign_args)).why_not;
 }
 
 }  // namespace tilewright

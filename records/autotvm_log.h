@@ -38,11 +38,14 @@ class LogEncoder {
 
   std::unordered_map<std::string, std::string> args_;  // by the workload's key
 };
-// InvalidArgument with what is wrong; at most 1 MiB. Lines of templates we do not have are kept
-// with their template name and arguments (Record::foreign_line); those of format 0.1 become 0.2,
-// their template key joined to the name ("topi_nn_conv2d.winograd"). A line without the member
-// "tilewright" gets the class "imported" and a run_id made of its text.
+// At most 1 MiB. InvalidArgument "REASON: DETAIL", the reasons few enough to be counted: no JSON, a
+// broken entity, knob given twice, ... AutoTVM's rows of templates whose names ours bear get the
+// workload that their arguments say (records/autotvm_templates.h); others are kept with their
+// template name and arguments (Record::foreign_line). Those of format 0.1 become 0.2. A line
+// without the member "tilewright" gets the class "imported" and a run_id made of its text.
 absl::StatusOr<Record> DecodeLogLine(std::string_view line);
+// Why a record is kept as a foreign one; "" for others.
+std::string WhyForeign(const Record& record);
 
 // A config in its task's space, in the spelling of the space ([-1, 16] of [4, 16] and [-1, 16]).
 struct PlacedConfig {
@@ -53,16 +56,28 @@ struct PlacedConfig {
 using PlaceFunction =
     std::function<absl::StatusOr<std::optional<PlacedConfig>>(const Task&, const Config&)>;
 
+// What became of a line.
+enum class RowFate {
+  kTaken,      // its config is in today's space, at the line's index
+  kReindexed,  // taken: the line's index was of another space, its entities are in today's
+  kForeign,    // kept, but no model can use it
+  kRefused,
+};
+std::string_view NameOf(RowFate fate);
+struct RowKind {
+  RowFate fate = RowFate::kTaken;
+  std::string template_name;  // "" for what could not be read
+  std::string reason;         // of what is not taken
+  friend auto operator<=>(const RowKind&, const RowKind&) = default;
+};
 struct ImportReport {
   int64_t imported = 0, duplicates = 0, skipped = 0;
-  int64_t reindexed = 0;              // of the imported: the line's index was of another space
-  std::vector<std::string> problems;  // first 20: "line 12: ..."
-  // Lines read of templates that are not ours, by template (those that only place_of does not know
-  // too): they are kept, but no model can use them.
-  std::map<std::string, int64_t> foreign;
+  // Every line but comments and blank ones is counted once; past 100 kinds the rest are one.
+  std::map<RowKind, int64_t> rows;
+  std::vector<std::string> problems;  // of refused ones, first 20: "line 12: ..."
 };
 // Comment lines (#) and blank ones are not counted. With place_of, a config that is not in its
-// space is skipped, its spelling becomes the space's, and an index that disagrees is replaced.
+// space is refused, its spelling becomes the space's, and an index that disagrees is replaced.
 // InvalidArgument when the first 10,000 lines hold no record: it is no log.
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
                                        const PlaceFunction& place_of = nullptr);
@@ -70,8 +85,9 @@ absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
 absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& filter,
                                   std::ostream& out);
 
-// Reads a log and writes the lines with the best usable record of each target and workload, in
-// the order in which the workloads first appear. Problems as for an import.
-absl::StatusOr<ImportReport> PickBestOfLog(std::istream& in, std::ostream& out);
+// Reads logs and writes the lines with the best usable record of each target, device and workload,
+// in the order in which they first appear. Problems as for an import.
+absl::StatusOr<ImportReport> PickBestOfLogs(const std::vector<std::istream*>& in,
+                                            std::ostream& out);
 
 }  // namespace tilewright

@@ -21,7 +21,8 @@ const Record& Typical(std::vector<Record>& measurements) {
 
 void BestOfEach::Add(const Record& record) {
   if (!IsUsable(record)) return;
-  const std::string key = absl::StrCat(ToString(record.task.target), "|", WorkloadKey(record));
+  const std::string key = absl::StrCat(ToString(record.task.target), "|", WorkloadKey(record),
+                                       by_device_ ? "|" : "", by_device_ ? record.device : "");
   const auto [place, added] = places_.emplace(key, groups_.size());
   if (added) groups_.emplace_back();
   const std::string config =

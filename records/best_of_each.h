@@ -12,6 +12,9 @@ namespace tilewright {
 
 class BestOfEach {
  public:
+  // `by_device`: measurements on other models of device are another group, so that each has its
+  // best; targets do not always name the model.
+  explicit BestOfEach(bool by_device = false) : by_device_(by_device) {}
   // Unusable records are passed over.
   void Add(const Record& record);
   // The best of each target and workload, in order of first appearance.
@@ -23,6 +26,7 @@ class BestOfEach {
   // Template and config -> its measurements, oldest first.
   using Measurements = std::map<std::string, std::vector<Record>>;
 
+  bool by_device_;
   std::map<std::string, size_t> places_;  // target and workload -> position in groups_
   std::vector<Measurements> groups_;
 };

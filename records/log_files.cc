@@ -14,28 +14,47 @@ constexpr size_t kMaxLineBytes = 1 << 20;
 constexpr int64_t kMostLineBytes = 256 << 20;  // a line is read to its end, to skip it
 constexpr int64_t kMostGarbage = 10'000;       // lines before the first record
 constexpr size_t kMaxProblems = 20;
+constexpr size_t kMaxKinds = 100;
 constexpr size_t kBatch = 256;  // records of one transaction
 
 // Reads up to the newline; what is beyond the limit is dropped, so that a file without newlines
-// cannot fill the memory. False at the end of the file.
-absl::StatusOr<bool> ReadLine(std::istream& in, std::string* line) {
+// cannot fill the memory. The line's bytes; -1 at the end of the file.
+absl::StatusOr<int64_t> ReadLine(std::istream& in, std::string* line) {
   line->clear();
   std::streambuf* buffer = in.rdbuf();
   int c = buffer->sbumpc();
-  if (c == EOF) return false;
-  for (int64_t read = 0; c != EOF && c != '\n'; c = buffer->sbumpc()) {
+  if (c == EOF) return -1;
+  int64_t read = 0;
+  for (; c != EOF && c != '\n'; c = buffer->sbumpc()) {
     if (line->size() <= kMaxLineBytes) line->push_back(static_cast<char>(c));
     if (++read > kMostLineBytes) {
       return absl::InvalidArgumentError("a line of more than 256 MiB; is it an AutoTVM log?");
     }
   }
-  return true;
+  return read;
 }
 
-void AddProblem(int64_t line, absl::string_view what, ImportReport* report) {
+void Count(RowKind kind, ImportReport* report) {
+  const bool full = report->rows.size() >= kMaxKinds && !report->rows.contains(kind);
+  if (full) kind.template_name = kind.reason = "others";
+  ++report->rows[std::move(kind)];
+}
+
+void Refuse(int64_t line, std::string template_name, const absl::Status& why,
+            ImportReport* report) {
+  ++report->skipped;
+  const std::string message(why.message());
+  Count({RowFate::kRefused, std::move(template_name), message.substr(0, message.find(": "))},
+        report);
   if (report->problems.size() < kMaxProblems) {
-    report->problems.push_back(absl::StrCat("line ", line, ": ", what));
+    report->problems.push_back(absl::StrCat("line ", line, ": ", message));
   }
+}
+
+absl::StatusOr<Record> ReadRecord(const std::string& line, int64_t bytes) {
+  if (bytes <= static_cast<int64_t>(kMaxLineBytes)) return DecodeLogLine(line);
+  return absl::InvalidArgumentError(
+      absl::StrCat("too long a line: ", bytes, " bytes; at most 1 MiB is read"));
 }
 
 // Calls `visit` with each record; counts and reports the lines that are none.
@@ -44,14 +63,13 @@ absl::Status ForEachRecord(std::istream& in, ImportReport* report,
   std::string line;
   bool any = false;
   for (int64_t number = 1;; ++number) {
-    TW_ASSIGN_OR_RETURN(const bool more, ReadLine(in, &line));
-    if (!more) return absl::OkStatus();
+    TW_ASSIGN_OR_RETURN(const int64_t bytes, ReadLine(in, &line));
+    if (bytes < 0) return absl::OkStatus();
     const absl::string_view text = absl::StripAsciiWhitespace(line);
     if (text.empty() || text.front() == '#') continue;
-    absl::StatusOr<Record> record = DecodeLogLine(line);
+    absl::StatusOr<Record> record = ReadRecord(line, bytes);
     if (!record.ok()) {
-      ++report->skipped;
-      AddProblem(number, record.status().message(), report);
+      Refuse(number, "", record.status(), report);
       if (!any && report->skipped == kMostGarbage) {
         return absl::InvalidArgumentError("none of the first 10,000 lines is a record");
       }
@@ -62,31 +80,37 @@ absl::Status ForEachRecord(std::istream& in, ImportReport* report,
   }
 }
 
-// False when the config is not in its space.
-bool Place(const PlaceFunction& place_of, int64_t line, Record* record, ImportReport* report) {
-  if (!record->foreign_args.empty()) ++report->foreign[record->task.template_name];
-  if (!place_of || !record->foreign_args.empty()) return true;
-  absl::StatusOr<std::optional<PlacedConfig>> place = place_of(record->task, record->config);
-  if (!place.ok()) {
-    ++report->skipped;
-    AddProblem(line, place.status().message(), report);
-    return false;
+// What becomes of a record's line; an error refuses it.
+absl::StatusOr<RowKind> Place(const PlaceFunction& place_of, Record* record) {
+  RowKind kind{.template_name = record->task.template_name, .reason = WhyForeign(*record)};
+  if (!kind.reason.empty()) kind.fate = RowFate::kForeign;
+  if (!place_of || !kind.reason.empty()) return kind;
+  TW_ASSIGN_OR_RETURN(std::optional<PlacedConfig> place, place_of(record->task, record->config));
+  if (!place) {
+    kind.fate = RowFate::kForeign;
+    kind.reason = "a template that tilewright does not have";
+    return kind;
   }
-  if (!*place) {
-    ++report->foreign[record->task.template_name];
-    return true;
+  record->config = std::move(place->config);
+  if (place->index != record->index) {
+    kind.fate = RowFate::kReindexed;
+    kind.reason = "its index was of another space";
+    record->index = place->index;
   }
-  record->config = std::move((*place)->config);
-  const uint64_t index = (*place)->index;
-  if (index == record->index) return true;
-  AddProblem(line, absl::StrCat("index ", record->index, " is ", index, " in today's space"),
-             report);
-  ++report->reindexed;
-  record->index = index;
-  return true;
+  return kind;
 }
 
 }  // namespace
+
+std::string_view NameOf(RowFate fate) {
+  switch (fate) {
+    case RowFate::kTaken: return "taken";
+    case RowFate::kReindexed: return "re-indexed";
+    case RowFate::kForeign: return "foreign";
+    case RowFate::kRefused: return "refused";
+  }
+  return "";
+}
 
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
                                        const PlaceFunction& place_of) {
@@ -100,7 +124,12 @@ absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
   };
   TW_ASSIGN_OR_RETURN(const int64_t before, store.Count({}));
   TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t line, Record record) {
-    if (!Place(place_of, line, &record, &report)) return absl::OkStatus();
+    const absl::StatusOr<RowKind> kind = Place(place_of, &record);
+    if (!kind.ok()) {
+      Refuse(line, record.task.template_name, kind.status(), &report);
+      return absl::OkStatus();
+    }
+    Count(*kind, &report);
     ++read;
     batch.push_back(std::move(record));
     return batch.size() < kBatch ? absl::OkStatus() : flush();
@@ -130,13 +159,16 @@ absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& 
   return lines;
 }
 
-absl::StatusOr<ImportReport> PickBestOfLog(std::istream& in, std::ostream& out) {
+absl::StatusOr<ImportReport> PickBestOfLogs(const std::vector<std::istream*>& in,
+                                            std::ostream& out) {
   ImportReport report;
-  BestOfEach best;
-  TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t, const Record& record) {
-    best.Add(record);
-    return absl::OkStatus();
-  }));
+  BestOfEach best(/*by_device=*/true);
+  for (std::istream* log : in) {
+    TW_RETURN_IF_ERROR(ForEachRecord(*log, &report, [&](int64_t, const Record& record) {
+      best.Add(record);
+      return absl::OkStatus();
+    }));
+  }
   const std::vector<Record> records = best.Records();
   for (const Record& record : records) {
     TW_ASSIGN_OR_RETURN(const std::string line, EncodeLogLine(record));

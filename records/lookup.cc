@@ -9,6 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/core/gpu_models.h"
+#include "compiler/core/gpu_traits.h"
 #include "records/best_of_each.h"
 #include "records/decision.h"
 
@@ -135,6 +137,35 @@ absl::StatusOr<std::optional<Record>> BestFit(const RecordStore& store, RecordFi
   return fastest;
 }
 
+// The targets of other devices whose records serve this one, the best first: AutoTVM's, which name
+// a model and no architecture.
+std::vector<Target> FallbackTargets(const Target& target) {
+  std::vector<Target> targets;
+  if (!IsGpu(target)) return targets;
+  const Target bare{.kind = target.kind, .model = target.model};
+  if (!target.model.empty() && bare != target) targets.push_back(bare);
+  if (target.kind != "cuda") return targets;
+  for (const GpuModel& model : ModelsByNearness(target.mcpu)) {
+    if (model.name == target.model) continue;
+    targets.push_back({.kind = target.kind, .model = std::string(model.name)});
+  }
+  return targets;
+}
+
+// The best fit record of the nearest other device, of the same epilogue or any.
+absl::Status FallBack(const RecordStore& store, const Task& wanted, const LookupOptions& options,
+                      LookupResult* result, UnfitRecords* unfit) {
+  for (const Target& other : FallbackTargets(wanted.target)) {
+    RecordFilter filter{.target = ToString(other), .anchor_key = AnchorKey(wanted.workload)};
+    filter.threads = options.threads;
+    TW_ASSIGN_OR_RETURN(result->record, BestFit(store, filter, wanted, options, unfit));
+    if (!result->record) continue;
+    result->how = absl::StrCat("fallback, measured on ", other.model);
+    return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
@@ -158,6 +189,9 @@ absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload
     unfit.clear();  // the anchor's records are more than the exact ones
     TW_ASSIGN_OR_RETURN(result.record, BestFit(store, anchor, wanted, options, &unfit));
     if (result.record) result.how = "other epilogue";
+  }
+  if (!result.record) {
+    TW_RETURN_IF_ERROR(FallBack(store, wanted, options, &result, &unfit));
   }
   result.passed_over = Texts(unfit);
   if (options.explain && result.how != "exact") {

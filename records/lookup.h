@@ -1,8 +1,10 @@
 // Which record the compiler uses for a workload: what a whole network decided
 // (records/decision.h); then the exact workload with epilogue on the same target;
-// then the same without its epilogue's identity (same op, shapes, layouts, attributes); never from
-// another target. Records that are unfit (of a template or config that is no more) are passed over,
-// however fast. `explain` gives the near misses.
+// then the same without its epilogue's identity (same op, shapes, layouts, attributes). Never from
+// another target, but for GPUs: those that have nothing of their own get what AutoTVM's users
+// measured on the nearest model of device (compiler/core/gpu_models.h). Records that are unfit (of
+// a template or config that is no more) are passed over, however fast. `explain` gives the near
+// misses.
 #pragma once
 
 #include <functional>
@@ -18,7 +20,8 @@ namespace tilewright {
 
 struct LookupResult {
   std::optional<Record> record;
-  std::string how;  // "in the network", "exact", "other epilogue", "none"
+  std::string how;  // "in the network", "exact", "other epilogue",
+                    // "fallback, measured on 1080ti", "none"
   // Of records that would match but are unfit, at most 5 reasons: "3 records of conv2d_old.cpu are
   // not used, the fastest of 0.1021 ms: unknown template conv2d_old.cpu".
   std::vector<std::string> passed_over;

@@ -49,6 +49,18 @@ bool SameEntity(const Entity& candidate, const Entity& given, int64_t extent) {
   return candidate == given;
 }
 
+// Of a full split whose product is not the extent; it comes from outside and may be of any size.
+std::optional<std::string> WhyNoSplit(int64_t extent, const Entity& entity) {
+  const auto* split = std::get_if<SplitEntity>(&entity);
+  if (split == nullptr || extent <= 0) return std::nullopt;
+  double product = 1;
+  for (int64_t size : split->sizes) product *= static_cast<double>(size);
+  if (product < 0 && std::fmod(static_cast<double>(extent), -product) == 0) return std::nullopt;
+  if (product == static_cast<double>(extent)) return std::nullopt;
+  return absl::StrCat(Shown(EntityText(entity)), " multiplies to ", std::abs(product),
+                      ", the axis has ", extent);
+}
+
 float LogFeature(double value) {
   return static_cast<float>(std::copysign(std::log2(1 + std::abs(value)), value));
 }
@@ -177,9 +189,14 @@ absl::StatusOr<uint64_t> ConfigSpace::DigitFor(const Knob& knob, const Entity& e
   for (size_t i = 0; i < knob.candidates.size(); ++i) {
     if (SameEntity(knob.candidates[i], entity, knob.extent)) return i;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "knob ", knob.name, ": ", Shown(EntityText(entity)), " is none of its ",
-      knob.candidates.size(), " candidates, such as ", EntityText(knob.candidates.front())));
+  if (const std::optional<std::string> why = WhyNoSplit(knob.extent, entity)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a split that does not fit its axis: knob ", knob.name, ": ", *why));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("a value that the knob does not have: knob ", knob.name, ": ",
+                   Shown(EntityText(entity)), " is none of its ", knob.candidates.size(),
+                   " candidates, such as ", EntityText(knob.candidates.front())));
 }
 
 absl::StatusOr<uint64_t> ConfigSpace::IndexOf(const Config& config) const {
@@ -190,11 +207,11 @@ absl::StatusOr<uint64_t> ConfigSpace::IndexOf(const Config& config) const {
         std::find_if(knobs_.begin(), knobs_.end(), [&](const Knob& k) { return k.name == name; });
     if (knob == knobs_.end()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "unknown knob ", Shown(name), "; the space has ",
+          "unknown knob: ", Shown(name), "; the space has ",
           absl::StrJoin(knobs_, ", ", [](std::string* out, const Knob& k) { *out += k.name; })));
     }
     if (seen[knob - knobs_.begin()]) {
-      return absl::InvalidArgumentError(absl::StrCat("knob ", name, " is given twice"));
+      return absl::InvalidArgumentError(absl::StrCat("knob given twice: ", name));
     }
     seen[knob - knobs_.begin()] = true;
     TW_ASSIGN_OR_RETURN(const uint64_t digit, DigitFor(*knob, entity));
@@ -202,7 +219,7 @@ absl::StatusOr<uint64_t> ConfigSpace::IndexOf(const Config& config) const {
   }
   for (size_t k = 0; k < knobs_.size(); ++k) {
     if (!seen[k]) {
-      return absl::InvalidArgumentError(absl::StrCat("knob ", knobs_[k].name, " is missing"));
+      return absl::InvalidArgumentError(absl::StrCat("missing knob: ", knobs_[k].name));
     }
   }
   return index;

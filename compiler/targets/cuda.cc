@@ -1,5 +1,4 @@
 // NVIDIA GPUs: CUDA C++ compiled by NVRTC.
-#include <array>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -7,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/core/gpu_models.h"
 #include "compiler/targets/support/gpu_text.h"
 #include "compiler/targets/support/nvrtc.h"
 #include "compiler/targets/target_backend.h"
@@ -19,29 +19,9 @@ namespace {
 // newer ones.
 constexpr char kOldest[] = "sm_75";
 
-// Architectures of the models that AutoTVM's targets name.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kModels = {{
-    {"t4", "sm_75"},
-    {"2080ti", "sm_75"},
-    {"a100", "sm_80"},
-    {"a10", "sm_86"},
-    {"a40", "sm_86"},
-    {"3070", "sm_86"},
-    {"3080", "sm_86"},
-    {"3090", "sm_86"},
-    {"4090", "sm_89"},
-    {"l4", "sm_89"},
-    {"l40", "sm_89"},
-    {"h100", "sm_90"},
-    {"h200", "sm_90"},
-    {"b200", "sm_100"},
-    {"5090", "sm_120"},
-}};
-
 std::string ArchitectureOf(const Target& target) {
-  for (const auto& [model, arch] : kModels) {
-    if (target.model == model) return std::string(arch);
-  }
+  const std::string_view arch = ArchitectureOfModel(target.model);
+  if (!arch.empty()) return std::string(arch);
   const runtime::DeviceSurvey survey = runtime::SurveyDevices("cuda");
   return survey.devices.empty() ? kOldest : survey.devices[0].arch;
 }

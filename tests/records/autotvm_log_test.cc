@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 // Lines as AutoTVM writes them (format as in apache/tvm's record.py; the numbers are made up).
 constexpr char kForeign[] =
-    R"({"input": ["cuda -keys=cuda,gpu -max_num_threads=1024 -model=t4", "conv2d_nchw.cuda", [["TENSOR", [1, 8, 8, 8], "float32"], ["TENSOR", [4, 8, 1, 1], "float32"], [1, 1], [0, 0, 0, 0], [1, 1], "float32"], {}], "config": {"index": 12, "code_hash": null, "entity": [["tile_f", "sp", [-1, 1, 32, 1]], ["unroll_explicit", "ot", 1], ["other", "ot", false]]}, "result": [[5.5e-05], 0, 10, 1535423916.5], "version": 0.2, "tvm_version": "0.7.dev0"})";
+    R"({"input": ["cuda -keys=cuda,gpu -max_num_threads=1024 -model=t4", "conv2d_hwcn.cuda", [["TENSOR", [1, 8, 8, 8], "float32"], ["TENSOR", [4, 8, 1, 1], "float32"], [1, 1], [0, 0, 0, 0], [1, 1], "float32"], {}], "config": {"index": 12, "code_hash": null, "entity": [["tile_f", "sp", [-1, 1, 32, 1]], ["unroll_explicit", "ot", 1], ["other", "ot", false]]}, "result": [[5.5e-05], 0, 10, 1535423916.5], "version": 0.2, "tvm_version": "0.7.dev0"})";
 constexpr char kForeignFailure[] =
     R"({"input": ["llvm -keys=cpu -mcpu=skylake-avx512", "dense_nopack.x86", [["TENSOR", [1, 8], "float32"], ["TENSOR", [8, 8], "float32"], null, "float32"], {}], "config": {"index": 3, "code_hash": null, "entity": [["tile_y", "sp", [-1, 1]]]}, "result": [[1000000000.0], 6, 10, 1610455199.5], "version": 0.2, "tvm_version": "0.8.dev0"})";
 constexpr char kOld[] =
@@ -102,8 +102,8 @@ TEST(AutoTvmLog, ForeignLinesAreWrittenBackUnchanged) {
 TEST(AutoTvmLog, AForeignLineIsReadForItsFields) {
   const auto record = DecodeLogLine(kForeign);
   ASSERT_TRUE(record.ok()) << record.status();
-  EXPECT_EQ(record->task.template_name, "conv2d_nchw.cuda");
-  EXPECT_EQ(record->task.workload.op, "conv2d_nchw.cuda");
+  EXPECT_EQ(record->task.template_name, "conv2d_hwcn.cuda");
+  EXPECT_EQ(record->task.workload.op, "conv2d_hwcn.cuda");
   EXPECT_EQ(ToString(record->task.target), "cuda -model=t4");
   EXPECT_EQ(record->index, 12u);
   EXPECT_EQ(record->config.Split("tile_f"), (std::vector<int64_t>{-1, 1, 32, 1}));
@@ -181,8 +181,8 @@ TEST(AutoTvmLog, AnIndexThatDisagreesIsReplacedAndReported) {
   const auto store = Imported(log, &report, [](const Task&, const Config& config) {
     return absl::StatusOr<std::optional<PlacedConfig>>(PlacedConfig{99, config});
   });
-  EXPECT_EQ(report.reindexed, 1);
-  EXPECT_THAT(report.problems, ElementsAre("line 1: index 17 is 99 in today's space"));
+  const RowKind moved{RowFate::kReindexed, "conv2d_nchwc.cpu", "its index was of another space"};
+  EXPECT_EQ(report.rows[moved], 1);
   EXPECT_EQ((*store->Best({.op = "conv2d"}))->index, 99u);
 }
 
@@ -194,7 +194,8 @@ TEST(AutoTvmLog, AConfigIsKeptInTheSpellingOfItsSpace) {
         return absl::StatusOr<std::optional<PlacedConfig>>(PlacedConfig{17, spelled});
       });
   EXPECT_EQ((*store->Best({}))->config, spelled);
-  EXPECT_EQ(report.reindexed, 0);
+  const RowKind taken{RowFate::kTaken, "conv2d_nchwc.cpu", ""};
+  EXPECT_EQ(report.rows[taken], 1);
 }
 
 TEST(AutoTvmLog, AConfigOutsideItsSpaceIsSkipped) {
@@ -216,9 +217,21 @@ TEST(PickBest, KeepsTheFastestLineOfEachTargetAndWorkload) {
   }
   std::istringstream in("# best of\n" + log);
   std::ostringstream out;
-  ASSERT_TRUE(PickBestOfLog(in, out).ok());
+  ASSERT_TRUE(PickBestOfLogs({&in}, out).ok());
   EXPECT_EQ(out.str(), EncodeLogLine(SampleRecord("fast", 1)).value() + "\n" +
                            EncodeLogLine(elsewhere).value() + "\n");
+}
+
+TEST(PickBest, MergesLogsAndKeepsTheBestOfEachDevice) {
+  Record other = SampleRecord("other device", 1.5);
+  other.device = "another";
+  std::istringstream monday(EncodeLogLine(SampleRecord("monday", 2)).value() + "\n" +
+                            EncodeLogLine(other).value() + "\n");
+  std::istringstream tuesday(EncodeLogLine(SampleRecord("tuesday", 1)).value() + "\n");
+  std::ostringstream out;
+  ASSERT_TRUE(PickBestOfLogs({&monday, &tuesday}, out).ok());
+  EXPECT_EQ(out.str(), EncodeLogLine(SampleRecord("tuesday", 1)).value() + "\n" +
+                           EncodeLogLine(other).value() + "\n");
 }
 
 // Expected texts: CPython 3.11's json.dumps.

@@ -151,8 +151,8 @@ TEST(ConfigSpace, IndexOfNamesTheKnobThatIsWrong) {
   EXPECT_THAT(message(R"([["tile","sp",[5,2]]])"), HasSubstr("knob tile"));
   EXPECT_THAT(message(R"([["tile","sp",[]]])"), HasSubstr("knob tile"));
   EXPECT_THAT(message(R"([["tile","ot",2]])"), HasSubstr("knob tile"));
-  EXPECT_THAT(message(R"([["tilt","sp",[-1,2]]])"), HasSubstr("unknown knob tilt"));
-  EXPECT_THAT(message(R"([["tile","sp",[-1,2]]])"), HasSubstr("knob unroll is missing"));
+  EXPECT_THAT(message(R"([["tilt","sp",[-1,2]]])"), HasSubstr("unknown knob: tilt"));
+  EXPECT_THAT(message(R"([["tile","sp",[-1,2]]])"), HasSubstr("missing knob: unroll"));
   EXPECT_THAT(message(R"([["tile","sp",[-1,2]],["tile","sp",[-1,2]]])"), HasSubstr("twice"));
 }
 

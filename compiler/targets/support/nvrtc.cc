@@ -78,8 +78,11 @@ absl::Status CheckArchitecture(const std::string& arch) {
   const std::string base = arch.ends_with('a') ? arch.substr(0, arch.size() - 1) : arch;
   if (std::find(known.begin(), known.end(), base) != known.end()) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(const std::string version, NvrtcVersion());
-  return absl::UnavailableError(absl::StrCat("NVRTC ", version, " does not compile for ", arch,
-                                             "; it knows ", absl::StrJoin(known, ", ")));
+  return absl::UnavailableError(absl::StrCat(
+      "NVRTC ", version, " does not compile for ", arch, "; it knows ", absl::StrJoin(known, ", "),
+      ". Another CUDA toolkit's may (12 was the last for sm_50 to sm_72). To use such "
+      "a device's records on another: -arch=",
+      known.front(), " -model=MODEL"));
 }
 
 }  // namespace

@@ -1,0 +1,110 @@
+// What the command can do for a GPU on a machine that has none. Nothing here needs a driver.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "compiler/operators/workload_rules.h"
+#include "compiler/targets/support/nvrtc.h"
+#include "tests/cli/command_line.h"
+
+namespace tilewright {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+// The first layer of the zoo's mlp in AutoTVM's words, tuned on a model of device.
+std::string RowOf(const CommandLine& command, const std::string& device) {
+  const CommandResult tasks = command.Run("tasks mlp.onnx --target 'cuda -arch=sm_75' --json");
+  EXPECT_EQ(tasks.exit_code, 0) << tasks.err;
+  const Workload layer =
+      ParseWorkload(json::parse(tasks.out)[0]["workload"].get<std::string>()).value();
+  const auto tensor = [](const TensorType& type) {
+    return json{"TENSOR", type.shape, std::string(NameOf(type.dtype))};
+  };
+  const json ones = {-1, 1, 1, 1};
+  const json config = {
+      {"tile_x", "sp", ones}, {"tile_y", "sp", ones}, {"tile_k", "sp", {-1, 2, 1}}};
+  const json row = {{"input",
+                     {"cuda -keys=cuda,gpu -model=" + device,
+                      "dense_large_batch.cuda",
+                      {tensor(layer.inputs[0]), tensor(layer.inputs[1]), nullptr, "float32"},
+                      json::object()}},
+                    {"config", {{"index", 0}, {"code_hash", nullptr}, {"entity", config}}},
+                    {"result", {{1e-5}, 0, 1.5, 1.5e9}},
+                    {"version", 0.2},
+                    {"tvm_version", "0.8.dev0"}};
+  return row.dump() + "\n";
+}
+
+class GpuVerbs : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(command_.Run("zoo mlp -o mlp.onnx").exit_code, 0);
+    WriteAll(command_ / "tophub.log", RowOf(command_, "1080ti"));
+  }
+  CommandLine command_;
+};
+
+TEST_F(GpuVerbs, ExplainNamesTheDeviceThatALayersRecordIsOf) {
+  const CommandResult result =
+      command_.Run("explain mlp.onnx --target 'cuda -arch=sm_61' --records tophub.log");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("record (fallback, measured on 1080ti): 0.0100 ms, "
+                                    "dense_large_batch.gpu {tile_x: [-1, 1, 1, 1]"));
+}
+
+TEST_F(GpuVerbs, CompileUsesAnotherDevicesRecordAndSaysSo) {
+  const CommandResult result = command_.Run(
+      "compile mlp.onnx --target 'cuda -arch=sm_75 -model=1080ti' --records tophub.log -o mlp.tar");
+  if (!NvrtcVersion().ok()) {
+    EXPECT_EQ(result.exit_code, 4) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("NVRTC"));
+    return;
+  }
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("fallback, measured on 1080ti"));
+  EXPECT_THAT(result.err, HasSubstr("2 workloads have no record"));
+}
+
+// CUDA 13 dropped what came before sm_75; without NVRTC that is what is missing.
+TEST_F(GpuVerbs, AnArchitectureThatNvrtcDoesNotKnowIsNamedWithWhatWorks) {
+  const CommandResult result =
+      command_.Run("compile mlp.onnx --target 'cuda -arch=sm_10' --records none -o mlp.tar");
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("NVRTC"));
+  if (NvrtcVersion().ok()) EXPECT_THAT(result.err, HasSubstr("-model=MODEL"));
+  EXPECT_FALSE(std::filesystem::exists(command_ / "mlp.tar"));
+}
+
+TEST_F(GpuVerbs, TuneWithoutTheDeviceSaysWhatIsMissingAndWhatWorks) {
+  const CommandResult result =
+      command_.Run("tune mlp.onnx --target 'cuda -arch=sm_90' --device cuda:99 --trials 1");
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("needs a device of this machine"));
+  EXPECT_THAT(result.err, HasSubstr("tilewright compile --target 'cuda -arch=sm_90'"));
+  EXPECT_THAT(result.err, HasSubstr("tilewright submit"));
+}
+
+TEST_F(GpuVerbs, ImportEndsWithATableOfEveryRow) {
+  WriteAll(command_ / "tophub.log", ReadAll(command_ / "tophub.log") + "{\n");
+  const CommandResult result = command_.Run("records import tophub.log");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 imported, 0 duplicates, 1 refused"));
+  EXPECT_THAT(result.err, testing::ContainsRegex("1 +(taken|re-indexed) +dense_large_batch.gpu"));
+  EXPECT_THAT(result.err, testing::ContainsRegex("1 +refused +- +no JSON"));
+}
+
+TEST_F(GpuVerbs, ATopHubPackageIsImportedAndExportedAgain) {
+  ASSERT_EQ(command_.Run("records import tophub.log").exit_code, 0);
+  const CommandResult result = command_.Run("records export --tophub cuda -o -");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 rows exported"));
+  const std::string row = result.out.substr(result.out.find('\n') + 1);
+  EXPECT_EQ(json::parse(row)["input"][1], "dense_large_batch.gpu");
+  EXPECT_EQ(json::parse(row)["input"][2], json::parse(RowOf(command_, "1080ti"))["input"][2]);
+}
+
+}  // namespace
+}  // namespace tilewright
