@@ -1,6 +1,7 @@
-// Transposed convolution over plain NCHW tensors, any groups: one program for each pair of phases
-// (support/transposed_phases.h), each a register tile of output channels x vectors of pixels of
-// that phase; weights are broadcast.
+// Transposed convolution over plain NCHW tensors, any groups: a nest for each pair of phases
+// (support/transposed_phases.h), side by side in one program where they are equally long
+// (support/phase_steps.h), each a register tile of output channels x vectors of pixels of that
+// phase; weights are broadcast.
 //
 // Knobs: tile_oc (channels in the tile), tile_ow (vectors of pixels), lanes (pixels in a vector),
 // unroll_taps (of a row).
@@ -11,6 +12,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/phase_steps.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/support/transposed_phases.h"
@@ -186,14 +188,13 @@ class Conv2dTransposeNchw final : public Template {
                                     const Config& config) const override {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
     const Nest s = NestOf(w);
-    LoweredTask task;
+    std::vector<Program> phases;
     for (const TransposedPhase& h : s.rows) {
       for (const TransposedPhase& v : s.columns) {
-        LoweredTask phase = SingleStep(LowerPhase(w, s, h, v, TileOf(config)));
-        task.steps.push_back(std::move(phase.steps[0]));
+        phases.push_back(LowerPhase(w, s, h, v, TileOf(config)));
       }
     }
-    return task;
+    return PhaseSteps(phases);
   }
 };
 

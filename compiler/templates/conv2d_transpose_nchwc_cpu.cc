@@ -1,6 +1,7 @@
-// Transposed convolution over channel-blocked tensors: one program for each pair of phases
-// (support/transposed_phases.h), each a register tile of output-channel blocks x pixels of that
-// phase; the lanes of a vector are output channels.
+// Transposed convolution over channel-blocked tensors: a nest for each pair of phases
+// (support/transposed_phases.h), side by side in one program where they are equally long
+// (support/phase_steps.h), each a register tile of output-channel blocks x pixels of that phase;
+// the lanes of a vector are output channels.
 //
 // Knobs: tile_oc (blocks in the tile), tile_ow (pixels of one phase), unroll_taps (of a row),
 // unroll_ic.
@@ -10,6 +11,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/phase_steps.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/support/transposed_phases.h"
@@ -169,14 +171,13 @@ class Conv2dTransposeNchwc final : public Template {
                                     const Config& config) const override {
     TW_RETURN_IF_ERROR(CheckConfig(Space(w, target), config));
     const Blocks s = BlocksOf(w);
-    LoweredTask task;
+    std::vector<Program> phases;
     for (const TransposedPhase& h : s.rows) {
       for (const TransposedPhase& v : s.columns) {
-        LoweredTask phase = SingleStep(LowerPhase(w, s, h, v, config));
-        task.steps.push_back(std::move(phase.steps[0]));
+        phases.push_back(LowerPhase(w, s, h, v, config));
       }
     }
-    return task;
+    return PhaseSteps(phases);
   }
 };
 

@@ -52,6 +52,10 @@ const char* const kWorkloads512[] = {
     "output_padding=1,1;padding=1,0,0,1;strides=2,3;NCHW,IOHW,NCHW)+bias",
     "conv2d_transpose(float32[2,4,1,19],float32[4,3,1,2];dilation=1,1;groups=1;"
     "output_padding=0,0;padding=0,0,0,0;strides=1,4;NCHW,IOHW,NCHW)+bias+sigmoid",
+    "conv2d_transpose(float32[1,20,3,5],float32[20,34,2,2];dilation=1,1;groups=1;"
+    "output_padding=0,0;padding=0,0,0,0;strides=2,2;NCHW16c,IOHW16i16o,NCHW16c)+bias+add",
+    "conv2d_transpose(float32[1,5,3,21],float32[5,1,2,2];dilation=1,1;groups=1;"
+    "output_padding=0,0;padding=0,0,0,0;strides=2,2;NCHW,IOHW,NCHW)+bias+add+relu",
     "dense(float32[1,30],float32[41,30];,NK16n,)+bias+relu",
     "dense(float32[13,12],float32[80,12];,NK16n,)+bias+gelu+scale",
     "batch_matmul(float32[2,9,10],float32[2,10,40];,,)",
@@ -61,6 +65,10 @@ const char* const kWorkloads256[] = {
     "conv2d(float32[1,20,7,9],float32[20,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
     "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+sigmoid",
     "dense(float32[5,8],float32[10,8];,NK8n,)+bias+tanh",
+    "conv2d_transpose(float32[2,9,4,6],float32[9,10,3,3];dilation=1,1;groups=1;"
+    "output_padding=0,0;padding=0,0,0,0;strides=2,2;NCHW8c,IOHW8i8o,NCHW8c)+bias+relu",
+    "conv2d_transpose(float32[1,3,4,18],float32[3,2,4,4];dilation=1,1;groups=1;"
+    "output_padding=0,0;padding=1,1,1,1;strides=2,2;NCHW,IOHW,NCHW)+bias",
     "conv2d(float32[1,6,9,11],float32[9,2,3,3];dilation=1,1;groups=3;padding=1,1,1,1;"
     "strides=1,2;NCHW,OIHW,NCHW)+bias",
     "conv2d(float32[1,6,5,5],float32[9,2,1,1];dilation=1,1;groups=3;padding=0,0,0,0;"
