@@ -162,10 +162,11 @@ struct KnownTemplate {
   absl::StatusOr<Workload> (*read)(const Json&);
   absl::StatusOr<Json> (*write)(const Workload&);
 };
-constexpr std::array<KnownTemplate, 5> kTemplates = {{
+constexpr std::array<KnownTemplate, 6> kTemplates = {{
     {"batch_matmul.cuda", ReadBatchMatmul, WriteBatchMatmul},
     {"conv2d_nchw.cuda", ReadConv, WriteConv},
     {"dense_large_batch.gpu", ReadDense, WriteDense},
+    {"dense_small_batch.gpu", ReadDense, WriteDense},
     {"depthwise_conv2d_nchw.cuda", ReadDepthwise, WriteConv},
     {"tutorial/conv2d_no_batching", ReadTutorial, WriteTutorial},
 }};

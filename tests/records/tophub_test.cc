@@ -187,6 +187,7 @@ TEST(TopHub, EveryTemplateThatAutoTvmHasGoesThereAndBack) {
        "depthwise_conv2d(float16[1,32,14,14],float16[32,1,3,3];dilation=1,1;groups=32;"
        "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)"},
       {"dense_large_batch.gpu", "dense(float32[64,2048],float32[1000,2048];,NK,)"},
+      {"dense_small_batch.gpu", "dense(float32[1,2048],float32[1000,2048];,NK,)"},
       {"batch_matmul.cuda", "batch_matmul(float32[12,128,64],float32[12,64,128];,,)"},
       {"tutorial/conv2d_no_batching",
        "conv2d(float32[1,512,7,7],float32[512,512,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"

@@ -97,6 +97,34 @@ TEST(GpuTemplates, DirectSpacesHaveAutoTvmsSizesAndIndices) {
             3'297'336u);
 }
 
+// One knob: the index is the place of the threads among the divisors of the reduction, ascending.
+TEST(GpuTemplates, TheSmallBatchsSpaceIsTheDivisorsOfTheReduction) {
+  const Template& small = *FindTemplate("dense_small_batch.gpu").value();
+  const Workload dense = ParseWorkload("dense(float32[1,768],float32[1000,768];,NK,)").value();
+  const ConfigSpace space = small.Space(dense, Parsed("cuda -arch=sm_90"));
+  EXPECT_EQ(space.size(), 18u);
+  for (const auto& [text, index] : {std::pair<const char*, uint64_t>{"[-1,1]", 0},
+                                    {"[-1,6]", 4},
+                                    {"[12,64]", 11},
+                                    {"[-1,768]", 17}}) {
+    const Config config =
+        ParseEntitiesJson(std::string(R"([["tile_k","sp",)") + text + "]]").value();
+    EXPECT_EQ(space.IndexOf(config).value(), index) << text;
+  }
+  EXPECT_EQ(small.Default(dense, Parsed("cuda")).Inner("tile_k"), 64);
+}
+
+// As AutoTVM chooses without a log.
+TEST(GpuTemplates, FewRowsOnCudaTakeTheSmallBatchUntuned) {
+  const auto chosen = [](const char* rows, const char* target) {
+    const std::string key = std::string("dense(float32[") + rows + ",768],float32[1000,768];,NK,)";
+    return UntunedTemplate(ParseWorkload(key).value(), Parsed(target), false)->name;
+  };
+  EXPECT_EQ(chosen("1", "cuda -arch=sm_90"), "dense_small_batch.gpu");
+  EXPECT_EQ(chosen("64", "cuda -arch=sm_90"), "dense_large_batch.gpu");
+  EXPECT_EQ(chosen("1", "opencl"), "dense_large_batch.gpu");
+}
+
 TEST(GpuTemplates, FiltersRefuseWhatTheDeviceCannotStart) {
   const Template& conv = *FindTemplate("conv2d_nchw.cuda").value();
   const ConfigSpace space = conv.Space(Conv7x7(), Parsed("cuda -arch=sm_90"));
