@@ -42,5 +42,13 @@ TEST(PhaseSteps, PhasesOfAnOddOutputAreAProgramForEachLength) {
             2);
 }
 
+TEST(PhaseSteps, ManyPhasesAreSeveralProgramsSoThatTheyCompileInTime) {
+  EXPECT_EQ(ProgramsOf("conv2d_transpose(float32[1,16,12,16],float32[16,16,8,8];dilation=1,1;"
+                       "groups=1;output_padding=0,0;padding=0,0,0,0;strides=8,8;"
+                       "NCHW8c,IOHW8i8o,NCHW8c)",
+                       "cpu -mcpu=haswell"),
+            16);
+}
+
 }  // namespace
 }  // namespace tilewright
