@@ -161,7 +161,9 @@ TEST_F(ServerTest, AJobWhoseEveryTrialFaultsFailsAndRecordsNothing) {
     v1::LeaseReply leased;
     ASSERT_TRUE(Lease(session.session(), 1, &leased).ok());
     over = leased.items().empty();
-    if (!over) ASSERT_TRUE(Fault(session, leased.items(0)).ok());
+    if (!over) {
+      ASSERT_TRUE(Fault(session, leased.items(0)).ok());
+    }
   }
   std::vector<v1::JobEvent> events;
   ASSERT_TRUE(Watch(job.job(), &events).ok());

@@ -75,7 +75,9 @@ TEST_P(DiskFault, LosesNothingAcknowledgedWhicheverOperationItMeets) {
     const bool loses_power = GetParam() == FaultDisk::Fault::kPowerLoss;
     const std::set<int> acknowledged = Work(folder / "records.db", disk, loses_power);
     met = disk.failed();
-    if (!met) EXPECT_EQ(acknowledged.size(), kBatches);
+    if (!met) {
+      EXPECT_EQ(acknowledged.size(), kBatches);
+    }
     Rng rng(n);
     disk.LosePower(after / "", rng);
     disk.FailAt(GetParam(), 0);
