@@ -74,7 +74,9 @@ TEST_F(GpuVerbs, AnArchitectureThatNvrtcDoesNotKnowIsNamedWithWhatWorks) {
       command_.Run("compile mlp.onnx --target 'cuda -arch=sm_10' --records none -o mlp.tar");
   EXPECT_EQ(result.exit_code, 4) << result.err;
   EXPECT_THAT(result.err, HasSubstr("NVRTC"));
-  if (NvrtcVersion().ok()) EXPECT_THAT(result.err, HasSubstr("-model=MODEL"));
+  if (NvrtcVersion().ok()) {
+    EXPECT_THAT(result.err, HasSubstr("-model=MODEL"));
+  }
   EXPECT_FALSE(std::filesystem::exists(command_ / "mlp.tar"));
 }
 
