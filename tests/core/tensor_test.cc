@@ -61,7 +61,7 @@ TEST(Outcome, TakesTheMedianOfItsSamples) {
 #else
 #define UNDER_ADDRESS_SANITIZER 0
 #endif
-#if !UNDER_ADDRESS_SANITIZER  // which needs more address space itself, and ends in place of throwing
+#if !UNDER_ADDRESS_SANITIZER  // it needs more address space, and ends the process itself
 TEST(Tensor, ThatDoesNotFitIsAnExceptionNotACrash) {
   const auto allocate_too_much = [] {
     const rlimit limit = {rlim_t{1} << 30, rlim_t{1} << 30};
