@@ -1,5 +1,5 @@
-# Builds with a sanitizer (presets asan, tsan and fuzz), by clang: it compiles the tree in half the
-# time that GCC needs, and LLVM's libFuzzer is at hand.
+# Builds with a sanitizer (presets asan and tsan), by clang: it compiles the tree in half the time
+# that GCC needs.
 if(NOT TILEWRIGHT_SANITIZE)
   return()
 endif()
@@ -9,6 +9,3 @@ endif()
 add_compile_options(-fsanitize=${TILEWRIGHT_SANITIZE} -fno-sanitize=vptr,function
                     -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 add_link_options(-fsanitize=${TILEWRIGHT_SANITIZE})
-if(TILEWRIGHT_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
-endif()

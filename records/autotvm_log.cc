@@ -216,7 +216,7 @@ absl::StatusOr<Record> Decode(std::string_view line) {
   }
   const LogFields fields = old ? ReadV1(row) : ReadV2(row);
   TW_ASSIGN_OR_RETURN(Record record, RecordOf(fields));
-  const bool renamed = !old && fields.name != row.at("input").at(1);
+  const bool renamed = !old && fields.name != row.at("input").at(1).get<std::string>();
   const std::string text =
       old || renamed ? LineText(fields, PythonJson(fields.args), PythonJson(fields.entities), "")
                      : std::string(line);

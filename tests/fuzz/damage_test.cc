@@ -1,5 +1,5 @@
 // Every parser over its seeds and over what damage makes of them: it answers, and what it accepts
-// is what it says. scripts/fuzz looks deeper.
+// is what it says.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // What reads bytes from outside, each as a fuzz target: tests/fuzz/NAME.cc defines
-// `FuzzTarget NAME()`. damage_test.cc runs all over damaged seeds in every build; libfuzzer.cc
-// drives one by coverage (scripts/fuzz).
+// `FuzzTarget NAME()`. damage_test.cc runs all over damaged seeds.
 #pragma once
 
 #include <string>
