@@ -27,7 +27,7 @@ double Template::Tolerance(const Workload&, const Config&) const { return kDirec
 
 double Template::Cost(const Workload& w, const Target& target) const {
   const double weights = static_cast<double>(NumBytes(ArgumentTypes(w)[1]));
-  return MemoryBoundCost(Flops(w) / 2 / VectorLanes(target), weights, VectorLanes(target));
+  return MemoryBoundCost(Flops(w) / 2 / VectorLanes(target), weights);
 }
 
 const std::vector<TemplateEntry>& Templates() {

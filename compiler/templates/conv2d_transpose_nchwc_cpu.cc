@@ -161,10 +161,13 @@ class Conv2dTransposeNchwc final : public Template {
     const TileChoice tile =
         ChooseTile(s.out, s.largest.columns, Divisors(s.out, 8), TileWidths(s.largest.columns),
                    TraitsOf(target).vector_registers);
+    // Taps of a border tile have conditions, which cost nothing where they are unrolled.
+    const int64_t body = 2 * tile.rows * tile.columns * s.largest.taps_w;
+    const bool taps = s.largest.taps_w > 1 && body <= kMaxBodyFmas;
     return {{{"tile_oc", InnerSplit(tile.rows)},
              {"tile_ow", InnerSplit(tile.columns)},
-             {"unroll_taps", Flag(false)},
-             {"unroll_ic", Scalar(4)}}};
+             {"unroll_taps", Flag(taps)},
+             {"unroll_ic", Scalar(taps ? 2 : 4)}}};
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,

@@ -77,8 +77,7 @@ double CostOf(const WinogradShape& s, bool by_channel) {
   // Read again from the outer cache for each piece, at four times memory's speed.
   const double passes = by_channel ? 1 : 1 + 0.25 * static_cast<double>(s.pieces() - 1);
   const double weights = static_cast<double>(NumBytes(TransformedWeights(s))) * passes;
-  return MemoryBoundCost(products + kTransformCost * transforms, weights,
-                         static_cast<int>(s.lanes));
+  return MemoryBoundCost(products + kTransformCost * transforms, weights);
 }
 
 struct DefaultChoice {

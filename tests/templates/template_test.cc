@@ -26,6 +26,8 @@ const char* const kWorkloads512[] = {
     "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+relu",
     "conv2d(float32[1,64,5,5],float32[64,32,3,3];dilation=1,1;groups=2;padding=1,1,1,1;"
     "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+silu+mul",
+    "conv2d(float32[2,20,7,5],float32[34,20,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
+    "strides=2,3;NCHW16c,OIHW16i16o,NCHW16c)+bias+add+relu",
     "depthwise_conv2d(float32[1,40,9,7],float32[40,1,3,3];dilation=1,1;groups=40;"
     "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16o,NCHW16c)+bias+clip(0,6)",
     "depthwise_conv2d(float32[1,16,9,8],float32[16,1,3,3];dilation=1,1;groups=16;"
@@ -64,6 +66,8 @@ const char* const kWorkloads512[] = {
 const char* const kWorkloads256[] = {
     "conv2d(float32[1,20,7,9],float32[20,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
     "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+sigmoid",
+    "conv2d(float32[1,32,9,8],float32[48,16,1,1];dilation=1,1;groups=2;padding=0,0,0,0;"
+    "strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)+bias+relu",
     "dense(float32[5,8],float32[10,8];,NK8n,)+bias+tanh",
     "conv2d_transpose(float32[2,9,4,6],float32[9,10,3,3];dilation=1,1;groups=1;"
     "output_padding=0,0;padding=0,0,0,0;strides=2,2;NCHW8c,IOHW8i8o,NCHW8c)+bias+relu",

@@ -40,9 +40,9 @@ TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
   return best;
 }
 
-double MemoryBoundCost(double work, double bytes, int lanes) {
-  constexpr double kBytesPerLane = 0.25;
-  const double memory = bytes / (kBytesPerLane * lanes);
+double MemoryBoundCost(double work, double bytes) {
+  constexpr double kBytesPerMultiplyAdd = 4;
+  const double memory = bytes / kBytesPerMultiplyAdd;
   return std::max(work, memory) + 0.5 * std::min(work, memory);
 }
 

@@ -31,9 +31,10 @@ TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
                       const std::vector<int64_t>& column_candidates, int registers);
 
 // Vector multiply-adds that take as long as `work` of them beside reading `bytes` of weights from
-// memory, where half of the shorter hides behind the longer. Measured on two AVX-512 cores, memory
-// delivers 4 to 8 bytes in the time of one 16-lane multiply-add.
-double MemoryBoundCost(double work, double bytes, int lanes);
+// memory, where half of the shorter hides behind the longer. In the time of one multiply-add of the
+// widest vectors memory was measured to deliver 4 to 8 bytes, with AVX-512 (16 lanes) and with AVX2
+// (8 lanes) alike.
+double MemoryBoundCost(double work, double bytes);
 
 // Those of 1..28 (multiples thinned out above 10) that are at most `extent`: tile widths worth
 // trying along a pixel or row dimension.

@@ -1,0 +1,91 @@
+// What the untuned schedules of the CPU's templates choose, and why they differ from layer to
+// layer.
+#include <gtest/gtest.h>
+
+#include "compiler/operators/workload_rules.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+constexpr const char* kAvx2 = "cpu -mcpu=haswell";
+
+struct Untuned {
+  TemplateEntry entry;
+  Config config;
+  LoweredTask task;
+};
+
+Untuned UntunedOf(const char* key, const char* target_text = kAvx2) {
+  const Workload workload = ParseWorkload(key).value();
+  const Target target = ParseTarget(target_text).value();
+  const TemplateEntry entry = UntunedTemplate(workload, target, /*exact=*/false).value();
+  Config config = entry.impl->Default(workload, target);
+  LoweredTask task = entry.impl->Lower(workload, target, config).value();
+  return {entry, std::move(config), std::move(task)};
+}
+
+TEST(DefaultChoices, AStrided1x1ConvolutionReadsPixelsThatWereGathered) {
+  const Untuned strided = UntunedOf(
+      "conv2d(float32[1,64,14,14],float32[128,64,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
+      "strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)");
+  ASSERT_EQ(strided.task.steps.size(), 2u);
+  EXPECT_EQ(strided.task.steps[0].program.name, "gather");
+  ASSERT_EQ(strided.task.buffers.size(), 1u);
+  EXPECT_EQ(strided.task.buffers[0].shape, (Shape{1, 8, 7, 7, 8}));
+  const Untuned plain = UntunedOf(
+      "conv2d(float32[1,64,7,7],float32[128,64,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
+      "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)");
+  EXPECT_EQ(plain.task.steps.size(), 1u);
+  EXPECT_EQ(strided.config, plain.config) << "both are one row of 49 pixels";
+}
+
+TEST(DefaultChoices, A1x1ConvolutionUnrollsAWholeBlockOfEightChannels) {
+  const auto channels = [](const char* key, const char* target) {
+    return UntunedOf(key, target).config.Int("unroll_ic");
+  };
+  EXPECT_EQ(channels("conv2d(float32[1,512,14,14],float32[512,512,1,1];dilation=1,1;groups=1;"
+                     "padding=0,0,0,0;strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)",
+                     kAvx2),
+            8);
+  EXPECT_EQ(channels("conv2d(float32[1,512,14,14],float32[512,512,1,1];dilation=1,1;groups=1;"
+                     "padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+                     "cpu -mcpu=znver4"),
+            4);
+  EXPECT_EQ(channels("conv2d(float32[1,64,7,7],float32[64,64,3,3];dilation=1,1;groups=1;"
+                     "padding=1,1,1,1;strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)",
+                     kAvx2),
+            4);
+}
+
+TEST(DefaultChoices, DenseWeightsAreFetchedAheadWhereTheyAreReadAgainAndStayInCache) {
+  const auto prefetches = [](const char* key) { return UntunedOf(key).config.Bool("prefetch"); };
+  EXPECT_TRUE(prefetches("dense(float32[16,768],float32[3072,768];,NK8n,)"));
+  EXPECT_FALSE(prefetches("dense(float32[1,768],float32[3072,768];,NK8n,)"))
+      << "one row: each weight is read once";
+  EXPECT_FALSE(prefetches("dense(float32[16,9216],float32[4096,9216];,NK8n,)"))
+      << "the next tile's weights would not stay in the cache";
+}
+
+TEST(DefaultChoices, WinogradTakesDeepLayersOnSmallMapsWithAnyVectors) {
+  EXPECT_EQ(UntunedOf("conv2d(float32[1,512,7,7],float32[512,512,3,3];dilation=1,1;groups=1;"
+                      "padding=1,1,1,1;strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+relu")
+                .entry.name,
+            "conv2d_winograd.cpu");
+}
+
+TEST(DefaultChoices, ATransposedConvolutionUnrollsTheTapsOfARow) {
+  const auto unrolls = [](const char* key) { return UntunedOf(key).config.Bool("unroll_taps"); };
+  EXPECT_TRUE(
+      unrolls("conv2d_transpose(float32[1,64,80,80],float32[64,32,4,4];dilation=1,1;"
+              "groups=1;output_padding=0,0;padding=1,1,1,1;strides=2,2;"
+              "NCHW8c,IOHW8i8o,NCHW8c)"));
+  EXPECT_FALSE(
+      unrolls("conv2d_transpose(float32[1,64,40,40],float32[64,64,2,2];dilation=1,1;"
+              "groups=1;output_padding=0,0;padding=0,0,0,0;strides=2,2;"
+              "NCHW8c,IOHW8i8o,NCHW8c)"))
+      << "one tap a phase";
+}
+
+}  // namespace
+}  // namespace tilewright
