@@ -126,6 +126,11 @@ void ConfigSpace::DefineKnob(std::string name, std::vector<OtherEntity> candidat
   DefineCandidates(std::move(name), {candidates.begin(), candidates.end()}, 0);
 }
 
+void ConfigSpace::DefineLaterKnob(std::string name, std::vector<OtherEntity> candidates) {
+  DefineKnob(std::move(name), std::move(candidates));
+  knobs_.back().later = true;
+}
+
 void ConfigSpace::DefineReorder(std::string name, std::vector<std::vector<int64_t>> permutations) {
   std::vector<Entity> candidates;
   for (auto& order : permutations) candidates.push_back(ReorderEntity{std::move(order)});
@@ -218,7 +223,7 @@ absl::StatusOr<uint64_t> ConfigSpace::IndexOf(const Config& config) const {
     index += digit * knob->stride;
   }
   for (size_t k = 0; k < knobs_.size(); ++k) {
-    if (!seen[k]) {
+    if (!seen[k] && !knobs_[k].later) {
       return absl::InvalidArgumentError(absl::StrCat("missing knob: ", knobs_[k].name));
     }
   }

@@ -36,6 +36,9 @@ class ConfigSpace {
   // divisors, reversed, as AutoTVM does. REQUIRES: extent > 0, outputs >= 2.
   void DefineSplit(std::string name, int64_t extent, const SplitOptions& options);
   void DefineKnob(std::string name, std::vector<OtherEntity> candidates);
+  // A knob that older records lack: a config without it means its first candidate, and has the
+  // index that it had. REQUIRES: all knobs defined after it are such, too.
+  void DefineLaterKnob(std::string name, std::vector<OtherEntity> candidates);
   void DefineReorder(std::string name, std::vector<std::vector<int64_t>> permutations);
   void DefineAnnotate(std::string name, std::vector<std::vector<std::string>> candidates);
   // Exactly these, as read from a recorded space; `extent` of a split, else 0. REQUIRES: at least
@@ -94,6 +97,7 @@ class ConfigSpace {
     std::string name;
     std::vector<Entity> candidates;
     int64_t extent = 0;   // of a split; 0 otherwise
+    bool later = false;   // may be absent
     uint64_t stride = 1;  // product of the radices of the knobs before it
     size_t feature_width = 0;
     std::vector<float> features;  // one row of feature_width values a candidate

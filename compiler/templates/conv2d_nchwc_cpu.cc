@@ -5,7 +5,8 @@
 //
 // Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
 // tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps
-// its data in cache), unroll_kw, unroll_ic, prefetch (the next channels' weights).
+// its data in cache), unroll_kw, unroll_ic, prefetch (the next channels' weights), pad (reads a
+// copy of the data inside borders of zeros; absent from older records, which have none).
 #include <algorithm>
 
 #include "base/status_macros.h"
@@ -13,6 +14,7 @@
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
+#include "compiler/templates/support/copied_data.h"
 #include "compiler/templates/support/fused_epilogue.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
@@ -32,12 +34,31 @@ struct ConvShape {
   std::vector<int64_t> strides, padding, dilation;
   bool blocked_data;  // NCHW<x>c; otherwise plain NCHW with in_block 1
   bool flat;          // 1x1 without padding: height 1, width H*W of what is read
-  bool gathered;      // flat, but with strides: a program before copies the pixels that are read
+  // What is read is a copy: of the pixels that strides reach (a tile of a flat image crosses rows,
+  // so that small maps have hardly any that are not full), or with borders of zeros.
+  bool gathered, bordered;
+
+  int64_t in_channels() const { return in_blocks * groups * in_block; }
 };
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t Strides(const ConvShape& s) { return s.strides[0] * s.strides[1]; }
+
+// Whether config knob "pad" makes a difference.
+bool CanPad(const Workload& w) {
+  const std::vector<int64_t>& padding = w.Attr("padding");
+  const bool pads = std::any_of(padding.begin(), padding.end(), [](int64_t p) { return p > 0; });
+  return pads && Layout::Parse(w.data_layout).value().blocked();
+}
+
+// Reads the data inside borders of zeros: no tap is outside then.
+void AddBorders(ConvShape* s) {
+  s->bordered = true;
+  s->height += s->padding[0] + s->padding[2];
+  s->width += s->padding[1] + s->padding[3];
+  s->padding = {0, 0, 0, 0};
+}
 
 ConvShape ShapeOf(const Workload& w) {
   const Shape& data = w.inputs[0].shape;
@@ -111,41 +132,22 @@ Compute ConvCompute(const Workload& w, const ConvShape& s) {
   return c;
 }
 
-// Copies the pixels that a strided 1x1 convolution reads, so that they lie side by side: a tile of
-// the convolution then crosses rows, and small maps have hardly any tiles that are not full.
-Program GatherPixels(const Workload& w, const ConvShape& s) {
+TensorType DataOf(const Workload& w, const ConvShape& s) {
   const Shape& data = w.inputs[0].shape;
-  const Shape out = OutputShape(w);
-  const std::vector<int64_t>& strides = w.Attr("strides");
-  const int64_t blocks = s.in_blocks * s.groups;
-  Compute c{.name = "gather"};
-  c.axes = {{Var("n"), s.batch},
-            {Var("c"), blocks},
-            {Var("h"), out[2]},
-            {Var("w"), out[3]},
-            {Var("lane"), s.in_block}};
-  const std::vector<Expr> at = Vars(c.axes);
-  const DType dtype = w.inputs[0].dtype;
-  const Buffer from = MakeBuffer("data", dtype, {s.batch, blocks, data[2], data[3], s.in_block});
-  c.inputs = {from};
-  c.output = MakeBuffer("pixels", dtype, {s.batch, blocks, out[2], out[3], s.in_block});
-  c.body = Load(from, {at[0], at[1], at[2] * strides[0], at[3] * strides[1], at[4]});
-  Schedule sch(std::move(c));
-  sch.Parallel(2);
-  sch.Vectorize(sch.axis(4));
-  return sch.Lower();
+  return {w.inputs[0].dtype, {s.batch, s.in_blocks * s.groups, data[2], data[3], s.in_block}};
 }
 
-// The task whose data `gather` copies to scratch before `convolve` reads it there.
-LoweredTask AfterGather(Program gather, Program convolve) {
-  LoweredTask task = SingleStep(std::move(convolve));
-  std::vector<int>& operands = task.steps[0].operands;
-  const Buffer& pixels = gather.params[1];
-  const int scratch = static_cast<int>(operands.size());
-  operands[0] = scratch;
-  task.buffers = {{pixels->dtype, pixels->shape}};
-  task.steps.insert(task.steps.begin(), {std::move(gather), {0, scratch}});
-  return task;
+// The copy that the convolution reads in place of its data; nullopt when it reads the data.
+std::optional<Program> CopyFor(const Workload& w, const ConvShape& s) {
+  const Shape out = OutputShape(w);
+  if (s.gathered) {
+    return CopyData(DataOf(w, s),
+                    {.strides = w.Attr("strides"), .height = out[2], .width = out[3]});
+  }
+  if (!s.bordered) return std::nullopt;
+  const std::vector<int64_t>& padding = w.Attr("padding");
+  return CopyData(DataOf(w, s),
+                  {.top = padding[0], .left = padding[1], .height = s.height, .width = s.width});
 }
 
 std::vector<int64_t> IcChunks(const ConvShape& s) {
@@ -217,6 +219,7 @@ class Conv2dNchwc final : public Template {
     space.DefineKnob("unroll_kw", KwChoices(s));
     DefineIntKnob(space, "unroll_ic", Divisors(s.in_block, 16));
     space.DefineKnob("prefetch", {false, true});
+    if (CanPad(w)) space.DefineLaterKnob("pad", {false, true});
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
                         [most](const Config& config) { return Accumulators(config) <= most; });
@@ -233,7 +236,9 @@ class Conv2dNchwc final : public Template {
   }
 
   Config Default(const Workload& w, const Target& target) const override {
-    const ConvShape s = ShapeOf(w);
+    ConvShape s = ShapeOf(w);
+    const bool pad = CanPad(w) && PadPays(s, target);
+    if (pad) AddBorders(&s);
     const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
                                        TileWidths(s.out_width), TraitsOf(target).vector_registers);
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
@@ -245,20 +250,23 @@ class Conv2dNchwc final : public Template {
     // All taps in one straight line would spill.
     const bool unroll_kw =
         EveryTilePadded(s, tile.columns) && unroll_ic < s.in_block && unrolled <= kMaxBodyFmas;
-    return {{{"tile_oc", InnerSplit(tile.rows)},
-             {"tile_oh", InnerSplit(rows)},
-             {"tile_ow", InnerSplit(tile.columns)},
-             {"tile_ic", InnerSplit(s.in_blocks)},
-             {"order", OtherEntity{std::string(by_channel ? "oc" : "px")}},
-             {"unroll_kw", Flag(unroll_kw)},
-             {"unroll_ic", Scalar(unroll_ic)},
-             {"prefetch", Flag(by_channel)}}};
+    Config config{{{"tile_oc", InnerSplit(tile.rows)},
+                   {"tile_oh", InnerSplit(rows)},
+                   {"tile_ow", InnerSplit(tile.columns)},
+                   {"tile_ic", InnerSplit(s.in_blocks)},
+                   {"order", OtherEntity{std::string(by_channel ? "oc" : "px")}},
+                   {"unroll_kw", Flag(unroll_kw)},
+                   {"unroll_ic", Scalar(unroll_ic)},
+                   {"prefetch", Flag(by_channel)}}};
+    if (CanPad(w)) config.entities.emplace_back("pad", Flag(pad));
+    return config;
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
                                     const Config& given) const override {
     TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
-    const ConvShape s = ShapeOf(w);
+    ConvShape s = ShapeOf(w);
+    if (CanPad(w) && config.Bool("pad")) AddBorders(&s);
     Schedule sch(ConvCompute(w, s));
     const Loop n = sch.axis(0), lane = sch.axis(4);
     const Loop kh = sch.reduce(1), kw = sch.reduce(2);
@@ -289,12 +297,24 @@ class Conv2dNchwc final : public Template {
     if (config.Bool("unroll_kw")) sch.Unroll(kw);
     for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
-    return s.gathered ? AfterGather(GatherPixels(w, s), sch.Lower()) : SingleStep(sch.Lower());
+    if (std::optional<Program> copy = CopyFor(w, s)) {
+      return AfterCopy(*std::move(copy), sch.Lower());
+    }
+    return SingleStep(sch.Lower());
   }
 
  private:
   // With groups a tile must not straddle two of them.
   static int64_t TileableBlocks(const ConvShape& s) { return s.out_blocks / s.groups; }
+
+  // Where conditions of the border are in a large part of the tiles, and the copy is small beside
+  // the outermost cache. The large tiles of 32 registers lose little to them, and have no register
+  // to spare for the loops that the copy makes shorter.
+  static bool PadPays(const ConvShape& s, const Target& target) {
+    constexpr int64_t kWidest = 48, kMostBytes = 2 << 20;
+    const int64_t bytes = s.batch * s.in_channels() * s.height * s.width * 4;
+    return s.out_width <= kWidest && bytes <= kMostBytes && TraitsOf(target).vector_registers <= 16;
+  }
 
   // Channels of a straight-line body. Without taps whole blocks of up to 8 pay (measured with AVX2:
   // a loop of two turns inside the blocks' costs up to 1.4 times); with them four do, and leave

@@ -49,6 +49,18 @@ ConfigSpace Small() {
   return space;
 }
 
+TEST(ConfigSpace, AConfigFromBeforeALaterKnobMeansItsFirstCandidate) {
+  ConfigSpace space = Small();
+  const std::string older = R"([["tile","sp",[-1,4]],["unroll","ot",true],["step","ot",64]])";
+  const uint64_t index = space.IndexOf(Parse(older)).value();
+  space.DefineLaterKnob("pad", {false, true});
+  EXPECT_EQ(space.IndexOf(Parse(older)).value(), index);
+  EXPECT_FALSE(space.Canonical(Parse(older)).value().Bool("pad"));
+  EXPECT_THAT(
+      space.IndexOf(Parse(R"([["tile","sp",[-1,4]],["unroll","ot",true]])")).status().message(),
+      HasSubstr("missing knob: step"));
+}
+
 TEST(ConfigSpace, FactorsAscendWithTheInnermostVaryingSlowest) {
   EXPECT_THAT(SplitsOf(6, {}), ElementsAre(ElementsAre(-1, 1), ElementsAre(-1, 2),
                                            ElementsAre(-1, 3), ElementsAre(-1, 6)));

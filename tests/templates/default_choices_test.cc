@@ -30,7 +30,7 @@ TEST(DefaultChoices, AStrided1x1ConvolutionReadsPixelsThatWereGathered) {
       "conv2d(float32[1,64,14,14],float32[128,64,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
       "strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)");
   ASSERT_EQ(strided.task.steps.size(), 2u);
-  EXPECT_EQ(strided.task.steps[0].program.name, "gather");
+  EXPECT_EQ(strided.task.steps[0].program.name, "copy");
   ASSERT_EQ(strided.task.buffers.size(), 1u);
   EXPECT_EQ(strided.task.buffers[0].shape, (Shape{1, 8, 7, 7, 8}));
   const Untuned plain = UntunedOf(
@@ -56,6 +56,18 @@ TEST(DefaultChoices, A1x1ConvolutionUnrollsAWholeBlockOfEightChannels) {
                      "padding=1,1,1,1;strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)",
                      kAvx2),
             4);
+}
+
+TEST(DefaultChoices, AConvolutionOfASmallMapReadsACopyInsideBordersOfZeros) {
+  const Untuned small = UntunedOf(
+      "conv2d(float32[1,48,35,35],float32[64,48,5,5];dilation=1,1;groups=1;padding=2,1,2,3;"
+      "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)");
+  ASSERT_EQ(small.task.steps.size(), 2u);
+  EXPECT_EQ(small.task.buffers[0].shape, (Shape{1, 6, 39, 39, 8}));
+  const Untuned large = UntunedOf(
+      "conv2d(float32[1,48,135,135],float32[64,48,5,5];dilation=1,1;groups=1;padding=2,1,2,3;"
+      "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)");
+  EXPECT_EQ(large.task.steps.size(), 1u);
 }
 
 TEST(DefaultChoices, DenseWeightsAreFetchedAheadWhereTheyAreReadAgainAndStayInCache) {
