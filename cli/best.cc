@@ -6,7 +6,7 @@
 
 #include "base/status_macros.h"
 #include "cli/filter_options.h"
-#include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -36,8 +36,8 @@ void PrintTable(const std::vector<Record>& best) {
 }
 
 absl::Status Best(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  TW_ASSIGN_OR_RETURN(const std::vector<Record> best, store->BestPerWorkload(options.filter));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
+  TW_ASSIGN_OR_RETURN(const std::vector<Record> best, records.Best(options.filter));
   if (options.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Record& record : best) list.push_back(RecordJson(record));

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "cli/model_options.h"
 #include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/table.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
@@ -40,7 +41,7 @@ constexpr char kExample[] =
 struct Options {
   ModelOptions model;
   RecordsOption records;
-  int threads = 1;
+  ModelLookup wanted;
   bool json = false;
 };
 
@@ -150,7 +151,7 @@ void PrintProblems(const absl::Status& status) {
 absl::Status Check(const Options& options) {
   TW_ASSIGN_OR_RETURN(const Target target, TargetOf(options.model));
   TW_ASSIGN_OR_RETURN(const PipelineOptions passes, PassesOf(options.model));
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   absl::StatusOr<Graph> graph = LoadModel(options.model);
   if (!graph.ok()) {
     if (options.json) PrintProblems(graph.status());
@@ -158,7 +159,14 @@ absl::Status Check(const Options& options) {
   }
   TW_RETURN_IF_ERROR(
       RunPasses(*graph, {.target = target, .evaluate = MakeConstantEvaluator()}, passes));
-  const ConfigLookup lookup = LookupIn(*store, options.model.exact, options.threads);
+  ModelLookup wanted = options.wanted;
+  wanted.target = target;
+  wanted.exact = options.model.exact;
+  for (const ExtractedWorkload& one : ExtractWorkloads(*graph)) {
+    wanted.workloads.push_back(one.workload);
+  }
+  TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, records.LookUp(wanted));
+  const ConfigLookup lookup = LookupAmong(wanted, found);
   TW_ASSIGN_OR_RETURN(const std::vector<Row> rows, JudgeAll(*graph, options, target, lookup));
   options.json ? PrintJson(rows) : PrintTable(rows);
   return absl::OkStatus();
@@ -173,9 +181,7 @@ void verb_check(CLI::App& parent) {
               [options] { return Check(*options); });
   AddModelOptions(verb, &options->model);
   AddRecordsOption(verb, &options->records);
-  verb->add_option("--threads", options->threads, "that the network will run with")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  AddLookupOptions(verb, &options->wanted);
   verb->add_flag("--json", options->json, "print JSON, of the problems too");
 }
 

@@ -8,6 +8,7 @@
 #include "cli/files.h"
 #include "cli/model_options.h"
 #include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/table.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
@@ -30,7 +31,7 @@ struct Options {
   ModelOptions model;
   std::string output, dump;
   RecordsOption records;
-  int threads = 1;
+  ModelLookup wanted;
   bool print_pass_times = false;
   bool reference = false;
   bool json = false;
@@ -62,7 +63,7 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
     std::cerr << " --input-shape '" << shape << "'";
   }
   for (const std::string& dim : options.model.dims) std::cerr << " --dim " << dim;
-  if (options.threads > 1) std::cerr << " --threads " << options.threads;
+  if (options.wanted.threads > 1) std::cerr << " --threads " << options.wanted.threads;
   std::cerr << " --target '" << ToString(target) << "'\n";
 }
 
@@ -92,7 +93,7 @@ void PrintSummary(const CompiledModel& compiled, size_t bytes, const Options& op
 }
 
 absl::Status Compile(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   CompileModelOptions to;
   TW_ASSIGN_OR_RETURN(to.target, TargetOf(options.model));
   TW_ASSIGN_OR_RETURN(to.passes, PassesOf(options.model));
@@ -103,7 +104,19 @@ absl::Status Compile(const Options& options) {
   to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {
     times.push_back({pass.name, seconds});
   };
-  to.lookup = LookupIn(*store, options.model.exact, options.threads);
+  ModelLookup wanted = options.wanted;
+  wanted.target = to.target;
+  wanted.exact = options.model.exact;
+  ConfigLookup among;
+  to.before_lookups = [&](const std::vector<Workload>& workloads) -> absl::Status {
+    wanted.workloads = workloads;
+    TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, records.LookUp(wanted));
+    among = LookupAmong(wanted, found);
+    return absl::OkStatus();
+  };
+  to.lookup = [&](const Workload& workload, const Target& target) {
+    return among(workload, target);
+  };
   to.exact = options.model.exact;
   to.reference = options.reference;
   to.dump_dir = options.dump;
@@ -129,10 +142,7 @@ void verb_compile(CLI::App& parent) {
   AddModelOptions(verb, &options->model);
   verb->add_option("-o,--output", options->output, "package to write (tar)")->required();
   AddRecordsOption(verb, &options->records);
-  verb->add_option("--threads", options->threads,
-                   "that it will run with: records of kernels timed with as many are used")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  AddLookupOptions(verb, &options->wanted);
   verb->add_option("--dump", options->dump, "folder for the graph after each pass and all kernels");
   verb->add_flag("--print-pass-times", options->print_pass_times, "print how long each pass took");
   verb->add_flag("--reference", options->reference,

@@ -1,6 +1,7 @@
 #include "cli/duration.h"
 
 #include <cmath>
+#include <map>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -9,17 +10,15 @@
 namespace tilewright {
 
 absl::StatusOr<double> ParseDuration(const std::string& text) {
-  double unit = 1;
+  const std::map<char, double> units = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+  const auto unit = units.find(text.empty() ? '\0' : text.back());
   std::string number = text;
-  if (!text.empty() && std::string("smh").find(text.back()) != std::string::npos) {
-    unit = text.back() == 's' ? 1 : text.back() == 'm' ? 60 : 3600;
-    number.pop_back();
-  }
+  if (unit != units.end()) number.pop_back();
   double value = 0;
   if (!absl::SimpleAtod(number, &value) || !std::isfinite(value) || value < 0) {
-    return UsageError(absl::StrCat("\"", text, "\" is no time; write 90s, 10m or 1.5h"));
+    return UsageError(absl::StrCat("\"", text, "\" is no time; write 90s, 10m, 1.5h or 90d"));
   }
-  return value * unit;
+  return unit == units.end() ? value : value * unit->second;
 }
 
 }  // namespace tilewright

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "cli/model_options.h"
 #include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/show_record.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
@@ -29,7 +30,7 @@ constexpr char kExample[] =
 struct Options {
   ModelOptions model;
   RecordsOption records;
-  int threads = 1;
+  ModelLookup wanted;
   bool json = false;
 };
 
@@ -38,24 +39,28 @@ struct Explanation {
   LookupResult found;
 };
 
-absl::StatusOr<std::vector<Explanation>> ExplainAll(const TasksOfModel& loaded,
-                                                    const RecordStore& store,
-                                                    const Options& options) {
-  const bool exact = options.model.exact;
-  const auto why_unfit = [exact](const Task& task, const Config& config) {
-    return WhyUnfit(task, config, exact);
-  };
-  std::vector<Explanation> all;
+// The first task of each workload.
+std::vector<ModelTask> OneOfEach(const std::vector<ModelTask>& tasks) {
+  std::vector<ModelTask> firsts;
   std::set<std::string> seen;
-  for (const ModelTask& task : loaded.tasks) {
-    const Workload& workload = task.task.workload;
-    if (!seen.insert(workload.Key()).second) continue;
-    TW_ASSIGN_OR_RETURN(
-        LookupResult found,
-        LookupBest(store, workload, loaded.target,
-                   {.explain = true, .threads = options.threads, .why_unfit = why_unfit}));
-    all.push_back({task, std::move(found)});
+  for (const ModelTask& task : tasks) {
+    if (seen.insert(task.task.workload.Key()).second) firsts.push_back(task);
   }
+  return firsts;
+}
+
+absl::StatusOr<std::vector<Explanation>> ExplainAll(const TasksOfModel& loaded,
+                                                    const RecordsSource& records,
+                                                    const Options& options) {
+  const std::vector<ModelTask> tasks = OneOfEach(loaded.tasks);
+  ModelLookup wanted = options.wanted;
+  wanted.target = loaded.target;
+  wanted.exact = options.model.exact;
+  wanted.explain = true;
+  for (const ModelTask& task : tasks) wanted.workloads.push_back(task.task.workload);
+  TW_ASSIGN_OR_RETURN(std::vector<FoundConfig> found, records.LookUp(wanted));
+  std::vector<Explanation> all;
+  for (size_t i = 0; i < tasks.size(); ++i) all.push_back({tasks[i], std::move(found[i].found)});
   return all;
 }
 
@@ -95,9 +100,9 @@ absl::Status PrintForeign(const RecordStore& store) {
 }
 
 absl::Status Explain(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   TW_ASSIGN_OR_RETURN(const TasksOfModel loaded, LoadTasks(options.model));
-  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all, ExplainAll(loaded, *store, options));
+  TW_ASSIGN_OR_RETURN(const std::vector<Explanation> all, ExplainAll(loaded, records, options));
   if (options.json) {
     Json list = Json::array();
     for (const Explanation& explanation : all) list.push_back(ExplanationJson(explanation));
@@ -105,7 +110,7 @@ absl::Status Explain(const Options& options) {
   } else {
     for (const Explanation& explanation : all) PrintText(explanation);
   }
-  return PrintForeign(*store);
+  return records.store() ? PrintForeign(*records.store()) : absl::OkStatus();
 }
 
 }  // namespace
@@ -117,9 +122,7 @@ void verb_explain(CLI::App& parent) {
       [options] { return Explain(*options); });
   AddModelOptions(verb, &options->model);
   AddRecordsOption(verb, &options->records);
-  verb->add_option("--threads", options->threads, "that the network will run with")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  AddLookupOptions(verb, &options->wanted);
   verb->add_flag("--json", options->json, "print JSON");
 }
 

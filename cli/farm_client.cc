@@ -1,8 +1,5 @@
 #include "cli/farm_client.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <random>
@@ -10,6 +7,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "cli/user_name.h"
 #include "proto/channel.h"
 #include "proto/convert.h"
 
@@ -23,11 +22,6 @@ constexpr size_t kMaxBlobBytes = 256 << 20;
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::string UserName() {
-  const passwd* user = getpwuid(getuid());
-  return user ? user->pw_name : absl::StrCat("user-", getuid());
 }
 
 // 128 bits that no other request has.
@@ -123,6 +117,40 @@ absl::StatusOr<v1::JobState> FarmClient::Cancel(const std::string& job) {
 
 absl::StatusOr<v1::ListWorkersReply> FarmClient::ListWorkers() {
   return Call(&v1::TuningService::Stub::ListWorkers, v1::ListWorkersRequest());
+}
+
+absl::StatusOr<v1::LookUpRecordsReply> FarmClient::LookUpRecords(
+    const v1::LookUpRecordsRequest& request) {
+  return Call(&v1::TuningService::Stub::LookUpRecords, request);
+}
+
+absl::StatusOr<v1::FindRecordsReply> FarmClient::FindRecords(
+    const v1::FindRecordsRequest& request) {
+  return Call(&v1::TuningService::Stub::FindRecords, request);
+}
+
+absl::StatusOr<std::vector<std::string>> FarmClient::RevokeRecords(
+    v1::RevokeRecordsRequest request) {
+  request.set_by(UserName());
+  std::vector<std::string> all;
+  while (true) {
+    TW_ASSIGN_OR_RETURN(const v1::RevokeRecordsReply reply,
+                        Call(&v1::TuningService::Stub::RevokeRecords, request));
+    all.insert(all.end(), reply.run_ids().begin(), reply.run_ids().end());
+    if (!reply.more()) return all;
+  }
+}
+
+absl::StatusOr<std::vector<v1::RevokedRecord>> FarmClient::ListRevocations() {
+  std::vector<v1::RevokedRecord> all;
+  v1::ListRevocationsReply reply;
+  do {
+    v1::ListRevocationsRequest request;
+    request.set_after(all.size());
+    TW_ASSIGN_OR_RETURN(reply, Call(&v1::TuningService::Stub::ListRevocations, request));
+    all.insert(all.end(), reply.revoked().begin(), reply.revoked().end());
+  } while (reply.more() && !reply.revoked().empty());
+  return all;
 }
 
 absl::StatusOr<std::string> FarmClient::FetchBlob(const std::string& name) {

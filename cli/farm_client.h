@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/channel.h"
@@ -40,6 +41,12 @@ class FarmClient {
   absl::StatusOr<v1::ListWorkersReply> ListWorkers();
   absl::Status SetWorkerHealth(const std::string& worker, v1::WorkerHealth health,
                                const std::string& reason);
+  absl::StatusOr<v1::LookUpRecordsReply> LookUpRecords(const v1::LookUpRecordsRequest& request);
+  absl::StatusOr<v1::FindRecordsReply> FindRecords(const v1::FindRecordsRequest& request);
+  // All that match, oldest first, 10,000 a call; the user is named as the one who did it. When a
+  // call is lost, those that it revoked may be missing from the answer.
+  absl::StatusOr<std::vector<std::string>> RevokeRecords(v1::RevokeRecordsRequest request);
+  absl::StatusOr<std::vector<v1::RevokedRecord>> ListRevocations();
   // The bytes of a blob, at most 256 MiB.
   absl::StatusOr<std::string> FetchBlob(const std::string& name);
 

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "cli/filter_options.h"
 #include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -28,10 +29,14 @@ struct Options {
 };
 
 // The newest `limit` records (0 = all), oldest first.
-absl::StatusOr<std::vector<Record>> Newest(const RecordStore& store, const Options& options) {
-  if (options.limit > 0) return store.Newest(options.filter, options.limit);
+absl::StatusOr<std::vector<Record>> Newest(const Options& options) {
+  if (options.limit > 0) {
+    TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
+    return records.Newest(options.filter, options.limit);
+  }
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
   std::vector<Record> all;
-  TW_RETURN_IF_ERROR(store.ForEach(
+  TW_RETURN_IF_ERROR(store->ForEach(
       options.filter, [&](const Record& record) { return all.push_back(record), true; }));
   return all;
 }
@@ -47,8 +52,7 @@ void PrintTable(const std::vector<Record>& records) {
 }
 
 absl::Status History(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  TW_ASSIGN_OR_RETURN(const std::vector<Record> records, Newest(*store, options));
+  TW_ASSIGN_OR_RETURN(const std::vector<Record> records, Newest(options));
   if (options.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Record& record : records) list.push_back(RecordJson(record));

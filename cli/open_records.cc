@@ -31,12 +31,11 @@ absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& name, st
   return store;
 }
 
-absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const std::string& address,
-                                                          const TlsOptions& tls) {
-  TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(address, tls));
+absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const RecordsOption& option) {
+  TW_ASSIGN_OR_RETURN(const Endpoint server, FarmOf(option));
   TW_ASSIGN_OR_RETURN(std::string log, FarmClient(server).FetchBlob("records.log"));
   std::istringstream in(std::move(log));
-  return ReadLog(address, in);
+  return ReadLog(option.named, in);
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> ReadLogFile(const std::string& path) {
@@ -68,14 +67,19 @@ std::string RecordsPath(const std::string& named) {
   return named.empty() ? DefaultRecordsPath() : named;
 }
 
+bool IsFarm(const RecordsOption& option) { return absl::StartsWith(option.named, kFarm); }
+
+absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option) {
+  return EndpointOf(option.named.substr(sizeof(kFarm) - 1), option.tls);
+}
+
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option) {
   const std::string& named = option.named;
   const std::string path = RecordsPath(named);
   std::error_code error;
   const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
   if (named == "none" || nothing_yet) return MakeMemoryStore();
-  if (absl::StartsWith(named, kFarm))
-    return FetchRecords(named.substr(sizeof(kFarm) - 1), option.tls);
+  if (IsFarm(option)) return FetchRecords(option);
   return IsRecordsFile(path) ? OpenSqliteStore(path, /*read_only=*/true) : ReadLogFile(path);
 }
 

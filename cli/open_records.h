@@ -21,6 +21,11 @@ struct RecordsOption {
 // verb.
 void AddRecordsOption(CLI::App* verb, RecordsOption* option);
 
+// "farm:ADDRESS": records of a server.
+bool IsFarm(const RecordsOption& option);
+// REQUIRES: IsFarm(option).
+absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option);
+
 // For reading: "" is the default file (no records when there is none yet), "none" is no records,
 // "farm:HOST:PORT" are those of a server, a log is read into memory with its problems shown on
 // stderr, anything else is a records file.

@@ -1,4 +1,4 @@
-// tilewright records: import, export, pick-best, backup, check, revoke, revoked.
+// tilewright records: import, export, pick-best, backup, check, prune, revoke, revoked.
 #include <iostream>
 #include <memory>
 
@@ -8,6 +8,7 @@
 #include "cli/files.h"
 #include "cli/filter_options.h"
 #include "cli/open_records.h"
+#include "cli/records_prune.h"
 #include "cli/records_revoke.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
@@ -180,6 +181,7 @@ void verb_records(CLI::App& parent) {
   AddPickBest(group, options);
   AddBackup(group, options);
   AddCheck(group, options);
+  AddPruneVerb(group);
   AddRevokeVerbs(group);
 }
 

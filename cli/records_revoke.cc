@@ -12,14 +12,14 @@
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
+#include "cli/farm_client.h"
 #include "cli/open_records.h"
+#include "cli/package_records.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
+#include "cli/user_name.h"
 #include "cli/verb.h"
 #include "records/revoke.h"
-#include "runtime/error.h"
-#include "runtime/mapped_file.h"
-#include "runtime/read_package.h"
 
 namespace tilewright {
 namespace {
@@ -34,11 +34,11 @@ constexpr char kRevokeExample[] =
     "  2 records revoked\n";
 constexpr char kRevokedExample[] =
     "  $ tilewright records revoked resnet18.tar mobilenet_v2.tar\n"
-    "  package       record       reason\n"
-    "  resnet18.tar  job-5f0c-17  its fan had stopped\n";
+    "  package       record       by   reason\n"
+    "  resnet18.tar  job-5f0c-17  ann  its fan had stopped\n";
 
 struct Options {
-  std::string records;
+  RecordsOption records;
   RecordFilter filter;
   std::string since, until, reason;
   std::vector<std::string> packages;
@@ -59,6 +59,41 @@ absl::StatusOr<double> ParseTime(const std::string& text) {
       absl::StrCat("\"", text, "\" is no time; write '2026-11-21 09:31:02' or unix seconds"));
 }
 
+absl::StatusOr<std::vector<std::string>> RevokeOnFarm(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const Endpoint server, FarmOf(options.records));
+  v1::RevokeRecordsRequest request;
+  request.set_run_id(options.filter.run_id);
+  request.set_worker(options.filter.worker);
+  request.set_device_key(options.filter.device_key);
+  request.set_job(options.filter.job);
+  request.set_since(options.filter.since);
+  request.set_before(options.filter.before);
+  request.set_reason(options.reason);
+  return FarmClient(server).RevokeRecords(std::move(request));
+}
+
+absl::StatusOr<std::vector<std::string>> RevokeIn(const Options& options) {
+  const RevokeNote note{options.reason, SystemClock().UnixTime(), UserName()};
+  TW_RETURN_IF_ERROR(CheckRevoke(options.filter, note));
+  if (IsFarm(options.records)) return RevokeOnFarm(options);
+  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records.named));
+  return RevokeRecords(*store, options.filter, note);
+}
+
+absl::StatusOr<std::vector<Revocation>> RevocationsOf(const RecordsOption& records) {
+  if (!IsFarm(records)) {
+    TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(records));
+    return store->Revocations();
+  }
+  TW_ASSIGN_OR_RETURN(const Endpoint server, FarmOf(records));
+  TW_ASSIGN_OR_RETURN(const auto revoked, FarmClient(server).ListRevocations());
+  std::vector<Revocation> all;
+  for (const v1::RevokedRecord& one : revoked) {
+    all.push_back({one.run_id(), one.reason(), one.unix_time(), one.by()});
+  }
+  return all;
+}
+
 absl::Status Revoke(Options options) {
   if (!options.since.empty()) {
     TW_ASSIGN_OR_RETURN(options.filter.since, ParseTime(options.since));
@@ -66,9 +101,7 @@ absl::Status Revoke(Options options) {
   if (!options.until.empty()) {
     TW_ASSIGN_OR_RETURN(options.filter.before, ParseTime(options.until));
   }
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
-  absl::StatusOr<std::vector<std::string>> ids =
-      RevokeRecords(*store, options.filter, options.reason, SystemClock().UnixTime());
+  const absl::StatusOr<std::vector<std::string>> ids = RevokeIn(options);
   if (absl::IsInvalidArgument(ids.status())) return UsageError(std::string(ids.status().message()));
   TW_RETURN_IF_ERROR(ids.status());
   for (const std::string& id : *ids) std::cout << id << "\n";
@@ -77,33 +110,24 @@ absl::Status Revoke(Options options) {
   return BadInput(absl::NotFoundError("no such record that is not revoked already"));
 }
 
-absl::StatusOr<std::vector<std::string>> RecordsOf(const std::string& package) {
-  try {
-    const runtime::MappedFile file(package);
-    return runtime::ReadManifestOf(file.bytes()).records;
-  } catch (const runtime::Error& error) {
-    return absl::InvalidArgumentError(absl::StrCat(package, ": ", error.what()));
-  }
-}
-
 // What `revoked` prints: of each package the revoked records that it used, or all of them.
 absl::StatusOr<std::vector<std::vector<std::string>>> Rows(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead({.named = options.records}));
-  TW_ASSIGN_OR_RETURN(const std::vector<Revocation> all, store->Revocations());
+  TW_ASSIGN_OR_RETURN(const std::vector<Revocation> all, RevocationsOf(options.records));
   std::vector<std::vector<std::string>> rows;
   if (options.packages.empty()) {
     for (const Revocation& one : all) {
-      rows.push_back({TimeText(one.unix_time), one.run_id, one.reason});
+      rows.push_back({TimeText(one.unix_time), one.run_id, one.by, one.reason});
     }
     return rows;
   }
-  std::map<std::string, std::string> reasons;
-  for (const Revocation& one : all) reasons[one.run_id] = one.reason;
+  std::map<std::string, const Revocation*> revoked;
+  for (const Revocation& one : all) revoked[one.run_id] = &one;
   for (const std::string& package : options.packages) {
-    TW_ASSIGN_OR_RETURN(const std::vector<std::string> records, RecordsOf(package));
+    TW_ASSIGN_OR_RETURN(const std::vector<std::string> records, RecordsOfPackage(package));
     for (const std::string& record : records) {
-      const auto found = reasons.find(record);
-      if (found != reasons.end()) rows.push_back({package, record, found->second});
+      const auto found = revoked.find(record);
+      if (found == revoked.end()) continue;
+      rows.push_back({package, record, found->second->by, found->second->reason});
     }
   }
   return rows;
@@ -112,10 +136,13 @@ absl::StatusOr<std::vector<std::vector<std::string>>> Rows(const Options& option
 absl::Status Revoked(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto rows, Rows(options));
   const std::vector<std::string> titles = {options.packages.empty() ? "revoked" : "package",
-                                           "record", "reason"};
+                                           "record", "by", "reason"};
   if (!options.json) {
     Table table(titles);
-    for (const auto& row : rows) table.Add(row);
+    for (auto row : rows) {
+      for (std::string& cell : row) cell = cell.empty() ? "-" : std::move(cell);
+      table.Add(std::move(row));
+    }
     table.Print(std::cout);
     return absl::OkStatus();
   }
@@ -129,9 +156,11 @@ absl::Status Revoked(const Options& options) {
   return absl::OkStatus();
 }
 
-void AddRecordsFile(CLI::App* verb, std::string* records) {
-  verb->add_option("--records", *records,
-                   "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
+void AddOwnRecords(CLI::App* verb, RecordsOption* records) {
+  verb->add_option("--records", records->named,
+                   "records file or \"farm:HOST:PORT\" (default: $TILEWRIGHT_RECORDS or the user's "
+                   "data folder)");
+  AddTlsOptions(verb, &records->tls);
 }
 
 }  // namespace
@@ -148,7 +177,7 @@ void AddRevokeVerbs(CLI::App* group) {
   revoke->add_option("--since", options->since, "measured at this time or later");
   revoke->add_option("--until", options->until, "measured before this time");
   revoke->add_option("--reason", options->reason, "why, for people")->required();
-  AddRecordsFile(revoke, &options->records);
+  AddOwnRecords(revoke, &options->records);
 
   CLI::App* revoked =
       AddVerb(*group,
@@ -156,7 +185,7 @@ void AddRevokeVerbs(CLI::App* group) {
                kRevokedExample},
               [options] { return Revoked(*options); });
   revoked->add_option("PACKAGE", options->packages, "packages to look into");
-  AddRecordsFile(revoked, &options->records);
+  AddOwnRecords(revoked, &options->records);
   revoked->add_flag("--json", options->json, "print JSON");
 }
 

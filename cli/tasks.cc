@@ -1,13 +1,17 @@
 // tilewright tasks: what there is to tune in a model.
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/model_options.h"
-#include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -35,14 +39,25 @@ struct Row {
   std::optional<Record> best;  // with this template
 };
 
-absl::StatusOr<std::vector<Row>> AddBest(const TasksOfModel& loaded, const RecordStore& store) {
+// One call a template.
+absl::StatusOr<std::vector<Row>> AddBest(const TasksOfModel& loaded, const RecordsSource& records) {
+  std::map<std::string, std::vector<std::string>> workloads;  // by template
+  for (const ModelTask& task : loaded.tasks) {
+    workloads[task.task.template_name].push_back(task.task.workload.Key());
+  }
+  std::map<std::pair<std::string, std::string>, Record> best;
+  for (const auto& [name, keys] : workloads) {
+    const RecordFilter filter{.template_name = name, .target = ToString(loaded.target)};
+    TW_ASSIGN_OR_RETURN(std::vector<Record> found, records.Best(filter, keys));
+    for (Record& record : found) {
+      const std::string key = WorkloadKey(record);
+      best.insert_or_assign({name, key}, std::move(record));
+    }
+  }
   std::vector<Row> rows;
   for (const ModelTask& task : loaded.tasks) {
-    Row row{.task = task};
-    TW_ASSIGN_OR_RETURN(row.best, store.Best({.workload_key = task.task.workload.Key(),
-                                              .template_name = task.task.template_name,
-                                              .target = ToString(loaded.target)}));
-    rows.push_back(std::move(row));
+    const auto found = best.find({task.task.template_name, task.task.workload.Key()});
+    rows.push_back({task, found == best.end() ? std::nullopt : std::optional(found->second)});
   }
   return rows;
 }
@@ -76,9 +91,9 @@ void PrintJson(const std::vector<Row>& rows) {
 }
 
 absl::Status Tasks(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   TW_ASSIGN_OR_RETURN(const TasksOfModel loaded, LoadTasks(options.model));
-  TW_ASSIGN_OR_RETURN(const std::vector<Row> rows, AddBest(loaded, *store));
+  TW_ASSIGN_OR_RETURN(const std::vector<Row> rows, AddBest(loaded, records));
   options.json ? PrintJson(rows) : PrintTable(rows);
   return absl::OkStatus();
 }

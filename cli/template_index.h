@@ -1,30 +1,32 @@
-// Records against today's templates.
+// What a model is compiled with, of what look-ups found.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
-#include "absl/status/statusor.h"
-#include "compiler/core/config.h"
-#include "compiler/core/task.h"
 #include "compiler/driver/compile_model.h"
-#include "records/autotvm_log.h"
-#include "records/record_store.h"
+#include "records/fit.h"
+#include "records/model_lookup.h"
 
 namespace tilewright {
 
-// A config in its template's space (records/autotvm_log.h PlaceFunction); nullopt for an unknown
-// template.
-absl::StatusOr<std::optional<PlacedConfig>> PlaceInTemplate(const Task& task, const Config& config);
+// --threads and --key of a verb that looks a model's records up. `wanted` must live as long as it.
+void AddLookupOptions(CLI::App* verb, ModelLookup* wanted);
 
-// Why a record's config cannot be compiled for the task, "" if it can (LookupOptions::why_unfit).
-// `exact`: only templates that are.
-std::string WhyUnfit(const Task& task, const Config& config, bool exact);
+// stderr says which records were passed over, and of each kind in `told` once that another device's
+// are used. A record that is no faster than the measured default leaves the default; nullopt: there
+// is none.
+std::optional<BestConfig> ConfigOf(const FoundConfig& found, const Task& task, bool exact,
+                                   std::set<std::string>* told);
 
-// Looks workloads up in the store (records/lookup.h), which must outlive the function. Records
-// that are unfit are passed over, and stderr says so; one that is no faster than the measured
-// default leaves the default (records/beats_default.h). `exact`: only templates that are.
-// `threads`: records of as many.
+// What compiling uses of what was found for the workloads; ConfigOf says what stderr hears.
+ConfigLookup LookupAmong(const ModelLookup& wanted, const std::vector<FoundConfig>& found);
+
+// Looks workloads up one by one (records/model_lookup.h) in the store, which must outlive the
+// function. `exact`: only templates that are. `threads`: records of as many.
 ConfigLookup LookupIn(const RecordStore& store, bool exact, int threads);
 
 }  // namespace tilewright

@@ -20,6 +20,7 @@
 #include "cli/last_phase.h"
 #include "cli/local_farm.h"
 #include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/server_option.h"
 #include "cli/signals.h"
 #include "cli/tune_device.h"
@@ -245,10 +246,13 @@ absl::Status TuneHere(Options options) {
                               .threads = static_cast<int>(options.job.threads)},
                     .device = device.option,
                     .decide = followed.last.state() == v1::DONE});
+  const LookUpFunction look_up = [&](const ModelLookup& wanted) {
+    return LookUpModel(*store, wanted);
+  };
   TW_ASSIGN_OR_RETURN(const TuningReport report,
                       MakeTuningReport({.spec = spec,
                                         .last = followed.last,
-                                        .store = *store,
+                                        .look_up = look_up,
                                         .exact = options.job.model.exact,
                                         .in_network = measured.in_network,
                                         .limits = measured.limits}));
@@ -258,9 +262,11 @@ absl::Status TuneHere(Options options) {
 // Without the last phase: the network is not on the farm's machines.
 absl::StatusOr<TuningReport> FarmReport(const Options& options, const v1::JobSpec& spec,
                                         const v1::JobEvent& last) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead({"farm:" + options.server, options.tls}));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records,
+                      RecordsSource::Open({"farm:" + options.server, options.tls}));
+  const LookUpFunction look_up = [&](const ModelLookup& wanted) { return records.LookUp(wanted); };
   return MakeTuningReport(
-      {.spec = spec, .last = last, .store = *store, .exact = options.job.model.exact});
+      {.spec = spec, .last = last, .look_up = look_up, .exact = options.job.model.exact});
 }
 
 absl::Status PrintFarmEnd(const Options& options, const v1::JobSpec& spec, const Followed& f) {

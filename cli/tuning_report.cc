@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
@@ -12,16 +13,11 @@
 #include "compiler/operators/operator_def.h"
 #include "compiler/operators/workload_rules.h"
 #include "proto/convert.h"
-#include "records/beats_default.h"
 
 namespace tilewright {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double SecondsOf(const std::optional<Timing>& timing) {
-  return timing ? MedianSeconds(Outcome(*timing)).value_or(0) : 0;
-}
 
 int64_t BytesOfWeights(const Workload& workload) {
   const bool weighted = OperatorOf(workload).weighted && workload.inputs.size() > 1;
@@ -36,35 +32,56 @@ double LimitOf(const Workload& workload, const MachineLimits& limits) {
 }
 
 // One layer alone: its default, and what look-ups give.
-absl::StatusOr<Gain> AloneGain(const ReportRequest& request, const Task& task,
-                               std::string* schedule) {
-  const int threads = static_cast<int>(std::max(1u, request.spec.threads()));
-  const MeasuredOn where{request.spec.key(), threads};
-  TW_ASSIGN_OR_RETURN(const auto untuned, DefaultTiming(request.store, task.workload, task.target,
-                                                        where, request.exact));
-  TW_ASSIGN_OR_RETURN(const auto best,
-                      LookupIn(request.store, request.exact, threads)(task.workload, task.target));
-  Gain gain{SecondsOf(untuned), SecondsOf(untuned)};
+Gain AloneGain(const FoundConfig& found, const Task& task, bool exact, std::string* schedule) {
+  Gain gain{found.default_seconds, found.default_seconds};
+  std::set<std::string> told;
+  const std::optional<BestConfig> best = ConfigOf(found, task, exact, &told);
   if (!best) return gain;
   *schedule = best->template_name;
-  TW_ASSIGN_OR_RETURN(const auto tuned,
-                      ConfigTiming(request.store, {task.workload, best->template_name, task.target},
-                                   best->config, where));
-  if (tuned) gain.tuned = SecondsOf(tuned);
+  if (!found.keeps_default && found.alone_seconds > 0) gain.tuned = found.alone_seconds;
   return gain;
 }
 
-absl::StatusOr<LayerReport> MakeLayer(const ReportRequest& request, const v1::JobTask& message) {
-  TW_ASSIGN_OR_RETURN(const Task task, FromMessage(message.task()));
-  LayerReport layer{.workload = message.task().workload(), .layers = std::max(1u, message.count())};
-  TW_ASSIGN_OR_RETURN(layer.gain, AloneGain(request, task, &layer.schedule));
-  layer.gain.untuned *= layer.layers;
-  layer.gain.tuned *= layer.layers;
-  layer.limit_seconds = LimitOf(task.workload, request.limits) * layer.layers;
-  if (!request.in_network) return layer;
-  const auto found = request.in_network->layers.find(layer.workload);
-  if (found != request.in_network->layers.end()) layer.gain = found->second;
-  return layer;
+// A kind of layer: the first of its tasks.
+struct Layer {
+  const v1::JobTask& message;
+  Task task;
+};
+
+absl::StatusOr<std::vector<Layer>> LayersOf(const v1::JobSpec& spec) {
+  std::vector<Layer> layers;
+  std::set<std::string> seen;
+  for (const v1::JobTask& message : spec.tasks()) {
+    if (!seen.insert(message.task().workload()).second) continue;
+    TW_ASSIGN_OR_RETURN(Task task, FromMessage(message.task()));
+    layers.push_back({message, std::move(task)});
+  }
+  return layers;
+}
+
+// Of each layer, in their order. All are for one target.
+absl::StatusOr<std::vector<FoundConfig>> LookUpLayers(const ReportRequest& request,
+                                                      const std::vector<Layer>& layers) {
+  if (layers.empty()) return std::vector<FoundConfig>();
+  ModelLookup wanted{.target = layers.front().task.target,
+                     .device_key = request.spec.key(),
+                     .threads = static_cast<int>(std::max(1u, request.spec.threads())),
+                     .exact = request.exact};
+  for (const Layer& layer : layers) wanted.workloads.push_back(layer.task.workload);
+  return request.look_up(wanted);
+}
+
+LayerReport ReportOf(const Layer& layer, const FoundConfig& found, const ReportRequest& request) {
+  LayerReport report{.workload = layer.message.task().workload(),
+                     .layers = std::max(1u, layer.message.count())};
+  report.gain = AloneGain(found, layer.task, request.exact, &report.schedule);
+  report.gain.untuned *= report.layers;
+  report.gain.tuned *= report.layers;
+  report.limit_seconds = LimitOf(layer.task.workload, request.limits) * report.layers;
+  if (!request.in_network) return report;
+  const auto decided = request.in_network->layers.find(report.workload);
+  if (decided != request.in_network->layers.end()) report.gain = decided->second;
+  return report;
 }
 
 void CountTrials(const v1::JobEvent& last, std::vector<LayerReport>* layers) {
@@ -117,12 +134,10 @@ Json GainJson(const Gain& gain) {
 
 absl::StatusOr<TuningReport> MakeTuningReport(const ReportRequest& request) {
   TuningReport report{.limits = request.limits};
-  for (const v1::JobTask& task : request.spec.tasks()) {
-    const bool known = std::any_of(
-        report.layers.begin(), report.layers.end(),
-        [&](const LayerReport& layer) { return layer.workload == task.task().workload(); });
-    if (known) continue;
-    TW_ASSIGN_OR_RETURN(report.layers.emplace_back(), MakeLayer(request, task));
+  TW_ASSIGN_OR_RETURN(const std::vector<Layer> layers, LayersOf(request.spec));
+  TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, LookUpLayers(request, layers));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    report.layers.push_back(ReportOf(layers[i], found[i], request));
   }
   CountTrials(request.last, &report.layers);
   std::stable_sort(

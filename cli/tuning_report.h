@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -10,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/tilewright.pb.h"
-#include "records/record_store.h"
+#include "records/model_lookup.h"
 
 namespace tilewright {
 
@@ -48,14 +49,18 @@ struct TuningReport {
   MachineLimits limits;
 };
 
-// Of the job's tasks as look-ups would now decide. Where `in_network` says nothing about a layer,
-// the times are those of kernels measured alone. The limit of a layer is the longer of its
-// multiply-adds (of direct summation, which Winograd's algorithm undercuts) at the machine's rate
-// and its weights at the rate at which those of all layers can be read.
+// LookUpModel (records/model_lookup.h), wherever the records are.
+using LookUpFunction =
+    std::function<absl::StatusOr<std::vector<FoundConfig>>(const ModelLookup& wanted)>;
+
+// Of the job's tasks as look-ups would now decide for its device key. Where `in_network` says
+// nothing about a layer, the times are those of kernels measured alone. The limit of a layer is the
+// longer of its multiply-adds (of direct summation, which Winograd's algorithm undercuts) at the
+// machine's rate and its weights at the rate at which those of all layers can be read.
 struct ReportRequest {
   const v1::JobSpec& spec;
   const v1::JobEvent& last;  // of the job
-  const RecordStore& store;
+  LookUpFunction look_up;
   bool exact = false;
   std::optional<InNetwork> in_network;
   MachineLimits limits;

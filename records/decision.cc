@@ -84,6 +84,7 @@ absl::StatusOr<std::optional<Record>> DecidedRecord(const RecordStore& store,
                                                     const LookupOptions& options) {
   RecordFilter filter{.workload_key = workload.Key(), .target = ToString(target)};
   filter.record_class = kInNetworkClass;
+  filter.device_key = options.device_key;
   filter.threads = options.threads;
   TW_ASSIGN_OR_RETURN(std::vector<Record> newest, store.Newest(filter, 1));
   if (newest.empty()) return std::optional<Record>();

@@ -19,7 +19,6 @@ namespace {
 
 constexpr size_t kMaxNearMisses = 5;
 constexpr size_t kMaxReasons = 5;
-constexpr int64_t kMaxScanned = 100'000;
 
 std::string ShapesText(const Workload& workload) {
   return absl::StrJoin(workload.inputs, ",", [](std::string* out, const TensorType& type) {
@@ -61,11 +60,12 @@ std::vector<std::string> Differences(const Record& record, const Workload& wante
 // Usable records of the operator, by how they differ; the fewest differences first.
 absl::StatusOr<std::vector<std::string>> NearMisses(const RecordStore& store,
                                                     const Workload& workload, const Target& target,
-                                                    int threads) {
+                                                    const LookupOptions& options) {
   std::map<std::pair<size_t, std::string>, int64_t> kinds;
-  const RecordFilter filter{.op = workload.op, .only_ok = true, .limit = kMaxScanned};
+  const RecordFilter filter{.op = workload.op, .only_ok = true, .limit = options.most_scanned};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
-    const std::vector<std::string> differences = Differences(record, workload, target, threads);
+    const std::vector<std::string> differences =
+        Differences(record, workload, target, options.threads);
     if (!differences.empty()) {
       ++kinds[{differences.size(), absl::StrJoin(differences, "; ")}];
     }
@@ -166,10 +166,9 @@ absl::Status FallBack(const RecordStore& store, const Task& wanted, const Lookup
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
-                                        const Target& target, const LookupOptions& options) {
+// Among the records of options.device_key; "" = of all devices and of models near the target's.
+absl::StatusOr<LookupResult> LookUpOn(const RecordStore& store, const Workload& workload,
+                                      const Target& target, const LookupOptions& options) {
   LookupResult result;
   TW_ASSIGN_OR_RETURN(result.record, DecidedRecord(store, workload, target, options));
   if (result.record) {
@@ -180,22 +179,44 @@ absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload
   UnfitRecords unfit;
   const Task wanted{.workload = workload, .target = target};
   RecordFilter exact{.workload_key = workload.Key(), .target = ToString(target)};
+  exact.device_key = options.device_key;
   exact.threads = options.threads;
   TW_ASSIGN_OR_RETURN(result.record, BestFit(store, exact, wanted, options, &unfit));
   result.how = result.record ? "exact" : "none";
   if (!result.record) {
     RecordFilter anchor{.target = exact.target, .anchor_key = AnchorKey(workload)};
+    anchor.device_key = options.device_key;
     anchor.threads = options.threads;
     unfit.clear();  // the anchor's records are more than the exact ones
     TW_ASSIGN_OR_RETURN(result.record, BestFit(store, anchor, wanted, options, &unfit));
     if (result.record) result.how = "other epilogue";
   }
-  if (!result.record) {
+  if (!result.record && options.device_key.empty()) {
     TW_RETURN_IF_ERROR(FallBack(store, wanted, options, &result, &unfit));
   }
   result.passed_over = Texts(unfit);
-  if (options.explain && result.how != "exact") {
-    TW_ASSIGN_OR_RETURN(result.near_misses, NearMisses(store, workload, target, options.threads));
+  return result;
+}
+
+// Nothing could be nearer.
+bool IsOfTheWorkload(const LookupResult& result) {
+  return result.how.starts_with("in the network") || result.how.starts_with("exact");
+}
+
+}  // namespace
+
+absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
+                                        const Target& target, const LookupOptions& options) {
+  TW_ASSIGN_OR_RETURN(LookupResult result, LookUpOn(store, workload, target, options));
+  if (!result.record && !options.device_key.empty()) {
+    LookupOptions anywhere = options;
+    anywhere.device_key.clear();
+    TW_ASSIGN_OR_RETURN(result, LookUpOn(store, workload, target, anywhere));
+    const bool same_target = result.record && result.record->task.target == target;
+    if (same_target) result.how += kOfAnotherDevice;
+  }
+  if (options.explain && !IsOfTheWorkload(result)) {
+    TW_ASSIGN_OR_RETURN(result.near_misses, NearMisses(store, workload, target, options));
   }
   return result;
 }

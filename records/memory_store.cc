@@ -20,7 +20,7 @@ class MemoryStore final : public RecordStore {
     for (const Record& record : batch.records) TW_RETURN_IF_ERROR(CheckRecord(record));
     std::lock_guard lock(mutex_);
     for (const Record& record : batch.records) {
-      if (run_ids_.insert(record.run_id).second) rows_.emplace_back(record);
+      if (places_.try_emplace(record.run_id, rows_.size()).second) rows_.emplace_back(record);
     }
     for (const Revocation& revocation : batch.revocations) Revoke(revocation);
     for (const JobStepRow& step : batch.steps) steps_[step.job].try_emplace(step.step, step);
@@ -182,9 +182,8 @@ class MemoryStore final : public RecordStore {
 
   // Called with the lock held.
   void Revoke(const Revocation& revocation) {
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      if (rows_[i].record.run_id == revocation.run_id) revoked_.try_emplace(i, revocation);
-    }
+    const auto place = places_.find(revocation.run_id);
+    if (place != places_.end()) revoked_.try_emplace(place->second, revocation);
   }
 
   bool IsRevoked(size_t i) const {
@@ -199,7 +198,7 @@ class MemoryStore final : public RecordStore {
 
   mutable std::mutex mutex_;
   std::deque<KeyedRecord> rows_;          // guarded by mutex_; references stay valid
-  std::set<std::string> run_ids_;         // guarded by mutex_
+  std::map<std::string, size_t> places_;  // guarded by mutex_; of run ids in rows_
   std::map<size_t, Revocation> revoked_;  // guarded by mutex_; by row
   std::vector<JobRow> jobs_;              // guarded by mutex_
   std::map<std::string, std::map<uint64_t, JobStepRow>> steps_;  // guarded by mutex_; by job

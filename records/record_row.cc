@@ -43,6 +43,8 @@ constexpr int64_t kWithTrial = 2;
 constexpr int64_t kWithThreads = 3;
 // Version that brought revocations.
 constexpr int64_t kWithRevocations = 6;
+// Version that brought who withdrew a record.
+constexpr int64_t kWithRevoker = 7;
 
 // Parameters of the filter's numbers.
 constexpr int kBelow = kFirstFree - 1, kSince = kFirstFree - 2, kBefore = kFirstFree - 3;
@@ -176,24 +178,27 @@ void BindRecord(const Record& record, SqliteStatement& insert) {
 }
 
 std::string RevokeSql() {
-  return "INSERT INTO revocation (record, reason, unix_time) SELECT id, ?2, ?3 FROM record "
-         "WHERE run_id = ?1 ON CONFLICT (record) DO NOTHING";
+  return "INSERT INTO revocation (record, reason, unix_time, by_whom) SELECT id, ?2, ?3, ?4 "
+         "FROM record WHERE run_id = ?1 ON CONFLICT (record) DO NOTHING";
 }
 
 void BindRevocation(const Revocation& revocation, SqliteStatement& insert) {
   insert.Bind(1, revocation.run_id);
   insert.Bind(2, revocation.reason);
   insert.Bind(3, revocation.unix_time);
+  insert.Bind(4, revocation.by);
 }
 
 std::string SelectRevocationsSql(int64_t schema_version) {
-  if (schema_version < kWithRevocations) return "SELECT '', '', 0.0 WHERE 0";
-  return "SELECT run_id, reason, revocation.unix_time FROM revocation JOIN record ON id = record "
-         "ORDER BY record";
+  if (schema_version < kWithRevocations) return "SELECT '', '', 0.0, '' WHERE 0";
+  const char* by = schema_version < kWithRevoker ? "''" : "by_whom";
+  return absl::StrCat("SELECT run_id, reason, revocation.unix_time, ", by,
+                      " FROM revocation JOIN record ON id = record ORDER BY record");
 }
 
 Revocation ReadRevocation(const SqliteStatement& row) {
-  return {.run_id = row.Text(0), .reason = row.Text(1), .unix_time = row.Real(2)};
+  return {
+      .run_id = row.Text(0), .reason = row.Text(1), .unix_time = row.Real(2), .by = row.Text(3)};
 }
 
 std::string SelectedColumns(int64_t schema_version) {

@@ -43,6 +43,7 @@ struct Revocation {
   std::string run_id;  // of the record
   std::string reason;  // for people
   double unix_time = 0;
+  std::string by;  // who withdrew it: a user's name; "" = not kept
 
   friend bool operator==(const Revocation&, const Revocation&) = default;
 };

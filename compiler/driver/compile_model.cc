@@ -33,6 +33,15 @@ absl::Status RunAllPasses(Graph& graph, const CompileModelOptions& options, Dump
   return RunPasses(graph, context, passes);
 }
 
+absl::Status AnnounceLookups(const Graph& graph, const CompileModelOptions& options) {
+  if (options.reference || !options.before_lookups) return absl::OkStatus();
+  std::vector<Workload> workloads;
+  for (const ExtractedWorkload& extracted : ExtractWorkloads(graph)) {
+    workloads.push_back(extracted.workload);
+  }
+  return options.before_lookups(workloads);
+}
+
 // Tasks for all nodes but those that only alias memory (-1).
 absl::StatusOr<std::vector<int>> AddKernels(const Graph& graph, KernelSet& kernels) {
   const std::vector<ValueId> roots = MemoryRoots(graph);
@@ -85,6 +94,7 @@ absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOption
   if (dump.enabled()) dump.Write("00_import.txt", Print(graph));
   TW_RETURN_IF_ERROR(dump.status());
   if (!options.reference) TW_RETURN_IF_ERROR(RunAllPasses(graph, options, dump));
+  TW_RETURN_IF_ERROR(AnnounceLookups(graph, options));
   GiveOutputsTheirOwnValues(graph);
   KernelSet kernels(options);
   TW_ASSIGN_OR_RETURN(std::vector<int> task_of, AddKernels(graph, kernels));

@@ -30,6 +30,9 @@ using ConfigLookup =
 struct CompileModelOptions {
   Target target;        // resolved
   ConfigLookup lookup;  // may be null: untuned
+  // May be null. Called once after the passes with every workload that `lookup` will be asked for,
+  // so that records far away are asked in one call.
+  std::function<absl::Status(const std::vector<Workload>&)> before_lookups;
   PipelineOptions passes;
   bool exact = false;      // no template that is not Exact()
   bool reference = false;  // no passes, no schedules: the plain definitions compiled

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/user_name.h"
 #include "records/autotvm_log.h"
 #include "records/record_store.h"
 #include "runtime/package.h"
@@ -106,9 +107,12 @@ TEST(RecordsVerbs, ARevokedRecordIsGoneAndThePackagesThatUsedItAreFound) {
   WriteAll(command / "used.tar", WritePackage(used, {}, "", ""));
   WriteAll(command / "other.tar", WritePackage(other, {}, "", ""));
   const CommandResult found = command.Run("records revoked --json used.tar other.tar");
-  EXPECT_EQ(json::parse(found.out),
-            json::parse(R"([{"package":"used.tar","record":"fast","reason":"its clock was off"}])"))
+  EXPECT_EQ(json::parse(found.out), json::parse(R"([{"package":"used.tar","record":"fast","by":")" +
+                                                UserName() + R"(","reason":"its clock was off"}])"))
       << found.err;
+  EXPECT_THAT(command.Run("records revoked used.tar other.tar").out,
+              testing::ContainsRegex("package +record +by +reason\nused.tar +fast +" + UserName() +
+                                     " +its clock was off\n"));
 }
 
 TEST(RecordsVerbs, RevokeByTimeTakesWhatWasMeasuredInBetween) {
@@ -123,6 +127,9 @@ TEST(RecordsVerbs, RevokeByTimeTakesWhatWasMeasuredInBetween) {
   EXPECT_THAT(all.err, HasSubstr("3 records revoked"));
   EXPECT_EQ(json::parse(command.Run("records revoked --json").out).size(), 3u);
   EXPECT_EQ(command.Run("records revoke --reason everything").exit_code, 2);
+  const CommandResult broken = command.Run("records revoke --id fast --reason 'no \xFF text'");
+  EXPECT_EQ(broken.exit_code, 2);
+  EXPECT_THAT(broken.err, HasSubstr("not one line of UTF-8"));
 }
 
 TEST(RecordsVerbs, BadInputIsExitCode3) {

@@ -142,6 +142,26 @@ class PythonClientTest(unittest.TestCase):
             capture_output=True, text=True).stderr)
         layers = farm.explain(self.model, farm.target_of("here"))
         self.assertEqual([layer["how"] for layer in layers], ["exact"] * 3)
+        self.check_look_up(farm, [result.task for result in last.results], layers)
+
+    def check_look_up(self, farm, tasks, layers):
+        workloads = [task.workload for task in tasks] + ["dense(float32[1,8],float32[8,8];,NK8n,)"]
+        found = farm.look_up(workloads, tasks[0].target, key="here")
+        self.assertEqual([one.workload for one in found], workloads)
+        self.assertEqual({one.record.run_id for one in found[:-1]},
+                         {layer["record"]["run_id"] for layer in layers})
+        self.assertEqual((found[-1].record, found[-1].how), (None, "none"))
+        elsewhere = farm.look_up(workloads[:1], tasks[0].target, key="elsewhere")
+        self.assertEqual(elsewhere[0].how, "exact, of another device")
+        with self.assertRaisesRegex(FarmError, "toaster"):
+            farm.look_up(workloads, "toaster")
+        wrong = found[0].record.run_id
+        self.assertEqual(farm.revoke("its fan had stopped", run_id=wrong), [wrong])
+        (revoked,) = farm.revocations()
+        self.assertEqual((revoked.run_id, revoked.reason), (wrong, "its fan had stopped"))
+        self.assertNotIn(wrong, {r.run_id for r in farm.history(100)})
+        with self.assertRaisesRegex(FarmError, "no record is named"):
+            farm.revoke("everything")
 
     def test_watching_rides_out_a_killed_server(self):
         processes = self.start()

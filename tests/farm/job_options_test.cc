@@ -11,15 +11,16 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(Duration, ReadsSecondsMinutesAndHours) {
+TEST(Duration, ReadsSecondsMinutesHoursAndDays) {
   EXPECT_EQ(ParseDuration("90").value(), 90);
   EXPECT_EQ(ParseDuration("90s").value(), 90);
   EXPECT_EQ(ParseDuration("10m").value(), 600);
   EXPECT_EQ(ParseDuration("1.5h").value(), 5400);
+  EXPECT_EQ(ParseDuration("90d").value(), 90 * 86400);
 }
 
 TEST(Duration, AnythingElseIsWrongUsage) {
-  for (const char* text : {"", "m", "soon", "-1s", "1d", "nan", "inf"}) {
+  for (const char* text : {"", "m", "soon", "-1s", "1w", "nan", "inf"}) {
     EXPECT_EQ(ExitCodeOf(ParseDuration(text).status()), ExitCode::kUsage) << text;
   }
 }

@@ -1,4 +1,5 @@
 // Jobs as clients see them, from their submission to their end and over restarts.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <thread>
@@ -7,6 +8,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "tests/farm/server_fixture.h"
+#include "tests/faults/fault_counts.h"
 
 namespace tilewright {
 namespace {
@@ -96,7 +98,12 @@ TEST_F(ServerTest, AThousandWorkersComeBackAtOnceAndNoneIsLost) {
   std::vector<v1::JobEvent> events;
   ASSERT_TRUE(Watch(job.job(), &events).ok());
   EXPECT_EQ(events.back().state(), v1::DONE);
-  EXPECT_EQ(store_->Count({.job = job.job()}).value(), kTrials);
+  const int64_t recorded = store_->Count({.job = job.job()}).value();
+  EXPECT_EQ(recorded, kTrials);
+  Print({.injected = kWorkers,
+         .acknowledged = kTrials,
+         .lost = std::max<int64_t>(0, kTrials - recorded),
+         .twice = std::max<int64_t>(0, recorded - kTrials)});
 }
 
 TEST_F(ServerTest, AClientContinuesFromItsCursor) {

@@ -61,6 +61,11 @@ TEST(MethodRoles, EveryMethodIsSomebodysAndNoOtherIs) {
     EXPECT_EQ(roles.contains(Role::kWorker), of_workers) << method;
     EXPECT_EQ(roles.contains(Role::kAdmin), !of_workers) << method;
   }
+  const std::set<Role> readers = {Role::kClient, Role::kViewer, Role::kAdmin};
+  for (const char* method : {"LookUpRecords", "FindRecords", "ListRevocations"}) {
+    EXPECT_EQ(RolesOf(std::string("/tilewright.v1.TuningService/") + method), readers) << method;
+  }
+  EXPECT_EQ(RolesOf("/tilewright.v1.TuningService/RevokeRecords"), std::set{Role::kAdmin});
   EXPECT_TRUE(RolesOf("/tilewright.v1.TuningService/DropEverything").empty());
   EXPECT_TRUE(RolesOf("").empty());
 }

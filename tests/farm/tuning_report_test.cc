@@ -46,10 +46,14 @@ class TuningReportTest : public testing::Test {
     result.set_failures(1);
   }
 
+  static LookUpFunction LookUpIn(const RecordStore& store) {
+    return [&store](const ModelLookup& wanted) { return LookUpModel(store, wanted); };
+  }
+
   TuningReport Make(std::optional<InNetwork> in_network = std::nullopt) {
     return MakeTuningReport({.spec = spec_,
                              .last = last_,
-                             .store = *store_,
+                             .look_up = LookUpIn(*store_),
                              .in_network = std::move(in_network),
                              .limits = {.flops = 20e6, .bytes = 10e9}})
         .value();
@@ -98,8 +102,9 @@ TEST_F(TuningReportTest, JsonHasTheSameNumbers) {
 }
 
 TEST_F(TuningReportTest, WhatIsNotKnownIsADash) {
+  const auto empty = MakeMemoryStore();
   const TuningReport report =
-      MakeTuningReport({.spec = spec_, .last = last_, .store = *MakeMemoryStore()}).value();
+      MakeTuningReport({.spec = spec_, .last = last_, .look_up = LookUpIn(*empty)}).value();
   EXPECT_EQ(report.whole.tuned, 0);
   EXPECT_NE(ToText(report).find("no layer has a time yet"), std::string::npos);
   EXPECT_TRUE(ToJson(report)["model"]["gain"].is_null());

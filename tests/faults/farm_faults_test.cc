@@ -63,7 +63,7 @@ TEST_F(FarmFaults, TrialsOfAKilledWorkerAreMeasuredByAnother) {
   ASSERT_LT(by_victim, 40) << "the job was over too soon to test anything";
   FarmProcess rescuer(Worker("rescuer"));
   EXPECT_EQ(tune.Wait(), 0);
-  EXPECT_EQ(Recorded(), 40);
+  ExpectEachOnce(40, 1);
   EXPECT_EQ(RecordedBy()["rescuer"], 40 - RecordedBy()["victim"]);
 }
 
@@ -90,7 +90,8 @@ TEST_F(FarmFaults, ServersThatAreKilledGoOnWithTheirJobsAndClientsRideItOut) {
   ASSERT_NE(server->ReadyLine(), "");
   FarmProcess client({"tune", model_(), "--server", address_(), "--key", "cpu", "--tuner", "random",
                       "--trials", "40"});
-  for (int kills = 1; kills <= 2; ++kills) {
+  constexpr int kKills = 2;
+  for (int kills = 1; kills <= kKills; ++kills) {
     ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 8 * kills; }));
     server->Signal(SIGKILL);
     server->Wait();
@@ -98,7 +99,7 @@ TEST_F(FarmFaults, ServersThatAreKilledGoOnWithTheirJobsAndClientsRideItOut) {
     ASSERT_NE(server->ReadyLine(), "");
   }
   EXPECT_EQ(client.Wait(), 0);
-  EXPECT_EQ(Recorded(), 40) << "each trial once";
+  ExpectEachOnce(40, kKills);
   EXPECT_EQ(Shell("jobs --server " + address_()), 0);
   EXPECT_THAT(text_, HasSubstr("done"));
 }

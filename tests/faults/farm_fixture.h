@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -15,6 +16,7 @@
 
 #include "records/record_store.h"
 #include "tests/faults/farm_process.h"
+#include "tests/faults/fault_counts.h"
 #include "worker/private_folder.h"
 
 namespace tilewright {
@@ -54,7 +56,7 @@ class FarmTest : public ::testing::Test {
   }
   // Trials with a result, by the worker that gave it. A late result may be the trial's, or one more
   // of a trial that another worker has ended; two in time would count twice.
-  std::map<std::string, int> RecordedBy() const {
+  std::map<std::string, int> RecordedBy(int* twice = nullptr) const {
     std::map<std::string, int> counts;
     std::set<std::pair<std::string, uint64_t>> trials, in_time;
     const auto store = OpenSqliteStore(records_(), /*read_only=*/true);
@@ -63,7 +65,9 @@ class FarmTest : public ::testing::Test {
       if (record.trial == 0) return true;
       const std::pair<std::string, uint64_t> trial(record.job, record.trial);
       if (record.record_class == "ok") {
-        EXPECT_TRUE(in_time.insert(trial).second) << record.job << " trial " << record.trial;
+        const bool once = in_time.insert(trial).second;
+        EXPECT_TRUE(once) << record.job << " trial " << record.trial;
+        if (twice != nullptr && !once) ++*twice;
       }
       if (trials.insert(trial).second) ++counts[record.worker];
       return true;
@@ -71,10 +75,20 @@ class FarmTest : public ::testing::Test {
     (*store)->ForEach({}, count).IgnoreError();
     return counts;
   }
-  int Recorded() const {
+  int Recorded(int* twice = nullptr) const {
     int sum = 0;
-    for (const auto& [worker, count] : RecordedBy()) sum += count;
+    for (const auto& [worker, count] : RecordedBy(twice)) sum += count;
     return sum;
+  }
+  // Every trial of the jobs has its one result, after so many faults.
+  void ExpectEachOnce(int trials, int injected) const {
+    int twice = 0;
+    const int recorded = Recorded(&twice);
+    EXPECT_EQ(recorded, trials) << "each trial once";
+    Print({.injected = injected,
+           .acknowledged = trials,
+           .lost = std::max(0, trials - recorded),
+           .twice = twice + std::max(0, recorded - trials)});
   }
   std::string Farm(const std::string& key = "cpu") const {
     return " --server " + address_() + " --key " + key;

@@ -46,7 +46,7 @@ TEST_F(ServerFaults, AFullDiskCostsNoReportAndTheJobGoesOnWhenThereIsRoom) {
   const std::string log(std::istreambuf_iterator<char>(in), {});
   EXPECT_EQ(WEXITSTATUS(status), 0) << log;
   EXPECT_THAT(log, HasSubstr("disk is full")) << "the server says so";
-  EXPECT_EQ(Recorded(), 60) << "each trial once";
+  ExpectEachOnce(60, 1);
 }
 
 // It was away for longer than its lease: what it had is another's by then, and it goes on.
@@ -61,7 +61,7 @@ TEST_F(ServerFaults, AWorkerThatStoodStillGoesOnAndNoTrialCountsTwice) {
   ASSERT_TRUE(WaitUntil([&] { return RecordedBy()["other"] >= 5; }));
   sleeper.Signal(SIGCONT);
   EXPECT_EQ(tune.Wait(), 0);
-  EXPECT_EQ(Recorded(), 60) << "each trial once";
+  ExpectEachOnce(60, 1);
 }
 
 // By the wall clock that the file names: "+3600" is an hour ahead.
@@ -102,7 +102,7 @@ TEST_F(ServerFaults, AClockThatJumpsByHoursCostsNoLease) {
     reached += 12;
   }
   EXPECT_EQ(tune.Wait(), 0);
-  EXPECT_EQ(Recorded(), 60) << "each trial once, none late";
+  ExpectEachOnce(60, 4);
   double earliest = 1e18, latest = 0;
   const auto see = [&](const Record& record) {
     earliest = std::min(earliest, record.unix_time);
@@ -171,7 +171,8 @@ TEST_F(ServerFaults, NonsenseOnThePortStopsNoJob) {
   ASSERT_NE(address, "");
   const uint64_t seed = static_cast<uint64_t>(getpid());
   SCOPED_TRACE("seed " + std::to_string(seed));
-  Strangers strangers(std::stoi(address.substr(address.rfind(':') + 1)), 200, seed);
+  constexpr int kStrangers = 200;
+  Strangers strangers(std::stoi(address.substr(address.rfind(':') + 1)), kStrangers, seed);
   strangers.Talk();
   FarmProcess worker({"worker", "--embedded", "--server", address, "--key", "cpu", "--name", "w",
                       "--temp", folder_->path()});
@@ -179,7 +180,7 @@ TEST_F(ServerFaults, NonsenseOnThePortStopsNoJob) {
   ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 3; }));
   strangers.Talk();
   EXPECT_EQ(tune.Wait(), 0);
-  EXPECT_EQ(Recorded(), 20);
+  ExpectEachOnce(20, kStrangers);
 }
 
 }  // namespace

@@ -104,6 +104,7 @@ void TcpProxy::Pump(int direction, int from, int to) {
     if (!Readable(from)) continue;
     const ssize_t bytes = recv(from, buffer, sizeof(buffer), 0);
     if (bytes <= 0 || !SendAll(to, buffer, bytes)) break;
+    if (direction == 1) bytes_to_clients_ += bytes;
   }
   Break(from);
   Break(to);

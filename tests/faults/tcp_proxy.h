@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <list>
 #include <mutex>
 #include <string>
@@ -22,6 +23,8 @@ class TcpProxy {
   // While held, nothing arrives at that end; nothing is lost either, as TCP sends again.
   void HoldToServer(bool hold) { held_[0] = hold; }
   void HoldToClient(bool hold) { held_[1] = hold; }
+  // That went to clients so far.
+  int64_t BytesToClients() const { return bytes_to_clients_; }
   // Ends every connection with a reset; what was under way is lost.
   void BreakAll();
 
@@ -36,6 +39,7 @@ class TcpProxy {
 
   int listener_ = -1, port_ = 0, server_port_;
   std::atomic<bool> stopping_ = false, held_[2] = {false, false};
+  std::atomic<int64_t> bytes_to_clients_ = 0;
   std::mutex mutex_;
   std::list<Connection> connections_;  // guarded by mutex_; kept to the end
   std::thread acceptor_;               // last: it uses all of the above

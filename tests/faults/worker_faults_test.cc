@@ -1,6 +1,7 @@
 // Workers whose machine fails them: what happens is said, and nothing of it becomes a record.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,7 @@
 
 #include "records/record_store.h"
 #include "tests/faults/farm_process.h"
+#include "tests/faults/fault_counts.h"
 #include "tests/paths.h"
 #include "worker/private_folder.h"
 
@@ -97,6 +99,7 @@ TEST_F(WorkerFaults, ADiskThatIsFullForAWhileCostsNoTrial) {
       << text_;
   EXPECT_THAT(text_, HasSubstr("takes no more work"));
   const auto store = OpenSqliteStore(path("records.db"), /*read_only=*/true).value();
+  constexpr int kTrials = 40;
   int trials = 0;
   ASSERT_TRUE(store
                   ->ForEach({},
@@ -109,7 +112,10 @@ TEST_F(WorkerFaults, ADiskThatIsFullForAWhileCostsNoTrial) {
                               return true;
                             })
                   .ok());
-  EXPECT_EQ(trials, 40);
+  EXPECT_EQ(trials, kTrials);
+  Print({.acknowledged = kTrials,
+         .lost = std::max(0, kTrials - trials),
+         .twice = std::max(0, trials - kTrials)});
 }
 
 TEST_F(WorkerFaults, ADiskThatStaysFullEndsAnEmbeddedTuneWithTheReason) {
@@ -185,11 +191,13 @@ TEST_F(WorkerFaults, ReportsOfAKilledWorkerAreSentByTheNext) {
     worker.Signal(SIGKILL);
     worker.Wait();
   }
-  EXPECT_GT(reports(), 2);
+  const int kept = reports();
+  EXPECT_GT(kept, 2);
   FarmProcess server = serve();
   ASSERT_NE(server.ReadyLine(), "");
   FarmProcess worker = work();
   EXPECT_TRUE(WaitUntil([&] { return reports() == 0; }));
+  Print({.injected = 2, .acknowledged = kept, .lost = reports()});
 }
 
 }  // namespace

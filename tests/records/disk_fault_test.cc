@@ -7,6 +7,7 @@
 
 #include "records/maintenance.h"
 #include "records/record_store.h"
+#include "tests/faults/fault_counts.h"
 #include "tests/records/fault_disk.h"
 #include "tests/records/sample_records.h"
 
@@ -44,7 +45,7 @@ std::set<int> Work(const std::string& path, const FaultDisk& disk, bool loses_po
   return acknowledged;
 }
 
-void ExpectWhole(const std::string& path, const std::set<int>& acknowledged) {
+void ExpectWhole(const std::string& path, const std::set<int>& acknowledged, FaultCounts* counts) {
   const auto store = OpenSqliteStore(path);
   ASSERT_TRUE(store.ok()) << store.status();
   std::set<std::string> records;
@@ -55,7 +56,9 @@ void ExpectWhole(const std::string& path, const std::set<int>& acknowledged) {
   ASSERT_TRUE((*store)->ForEachStep("job", 1, add_step).ok());
   for (int batch = 0; batch < kBatches; ++batch) {
     const bool there = records.contains(RunId(batch, 0));
-    EXPECT_TRUE(there || !acknowledged.contains(batch)) << "batch " << batch << " is lost";
+    const bool lost = acknowledged.contains(batch) && !there;
+    EXPECT_FALSE(lost) << "batch " << batch << " is lost";
+    counts->lost += lost;
     EXPECT_EQ(records.contains(RunId(batch, 1)), there) << "half of batch " << batch;
     EXPECT_EQ(steps.contains(batch + 1), there) << "half of batch " << batch;
   }
@@ -67,6 +70,7 @@ class DiskFault : public testing::TestWithParam<FaultDisk::Fault> {};
 
 TEST_P(DiskFault, LosesNothingAcknowledgedWhicheverOperationItMeets) {
   int n = 1;
+  FaultCounts counts{.injected = 0};
   for (bool met = true; met; ++n) {
     SCOPED_TRACE("operation " + std::to_string(n) + ", which is also the seed");
     const TempFolder folder, after;
@@ -81,10 +85,13 @@ TEST_P(DiskFault, LosesNothingAcknowledgedWhicheverOperationItMeets) {
     Rng rng(n);
     disk.LosePower(after / "", rng);
     disk.FailAt(GetParam(), 0);
-    ExpectWhole(after / "records.db", acknowledged);
+    ExpectWhole(after / "records.db", acknowledged, &counts);
     if (HasFatalFailure()) return;
+    counts.injected += met;
+    counts.acknowledged += static_cast<int64_t>(acknowledged.size());
   }
   EXPECT_GT(n, kBatches) << "each commit does something that can fail";
+  Print(counts);
 }
 
 std::string NameOf(const testing::TestParamInfo<FaultDisk::Fault>& info) {

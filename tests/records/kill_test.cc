@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "records/maintenance.h"
 #include "records/record_store.h"
+#include "tests/faults/fault_counts.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {
@@ -66,7 +67,8 @@ TEST(KillNine, EveryAcknowledgedRecordIsThere) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   Rng rng(seed);
   std::set<std::string> acknowledged;
-  for (int round = 0; round < 8; ++round) {
+  FaultCounts counts{.injected = 8};
+  for (int round = 0; round < counts.injected; ++round) {
     acknowledged.merge(KilledAfter(path, round, 10 + static_cast<int>(rng.Below(120))));
     const auto store = OpenSqliteStore(path);
     ASSERT_TRUE(store.ok()) << store.status();
@@ -78,10 +80,15 @@ TEST(KillNine, EveryAcknowledgedRecordIsThere) {
                                 return true;
                               })
                     .ok());
-    for (const std::string& id : acknowledged) EXPECT_TRUE(found.count(id)) << id;
+    for (const std::string& id : acknowledged) {
+      EXPECT_TRUE(found.count(id)) << id;
+      counts.lost += !found.count(id);
+    }
     ASSERT_TRUE(CheckRecordsFile(path).ok());
   }
   EXPECT_FALSE(acknowledged.empty());
+  counts.acknowledged = static_cast<int64_t>(acknowledged.size());
+  Print(counts);
 }
 
 }  // namespace

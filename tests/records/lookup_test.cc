@@ -59,6 +59,51 @@ TEST(Lookup, NeverTakesARecordOfAnotherTarget) {
                           "float32[1,32,56,56],float32[32,32,3,3] (1 record)"));
 }
 
+Record On(const std::string& key, const Record& record) {
+  Record on = record;
+  on.device_key = key;
+  return on;
+}
+
+TEST(Lookup, TheDeviceAskedForComesBeforeFasterOnes) {
+  const auto store = StoreOf({On("mine", With("mine", SampleWorkload(), 2)),
+                              On("other", With("other", SampleWorkload(), 1))});
+  const auto result = LookupBest(*store, SampleWorkload(), kTarget, {.device_key = "mine"});
+  EXPECT_EQ(result->record->run_id, "mine");
+  EXPECT_EQ(result->how, "exact");
+  EXPECT_EQ(LookupBest(*store, SampleWorkload(), kTarget)->record->run_id, "other");
+}
+
+TEST(Lookup, AnotherEpilogueOfTheDeviceComesBeforeOtherDevices) {
+  const auto store = StoreOf({On("mine", With("mine", SampleWorkload(64, ""), 2)),
+                              On("other", With("other", SampleWorkload(), 1))});
+  const auto result = LookupBest(*store, SampleWorkload(), kTarget, {.device_key = "mine"});
+  EXPECT_EQ(result->record->run_id, "mine");
+  EXPECT_EQ(result->how, "other epilogue");
+}
+
+TEST(Lookup, ADeviceWithoutARecordGetsAnothersAndItIsSaid) {
+  const auto exact = StoreOf({On("other", With("other", SampleWorkload(), 1))});
+  const LookupOptions mine{.explain = true, .device_key = "mine"};
+  EXPECT_EQ(LookupBest(*exact, SampleWorkload(), kTarget, mine)->how, "exact, of another device");
+  const auto epilogue = StoreOf({On("other", With("other", SampleWorkload(64, ""), 1))});
+  EXPECT_EQ(LookupBest(*epilogue, SampleWorkload(), kTarget, mine)->how,
+            "other epilogue, of another device");
+  Record decision = On("other", With("decided", SampleWorkload(), 1));
+  decision.record_class = kInNetworkClass;
+  EXPECT_EQ(LookupBest(*StoreOf({decision}), SampleWorkload(), kTarget, mine)->how,
+            "in the network, of another device");
+  EXPECT_EQ(LookupBest(*MakeMemoryStore(), SampleWorkload(), kTarget, mine)->how, "none");
+}
+
+TEST(Lookup, ADecisionOfAnotherDeviceIsNotThatOfTheDeviceAskedFor) {
+  Record decision = On("other", With("decided", SampleWorkload(), 1));
+  decision.record_class = kInNetworkClass;
+  const auto store = StoreOf({decision, On("mine", With("mine", SampleWorkload(), 2))});
+  const auto result = LookupBest(*store, SampleWorkload(), kTarget, {.device_key = "mine"});
+  EXPECT_EQ(result->record->run_id, "mine");
+}
+
 TEST(Lookup, AStaleRecordHidesNoGoodOne) {
   Record stale = With("stale", SampleWorkload(), 1);
   stale.task.template_name = "conv2d_old.cpu";

@@ -109,6 +109,27 @@ TEST(SqliteStore, RefusesANewerSchema) {
   }
 }
 
+// Version 6 did not keep who withdrew a record.
+TEST(SqliteStore, ReadsAFileOfVersion6AndBringsItUpToDate) {
+  const TempFolder folder;
+  const std::string path = folder / "r.db";
+  {
+    const auto store = OpenSqliteStore(path).value();
+    ASSERT_TRUE(store->Append(std::vector{SampleRecord("a"), SampleRecord("b")}).ok());
+    const Revocation a{"a", "drifted", 5, "ann"};
+    ASSERT_TRUE(store->Commit({.revocations = {&a, 1}}).ok());
+  }
+  ASSERT_TRUE(Raw(path)->Execute("ALTER TABLE revocation DROP COLUMN by_whom").ok());
+  ASSERT_TRUE(Raw(path)->Execute("PRAGMA user_version=6").ok());
+  const std::vector<Revocation> old = {{"a", "drifted", 5, ""}};
+  EXPECT_EQ(*OpenSqliteStore(path, /*read_only=*/true).value()->Revocations(), old);
+  EXPECT_EQ(*Raw(path)->QueryInt("PRAGMA user_version"), 6) << "reading changes nothing";
+  const auto store = OpenSqliteStore(path).value();
+  const Revocation b{"b", "drifted", 6, "bob"};
+  ASSERT_TRUE(store->Commit({.revocations = {&b, 1}}).ok());
+  EXPECT_EQ(*store->Revocations(), (std::vector{old[0], b}));
+}
+
 // Every tenth page is overwritten: whatever SQLite notices must come back as DataLoss.
 TEST(SqliteStore, ReportsADamagedFile) {
   const TempFolder folder;

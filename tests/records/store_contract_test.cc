@@ -205,7 +205,7 @@ TEST_P(StoreContract, ARevokedRecordIsSeenByNobodyButAResumedJob) {
   Record wrong = SampleRecord("wrong", 1e-4);
   wrong.trial = 7;
   ASSERT_TRUE(store_->Append(std::vector{wrong, SampleRecord("right")}).ok());
-  const std::vector<Revocation> revocations = {{"wrong", "its clock was off", 5}};
+  const std::vector<Revocation> revocations = {{"wrong", "its clock was off", 5, "ann"}};
   ASSERT_TRUE(store_->Commit({.revocations = revocations}).ok());
   EXPECT_EQ(RunIds({}), Ids{"right"});
   EXPECT_EQ(RunIds({.revoked = true}), Ids{"wrong"});
@@ -222,9 +222,10 @@ TEST_P(StoreContract, ARevokedRecordIsSeenByNobodyButAResumedJob) {
 
 TEST_P(StoreContract, ARevocationIsFinalAndOfKnownRecordsOnly) {
   ASSERT_TRUE(Add(SampleRecord("wrong")).ok());
-  const std::vector<Revocation> first = {{"wrong", "its clock was off", 5}, {"unknown", "?", 5}};
+  const std::vector<Revocation> first = {{"wrong", "its clock was off", 5, "ann"},
+                                         {"unknown", "?", 5}};
   ASSERT_TRUE(store_->Commit({.revocations = first}).ok());
-  const Revocation again{"wrong", "another reason", 6};
+  const Revocation again{"wrong", "another reason", 6, "bob"};
   ASSERT_TRUE(store_->Commit({.revocations = {&again, 1}}).ok());
   ASSERT_TRUE(Add(SampleRecord("wrong")).ok());
   EXPECT_EQ(RunIds({}), Ids{});

@@ -43,6 +43,10 @@ const std::map<std::string, Roles, std::less<>>& MethodRoles() {
       {"/tilewright.v1.TuningService/ListWorkers", kReaders},
       {"/tilewright.v1.TuningService/SetWorkerHealth", kAdmins},
       {"/tilewright.v1.TuningService/FetchBlob", kReaders},
+      {"/tilewright.v1.TuningService/LookUpRecords", kReaders},
+      {"/tilewright.v1.TuningService/FindRecords", kReaders},
+      {"/tilewright.v1.TuningService/RevokeRecords", kAdmins},
+      {"/tilewright.v1.TuningService/ListRevocations", kReaders},
   };
   return kTable;
 }

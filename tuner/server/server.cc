@@ -114,7 +114,7 @@ class ServerImpl final : public Server {
         jobs_({dispatcher_, *recorder_, store, clock, log_}),
         chores_(std::make_unique<Chores>(kChoreThreads)),
         worker_service_(dispatcher_, access_, epoch_, options.lease_seconds),
-        tuning_service_({dispatcher_, jobs_, store, *chores_, access_}) {}
+        tuning_service_({dispatcher_, jobs_, store, *chores_, access_, log_, clock}) {}
 
   ~ServerImpl() override;
   absl::Status ResumeJobs() { return jobs_.Resume(); }

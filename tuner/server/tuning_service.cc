@@ -7,6 +7,7 @@
 #include "proto/convert.h"
 #include "tuner/server/fetch_blob.h"
 #include "tuner/server/messages.h"
+#include "tuner/server/records_calls.h"
 #include "tuner/server/watch_reactor.h"
 
 namespace tilewright {
@@ -167,6 +168,40 @@ grpc::ServerUnaryReactor* TuningServiceImpl::SetWorkerHealth(
 grpc::ServerWriteReactor<v1::BlobChunk>* TuningServiceImpl::FetchBlob(
     grpc::CallbackServerContext*, const v1::FetchBlobRequest* request) {
   return AnswerFetchBlob(parts_.store, *request, blobs_);
+}
+
+grpc::ServerUnaryReactor* TuningServiceImpl::LookUpRecords(grpc::CallbackServerContext* context,
+                                                           const v1::LookUpRecordsRequest* request,
+                                                           v1::LookUpRecordsReply* reply) {
+  return AsChore(context, [=, this] { return AnswerLookUp(parts_.store, *request, reply); });
+}
+
+grpc::ServerUnaryReactor* TuningServiceImpl::FindRecords(grpc::CallbackServerContext* context,
+                                                         const v1::FindRecordsRequest* request,
+                                                         v1::FindRecordsReply* reply) {
+  return AsChore(context, [=, this] { return AnswerFind(parts_.store, *request, reply); });
+}
+
+grpc::ServerUnaryReactor* TuningServiceImpl::RevokeRecords(grpc::CallbackServerContext* context,
+                                                           const v1::RevokeRecordsRequest* request,
+                                                           v1::RevokeRecordsReply* reply) {
+  const std::string by = parts_.access.CallerOf(*context).OwnerOr(request->by());
+  return AsChore(context, [=, this]() -> absl::Status {
+    const RevokeNote note{request->reason(), parts_.clock.UnixTime(), by};
+    TW_RETURN_IF_ERROR(AnswerRevoke(parts_.store, *request, note, reply));
+    if (reply->run_ids().empty()) return absl::OkStatus();
+    parts_.log.Warn("records revoked", {{"records", std::to_string(reply->run_ids_size())},
+                                        {"first", reply->run_ids(0)},
+                                        {"by", by},
+                                        {"reason", note.reason}});
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* TuningServiceImpl::ListRevocations(
+    grpc::CallbackServerContext* context, const v1::ListRevocationsRequest* request,
+    v1::ListRevocationsReply* reply) {
+  return AsChore(context, [=, this] { return AnswerRevocations(parts_.store, *request, reply); });
 }
 
 }  // namespace tilewright

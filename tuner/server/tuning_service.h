@@ -5,6 +5,8 @@
 #include <atomic>
 #include <functional>
 
+#include "base/clock.h"
+#include "log/log.h"
 #include "proto/tilewright.grpc.pb.h"
 #include "records/record_store.h"
 #include "tuner/server/access.h"
@@ -18,9 +20,11 @@ namespace tilewright {
 struct TuningServiceParts {
   Dispatcher& dispatcher;
   Jobs& jobs;
-  const RecordStore& store;
+  RecordStore& store;
   Chores& chores;
   Access& access;
+  Log& log;
+  const Clock& clock;
 };
 
 class TuningServiceImpl final : public v1::TuningService::CallbackService {
@@ -52,6 +56,18 @@ class TuningServiceImpl final : public v1::TuningService::CallbackService {
                                             v1::SetWorkerHealthReply* reply) override;
   grpc::ServerWriteReactor<v1::BlobChunk>* FetchBlob(grpc::CallbackServerContext* context,
                                                      const v1::FetchBlobRequest* request) override;
+  grpc::ServerUnaryReactor* LookUpRecords(grpc::CallbackServerContext* context,
+                                          const v1::LookUpRecordsRequest* request,
+                                          v1::LookUpRecordsReply* reply) override;
+  grpc::ServerUnaryReactor* FindRecords(grpc::CallbackServerContext* context,
+                                        const v1::FindRecordsRequest* request,
+                                        v1::FindRecordsReply* reply) override;
+  grpc::ServerUnaryReactor* RevokeRecords(grpc::CallbackServerContext* context,
+                                          const v1::RevokeRecordsRequest* request,
+                                          v1::RevokeRecordsReply* reply) override;
+  grpc::ServerUnaryReactor* ListRevocations(grpc::CallbackServerContext* context,
+                                            const v1::ListRevocationsRequest* request,
+                                            v1::ListRevocationsReply* reply) override;
 
  private:
   // Answers with what `chore` returns.

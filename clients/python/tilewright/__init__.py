@@ -14,14 +14,16 @@ from .curve import curve
 from .farm import Farm
 from .records import Record, best, parse_line, rows
 from .transport import FarmError
-from .values import Event, Job, Task, TaskResult, Worker
+from .values import Event, Found, Job, Revocation, Task, TaskResult, Worker
 
 __all__ = [
     "Event",
     "Farm",
     "FarmError",
+    "Found",
     "Job",
     "Record",
+    "Revocation",
     "Task",
     "TaskResult",
     "Worker",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import pathlib
@@ -11,11 +12,13 @@ from typing import Iterable, Iterator, Optional
 
 from . import command, records, tilewright_pb2 as pb
 from .transport import FarmError, Transport
-from .values import Event, Job, Task, TaskResult, Worker
+from .values import Event, Found, Job, Revocation, Task, TaskResult, Worker
 
 # Waits between two attempts to reach a server that goes away and comes back, in seconds.
 _FIRST_WAIT, _MOST_WAIT = 0.2, 5.0
 _DEFAULT_TRIALS_PER_TASK = 64  # as `tilewright submit`
+_WORKLOADS_A_CALL = 1024  # that a server takes
+_NEWEST_A_CALL = 10_000
 
 
 class Farm:
@@ -177,6 +180,8 @@ class Farm:
     def history(self, limit: int = 0, *, key: str = "", job: str = "", op: str = "",
                 template: str = "") -> list[records.Record]:
         """The newest `limit` (0 = all) records that match, oldest first."""
+        if 0 < limit <= _NEWEST_A_CALL:
+            return self._find(newest=limit, device_key=key, job=job, op=op, template_name=template)
         wanted = {"job": job, "op": op, "template": template}
         wanted = {field: value for field, value in wanted.items() if value}
         found = [record for record in self.export(key)
@@ -185,7 +190,51 @@ class Farm:
 
     def best(self, *, key: str = "", op: str = "") -> list[records.Record]:
         """The best record of each workload and target."""
-        return records.best(r for r in self.export(key) if not op or r.op == op)
+        return self._find(device_key=key, op=op)
+
+    def look_up(self, workloads: Iterable[str], target: str, *, key: str = "", threads: int = 1,
+                exact: bool = False, explain: bool = False) -> list[Found]:
+        """The record that a model would be compiled with, for each workload (Task.workload).
+
+        Devices of `key` come first, others where they have none; `exact` takes only templates that
+        sum as the definition does; `explain` adds the nearest records of other workloads.
+        """
+        wanted = list(workloads)
+        found: list[Found] = []
+        for first in range(0, len(wanted), _WORKLOADS_A_CALL):
+            part = wanted[first:first + _WORKLOADS_A_CALL]
+            request = pb.LookUpRecordsRequest(workloads=part, target=target, device_key=key,
+                                              threads=threads, exact=exact, explain=explain)
+            reply = self._call("LookUpRecords", request, repeat=True)
+            found += [_found(*pair) for pair in zip(part, reply.found)]
+        return found
+
+    def revocations(self) -> list[Revocation]:
+        """The records that were withdrawn, in the order in which they were measured."""
+        all_of_them: list[Revocation] = []
+        while True:
+            request = pb.ListRevocationsRequest(after=len(all_of_them))
+            reply = self._call("ListRevocations", request, repeat=True)
+            all_of_them += [Revocation(r.run_id, r.reason, r.by, r.unix_time)
+                            for r in reply.revoked]
+            if not reply.more:
+                return all_of_them
+
+    def revoke(self, reason: str, *, run_id: str = "", worker: str = "", key: str = "",
+               job: str = "", since: float = 0.0, before: float = 0.0) -> list[str]:
+        """Withdraws the records that match, at least one of the rest given; their run ids.
+
+        With certificates only an admin may. Times are unix times at which records were measured.
+        """
+        request = pb.RevokeRecordsRequest(run_id=run_id, worker=worker, device_key=key, job=job,
+                                          since=since, before=before, reason=reason,
+                                          by=getpass.getuser())
+        run_ids: list[str] = []
+        while True:
+            reply = self._call("RevokeRecords", request)
+            run_ids += reply.run_ids
+            if not reply.more:
+                return run_ids
 
     def explain(self, model: str | os.PathLike, target: str = "cpu") -> list[dict]:
         """Which of the farm's records each layer of an ONNX model gets, or why it gets none.
@@ -193,6 +242,10 @@ class Farm:
         As `tilewright explain --json`, which it calls.
         """
         return command.explain(model, target, self.address, self._tls, self._insecure)
+
+    def _find(self, **wanted) -> list[records.Record]:
+        reply = self._call("FindRecords", pb.FindRecordsRequest(**wanted), repeat=True)
+        return [records.parse_line(line.decode("utf-8")) for line in reply.lines]
 
     def _lines(self, key: str) -> Iterator[str]:
         request = pb.FetchBlobRequest(name="records.log", device_key=key)
@@ -219,6 +272,17 @@ class Farm:
 
 def _message(task: Task) -> pb.Task:
     return pb.Task(workload=task.workload, template_name=task.template, target=task.target)
+
+
+def _found(workload: str, m: pb.FoundRecord) -> Found:
+    return Found(
+        workload=workload,
+        record=records.parse_line(m.line.decode("utf-8")) if m.line else None,
+        how=m.how,
+        keeps_default=m.keeps_default,
+        passed_over=tuple(m.passed_over),
+        near_misses=tuple(m.near_misses),
+    )
 
 
 def _state(state: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
+from .records import Record
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
@@ -45,6 +47,28 @@ class TaskResult:
     best_seconds: Optional[float]
     best_config: Optional[list]  # AutoTVM's entity list: [["tile_oc", "sp", [-1, 16]], ...]
     end: str  # "budget", "time", "early_stopping", "exhausted", ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a look-up found for one workload."""
+
+    workload: str
+    record: Optional[Record]
+    how: str  # "exact", "other epilogue", "exact, of another device", "none", ...
+    keeps_default: bool  # the default that was measured beside the record is no slower
+    passed_over: tuple[str, ...]
+    near_misses: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Revocation:
+    """A record that was withdrawn."""
+
+    run_id: str
+    reason: str
+    by: str
+    unix_time: float
 
 
 @dataclasses.dataclass(frozen=True)

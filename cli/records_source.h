@@ -1,0 +1,37 @@
+// Records to look into: opened where they are, or asked of a server, which sends the answers only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/farm_client.h"
+#include "cli/open_records.h"
+#include "records/model_lookup.h"
+
+namespace tilewright {
+
+class RecordsSource {
+ public:
+  // As OpenRecordsToRead names them; of a server ("farm:ADDRESS") nothing is fetched yet.
+  static absl::StatusOr<RecordsSource> Open(const RecordsOption& option);
+
+  // LookUpModel.
+  absl::StatusOr<std::vector<FoundConfig>> LookUp(const ModelLookup& wanted) const;
+  // BestRecords (records/model_lookup.h). Of the filter a server takes `op`, `workload_substring`,
+  // `template_name`, `target`, `device_key`, `job` and `only_ok`, here and below.
+  absl::StatusOr<std::vector<Record>> Best(const RecordFilter& filter,
+                                           const std::vector<std::string>& workloads = {}) const;
+  // The newest `count`, oldest first; a server sends at most 10,000.
+  absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter, int64_t count) const;
+  // Null for a server's.
+  const RecordStore* store() const { return store_.get(); }
+
+ private:
+  std::unique_ptr<RecordStore> store_;  // or
+  std::unique_ptr<FarmClient> farm_;
+};
+
+}  // namespace tilewright
