@@ -230,7 +230,7 @@ class Conv2dNchwc final : public Template {
   Config Default(const Workload& w, const Target& target) const override {
     const ConvShape s = ShapeOf(w, target);
     const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
-                                       TileWidths(s.out_width), TraitsOf(target).vector_registers);
+                                       TileWidths(s.out_width), RegistersFor(s, target));
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
@@ -289,6 +289,10 @@ class Conv2dNchwc final : public Template {
   }
 
  private:
+  static int RegistersFor(const ConvShape& s, const Target& target) {
+    return s.pairs ? RegistersForPairs(target) : TraitsOf(target).vector_registers;
+  }
+
   // With groups a tile must not straddle two of them.
   static int64_t TileableBlocks(const ConvShape& s) { return s.out_blocks / s.groups; }
 
@@ -296,7 +300,7 @@ class Conv2dNchwc final : public Template {
   static int64_t RowsFor(const ConvShape& s, const TileChoice& tile, const Target& target) {
     int64_t rows = 1;
     for (int64_t candidate : RowCandidates(s)) {
-      const int registers = TraitsOf(target).vector_registers;
+      const int registers = RegistersFor(s, target);
       if (FitsRegisters(tile.rows, candidate * tile.columns, registers)) rows = candidate;
     }
     return rows;

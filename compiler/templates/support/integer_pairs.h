@@ -16,6 +16,10 @@ namespace tilewright {
 // (x86 with 256-bit vectors; elsewhere 32-bit products are as fast).
 bool TakesPairs(const Workload& workload, const Target& target, int64_t extent);
 
+// Registers that a tile's accumulators, weights and data may take: without an instruction that also
+// adds, a product needs one of its own.
+inline int RegistersForPairs(const Target& target) { return TraitsOf(target).vector_registers - 1; }
+
 // The word of two 16-bit integers, the first in the lower half. REQUIRES: both fit.
 Expr PairWord(const Expr& first, const Expr& second);
 
