@@ -44,6 +44,7 @@ constexpr StepRule kSteps[] = {
     {EpilogueKind::kHardSwish, "hard_swish"},
     {EpilogueKind::kGelu, "gelu"},
     {EpilogueKind::kGeluTanh, "gelu_tanh"},
+    {EpilogueKind::kRound, "round"},
 };
 
 const StepRule& RuleOf(EpilogueKind kind) {
@@ -165,9 +166,19 @@ DType OutputTypeOf(const Workload& workload) {
   return IsFloat(data) ? data : AccumulatorOf(workload);
 }
 
-DType EpilogueTypeOf(const Workload& workload) {
-  const DType acc = AccumulatorOf(workload), out = OutputTypeOf(workload);
-  return IsFloat(out) && !IsFloat(acc) ? out : acc;
+DType StepTypeOf(const Workload& workload, size_t step) {
+  const DType acc = AccumulatorOf(workload);
+  if (IsFloat(acc) || OutputTypeOf(workload) == acc) return acc;
+  const auto first = workload.epilogue.begin();
+  const bool floats = std::any_of(first, first + static_cast<ptrdiff_t>(step) + 1,
+                                  [](const EpilogueOp& op) { return NeedsFloat(op.kind); });
+  return floats ? DType::kF32 : acc;
+}
+
+DType OperandTypeOf(const Workload& workload, size_t step) {
+  const bool per_channel = OperandOf(workload.epilogue[step].kind) == EpilogueOperand::kPerChannel;
+  const bool integers = !IsFloat(AccumulatorOf(workload));
+  return per_channel && integers ? StepTypeOf(workload, step) : OutputTypeOf(workload);
 }
 
 std::string EpilogueText(const std::vector<EpilogueOp>& epilogue) {

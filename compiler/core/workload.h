@@ -15,7 +15,8 @@ namespace tilewright {
 
 // One fused step after the accumulation, applied in order to x: the sum or what the step before
 // gave. `channel` is one element an output channel (conv: [O]; dense: [N]), `like` a tensor of the
-// output's type and layout; both are extra inputs. a and b are the step's parameters.
+// output's type and layout; both are extra inputs (OperandTypeOf). a and b are the step's
+// parameters.
 enum class EpilogueKind {
   kBias,       // x + channel
   kAdd,        // x + like (a residual)
@@ -32,6 +33,7 @@ enum class EpilogueKind {
   kHardSwish,  // x * min(max(x / 6 + 1/2, 0), 1)
   kGelu,       // x / 2 * (1 + erf(x / sqrt(2)))
   kGeluTanh,   // x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
+  kRound,      // the nearest integer, ties to even
 };
 struct EpilogueOp {
   EpilogueKind kind = EpilogueKind::kRelu;
@@ -78,9 +80,13 @@ struct Workload {
 DType AccumulatorOf(const Workload& workload);
 // Of the output: by default the data's type for floats, the accumulator's for integers.
 DType OutputTypeOf(const Workload& workload);
-// In which the epilogue is computed: the output's type if only that is a float, else the
-// accumulator's.
-DType EpilogueTypeOf(const Workload& workload);
+// In which the step is computed: the accumulator's type; where that is an integer's and the
+// output's is another, float32 from the first step on that needs floats. What the last step gives
+// is cast to the output: a float saturates.
+DType StepTypeOf(const Workload& workload, size_t step);
+// Of the step's extra input: the output's type; of one per channel, after sums of integers, the
+// step's.
+DType OperandTypeOf(const Workload& workload, size_t step);
 
 // Reads a key's text; whether the operator exists and its shapes agree is not asked (ParseWorkload
 // of compiler/operators does). InvalidArgument says what is wrong. Bounded: at most 16 KiB of text.

@@ -61,9 +61,12 @@ class Matcher {
   Matcher(const Compute& map, const Buffer& anchor) : map_(map), anchor_(anchor) {}
 
   // Appends the steps that make `e` from the anchor's output, innermost first.
-  bool Match(const Expr& value, std::vector<FusedStep>* steps) const {
+  bool Match(const Expr& value, std::vector<FusedStep>* steps) {
     const Expr e = Unrounded(value);
     if (e->kind == ExprKind::kLoad && e->buffer == anchor_) return true;
+    if (IsConversion(e)) return MatchConverted(e->operands[0], steps);
+    if (IsWholeFloat(e)) return true;
+    if (MatchScaledSum(e, steps)) return true;
     if (const std::optional<FusedStep> step = WholeStep(e)) {
       steps->push_back(*step);
       return true;
@@ -75,7 +78,60 @@ class Matcher {
     return true;
   }
 
+  // The conversion of sums comes with the first step that needs floats: a step that changes nothing
+  // if the next one does not.
+  void PlaceConversion(std::vector<FusedStep>* steps) const {
+    if (!converted_) return;
+    const auto next = steps->begin() + static_cast<ptrdiff_t>(*converted_);
+    if (next != steps->end() && NeedsFloat(next->op.kind)) return;
+    steps->insert(next, {.op = {.kind = EpilogueKind::kLinear, .a = 1, .b = 0}});
+  }
+
  private:
+  static bool IsConversion(const Expr& e) {
+    return e->kind == ExprKind::kCast && e->dtype == DType::kF32 &&
+           e->operands[0]->dtype == DType::kI32;
+  }
+
+  // What narrow integers were made of: whole floats within their range (IsWhole, which the caller
+  // asks).
+  bool IsWholeFloat(const Expr& e) const {
+    return e->kind == ExprKind::kCast && e->dtype == DType::kF32 &&
+           e->operands[0]->kind == ExprKind::kLoad && e->operands[0]->buffer == anchor_ &&
+           SizeOf(anchor_->dtype) <= 2;
+  }
+
+  // x + s * integer, s a literal: the sum in units of s.
+  bool MatchScaledSum(const Expr& e, std::vector<FusedStep>* steps) {
+    if (!IsBinary(e, BinaryOp::kAdd) || !IsInteger(map_.output->dtype)) return false;
+    for (int i : {0, 1}) {
+      const Expr& product = e->operands[i];
+      if (!IsBinary(product, BinaryOp::kMul)) continue;
+      const Expr &integer = product->operands[0], &scale = product->operands[1];
+      if (scale->kind != ExprKind::kFloat || !(scale->fvalue > 0)) continue;
+      if (integer->kind != ExprKind::kCast) continue;
+      const Expr& load = integer->operands[0];
+      if (OperandKind(load) != EpilogueOperand::kLikeOutput) continue;
+      if (LoadsOf(e->operands[1 - i], anchor_).empty()) continue;
+      const size_t before = steps->size();
+      if (!Match(e->operands[1 - i], steps)) {
+        steps->resize(before);
+        continue;
+      }
+      Append({{EpilogueKind::kLinear, 1 / scale->fvalue, 0}, nullptr}, steps);
+      steps->push_back({{.kind = EpilogueKind::kAdd}, load});
+      Append({{EpilogueKind::kLinear, scale->fvalue, 0}, nullptr}, steps);
+      return true;
+    }
+    return false;
+  }
+
+  bool MatchConverted(const Expr& sum, std::vector<FusedStep>* steps) {
+    if (!Match(sum, steps)) return false;
+    converted_ = steps->size();
+    return true;
+  }
+
   // Two linear steps in a row are one.
   static void Append(const FusedStep& step, std::vector<FusedStep>* steps) {
     constexpr EpilogueKind kLinear = EpilogueKind::kLinear;
@@ -127,6 +183,10 @@ class Matcher {
       step->op = {.kind = EpilogueKind::kSigmoid};
       return x;
     }
+    if (e->kind == ExprKind::kCall && e->name == "round") {
+      step->op = {.kind = EpilogueKind::kRound};
+      return e->operands[0];
+    }
     if (e->kind == ExprKind::kCall && e->name == "tanh") {
       step->op = {.kind = EpilogueKind::kTanh};
       return e->operands[0];
@@ -159,8 +219,7 @@ class Matcher {
 
   // What a load of another tensor at the map's axes could be.
   EpilogueOperand OperandKind(const Expr& load) const {
-    if (load->kind != ExprKind::kLoad || load->buffer == anchor_ ||
-        load->buffer->dtype != map_.output->dtype) {
+    if (load->kind != ExprKind::kLoad || load->buffer == anchor_ || !TypeFits(load)) {
       return EpilogueOperand::kNone;
     }
     if (load->buffer->shape == map_.output->shape) {
@@ -177,18 +236,45 @@ class Matcher {
     return per_channel ? EpilogueOperand::kPerChannel : EpilogueOperand::kNone;
   }
 
+  // What is added or multiplied has the output's type or, where that changes, one on the way.
+  bool TypeFits(const Expr& load) const {
+    const bool changes = !IsFloat(map_.output->dtype) || !IsFloat(anchor_->dtype);
+    const bool on_the_way = load->dtype == DType::kI32 || load->dtype == DType::kF32;
+    return load->dtype == map_.output->dtype || (changes && on_the_way);
+  }
+
   const Compute& map_;
   const Buffer& anchor_;
+  std::optional<size_t> converted_;  // how many steps come before the sum is a float
 };
+
+// The map's value before a float of it is saturated to narrow integers.
+Expr BeforeSaturation(const Compute& map) {
+  const Expr value = ValueOf(map);
+  const bool narrow = IsInteger(value->dtype) && SizeOf(value->dtype) <= 2;
+  const bool saturates =
+      narrow && value->kind == ExprKind::kCast && value->operands[0]->dtype == DType::kF32;
+  return saturates ? value->operands[0] : value;
+}
+
+// The types that a step may change: int32 sums to float32, float32 to narrow integers.
+bool TypesFit(const Buffer& anchor, const Compute& map) {
+  const DType from = anchor->dtype, to = map.output->dtype;
+  const bool narrow = IsInteger(to) && SizeOf(to) <= 2;
+  if (from == DType::kI32) return to == from || to == DType::kF32 || narrow;
+  return to == from || (from == DType::kF32 && narrow) ||
+         (narrow && IsInteger(from) && SizeOf(from) <= 2);
+}
 
 }  // namespace
 
 std::vector<FusedStep> MatchEpilogue(const Compute& map, const Buffer& anchor) {
   std::vector<FusedStep> steps;
-  const bool fits = map.output->dtype == anchor->dtype && IsMap(map) && ReadsAtAxes(map, anchor) &&
-                    LoadsOf(map, anchor).size() == 1 &&
-                    Matcher(map, anchor).Match(ValueOf(map), &steps);
-  return fits ? steps : std::vector<FusedStep>();
+  if (!IsMap(map) || !TypesFit(anchor, map) || !ReadsAtAxes(map, anchor)) return {};
+  Matcher matcher(map, anchor);
+  if (LoadsOf(map, anchor).size() != 1 || !matcher.Match(BeforeSaturation(map), &steps)) return {};
+  matcher.PlaceConversion(&steps);
+  return steps;
 }
 
 }  // namespace tilewright

@@ -15,7 +15,8 @@ struct FusedStep {
 };
 
 // The steps, first to last, that make `map` of its input `anchor`, an operator's plain output with
-// channels along axis 1; empty when it is anything else.
+// channels along axis 1; empty when it is anything else. Sums of integers may become floats on the
+// way (StepTypeOf), and floats narrow integers at the end.
 std::vector<FusedStep> MatchEpilogue(const Compute& map, const Buffer& anchor);
 
 }  // namespace tilewright

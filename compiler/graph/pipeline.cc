@@ -44,10 +44,14 @@ const std::vector<PassInfo>& Passes() {
   static const std::vector<PassInfo> kPasses = {
       // First, so that nothing is spent on what nobody reads, and copies hide no pattern.
       {"eliminate_dead_nodes", "erase nodes no output needs, and copies", EliminateDeadNodes},
+      // While quantised weights are still integers.
+      {"run_in_integers", "run quantised anchors on integers", RunInIntegers},
       // Before every pattern: weights computed by nodes become constants, scalars literals.
       {"fold_constants", "evaluate nodes with constant inputs", FoldConstants},
       // Before what looks only at direct readers: an activation's several nodes are one.
       {"join_branches", "join maps that come from one value", JoinBranches},
+      // Before epilogues, for the same reason.
+      {"join_quantizers", "join dequantizers with the maps that read them", JoinQuantizers},
       // Before the fusions into dense, which look only at direct readers.
       {"sink_reshapes", "move reshapes after dense below the maps that follow", SinkReshapes},
       // Before epilogues: a scale in between would stop them.

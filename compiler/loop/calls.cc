@@ -10,7 +10,7 @@ using enum CallId;
 constexpr auto kFloats = CallInfo::kFloats;
 constexpr auto kNumbers = CallInfo::kNumbers;
 
-constexpr std::array<CallInfo, 30> kCalls = {{
+constexpr std::array<CallInfo, 31> kCalls = {{
     {kExp, "exp", 1, kFloats, false},
     {kLog, "log", 1, kFloats, false},
     {kSqrt, "sqrt", 1, kFloats, false},
@@ -41,6 +41,7 @@ constexpr std::array<CallInfo, 30> kCalls = {{
     {kFma, "fma", 3, kFloats, false},
     {kShl, "shl", 2, CallInfo::kIntegers, false},
     {kShr, "shr", 2, CallInfo::kIntegers, false},
+    {kDot2, "dot2", 2, CallInfo::kWords, false},
 }};
 
 }  // namespace
@@ -58,6 +59,7 @@ bool Accepts(const CallInfo& call, DType dtype) {
     case CallInfo::kNumbers: return dtype != DType::kBool;
     case CallInfo::kBools: return dtype == DType::kBool;
     case CallInfo::kIntegers: return IsInteger(dtype);
+    case CallInfo::kWords: return dtype == DType::kI32;
   }
   return false;
 }

@@ -13,7 +13,7 @@ namespace tilewright {
 enum class CallId {
   kExp, kLog, kSqrt, kTanh, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh, kCosh, kAsinh, kAcosh,
   kAtanh, kErf, kFloor, kCeil, kRound, kAbs, kNeg, kSign, kNot, kPow, kFmod, kIsNan, kIsInf, kFma,
-  kShl, kShr,
+  kShl, kShr, kDot2,
 };
 // clang-format on
 
@@ -21,7 +21,7 @@ struct CallInfo {
   CallId id;
   std::string_view name;
   size_t arity;
-  enum { kFloats, kNumbers, kBools, kIntegers } operands;
+  enum { kFloats, kNumbers, kBools, kIntegers, kWords } operands;  // kWords: int32
   bool gives_bool;  // otherwise the dtype of the operands
 };
 

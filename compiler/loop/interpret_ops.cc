@@ -164,6 +164,14 @@ Function FloatFunction(CallId id) {
   }
 }
 
+// Only the square of the least half, twice, does not fit; it wraps.
+int32_t DotOfHalves(int32_t x, int32_t y) {
+  const auto product = [&](int shift) {
+    return int64_t{static_cast<int16_t>(x >> shift)} * static_cast<int16_t>(y >> shift);
+  };
+  return static_cast<int32_t>(product(0) + product(16));
+}
+
 template <typename T>
 Function NumberFunction(CallId id) {
   using R = Register<T>;
@@ -177,6 +185,9 @@ Function NumberFunction(CallId id) {
   if constexpr (std::is_integral_v<T>) {
     if (id == CallId::kShl) return TwoOperands<T, [](T x, T y) { return Shifted(x, y, true); }>();
     if (id == CallId::kShr) return TwoOperands<T, [](T x, T y) { return Shifted(x, y, false); }>();
+  }
+  if constexpr (std::is_same_v<T, int32_t>) {
+    if (id == CallId::kDot2) return TwoOperands<T, DotOfHalves>();
   }
   return nullptr;
 }

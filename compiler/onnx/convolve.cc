@@ -78,9 +78,10 @@ absl::StatusOr<ValueId> Plain(OpBuilder& b, const ConvShapes& c) {
   const auto position = [&](const Point& p, size_t d) {
     return w.At(d, p.axes[2 + d], p.reduce[1 + d]);
   };
+  const DType type = b.DTypeOf(c.data), sum = AccumulatorOf(type);
   Definition conv{.op = "conv",
                   .inputs = {c.data, c.weight},
-                  .type = {b.DTypeOf(c.data), out},
+                  .type = {IsFloat(type) ? type : sum, out},
                   .reducer = Reducer::kSum,
                   .reduce = reduce};
   conv.body = [&](const Point& p) {
@@ -91,7 +92,7 @@ absl::StatusOr<ValueId> Plain(OpBuilder& b, const ConvShapes& c) {
       at.push_back(position(p, d));
       tap.push_back(p.reduce[1 + d]);
     }
-    return p.Load(0, std::move(at)) * p.Load(1, std::move(tap));
+    return Cast(p.Load(0, std::move(at)), sum) * Cast(p.Load(1, std::move(tap)), sum);
   };
   conv.predicate = [&](const Point& p) {
     Expr inside;

@@ -19,6 +19,7 @@ using onnx::AttributeProto;
 // Definitions up to these sizes are evaluated at import.
 constexpr int64_t kMaxFoldedElements = 4096;
 constexpr int64_t kMaxFoldedSteps = 1 << 16;
+constexpr int64_t kNeverFolded = kMaxFoldedSteps + 1;
 
 std::string NodeName(const onnx::NodeProto& node) {
   if (!node.name().empty()) return node.name();
@@ -230,7 +231,9 @@ absl::StatusOr<ValueId> OpBuilder::Emit(Definition definition) {
   if (NumElements(definition.type.shape) == 0) return Constant(Tensor(definition.type));
   TW_RETURN_IF_ERROR(CheckInputsHaveElements(definition));
   Compute compute = MakeCompute(definition, InputBuffers(graph_, definition.inputs));
-  const int64_t steps = NumElements(definition.type.shape) * NumElements(definition.reduce);
+  const int64_t steps = definition.folds
+                            ? NumElements(definition.type.shape) * NumElements(definition.reduce)
+                            : kNeverFolded;
   return Add(definition.op, std::move(definition.inputs), std::move(compute), steps);
 }
 

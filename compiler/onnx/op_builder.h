@@ -41,6 +41,7 @@ struct Definition {
   Shape reduce = {};            // extents of the reduction
   PointFn predicate = nullptr;  // optional
   PointFn result = nullptr;     // optional
+  bool folds = true;            // false: stays a node, which a pass looks for, even of constants
 };
 
 // One node to be that is computed in order (compiler/loop/compute.h): the statement writes every
@@ -117,7 +118,7 @@ class OpBuilder {
   // Whether a node of so many steps, made of these, is evaluated now.
   bool WorthFolding(const std::vector<ValueId>& inputs, int64_t elements, int64_t steps) const;
   absl::StatusOr<ValueId> Fold(const std::vector<ValueId>& inputs, const Compute& compute);
-  // Adds the node, or the constant that it would give.
+  // Adds the node, or the constant that it would give where it may be `folded`.
   absl::StatusOr<ValueId> Add(std::string op, std::vector<ValueId> inputs, Compute compute,
                               int64_t steps);
 

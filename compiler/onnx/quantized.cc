@@ -32,11 +32,11 @@ absl::StatusOr<ValueId> Centered(OpBuilder& b, ValueId value, ValueId zero_point
   if (!IsByte(b.DTypeOf(value))) {
     return absl::InvalidArgumentError("an input is neither uint8 nor int8");
   }
-  if (zero_point == kNoValue) return CastTo(b, value, DType::kI32);
+  if (zero_point == kNoValue) return CastTo(b, value, DType::kI16);
   TW_RETURN_IF_ERROR(CheckSameType(b, {value, zero_point}));
   TW_ASSIGN_OR_RETURN(zero_point, AlongAxis(b, zero_point, b.ShapeOf(value), axis));
   return Map(b, "center", {value, zero_point},
-             [](const Exprs& x) { return Cast(x[0], DType::kI32) - Cast(x[1], DType::kI32); });
+             [](const Exprs& x) { return Cast(x[0], DType::kI16) - Cast(x[1], DType::kI16); });
 }
 
 Expr Saturated(Expr x, const Expr& zero_point, DType to) {
@@ -55,11 +55,12 @@ absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, const Requantizat
   }
   TW_ASSIGN_OR_RETURN(const ValueId out_scale, Scalar(b, r.out_scale));
   TW_ASSIGN_OR_RETURN(const ValueId zero_point, Scalar(b, r.out_zero_point));
-  return Map(b, "requantize", {sum, r.left_scale, r.right_scale, out_scale, zero_point},
-             [to](const Exprs& x) {
-               const Expr factor = Divide(x[1] * x[2], x[3]);
-               return Saturated(Cast(x[0], DType::kF32) * factor, x[4], to);
-             });
+  // By itself, so that of constants it is one.
+  TW_ASSIGN_OR_RETURN(const ValueId factor,
+                      Map(b, "scale", {r.left_scale, r.right_scale, out_scale},
+                          [](const Exprs& x) { return Divide(x[0] * x[1], x[2]); }));
+  return Map(b, "requantize", {sum, factor, zero_point},
+             [to](const Exprs& x) { return Saturated(Cast(x[0], DType::kF32) * x[1], x[2], to); });
 }
 
 }  // namespace tilewright

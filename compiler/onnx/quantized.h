@@ -13,7 +13,8 @@ ValueId OptionalInput(const OpBuilder& b, size_t i);
 // InvalidArgument for another shape.
 absl::StatusOr<ValueId> AlongAxis(OpBuilder& b, ValueId value, const Shape& data, size_t axis);
 
-// 8-bit integers minus their zero point (kNoValue: 0; a scalar or a vector along `axis`), as int32.
+// 8-bit integers minus their zero point (kNoValue: 0; a scalar or a vector along `axis`), as int16,
+// which holds them all and has fast sums of products.
 // InvalidArgument for other types.
 absl::StatusOr<ValueId> Centered(OpBuilder& b, ValueId value, ValueId zero_point, size_t axis);
 

@@ -172,17 +172,17 @@ absl::Status CheckShapeIs(const OpBuilder& b, ValueId value, const Shape& expect
 }
 
 absl::StatusOr<ValueId> Map(OpBuilder& b, std::string op, std::vector<ValueId> inputs,
-                            const ExprFn& fn) {
+                            const ExprFn& fn, bool folds) {
   std::vector<Shape> shapes;
   for (ValueId input : inputs) shapes.push_back(b.ShapeOf(input));
   TW_ASSIGN_OR_RETURN(Shape shape, BroadcastShapes(shapes));
   const DType dtype = fn(Samples(b, inputs))->dtype;
-  return b.Emit({.op = std::move(op),
-                 .inputs = std::move(inputs),
-                 .type = {dtype, std::move(shape)},
-                 .body = [&](const Point& p) {
-                   return fn(LoadAll(p, [&](size_t i) { return p.Here(i); }));
-                 }});
+  return b.Emit(
+      {.op = std::move(op),
+       .inputs = std::move(inputs),
+       .type = {dtype, std::move(shape)},
+       .body = [&](const Point& p) { return fn(LoadAll(p, [&](size_t i) { return p.Here(i); })); },
+       .folds = folds});
 }
 
 absl::StatusOr<ValueId> CastTo(OpBuilder& b, ValueId value, DType dtype) {
@@ -278,7 +278,9 @@ absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& r) {
   return b.Emit(std::move(d));
 }
 
-bool IsTunable(DType dtype) { return dtype == DType::kF32 || IsNarrowFloat(dtype); }
+bool IsTunable(DType dtype) {
+  return dtype == DType::kF32 || IsNarrowFloat(dtype) || dtype == DType::kI16;
+}
 
 Expr IsNan(const Expr& x) {
   return IsFloat(x->dtype) ? Call("isnan", {x}, DType::kBool) : Bool(false);

@@ -22,7 +22,11 @@ std::optional<WorkloadLayouts> Blocked(const Workload& w, int64_t x) {
     return whole ? std::optional<WorkloadLayouts>({data, by_both, data}) : std::nullopt;
   }
   if (2 * out < x) return std::nullopt;
-  if (in < x) return WorkloadLayouts{"NCHW", absl::StrCat("OIHW", x, "o"), data};
+  const bool integers = IsInteger(w.inputs[0].dtype);  // multiplied two at a time, so even blocks
+  if (in < x && integers && in <= 4) {
+    return WorkloadLayouts{"NCHW4c", absl::StrCat("OIHW4i", x, "o"), data};
+  }
+  if (in < x && !integers) return WorkloadLayouts{"NCHW", absl::StrCat("OIHW", x, "o"), data};
   return WorkloadLayouts{data, by_both, data};
 }
 

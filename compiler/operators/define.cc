@@ -60,6 +60,7 @@ Expr ApplyStep(const EpilogueOp& step, const Expr& x, const Expr& operand) {
     case EpilogueKind::kHardSwish: return x * Clip(x * number(1.0 / 6) + number(0.5), 0, 1);
     case EpilogueKind::kGelu: return Gelu(x);
     case EpilogueKind::kGeluTanh: return GeluTanh(x);
+    case EpilogueKind::kRound: return Call("round", {x}, x->dtype);
   }
   return nullptr;
 }
@@ -72,8 +73,10 @@ Expr Product(const Workload& workload, Expr data, Expr weight) {
 Expr ResultOf(const Workload& workload, Expr total, const std::vector<Buffer>& inputs,
               const std::vector<Expr>& axes, Expr channel) {
   size_t next = 0;
-  Expr value = Cast(std::move(total), EpilogueTypeOf(workload));
-  for (const EpilogueOp& step : workload.epilogue) {
+  Expr value = std::move(total);
+  for (size_t i = 0; i < workload.epilogue.size(); ++i) {
+    const EpilogueOp& step = workload.epilogue[i];
+    value = Cast(std::move(value), StepTypeOf(workload, i));
     const EpilogueOperand operand = OperandOf(step.kind);
     Expr element;
     if (operand != EpilogueOperand::kNone) {

@@ -64,7 +64,11 @@ absl::Status CheckSumTypes(const Workload& w) {
     return Bad(
         absl::StrCat("sums of type ", Sv(NameOf(acc)), " of data of type ", Sv(NameOf(data))));
   }
-  const bool fits = out == acc || (IsFloat(out) && SizeOf(out) <= 4);
+  // Of floats, which saturate; sums alone would wrap.
+  const bool narrower = IsInteger(data) && IsInteger(out) && SizeOf(out) <= 2 &&
+                        std::any_of(w.epilogue.begin(), w.epilogue.end(),
+                                    [](const EpilogueOp& step) { return NeedsFloat(step.kind); });
+  const bool fits = out == acc || narrower || (IsFloat(out) && SizeOf(out) <= 4);
   return fits ? absl::OkStatus()
               : Bad(absl::StrCat("an output of type ", Sv(NameOf(out)), " of sums of type ",
                                  Sv(NameOf(acc))));
@@ -120,14 +124,32 @@ absl::Status CheckAttributes(const Workload& w, const OperatorDef& def) {
   return absl::OkStatus();
 }
 
+// Whether implementations of the step differ in the last bit, so that integers made of it would
+// too.
+bool IsTranscendental(EpilogueKind kind) {
+  switch (kind) {
+    case EpilogueKind::kSigmoid:
+    case EpilogueKind::kTanh:
+    case EpilogueKind::kSilu:
+    case EpilogueKind::kGelu:
+    case EpilogueKind::kGeluTanh: return true;
+    default: return false;
+  }
+}
+
 absl::Status CheckEpilogue(const Workload& w) {
   if (w.epilogue.size() > kMaxEpilogueSteps) {
     return Bad(
         absl::StrCat(w.epilogue.size(), " epilogue steps are more than ", kMaxEpilogueSteps));
   }
-  for (const EpilogueOp& step : w.epilogue) {
-    if (NeedsFloat(step.kind) && !IsFloat(EpilogueTypeOf(w))) {
+  const bool to_integers = !IsFloat(OutputTypeOf(w));
+  for (size_t i = 0; i < w.epilogue.size(); ++i) {
+    const EpilogueOp& step = w.epilogue[i];
+    if (NeedsFloat(step.kind) && !IsFloat(StepTypeOf(w, i))) {
       return Bad(absl::StrCat(EpilogueText({step}), " of integers"));
+    }
+    if (to_integers && IsTranscendental(step.kind)) {
+      return Bad(absl::StrCat(EpilogueText({step}), " before an output of integers"));
     }
     const bool is_clip = step.kind == EpilogueKind::kClip;
     if (is_clip && !(step.a <= step.b)) {  // false for NaN too
@@ -187,10 +209,10 @@ std::vector<TensorType> ArgumentTypes(const Workload& w) {
   if (def.out.named) {
     block = Layout::Parse(w.out_layout).value().BlockOf(def.out.letters[def.channel]);
   }
-  for (const EpilogueOp& step : w.epilogue) {
-    const EpilogueOperand operand = OperandOf(step.kind);
+  for (size_t i = 0; i < w.epilogue.size(); ++i) {
+    const EpilogueOperand operand = OperandOf(w.epilogue[i].kind);
     if (operand == EpilogueOperand::kPerChannel) {
-      types.push_back({out_type.dtype, {(channels + block - 1) / block * block}});
+      types.push_back({OperandTypeOf(w, i), {(channels + block - 1) / block * block}});
     } else if (operand == EpilogueOperand::kLikeOutput) {
       types.push_back(out_type);
     }

@@ -20,6 +20,16 @@ bool ConvertsFloat16(const llvm::TargetMachine& machine) {
          (triple.isX86() && machine.getMCSubtargetInfo()->checkFeatures("+f16c"));
 }
 
+// The widest vectors that vpmaddwd takes; 0 on other architectures.
+int PairBits(const llvm::TargetMachine& machine) {
+  if (!machine.getTargetTriple().isX86()) return 0;
+  const auto has = [&](const char* feature) {
+    return machine.getMCSubtargetInfo()->checkFeatures(feature);
+  };
+  if (has("+avx512bw")) return 512;
+  return has("+avx2") ? 256 : 128;
+}
+
 // The optimised module of one program.
 std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMContext& context,
                                          llvm::TargetMachine& machine, const CpuTraits& traits,
@@ -28,7 +38,8 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMConte
   module->setTargetTriple(machine.getTargetTriple().str());
   module->setDataLayout(machine.createDataLayout());
   const bool avx = machine.getTargetTriple().isX86() && traits.vector_bits >= 256;
-  EmitProgram(UnrollLoops(program), {traits.vector_bits, optimize, avx, ConvertsFloat16(machine)},
+  EmitProgram(UnrollLoops(program),
+              {traits.vector_bits, optimize, avx, ConvertsFloat16(machine), PairBits(machine)},
               *module);
   if (!HasVectorLoops(program)) {
     RunPasses(*module, machine, Pipeline::kDefault);

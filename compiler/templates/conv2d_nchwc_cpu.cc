@@ -1,7 +1,7 @@
 // Direct convolution over channel-blocked tensors: a register tile of output-channel blocks x
 // output pixels accumulates the whole reduction; the lanes of a vector are output channels, so
 // each input element is a broadcast. 1x1 convolutions without stride and padding run over the
-// flattened image.
+// flattened image. Integers are multiplied two input channels at a time where the CPU can.
 //
 // Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
 // tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps
@@ -16,6 +16,7 @@
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/copied_data.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/integer_pairs.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -29,11 +30,12 @@ constexpr int64_t kMaxBodyFmas = 700;
 // Everything the template needs to know of the workload, in blocks.
 struct ConvShape {
   int64_t batch, in_blocks, in_block, out_blocks, lanes;  // in_blocks per group
+  int64_t words;  // of a block of input channels: pairs where `pairs`, else channels
   int64_t height, width, out_height, out_width;
   int64_t kernel_h, kernel_w, groups;
   std::vector<int64_t> strides, padding, dilation;
-  bool blocked_data;  // NCHW<x>c; otherwise plain NCHW with in_block 1
-  bool flat;          // 1x1 without padding: height 1, width H*W of what is read
+  bool pairs;  // integers, two channels at a time
+  bool flat;   // 1x1 without padding: height 1, width H*W of what is read
   // What is read is a copy: of the pixels that strides reach (a tile of a flat image crosses rows,
   // so that small maps have hardly any that are not full), or with borders of zeros.
   bool gathered, bordered;
@@ -60,7 +62,7 @@ void AddBorders(ConvShape* s) {
   s->padding = {0, 0, 0, 0};
 }
 
-ConvShape ShapeOf(const Workload& w) {
+ConvShape ShapeOf(const Workload& w, const Target& target) {
   const Shape& data = w.inputs[0].shape;
   const Shape& weight = w.inputs[1].shape;
   const Shape out = OutputShape(w);
@@ -74,12 +76,13 @@ ConvShape ShapeOf(const Workload& w) {
   s.strides = w.Attr("strides");
   s.padding = w.Attr("padding");
   s.dilation = w.Attr("dilation");
-  s.blocked_data = Layout::Parse(w.data_layout).value().blocked();
-  s.in_block = s.blocked_data ? lanes : 1;
+  s.in_block = Layout::Parse(w.data_layout).value().BlockOf('C');  // 1 of plain NCHW
+  s.pairs = TakesPairs(w, target, s.in_block);
+  s.words = s.pairs ? s.in_block / 2 : s.in_block;
   s.in_blocks = CeilDiv(weight[1], s.in_block);
   s.out_blocks = CeilDiv(out[1], lanes);
   const bool pads = std::any_of(s.padding.begin(), s.padding.end(), [](int64_t p) { return p; });
-  s.flat = s.kernel_h * s.kernel_w == 1 && !pads && (s.blocked_data || Strides(s) == 1);
+  s.flat = s.kernel_h * s.kernel_w == 1 && !pads && (s.in_block > 1 || Strides(s) == 1);
   s.gathered = s.flat && Strides(s) > 1;
   if (s.flat) {
     s.width = s.out_width = s.out_height * s.out_width;
@@ -97,6 +100,39 @@ Expr InBounds(const Expr& at, int64_t extent, int64_t before, int64_t after) {
   return condition;
 }
 
+Buffer Weights(const Workload& w, const ConvShape& s) {
+  return MakeBuffer("weight", w.inputs[1].dtype,
+                    {s.out_blocks, s.in_blocks, s.kernel_h, s.kernel_w, s.in_block, s.lanes});
+}
+
+Buffer WeightWords(const ConvShape& s) {
+  return MakeBuffer("words", DType::kI32,
+                    {s.out_blocks, s.in_blocks, s.kernel_h, s.kernel_w, s.words, s.lanes});
+}
+
+// Makes the words of the weights.
+Program PairWeights(const Workload& w, const ConvShape& s) {
+  Compute c{.name = "conv2d_words", .inputs = {Weights(w, s)}, .output = WeightWords(s)};
+  c.axes = MakeAxes(c.output->shape, "i");
+  std::vector<Expr> first = Vars(c.axes), second = first;
+  first[4] = first[4] * 2;
+  second[4] = second[4] * 2 + 1;
+  c.body = PairWord(Load(c.inputs[0], first), Load(c.inputs[0], second));
+  return LowerPlain(c);
+}
+
+// What is summed for data at `at`, whose last index counts words, by the weight at `tap`.
+Expr SummedProduct(const Workload& w, const ConvShape& s, const Compute& c, std::vector<Expr> at,
+                   std::vector<Expr> tap) {
+  const Expr weight = Load(c.inputs[1], std::move(tap));
+  if (!s.pairs) return Product(w, Load(c.inputs[0], std::move(at)), weight);
+  std::vector<Expr> next = at;
+  at.back() = at.back() * 2;
+  next.back() = next.back() * 2 + 1;
+  return Call("dot2", {PairWord(Load(c.inputs[0], at), Load(c.inputs[0], next)), weight},
+              DType::kI32);
+}
+
 Compute ConvCompute(const Workload& w, const ConvShape& s) {
   Compute c{.name = "conv2d"};
   c.axes = {{Var("n"), s.batch},
@@ -107,14 +143,12 @@ Compute ConvCompute(const Workload& w, const ConvShape& s) {
   c.reduce = {{Var("ic"), s.in_blocks},
               {Var("kh"), s.kernel_h},
               {Var("kw"), s.kernel_w},
-              {Var("ici"), s.in_block}};
+              {Var("ici"), s.words}};
   c.reducer = Reducer::kSum;
   const int64_t all_blocks = s.in_blocks * s.groups;
   const Buffer data =
       MakeBuffer("data", w.inputs[0].dtype, {s.batch, all_blocks, s.height, s.width, s.in_block});
-  const Buffer weight =
-      MakeBuffer("weight", w.inputs[1].dtype,
-                 {s.out_blocks, s.in_blocks, s.kernel_h, s.kernel_w, s.in_block, s.lanes});
+  const Buffer weight = s.pairs ? WeightWords(s) : Weights(w, s);
   c.inputs = {data, weight};
   c.output = MakeBuffer("out", OutputTypeOf(w),
                         {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
@@ -124,8 +158,7 @@ Compute ConvCompute(const Workload& w, const ConvShape& s) {
   const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
   const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
   const Expr block = s.groups == 1 ? ic : FloorDiv(oc, s.out_blocks / s.groups) * s.in_blocks + ic;
-  c.body = Product(w, Load(data, {c.axes[0].var, block, ih, iw, ici}),
-                   Load(weight, {oc, ic, kh, kw, ici, lane}));
+  c.body = SummedProduct(w, s, c, {c.axes[0].var, block, ih, iw, ici}, {oc, ic, kh, kw, ici, lane});
   c.predicate = And(InBounds(ih, s.height, s.padding[0], s.padding[2]),
                     InBounds(iw, s.width, s.padding[1], s.padding[3]));
   FuseEpilogue(w, oc * s.lanes + lane, s.out_blocks * s.lanes, &c);
@@ -202,14 +235,15 @@ class Conv2dNchwc final : public Template {
     const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
     const int64_t groups = w.Attr("groups")[0];
     if (lanes == 1 || weight.BlockOf('O') != lanes) return false;
-    if (!data.blocked()) return groups == 1 && weight.BlockOf('I') == 1;
-    if (data.BlockOf('C') != lanes || weight.BlockOf('I') != lanes) return false;
+    if (data.BlockOf('C') != weight.BlockOf('I')) return false;
+    if (groups == 1) return true;
+    if (data.BlockOf('C') != lanes) return false;
     const Shape& shape = w.inputs[1].shape;
-    return groups == 1 || (shape[1] % lanes == 0 && shape[0] / groups % lanes == 0);
+    return shape[1] % lanes == 0 && shape[0] / groups % lanes == 0;
   }
 
   ConfigSpace Space(const Workload& w, const Target& target) const override {
-    const ConvShape s = ShapeOf(w);
+    const ConvShape s = ShapeOf(w, target);
     ConfigSpace space;
     space.DefineSplit("tile_oc", s.out_blocks, {.candidates = Divisors(TileableBlocks(s), 8)});
     space.DefineSplit("tile_oh", s.out_height, {.candidates = RowCandidates(s)});
@@ -217,7 +251,7 @@ class Conv2dNchwc final : public Template {
     space.DefineSplit("tile_ic", s.in_blocks, {.candidates = IcChunks(s)});
     space.DefineKnob("order", {std::string("oc"), std::string("px")});
     space.DefineKnob("unroll_kw", KwChoices(s));
-    DefineIntKnob(space, "unroll_ic", Divisors(s.in_block, 16));
+    DefineIntKnob(space, "unroll_ic", Divisors(s.words, 16));
     space.DefineKnob("prefetch", {false, true});
     if (CanPad(w)) space.DefineLaterKnob("pad", {false, true});
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
@@ -236,11 +270,11 @@ class Conv2dNchwc final : public Template {
   }
 
   Config Default(const Workload& w, const Target& target) const override {
-    ConvShape s = ShapeOf(w);
+    ConvShape s = ShapeOf(w, target);
     const bool pad = CanPad(w) && PadPays(s, target);
     if (pad) AddBorders(&s);
     const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
-                                       TileWidths(s.out_width), TraitsOf(target).vector_registers);
+                                       TileWidths(s.out_width), RegistersFor(s, target));
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
@@ -249,7 +283,7 @@ class Conv2dNchwc final : public Template {
     const int64_t unrolled = tile.rows * rows * tile.columns * unroll_ic * s.kernel_w;
     // All taps in one straight line would spill.
     const bool unroll_kw =
-        EveryTilePadded(s, tile.columns) && unroll_ic < s.in_block && unrolled <= kMaxBodyFmas;
+        EveryTilePadded(s, tile.columns) && unroll_ic < s.words && unrolled <= kMaxBodyFmas;
     Config config{{{"tile_oc", InnerSplit(tile.rows)},
                    {"tile_oh", InnerSplit(rows)},
                    {"tile_ow", InnerSplit(tile.columns)},
@@ -265,7 +299,7 @@ class Conv2dNchwc final : public Template {
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
                                     const Config& given) const override {
     TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
-    ConvShape s = ShapeOf(w);
+    ConvShape s = ShapeOf(w, target);
     if (CanPad(w) && config.Bool("pad")) AddBorders(&s);
     Schedule sch(ConvCompute(w, s));
     const Loop n = sch.axis(0), lane = sch.axis(4);
@@ -297,13 +331,17 @@ class Conv2dNchwc final : public Template {
     if (config.Bool("unroll_kw")) sch.Unroll(kw);
     for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
-    if (std::optional<Program> copy = CopyFor(w, s)) {
-      return AfterCopy(*std::move(copy), sch.Lower());
-    }
-    return SingleStep(sch.Lower());
+    LoweredTask task =
+        s.pairs ? WithPreparedWeights(sch.Lower(), PairWeights(w, s)) : SingleStep(sch.Lower());
+    if (std::optional<Program> copy = CopyFor(w, s)) AfterCopy(*std::move(copy), &task);
+    return task;
   }
 
  private:
+  static int RegistersFor(const ConvShape& s, const Target& target) {
+    return s.pairs ? RegistersForPairs(target) : TraitsOf(target).vector_registers;
+  }
+
   // With groups a tile must not straddle two of them.
   static int64_t TileableBlocks(const ConvShape& s) { return s.out_blocks / s.groups; }
 
@@ -320,15 +358,15 @@ class Conv2dNchwc final : public Template {
   // a loop of two turns inside the blocks' costs up to 1.4 times); with them four do, and leave
   // room to unroll the taps.
   static int64_t UnrolledChannels(const ConvShape& s) {
-    if (s.kernel_h * s.kernel_w == 1 && s.in_block <= 8) return s.in_block;
-    return std::min<int64_t>(4, s.in_block);
+    if (s.kernel_h * s.kernel_w == 1 && s.in_block <= 8) return s.words;
+    return Divisors(s.words, 4).back();
   }
 
   // Rows that fill the registers next to a tile as wide as the image.
   static int64_t RowsFor(const ConvShape& s, const TileChoice& tile, const Target& target) {
     int64_t rows = 1;
     for (int64_t candidate : RowCandidates(s)) {
-      const int registers = TraitsOf(target).vector_registers;
+      const int registers = RegistersFor(s, target);
       if (FitsRegisters(tile.rows, candidate * tile.columns, registers)) rows = candidate;
     }
     return rows;

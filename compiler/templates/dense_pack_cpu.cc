@@ -1,5 +1,6 @@
 // Dense layer with packed weights NK<x>n: a register tile of rows x blocks of output columns
-// accumulates over K; each data element is a broadcast.
+// accumulates over K; each data element is a broadcast. Integers are multiplied two of K at a time
+// where the CPU can.
 //
 // Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k, prefetch (the
 // next columns' weights).
@@ -10,6 +11,7 @@
 #include "compiler/operators/define.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/integer_pairs.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -19,31 +21,59 @@ namespace {
 
 struct DenseShape {
   int64_t m, n, k, blocks, lanes;
+  bool pairs;     // integers, two of K at a time
+  int64_t steps;  // over K: pairs where `pairs`, else elements
 };
 
-DenseShape ShapeOf(const Workload& w) {
+DenseShape ShapeOf(const Workload& w, const Target& target) {
   const int64_t lanes = Layout::Parse(w.weight_layout).value().BlockOf('N');
-  const int64_t n = w.inputs[1].shape[0];
+  const int64_t n = w.inputs[1].shape[0], k = w.inputs[0].shape[1];
+  const bool pairs = TakesPairs(w, target, k);
   return {.m = w.inputs[0].shape[0],
           .n = n,
-          .k = w.inputs[0].shape[1],
+          .k = k,
           .blocks = (n + lanes - 1) / lanes,
-          .lanes = lanes};
+          .lanes = lanes,
+          .pairs = pairs,
+          .steps = pairs ? k / 2 : k};
+}
+
+Buffer Weights(const Workload& w, const DenseShape& s) {
+  return MakeBuffer("weight", w.inputs[1].dtype, {s.blocks, s.k, s.lanes});
+}
+
+Buffer WeightWords(const DenseShape& s) {
+  return MakeBuffer("words", DType::kI32, {s.blocks, s.steps, s.lanes});
+}
+
+// Makes the words of the weights.
+Program PairWeights(const Workload& w, const DenseShape& s) {
+  Compute c{.name = "dense_words", .inputs = {Weights(w, s)}, .output = WeightWords(s)};
+  c.axes = MakeAxes(c.output->shape, "i");
+  const Expr block = c.axes[0].var, k = c.axes[1].var, lane = c.axes[2].var;
+  c.body = PairWord(Load(c.inputs[0], {block, k * 2, lane}),
+                    Load(c.inputs[0], {block, k * 2 + 1, lane}));
+  return LowerPlain(c);
 }
 
 // The column axis runs over whole blocks; StoreOnlyIf keeps the padding out of the output.
 Compute DenseCompute(const Workload& w, const DenseShape& s) {
   Compute c{.name = "dense"};
   c.axes = {{Var("m"), s.m}, {Var("n"), s.blocks * s.lanes}};
-  c.reduce = {{Var("k"), s.k}};
+  c.reduce = {{Var("k"), s.steps}};
   c.reducer = Reducer::kSum;
   const Buffer data = MakeBuffer("data", w.inputs[0].dtype, {s.m, s.k});
-  const Buffer weight = MakeBuffer("weight", w.inputs[1].dtype, {s.blocks, s.k, s.lanes});
+  const Buffer weight = s.pairs ? WeightWords(s) : Weights(w, s);
   c.inputs = {data, weight};
   c.output = MakeBuffer("out", OutputTypeOf(w), {s.m, s.n});
   const Expr m = c.axes[0].var, n = c.axes[1].var, k = c.reduce[0].var;
-  c.body =
-      Product(w, Load(data, {m, k}), Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)}));
+  const Expr element = Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)});
+  if (s.pairs) {
+    const Expr word = PairWord(Load(data, {m, k * 2}), Load(data, {m, k * 2 + 1}));
+    c.body = Call("dot2", {word, element}, DType::kI32);
+  } else {
+    c.body = Product(w, Load(data, {m, k}), element);
+  }
   FuseEpilogue(w, n, s.n, &c);
   return c;
 }
@@ -65,7 +95,7 @@ bool PrefetchPays(const Workload& w, const DenseShape& s, const TileChoice& tile
   return s.m > tile.columns && tile.rows * s.lanes * s.k * element <= kMostBytes;
 }
 
-std::vector<int64_t> UnrollCandidates(const DenseShape& s) { return Divisors(s.k, 16); }
+std::vector<int64_t> UnrollCandidates(const DenseShape& s) { return Divisors(s.steps, 16); }
 
 class DensePack final : public Template {
  public:
@@ -79,7 +109,7 @@ class DensePack final : public Template {
   }
 
   ConfigSpace Space(const Workload& w, const Target& target) const override {
-    const DenseShape s = ShapeOf(w);
+    const DenseShape s = ShapeOf(w, target);
     const int registers = TraitsOf(target).vector_registers;
     ConfigSpace space;
     space.DefineSplit("tile_n", s.blocks, {.candidates = BlockCandidates(s, registers)});
@@ -99,8 +129,8 @@ class DensePack final : public Template {
   }
 
   Config Default(const Workload& w, const Target& target) const override {
-    const DenseShape s = ShapeOf(w);
-    const int registers = TraitsOf(target).vector_registers;
+    const DenseShape s = ShapeOf(w, target);
+    const int registers = s.pairs ? RegistersForPairs(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
         ChooseTile(s.blocks, s.m, BlockCandidates(s, registers), TileWidths(s.m), registers);
     int64_t unroll = 1;
@@ -118,7 +148,7 @@ class DensePack final : public Template {
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
                                     const Config& given) const override {
     TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
-    const DenseShape s = ShapeOf(w);
+    const DenseShape s = ShapeOf(w, target);
     Schedule sch(DenseCompute(w, s));
     const auto [blocks, lane] = sch.Split(sch.axis(1), s.lanes);
     const auto [n, n_tile] = sch.Split(blocks, config.Inner("tile_n"));
@@ -135,7 +165,8 @@ class DensePack final : public Template {
     for (Loop loop : {k_tile, n_tile, m_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
     if (s.n % s.lanes != 0) sch.StoreOnlyIf(Lt(sch.AxisValue(1), Int(s.n)));
-    return SingleStep(sch.Lower());
+    if (!s.pairs) return SingleStep(sch.Lower());
+    return WithPreparedWeights(sch.Lower(), PairWeights(w, s));
   }
 };
 

@@ -105,7 +105,20 @@ TEST(Workload, TypesOfSumsAndOutputFollowTheData) {
             "float32 bfloat16 bfloat16 float32 float32");
   EXPECT_EQ(TypesOf(dense("uint8", "int8")), "int32 uint8 int8 int32 int32");
   EXPECT_EQ(TypesOf(dense("int16", "int16", "acc=int64;")), "int64 int16 int16 int64 int64");
-  EXPECT_EQ(TypesOf(dense("int8", "int8", "out=float32;")), "int32 int8 int8 float32 float32");
+  EXPECT_EQ(TypesOf(dense("int8", "int8", "out=float32;")), "int32 int8 int8 int32 float32");
+}
+
+TEST(Workload, StepsAfterSumsOfIntegersAreInIntegersUntilOneNeedsFloats) {
+  const std::string key = "dense(int16[8,5],int16[10,5];out=int8;,NK,)+bias+scale+bias+add+round";
+  EXPECT_EQ(TypesOf(key), "int32 int16 int16 int32 float32 float32 int8 int8");
+  EXPECT_EQ(ParseWorkload(key)->Key(), key);
+}
+
+TEST(ParseWorkload, RefusesIntegersOfStepsWhoseLastBitIsNotDefined) {
+  for (const std::string step : {"+sigmoid", "+tanh", "+silu", "+gelu", "+gelu_tanh"}) {
+    EXPECT_THAT(ErrorOf("dense(int16[8,5],int16[10,5];out=int8;,NK,)" + step),
+                HasSubstr(step + " before an output of integers"));
+  }
 }
 
 TEST(Workload, AKeyNamesOnlyTypesThatAreNotTheDefault) {

@@ -123,6 +123,9 @@ constexpr ElementTypes kElementTypes[] = {
     {DType::kI8, DType::kI8},
     {DType::kU8, DType::kI8},
     {DType::kI16, DType::kI16, DType::kI64},
+    {DType::kI16, DType::kI16},
+    {DType::kI16, DType::kI16, std::nullopt, DType::kI8},
+    {DType::kU8, DType::kI8, std::nullopt, DType::kU8},
     {DType::kU16, DType::kI16, std::nullopt, DType::kF32},
 };
 
@@ -133,9 +136,14 @@ Workload InTypes(const char* key, const ElementTypes& types) {
   workload.inputs[1].dtype = types.weight;
   workload.acc = types.acc;
   workload.out = types.out;
-  std::erase_if(workload.epilogue, [&](const EpilogueOp& step) {
-    return NeedsFloat(step.kind) && !IsFloat(EpilogueTypeOf(workload));
-  });
+  const bool floats = IsFloat(OutputTypeOf(workload));
+  const bool narrows = !floats && OutputTypeOf(workload) != AccumulatorOf(workload);
+  std::erase_if(workload.epilogue,
+                [&](const EpilogueOp& step) { return NeedsFloat(step.kind) && !floats; });
+  if (narrows) {
+    workload.epilogue.push_back({.kind = EpilogueKind::kScale});
+    workload.epilogue.push_back({.kind = EpilogueKind::kRound});
+  }
   return workload;
 }
 

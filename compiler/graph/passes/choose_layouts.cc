@@ -43,7 +43,10 @@ class LayoutChooser {
     if (!layouts || !IsConstant(anchor.inputs[1])) return;
     const bool blocks_output = layouts->out != workload.out_layout;
     if (blocks_output && !CanPadBiases(anchor)) return;
-    if (layouts->data != workload.data_layout) anchor.inputs[0] = Blocked(anchor.inputs[0]);
+    if (layouts->data != workload.data_layout) {
+      const int64_t block = Layout::Parse(layouts->data).value().BlockOf('C');
+      anchor.inputs[0] = Blocked(anchor.inputs[0], block);
+    }
     anchor.inputs[1] = Packed(anchor.inputs[1], layouts->weight);
     workload.data_layout = layouts->data;
     workload.weight_layout = layouts->weight;
@@ -89,7 +92,7 @@ class LayoutChooser {
       if (operand == EpilogueOperand::kNone) continue;
       ValueId& value = anchor.inputs[input++];
       if (operand == EpilogueOperand::kPerChannel) PadBias(value);
-      if (operand == EpilogueOperand::kLikeOutput) value = Blocked(value);
+      if (operand == EpilogueOperand::kLikeOutput) value = Blocked(value, x_);
     }
   }
 
@@ -114,15 +117,15 @@ class LayoutChooser {
     return at->second;
   }
 
-  ValueId Blocked(ValueId value) {
-    const auto [at, fresh] = blocked_.emplace(value, kNoValue);
-    if (fresh) at->second = AppendPack(graph_, value, x_);
+  ValueId Blocked(ValueId value, int64_t block) {
+    const auto [at, fresh] = blocked_.emplace(std::pair(value, block), kNoValue);
+    if (fresh) at->second = AppendPack(graph_, value, block);
     return at->second;
   }
 
   Graph& graph_;
   const int64_t x_;
-  std::map<ValueId, ValueId> blocked_;
+  std::map<std::pair<ValueId, int64_t>, ValueId> blocked_;
   std::map<std::pair<ValueId, std::string>, ValueId> packed_;
 };
 

@@ -1,6 +1,7 @@
 // Evaluates nodes whose inputs are all constants; elsewhere loads of one-element constants become
 // literals, so that later passes see `x * 2` and not a tensor.
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -40,6 +41,14 @@ Expr SquareInsteadOfPow(const Expr& e) {
   return two ? Binary(BinaryOp::kMul, e->operands[0], e->operands[0]) : e;
 }
 
+// A whole number as a float: zero points, which later passes recognise.
+Expr FloatInsteadOfCast(const Expr& e) {
+  if (e->kind != ExprKind::kCast || e->dtype != DType::kF32) return e;
+  const int64_t* literal = e->operands[0]->dtype == DType::kBool ? nullptr : AsInt(e->operands[0]);
+  const bool exact = literal != nullptr && std::abs(*literal) <= (1 << 24);
+  return exact ? Float(static_cast<double>(*literal)) : e;
+}
+
 // Also simplifies the definition as it was imported.
 void UseLiterals(const Graph& graph, Node& node) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
@@ -50,8 +59,9 @@ void UseLiterals(const Graph& graph, Node& node) {
       return ReplaceLoads(e, buffer, [&](const auto&) { return Literal(constant); });
     });
   }
-  node.compute = RewriteAll(NormalizeInputs(node.compute, &node.inputs),
-                            [](const Expr& e) { return Rewrite(e, SquareInsteadOfPow); });
+  node.compute = RewriteAll(NormalizeInputs(node.compute, &node.inputs), [](const Expr& e) {
+    return Rewrite(Rewrite(e, SquareInsteadOfPow), FloatInsteadOfCast);
+  });
 }
 
 }  // namespace

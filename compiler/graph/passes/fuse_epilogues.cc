@@ -2,6 +2,8 @@
 // else reads what is in between (epilogue_steps.h). What 16-bit floats were rounded to in between
 // is not rounded any more: an epilogue computes in the type of the sums.
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "compiler/graph/edit.h"
 #include "compiler/graph/epilogue_steps.h"
@@ -10,6 +12,7 @@
 #include "compiler/graph/rewrite.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/operator_def.h"
+#include "compiler/operators/workload_rules.h"
 
 namespace tilewright {
 namespace {
@@ -25,11 +28,40 @@ std::vector<FusedStep> MatchSteps(const Node& map, size_t i) {
   return MatchEpilogue(map.compute, map.compute.inputs[i]);
 }
 
-// The map's node becomes the anchor with the steps appended; the old anchor dies.
-void Fuse(Graph& graph, int at, Node anchor, const std::vector<FusedStep>& steps) {
-  const Node map = graph.nodes[at];
+// Whether a narrow output of integers is what the last step gave, neither rounded nor saturated.
+bool IsWhole(const Workload& workload) {
+  const std::vector<EpilogueOp>& steps = workload.epilogue;
+  if (!workload.out) return true;
+  if (steps.size() < 2 || steps.end()[-2].kind != EpilogueKind::kRound) return false;
+  const IntegerLimits limits = LimitsOf(*workload.out);
+  const EpilogueOp& clip = steps.back();
+  return clip.kind == EpilogueKind::kClip && clip.a >= static_cast<double>(limits.lowest) &&
+         clip.b <= static_cast<double>(limits.highest) && clip.a == std::floor(clip.a) &&
+         clip.b == std::floor(clip.b);
+}
+
+void SetOutputType(DType type, Workload* workload) {
+  workload->out.reset();
+  if (OutputTypeOf(*workload) != type) workload->out = type;
+}
+
+// Whether the extra inputs have the types that their steps take.
+bool OperandsFit(const Graph& graph, const Node& anchor) {
+  size_t input = 2;
+  for (size_t i = 0; i < anchor.workload->epilogue.size(); ++i) {
+    if (OperandOf(anchor.workload->epilogue[i].kind) == EpilogueOperand::kNone) continue;
+    const Value& value = graph.values[anchor.inputs[input++]];
+    if (value.type.dtype != OperandTypeOf(*anchor.workload, i)) return false;
+  }
+  return true;
+}
+
+// The anchor with the steps of `map` appended; nullopt where no workload is like that.
+std::optional<Node> WithSteps(Graph& graph, Node map, Node anchor,
+                              const std::vector<FusedStep>& steps) {
+  Workload& workload = *anchor.workload;
   for (const FusedStep& step : steps) {
-    anchor.workload->epilogue.push_back(step.op);
+    workload.epilogue.push_back(step.op);
     if (step.operand == nullptr) continue;
     const auto& buffers = map.compute.inputs;
     const size_t slot =
@@ -40,9 +72,11 @@ void Fuse(Graph& graph, int at, Node anchor, const std::vector<FusedStep>& steps
     }
     anchor.inputs.push_back(operand);
   }
-  anchor.compute = Define(*anchor.workload);
+  SetOutputType(map.compute.output->dtype, &workload);
+  if (!CheckWorkload(workload).ok() || !OperandsFit(graph, anchor)) return std::nullopt;
+  anchor.compute = Define(workload);
   anchor.output = map.output;
-  graph.nodes[at] = std::move(anchor);
+  return anchor;
 }
 
 // Among a sum of two anchors' outputs the later one takes the other as its residual.
@@ -56,10 +90,13 @@ void TryFuse(Graph& graph, int at) {
   for (size_t slot : slots) {
     const Node* anchor = ProducerOf(graph, inputs[slot]);
     if (!CanTake(graph, anchor)) continue;
+    if (IsInteger(OutputTypeOf(*anchor->workload)) && !IsWhole(*anchor->workload)) continue;
     const std::vector<FusedStep> steps = MatchSteps(graph.nodes[at], slot);
     if (steps.empty()) continue;
     const int old = graph.values[inputs[slot]].producer;
-    Fuse(graph, at, *anchor, steps);
+    std::optional<Node> fused = WithSteps(graph, graph.nodes[at], *anchor, steps);
+    if (!fused) continue;
+    graph.nodes[at] = *std::move(fused);
     graph.nodes[old].inputs.clear();  // dead, and no reader of anything
     return;
   }

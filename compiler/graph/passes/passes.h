@@ -8,8 +8,10 @@
 namespace tilewright {
 
 absl::Status EliminateDeadNodes(Graph& graph, const PassContext& context);
+absl::Status RunInIntegers(Graph& graph, const PassContext& context);
 absl::Status FoldConstants(Graph& graph, const PassContext& context);
 absl::Status JoinBranches(Graph& graph, const PassContext& context);
+absl::Status JoinQuantizers(Graph& graph, const PassContext& context);
 absl::Status SinkReshapes(Graph& graph, const PassContext& context);
 absl::Status FoldBatchNorm(Graph& graph, const PassContext& context);
 absl::Status FoldPads(Graph& graph, const PassContext& context);

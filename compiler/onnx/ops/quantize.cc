@@ -29,16 +29,18 @@ absl::StatusOr<std::vector<ValueId>> Read(OpBuilder& b) {
   return inputs;
 }
 
-// Of the scale's type.
+// Of the scale's type. Of weights it stays a node, so that run_in_integers finds the integers.
 absl::StatusOr<Outputs> DequantizeLinear(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Read(b));
   if (!IsInteger(b.DTypeOf(inputs[0]))) return absl::InvalidArgumentError("input is no integer");
-  return Map(b, "dequantize", inputs, [](const Exprs& x) {
+  const auto real_of = [](const Exprs& x) {
     const DType real = x[1]->dtype;
     Expr value = Cast(x[0], real);
     if (x.size() > 2) value = value - Cast(x[2], real);
     return value * x[1];
-  });
+  };
+  const bool folds = SizeOf(b.DTypeOf(inputs[0])) > 1;
+  return Map(b, "dequantize", inputs, real_of, folds);
 }
 
 // The type of the result: the zero point's, the one named, or uint8.

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "compiler/targets/support/emit_dot.h"
 #include "compiler/targets/support/narrow_floats.h"
 #include "compiler/targets/support/vector_math.h"
 #include "llvm/IR/Intrinsics.h"
@@ -114,6 +115,7 @@ llvm::Value* EmitGenericCall(EmitContext& ctx, const ExprNode& call, Operands x)
   if (call.name == "abs") return EmitAbs(ctx, operand, x[0]);
   if (call.name == "sign") return EmitSign(ctx, operand, x[0]);
   if (call.name == "shl" || call.name == "shr") return EmitShift(ctx, call, x);
+  if (call.name == "dot2") return EmitDotOfHalves(ctx, x[0], x[1]);
   if (call.name == "isnan") return b.CreateFCmpUNO(x[0], x[0]);
   if (call.name == "isinf") {
     llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x[0]);

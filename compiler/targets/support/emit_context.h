@@ -32,6 +32,7 @@ struct EmitContext {
   bool fast_math = false;         // vector polynomials for exp, log, tanh, erf in float32
   bool masked_memory = false;     // contiguous loads and stores may be masked at no cost
   bool converts_float16 = false;  // the CPU converts between float16 and float32
+  int pair_bits = 0;              // as EmitOptions
   std::unordered_map<const ExprNode*, LoopVar> vars;
   std::unordered_map<const BufferNode*, llvm::Value*> buffers;
   Ranges ranges;

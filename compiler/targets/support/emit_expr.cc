@@ -176,8 +176,25 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
   return rounds ? RoundFloat(ctx, e->dtype, value) : value;
 }
 
+// To integers of at most 16 bits, whose limits float32 holds, in vectors; LLVM would go lane by
+// lane.
+llvm::Value* FloatToNarrow(EmitContext& ctx, llvm::Value* value, DType to) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Type* type = value->getType();
+  const auto number = [&](auto x) { return llvm::ConstantFP::get(type, static_cast<double>(x)); };
+  llvm::Value *lowest = number(LimitsOf(to).lowest), *highest = number(LimitsOf(to).highest);
+  llvm::Value* bounded = ir.CreateSelect(ir.CreateFCmpOLT(value, lowest), lowest, value);
+  bounded = ir.CreateSelect(ir.CreateFCmpOGT(bounded, highest), highest, bounded);
+  llvm::Value* is_nan = ir.CreateFCmpUNO(value, value);
+  bounded = ir.CreateSelect(is_nan, number(0), bounded);
+  llvm::Value* whole = ir.CreateFPToSI(bounded, type->getWithNewType(ir.getInt32Ty()));
+  return ir.CreateTrunc(whole, type->getWithNewType(ValueType(ctx, to)));
+}
+
 // Out-of-range floats saturate and NaN becomes zero, so that results never depend on the CPU.
 llvm::Value* FloatToInteger(EmitContext& ctx, llvm::Value* value, DType to) {
+  const bool from_float = value->getType()->getScalarType()->isFloatTy();
+  if (IsVector(value) && from_float && SizeOf(to) <= 2) return FloatToNarrow(ctx, value, to);
   const bool is_unsigned = IsUnsigned(to);
   llvm::Type* type = value->getType()->getWithNewType(ValueType(ctx, to));
   return ctx.builder.CreateIntrinsic(

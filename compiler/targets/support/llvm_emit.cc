@@ -52,8 +52,10 @@ class KernelEmitter {
     ctx_.fast_math = options.optimize == Optimize::kFull;
     ctx_.masked_memory = options.masked_memory;
     ctx_.converts_float16 = options.converts_float16;
+    ctx_.pair_bits = options.pair_bits;
     llvm::FastMathFlags flags;
-    flags.setAllowContract(ctx_.fast_math);
+    // What is rounded to integers must come out the same however it is scheduled.
+    flags.setAllowContract(ctx_.fast_math && IsFloat(program.params.back()->dtype));
     ctx_.builder.setFastMathFlags(flags);
     for (size_t i = 0; i < program.params.size(); ++i) {
       ctx_.buffers[program.params[i].get()] = function->getArg(i);

@@ -42,15 +42,13 @@ Program CopyData(const TensorType& data, const DataCopy& copy) {
   return sch.Lower();
 }
 
-LoweredTask AfterCopy(Program copy, Program convolve) {
-  LoweredTask task = SingleStep(std::move(convolve));
-  std::vector<int>& operands = task.steps[0].operands;
+void AfterCopy(Program copy, LoweredTask* task) {
+  std::vector<int>& operands = task->steps[0].operands;
   const Buffer copied = copy.params[1];
-  const int scratch = static_cast<int>(operands.size());
+  const int scratch = static_cast<int>(operands.size() + task->buffers.size());
   operands[0] = scratch;
-  task.buffers = {{copied->dtype, copied->shape}};
-  task.steps.insert(task.steps.begin(), {std::move(copy), {0, scratch}});
-  return task;
+  task->buffers.push_back({copied->dtype, copied->shape});
+  task->steps.insert(task->steps.begin(), {std::move(copy), {0, scratch}});
 }
 
 }  // namespace tilewright

@@ -21,8 +21,8 @@ struct DataCopy {
 // The copy as a program over (data, copy). REQUIRES: data is [n, blocks, height, width, lanes].
 Program CopyData(const TensorType& data, const DataCopy& copy);
 
-// A task whose program `convolve` reads what `copy` (made by CopyData) writes to scratch, not its
-// first operand.
-LoweredTask AfterCopy(Program copy, Program convolve);
+// Lets the first program of `task` read what `copy` (made by CopyData) writes to scratch in place
+// of the task's data. REQUIRES: it reads the data, and its operands are as many as the arguments.
+void AfterCopy(Program copy, LoweredTask* task);
 
 }  // namespace tilewright

@@ -18,7 +18,7 @@ void FuseEpilogueAt(const Workload& workload, Expr channel, int64_t channels, co
   for (size_t i = 0; i < workload.epilogue.size(); ++i) {
     const EpilogueOperand operand = OperandOf(workload.epilogue[i].kind);
     if (operand == EpilogueOperand::kPerChannel) {
-      extras.push_back(MakeBuffer(absl::StrCat("bias", i), out, {channels}));
+      extras.push_back(MakeBuffer(absl::StrCat("bias", i), OperandTypeOf(workload, i), {channels}));
     } else if (operand == EpilogueOperand::kLikeOutput) {
       extras.push_back(MakeBuffer(absl::StrCat("residual", i), out, output->shape));
     }

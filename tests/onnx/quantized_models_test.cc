@@ -1,0 +1,212 @@
+// Models on eight-bit integers: what ONNX defines by integers comes out bit for bit, and layers
+// between quantizers run on integers, at most one quantum from the definition in floats.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/rng.h"
+#include "compiler/driver/constant_evaluator.h"
+#include "compiler/graph/pipeline.h"
+#include "compiler/onnx/import.h"
+#include "compiler/targets/target_backend.h"
+#include "tests/onnx/evaluate.h"
+#include "tests/onnx/run_both.h"
+
+namespace tilewright {
+namespace {
+
+using onnx::TensorProto;
+
+TensorProto::DataType ProtoType(DType dtype) {
+  switch (dtype) {
+    case DType::kU8: return TensorProto::UINT8;
+    case DType::kI8: return TensorProto::INT8;
+    case DType::kI32: return TensorProto::INT32;
+    default: return TensorProto::FLOAT;
+  }
+}
+
+Tensor Random(DType dtype, const Shape& shape, Rng& rng) {
+  Tensor tensor({dtype, shape});
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    const double byte = static_cast<double>(rng.Below(256)) - (IsUnsigned(dtype) ? 0 : 128);
+    tensor.Set(i, IsFloat(dtype) ? rng.Uniform(-1, 1) : byte);
+  }
+  return tensor;
+}
+
+void Add(ModelBuilder& m, const std::string& name, const Tensor& tensor) {
+  TensorProto& proto = *m.graph().add_initializer();
+  proto.set_name(name);
+  proto.set_data_type(ProtoType(tensor.dtype()));
+  for (int64_t dim : tensor.shape()) proto.add_dims(dim);
+  proto.set_raw_data(tensor.data(), tensor.bytes());
+}
+
+void AddScalar(ModelBuilder& m, const std::string& name, DType dtype, double value) {
+  Tensor tensor({dtype, {}});
+  tensor.Set(0, value);
+  Add(m, name, tensor);
+}
+
+// Positive scales whose products with some hundred bytes stay within a few hundred quanta.
+Tensor Scales(int64_t count, Rng& rng) {
+  Tensor tensor({DType::kF32, {count}});
+  for (int64_t i = 0; i < count; ++i) tensor.Set(i, rng.Uniform(0.001, 0.003));
+  return tensor;
+}
+
+// x -> Quantize -> Dequantize under the name "<x>_dq".
+std::string Requantized(ModelBuilder& m, const std::string& x, DType dtype, double scale,
+                        int zero_point) {
+  AddScalar(m, x + "_s", DType::kF32, scale);
+  AddScalar(m, x + "_z", dtype, zero_point);
+  m.Node("QuantizeLinear", {x, x + "_s", x + "_z"}, {x + "_q"});
+  m.Node("DequantizeLinear", {x + "_q", x + "_s", x + "_z"}, {x + "_dq"});
+  return x + "_dq";
+}
+
+// A weight in int8 with a scale a channel along `axis`, dequantised.
+std::string Weight(ModelBuilder& m, const std::string& name, const Shape& shape, int64_t axis,
+                   Rng& rng) {
+  Add(m, name + "_q", Random(DType::kI8, shape, rng));
+  Add(m, name + "_s", Scales(shape[axis], rng));
+  SetInt(m.Node("DequantizeLinear", {name + "_q", name + "_s"}, {name}), "axis", axis);
+  return name;
+}
+
+void Conv(ModelBuilder& m, const std::vector<std::string>& inputs, const std::string& output,
+          int64_t groups = 1) {
+  onnx::NodeProto& node = m.Node("Conv", inputs, {output});
+  SetInts(node, "pads", {1, 1, 1, 1});
+  SetInt(node, "group", groups);
+}
+
+// conv -> relu -> depthwise conv -> conv, added to the relu, pooled, and a matrix product, with
+// quantizers around each.
+ModelBuilder QuantizedNetwork(DType dtype, int zero_point, Rng& rng) {
+  ModelBuilder m;
+  m.Input("x", {1, 3, 9, 7});
+  const auto q = [&](const std::string& x, double scale) {
+    return Requantized(m, x, dtype, scale, zero_point);
+  };
+  Add(m, "bias", Random(DType::kF32, {20}, rng));
+  const std::string x = q("x", 0.02);
+  Conv(m, {x, Weight(m, "w1", {20, 3, 3, 3}, 0, rng), "bias"}, "c1");
+  m.Node("Relu", {"c1"}, {"r1"});
+  const std::string r1 = q("r1", 0.03);
+  Conv(m, {r1, Weight(m, "w2", {20, 1, 3, 3}, 0, rng)}, "c2", 20);
+  const std::string c2 = q("c2", 0.03);
+  Conv(m, {c2, Weight(m, "w3", {20, 20, 3, 3}, 0, rng), "bias"}, "c3");
+  const std::string c3 = q("c3", 0.05);
+  m.Node("Add", {c3, r1}, {"sum"});
+  const std::string sum = q("sum", 0.06);
+  m.Node("GlobalAveragePool", {sum}, {"pool"});
+  const std::string pool = q("pool", 0.04);
+  m.Node("Flatten", {pool}, {"flat"});
+  m.Node("MatMul", {"flat", Weight(m, "w4", {20, 10}, 1, rng)}, {"logits"});
+  q("logits", 0.02);
+  m.Output("logits_q");
+  return m;
+}
+
+Graph AfterPasses(Graph graph) {
+  const PassContext context{.target = ResolveTarget({}).value(),
+                            .evaluate = MakeConstantEvaluator()};
+  const absl::Status status = RunPasses(graph, context, {});
+  EXPECT_TRUE(status.ok()) << status;
+  return graph;
+}
+
+TEST(QuantizedModels, RunOnIntegersAtMostAQuantumFromTheFloats) {
+  for (const auto& [dtype, zero_point] :
+       {std::pair{DType::kU8, 0}, {DType::kU8, 120}, {DType::kI8, 0}, {DType::kI8, -7}}) {
+    for (const uint64_t seed : {1, 2, 3}) {
+      SCOPED_TRACE(testing::Message() << "zero point " << zero_point << " seed " << seed);
+      Rng rng(seed);
+      const Graph graph = ImportOnnx(QuantizedNetwork(dtype, zero_point, rng).Bytes(), {}).value();
+      const std::map<std::string, Tensor> inputs = {{"x", Random(DType::kF32, {1, 3, 9, 7}, rng)}};
+      const Tensor expected = EvaluateGraph(graph, inputs).value().at(0);
+      const Tensor got = RunCompiled(graph, inputs).at(0);
+      ASSERT_EQ(got.type(), expected.type());
+      for (int64_t i = 0; i < got.size(); ++i) {
+        EXPECT_LE(std::abs(got.AsInt(i) - expected.AsInt(i)), 2) << "element " << i;
+      }
+    }
+  }
+}
+
+TEST(QuantizedModels, WriteNoFloatsBetweenTheirLayers) {
+  Rng rng(1);
+  const Graph graph =
+      AfterPasses(ImportOnnx(QuantizedNetwork(DType::kU8, 5, rng).Bytes(), {}).value());
+  int anchors = 0;
+  for (const Node& node : graph.nodes) {
+    EXPECT_FALSE(IsFloat(graph.values[node.output].type.dtype)) << Print(graph);
+    if (!node.workload) continue;
+    ++anchors;
+    EXPECT_EQ(node.workload->inputs[0].dtype, DType::kI16) << node.workload->Key();
+  }
+  EXPECT_EQ(anchors, 4) << Print(graph);
+}
+
+TEST(QuantizedModels, ActivationsWithAScaleAChannelStayFloats) {
+  Rng rng(4);
+  ModelBuilder m;
+  m.Input("x", {1, 8, 5, 5}, TensorProto::UINT8);
+  Add(m, "s", Scales(8, rng));
+  SetInt(m.Node("DequantizeLinear", {"x", "s"}, {"dq"}), "axis", 1);
+  Conv(m, {"dq", Weight(m, "w", {8, 8, 3, 3}, 0, rng)}, "y");
+  m.Output("y");
+  RunBoth(m, {{"x", Random(DType::kU8, {1, 8, 5, 5}, rng)}}, 1e-4);
+}
+
+// Inputs 1 to 7 of QLinearConv and QLinearMatMul for a weight with a scale a channel.
+std::vector<std::string> QLinearInputs(ModelBuilder& m, DType data, const Tensor& weight,
+                                       int64_t channels, Rng& rng) {
+  AddScalar(m, "xs", DType::kF32, 0.02);
+  AddScalar(m, "xz", data, data == DType::kU8 ? 113 : -9);
+  Add(m, "w", weight);
+  Add(m, "ws", Scales(channels, rng));
+  Add(m, "wz", Tensor({weight.dtype(), {channels}}));
+  AddScalar(m, "ys", DType::kF32, 0.05);
+  AddScalar(m, "yz", data, 3);
+  return {"x", "xs", "xz", "w", "ws", "wz", "ys", "yz"};
+}
+
+TEST(QuantizedModels, IntegerConvolutionsAreExact) {
+  for (const DType data : {DType::kU8, DType::kI8}) {
+    for (const uint64_t seed : {1, 2, 3}) {
+      SCOPED_TRACE(testing::Message() << "seed " << seed);
+      Rng rng(seed);
+      ModelBuilder m;
+      const Shape shape = {1, seed == 1 ? 3 : 18, 8, 6};
+      m.Input("x", shape, ProtoType(data));
+      auto inputs = QLinearInputs(m, data, Random(DType::kI8, {24, shape[1], 3, 3}, rng), 24, rng);
+      Add(m, "b", Random(DType::kI32, {24}, rng));
+      inputs.push_back("b");
+      SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 1, 1, 1});
+      SetInts(m.Node("ConvInteger", {"x", "w", "xz"}, {"sums"}), "pads", {0, 1, 1, 0});
+      m.Output("y");
+      m.Output("sums");
+      RunBoth(m, {{"x", Random(data, shape, rng)}});
+    }
+  }
+}
+
+TEST(QuantizedModels, IntegerMatrixProductsAreExact) {
+  for (const int64_t k : {40, 33}) {
+    Rng rng(k);
+    ModelBuilder m;
+    m.Input("x", {5, k}, TensorProto::UINT8);
+    const auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {k, 20}, rng), 20, rng);
+    m.Node("QLinearMatMul", inputs, {"y"});
+    m.Node("MatMulInteger", {"x", "w", "xz"}, {"sums"});
+    m.Output("y");
+    m.Output("sums");
+    RunBoth(m, {{"x", Random(DType::kU8, {5, k}, rng)}});
+  }
+}
+
+}  // namespace
+}  // namespace tilewright
