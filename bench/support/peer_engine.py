@@ -1,7 +1,8 @@
 """One engine of bench/peers: `peer_engine.py onnxruntime|openvino MODEL THREADS` says "ready", then
 answers each line of standard input with the median milliseconds of some 0.3 s of runs;
 `peer_engine.py error MODEL TILEWRIGHT PACKAGE` prints the difference of our outputs from ONNX
-Runtime's, relative to the output's scale."""
+Runtime's, relative to the output's scale; `peer_engine.py inputs MODEL FILE.npz` writes the inputs
+that the engines are given."""
 import pathlib
 import statistics
 import subprocess
@@ -82,5 +83,7 @@ def error(model, tilewright, package):
 
 if sys.argv[1] == "error":
     error(*sys.argv[2:5])
+elif sys.argv[1] == "inputs":
+    numpy.savez(sys.argv[3], **made_up(onnxruntime_session(sys.argv[2], 1)))
 else:
     serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))
