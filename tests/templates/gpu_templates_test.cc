@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiler/core/gpu_traits.h"
 #include "compiler/loop/threads.h"
 #include "compiler/operators/workload_rules.h"
 #include "tests/contract/template_contract.h"
@@ -154,6 +155,13 @@ TEST(GpuTemplates, FewRowsOnCudaTakeTheSmallBatchUntuned) {
   EXPECT_EQ(chosen("1", "cuda -arch=sm_90"), "dense_small_batch.gpu");
   EXPECT_EQ(chosen("64", "cuda -arch=sm_90"), "dense_large_batch.gpu");
   EXPECT_EQ(chosen("1", "opencl"), "dense_large_batch.gpu");
+}
+
+TEST(GpuTemplates, TheModelOfADeviceSaysHowLargeItIs) {
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=jetson-nano")).multiprocessors, 1);
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=tx2")).multiprocessors, 2);
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=1080ti")).multiprocessors, 28);
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=unheard")).multiprocessors, 80);
 }
 
 TEST(GpuTemplates, FiltersRefuseWhatTheDeviceCannotStart) {
