@@ -92,6 +92,23 @@ absl::StatusOr<Json> WriteConv(const Workload& w) {
               w.Attr("padding"),      w.Attr("dilation"),     std::string(NameOf(OutputTypeOf(w)))};
 }
 
+// [data, weight, strides, padding, dilation, groups, out type]
+absl::StatusOr<Workload> ReadGrouped(const Json& args) {
+  if (args.size() != 7) return Bad(absl::StrCat(args.size(), " arguments; it has 7"));
+  TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("conv2d", args));
+  const int64_t groups = args[5].get<int64_t>();
+  if (groups < 2) return Bad("fewer than 2 groups");
+  SetConv(args[2], args[3], args[4], groups, &workload);
+  TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[6]));
+  return Checked(std::move(workload), out);
+}
+
+absl::StatusOr<Json> WriteGrouped(const Workload& w) {
+  TW_ASSIGN_OR_RETURN(Json args, WriteConv(w));
+  args.insert(args.begin() + 5, w.Attr("groups")[0]);
+  return args;
+}
+
 // [N, H, W, CO, CI, KH, KW, strides, padding]
 absl::StatusOr<Workload> ReadTutorial(const Json& args) {
   if (args.size() != 9) return Bad(absl::StrCat(args.size(), " arguments; it has 9"));
@@ -162,12 +179,13 @@ struct KnownTemplate {
   absl::StatusOr<Workload> (*read)(const Json&);
   absl::StatusOr<Json> (*write)(const Workload&);
 };
-constexpr std::array<KnownTemplate, 6> kTemplates = {{
+constexpr std::array<KnownTemplate, 7> kTemplates = {{
     {"batch_matmul.cuda", ReadBatchMatmul, WriteBatchMatmul},
     {"conv2d_nchw.cuda", ReadConv, WriteConv},
     {"dense_large_batch.gpu", ReadDense, WriteDense},
     {"dense_small_batch.gpu", ReadDense, WriteDense},
     {"depthwise_conv2d_nchw.cuda", ReadDepthwise, WriteConv},
+    {"group_conv2d_nchw.cuda", ReadGrouped, WriteGrouped},
     {"tutorial/conv2d_no_batching", ReadTutorial, WriteTutorial},
 }};
 

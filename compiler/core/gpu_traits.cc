@@ -1,12 +1,38 @@
 #include "compiler/core/gpu_traits.h"
 
+#include <string_view>
+
 namespace tilewright {
+namespace {
+
+// Devices far from the defaults that TopHub has records of; NVIDIA's data sheets.
+struct KnownModel {
+  std::string_view name;
+  int multiprocessors;
+  double flops, memory_bytes;
+  int64_t shared_bytes;
+};
+constexpr KnownModel kModels[] = {{"jetson-nano", 1, 0.47e12, 25.6e9, 64 << 10},
+                                  {"tx2", 2, 0.67e12, 59.7e9, 64 << 10},
+                                  {"1080ti", 28, 11.3e12, 484e9, 96 << 10}};
+constexpr double kCacheBytesOfOne = 31e9;  // a second, of each multiprocessor, as by default
+
+}  // namespace
 
 GpuTraits GpuTraitsOf(const Target& target) {
   GpuTraits traits;
   if (target.kind == "opencl") {
     // What AutoTVM assumes of OpenCL devices, and the least local memory of the full profile.
     traits.limits = {.threads = 256, .block = {256, 256, 64}, .shared_bytes = 32 << 10};
+    return traits;
+  }
+  for (const KnownModel& known : kModels) {
+    if (target.model != known.name) continue;
+    traits.multiprocessors = known.multiprocessors;
+    traits.flops = known.flops;
+    traits.memory_bytes = known.memory_bytes;
+    traits.shared_bytes = known.shared_bytes;
+    traits.cache_bytes = kCacheBytesOfOne * known.multiprocessors;
     return traits;
   }
   // NVIDIA's data sheets: the newest large device of each generation.

@@ -79,6 +79,27 @@ TEST(TopHub, IndexAndEntitiesAgreeWithTheTemplatesSpace) {
   }
 }
 
+TEST(TopHub, AGroupedConvolutionsRowIsARecordAndGoesBack) {
+  const std::string line =
+      absl::StrReplaceAll(kConv, {{"conv2d_nchw.cuda", "group_conv2d_nchw.cuda"},
+                                  {"[5, 32, 1, 1]", "[4, 16, 1, 1]"},
+                                  {R"([1, 1], "float32"])", R"([1, 1], 2, "float32"])"},
+                                  {R"([["tile_f", "sp", [-1, 5, 1, 1]])",
+                                   R"([["tile_n", "sp", [-1, 1, 1, 1]], ["tile_g", "sp", [-1, 2]],)"
+                                   R"( ["tile_f", "sp", [-1, 1, 2, 1]])"},
+                                  {R"(["unroll_explicit", "ot", 1]])",
+                                   R"(["unroll_explicit", "ot", 1], ["fuse_yx", "ot", 1]])"}});
+  const absl::StatusOr<Record> record = DecodeLogLine(line);
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->foreign_line, "");
+  EXPECT_EQ(record->task.workload.Key(),
+            "conv2d(float32[1,32,288,128],float32[4,16,1,1];dilation=1,1;groups=2;padding=0,0,0,0;"
+            "strides=1,1;NCHW,OIHW,NCHW)");
+  const auto placed = PlaceIt(record->task, record->config);
+  EXPECT_TRUE(placed.ok() && *placed) << placed.status();
+  EXPECT_EQ(DecodeLogLine(EncodeLogLine(*record).value()).value(), *record);
+}
+
 TEST(TopHub, ARowOfFormat01IsTheRowThatTopHubMadeOfIt) {
   Record old = DecodeLogLine(kOldDepthwise).value();
   const Record today = DecodeLogLine(kDepthwise).value();

@@ -56,6 +56,8 @@ constexpr const char* kWorkloads[] = {
     "strides=2,1;NCHW,OIHW,NCHW)",
     "depthwise_conv2d(float32[1,6,9,7],float32[6,1,3,3];dilation=1,1;groups=6;padding=1,1,1,1;"
     "strides=2,2;NCHW,OIHW,NCHW)+bias+relu",
+    "conv2d(float32[2,6,7,9],float32[9,2,3,3];dilation=1,1;groups=3;padding=1,1,1,1;"
+    "strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
     "dense(float32[3,14],float32[10,14];,NK,)+bias+sigmoid",
     "batch_matmul(float32[3,5,14],float32[3,14,9];,,)"};
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiler/core/gpu_traits.h"
 #include "compiler/loop/threads.h"
 #include "compiler/operators/workload_rules.h"
 #include "tests/contract/template_contract.h"
@@ -23,6 +24,10 @@ std::vector<Workload> Workloads() {
         "strides=1,1;NCHW,OIHW,NCHW)",
         "depthwise_conv2d(float32[1,6,9,7],float32[6,1,3,3];dilation=1,1;groups=6;"
         "padding=1,1,1,1;strides=2,2;NCHW,OIHW,NCHW)+bias+relu",
+        "conv2d(float32[2,6,7,9],float32[9,2,3,3];dilation=1,1;groups=3;padding=1,1,1,1;"
+        "strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+        "conv2d(float32[1,8,11,6],float32[4,4,5,3];dilation=1,2;groups=2;padding=2,0,1,3;"
+        "strides=2,1;NCHW,OIHW,NCHW)+add",
         "dense(float32[3,14],float32[10,14];,NK,)+bias", "dense(float32[1,35],float32[12,35];,NK,)",
         "batch_matmul(float32[3,5,14],float32[3,14,9];,,)"}) {
     absl::StatusOr<Workload> workload = ParseWorkload(key);
@@ -97,6 +102,33 @@ TEST(GpuTemplates, DirectSpacesHaveAutoTvmsSizesAndIndices) {
             3'297'336u);
 }
 
+// 10 knobs of AutoTVM's and the later fuse_yx; the index by its mixed radix, lowest digit first.
+TEST(GpuTemplates, TheGroupedSpaceHasAutoTvmsKnobsAndSize) {
+  const Workload grouped =
+      ParseWorkload(
+          "conv2d(float32[1,128,14,14],float32[128,4,3,3];dilation=1,1;groups=32;"
+          "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)")
+          .value();
+  const Target cuda = Parsed("cuda -arch=sm_90");
+  const ConfigSpace space = FindTemplate("group_conv2d_nchw.cuda").value()->Space(grouped, cuda);
+  std::string knobs;
+  for (size_t i = 0; i < space.knob_count(); ++i) knobs += space.knob_name(i) + " ";
+  EXPECT_EQ(knobs,
+            "tile_n tile_g tile_f tile_y tile_x tile_rc tile_ry tile_rx auto_unroll_max_step "
+            "unroll_explicit fuse_yx ");
+  // 1 * 6 * C(5,2) * 16 * 16 * 3 * 2 * 2 * 3 * 2 * 2: quadruples of divisors of 1, 4, 14.
+  EXPECT_EQ(space.size(), 2'211'840u);
+  const Config config =
+      ParseEntitiesJson(
+          R"([["tile_n","sp",[-1,1,1,1]],["tile_g","sp",[-1,2]],["tile_f","sp",[-1,1,4,1]],
+              ["tile_y","sp",[-1,1,7,1]],["tile_x","sp",[-1,1,14,1]],["tile_rc","sp",[-1,4]],
+              ["tile_ry","sp",[-1,3]],["tile_rx","sp",[-1,3]],["auto_unroll_max_step","ot",1500],
+              ["unroll_explicit","ot",0],["fuse_yx","ot",1]])")
+          .value();
+  EXPECT_EQ(space.WhyInvalid(config), std::nullopt);
+  EXPECT_EQ(space.At(space.IndexOf(config).value()), config);
+}
+
 // One knob: the index is the place of the threads among the divisors of the reduction, ascending.
 TEST(GpuTemplates, TheSmallBatchsSpaceIsTheDivisorsOfTheReduction) {
   const Template& small = *FindTemplate("dense_small_batch.gpu").value();
@@ -123,6 +155,13 @@ TEST(GpuTemplates, FewRowsOnCudaTakeTheSmallBatchUntuned) {
   EXPECT_EQ(chosen("1", "cuda -arch=sm_90"), "dense_small_batch.gpu");
   EXPECT_EQ(chosen("64", "cuda -arch=sm_90"), "dense_large_batch.gpu");
   EXPECT_EQ(chosen("1", "opencl"), "dense_large_batch.gpu");
+}
+
+TEST(GpuTemplates, TheModelOfADeviceSaysHowLargeItIs) {
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=jetson-nano")).multiprocessors, 1);
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=tx2")).multiprocessors, 2);
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=1080ti")).multiprocessors, 28);
+  EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=unheard")).multiprocessors, 80);
 }
 
 TEST(GpuTemplates, FiltersRefuseWhatTheDeviceCannotStart) {

@@ -28,10 +28,17 @@ SimtAxis CutOf(const SimtForm::AxisKnob& knob, const Config& config, int64_t ext
   SimtAxis cut{.block = knob.block, .thread = knob.thread};
   if (knob.knob.empty()) return cut;
   const std::vector<int64_t> parts = PartsOf(config, knob.knob, extent);
-  if (parts.size() == 4) cut.vthreads = parts[1];
+  if (parts.size() != 3) cut.vthreads = parts[1];
+  if (parts.size() == 2) return cut;
   cut.threads = parts[parts.size() - 2];
   cut.inner = parts.back();
   return cut;
+}
+
+void Set(const std::string& knob, int64_t value, Config* config) {
+  for (auto& [name, entity] : config->entities) {
+    if (name == knob) entity = Scalar(value);
+  }
 }
 
 // Everything but the knobs of unrolling, which do not change what a schedule needs.
@@ -63,8 +70,10 @@ SimtSchedule ScheduleOf(const SimtForm& form, const Config& config) {
   for (const SimtForm::ReduceKnob& knob : form.reduce) {
     levels = std::max(levels, static_cast<size_t>(knob.parts));
   }
+  const bool fused = form.fuse_yx && config.Int("fuse_yx") != 0;
   for (size_t i = 0; i < form.axes.size(); ++i) {
     schedule.axes.push_back(CutOf(form.axes[i], config, form.compute.axes[i].extent));
+    if (fused) schedule.axes.back().thread = form.axes[i].thread_if_fused;
   }
   for (size_t i = 0; i < form.reduce.size(); ++i) {
     const int64_t extent = form.compute.reduce[i].extent;
@@ -96,30 +105,38 @@ ConfigSpace SimtTemplate::Space(const Workload& workload, const Target& target) 
     DefineIntKnob(space, "auto_unroll_max_step", form.unroll_steps);
     DefineIntKnob(space, "unroll_explicit", {0, 1});
   }
+  if (form.fuse_yx) DefineIntKnob(space, "fuse_yx", {0, 1});
   AddFilters(form, target, &space);
   return space;
+}
+
+std::function<double(const Config&)> SimtTemplate::Predictor(const Workload& workload,
+                                                             const Target& target) const {
+  const auto form = std::make_shared<const SimtForm>(FormOf(workload));
+  const SimtModel model(form->compute, form->staged, GpuTraitsOf(target));
+  return [form, model](const Config& config) { return model.SecondsOf(ScheduleOf(*form, config)); };
 }
 
 // The best by the model among many valid ones.
 Config SimtTemplate::Default(const Workload& workload, const Target& target) const {
   const SimtForm form = FormOf(workload);
   const ConfigSpace space = Space(workload, target);
-  const SimtModel model(form.compute, form.staged, GpuTraitsOf(target));
+  const auto predict = Predictor(workload, target);
   Rng rng(kDefaultSeed);
   Config best;
   double best_seconds = 0;
   for (int i = 0; i < kDefaultSamples; ++i) {
     const Config config = space.At(rng.Below(space.size()));
     if (space.WhyInvalid(config)) continue;
-    const double seconds = model.SecondsOf(ScheduleOf(form, config));
+    const double seconds = predict(config);
     if (!best.entities.empty() && seconds >= best_seconds) continue;
     best = config;
     best_seconds = seconds;
   }
   if (best.entities.empty()) best = space.At(0);  // every factor 1: one thread a block
   if (!form.unroll_steps.empty()) {
-    best.entities[best.entities.size() - 2].second = Scalar(form.unroll_steps.back());
-    best.entities.back().second = Scalar(0);
+    Set("auto_unroll_max_step", form.unroll_steps.back(), &best);
+    Set("unroll_explicit", 0, &best);
   }
   return best;
 }

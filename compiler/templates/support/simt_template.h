@@ -3,6 +3,7 @@
 // which knobs.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,12 @@ namespace tilewright {
 
 struct SimtForm {
   // The knob of an output axis: a split into `parts` (4: blocks, virtual threads, threads, inner;
-  // 3: without virtual threads). No knob: the whole axis is blocks.
+  // 3: without virtual threads; 2: blocks and virtual threads). No knob: the whole axis is blocks.
   struct AxisKnob {
     std::string knob;
     int parts = 4;
     ThreadAxis block = ThreadAxis::kNone, thread = ThreadAxis::kNone;
+    ThreadAxis thread_if_fused = ThreadAxis::kNone;  // instead of `thread` where fuse_yx is 1
   };
   // The knob of a reduction axis: the first part is the stages. No knob: all of it in one stage.
   struct ReduceKnob {
@@ -31,6 +33,7 @@ struct SimtForm {
   std::vector<ReduceKnob> reduce;
   std::vector<size_t> staged;
   std::vector<int64_t> unroll_steps;  // of auto_unroll_max_step; empty: no unroll knobs
+  bool fuse_yx = false;  // has the last knob fuse_yx: rows and columns share a thread coordinate
 };
 
 class SimtTemplate : public Template {
@@ -39,6 +42,11 @@ class SimtTemplate : public Template {
   Config Default(const Workload& workload, const Target& target) const override;
   absl::StatusOr<LoweredTask> Lower(const Workload& workload, const Target& target,
                                     const Config& config) const override;
+
+  // Predicted seconds of the space's configs (SimtModel), to rank those of one workload. What
+  // chooses the default. REQUIRES: Matches; the configs are valid in Space.
+  std::function<double(const Config&)> Predictor(const Workload& workload,
+                                                 const Target& target) const;
 
  protected:
   // REQUIRES: Matches.
