@@ -12,7 +12,7 @@ struct KnownModel {
   double flops, memory_bytes;
   int64_t shared_bytes;
 };
-constexpr KnownModel kModels[] = {{"jetson-nano", 1, 0.47e12, 25.6e9, 64 << 10},
+constexpr KnownModel kModels[] = {{"jetson-nano", 1, 0.236e12, 25.6e9, 64 << 10},
                                   {"tx2", 2, 0.67e12, 59.7e9, 64 << 10},
                                   {"1080ti", 28, 11.3e12, 484e9, 96 << 10}};
 constexpr double kCacheBytesOfOne = 31e9;  // a second, of each multiprocessor, as by default
