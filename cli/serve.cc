@@ -1,11 +1,15 @@
 // tilewright serve: the farm's server.
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <iostream>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "cli/exit_code.h"
 #include "cli/log_options.h"
 #include "cli/open_records.h"
 #include "cli/server_option.h"
@@ -25,10 +29,11 @@ constexpr char kExample[] =
     "  $ tilewright serve --listen 0.0.0.0:9190 --tls server-tls\n";
 
 constexpr int kReadyFd = 3;
+constexpr size_t kMostSecret = 4096;
 
 struct Options {
   ServerOptions server{.listen = "127.0.0.1:9190"};
-  std::string records, tls;
+  std::string records, tls, webhook_secret;
   LogOptions log;
   bool embedded = false;
 };
@@ -39,9 +44,39 @@ void SayReady(const std::string& address) {
   if (write(kReadyFd, line.data(), line.size()) < 0) return;  // then nobody waits for it
 }
 
+// The text of a file that only its owner reads, without the newline at its end.
+absl::StatusOr<std::string> ReadSecret(const std::string& path) {
+  struct stat file{};
+  if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) {
+    return BadInput(
+        absl::NotFoundError(absl::StrCat("no file ", path, " with the webhook's secret")));
+  }
+  if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return BadInput(absl::PermissionDeniedError(
+        absl::StrCat("others may read ", path, ", the webhook's secret: chmod 600 it")));
+  }
+  std::string secret(kMostSecret, '\0');
+  std::ifstream in(path, std::ios::binary);
+  in.read(secret.data(), static_cast<std::streamsize>(secret.size()));
+  secret.resize(static_cast<size_t>(in.gcount()));
+  while (!secret.empty() && secret.back() == '\n') secret.pop_back();
+  return secret;
+}
+
+absl::Status SetWebhook(Options* options) {
+  const bool named = !options->server.webhook.url.empty();
+  if (named != !options->webhook_secret.empty()) {
+    return UsageError("--webhook and --webhook-secret need each other");
+  }
+  if (!named) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(options->server.webhook.secret, ReadSecret(options->webhook_secret));
+  return absl::OkStatus();
+}
+
 absl::Status Serve(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
+  TW_RETURN_IF_ERROR(SetWebhook(&options));
   TW_ASSIGN_OR_RETURN(options.server.credentials, LoadTls(options.tls));
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Log> log, OpenLog(options.log));
   if (!options.embedded) options.server.log = log.get();
@@ -82,6 +117,10 @@ void verb_serve(CLI::App& parent) {
                  "listen where other machines reach it, without authentication");
   verb->add_option("--http", options->server.http,
                    "HOST:PORT of a read-only web page and of Prometheus' /metrics (default: none)");
+  verb->add_option("--webhook", options->server.webhook.url,
+                   "URL that is told, by a signed POST, when a job ends or a worker goes bad");
+  verb->add_option("--webhook-secret", options->webhook_secret,
+                   "file with the secret that signs these, which only its owner may read");
   AddLogOptions(verb, &options->log);
   verb->add_option("--lease", options->server.lease_seconds,
                    "seconds after which a silent worker's trials go to another")

@@ -36,7 +36,8 @@ void SilenceGrpc() {
 bool IsLocal(const std::string& address) {
   if (absl::StartsWith(address, "unix:")) return true;
   const std::string host = HostOf(address);
-  return host == "localhost" || host == "::1" || absl::StartsWith(host, "127.");
+  const bool numeric = host.find_first_not_of("0123456789.") == host.npos;  // no name is
+  return host == "localhost" || host == "::1" || (numeric && absl::StartsWith(host, "127."));
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const Endpoint& server) {

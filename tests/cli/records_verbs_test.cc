@@ -132,6 +132,29 @@ TEST(RecordsVerbs, RevokeByTimeTakesWhatWasMeasuredInBetween) {
   EXPECT_THAT(broken.err, HasSubstr("not one line of UTF-8"));
 }
 
+TEST(RecordsVerbs, PruneKeepsTheNewestAndWhatPackagesUsed) {
+  const CommandLine command;
+  {
+    std::vector<Record> records;
+    for (int i = 0; i < 40; ++i) {
+      records.push_back(SampleRecord("run-" + std::to_string(i), 1e-3 * (1 + i)));
+      records.back().config.entities.back().second = OtherEntity{int64_t{i}};
+    }
+    const auto store = OpenSqliteStore(command / "default.db").value();
+    ASSERT_TRUE(store->Append(records).ok());
+  }
+  const Manifest used{.model = "m", .target = "cpu", .created_by = "t", .records = {"run-20"}};
+  WriteAll(command / "used.tar", WritePackage(used, {}, "", ""));
+  EXPECT_EQ(command.Run("records prune --older-than 1h --keep 5 --dry-run used.tar").out,
+            "18 records would be removed, 22 left\n")
+      << "of 40 the fastest 16, the newest 5 and the one used stay";
+  EXPECT_EQ(command.Run("records prune --keep 5 used.tar").out, "18 records removed, 22 left\n");
+  EXPECT_THAT(command.Run("history --limit 0 --json").out, HasSubstr("run-20"));
+  EXPECT_EQ(command.Run("records prune").exit_code, 2);
+  EXPECT_EQ(command.Run("records prune --older-than soon").exit_code, 2);
+  EXPECT_EQ(command.Run("records prune --keep 5 default.db").exit_code, 3) << "no package";
+}
+
 TEST(RecordsVerbs, BadInputIsExitCode3) {
   const CommandLine command;
   WriteAll(command / "noise.db", std::string(9000, 'x'));

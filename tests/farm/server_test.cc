@@ -146,6 +146,17 @@ TEST(ServerAddress, AnOpenOneNeedsTheUsersWord) {
   EXPECT_TRUE(Server::Start({.listen = "127.0.0.1:0"}, *store, clock).ok());
 }
 
+TEST(ServerAddress, OnlyLoopbackAndUnixSocketsAreLocal) {
+  for (const char* local :
+       {"unix:/tmp/s", "127.0.0.1:9190", "127.9.9.9:1", "localhost:1", "[::1]:1"}) {
+    EXPECT_TRUE(IsLocal(local)) << local;
+  }
+  for (const char* other :
+       {"127.evil.example:1", "0.0.0.0:1", "localhost.evil.example:1", "[::2]:1"}) {
+    EXPECT_FALSE(IsLocal(other)) << other;
+  }
+}
+
 TEST(ServerAddress, ATakenOneIsUnavailable) {
   const auto store = MakeMemoryStore();
   const SystemClock clock;

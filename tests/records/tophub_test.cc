@@ -12,6 +12,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "records/autotvm_log.h"
+#include "records/fit.h"
 #include "records/lookup.h"
 
 namespace tilewright {
@@ -36,19 +37,9 @@ constexpr char kDepthwise[] =
 constexpr char kOldOrder[] =
     R"({"input": ["cuda -model=titanx", "conv2d_nchw.cuda", [["TENSOR", [1, 192, 17, 17], "float32"], ["TENSOR", [192, 192, 1, 7], "float32"], [1, 1], [0, 3, 0, 3], [1, 1], "float32"], {}], "config": {"index": 325452, "code_hash": null, "entity": [["tile_f", "sp", [8, 1, 6, 4]], ["tile_y", "sp", [17, 1, 1, 1]], ["tile_x", "sp", [1, 1, 17, 1]], ["tile_rc", "sp", [32, 6]], ["tile_rx", "sp", [1, 1]], ["tile_ry", "sp", [7, 1]], ["auto_unroll_max_step", "ot", 1500], ["unroll_explicit", "ot", 0]]}, "result": [[0.00016267638502673795], 0, 1.3517541885375977, 1535442556.6070833], "version": 0.2, "tvm_version": "0.7.dev0"})";
 
-// As the command places configs (cli/template_index.h).
-absl::StatusOr<std::optional<PlacedConfig>> PlaceIt(const Task& task, const Config& config) {
-  const absl::StatusOr<const Template*> found = FindTemplate(task.template_name);
-  if (!found.ok()) return std::optional<PlacedConfig>();
-  const ConfigSpace space = (*found)->Space(task.workload, task.target);
-  const absl::StatusOr<uint64_t> index = space.IndexOf(config);
-  if (!index.ok()) return index.status();
-  return std::optional<PlacedConfig>({*index, space.At(*index)});
-}
-
 ImportReport Import(const std::string& log, RecordStore& store) {
   std::istringstream in(log);
-  const absl::StatusOr<ImportReport> report = ImportLog(in, store, PlaceIt);
+  const absl::StatusOr<ImportReport> report = ImportLog(in, store, PlaceInTemplate);
   EXPECT_TRUE(report.ok()) << report.status();
   return report.ok() ? *report : ImportReport{};
 }
@@ -73,7 +64,7 @@ TEST(TopHub, ARowOfATemplateOfOursIsARecordOfItsWorkload) {
 TEST(TopHub, IndexAndEntitiesAgreeWithTheTemplatesSpace) {
   for (const char* line : {kConv, kDepthwise, kOldDepthwise, kOldOrder}) {
     const Record record = DecodeLogLine(line).value();
-    const auto placed = PlaceIt(record.task, record.config);
+    const auto placed = PlaceInTemplate(record.task, record.config);
     ASSERT_TRUE(placed.ok() && *placed) << placed.status();
     EXPECT_EQ((*placed)->index, record.index) << line;
   }

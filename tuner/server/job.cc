@@ -226,14 +226,15 @@ void Job::ChangeState(v1::JobState state, const std::string& message, v1::JobEve
   LogState();
   std::vector<JobStepRow> rows = {EncodeState(row_.state, message, seconds_)};
   Number(&rows);
-  context_.recorder.StoreSteps(
-      std::move(rows), {row_},
-      [events = events_, counted = !replaying_, event = std::move(event)]() mutable {
-        if (!counted) return events->SetEnded();
-        const bool last = IsEnd(event.state());
-        events->Add(std::move(event));
-        if (last) events->Shrink();
-      });
+  context_.recorder.StoreSteps(std::move(rows), {row_},
+                               [events = events_, counted = !replaying_, event = std::move(event),
+                                id = id_, state = row_.state, on_end = context_.on_end]() mutable {
+                                 if (!counted) return events->SetEnded();
+                                 const bool last = IsEnd(event.state());
+                                 if (last && on_end) on_end(id, state, event.message());
+                                 events->Add(std::move(event));
+                                 if (last) events->Shrink();
+                               });
 }
 
 // REQUIRES: mutex_ is held.

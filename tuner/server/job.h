@@ -33,6 +33,9 @@ struct JobContext {
   const RecordStore& store;
   const Clock& clock;
   Log& log;
+  // Told once that a job has ended and is stored so; quick. Null: nobody.
+  std::function<void(const std::string& job, const std::string& state, const std::string& message)>
+      on_end = nullptr;
 };
 
 class Job {

@@ -81,6 +81,14 @@ absl::StatusOr<std::unique_ptr<RevocationFile>> RevokedOf(const ServerOptions& o
                               });
 }
 
+absl::StatusOr<std::unique_ptr<Webhook>> WebhookOf(const ServerOptions& options,
+                                                   const Clock& clock) {
+  if (options.webhook.url.empty()) return nullptr;
+  WebhookOptions webhook = options.webhook;
+  webhook.insecure = options.insecure;
+  return Webhook::Start(webhook, clock, options.log ? *options.log : NoLog());
+}
+
 // A unix socket's path is taken over without a word by whoever binds it later; the lock says that
 // its server lives. The file stays: removing it could take it from under the next server.
 absl::StatusOr<FileLock> LockSocket(absl::string_view listen) {
@@ -95,23 +103,23 @@ absl::StatusOr<FileLock> LockSocket(absl::string_view listen) {
 class ServerImpl final : public Server {
  public:
   ServerImpl(const ServerOptions& options, std::unique_ptr<RevocationFile> revoked,
-             RecordStore& store, const Clock& clock)
+             std::unique_ptr<Webhook> webhook, RecordStore& store, const Clock& clock)
       : clock_(clock),
         epoch_(RandomNumber()),
         credentials_(options.credentials),
         access_(std::move(revoked), clock, options.log ? *options.log : NoLog()),
         log_(options.log ? *options.log : NoLog()),
         farm_log_(log_),
+        webhook_(std::move(webhook)),
         recorder_(std::make_unique<Recorder>(
             store,
             [this](double seconds, const absl::Status& status) { OnCommit(seconds, status); })),
         dispatcher_(
-            clock, OptionsOf(options, {&farm_log_, &metrics_}),
-            [] { return RandomHex(kSessionBytes); },
+            clock, OptionsOf(options, Observers()), [] { return RandomHex(kSessionBytes); },
             [this](FinishedTrial trial, Dispatcher::Then then) {
               recorder_->Store(ToRecord(std::move(trial)), std::move(then));
             }),
-        jobs_({dispatcher_, *recorder_, store, clock, log_}),
+        jobs_({dispatcher_, *recorder_, store, clock, log_, OnJobEnd()}),
         chores_(std::make_unique<Chores>(kChoreThreads)),
         worker_service_(dispatcher_, access_, epoch_, options.lease_seconds),
         tuning_service_({dispatcher_, jobs_, store, *chores_, access_, log_, clock}) {}
@@ -124,6 +132,17 @@ class ServerImpl final : public Server {
   const std::string& http_address() const override { return http_ ? http_->address() : no_http_; }
 
  private:
+  std::vector<FarmObserver*> Observers() {
+    std::vector<FarmObserver*> observers = {&farm_log_, &metrics_};
+    if (webhook_) observers.push_back(webhook_.get());
+    return observers;
+  }
+  decltype(JobContext::on_end) OnJobEnd() {
+    if (!webhook_) return nullptr;
+    return [this](const std::string& job, const std::string& state, const std::string& message) {
+      webhook_->OnJobEnded(job, state, message);
+    };
+  }
   Record ToRecord(FinishedTrial trial) const;
   void TickLoop();
   void OnCommit(double seconds, const absl::Status& status);
@@ -140,7 +159,8 @@ class ServerImpl final : public Server {
   Log& log_;
   FarmLog farm_log_;
   FarmMetrics metrics_;
-  std::atomic<bool> storing_{true};  // the last transaction was stored
+  const std::unique_ptr<Webhook> webhook_;  // null: nobody is told
+  std::atomic<bool> storing_{true};         // the last transaction was stored
   std::mutex health_mutex_;
   grpc::HealthCheckServiceInterface* health_ = nullptr;  // gRPC's, while it serves
   std::unique_ptr<Recorder> recorder_;
@@ -275,7 +295,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   TW_RETURN_IF_ERROR(CheckAddress(options));
   TW_RETURN_IF_ERROR(CheckHttp(options));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<RevocationFile> revoked, RevokedOf(options));
-  auto server = std::make_unique<ServerImpl>(options, std::move(revoked), store, clock);
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<Webhook> webhook, WebhookOf(options, clock));
+  auto server =
+      std::make_unique<ServerImpl>(options, std::move(revoked), std::move(webhook), store, clock);
   if (!options.embedded) TW_RETURN_IF_ERROR(server->ResumeJobs());
   TW_RETURN_IF_ERROR(server->Listen(options.listen));
   TW_RETURN_IF_ERROR(server->ServeHttp(options.http));

@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "records/record_store.h"
 #include "security/credentials.h"
+#include "tuner/server/webhook.h"
 
 namespace tilewright {
 
@@ -23,6 +24,7 @@ struct ServerOptions {
   // Where the web page and the metrics are served ("HOST:PORT", numeric; port 0: any); empty:
   // nowhere. They have no authentication: an address that other machines reach needs `insecure`.
   std::string http;
+  WebhookOptions webhook;  // its `insecure` is that of this
   // A farm of one machine for one job: jobs of earlier runs are left alone until they are
   // submitted again, and a job fails when no worker was fit for a minute.
   bool embedded = false;
