@@ -1,10 +1,8 @@
 #include "compiler/targets/support/llvm_object.h"
 
-#include "base/check.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/ADCE.h"
@@ -38,21 +36,8 @@ llvm::ModulePassManager ExplicitPipeline() {
   return module_passes;
 }
 
-// Loop strength reduction gives a large unrolled body a pointer for each column of its tile, more than
-// there are registers, and reloads them in the innermost loop, where constant offsets from one
-// register do. LLVM has only a process-wide option to leave it out of code generation.
-void LeaveOutStrengthReduction() {
-  static const bool done = [] {
-    llvm::cl::Option* option = llvm::cl::getRegisteredOptions().lookup("disable-lsr");
-    TW_CHECK(option != nullptr) << "LLVM has no option disable-lsr";
-    return !option->addOccurrence(0, "disable-lsr", "true");
-  }();
-  TW_CHECK(done) << "LLVM refuses its option disable-lsr";
-}
-
 absl::StatusOr<std::string> EmitFile(llvm::Module& module, llvm::TargetMachine& machine,
                                      llvm::CodeGenFileType type) {
-  LeaveOutStrengthReduction();
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
