@@ -1,7 +1,9 @@
 #include "compiler/onnx/quantized.h"
 
+#include <cmath>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
 namespace tilewright {
@@ -18,6 +20,18 @@ absl::StatusOr<ValueId> Scalar(OpBuilder& b, ValueId value) {
 
 ValueId OptionalInput(const OpBuilder& b, size_t i) {
   return b.HasInput(i) ? b.Input(i) : kNoValue;
+}
+
+absl::Status CheckScale(const OpBuilder& b, ValueId scale) {
+  if (!b.IsConstant(scale)) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(const Tensor values, b.ConstValue(scale));
+  for (int64_t i = 0; i < values.size(); ++i) {
+    const double value = values.AsDouble(i);
+    if (std::isfinite(value) && value != 0) continue;
+    return absl::InvalidArgumentError(absl::StrCat("element ", i, " of a scale is ", value,
+                                                   "; it must be a finite number other than zero"));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ValueId> AlongAxis(OpBuilder& b, ValueId value, const Shape& data, size_t axis) {
@@ -52,6 +66,7 @@ absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, const Requantizat
     if (b.DTypeOf(scale) != DType::kF32) {
       return absl::InvalidArgumentError("a scale is not float32");
     }
+    TW_RETURN_IF_ERROR(CheckScale(b, scale));
   }
   TW_ASSIGN_OR_RETURN(const ValueId out_scale, Scalar(b, r.out_scale));
   TW_ASSIGN_OR_RETURN(const ValueId zero_point, Scalar(b, r.out_zero_point));

@@ -9,6 +9,10 @@ namespace tilewright {
 // Input i, or kNoValue when it is absent.
 ValueId OptionalInput(const OpBuilder& b, size_t i);
 
+// InvalidArgument for a constant scale with an element that is zero or no number: a model that says
+// so was written wrongly, and would compute nothing but zeros, infinities and NaN.
+absl::Status CheckScale(const OpBuilder& b, ValueId scale);
+
 // A scalar, or a vector along `axis` of data of that shape, as something that broadcasts to it.
 // InvalidArgument for another shape.
 absl::StatusOr<ValueId> AlongAxis(OpBuilder& b, ValueId value, const Shape& data, size_t axis);

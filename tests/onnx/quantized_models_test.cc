@@ -1,5 +1,6 @@
 // Models on eight-bit integers: what ONNX defines by integers comes out bit for bit, and layers
 // between quantizers run on integers, at most one quantum from the definition in floats.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -205,6 +206,29 @@ TEST(QuantizedModels, IntegerMatrixProductsAreExact) {
     m.Output("y");
     m.Output("sums");
     RunBoth(m, {{"x", Random(DType::kU8, {5, k}, rng)}});
+  }
+}
+
+TEST(QuantizedModels, AScaleThatIsZeroOrNoNumberIsRefusedWithItsNode) {
+  for (const double scale : {0.0, std::nan(""), HUGE_VAL}) {
+    for (const bool product : {false, true}) {
+      Rng rng(1);
+      ModelBuilder m;
+      m.Input("x", {5, 8}, product ? TensorProto::UINT8 : TensorProto::FLOAT);
+      AddScalar(m, "s", DType::kF32, scale);
+      AddScalar(m, "z", DType::kU8, 0);
+      if (product) {
+        auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {8, 4}, rng), 4, rng);
+        inputs[6] = "s";
+        m.Node("QLinearMatMul", inputs, {"y"});
+      } else {
+        m.Node("QuantizeLinear", {"x", "s", "z"}, {"y"});
+      }
+      m.Output("y");
+      const absl::Status status = ImportOnnx(m.Bytes(), {}).status();
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+      EXPECT_THAT(status.message(), testing::HasSubstr("element 0 of a scale is"));
+    }
   }
 }
 

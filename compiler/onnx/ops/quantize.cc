@@ -26,6 +26,7 @@ absl::StatusOr<std::vector<ValueId>> Read(OpBuilder& b) {
   if (!IsFloat(b.DTypeOf(inputs[1])) || b.DTypeOf(inputs[1]) == DType::kF64) {
     return absl::InvalidArgumentError("scale is not a float32, float16 or bfloat16 tensor");
   }
+  TW_RETURN_IF_ERROR(CheckScale(b, b.Input(1)));
   return inputs;
 }
 
