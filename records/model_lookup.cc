@@ -10,14 +10,12 @@
 namespace tilewright {
 namespace {
 
-constexpr int64_t kMostScanned = 100'000;
-
 LookupOptions OptionsOf(const ModelLookup& wanted) {
   const auto count = static_cast<int64_t>(std::max<size_t>(wanted.workloads.size(), 1));
   return {.explain = wanted.explain,
           .threads = wanted.threads,
           .device_key = wanted.device_key,
-          .most_scanned = std::max<int64_t>(kMostScanned / count, 1),
+          .most_scanned = std::max<int64_t>(LookupOptions{}.most_scanned / count, 1),
           .why_unfit = [exact = wanted.exact](const Task& task, const Config& config) {
             return WhyUnfit(task, config, exact);
           }};

@@ -1,7 +1,8 @@
 // Direct convolution over channel-blocked tensors: a register tile of output-channel blocks x
 // output pixels accumulates the whole reduction; the lanes of a vector are output channels, so
-// each input element is a broadcast. 1x1 convolutions without stride and padding run over the
-// flattened image. Integers are multiplied two input channels at a time where the CPU can.
+// each input element is a broadcast. 1x1 convolutions without padding run over the flattened image,
+// those with strides over a copy of the pixels that they reach. Integers are multiplied two input
+// channels at a time where the CPU can.
 //
 // Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
 // tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps

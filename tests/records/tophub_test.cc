@@ -22,20 +22,57 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr char kConv[] =
-    R"({"input": ["cuda -model=v100", "conv2d_nchw.cuda", [["TENSOR", [1, 32, 288, 128], "float32"], ["TENSOR", [5, 32, 1, 1], "float32"], [1, 1], [0, 0, 0, 0], [1, 1], "float32"], {}], "config": {"index": 6798401, "code_hash": null, "entity": [["tile_f", "sp", [-1, 5, 1, 1]], ["tile_y", "sp", [-1, 1, 1, 1]], ["tile_x", "sp", [-1, 1, 128, 1]], ["tile_rc", "sp", [-1, 2]], ["tile_ry", "sp", [-1, 1]], ["tile_rx", "sp", [-1, 1]], ["auto_unroll_max_step", "ot", 512], ["unroll_explicit", "ot", 1]]}, "result": [[5.4039908238276305e-06], 0, 1.9839115142822266, 1598376174.4930673], "version": 0.2, "tvm_version": "0.7.dev1"})";
+    R"({"input": ["cuda -model=v100", "conv2d_nchw.cuda", [["TENSOR", [1, 32, 288, 128], )"
+    R"("float32"], ["TENSOR", [5, 32, 1, 1], "float32"], [1, 1], [0, 0, 0, 0], [1, 1], )"
+    R"("float32"], {}], "config": {"index": 6798401, "code_hash": null, "entity": [["tile_f", )"
+    R"("sp", [-1, 5, 1, 1]], ["tile_y", "sp", [-1, 1, 1, 1]], ["tile_x", "sp", [-1, 1, 128, )"
+    R"(1]], ["tile_rc", "sp", [-1, 2]], ["tile_ry", "sp", [-1, 1]], ["tile_rx", "sp", [-1, 1]], )"
+    R"(["auto_unroll_max_step", "ot", 512], ["unroll_explicit", "ot", 1]]}, )"
+    R"("result": [[5.4039908238276305e-06], 0, 1.9839115142822266, 1598376174.4930673], )"
+    R"("version": 0.2, "tvm_version": "0.7.dev1"})";
 constexpr char kWinograd[] =
-    R"({"input": ["cuda -model=titanx", "conv2d_nchw_winograd.cuda", [["TENSOR", [1, 448, 8, 8], "float32"], ["TENSOR", [384, 448, 3, 3], "float32"], [1, 1], [1, 1, 1, 1], [1, 1], "float32"], {}], "config": {"index": 232980, "code_hash": null, "entity": [["tile_b", "sp", [36, 1, 1, 1]], ["tile_y", "sp", [6, 1, 32, 2]], ["tile_x", "sp", [1, 1, 4, 1]], ["tile_rc", "sp", [28, 16]], ["auto_unroll_max_step", "ot", 0], ["unroll_explicit", "ot", 1]]}, "result": [[0.00011755589655172413], 0, 5.878081798553467, 1535431279.4730268], "version": 0.2, "tvm_version": "0.7.dev0"})";
+    R"({"input": ["cuda -model=titanx", "conv2d_nchw_winograd.cuda", [["TENSOR", [1, 448, 8, )"
+    R"(8], "float32"], ["TENSOR", [384, 448, 3, 3], "float32"], [1, 1], [1, 1, 1, 1], [1, 1], )"
+    R"("float32"], {}], "config": {"index": 232980, "code_hash": null, "entity": [["tile_b", )"
+    R"("sp", [36, 1, 1, 1]], ["tile_y", "sp", [6, 1, 32, 2]], ["tile_x", "sp", [1, 1, 4, 1]], )"
+    R"(["tile_rc", "sp", [28, 16]], ["auto_unroll_max_step", "ot", 0], ["unroll_explicit", )"
+    R"("ot", 1]]}, "result": [[0.00011755589655172413], 0, 5.878081798553467, )"
+    R"(1535431279.4730268], "version": 0.2, "tvm_version": "0.7.dev0"})";
 constexpr char kProduct[] =
-    R"({"input": ["cuda -model=v100", "batch_matmul.cuda", [["TENSOR", [1, 128, 20], "float32"], ["TENSOR", [1, 128, 20], "float32"]], {}], "config": {"index": 50881, "code_hash": null, "entity": [["tile_y", "sp", [-1, 32, 2]], ["tile_x", "sp", [-1, 2, 2]], ["tile_k", "sp", [-1, 5]], ["auto_unroll_max_step", "ot", 32], ["unroll_explicit", "ot", 1]]}, "result": [[3.1323694864935406e-06], 0, 1.8492114543914795, 1598402740.7849147], "version": 0.2, "tvm_version": "0.7.dev1"})";
+    R"({"input": ["cuda -model=v100", "batch_matmul.cuda", [["TENSOR", [1, 128, 20], )"
+    R"("float32"], ["TENSOR", [1, 128, 20], "float32"]], {}], "config": {"index": 50881, )"
+    R"("code_hash": null, "entity": [["tile_y", "sp", [-1, 32, 2]], ["tile_x", "sp", [-1, 2, )"
+    R"(2]], ["tile_k", "sp", [-1, 5]], ["auto_unroll_max_step", "ot", 32], ["unroll_explicit", )"
+    R"("ot", 1]]}, "result": [[3.1323694864935406e-06], 0, 1.8492114543914795, )"
+    R"(1598402740.7849147], "version": 0.2, "tvm_version": "0.7.dev1"})";
 constexpr char kOldDepthwise[] =
-    R"({"i": ["cuda -model=titanx", "topi_nn_depthwise_conv2d_nchw", [["TENSOR", [1, 1024, 7, 7], "float32"], ["TENSOR", [1024, 1, 3, 3], "float32"], [1, 1], [1, 1], [1, 1], "float32"], {}, ["depthwise_conv2d_nchw", [1, 1024, 7, 7, "float32"], [1024, 1, 3, 3, "float32"], [1, 1], [1, 1], [1, 1], "float32"], {"i": 25761, "c": null, "e": [["tile_f", "sp", [256, 1, 4, 1]], ["tile_y", "sp", [1, 1, 7, 1]], ["tile_x", "sp", [1, 1, 7, 1]], ["auto_unroll_max_step", "ot", 1500], ["unroll_explicit", "ot", 1]], "t": "direct"}], "r": [[7.3759017449004675e-06], 0, 4.439143419265747, 1535377557.3893585], "v": 0.1})";
+    R"({"i": ["cuda -model=titanx", "topi_nn_depthwise_conv2d_nchw", [["TENSOR", [1, 1024, 7, )"
+    R"(7], "float32"], ["TENSOR", [1024, 1, 3, 3], "float32"], [1, 1], [1, 1], [1, 1], )"
+    R"("float32"], {}, ["depthwise_conv2d_nchw", [1, 1024, 7, 7, "float32"], [1024, 1, 3, 3, )"
+    R"("float32"], [1, 1], [1, 1], [1, 1], "float32"], {"i": 25761, "c": null, "e": [["tile_f", )"
+    R"("sp", [256, 1, 4, 1]], ["tile_y", "sp", [1, 1, 7, 1]], ["tile_x", "sp", [1, 1, 7, 1]], )"
+    R"(["auto_unroll_max_step", "ot", 1500], ["unroll_explicit", "ot", 1]], "t": "direct"}], )"
+    R"("r": [[7.3759017449004675e-06], 0, 4.439143419265747, 1535377557.3893585], "v": 0.1})";
 // The form of format 0.2 of the same row, as cuda_v0.10 has it.
 constexpr char kDepthwise[] =
-    R"({"input": ["cuda -model=titanx", "depthwise_conv2d_nchw.cuda", [["TENSOR", [1, 1024, 7, 7], "float32"], ["TENSOR", [1024, 1, 3, 3], "float32"], [1, 1], [1, 1, 1, 1], [1, 1], "float32"], {}], "config": {"index": 25761, "code_hash": null, "entity": [["tile_f", "sp", [256, 1, 4, 1]], ["tile_y", "sp", [1, 1, 7, 1]], ["tile_x", "sp", [1, 1, 7, 1]], ["auto_unroll_max_step", "ot", 1500], ["unroll_explicit", "ot", 1]]}, "result": [[7.3759017449004675e-06], 0, 4.439143419265747, 1535377557.3893585], "version": 0.2, "tvm_version": "0.7.dev0"})";
+    R"({"input": ["cuda -model=titanx", "depthwise_conv2d_nchw.cuda", [["TENSOR", [1, 1024, 7, )"
+    R"(7], "float32"], ["TENSOR", [1024, 1, 3, 3], "float32"], [1, 1], [1, 1, 1, 1], [1, 1], )"
+    R"("float32"], {}], "config": {"index": 25761, "code_hash": null, "entity": [["tile_f", )"
+    R"("sp", [256, 1, 4, 1]], ["tile_y", "sp", [1, 1, 7, 1]], ["tile_x", "sp", [1, 1, 7, 1]], )"
+    R"(["auto_unroll_max_step", "ot", 1500], ["unroll_explicit", "ot", 1]]}, )"
+    R"("result": [[7.3759017449004675e-06], 0, 4.439143419265747, 1535377557.3893585], )"
+    R"("version": 0.2, "tvm_version": "0.7.dev0"})";
 
 // A kernel of 1x7: the template of 2018 gave the seven to the knob tile_ry.
 constexpr char kOldOrder[] =
-    R"({"input": ["cuda -model=titanx", "conv2d_nchw.cuda", [["TENSOR", [1, 192, 17, 17], "float32"], ["TENSOR", [192, 192, 1, 7], "float32"], [1, 1], [0, 3, 0, 3], [1, 1], "float32"], {}], "config": {"index": 325452, "code_hash": null, "entity": [["tile_f", "sp", [8, 1, 6, 4]], ["tile_y", "sp", [17, 1, 1, 1]], ["tile_x", "sp", [1, 1, 17, 1]], ["tile_rc", "sp", [32, 6]], ["tile_rx", "sp", [1, 1]], ["tile_ry", "sp", [7, 1]], ["auto_unroll_max_step", "ot", 1500], ["unroll_explicit", "ot", 0]]}, "result": [[0.00016267638502673795], 0, 1.3517541885375977, 1535442556.6070833], "version": 0.2, "tvm_version": "0.7.dev0"})";
+    R"({"input": ["cuda -model=titanx", "conv2d_nchw.cuda", [["TENSOR", [1, 192, 17, 17], )"
+    R"("float32"], ["TENSOR", [192, 192, 1, 7], "float32"], [1, 1], [0, 3, 0, 3], [1, 1], )"
+    R"("float32"], {}], "config": {"index": 325452, "code_hash": null, "entity": [["tile_f", )"
+    R"("sp", [8, 1, 6, 4]], ["tile_y", "sp", [17, 1, 1, 1]], ["tile_x", "sp", [1, 1, 17, 1]], )"
+    R"(["tile_rc", "sp", [32, 6]], ["tile_rx", "sp", [1, 1]], ["tile_ry", "sp", [7, 1]], )"
+    R"(["auto_unroll_max_step", "ot", 1500], ["unroll_explicit", "ot", 0]]}, )"
+    R"("result": [[0.00016267638502673795], 0, 1.3517541885375977, 1535442556.6070833], )"
+    R"("version": 0.2, "tvm_version": "0.7.dev0"})";
 
 ImportReport Import(const std::string& log, RecordStore& store) {
   std::istringstream in(log);

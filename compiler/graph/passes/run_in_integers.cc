@@ -4,6 +4,8 @@
 // padding, and a chain of layers runs from quantizer to quantizer without a float between
 // (fuse_epilogues takes the scale and the quantizer into the anchor). Eight bits are what was
 // quantised; they are carried in sixteen, which are exact in the products of pairs that CPUs have.
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -37,10 +39,18 @@ Compute MapOf(const TensorType& from, DType to, const std::function<Expr(Expr)>&
   return compute;
 }
 
+// Whether int32 holds the sum of that many products of two centred bytes, each at most 255.
+bool SumFits(const Compute& compute) {
+  constexpr int64_t kMostProducts = std::numeric_limits<int32_t>::max() / (255 * 255);
+  int64_t products = 1;
+  for (const Axis& axis : compute.reduce) products *= axis.extent;
+  return products <= kMostProducts;
+}
+
 bool IsFloatAnchor(const Node& node) {
-  return node.workload && OperatorOf(*node.workload).weighted && HasPlainLayouts(*node.workload) &&
-         node.workload->epilogue.empty() && node.workload->inputs[0].dtype == DType::kF32 &&
-         !node.workload->out;
+  return node.workload && SumFits(node.compute) && OperatorOf(*node.workload).weighted &&
+         HasPlainLayouts(*node.workload) && node.workload->epilogue.empty() &&
+         node.workload->inputs[0].dtype == DType::kF32 && !node.workload->out;
 }
 
 class IntegerRunner {
