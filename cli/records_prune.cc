@@ -21,14 +21,14 @@ constexpr char kExample[] =
     "  $ tilewright records prune --older-than 90d --keep 1000 shipped/*.tar\n"
     "  412806 records removed, 61230 left\n";
 
-struct Options {
+struct PruneOptions {
   std::string records, older_than;
   int64_t keep = 0;
   std::vector<std::string> packages;
   bool dry_run = false;
 };
 
-absl::Status Prune(const Options& options) {
+absl::Status Prune(const PruneOptions& options) {
   if (options.older_than.empty() && options.keep == 0) {
     return UsageError(
         "give --older-than or --keep: without both every record but the best would go");
@@ -53,7 +53,7 @@ absl::Status Prune(const Options& options) {
 }  // namespace
 
 void AddPruneVerb(CLI::App* group) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PruneOptions>();
   CLI::App* verb =
       AddVerb(*group,
               {"prune",

@@ -37,7 +37,7 @@ constexpr char kRevokedExample[] =
     "  package       record       by   reason\n"
     "  resnet18.tar  job-5f0c-17  ann  its fan had stopped\n";
 
-struct Options {
+struct RevokeOptions {
   RecordsOption records;
   RecordFilter filter;
   std::string since, until, reason;
@@ -59,7 +59,7 @@ absl::StatusOr<double> ParseTime(const std::string& text) {
       absl::StrCat("\"", text, "\" is no time; write '2026-11-21 09:31:02' or unix seconds"));
 }
 
-absl::StatusOr<std::vector<std::string>> RevokeOnFarm(const Options& options) {
+absl::StatusOr<std::vector<std::string>> RevokeOnFarm(const RevokeOptions& options) {
   TW_ASSIGN_OR_RETURN(const Endpoint server, FarmOf(options.records));
   v1::RevokeRecordsRequest request;
   request.set_run_id(options.filter.run_id);
@@ -72,7 +72,7 @@ absl::StatusOr<std::vector<std::string>> RevokeOnFarm(const Options& options) {
   return FarmClient(server).RevokeRecords(std::move(request));
 }
 
-absl::StatusOr<std::vector<std::string>> RevokeIn(const Options& options) {
+absl::StatusOr<std::vector<std::string>> RevokeIn(const RevokeOptions& options) {
   const RevokeNote note{options.reason, SystemClock().UnixTime(), UserName()};
   TW_RETURN_IF_ERROR(CheckRevoke(options.filter, note));
   if (IsFarm(options.records)) return RevokeOnFarm(options);
@@ -94,7 +94,7 @@ absl::StatusOr<std::vector<Revocation>> RevocationsOf(const RecordsOption& recor
   return all;
 }
 
-absl::Status Revoke(Options options) {
+absl::Status Revoke(RevokeOptions options) {
   if (!options.since.empty()) {
     TW_ASSIGN_OR_RETURN(options.filter.since, ParseTime(options.since));
   }
@@ -111,7 +111,7 @@ absl::Status Revoke(Options options) {
 }
 
 // What `revoked` prints: of each package the revoked records that it used, or all of them.
-absl::StatusOr<std::vector<std::vector<std::string>>> Rows(const Options& options) {
+absl::StatusOr<std::vector<std::vector<std::string>>> Rows(const RevokeOptions& options) {
   TW_ASSIGN_OR_RETURN(const std::vector<Revocation> all, RevocationsOf(options.records));
   std::vector<std::vector<std::string>> rows;
   if (options.packages.empty()) {
@@ -133,7 +133,7 @@ absl::StatusOr<std::vector<std::vector<std::string>>> Rows(const Options& option
   return rows;
 }
 
-absl::Status Revoked(const Options& options) {
+absl::Status Revoked(const RevokeOptions& options) {
   TW_ASSIGN_OR_RETURN(const auto rows, Rows(options));
   const std::vector<std::string> titles = {options.packages.empty() ? "revoked" : "package",
                                            "record", "by", "reason"};
@@ -166,7 +166,7 @@ void AddOwnRecords(CLI::App* verb, RecordsOption* records) {
 }  // namespace
 
 void AddRevokeVerbs(CLI::App* group) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RevokeOptions>();
   CLI::App* revoke =
       AddVerb(*group, {"revoke", "withdraws records that were found to be wrong", kRevokeExample},
               [options] { return Revoke(*options); });

@@ -8,11 +8,16 @@ function(tilewright_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS})
 endfunction()
 
-# tilewright_catalog(target out_inc FILES...): writes `ENTRY(stem)` for each file, sorted, so that a
-# folder's catalog.cc can expand it. One file in the folder is one entry; nothing registers itself.
+# tilewright_catalog(target out_inc [APART] FILES...): writes `ENTRY(stem)` for each file, sorted, so
+# that a folder's catalog.cc can expand it. One file in the folder is one entry; nothing registers
+# itself. APART: entries have helpers of the same names, so a unity build compiles each by itself.
 function(tilewright_catalog target inc)
+  cmake_parse_arguments(ARG "APART" "" "" ${ARGN})
   set(text "")
-  set(files ${ARGN})
+  set(files ${ARG_UNPARSED_ARGUMENTS})
+  if(ARG_APART)
+    set_source_files_properties(${files} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
   list(SORT files)
   foreach(file IN LISTS files)
     get_filename_component(stem ${file} NAME_WE)

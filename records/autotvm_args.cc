@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "compiler/operators/operator_def.h"
 #include "compiler/operators/workload_rules.h"
+#include "records/autotvm_tensor.h"
 
 namespace tilewright {
 namespace {
@@ -24,26 +25,6 @@ std::string OperatorOfText(const std::string& text) {
 // The type of the sums that follows the epilogue where it is not the default.
 constexpr std::string_view kAcc = ";acc=";
 
-absl::Status Bad(absl::string_view what, const Json& found) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("arguments: ", what, ", found ",
-                   Shown(found.dump(-1, ' ', false, Json::error_handler_t::replace))));
-}
-
-absl::StatusOr<DType> ReadType(const Json& name) {
-  const std::optional<DType> dtype = ParseDType(name.get<std::string>());
-  if (dtype) return *dtype;
-  return Bad("unknown dtype", name);
-}
-
-absl::StatusOr<TensorType> ReadTensor(const Json& tensor) {
-  if (!tensor.is_array() || tensor.size() != 3 || tensor[0] != "TENSOR") {
-    return Bad("a tensor is [\"TENSOR\", shape, dtype]", tensor);
-  }
-  TW_ASSIGN_OR_RETURN(const DType dtype, ReadType(tensor[2]));
-  return TensorType{.dtype = dtype, .shape = tensor[1].get<Shape>()};
-}
-
 std::vector<int64_t> ReadAttr(const Json& attr) {
   return attr.is_array() ? attr.get<std::vector<int64_t>>() : std::vector{attr.get<int64_t>()};
 }
@@ -51,7 +32,9 @@ std::vector<int64_t> ReadAttr(const Json& attr) {
 absl::StatusOr<Workload> ReadWorkload(const std::string& op, const OperatorDef& def,
                                       const Json& args) {
   const size_t attrs = def.attributes.size();
-  if (args.size() != attrs + 7) return Bad(absl::StrCat(attrs + 7, " items for ", op), args);
+  if (args.size() != attrs + 7) {
+    return BadArgument(absl::StrCat(attrs + 7, " items for ", op), args);
+  }
   Workload workload{.op = op};
   for (size_t i = 0; i < 2; ++i) {
     TW_ASSIGN_OR_RETURN(TensorType tensor, ReadTensor(args[i]));
@@ -79,7 +62,7 @@ absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
   TW_RETURN_IF_ERROR(CheckWorkload(workload));
   Json args = Json::array();
   for (const TensorType& input : workload.inputs) {
-    args.push_back({"TENSOR", input.shape, std::string(NameOf(input.dtype))});
+    args.push_back(TensorArg(input));
   }
   for (const AttributeRule& rule : FindOperator(workload.op)->attributes) {
     const std::vector<int64_t>& values = workload.Attr(rule.name);
@@ -107,7 +90,7 @@ absl::StatusOr<std::optional<Workload>> WorkloadOfArgs(const Json& args) {
     TW_ASSIGN_OR_RETURN(Workload workload, ReadWorkload(op, *def, args));
     return std::optional<Workload>(std::move(workload));
   } catch (const Json::exception& e) {
-    return Bad(Shown(e.what()), args);
+    return BadArgument(Shown(e.what()), args);
   }
 }
 

@@ -11,31 +11,14 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/operators/workload_rules.h"
+#include "records/autotvm_tensor.h"
 
 namespace tilewright {
 namespace {
 
 using Json = nlohmann::json;
 
-absl::Status Bad(absl::string_view what) { return absl::InvalidArgumentError(what); }
-
-absl::StatusOr<DType> ReadType(const Json& name) {
-  const std::optional<DType> dtype = ParseDType(name.get<std::string>());
-  if (dtype) return *dtype;
-  return Bad(absl::StrCat("unknown dtype ", Shown(name.get<std::string>())));
-}
-
-absl::StatusOr<TensorType> ReadTensor(const Json& tensor) {
-  if (!tensor.is_array() || tensor.size() != 3 || tensor[0] != "TENSOR") {
-    return Bad("a tensor is [\"TENSOR\", shape, dtype]");
-  }
-  TW_ASSIGN_OR_RETURN(const DType dtype, ReadType(tensor[2]));
-  return TensorType{.dtype = dtype, .shape = tensor[1].get<Shape>()};
-}
-
-Json TensorArg(const TensorType& type) {
-  return {"TENSOR", type.shape, std::string(NameOf(type.dtype))};
-}
+absl::Status NoTemplate(absl::string_view what) { return absl::InvalidArgumentError(what); }
 
 // One number stands for both directions, two for a padding of both sides.
 std::vector<int64_t> Spread(const Json& value, size_t count) {
@@ -72,11 +55,13 @@ void SetConv(const Json& strides, const Json& padding, const Json& dilation, int
 
 // [data, weight, strides, padding, dilation, out type]
 absl::StatusOr<Workload> ReadConvOf(const std::string& op, const Json& args) {
-  if (args.size() != 6) return Bad(absl::StrCat(args.size(), " arguments; it has 6"));
+  if (args.size() != 6) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 6"));
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors(op, args));
   const Shape& weight = workload.inputs[1].shape;
-  if (weight.size() != 4) return Bad("a weight that has not 4 dimensions");
-  if (op == "depthwise_conv2d" && weight[1] != 1) return Bad("a channel multiplier other than 1");
+  if (weight.size() != 4) return NoTemplate("a weight that has not 4 dimensions");
+  if (op == "depthwise_conv2d" && weight[1] != 1) {
+    return NoTemplate("a channel multiplier other than 1");
+  }
   SetConv(args[2], args[3], args[4], op == "conv2d" ? 1 : weight[0], &workload);
   TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[5]));
   return Checked(std::move(workload), out);
@@ -94,10 +79,10 @@ absl::StatusOr<Json> WriteConv(const Workload& w) {
 
 // [data, weight, strides, padding, dilation, groups, out type]
 absl::StatusOr<Workload> ReadGrouped(const Json& args) {
-  if (args.size() != 7) return Bad(absl::StrCat(args.size(), " arguments; it has 7"));
+  if (args.size() != 7) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 7"));
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("conv2d", args));
   const int64_t groups = args[5].get<int64_t>();
-  if (groups < 2) return Bad("fewer than 2 groups");
+  if (groups < 2) return NoTemplate("fewer than 2 groups");
   SetConv(args[2], args[3], args[4], groups, &workload);
   TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[6]));
   return Checked(std::move(workload), out);
@@ -111,7 +96,7 @@ absl::StatusOr<Json> WriteGrouped(const Workload& w) {
 
 // [N, H, W, CO, CI, KH, KW, strides, padding]
 absl::StatusOr<Workload> ReadTutorial(const Json& args) {
-  if (args.size() != 9) return Bad(absl::StrCat(args.size(), " arguments; it has 9"));
+  if (args.size() != 9) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 9"));
   std::vector<int64_t> n;
   for (size_t i = 0; i < 7; ++i) n.push_back(args[i].get<int64_t>());
   Workload workload{.op = "conv2d"};
@@ -127,7 +112,7 @@ absl::StatusOr<Json> WriteTutorial(const Workload& w) {
   const bool plain = padding[0] == padding[2] && padding[1] == padding[3] &&
                      w.Attr("dilation") == std::vector<int64_t>{1, 1} &&
                      w.inputs[0].dtype == DType::kF32;
-  if (!plain) return Bad("float32 with equal borders and no dilation only");
+  if (!plain) return NoTemplate("float32 with equal borders and no dilation only");
   return Json{data[0],   data[2],           data[3],
               weight[0], weight[1],         weight[2],
               weight[3], w.Attr("strides"), {padding[0], padding[1]}};
@@ -135,7 +120,7 @@ absl::StatusOr<Json> WriteTutorial(const Workload& w) {
 
 // [data, weight, bias or null, out type]
 absl::StatusOr<Workload> ReadDense(const Json& args) {
-  if (args.size() != 4) return Bad(absl::StrCat(args.size(), " arguments; it has 4"));
+  if (args.size() != 4) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 4"));
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("dense", args));
   workload.weight_layout = "NK";
   if (!args[2].is_null()) workload.epilogue = {{.kind = EpilogueKind::kBias}};
@@ -151,12 +136,12 @@ absl::StatusOr<Json> WriteDense(const Workload& w) {
 // [a, b, out shape, out type, transpose_a, transpose_b], the last four optional.
 absl::StatusOr<Workload> ReadBatchMatmul(const Json& args) {
   if (args.size() < 2 || args.size() > 6) {
-    return Bad(absl::StrCat(args.size(), " arguments; it has 2 to 6"));
+    return NoTemplate(absl::StrCat(args.size(), " arguments; it has 2 to 6"));
   }
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("batch_matmul", args));
-  if (args.size() > 4 && args[4].get<bool>()) return Bad("its first matrix is transposed");
+  if (args.size() > 4 && args[4].get<bool>()) return NoTemplate("its first matrix is transposed");
   if (args.size() < 6 || args[5].get<bool>()) {
-    return Bad("its second matrix is [B, N, K]; tilewright's is [B, K, N]");
+    return NoTemplate("its second matrix is [B, N, K]; tilewright's is [B, K, N]");
   }
   DType out = workload.inputs[0].dtype;
   if (!args[3].is_null()) {
@@ -200,7 +185,7 @@ absl::StatusOr<Workload> ReadArgs(const KnownTemplate& known, const Json& args) 
   try {
     return known.read(args);
   } catch (const Json::exception&) {
-    return Bad("one of another type");
+    return NoTemplate("one of another type");
   }
 }
 

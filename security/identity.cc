@@ -22,7 +22,7 @@ constexpr std::pair<Role, const char*> kRoles[] = {{Role::kServer, "server"},
 constexpr char kScheme[] = "tilewright://";
 constexpr char kKeys[] = "keys=";
 constexpr char kBetweenKeys[] = ";";  // a comma would end the URI in OpenSSL's lists of names
-constexpr size_t kMostBytes = 64;
+constexpr size_t kMostNameBytes = 64;
 constexpr size_t kMostKeys = 64;
 
 // No character that a URI, a file's name, a log line or a terminal gives a meaning.
@@ -30,7 +30,7 @@ absl::Status CheckName(absl::string_view what, const std::string& name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
   });
-  if (plain && !name.empty() && name.size() <= kMostBytes && name[0] != '.') {
+  if (plain && !name.empty() && name.size() <= kMostNameBytes && name[0] != '.') {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(

@@ -28,7 +28,6 @@ constexpr double kFirstFaultBackoff = 2, kMaxFaultBackoff = 300, kFaultBackoffFa
 constexpr double kStopGraceSeconds = 4;
 // Once the worker is faulty, for trials under way.
 constexpr double kDrainSeconds = 15, kDrainStepSeconds = 0.05;
-constexpr size_t kMaxReasonBytes = 4000;  // the server takes 4 KiB
 constexpr size_t kNameSuffix = 6;         // digits that tell workers of one name apart
 
 absl::StatusOr<WorkerTrial> FromItem(const v1::WorkItem& item, uint64_t epoch) {

@@ -11,18 +11,18 @@
 namespace tilewright {
 namespace {
 
-constexpr double kStartSeconds = 60;  // drivers look for devices
-constexpr size_t kQuotedBytes = 80;
+constexpr double kOpenSeconds = 60;  // drivers look for devices
+constexpr size_t kQuotedWordBytes = 80;
 
 // The lines with which the process begins.
 absl::StatusOr<DeviceFacts> ReadFacts(int fd, const Interrupt* interrupt) {
-  const Deadline deadline = DeadlineAfter(kStartSeconds);
+  const Deadline deadline = DeadlineAfter(kOpenSeconds);
   TW_ASSIGN_OR_RETURN(const std::string first, ReadLine(fd, deadline, interrupt));
   absl::string_view word = first;
   if (absl::ConsumePrefix(&word, "fault ")) return absl::UnavailableError(word);
   if (!absl::ConsumePrefix(&word, "ready")) {
     return absl::InternalError(
-        absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedBytes), "\""));
+        absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedWordBytes), "\""));
   }
   DeviceFacts facts{.lacking = std::string(absl::StripAsciiWhitespace(word))};
   for (std::string* field : {&facts.name, &facts.driver, &facts.arch}) {
@@ -105,7 +105,7 @@ absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seco
     if (absl::ConsumePrefix(&word, mark)) return OutcomeOfResult(word);
     if (called || word != "called") {
       return absl::InternalError(
-          absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedBytes), "\""));
+          absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedWordBytes), "\""));
     }
   }
 }

@@ -12,7 +12,7 @@ namespace {
 
 // Disk for kept outputs.
 constexpr int64_t kBudgetBytes = int64_t{1} << 30;
-constexpr double kBuildSeconds = 60;
+constexpr double kReferenceSeconds = 60;
 // The plain definition runs at some hundred MFLOP/s; a slow board at a tenth of that.
 constexpr double kLeastRunSeconds = 300, kMostRunSeconds = 7200, kSlowestFlops = 2e7;
 
@@ -74,7 +74,7 @@ ReferenceResult References::Compute(const Task& task, uint64_t seed, Builder& bu
   Task here = task;
   if (IsGpu(task.target)) here.target = Target{};
   const absl::StatusOr<BuildResult> built =
-      builder.BuildReference(here, library.path(), kBuildSeconds);
+      builder.BuildReference(here, library.path(), kReferenceSeconds);
   if (!built.ok()) return built.status();
   if (const auto* failure = std::get_if<Failure>(&*built)) {
     return absl::UnavailableError(absl::StrCat("cannot build the reference of ",

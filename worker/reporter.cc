@@ -10,9 +10,8 @@ namespace tilewright {
 namespace {
 
 constexpr int kThreads = 2;
-constexpr size_t kMaxReasonBytes = 4000;  // the server takes 4 KiB
 constexpr double kReportSeconds = 20;     // includes making the row durable
-constexpr double kFirstBackoff = 1, kMaxBackoff = 30;
+constexpr double kFirstRetry = 1, kMaxRetry = 30;
 // Together with a kernel under way a worker's end takes at most 10 s.
 constexpr double kLastSeconds = 4;
 
@@ -108,7 +107,7 @@ bool Reporter::SleepUnlessLate(double seconds) {
 
 // Repeats: reports are idempotent.
 bool Reporter::Send(const v1::ReportRequest& report) {
-  for (double backoff = kFirstBackoff;; backoff = std::min(kMaxBackoff, 2 * backoff)) {
+  for (double backoff = kFirstRetry;; backoff = std::min(kMaxRetry, 2 * backoff)) {
     double limit = kReportSeconds;
     {
       std::lock_guard lock(mutex_);

@@ -13,6 +13,9 @@
 
 namespace tilewright {
 
+// The most of a message's text: of why a worker is not well, of why a trial failed.
+inline constexpr size_t kMaxReasonBytes = 4000;  // the server takes 4 KiB
+
 struct ServerSession {
   std::string id;  // empty: none
   uint64_t epoch = 0;

@@ -26,7 +26,7 @@ bool HasBarrier(const Stmt& s) {
   return found;
 }
 
-absl::Status Violation(const std::string& what) { return absl::FailedPreconditionError(what); }
+absl::Status IllFormed(const std::string& what) { return absl::FailedPreconditionError(what); }
 
 // More than any GPU gives a block.
 constexpr int64_t kMaxSharedBytes = 256 << 10;
@@ -42,11 +42,11 @@ class ThreadVerifier {
     Stmt at = s;
     for (int stage = 0; at != nullptr && (IsBound(*at) || IsShared(*at)); at = at->body[0]) {
       const int own = IsShared(*at) ? 1 : IsBlockAxis(at->axis) ? 0 : 2;
-      if (own < stage) return Violation("blocks, shared buffers and threads nest in this order");
+      if (own < stage) return IllFormed("blocks, shared buffers and threads nest in this order");
       stage = own;
       if (IsBound(*at)) TW_RETURN_IF_ERROR(CheckBound(*at));
       if (IsShared(*at) && (shared_bytes_ += BytesOf(*at)) > kMaxSharedBytes) {
-        return Violation("more than 256 KiB of shared memory");
+        return IllFormed("more than 256 KiB of shared memory");
       }
     }
     return Check(at);
@@ -55,11 +55,11 @@ class ThreadVerifier {
  private:
   absl::Status CheckBound(const StmtNode& s) {
     const std::string axis(kAxisWords[static_cast<size_t>(s.axis)]);
-    if (!axes_.insert(s.axis).second) return Violation(absl::StrCat("two loops are ", axis));
+    if (!axes_.insert(s.axis).second) return IllFormed(absl::StrCat("two loops are ", axis));
     const int64_t* min = AsInt(s.min);
     const int64_t* extent = AsInt(s.extent);
     if (min == nullptr || *min != 0 || extent == nullptr || s.loop != LoopKind::kSerial) {
-      return Violation(absl::StrCat(axis, " must run from 0 to a constant"));
+      return IllFormed(absl::StrCat(axis, " must run from 0 to a constant"));
     }
     if (IsThreadAxis(s.axis)) thread_vars_.insert(s.var.get());
     return absl::OkStatus();
@@ -67,12 +67,12 @@ class ThreadVerifier {
 
   absl::Status Check(const Stmt& s) {
     if (s == nullptr) return absl::OkStatus();
-    if (IsBound(*s)) return Violation("a loop bound to an axis must be in the outermost nest");
-    if (IsShared(*s)) return Violation("a shared buffer must be declared outside the threads");
+    if (IsBound(*s)) return IllFormed("a loop bound to an axis must be in the outermost nest");
+    if (IsShared(*s)) return IllFormed("a shared buffer must be declared outside the threads");
     const bool branches = s->kind == StmtKind::kIf || s->kind == StmtKind::kFor;
     if (branches && HasBarrier(s)) {
       for (const Expr* e : {&s->min, &s->extent, &s->condition}) {
-        if (Differs(*e)) return Violation("a barrier that not all threads of a block may reach");
+        if (Differs(*e)) return IllFormed("a barrier that not all threads of a block may reach");
       }
     }
     // A loop whose bounds differ gives each thread its own values of the variable.
@@ -120,11 +120,11 @@ Launch LaunchOf(const Program& program) {
 
 absl::Status VerifyThreads(const Program& program) {
   if (!IsGpuProgram(program)) {
-    return HasBarrier(program.body) ? Violation("a barrier without threads") : absl::OkStatus();
+    return HasBarrier(program.body) ? IllFormed("a barrier without threads") : absl::OkStatus();
   }
   const absl::Status status = ThreadVerifier().Run(program.body);
   if (status.ok()) return status;
-  return Violation(absl::StrCat(program.name, ": ", status.message()));
+  return IllFormed(absl::StrCat(program.name, ": ", status.message()));
 }
 
 absl::Status CheckLaunch(const Launch& launch, const LaunchLimits& limits) {

@@ -1,23 +1,18 @@
 // Passes that evaluate and fold constants: what they fold, and what they leave alone.
 #include <gtest/gtest.h>
 
+#include "tests/graph/expect_same_after.h"
 #include "tests/graph/graph_builder.h"
 
 namespace tilewright {
 namespace {
 
 using graph_testing::Evaluate;
+using graph_testing::ExpectSameAfter;
 using graph_testing::GraphBuilder;
 using graph_testing::LargestError;
 using graph_testing::Ops;
 using graph_testing::RunPass;
-
-void ExpectSameAfter(const std::string& pass, Graph graph, const std::string& ops) {
-  const std::vector<Tensor> expected = Evaluate(graph);
-  RunPass(pass, &graph);
-  EXPECT_EQ(Ops(graph), ops);
-  EXPECT_LT(LargestError(expected, Evaluate(graph)), 1e-5);
-}
 
 TEST(EliminateDeadNodes, ErasesWhatNoOutputNeedsAndFreesItsConstants) {
   GraphBuilder b;

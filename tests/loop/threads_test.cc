@@ -23,7 +23,7 @@ Program Parsed(const std::string& body) {
 }
 
 // Runs `body` with in = 1..8.
-absl::StatusOr<std::vector<float>> RunBody(const std::string& body) {
+absl::StatusOr<std::vector<float>> RunThreads(const std::string& body) {
   const TensorType type{.dtype = DType::kF32, .shape = {8}};
   std::vector<Tensor> args = {Tensor(type, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8}),
                               Tensor(type)};
@@ -44,7 +44,7 @@ constexpr char kReverse[] =
     "      out[b * 4 + t] = tile[3 - t]\n";
 
 TEST(Threads, RunTogetherUpToEachBarrier) {
-  const auto out = RunBody(kReverse);
+  const auto out = RunThreads(kReverse);
   ASSERT_TRUE(out.ok()) << out.status();
   EXPECT_THAT(*out, ElementsAre(4, 3, 2, 1, 8, 7, 6, 5));
 }
@@ -63,12 +63,12 @@ TEST(Threads, SurviveSimplification) {
 TEST(Threads, AMissingBarrierIsFound) {
   std::string body = kReverse;
   body.erase(body.find("      barrier\n"), sizeof("      barrier\n") - 1);
-  const auto out = RunBody(body);
+  const auto out = RunThreads(body);
   EXPECT_THAT(out.status().message(), HasSubstr("of tile between two barriers"));
 }
 
 TEST(Threads, TwoWritersOfOneElementAreFound) {
-  const auto out = RunBody(
+  const auto out = RunThreads(
       "  alloc tile: shared float32[4]\n"
       "  thread_x t in 0..4:\n"
       "    tile[t / 2] = in[t]\n"
@@ -78,7 +78,7 @@ TEST(Threads, TwoWritersOfOneElementAreFound) {
 }
 
 TEST(Threads, AWriteAfterReadWithoutBarrierInALoopIsFound) {
-  const auto out = RunBody(
+  const auto out = RunThreads(
       "  alloc tile: shared float32[4]\n"
       "  thread_x t in 0..4:\n"
       "    for i in 0..2:\n"
@@ -89,7 +89,7 @@ TEST(Threads, AWriteAfterReadWithoutBarrierInALoopIsFound) {
 }
 
 TEST(Threads, HaveTheirOwnStackAndRegisters) {
-  const auto out = RunBody(
+  const auto out = RunThreads(
       "  thread_y u in 0..2:\n"
       "    thread_x t in 0..4:\n"
       "      alloc acc: register float32[1]\n"
@@ -101,7 +101,7 @@ TEST(Threads, HaveTheirOwnStackAndRegisters) {
 }
 
 TEST(Threads, BarriersInLoopsOfTheBlockAreReachedTogether) {
-  const auto out = RunBody(
+  const auto out = RunThreads(
       "  alloc tile: shared float32[4]\n"
       "  thread_x t in 0..4:\n"
       "    for i in 0..2:\n"

@@ -5,11 +5,10 @@
 
 #include "records/finalists.h"
 #include "tests/records/sample_records.h"
+#include "tests/records/sample_store.h"
 
 namespace tilewright {
 namespace {
-
-const Target kTarget = ParseTarget("cpu -mcpu=znver5").value();
 
 // A measurement of config `tile` at a time, all samples about `seconds`.
 Record At(double unix_time, int64_t tile, double seconds, const std::string& kind = "ok") {
@@ -19,12 +18,6 @@ Record At(double unix_time, int64_t tile, double seconds, const std::string& kin
   record.unix_time = unix_time;
   record.record_class = kind;
   return record;
-}
-
-std::unique_ptr<RecordStore> StoreOf(const std::vector<Record>& records) {
-  auto store = MakeMemoryStore();
-  EXPECT_TRUE(store->Append(records).ok());
-  return store;
 }
 
 LookupResult Find(const std::vector<Record>& records, const LookupOptions& options = {}) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/records/sample_records.h"
+#include "tests/records/sample_store.h"
 
 namespace tilewright {
 namespace {
@@ -11,18 +12,10 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const Target kTarget = ParseTarget("cpu -mcpu=znver5").value();
-
 Record With(const std::string& run_id, const Workload& workload, double seconds) {
   Record record = SampleRecord(run_id, seconds);
   record.task.workload = workload;
   return record;
-}
-
-std::unique_ptr<RecordStore> StoreOf(const std::vector<Record>& records) {
-  auto store = MakeMemoryStore();
-  EXPECT_TRUE(store->Append(records).ok());
-  return store;
 }
 
 TEST(Lookup, TheExactWorkloadWinsOverAFasterEpilogue) {

@@ -14,6 +14,7 @@
 #include "records/maintenance.h"
 #include "records/model_lookup.h"
 #include "tests/records/sample_records.h"
+#include "tests/records/sample_store.h"
 
 namespace tilewright {
 namespace {
@@ -23,7 +24,6 @@ using testing::HasSubstr;
 using testing::IsSubsetOf;
 using testing::Not;
 
-const Target kTarget = ParseTarget("cpu -mcpu=znver5").value();
 constexpr const char* kLayers[] = {"dense(float32[16,256],float32[512,256];,NK16n,)",
                                    "dense(float32[16,256],float32[512,256];,NK16n,)+relu",
                                    "dense(float32[16,64],float32[512,64];,NK16n,)+relu"};

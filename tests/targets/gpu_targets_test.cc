@@ -34,7 +34,7 @@ std::vector<Tensor> RandomArguments(const std::vector<TensorType>& types, uint64
   return args;
 }
 
-void ExpectClose(const Tensor& got, const Tensor& want, double tolerance) {
+void ExpectCloseOnScale(const Tensor& got, const Tensor& want, double tolerance) {
   double scale = 0;
   for (int64_t i = 0; i < want.size(); ++i) {
     scale = std::max(scale, std::fabs(static_cast<double>(want.as<float>()[i])));
@@ -83,7 +83,7 @@ TEST(OpenCl, TemplatesComputeWhatTheDefinitionDoesOnADevice) {
         ASSERT_TRUE(loaded.ok()) << loaded.status();
         const absl::StatusOr<Tensor> got = loaded->Run(args);
         ASSERT_TRUE(got.ok()) << got.status();
-        ExpectClose(*got, want, 1e-5);
+        ExpectCloseOnScale(*got, want, 1e-5);
         if (HasFatalFailure()) return;
       }
     }

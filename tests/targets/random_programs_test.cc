@@ -8,7 +8,7 @@ namespace tilewright {
 namespace {
 
 constexpr int64_t kElements = 600;
-constexpr int64_t kRows = 4;
+constexpr int64_t kOuter = 4;
 
 class Generator {
  public:
@@ -17,7 +17,7 @@ class Generator {
 
   Program Make() {
     const Expr r = Var("r"), o = Var("o");
-    out_ = MakeBuffer("out", DType::kF32, {kRows, 3, lanes_});
+    out_ = MakeBuffer("out", DType::kF32, {kOuter, 3, lanes_});
     const Buffer scratch = MakeBuffer("scratch", DType::kF32, {lanes_}, Scope::kStack);
     const Buffer tile = MakeBuffer("tile", DType::kF32, {3, lanes_}, Scope::kRegister);
     uniform_ = {r};
@@ -32,7 +32,7 @@ class Generator {
     const Stmt body = Alloc(scratch, Alloc(tile, Seq({first, fill, write})));
     return {.name = "random",
             .params = {data_, index_, out_},
-            .body = For(r, kRows, LoopKind::kParallel, body)};
+            .body = For(r, kOuter, LoopKind::kParallel, body)};
   }
 
  private:

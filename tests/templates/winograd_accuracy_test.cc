@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kSize = 12;  // of the image; a multiple of every tile
 
-struct Layer {
+struct MeasuredLayer {
   int channels, lanes;
   int64_t blocks() const { return channels / lanes; }
   int64_t DataAt(int64_t c, int64_t y, int64_t x) const {
@@ -26,7 +26,8 @@ struct Layer {
   }
 };
 
-double Exact(const Layer& layer, const Tensor& data, const Tensor& weight, int o, int y, int x) {
+double Exact(const MeasuredLayer& layer, const Tensor& data, const Tensor& weight, int o, int y,
+             int x) {
   double sum = 0;
   for (int c = 0; c < layer.channels; ++c) {
     for (int tap = 0; tap < 9; ++tap) {
@@ -40,7 +41,7 @@ double Exact(const Layer& layer, const Tensor& data, const Tensor& weight, int o
 }
 
 // The largest error over one block of output channels, relative to the largest output.
-double ErrorOf(const Layer& layer, const std::vector<Tensor>& args) {
+double ErrorOf(const MeasuredLayer& layer, const std::vector<Tensor>& args) {
   double error = 0, scale = 0;
   for (int o = 0; o < layer.lanes; ++o) {
     for (int y = 0; y < kSize; ++y) {
@@ -70,7 +71,7 @@ class WinogradAccuracy : public testing::TestWithParam<std::tuple<int, int>> {};
 TEST_P(WinogradAccuracy, StaysWithinTheStatedBound) {
   const auto [m, channels] = GetParam();
   const Target target = ResolveTarget(Target{}).value();
-  const Layer layer{channels, VectorLanes(target)};
+  const MeasuredLayer layer{channels, VectorLanes(target)};
   const Workload workload =
       ParseWorkload(absl::StrFormat(
                         "conv2d(float32[1,%1$d,%2$d,%2$d],float32[%1$d,%1$d,3,3];dilation=1,1;"

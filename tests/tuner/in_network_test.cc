@@ -6,18 +6,13 @@
 
 #include <functional>
 
+#include "tests/tuner/work_clock.h"
+
 namespace tilewright {
 namespace {
 
 using testing::Each;
 using testing::ElementsAre;
-
-class WorkClock final : public Clock {
- public:
-  double Now() const override { return now; }
-  double UnixTime() const override { return 0; }
-  double now = 0;
-};
 
 // A layer takes seconds[layer][option]; `whole` may change what the sum of them comes to. Runs are
 // `scatter` slower and faster in turn.

@@ -41,7 +41,7 @@ double SecondsOf(int64_t width, const Config& config) {
   return 1e-3 * (1 + miss * miss) * (config.Bool("unroll") ? 1 : 1.1);
 }
 
-Record Measured(int64_t width, uint64_t index) {
+Record MeasuredRecord(int64_t width, uint64_t index) {
   const ConfigSpace space = SpaceOf(width);
   Record record = SampleRecord(absl::StrCat("run", width, ".", index));
   record.task = DenseOf(width);
@@ -55,7 +55,7 @@ std::unique_ptr<RecordStore> RecordsOfWidths(const std::vector<int64_t>& widths)
   std::unique_ptr<RecordStore> store = MakeMemoryStore();
   for (int64_t width : widths) {
     for (uint64_t i = 0; i < SpaceOf(width).size(); ++i) {
-      EXPECT_TRUE(store->Append({{Measured(width, i)}}).ok());
+      EXPECT_TRUE(store->Append({{MeasuredRecord(width, i)}}).ok());
     }
   }
   return store;
@@ -120,8 +120,8 @@ TEST(LearnedRanking, ADamagedFileIsRefusedBeforeItsTreesAreRead) {
 
 TEST(RankingSamples, CompareWithTheFastestOfTheTaskAndCountFailuresAsNothing) {
   std::unique_ptr<RecordStore> store = MakeMemoryStore();
-  Record fast = Measured(64, 0), again = Measured(64, 0), slow = Measured(64, 1),
-         failed = Measured(64, 2), lone_failure = Measured(128, 0);
+  Record fast = MeasuredRecord(64, 0), again = MeasuredRecord(64, 0), slow = MeasuredRecord(64, 1),
+         failed = MeasuredRecord(64, 2), lone_failure = MeasuredRecord(128, 0);
   fast.outcome = Timing{{2e-3}};
   again.outcome = Timing{{1e-3}};
   again.run_id = "again";

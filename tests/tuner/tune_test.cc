@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/contract/landscape.h"
+#include "tests/tuner/work_clock.h"
 
 namespace tilewright {
 namespace {
@@ -49,7 +50,7 @@ class FakeMeasurer : public Measurer {
 };
 
 // A task over the landscape with its own searcher.
-struct Fixture {
+struct LandscapeJob {
   ConfigSpace space = LandscapeSpace();
   std::vector<std::unique_ptr<Searcher>> searchers;
 
@@ -68,7 +69,7 @@ struct Fixture {
 };
 
 TEST(Tune, SpendsExactlyTheTrials) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   const TuneResult result = TuneModel(fixture.Job({"a"}, {.trials = 37}), measurer, FakeClock());
   EXPECT_EQ(measurer.measured["a"].size(), 37u);
@@ -77,7 +78,7 @@ TEST(Tune, SpendsExactlyTheTrials) {
 }
 
 TEST(Tune, KeepsThePreferredNumberInFlight) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(4);
   TuneModel(fixture.Job({"a"}, {.trials = 40}), measurer, FakeClock());
   EXPECT_EQ(measurer.max_waiting, 4u);
@@ -85,7 +86,7 @@ TEST(Tune, KeepsThePreferredNumberInFlight) {
 }
 
 TEST(Tune, RecordsEveryTrialWithTheBestSoFar) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(2);
   TuneJob job = fixture.Job({"a"}, {.trials = 30});
   double best = 0;
@@ -104,7 +105,7 @@ TEST(Tune, RecordsEveryTrialWithTheBestSoFar) {
 }
 
 TEST(Tune, ExhaustsASmallSpace) {
-  Fixture fixture;
+  LandscapeJob fixture;
   fixture.space.AddConstraint("order 0", [](const Config& c) { return c.Int("order") == 0; });
   fixture.space.AddConstraint("narrow", [](const Config& c) { return c.Inner("tile_ow") < 2; });
   const size_t points = fixture.space.EnumerateValid().value().size();
@@ -115,7 +116,7 @@ TEST(Tune, ExhaustsASmallSpace) {
 }
 
 TEST(Tune, StopsEarlyWithoutABetterTrial) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   TuneJob job = fixture.Job({"a"}, {.trials = 2000, .early_stopping = 20});
   size_t best_at = 0;
@@ -130,7 +131,7 @@ TEST(Tune, StopsEarlyWithoutABetterTrial) {
 }
 
 TEST(Tune, ATimeBudgetEndsTheJob) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   const TuneResult result = TuneModel(fixture.Job({"a"}, {.seconds = 10}), measurer, FakeClock());
   EXPECT_EQ(result.end, TuneEnd::kTime);
@@ -139,7 +140,7 @@ TEST(Tune, ATimeBudgetEndsTheJob) {
 }
 
 TEST(Tune, CancellingKeepsWhatWasMeasured) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   std::stop_source stop;
   TuneJob job = fixture.Job({"a"}, {.trials = 1000});
@@ -167,7 +168,7 @@ class StuckMeasurer final : public Measurer {
 };
 
 TEST(Tune, CancellingDoesNotWaitForAStuckMeasurement) {
-  Fixture fixture;
+  LandscapeJob fixture;
   StuckMeasurer measurer;  // answers after the job is gone
   std::stop_source stop;
   TuneJob job = fixture.Job({"a"}, {.trials = 10});
@@ -179,7 +180,7 @@ TEST(Tune, CancellingDoesNotWaitForAStuckMeasurement) {
 }
 
 TEST(Tune, AStuckMeasurementDoesNotHoldTheJobBeyondItsTime) {
-  Fixture fixture;
+  LandscapeJob fixture;
   StuckMeasurer measurer;
   const FakeClock clock;
   const TuneResult result =
@@ -189,7 +190,7 @@ TEST(Tune, AStuckMeasurementDoesNotHoldTheJobBeyondItsTime) {
 }
 
 TEST(Tune, SeedsAreMeasuredFirstAndOnce) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   TuneJob job = fixture.Job({"a"}, {});
   fixture.space.AddConstraint("one step", [](const Config& c) { return c.Int("order") == 0; });
@@ -223,7 +224,7 @@ class LuckyFirstMeasurer final : public FakeMeasurer {
 };
 
 TEST(Tune, ALuckyMeasurementDoesNotWin) {
-  Fixture fixture;
+  LandscapeJob fixture;
   LuckyFirstMeasurer measurer(0.01);
   TuneJob job = fixture.Job({"a"}, {.trials = 64, .confirmations = 3});
   std::vector<Trial> trials;
@@ -238,7 +239,7 @@ TEST(Tune, ALuckyMeasurementDoesNotWin) {
 }
 
 TEST(Tune, ConfirmationsComeOutOfTheTrials) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   TuneModel(fixture.Job({"a"}, {.trials = 64, .confirmations = 3}), measurer, FakeClock());
   const std::vector<std::string>& measured = measurer.measured["a"];
@@ -247,14 +248,7 @@ TEST(Tune, ConfirmationsComeOutOfTheTrials) {
   EXPECT_EQ(std::set<std::string>(measured.begin(), measured.end()).size(), 62u);
 }
 
-// A clock that stands still but for the measurements, each of which takes a second.
-class WorkClock final : public Clock {
- public:
-  double Now() const override { return now; }
-  double UnixTime() const override { return 0; }
-  double now = 0;
-};
-
+// Each measurement takes a second.
 class SlowMeasurer : public FakeMeasurer {
  public:
   explicit SlowMeasurer(WorkClock& clock) : FakeMeasurer(1), clock_(clock) {}
@@ -268,7 +262,7 @@ class SlowMeasurer : public FakeMeasurer {
 };
 
 TEST(Tune, TheTimeCoversTheConfirmations) {
-  Fixture fixture;
+  LandscapeJob fixture;
   WorkClock clock;
   SlowMeasurer measurer(clock);
   const TuneResult result =
@@ -283,7 +277,7 @@ TEST(Tune, TheTimeCoversTheConfirmations) {
 }
 
 TEST(Tune, TheShortestTimeStillSeesEveryDefault) {
-  Fixture fixture;
+  LandscapeJob fixture;
   WorkClock clock;
   SlowMeasurer measurer(clock);
   TuneJob job = fixture.Job({"a", "b", "c"}, {.seconds = 4, .confirmations = 3});
@@ -309,21 +303,21 @@ class MixedMeasurer final : public FakeMeasurer {
 };
 
 TEST(Tune, EveryTaskGetsAFirstRound) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(4);
   TuneModel(fixture.Job({"a", "b", "c"}, {.trials = 48}), measurer, FakeClock());
   for (const char* name : {"a", "b", "c"}) EXPECT_EQ(measurer.measured[name].size(), 16u) << name;
 }
 
 TEST(Tune, ASmallBudgetIsSharedEvenly) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   TuneModel(fixture.Job({"a", "b", "c"}, {.trials = 9}), measurer, FakeClock());
   for (const char* name : {"a", "b", "c"}) EXPECT_EQ(measurer.measured[name].size(), 3u) << name;
 }
 
 TEST(Tune, TrialsGoToTheTaskThatWeighsMore) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   TuneJob job = fixture.Job({"rare", "often"}, {.trials = 200});
   job.items[1].weight = 10;
@@ -332,14 +326,14 @@ TEST(Tune, TrialsGoToTheTaskThatWeighsMore) {
 }
 
 TEST(Tune, TrialsLeaveATaskWithNothingToGain) {
-  Fixture fixture;
+  LandscapeJob fixture;
   MixedMeasurer measurer;
   TuneModel(fixture.Job({"flat", "slow"}, {.trials = 200}), measurer, FakeClock());
   EXPECT_LT(measurer.measured["flat"].size(), 40u);
 }
 
 TEST(Tune, ATaskThatAlwaysFailsIsGivenUp) {
-  Fixture fixture;
+  LandscapeJob fixture;
   MixedMeasurer measurer;
   TuneJob job = fixture.Job({"fails", "slow"}, {.trials = 400});
   const TuneResult result = TuneModel(std::move(job), measurer, FakeClock());
@@ -352,7 +346,7 @@ TEST(Tune, ATaskThatAlwaysFailsIsGivenUp) {
 }
 
 TEST(Tune, TheModelsSecondsAreTheWeightedSumOfTheBests) {
-  Fixture fixture;
+  LandscapeJob fixture;
   FakeMeasurer measurer(1);
   TuneJob job = fixture.Job({"a", "b"}, {.trials = 64});
   job.items[0].weight = 3;
@@ -382,7 +376,7 @@ class ThreadedMeasurer final : public Measurer {
 };
 
 TEST(Tune, TakesResultsFromManyThreads) {
-  Fixture fixture;
+  LandscapeJob fixture;
   TuneJob job = fixture.Job({"a", "b"}, {.trials = 200});
   size_t count = 0;
   job.callbacks.trial = [&](const TuneEvent&) { ++count; };

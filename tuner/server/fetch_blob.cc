@@ -14,7 +14,7 @@ namespace {
 constexpr char kRecordsLog[] = "records.log";
 constexpr size_t kMaxBytes = 256 << 20;
 constexpr size_t kChunkBytes = 256 << 10;
-constexpr int kMaxRunning = 4;
+constexpr int kMaxAtOnce = 4;
 
 absl::StatusOr<std::string> RecordsLog(const RecordStore& store, const std::string& device_key) {
   std::string log;
@@ -77,7 +77,7 @@ grpc::ServerWriteReactor<v1::BlobChunk>* AnswerFetchBlob(const RecordStore& stor
                                                          const v1::FetchBlobRequest& request,
                                                          std::atomic<int>& running) {
   auto* reactor = new BlobReactor(running);
-  const bool too_many = ++running > kMaxRunning;
+  const bool too_many = ++running > kMaxAtOnce;
   if (request.name() != kRecordsLog) {
     reactor->Refuse(
         absl::NotFoundError(absl::StrCat("no blob ", request.name(), "; there is ", kRecordsLog)));

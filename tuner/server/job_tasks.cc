@@ -11,12 +11,12 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
+#include "tuner/server/trial.h"
 
 namespace tilewright {
 namespace {
 
 constexpr int kMaxTasks = 1000;
-constexpr size_t kMaxName = 200;
 constexpr uint64_t kMaxTrials = 100'000'000;
 constexpr double kMaxSeconds = 366 * 86'400.0;
 constexpr uint32_t kMaxCount = 1'000'000;

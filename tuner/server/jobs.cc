@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "tuner/server/trial.h"
 
 namespace tilewright {
 namespace {
@@ -14,7 +15,6 @@ namespace {
 constexpr long kMaxRunning = 1000;  // a thread each
 constexpr long kMaxOfOwner = 200;
 constexpr size_t kMaxListed = 1000;  // of those that ended
-constexpr size_t kMaxName = 200;
 constexpr uint32_t kMaxWeight = 16;
 constexpr double kStoreSeconds = 10;
 

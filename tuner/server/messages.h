@@ -1,6 +1,9 @@
 // Between the server's own types and messages of the protocol.
 #pragma once
 
+#include <grpcpp/grpcpp.h>
+
+#include "proto/convert.h"
 #include "proto/tilewright.pb.h"
 #include "tuner/server/trial.h"
 
@@ -27,6 +30,14 @@ inline v1::ReportReply::Result ToMessage(ReportResult result) {
     case ReportResult::kRequeued: return v1::ReportReply::REQUEUED;
   }
   return v1::ReportReply::RESULT_UNSPECIFIED;
+}
+
+// Ends a unary call, whose reply is filled, with `status`. Returns what the call's handler returns.
+inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                        const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
 }
 
 }  // namespace tilewright

@@ -10,6 +10,9 @@
 
 namespace tilewright {
 
+// The most bytes of a name in a request: of a key, a worker, a job, an owner.
+inline constexpr size_t kMaxName = 200;
+
 struct TrialRequest {
   std::string job;
   std::string device_key;

@@ -17,12 +17,6 @@ absl::Status TooBusy() {
   return absl::ResourceExhaustedError("the server has too many calls waiting; try again later");
 }
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
-
 absl::StatusOr<WorkerHealth> OperatorsHealth(v1::WorkerHealth health) {
   switch (health) {
     case v1::GOOD: return WorkerHealth::kGood;

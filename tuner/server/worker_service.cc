@@ -10,7 +10,6 @@
 namespace tilewright {
 namespace {
 
-constexpr size_t kMaxName = 200;
 constexpr uint32_t kMaxSlots = 1024, kMaxItems = 4096;
 constexpr double kMaxWaitSeconds = 60;
 constexpr double kMaxStageSeconds = 86'400;
@@ -86,12 +85,6 @@ absl::Status SetOwnHealth(Dispatcher& dispatcher, const std::string& session,
   const bool bad = health == v1::BAD;
   return dispatcher.SetOwnHealth(session, bad ? WorkerHealth::kBad : WorkerHealth::kGood,
                                  reason.substr(0, kMaxReason));
-}
-
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
 }
 
 // A long poll: ends when the dispatcher has work or the peer goes away. gRPC calls OnCancel and

@@ -48,7 +48,7 @@ absl::Status ReadOutput(OpBuilder& b, Deconv& c) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Deconv> Read(OpBuilder& b) {
+absl::StatusOr<Deconv> ReadDeconv(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1)}));
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, kMaxRank));
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(1), b.RankOf(b.Input(0)), b.RankOf(b.Input(0))));
@@ -147,7 +147,7 @@ bool IsTunable(const OpBuilder& b, const Deconv& c) {
 }
 
 absl::StatusOr<Outputs> ConvTranspose(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const Deconv c, Read(b));
+  TW_ASSIGN_OR_RETURN(const Deconv c, ReadDeconv(b));
   TW_ASSIGN_OR_RETURN(ValueId product, IsTunable(b, c) ? Tunable(b, c) : Plain(b, c));
   if (b.HasInput(2)) {
     TW_RETURN_IF_ERROR(CheckSameType(b, {product, b.Input(2)}));

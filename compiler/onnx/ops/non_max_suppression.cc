@@ -103,7 +103,7 @@ class Writer {
       keeps_{"keeps", DType::kI64};
 };
 
-absl::StatusOr<Suppression> Read(OpBuilder& b) {
+absl::StatusOr<Suppression> ReadSuppression(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, 3));
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(1), 3, 3));
   TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1)}));
@@ -132,7 +132,7 @@ absl::StatusOr<Suppression> Read(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> NonMaxSuppression(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(Suppression s, Read(b));
+  TW_ASSIGN_OR_RETURN(Suppression s, ReadSuppression(b));
   const int64_t room = s.batch * s.classes * s.most;
   if (room == 0) return b.Constant(Tensor({DType::kI64, {0, 3}}));
   TW_ASSIGN_OR_RETURN(const ValueId order, FirstPositions(b, b.Input(1), 2, s.boxes, true));

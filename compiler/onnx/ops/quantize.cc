@@ -11,7 +11,7 @@ namespace tilewright::onnx_ops {
 namespace {
 
 // Data, scale and, when there is one, zero point.
-absl::StatusOr<std::vector<ValueId>> Read(OpBuilder& b) {
+absl::StatusOr<std::vector<ValueId>> ReadQuantizer(OpBuilder& b) {
   std::vector<ValueId> inputs = {b.Input(0)};
   if (b.Int("block_size", 0) != 0) return absl::UnimplementedError("blocks are not supported");
   for (size_t i = 1; i < 3 && b.HasInput(i); ++i) {
@@ -32,7 +32,7 @@ absl::StatusOr<std::vector<ValueId>> Read(OpBuilder& b) {
 
 // Of the scale's type. Of weights it stays a node, so that run_in_integers finds the integers.
 absl::StatusOr<Outputs> DequantizeLinear(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Read(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, ReadQuantizer(b));
   if (!IsInteger(b.DTypeOf(inputs[0]))) return absl::InvalidArgumentError("input is no integer");
   const auto real_of = [](const Exprs& x) {
     const DType real = x[1]->dtype;
@@ -58,7 +58,7 @@ absl::StatusOr<DType> QuantizedType(OpBuilder& b, const std::vector<ValueId>& in
 }
 
 absl::StatusOr<Outputs> QuantizeLinear(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Read(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, ReadQuantizer(b));
   TW_ASSIGN_OR_RETURN(const DType to, QuantizedType(b, inputs));
   return Map(b, "quantize", inputs, [to](const Exprs& x) {
     const Expr ratio = Divide(Cast(x[0], DType::kF32), Cast(x[1], DType::kF32));

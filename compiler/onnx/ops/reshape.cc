@@ -43,14 +43,14 @@ absl::StatusOr<Outputs> Flatten(OpBuilder& b) {
 }
 
 // Axes are an attribute up to opset 12 and an input from 13 on.
-absl::StatusOr<std::vector<int64_t>> ReadAxes(OpBuilder& b) {
+absl::StatusOr<std::vector<int64_t>> ListedAxes(OpBuilder& b) {
   if (b.opset() < 13) return b.Ints("axes", {});
   if (!b.HasInput(1)) return std::vector<int64_t>();
   return b.ConstInts(1, "axes");
 }
 
 absl::StatusOr<Outputs> Squeeze(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> listed, ReadAxes(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> listed, ListedAxes(b));
   const Shape& from = b.ShapeOf(b.Input(0));
   TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, NormalizeAxes(listed, from.size()));
   Shape shape;
@@ -66,7 +66,7 @@ absl::StatusOr<Outputs> Squeeze(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> Unsqueeze(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> listed, ReadAxes(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> listed, ListedAxes(b));
   Shape shape = b.ShapeOf(b.Input(0));
   TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes,
                       NormalizeAxes(listed, shape.size() + listed.size()));

@@ -10,7 +10,7 @@
 namespace tilewright::onnx_ops {
 namespace {
 
-absl::StatusOr<std::vector<size_t>> ReadAxes(OpBuilder& b) {
+absl::StatusOr<std::vector<size_t>> SoftmaxAxes(OpBuilder& b) {
   const size_t rank = b.RankOf(b.Input(0));
   const bool one_axis = b.opset() >= 13;
   TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", one_axis ? -1 : 1), rank));
@@ -21,19 +21,19 @@ absl::StatusOr<std::vector<size_t>> ReadAxes(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> Softmax(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, ReadAxes(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, SoftmaxAxes(b));
   return SoftmaxOver(b, b.Input(0), axes);
 }
 
 absl::StatusOr<Outputs> LogSoftmax(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, ReadAxes(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, SoftmaxAxes(b));
   return LogSoftmaxOver(b, b.Input(0), axes);
 }
 
 // One where the first maximum is, else zero (everywhere, when the maximum is NaN). Several axes
 // count as one, flattened.
 absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, ReadAxes(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, SoftmaxAxes(b));
   if (!IsFloat(b.DTypeOf(b.Input(0)))) {
     return absl::InvalidArgumentError("input is not a float tensor");
   }
