@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json_integer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/operators/operator_def.h"
@@ -26,7 +27,7 @@ std::string OperatorOfText(const std::string& text) {
 constexpr std::string_view kAcc = ";acc=";
 
 std::vector<int64_t> ReadAttr(const Json& attr) {
-  return attr.is_array() ? attr.get<std::vector<int64_t>>() : std::vector{attr.get<int64_t>()};
+  return attr.is_array() ? JsonIntegers<int64_t>(attr) : std::vector{JsonInteger<int64_t>(attr)};
 }
 
 absl::StatusOr<Workload> ReadWorkload(const std::string& op, const OperatorDef& def,

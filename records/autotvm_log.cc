@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/json_depth.h"
+#include "base/json_integer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "records/autotvm_args.h"
@@ -122,7 +123,7 @@ FailureKind KindOf(int error_no) {
 }
 
 void ReadResult(const Json& result, Record* record) {
-  const int error_no = result.at(1).get<int>();
+  const int error_no = JsonInteger<int>(result.at(1));
   if (error_no == 0) {
     record->outcome = Timing{result.at(0).get<std::vector<double>>()};
   } else {
@@ -140,8 +141,9 @@ void ReadExtras(const Json& extras, Record* record) {
   record->run_id = extras.at("run_id").get<std::string>();
   record->build_seconds = extras.at("seconds").at(0).get<double>();
   record->run_seconds = extras.at("seconds").at(1).get<double>();
-  record->seed = extras.at("seed").get<uint64_t>();
-  record->threads = extras.value("threads", 1);  // lines of older programs have none
+  record->seed = JsonInteger<uint64_t>(extras.at("seed"));
+  const Json one_thread = 1;  // lines of older programs have none
+  record->threads = JsonInteger<int>(extras.contains("threads") ? extras["threads"] : one_thread);
   record->worker = extras.at("worker").get<std::string>();
   if (auto* failure = std::get_if<Failure>(&record->outcome)) {
     failure->message = extras.at("message").get<std::string>();
@@ -156,7 +158,7 @@ LogFields ReadV2(const Json& row) {
           .args = input.at(2),
           .entities = config.at("entity"),
           .result = row.at("result"),
-          .index = config.at("index").get<uint64_t>(),
+          .index = JsonInteger<uint64_t>(config.at("index")),
           .software = row.value("tvm_version", "unknown")};
 }
 
@@ -172,7 +174,7 @@ LogFields ReadV1(const Json& row) {
           .args = std::move(args),
           .entities = config.at("e"),
           .result = row.at("r"),
-          .index = config.at("i").get<uint64_t>(),
+          .index = JsonInteger<uint64_t>(config.at("i")),
           .software = "0.4-0.6"};
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json_integer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/operators/workload_rules.h"
@@ -23,7 +24,7 @@ absl::Status NoTemplate(absl::string_view what) { return absl::InvalidArgumentEr
 // One number stands for both directions, two for a padding of both sides.
 std::vector<int64_t> Spread(const Json& value, size_t count) {
   std::vector<int64_t> all =
-      value.is_array() ? value.get<std::vector<int64_t>>() : std::vector{value.get<int64_t>()};
+      value.is_array() ? JsonIntegers<int64_t>(value) : std::vector{JsonInteger<int64_t>(value)};
   while (!all.empty() && all.size() < count) all.insert(all.end(), all.begin(), all.end());
   return all;
 }
@@ -81,7 +82,7 @@ absl::StatusOr<Json> WriteConv(const Workload& w) {
 absl::StatusOr<Workload> ReadGrouped(const Json& args) {
   if (args.size() != 7) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 7"));
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("conv2d", args));
-  const int64_t groups = args[5].get<int64_t>();
+  const int64_t groups = JsonInteger<int64_t>(args[5]);
   if (groups < 2) return NoTemplate("fewer than 2 groups");
   SetConv(args[2], args[3], args[4], groups, &workload);
   TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[6]));
@@ -98,7 +99,7 @@ absl::StatusOr<Json> WriteGrouped(const Workload& w) {
 absl::StatusOr<Workload> ReadTutorial(const Json& args) {
   if (args.size() != 9) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 9"));
   std::vector<int64_t> n;
-  for (size_t i = 0; i < 7; ++i) n.push_back(args[i].get<int64_t>());
+  for (size_t i = 0; i < 7; ++i) n.push_back(JsonInteger<int64_t>(args[i]));
   Workload workload{.op = "conv2d"};
   workload.inputs = {{.dtype = DType::kF32, .shape = {n[0], n[4], n[1], n[2]}},
                      {.dtype = DType::kF32, .shape = {n[3], n[4], n[5], n[6]}}};

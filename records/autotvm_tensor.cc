@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/json_integer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 
@@ -28,7 +29,7 @@ absl::StatusOr<TensorType> ReadTensor(const Json& tensor) {
     return BadArgument("a tensor is [\"TENSOR\", shape, dtype]", tensor);
   }
   TW_ASSIGN_OR_RETURN(const DType dtype, ReadType(tensor[2]));
-  return TensorType{.dtype = dtype, .shape = tensor[1].get<Shape>()};
+  return TensorType{.dtype = dtype, .shape = JsonIntegers<int64_t>(tensor[1])};
 }
 
 Json TensorArg(const TensorType& type) {

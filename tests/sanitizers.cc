@@ -9,3 +9,10 @@ extern "C" const char* __tsan_default_suppressions() {
          "called_from_lib:libxgboost.so\n"
          "called_from_lib:libgomp.so\n";
 }
+
+extern "C" const char* __lsan_default_suppressions() {
+  // What these keep until the process ends.
+  return "leak:libpocl.so\n"
+         "leak:libLLVM-15.so\n"  // which PoCL compiles with
+         "leak:libcares.so\n";
+}

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_integer.h"
 #include "base/status_macros.h"
 
 namespace tilewright {
@@ -21,14 +22,19 @@ Json ToJson(const std::vector<KernelCall>& calls) {
   return list;
 }
 
+std::array<int64_t, 3> ThreeOf(const Json& list) {
+  return {JsonInteger<int64_t>(list.at(0)), JsonInteger<int64_t>(list.at(1)),
+          JsonInteger<int64_t>(list.at(2))};
+}
+
 std::vector<KernelCall> CallsFromJson(const Json& list) {
   std::vector<KernelCall> calls;
   for (const Json& call : list) {
     calls.push_back({.symbol = call.at("symbol").get<std::string>(),
-                     .extent = call.at("extent").get<int64_t>(),
-                     .launch = {.grid = call.at("grid").get<std::array<int64_t, 3>>(),
-                                .block = call.at("block").get<std::array<int64_t, 3>>()},
-                     .operands = call.at("operands").get<std::vector<int>>()});
+                     .extent = JsonInteger<int64_t>(call.at("extent")),
+                     .launch = {.grid = ThreeOf(call.at("grid")),
+                                .block = ThreeOf(call.at("block"))},
+                     .operands = JsonIntegers<int>(call.at("operands"))});
   }
   return calls;
 }

@@ -42,10 +42,10 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMConte
               {traits.vector_bits, optimize, avx, ConvertsFloat16(machine), PairBits(machine)},
               *module);
   if (!HasVectorLoops(program)) {
-    RunPasses(*module, machine, Pipeline::kDefault);
+    RunPasses(*module, machine, LlvmPasses::kDefault);
     return module;
   }
-  RunPasses(*module, machine, Pipeline::kExplicit);
+  RunPasses(*module, machine, LlvmPasses::kExplicit);
   return module;
 }
 

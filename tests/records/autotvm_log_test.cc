@@ -170,6 +170,20 @@ TEST(AutoTvmLog, RefusesWhatCouldHurt) {
   EXPECT_THAT(std::string(DecodeLogLine(wrong).status().message()), HasSubstr("channels disagree"));
 }
 
+TEST(AutoTvmLog, NumbersThatAreNoIntegersInRangeAreRefused) {
+  const auto with = [](const std::string& old, const std::string& number) {
+    std::string line = EncodeLogLine(SampleRecord("a")).value();
+    line.replace(line.find(old), old.size(), number);
+    return DecodeLogLine(line).status();
+  };
+  for (const std::string number : {"1e24", "-1", "1.5", "18446744073709551616", "true"}) {
+    EXPECT_THAT(std::string(with("17", number).message()), HasSubstr("an integer in range"))
+        << "index " << number;
+    EXPECT_FALSE(with("[64, 64, 3, 3]", "[64, " + number + ", 3, 3]").ok()) << "shape " << number;
+    EXPECT_FALSE(with("\"threads\": 1", "\"threads\": " + number).ok()) << "threads " << number;
+  }
+}
+
 TEST(AutoTvmLog, EveryTruncationOfALineIsRefused) {
   const std::string line = EncodeLogLine(SampleRecord("a")).value();
   for (size_t n = 0; n < line.size(); ++n) EXPECT_FALSE(DecodeLogLine(line.substr(0, n)).ok());

@@ -74,7 +74,8 @@ class PruneTest : public testing::Test {
       for (const int threads : {1, 2}) {
         wanted.device_key = key;
         wanted.threads = threads;
-        for (const FoundConfig& found : LookUpModel(*store, wanted).value()) {
+        const auto all = LookUpModel(*store, wanted).value();
+        for (const FoundConfig& found : all) {
           answers.push_back(absl::StrCat(
               found.found.how, " ", found.found.record ? found.found.record->run_id : "-", " ",
               found.keeps_default, " ", found.default_seconds, " ", found.alone_seconds));

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/json_depth.h"
+#include "base/json_integer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 
@@ -80,7 +81,7 @@ absl::Status CheckRoom(const ConfigSpace& space, const std::string& knob, size_t
 
 absl::Status DefineKnob(const Json& knob, ConfigSpace& space) {
   const std::string name = knob.at("name");
-  const int64_t extent = knob.value("extent", int64_t{0});
+  const int64_t extent = knob.contains("extent") ? JsonInteger<int64_t>(knob["extent"]) : 0;
   std::vector<Entity> candidates;
   for (const Json& item : knob.at("candidates")) {
     TW_ASSIGN_OR_RETURN(Entity entity, ParseCandidate(name, item));
@@ -146,7 +147,7 @@ absl::StatusOr<RecordedSpace> FromOwnFormat(const Json& root) {
 
 OtherEntity ScalarOf(const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
-  if (value.is_number_integer()) return value.get<int64_t>();
+  if (value.is_number_integer()) return JsonInteger<int64_t>(value);
   return value.is_string() ? value.get<std::string>() : Text(value);
 }
 

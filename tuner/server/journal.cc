@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/json_integer.h"
 #include "base/status_macros.h"
 
 namespace tilewright {
@@ -35,11 +36,11 @@ std::string Text(const Json& list) {
 JournalEntry EntryOf(const Json& list, double seconds) {
   const auto what = list.at(0).get<std::string>();
   if (what == "e") return {.state = list.at(1), .message = list.at(2)};
-  TuneStep step{.number = list.at(1).get<uint64_t>(), .seconds = seconds};
+  TuneStep step{.number = JsonInteger<uint64_t>(list.at(1)), .seconds = seconds};
   if (what == "s" || what == "c") {
     step.kind = what == "s" ? Kind::kStart : Kind::kConfirm;
-    step.item = list.at(2).get<size_t>();
-    step.index = list.at(3).get<uint64_t>();
+    step.item = JsonInteger<size_t>(list.at(2));
+    step.index = JsonInteger<uint64_t>(list.at(3));
   } else if (what == "u") {
     step.kind = Kind::kUnmeasured;
     step.measured.fault = list.at(2).get<std::string>();

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 // Extent of a sliding window's output (ONNX Conv and pooling operators).
@@ -124,4 +124,4 @@ Value Dense(ModelWriter& net, const Value& x, const std::string& name, int64_t u
   return net.Node("Gemm", name, {x, weight, bias}, {x.shape[0], units}, {{"transB", int64_t{1}}});
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

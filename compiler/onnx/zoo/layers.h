@@ -8,7 +8,7 @@
 
 #include "compiler/onnx/zoo/model_writer.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 
 // Weights are normal with variance gain / fan-in (He et al., arXiv:1502.01852): a gain of 2 keeps
 // the activations' size through layers that follow a ReLU, a gain of 1 through linear ones.
@@ -62,4 +62,4 @@ Value Concat(ModelWriter& net, const std::vector<Value>& parts, const std::strin
 Value Dense(ModelWriter& net, const Value& x, const std::string& name, int64_t units,
             double gain = 1);
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "compiler/onnx/onnx.pb.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 constexpr int64_t kIrVersion = 8;
@@ -154,4 +154,4 @@ absl::Status ModelWriter::Check() const {
       absl::StrCat("the image is too small: nothing is left after layer ", empty_layer_));
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

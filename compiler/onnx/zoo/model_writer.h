@@ -18,7 +18,7 @@ class ModelProto;
 class TensorProto;
 }  // namespace onnx
 
-namespace tilewright {
+namespace tilewright::zoo {
 
 // A tensor of the model: its name and shape.
 struct Value {
@@ -72,4 +72,4 @@ class ModelWriter {
   std::string empty_layer_;  // the first node without output elements
 };
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

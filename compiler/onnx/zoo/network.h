@@ -7,7 +7,7 @@
 #include "compiler/onnx/zoo/model_writer.h"
 #include "compiler/onnx/zoo/zoo.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 
 struct ZooNetwork {
   const char* summary;
@@ -18,4 +18,4 @@ struct ZooNetwork {
   int64_t opset = 13;
 };
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

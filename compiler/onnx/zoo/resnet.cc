@@ -1,6 +1,6 @@
 #include "compiler/onnx/zoo/resnet.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 
 Value AddShortcut(ModelWriter& net, const Value& x, const Value& branch, const std::string& name,
                   int64_t stride) {
@@ -27,4 +27,4 @@ void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<i
   net.Output(Dense(net, x, "fc", 1000), DType::kF32, "logits");
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

@@ -7,7 +7,7 @@
 #include "compiler/onnx/zoo/layers.h"
 #include "compiler/onnx/zoo/zoo.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 
 // One residual block: `channels` of its inner convolutions; the first one that strides halves the
 // image.
@@ -21,4 +21,4 @@ void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<i
 Value AddShortcut(ModelWriter& net, const Value& x, const Value& branch, const std::string& name,
                   int64_t stride);
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

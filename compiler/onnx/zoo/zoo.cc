@@ -17,12 +17,18 @@
 #include "compiler/onnx/zoo/network.h"
 
 namespace tilewright {
+namespace zoo {
 
 #define ENTRY(stem) const ZooNetwork& stem();
 #include "compiler/onnx/zoo/networks.inc"
 #undef ENTRY
 
+}  // namespace zoo
+
 namespace {
+
+using zoo::ModelWriter;
+using zoo::ZooNetwork;
 
 constexpr int64_t kMaxBatch = 1024;
 constexpr int64_t kMaxImage = 4096;
@@ -32,7 +38,7 @@ struct Named {
   const ZooNetwork& (*network)();
 };
 constexpr Named kNetworks[] = {
-#define ENTRY(stem) {#stem, &stem},
+#define ENTRY(stem) {#stem, &zoo::stem},
 #include "compiler/onnx/zoo/networks.inc"
 #undef ENTRY
 };

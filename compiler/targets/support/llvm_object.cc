@@ -51,7 +51,7 @@ absl::StatusOr<std::string> EmitFile(llvm::Module& module, llvm::TargetMachine& 
 
 }  // namespace
 
-void RunPasses(llvm::Module& module, llvm::TargetMachine& machine, Pipeline pipeline) {
+void RunPasses(llvm::Module& module, llvm::TargetMachine& machine, LlvmPasses which) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;
@@ -63,7 +63,7 @@ void RunPasses(llvm::Module& module, llvm::TargetMachine& machine, Pipeline pipe
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
   llvm::ModulePassManager passes =
-      pipeline == Pipeline::kExplicit
+      which == LlvmPasses::kExplicit
           ? ExplicitPipeline()
           : builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2);
   passes.run(module, modules);

@@ -11,12 +11,12 @@
 namespace tilewright {
 
 // Which passes run before instruction selection.
-enum class Pipeline {
+enum class LlvmPasses {
   kExplicit,  // a short list for programs whose vectors and unrolling are already spelled out
   kDefault,   // LLVM's -O2, which looks for vectors itself
 };
 
-void RunPasses(llvm::Module& module, llvm::TargetMachine& machine, Pipeline pipeline);
+void RunPasses(llvm::Module& module, llvm::TargetMachine& machine, LlvmPasses which);
 
 // ELF object bytes, or assembly text. The module is spent: code generation rewrites it.
 absl::StatusOr<std::string> EmitObject(llvm::Module& module, llvm::TargetMachine& machine);

@@ -4,7 +4,7 @@
 
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 constexpr int64_t kSequence = 128, kWords = 30522, kPositions = 512, kTypes = 2;
@@ -134,4 +134,4 @@ const ZooNetwork& bert_base() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

@@ -1,7 +1,7 @@
 // Huang et al., "Densely Connected Convolutional Networks", arXiv:1608.06993, table 1.
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 constexpr int64_t kGrowth = 32;
@@ -55,4 +55,4 @@ const ZooNetwork& densenet121() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

@@ -3,7 +3,7 @@
 // there.
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 constexpr NormSpec kNorm = {.epsilon = 1e-3f};
@@ -127,4 +127,4 @@ const ZooNetwork& inception_v3() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

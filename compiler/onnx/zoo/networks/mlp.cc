@@ -2,7 +2,7 @@
 // grey image, 128 and 64 hidden units, 10 classes.
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 void Build(ModelWriter& net, const ZooOptions& options) {
@@ -23,4 +23,4 @@ const ZooNetwork& mlp() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

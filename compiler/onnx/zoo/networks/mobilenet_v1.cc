@@ -1,7 +1,7 @@
 // Howard et al., "MobileNets", arXiv:1704.04861, table 1, width 1.0.
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 // A depthwise 3x3 convolution, then a 1x1 one.
@@ -41,4 +41,4 @@ const ZooNetwork& mobilenet_v1() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

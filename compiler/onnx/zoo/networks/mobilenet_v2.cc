@@ -2,7 +2,7 @@
 // table 2, width 1.0.
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 struct Stage {
@@ -58,4 +58,4 @@ const ZooNetwork& mobilenet_v2() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

@@ -2,7 +2,7 @@
 #include "compiler/onnx/zoo/network.h"
 #include "compiler/onnx/zoo/resnet.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 // Two 3x3 convolutions beside the shortcut.
@@ -30,4 +30,4 @@ const ZooNetwork& resnet18() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

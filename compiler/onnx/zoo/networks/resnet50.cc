@@ -3,7 +3,7 @@
 #include "compiler/onnx/zoo/network.h"
 #include "compiler/onnx/zoo/resnet.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 constexpr int64_t kExpansion = 4;
@@ -33,4 +33,4 @@ const ZooNetwork& resnet50() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

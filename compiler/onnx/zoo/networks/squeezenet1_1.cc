@@ -1,7 +1,7 @@
 // Iandola et al., "SqueezeNet", arXiv:1602.07360, in the lighter version 1.1 of its authors.
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 constexpr PoolSpec kPool = {.kernel = 3, .stride = 2, .ceil = true};
@@ -47,4 +47,4 @@ const ZooNetwork& squeezenet1_1() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo

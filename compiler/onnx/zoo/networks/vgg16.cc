@@ -2,7 +2,7 @@
 // At another image size the first dense layer takes what the last pooling leaves.
 #include "compiler/onnx/zoo/network.h"
 
-namespace tilewright {
+namespace tilewright::zoo {
 namespace {
 
 Value Stage(ModelWriter& net, Value x, const std::string& name, int64_t channels, int convs) {
@@ -41,4 +41,4 @@ const ZooNetwork& vgg16() {
   return kNetwork;
 }
 
-}  // namespace tilewright
+}  // namespace tilewright::zoo
