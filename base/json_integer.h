@@ -1,5 +1,5 @@
-// Integers of JSON that comes from outside. nlohmann's own get<int64_t>() wraps what is out of range
-// and truncates fractions; of a number like 1e24 that is undefined behaviour.
+// Integers of JSON that comes from outside. nlohmann's own get<int64_t>() wraps what is out of
+// range and truncates fractions; of a number like 1e24 that is undefined behaviour.
 #pragma once
 
 #include <nlohmann/json.hpp>
