@@ -206,4 +206,12 @@ std::string NameOf(v1::WorkerHealth health) {
   return absl::AsciiStrToLower(v1::WorkerHealth_Name(health));
 }
 
+std::string NameOf(v1::WorkerRole role) {
+  switch (role) {
+    case v1::WORKER_ROLE_BUILD: return "build";
+    case v1::WORKER_ROLE_RUN: return "run";
+    default: return "both";
+  }
+}
+
 }  // namespace tilewright

@@ -68,5 +68,7 @@ class FarmClient {
 std::string NameOf(v1::JobState state);
 // "good", "unknown", "bad", "maintenance", "retired".
 std::string NameOf(v1::WorkerHealth health);
+// "both", "build", "run".
+std::string NameOf(v1::WorkerRole role);
 
 }  // namespace tilewright

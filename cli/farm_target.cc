@@ -16,7 +16,35 @@ namespace {
 
 constexpr auto kAskAgain = std::chrono::seconds(1);
 
+// What is missing where a key has workers, but none that builds or none that runs for one target;
+// empty: nothing.
+std::string MissingRole(const v1::ListWorkersReply& reply, const std::string& key) {
+  std::set<std::string> build, run;  // targets
+  for (const v1::WorkerSummary& worker : reply.workers()) {
+    if (worker.device().key() != key) continue;
+    if (worker.role() == v1::WORKER_ROLE_BOTH) return "";
+    (worker.role() == v1::WORKER_ROLE_BUILD ? build : run).insert(worker.device().target());
+  }
+  if (build.empty() && run.empty()) return "";
+  if (run.empty()) {
+    return absl::StrCat("the workers of \"", key, "\" only build: none runs what they build; ",
+                        "start one with --role run");
+  }
+  if (build.empty()) {
+    return absl::StrCat("the workers of \"", key, "\" only run: none builds for them; ",
+                        "start one with --role build");
+  }
+  const bool meet = std::any_of(build.begin(), build.end(),
+                                [&](const std::string& target) { return run.contains(target); });
+  if (meet) return "";
+  return absl::StrCat("the workers of \"", key, "\" that only build do so for ",
+                      absl::StrJoin(build, " and "), ", those that only run are ",
+                      absl::StrJoin(run, " and "), "; --target of `tilewright worker` says which");
+}
+
 std::string NoWorkerText(const v1::ListWorkersReply& reply, const std::string& key) {
+  std::string missing = MissingRole(reply, key);
+  if (!missing.empty()) return missing;
   std::set<std::string> keys;
   for (const v1::WorkerSummary& worker : reply.workers()) keys.insert(worker.device().key());
   return absl::StrCat("no worker offers the key \"", key,
@@ -43,6 +71,8 @@ absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& k
     TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, client.ListWorkers());
     std::map<std::string, uint64_t> slots;  // by target
     for (const v1::WorkerSummary& worker : reply.workers()) {
+      // Builders have no slots: a key of builders alone waits for the machines it is for.
+      if (worker.device().slots() == 0) continue;
       if (worker.device().key() == key) slots[worker.device().target()] += worker.device().slots();
     }
     if (!slots.empty()) return MostOffered(key, slots);

@@ -52,6 +52,7 @@ Json RecordJson(const Record& record) {
                {"device_key", record.device_key},
                {"device", record.device},
                {"worker", record.worker},
+               {"builder", record.builder.empty() ? record.worker : record.builder},
                {"job", record.job},
                {"seed", record.seed},
                {"build_seconds", record.build_seconds},

@@ -17,6 +17,7 @@
 #include "cli/server_option.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
+#include "compiler/targets/target_backend.h"
 #include "worker/agent.h"
 #include "worker/device.h"
 
@@ -27,7 +28,11 @@ constexpr char kExample[] =
     "  $ tilewright worker --server 10.0.0.5:9190 --key xeon\n"
     "  serving 10.0.0.5:9190 as rack3-3fa9c1, key xeon, 1 slot(s), cpu -mcpu=sapphirerapids\n"
     "A GPU, or what OpenCL takes for one:\n"
-    "  $ tilewright worker --server 10.0.0.5:9190 --key h100 --device cuda:0\n";
+    "  $ tilewright worker --server 10.0.0.5:9190 --key h100 --device cuda:0\n"
+    "A board that only runs what a big machine builds for it:\n"
+    "  $ tilewright worker --server 10.0.0.5:9190 --key rpi4 --role run\n"
+    "  $ tilewright worker --server 10.0.0.5:9190 --key rpi4 --role build \\\n"
+    "      --target 'cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72'\n";
 
 // Whoever runs `tune` waits for an answer; a worker of a farm waits for its disk to be cleared.
 constexpr int kEmbeddedSelfTests = 3;
@@ -35,6 +40,7 @@ constexpr double kCheckupSeconds = 600;
 
 struct Options {
   AgentOptions agent;
+  std::string role = "both";
   ServerOption server;
   LogOptions log;
   bool embedded = false;
@@ -79,14 +85,27 @@ absl::Status TakeIdentity(AgentOptions* agent) {
   return absl::OkStatus();
 }
 
+// Where the builder is not asked, this program says what the machine is.
+absl::Status TakeRole(const std::string& role, AgentOptions* agent) {
+  if (role == "build") agent->role = v1::WORKER_ROLE_BUILD;
+  if (role == "run") agent->role = v1::WORKER_ROLE_RUN;
+  if (role == "both" || (role == "build" && agent->target.empty())) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(Target target, ParseTarget(agent->target.empty() ? "cpu" : agent->target));
+  TW_ASSIGN_OR_RETURN(target, ResolveTarget(target));
+  agent->target = ToString(target);
+  return absl::OkStatus();
+}
+
 absl::Status Work(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
   TW_ASSIGN_OR_RETURN(options.agent.server, EndpointOf(options.server));
   TW_RETURN_IF_ERROR(TakeIdentity(&options.agent));
+  TW_RETURN_IF_ERROR(TakeRole(options.role, &options.agent));
   const std::filesystem::path folder = ExecutableFolder();
   options.agent.runner = folder / "tilewright-runner";
   options.agent.builder = folder / "tilewright-builder";
+  options.agent.canary = folder / "tilewright-canary.so";
   options.agent.device_runner = folder / "tilewright-device-runner";
   if (options.agent.name.empty()) options.agent.name = DefaultWorkerName();
   if (options.agent.temp_folder.empty()) {
@@ -125,6 +144,14 @@ void verb_worker(CLI::App& parent) {
   verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
   verb->add_option("--device", agent.device,
                    "opencl:N or cuda:N, as `tilewright targets` counts them (default: the CPU)");
+  verb->add_option("--role", options->role,
+                   "build: only builds, for workers of the same key and target with --role run; "
+                   "run: only runs what those with --role build have built and signed")
+      ->check(CLI::IsMember({"build", "run", "both"}))
+      ->capture_default_str();
+  verb->add_option("--target", agent.target,
+                   "with --role build: what to build for; with --role run: what this machine is "
+                   "(default: this machine)");
   verb->add_option("--name", agent.name,
                    "for people (default: the certificate's, or hostname and six random digits)");
   verb->add_option("--slots", agent.slots,

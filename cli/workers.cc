@@ -20,8 +20,8 @@ constexpr char kExample[] =
     "  $ tilewright workers --server farm:9190\n"
     "  Server address farm:9190\n\n"
     "  Worker List\n"
-    "  worker      key   slots  held  seen s  trials  faults  health  device    target\n"
-    "  rack3-4711  xeon      1     4     0.3     812       0  good    Xeon ...  cpu -mcpu=...\n\n"
+    "  worker      key   role  slots  held  seen s  trials  faults  health  device    target\n"
+    "  rack3-4711  xeon  both      1     4     0.3     812       0  good    Xeon ...  cpu ...\n\n"
     "  Queue Status\n"
     "  key   total  free  pending\n"
     "  xeon      1     0       28\n";
@@ -34,10 +34,10 @@ struct Options {
 
 void PrintTables(const std::string& server, const v1::ListWorkersReply& reply) {
   std::cout << "Server address " << server << "\n\nWorker List\n";
-  Table workers({"worker", "key", "slots", "held", "seen s", "trials", "faults", "health", "device",
-                 "target", "reason"});
+  Table workers({"worker", "key", "role", "slots", "held", "seen s", "trials", "faults", "health",
+                 "device", "target", "reason"});
   for (const v1::WorkerSummary& w : reply.workers()) {
-    workers.Add({w.worker(), w.device().key(), absl::StrCat(w.device().slots()),
+    workers.Add({w.worker(), w.device().key(), NameOf(w.role()), absl::StrCat(w.device().slots()),
                  absl::StrCat(w.held()), absl::StrFormat("%.1f", w.seconds_since_seen()),
                  absl::StrCat(w.trials()), absl::StrCat(w.faults()), NameOf(w.health()),
                  w.device().name(), w.device().target(), w.health_reason()});
@@ -57,6 +57,7 @@ void PrintJson(const v1::ListWorkersReply& reply) {
   for (const v1::WorkerSummary& w : reply.workers()) {
     workers.push_back({{"worker", w.worker()},
                        {"key", w.device().key()},
+                       {"role", NameOf(w.role())},
                        {"slots", w.device().slots()},
                        {"held", w.held()},
                        {"seconds_since_seen", w.seconds_since_seen()},

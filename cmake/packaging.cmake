@@ -3,6 +3,7 @@
 set(programs tilewright tilewright-builder tilewright-device-runner tilewright-network-runner
   tilewright-run tilewright-runner)
 install(TARGETS ${programs} RUNTIME DESTINATION bin)
+install(TARGETS tilewright-canary LIBRARY DESTINATION bin)
 
 # The runtime for those who link it: find_package(Tilewright), target Tilewright::Tilewright.
 set_target_properties(tilewright_shared PROPERTIES EXPORT_NAME Tilewright)

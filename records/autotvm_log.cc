@@ -101,7 +101,12 @@ Json ResultOf(const Record& record) {
 // The member that AutoTVM ignores.
 std::string ExtrasOf(const Record& record) {
   const auto* failure = std::get_if<Failure>(&record.outcome);
-  return absl::StrCat(", \"tilewright\": {\"class\": ", PythonString(record.record_class),
+  std::string builder;
+  if (!record.builder.empty()) {
+    builder = absl::StrCat("\"builder\": ", PythonString(record.builder), ", ");
+  }
+  return absl::StrCat(", \"tilewright\": {", builder,
+                      "\"class\": ", PythonString(record.record_class),
                       ", \"device\": ", PythonString(record.device),
                       ", \"device_key\": ", PythonString(record.device_key),
                       ", \"job\": ", PythonString(record.job),
@@ -145,6 +150,7 @@ void ReadExtras(const Json& extras, Record* record) {
   const Json one_thread = 1;  // lines of older programs have none
   record->threads = JsonInteger<int>(extras.contains("threads") ? extras["threads"] : one_thread);
   record->worker = extras.at("worker").get<std::string>();
+  record->builder = extras.value("builder", "");
   if (auto* failure = std::get_if<Failure>(&record->outcome)) {
     failure->message = extras.at("message").get<std::string>();
   }

@@ -39,7 +39,7 @@ struct JobResult {
   Outcome outcome;
   double build_seconds = 0, run_seconds = 0;
   double unix_time = 0;
-  std::string device, worker;
+  std::string device, worker, builder;
 };
 
 }  // namespace tilewright

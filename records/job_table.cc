@@ -1,5 +1,6 @@
 #include "records/job_table.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "records/record_row.h"
 
@@ -70,10 +71,13 @@ JobStepRow ReadStep(const SqliteStatement& row) {
           .text = row.Text(3)};
 }
 
-std::string SelectResultsSql() {
-  return "SELECT id, trial, outcome, message, samples, build_seconds, run_seconds, unix_time, "
-         "device, worker FROM record WHERE job = ? AND job <> '' AND trial > 0 AND id > ? ORDER BY "
-         "id LIMIT ?";
+std::string SelectResultsSql(int64_t schema_version) {
+  const char* builder = schema_version >= kWithBuilders ? "builder" : "''";
+  return absl::StrCat(
+      "SELECT id, trial, outcome, message, samples, build_seconds, run_seconds, unix_time, device, "
+      "worker, ",
+      builder,
+      " FROM record WHERE job = ? AND job <> '' AND trial > 0 AND id > ? ORDER BY id LIMIT ?");
 }
 
 absl::StatusOr<JobResult> ReadResult(const SqliteStatement& row) {
@@ -82,7 +86,8 @@ absl::StatusOr<JobResult> ReadResult(const SqliteStatement& row) {
                    .run_seconds = row.Real(6),
                    .unix_time = row.Real(7),
                    .device = row.Text(8),
-                   .worker = row.Text(9)};
+                   .worker = row.Text(9),
+                   .builder = row.Text(10)};
   TW_ASSIGN_OR_RETURN(result.outcome, ReadOutcome(row.Text(2), row.Text(3), row.Text(4)));
   return result;
 }

@@ -25,7 +25,7 @@ std::string SelectStepsSql();
 JobStepRow ReadStep(const SqliteStatement& row);
 
 // Parameters: job, id of the record after which to go on, most rows. The id is column 0.
-std::string SelectResultsSql();
+std::string SelectResultsSql(int64_t schema_version);
 // DataLoss when the row does not decode.
 absl::StatusOr<JobResult> ReadResult(const SqliteStatement& row);
 

@@ -162,7 +162,8 @@ class MemoryStore final : public RecordStore {
                                .run_seconds = record.run_seconds,
                                .unix_time = record.unix_time,
                                .device = record.device,
-                               .worker = record.worker});
+                               .worker = record.worker,
+                               .builder = record.builder});
       if (!more) break;
     }
     return absl::OkStatus();

@@ -64,7 +64,7 @@ absl::Status CheckRecord(const Record& record) {
   if (record.run_id.empty()) return Bad(record, "the run_id is empty");
   for (const std::string* name :
        {&record.run_id, &record.task.template_name, &record.device_key, &record.device,
-        &record.worker, &record.job, &record.software, &record.record_class}) {
+        &record.worker, &record.builder, &record.job, &record.software, &record.record_class}) {
     if (name->size() > kMaxName) return Bad(record, "a name above 1 KiB");
   }
   if (std::max(record.foreign_line.size(), record.foreign_args.size()) > kMaxLine) {

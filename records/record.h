@@ -20,6 +20,7 @@ struct Record {
   std::string device_key;  // "xeon", "h200", "local"
   std::string device;      // model name of the device
   std::string worker;
+  std::string builder;  // where another worker built it; "" = `worker` did
   std::string job;     // id of the job; "" when imported
   uint64_t trial = 0;  // number in the job, from 1; 0 = none (logs do not carry it)
   uint64_t seed = 0;

@@ -28,7 +28,7 @@ constexpr const char* kColumns[] = {
     "config_index", "outcome",       "message",    "samples",      "median",       "build_seconds",
     "run_seconds",  "unix_time",     "device_key", "device",       "worker",       "job",
     "seed",         "software",      "class",      "foreign_args", "foreign_line", "trial",
-    "threads"};
+    "threads",      "builder"};
 
 // What ReadRecord needs: the keys hold the workload and the target exactly.
 constexpr const char* kRead[] = {
@@ -175,6 +175,7 @@ void BindRecord(const Record& record, SqliteStatement& insert) {
   }
   insert.Bind(at++, static_cast<int64_t>(record.trial));
   insert.Bind(at++, int64_t{record.threads});
+  insert.Bind(at++, record.builder);
 }
 
 std::string RevokeSql() {
@@ -204,7 +205,8 @@ Revocation ReadRevocation(const SqliteStatement& row) {
 std::string SelectedColumns(int64_t schema_version) {
   return absl::StrCat("id, ", absl::StrJoin(kRead, ", "),
                       schema_version >= kWithTrial ? ", trial" : ", 0",
-                      schema_version >= kWithThreads ? ", threads" : ", 1");
+                      schema_version >= kWithThreads ? ", threads" : ", 1",
+                      schema_version >= kWithBuilders ? ", builder" : ", ''");
 }
 
 absl::StatusOr<Workload> RecordReader::WorkloadOf(const std::string& key) {
@@ -251,6 +253,7 @@ absl::StatusOr<Record> RecordReader::Read(const SqliteStatement& row) {
   record.record_class = row.Text(19);
   record.trial = static_cast<uint64_t>(row.Int(22));
   record.threads = static_cast<int>(row.Int(23));
+  record.builder = row.Text(24);
   return record;
 }
 

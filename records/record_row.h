@@ -11,6 +11,9 @@
 
 namespace tilewright {
 
+// Version that brought `builder`; before, every worker built what it ran.
+inline constexpr int64_t kWithBuilders = 8;
+
 // INSERT that skips a known run_id; bind with BindRecord.
 std::string InsertSql();
 void BindRecord(const Record& record, SqliteStatement& insert);

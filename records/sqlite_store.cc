@@ -178,7 +178,7 @@ class SqliteStore final : public RecordStore {
                              const std::function<bool(JobResult)>& visit) const override {
     int64_t after = 0;
     return InChunks(
-        SelectResultsSql(),
+        SelectResultsSql(schema_version_),
         [&](SqliteStatement& statement) {
           statement.Bind(1, job);
           statement.Bind(2, after);

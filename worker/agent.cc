@@ -8,11 +8,13 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
 #include "worker/agent_parts.h"
 #include "worker/device.h"
 #include "worker/health.h"
+#include "worker/module_seal.h"
 #include "worker/pipeline.h"
 #include "worker/reporter.h"
 #include "worker/self_test.h"
@@ -35,6 +37,7 @@ absl::StatusOr<WorkerTrial> FromItem(const v1::WorkItem& item, uint64_t epoch) {
   TW_ASSIGN_OR_RETURN(trial.task, FromMessage(item.task()));
   TW_ASSIGN_OR_RETURN(trial.config, ParseEntitiesJson(item.config()));
   TW_ASSIGN_OR_RETURN(trial.options, FromMessage(item.options()));
+  trial.module_sha256 = item.module_sha256();
   return trial;
 }
 
@@ -61,7 +64,11 @@ class AgentImpl final : public Agent {
   void AddItem(const v1::WorkItem& item, const ServerSession& session);
   void RenewLoop();
   void Renew();
+  PipelineSetup MakePipeline();
+  absl::StatusOr<TrialModule> FetchModule(const WorkerTrial& trial);
   void Finished(const WorkerTrial& trial, const WorkerResult& result);
+  void Built(const WorkerTrial& trial, const WorkerResult& result);
+  SealIdentity seal() const { return {options_.key, options_.server.credentials.get()}; }
   void Fault(const absl::Status& why);
   void AwaitReports();
   bool Recover();
@@ -99,11 +106,19 @@ AgentImpl::AgentImpl(AgentParts parts)
       link_(options_.server),
       reporter_(link_, parts_.spool.get(), options_.log),
       pipeline_(
-          SetupOf(parts_),
+          MakePipeline(),
           [this](const WorkerTrial& trial, const WorkerResult& result) { Finished(trial, result); },
           [this](const absl::Status& why) { Fault(why); }) {
   renew_thread_ = std::thread([this] { RenewLoop(); });
   session_thread_ = std::thread([this] { SessionLoop(); });
+}
+
+PipelineSetup AgentImpl::MakePipeline() {
+  PipelineSetup setup = SetupOf(parts_);
+  if (options_.role == v1::WORKER_ROLE_RUN) {
+    setup.fetch = [this](const WorkerTrial& trial) { return FetchModule(trial); };
+  }
+  return setup;
 }
 
 AgentImpl::~AgentImpl() {
@@ -182,6 +197,7 @@ v1::OpenSessionRequest AgentImpl::OpenRequest() const {
   request.set_capacity(static_cast<uint32_t>(pipeline_.capacity()));
   request.set_health(health.good ? v1::GOOD : v1::BAD);
   request.set_health_reason(health.reason.substr(0, kMaxReasonBytes));
+  request.set_role(options_.role);
   return request;
 }
 
@@ -201,7 +217,8 @@ bool AgentImpl::OpenSession() {
     return false;
   }
   Log(absl::StrCat("serving ", options_.server.address, " as ", name_, ", key ", options_.key, ", ",
-                   parts_.cores.slots.size(), " slot(s), ", parts_.target));
+                   parts_.cores.slots.size(), " slot(s), ", parts_.target,
+                   RoleText(options_.role)));
   std::lock_guard lock(mutex_);
   session_ = *session;
   return true;
@@ -288,12 +305,40 @@ void AgentImpl::Renew() {
 // ---- results and faults ------------------------------------------------------------------------
 
 void AgentImpl::Finished(const WorkerTrial& trial, const WorkerResult& result) {
+  if (result.module) return Built(trial, result);
   reporter_.Queue(MakeReport(trial, result));
   if (result.outcome.ok()) {
     health_.Measured();
+  } else if (result.of_builder) {
+    Warn(std::string(result.outcome.status().message()));
   } else {
     Fault(result.outcome.status());
   }
+}
+
+void AgentImpl::Built(const WorkerTrial& trial, const WorkerResult& result) {
+  absl::StatusOr<v1::SignedModule> sealed = SealModule(*result.module, trial, seal());
+  if (absl::IsResourceExhausted(sealed.status())) {
+    return Finished(trial, {.outcome = Failure{FailureKind::kBuild,
+                                               std::string(sealed.status().message())}});
+  }
+  if (!sealed.ok()) return Finished(trial, {.outcome = sealed.status()});
+  v1::ReportRequest report = EmptyReport(trial);
+  *report.mutable_built()->mutable_module() = *std::move(sealed);
+  report.mutable_built()->set_build_seconds(result.build_seconds);
+  reporter_.Queue(std::move(report));
+  health_.Measured();
+}
+
+// When the server is away its leases are as good as lost.
+absl::StatusOr<TrialModule> AgentImpl::FetchModule(const WorkerTrial& trial) {
+  if (trial.module_sha256.empty()) {
+    return absl::UnavailableError("the server wants a trial built by a worker that only runs");
+  }
+  const absl::StatusOr<v1::SignedModule> sealed =
+      link_.FetchModule(trial.session, trial.attempt.number);
+  if (!sealed.ok()) return absl::CancelledError(sealed.status().message());
+  return OpenModule(*sealed, trial, seal(), static_cast<int64_t>(SystemClock().UnixTime()));
 }
 
 void AgentImpl::Fault(const absl::Status& why) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/channel.h"
+#include "proto/tilewright.pb.h"
 
 namespace tilewright {
 
@@ -22,6 +23,11 @@ struct AgentOptions {
   std::string device;           // "opencl:0", "cuda:1"; empty: the CPU
   std::string runner, builder;  // paths of the executables
   std::string device_runner;    // the same; only with a device
+  // Trials that are only built here are run by workers that only run, and the other way round.
+  v1::WorkerRole role = v1::WORKER_ROLE_BOTH;
+  // To build for, or what this machine is where it only runs (then needed); empty: this machine's.
+  std::string target;
+  std::string canary;  // the test kernel's library; only where nothing is built
   std::string temp_folder;      // a private folder is made in it, and removed at the end
   // Finished reports are kept here until the server has them; workers may share it. Empty: nowhere.
   std::string spool_folder;

@@ -15,6 +15,8 @@ constexpr double kSlowFactor = 1.3;
 // GPUs raise their clocks when they have work, and a small kernel is not much.
 constexpr double kSlowDeviceFactor = 2;
 constexpr int kCheckupTries = 3;
+// Modules fetched at once by a worker that only runs: a slow reference holds up one of them.
+constexpr int kFetchers = 2;
 
 // Whatever cores its driver takes: the process is kept, and its threads with it.
 absl::Status OpenDevice(AgentParts* parts) {
@@ -34,15 +36,36 @@ absl::Status OpenDevice(AgentParts* parts) {
   return absl::OkStatus();
 }
 
+absl::Status CheckRole(const AgentOptions& options) {
+  if (options.slots < 1 && options.role != v1::WORKER_ROLE_BUILD) {
+    return absl::InvalidArgumentError(absl::StrCat(options.slots, " slots: nothing could run"));
+  }
+  if (options.role == v1::WORKER_ROLE_BOTH) {
+    if (options.target.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError("a target is chosen only with --role build or run");
+  }
+  if (!options.device.empty()) {
+    return absl::InvalidArgumentError(
+        "a device's kernels are built where they run: leave out --device or --role");
+  }
+  if (options.role == v1::WORKER_ROLE_RUN && options.target.empty()) {
+    return absl::InvalidArgumentError("a worker that only runs needs its machine's --target");
+  }
+  return options.target.empty() ? absl::OkStatus() : ParseTarget(options.target).status();
+}
+
 }  // namespace
 
 absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
+  TW_RETURN_IF_ERROR(CheckRole(options));
   AgentParts parts{.options = options};
-  TW_ASSIGN_OR_RETURN(parts.cores, PlanThisMachine({options.slots, options.slot_cores}));
+  if (options.role == v1::WORKER_ROLE_BUILD) parts.options.slots = 0;
+  TW_ASSIGN_OR_RETURN(parts.cores,
+                      PlanThisMachine({parts.options.slots, parts.options.slot_cores}));
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   TW_RETURN_IF_ERROR(OpenDevice(&parts));
   TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
-  parts.target = test.target;
+  parts.target = options.target.empty() ? test.target : options.target;
   parts.slot_seconds = test.slot_seconds;
   TW_ASSIGN_OR_RETURN(parts.canary, Canary::Make(CanaryOf(parts.self_test(), nullptr)));
   if (!options.spool_folder.empty()) {
@@ -54,6 +77,14 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
                      test.lacking, " (--require-sandbox refuses to serve so)"));
   }
   return parts;
+}
+
+std::string RoleText(v1::WorkerRole role) {
+  switch (role) {
+    case v1::WORKER_ROLE_BUILD: return ", only builds";
+    case v1::WORKER_ROLE_RUN: return ", only runs";
+    default: return "";
+  }
 }
 
 // Noise makes a kernel slower, never faster: the best of a few tries counts.
@@ -91,6 +122,8 @@ PipelineSetup SetupOf(const AgentParts& parts) {
     setup.checkup = [&parts](size_t slot) { return CheckUp(parts, slot); };
   }
   if (setup.builders == 0) setup.builders = parts.cores.builders;
+  setup.only_builds = parts.options.role == v1::WORKER_ROLE_BUILD;
+  if (parts.options.role == v1::WORKER_ROLE_RUN) setup.builders = kFetchers;
   return setup;
 }
 

@@ -31,14 +31,23 @@ struct AgentParts {
   std::string device_name;  // for people and records
 
   SelfTestSetup self_test() const {
-    return {options.runner, options.builder, folder->path(),
-            cores,          device.get(),    options.require_sandbox};
+    const bool builds = options.role != v1::WORKER_ROLE_RUN;
+    return {.runner = options.runner,
+            .builder = builds ? options.builder : "",
+            .prebuilt = options.canary,
+            .folder = folder->path(),
+            .cores = cores,
+            .device = device.get(),
+            .require_sandbox = options.require_sandbox};
   }
 };
 
 // Plans the cores, tests this machine and opens the spool. What the machine lacks is a remark of
 // the core plan. Errors as Agent::Start's.
 absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options);
+
+// Of a line that says who serves: ", only builds"; empty for a worker that does both.
+std::string RoleText(v1::WorkerRole role);
 
 // Unavailable with both times: a slot has become slow since the start; or as Canary::Run.
 absl::Status CheckUp(const AgentParts& parts, size_t slot);

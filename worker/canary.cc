@@ -58,6 +58,12 @@ std::vector<float> Expected() {
   return out;
 }
 
+// worker/canary/kernel.cc.
+BuiltKernel Prebuilt(const std::string& library) {
+  const KernelCall call{.symbol = "tilewright_canary", .extent = kRows, .operands = {0, 1, 2}};
+  return {library, {.calls = {call}, .tolerance = kTolerance}};
+}
+
 }  // namespace
 
 Canary::Canary(CanarySetup setup)
@@ -74,6 +80,10 @@ absl::StatusOr<std::unique_ptr<Canary>> Canary::Make(const CanarySetup& setup) {
 }
 
 absl::Status Canary::Build() {
+  if (setup_.builder.empty()) {
+    kernel_ = Prebuilt(setup_.prebuilt);
+    return absl::OkStatus();
+  }
   Builder builder({.path = setup_.builder,
                    .cores = setup_.builder_cores,
                    .folder = setup_.folder,

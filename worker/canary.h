@@ -15,6 +15,7 @@ namespace tilewright {
 
 struct CanarySetup {
   std::string runner, builder;           // paths of the executables
+  std::string prebuilt;                  // the kernel's library; for machines without a builder
   DeviceRunner* device = nullptr;        // null: the CPU; outlives the canary
   std::string folder;                    // private; exists
   std::vector<int> builder_cores;        // empty: any
@@ -25,8 +26,8 @@ struct CanarySetup {
 // Immutable once made; Run may be called by several threads.
 class Canary {
  public:
-  // Starts a builder, builds the kernel and writes the expected output. The error says what this
-  // machine cannot do.
+  // Starts a builder, builds the kernel and writes the expected output; with an empty path of a
+  // builder takes what came with the program. The error says what this machine cannot do.
   static absl::StatusOr<std::unique_ptr<Canary>> Make(const CanarySetup& setup);
 
   // Runs the kernel, confined as candidates are, with one thread on each of these cores, or on the
@@ -35,7 +36,7 @@ class Canary {
   // `lacking` as RunKernel's.
   absl::StatusOr<double> Run(const std::vector<int>& cores, std::string* lacking = nullptr) const;
 
-  // The host as a resolved target, as the builder sees it.
+  // The host as a resolved target, as the builder sees it; empty without one.
   const std::string& host_target() const { return host_target_; }
 
  private:

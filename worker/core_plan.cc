@@ -14,7 +14,7 @@ absl::Status CheckRoom(size_t cores, const CgroupLimits& limits, const PlanReque
   const int64_t wanted = int64_t{request.slots} * request.slot_cores;
   const std::string what = absl::StrCat(request.slots, " device slot(s) of ", request.slot_cores,
                                         " core(s), but this process may ");
-  if (request.slots < 1 || request.slot_cores < 1 || wanted > static_cast<int64_t>(cores)) {
+  if (request.slots < 0 || request.slot_cores < 1 || wanted > static_cast<int64_t>(cores)) {
     return absl::InvalidArgumentError(absl::StrCat(
         what, "use ", cores, " physical cores; ask for fewer by --slots and --slot-cores"));
   }

@@ -20,7 +20,7 @@ struct CorePlan {
 };
 
 struct PlanRequest {
-  int slots = 1;
+  int slots = 1;       // 0: only builders
   int slot_cores = 1;  // of each slot: the most threads a kernel is timed with
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -20,6 +21,16 @@ using Time = std::chrono::steady_clock::time_point;
 
 Time Now() { return std::chrono::steady_clock::now(); }
 double SecondsSince(Time start) { return std::chrono::duration<double>(Now() - start).count(); }
+
+absl::StatusOr<BuildResult> Unpack(const CompiledTask& task, const std::string& path) {
+  std::ofstream out(path, std::ios::binary);
+  out << task.so;
+  out.close();
+  if (!out) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  BuiltKernel built{path, task};
+  built.task.so.clear();
+  return built;
+}
 
 }  // namespace
 
@@ -42,7 +53,11 @@ Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
       unfit_(std::move(unfit)),
       capacity_(setup_.builders + setup_.cores.slots.size() + kAhead),
       references_(setup_.folder, setup_.runner, setup_.cores.others, &build_interrupt_) {
-  for (int b = 0; b < setup_.builders; ++b) builders_.emplace_back([this] { BuildLoop(); });
+  for (int b = 0; b < setup_.builders; ++b) {
+    builders_.emplace_back([this] {
+      setup_.fetch ? FetchLoop() : setup_.only_builds ? BuildModules() : BuildLoop();
+    });
+  }
   for (size_t slot = 0; slot < setup_.cores.slots.size(); ++slot) {
     slots_.emplace_back([this, slot] { RunLoop(slot); });
   }
@@ -141,18 +156,64 @@ void Pipeline::Finish(Job& job, absl::StatusOr<Outcome> outcome) {
 
 // ---- builds ------------------------------------------------------------------------------------
 
-void Pipeline::BuildLoop() {
-  Builder builder({.path = setup_.builder,
-                   .cores = setup_.cores.others,
-                   .folder = setup_.folder,
-                   .interrupt = &build_interrupt_});
+BuilderOptions Pipeline::builder_options() const {
+  return {.path = setup_.builder,
+          .cores = setup_.cores.others,
+          .folder = setup_.folder,
+          .interrupt = &build_interrupt_};
+}
+
+void Pipeline::ForEachToBuild(const std::function<void(JobPtr)>& build) {
   while (std::optional<JobPtr> job = to_build_.Pop()) {
     if (IsDropped(**job)) {
       Release((*job)->trial.attempt);
     } else {
-      Build(*std::move(job), builder);
+      build(*std::move(job));
     }
   }
+}
+
+void Pipeline::BuildLoop() {
+  Builder builder(builder_options());
+  ForEachToBuild([&](JobPtr job) { Build(std::move(job), builder); });
+}
+
+void Pipeline::BuildModules() {
+  ModuleBuilder builder(builder_options(), NextPath());
+  ForEachToBuild([&](const JobPtr& job) { BuildModule(*job, builder); });
+}
+
+void Pipeline::FetchLoop() {
+  ForEachToBuild([this](JobPtr job) { Fetch(std::move(job)); });
+}
+
+void Pipeline::BuildModule(Job& job, ModuleBuilder& builder) {
+  const Time start = Now();
+  absl::StatusOr<std::variant<TrialModule, Failure>> built = builder.Build(job.trial);
+  job.result.build_seconds = SecondsSince(start);
+  if (!built.ok()) return Finish(job, built.status());
+  if (auto* failure = std::get_if<Failure>(&*built)) return Finish(job, std::move(*failure));
+  job.result.module = std::get<TrialModule>(*std::move(built));
+  Finish(job, Outcome());
+}
+
+// The verified libraries become files only now.
+void Pipeline::Fetch(JobPtr job) {
+  const WorkerTrial& trial = job->trial;
+  const absl::StatusOr<TrialModule> module = setup_.fetch(trial);
+  if (!module.ok()) {
+    job->result.of_builder = absl::IsDataLoss(module.status());
+    return Finish(*job, module.status());
+  }
+  job->reference = references_.Get(trial.task, trial.options.seed, [&](const std::string& path) {
+    return Unpack(module->reference, path);
+  });
+  NotifySlots();  // others may have waited for it
+  job->library = std::make_unique<RemovedFile>(NextPath());
+  absl::StatusOr<BuildResult> kernel = Unpack(module->kernel, job->library->path());
+  if (!kernel.ok()) return Finish(*job, kernel.status());
+  job->kernel = std::get<BuiltKernel>(*std::move(kernel));
+  PushBuilt(std::move(job));
 }
 
 std::string Pipeline::NextPath() {
@@ -172,6 +233,10 @@ void Pipeline::Build(JobPtr job, Builder& builder) {
   if (!built.ok()) return Finish(*job, built.status());
   if (auto* failure = std::get_if<Failure>(&*built)) return Finish(*job, std::move(*failure));
   job->kernel = std::get<BuiltKernel>(*std::move(built));
+  PushBuilt(std::move(job));
+}
+
+void Pipeline::PushBuilt(JobPtr job) {
   {
     std::lock_guard lock(mutex_);
     built_.push_back(std::move(job));

@@ -1,5 +1,6 @@
 // Builds and runs trials: builders work ahead, so that a device slot never waits for a compiler.
-// Each slot runs one kernel at a time on its own cores. Thread-safe.
+// Each slot runs one kernel at a time on its own cores. Where another worker does one of the two,
+// it only builds, or fetches instead of building. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include "worker/core_plan.h"
 #include "worker/device_runner.h"
 #include "worker/interrupt.h"
+#include "worker/module_builder.h"
 #include "worker/references.h"
 #include "worker/trial.h"
 
@@ -24,6 +26,10 @@ namespace tilewright {
 
 struct PipelineSetup {
   std::string runner, builder;  // paths of the executables
+  // Only runs: gives the verified module of a trial. DataLoss: its builder's fault; Cancelled: the
+  // trial is not wanted any more. Called by several threads. Null: the trials are built here.
+  std::function<absl::StatusOr<TrialModule>(const WorkerTrial&)> fetch;
+  bool only_builds = false;  // results are modules
   std::string folder;           // private, for kernels and references; exists
   int builders = 1;
   CorePlan cores;
@@ -72,7 +78,14 @@ class Pipeline {
   void BuildLoop();
   void RunLoop(size_t slot);
   void CheckUpIfDue(size_t slot, std::chrono::steady_clock::time_point* last);
+  void BuildModules();
+  void FetchLoop();
+  void ForEachToBuild(const std::function<void(JobPtr)>& build);
   void Build(JobPtr job, Builder& builder);
+  void BuildModule(Job& job, ModuleBuilder& builder);
+  void Fetch(JobPtr job);
+  void PushBuilt(JobPtr job);
+  BuilderOptions builder_options() const;
   void NotifySlots();
   JobPtr NextRunnable();
   void Run(Job& job, const std::vector<int>& cores);

@@ -25,6 +25,14 @@ int64_t OutputBytes(const Workload& workload) { return BytesOf(RunArguments(work
 }  // namespace
 
 ReferenceFuture References::Get(const Task& task, uint64_t seed, Builder& builder) {
+  return Get(task, seed, [&](const std::string& path) {
+    Task here = task;
+    if (IsGpu(task.target)) here.target = Target{};
+    return builder.BuildReference(here, path, kReferenceSeconds);
+  });
+}
+
+ReferenceFuture References::Get(const Task& task, uint64_t seed, const BuildReference& build) {
   const std::string key = absl::StrCat(seed, "|", task.workload.Key());
   std::promise<ReferenceResult> promise;
   const ReferenceFuture future = promise.get_future().share();
@@ -40,7 +48,7 @@ ReferenceFuture References::Get(const Task& task, uint64_t seed, Builder& builde
     bytes_ += bytes;
     Trim();
   }
-  ReferenceResult result = Compute(task, seed, builder);
+  ReferenceResult result = Compute(task, seed, build);
   if (!result.ok()) Forget(key);
   promise.set_value(std::move(result));
   return future;
@@ -64,17 +72,14 @@ void References::Trim() {
   }
 }
 
-ReferenceResult References::Compute(const Task& task, uint64_t seed, Builder& builder) {
+ReferenceResult References::Compute(const Task& task, uint64_t seed, const BuildReference& build) {
   std::string stem;
   {
     std::lock_guard lock(mutex_);
     stem = absl::StrCat(folder_, "/reference-", next_++);
   }
   const RemovedFile library(stem + ".so");
-  Task here = task;
-  if (IsGpu(task.target)) here.target = Target{};
-  const absl::StatusOr<BuildResult> built =
-      builder.BuildReference(here, library.path(), kReferenceSeconds);
+  const absl::StatusOr<BuildResult> built = build(library.path());
   if (!built.ok()) return built.status();
   if (const auto* failure = std::get_if<Failure>(&*built)) {
     return absl::UnavailableError(absl::StrCat("cannot build the reference of ",

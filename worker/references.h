@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <list>
 #include <map>
@@ -21,6 +22,9 @@ namespace tilewright {
 using ReferenceResult = absl::StatusOr<std::shared_ptr<const RemovedFile>>;
 using ReferenceFuture = std::shared_future<ReferenceResult>;
 
+// Builds the plain definition as a library at a path.
+using BuildReference = std::function<absl::StatusOr<BuildResult>(const std::string& path)>;
+
 class References {
  public:
   // Files go to `folder`; `runner` is the path of tilewright-runner; runs use `cores`.
@@ -32,12 +36,13 @@ class References {
         cores_(std::move(cores)),
         interrupt_(interrupt) {}
 
-  // The first caller for a workload and seed computes it with its builder; others get the future
+  // The first caller for a workload and seed has it built and computes it; others get the future
   // at once. Those who wait share a failure, the next caller tries again.
   ReferenceFuture Get(const Task& task, uint64_t seed, Builder& builder);
+  ReferenceFuture Get(const Task& task, uint64_t seed, const BuildReference& build);
 
  private:
-  ReferenceResult Compute(const Task& task, uint64_t seed, Builder& builder);
+  ReferenceResult Compute(const Task& task, uint64_t seed, const BuildReference& build);
   void Trim();
   void Forget(const std::string& key);
 

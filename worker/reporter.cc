@@ -21,15 +21,21 @@ AttemptId AttemptOf(const v1::ReportRequest& report) {
 
 }  // namespace
 
-v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& result) {
+v1::ReportRequest EmptyReport(const WorkerTrial& trial) {
   v1::ReportRequest report;
   report.set_session(trial.session);
   report.set_server_epoch(trial.attempt.server_epoch);
   report.set_attempt(trial.attempt.number);
   report.set_fence(trial.fence);
+  return report;
+}
+
+v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& result) {
+  v1::ReportRequest report = EmptyReport(trial);
   if (!result.outcome.ok()) {
     report.mutable_fault()->set_reason(
         std::string(result.outcome.status().message().substr(0, kMaxReasonBytes)));
+    report.mutable_fault()->set_of_builder(result.of_builder);
     return report;
   }
   v1::Measured& measured = *report.mutable_measured();

@@ -51,7 +51,9 @@ class Reporter {
   std::vector<std::thread> senders_;
 };
 
-// What is told of a trial: the measurement, or the fault of this worker.
+// To be filled in: with no result of the attempt yet.
+v1::ReportRequest EmptyReport(const WorkerTrial& trial);
+// What is told of a trial: the measurement, or the fault of a worker.
 v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& result);
 
 }  // namespace tilewright

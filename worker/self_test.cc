@@ -21,6 +21,7 @@ absl::StatusOr<SelfTestResult> Test(const SelfTestSetup& setup, const Interrupt*
 CanarySetup CanaryOf(const SelfTestSetup& setup, const Interrupt* interrupt) {
   return {.runner = setup.runner,
           .builder = setup.builder,
+          .prebuilt = setup.prebuilt,
           .device = setup.device,
           .folder = setup.folder,
           .builder_cores = setup.cores.others,

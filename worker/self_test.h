@@ -13,6 +13,7 @@ namespace tilewright {
 
 struct SelfTestSetup {
   std::string runner, builder;  // paths of the executables
+  std::string prebuilt;         // as CanarySetup's
   std::string folder;           // private; exists
   CorePlan cores;
   DeviceRunner* device = nullptr;  // null: the CPU

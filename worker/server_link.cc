@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kMaxWaitSeconds = 25;  // of one long poll
 constexpr double kCallSeconds = 4;      // deadline of the short calls
+constexpr double kFetchSeconds = 20;    // of a module of some megabytes
 constexpr double kCloseSeconds = 1;
 constexpr double kLeastRenewSeconds = 0.2;
 
@@ -92,6 +93,19 @@ absl::StatusOr<v1::RenewReply> ServerLink::Renew(const v1::RenewRequest& request
   v1::RenewReply reply;
   const absl::Status status = FromGrpc(Call(kCallSeconds, [&](grpc::ClientContext* context) {
     return stub_->Renew(context, request, &reply);
+  }));
+  if (!status.ok()) return status;
+  return reply;
+}
+
+absl::StatusOr<v1::SignedModule> ServerLink::FetchModule(const std::string& session,
+                                                         uint64_t attempt) {
+  v1::FetchModuleRequest request;
+  request.set_session(session);
+  request.set_attempt(attempt);
+  v1::SignedModule reply;
+  const absl::Status status = FromGrpc(Call(kFetchSeconds, [&](grpc::ClientContext* context) {
+    return stub_->FetchModule(context, request, &reply);
   }));
   if (!status.ok()) return status;
   return reply;

@@ -37,10 +37,12 @@ class ServerLink {
   // Ok: the server has answered for good, the row is durable or not wanted. Unavailable and
   // DeadlineExceeded: send it again.
   absl::Status Report(const v1::ReportRequest& request, double limit_seconds);
+  // The module of an attempt. NotFound: the session does not hold it any more.
+  absl::StatusOr<v1::SignedModule> FetchModule(const std::string& session, uint64_t attempt);
   // Hands back what the session still holds. When it does not arrive, the leases expire.
   void Close(const std::string& session);
 
-  // Open, Lease and Renew end with Cancelled, now and from now on.
+  // Open, Lease, Renew and FetchModule end with Cancelled, now and from now on.
   void Abort();
   // Lease ends with Cancelled, now and until allowed again.
   void ForbidLeases();

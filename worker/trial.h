@@ -3,12 +3,14 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "compiler/core/outcome.h"
 #include "compiler/core/task.h"
 #include "proto/measure_options.h"
+#include "worker/module.h"
 
 namespace tilewright {
 
@@ -26,11 +28,14 @@ struct WorkerTrial {
   Task task;
   Config config;
   MeasureOptions options;
+  std::string module_sha256;  // of what another worker built of it; empty: to be built
 };
 
 struct WorkerResult {
   // An error is this worker's own failure: it says nothing about the config.
   absl::StatusOr<Outcome> outcome;
+  bool of_builder = false;  // the error is that of the worker that built the module
+  std::optional<TrialModule> module;  // of a worker that only builds: instead of an outcome
   double build_seconds = 0;   // in the builder, of this candidate
   double run_seconds = 0;     // of the runner's process
   double worker_seconds = 0;  // from Add to the end of the run

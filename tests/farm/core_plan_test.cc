@@ -74,10 +74,18 @@ TEST(CorePlan, WithOneCoreBuildersRunBesideTheMeasurementAndItIsSaid) {
   EXPECT_THAT(threads.others, ElementsAre(1)) << "the other hyper-thread";
 }
 
+TEST(CorePlan, WithoutSlotsEveryCoreIsABuilders) {
+  const CorePlan plan = PlanCores(Cores("core:2 pu:2", 4), {}, {.slots = 0}).value();
+  EXPECT_TRUE(plan.slots.empty());
+  EXPECT_THAT(plan.others, ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(plan.builders, 4);
+  EXPECT_TRUE(plan.remarks.empty());
+}
+
 TEST(CorePlan, MoreSlotsThanCoresAreRefused) {
   const auto cores = Cores("core:2 pu:2", 4);
   for (const PlanRequest& request :
-       {PlanRequest{3, 1}, PlanRequest{1, 3}, PlanRequest{2, 2}, PlanRequest{0, 1}}) {
+       {PlanRequest{3, 1}, PlanRequest{1, 3}, PlanRequest{2, 2}, PlanRequest{-1, 1}}) {
     const absl::Status status = PlanCores(cores, {}, request).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << request.slots << " x " << request.slot_cores;
     EXPECT_THAT(std::string(status.message()), HasSubstr("2 physical cores"));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -48,10 +49,12 @@ class DispatcherTest : public ::testing::Test {
   }
   absl::StatusOr<ReportResult> Report(const std::string& session, const LeasedTrial& leased,
                                       double seconds) {
-    absl::StatusOr<ReportResult> result = absl::UnknownError("not answered");
+    // A commit that is held back answers after this has returned.
+    const auto result = std::make_shared<absl::StatusOr<ReportResult>>(
+        absl::UnknownError("not answered"));
     dispatcher.Report({session, leased.attempt, leased.fence, Timed(seconds)},
-                      [&](auto reported) { result = reported; });
-    return result;
+                      [result](auto reported) { *result = reported; });
+    return *result;
   }
 
   FakeClock clock;

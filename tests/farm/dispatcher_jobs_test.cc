@@ -60,8 +60,8 @@ TEST_F(DispatcherTest, WhatWaitsCanBeDroppedWhileWhatRunsGoesOn) {
   EXPECT_EQ(Report(session, leased, 0.5).value(), ReportResult::kRecorded);
 }
 
-// Workers that come, vanish, report twice, report late; commits that fail: in any interleaving each
-// trial is done exactly once, and none is lost.
+// Workers of all roles that come, vanish, report twice, report late; commits that fail, jobs that are
+// paused: in any interleaving each trial is done exactly once, and none is lost.
 class Interleaving : public DispatcherTest, public ::testing::WithParamInterface<int> {
  protected:
   struct Held {
@@ -70,7 +70,7 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
   };
 
   void Step() {
-    switch (rng.Below(10)) {
+    switch (rng.Below(11)) {
       case 0:
         Submit("job" + std::to_string(rng.Below(3)), submitted);
         ++submitted;
@@ -84,9 +84,22 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
       case 7: store_status = rng.Below(4) == 0 ? absl::InternalError("x") : absl::OkStatus(); break;
       case 8: RenewSome(); break;
       case 9: FaultSome(); break;
+      case 10:
+        dispatcher.PauseJob("job" + std::to_string(rng.Below(3)), rng.Below(2) == 0);
+        break;
     }
   }
-  std::string OpenAny() { return Open("w" + std::to_string(rng.Below(4))); }
+  std::string OpenAs(const std::string& name, WorkerRole role) {
+    WorkerInfo worker = Worker(name);
+    worker.role = role;
+    const std::string session = dispatcher.OpenSession(worker).value();
+    roles[session] = role;
+    return session;
+  }
+  std::string OpenAny() {
+    constexpr WorkerRole kRoles[] = {WorkerRole::kBoth, WorkerRole::kBuild, WorkerRole::kRun};
+    return OpenAs("w" + std::to_string(rng.Below(4)), kRoles[rng.Below(3)]);
+  }
   const std::string& AnySession() { return sessions[rng.Below(4)]; }
   void LeaseSome() {
     const std::string session = AnySession();
@@ -98,31 +111,54 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
   void ReportSome() {
     if (held.empty()) return;
     const Held& one = held[rng.Below(held.size())];
+    if (roles[one.session] == WorkerRole::kBuild) return Built(one).IgnoreError();
     Report(one.session, one.trial, 0.001 * static_cast<double>(1 + rng.Below(2))).IgnoreError();
+  }
+  absl::Status Built(const Held& one) {
+    return dispatcher
+        .ReportBuilt({.session = one.session,
+                      .attempt = one.trial.attempt,
+                      .fence = one.trial.fence,
+                      .module = {.sha256 = std::to_string(rng.Below(2)), .payload = "module"}})
+        .status();
   }
   void FaultSome() {
     if (held.empty()) return;
     const Held& one = held[rng.Below(held.size())];
-    Fault(one.session, one.trial).IgnoreError();
+    dispatcher
+        .ReportFault({one.session, one.trial.attempt, one.trial.fence, "x", rng.Below(2) == 0})
+        .IgnoreError();
   }
   void RenewSome() {
     std::vector<uint64_t> attempts;
     for (const Held& one : held) attempts.push_back(one.trial.attempt);
     dispatcher.Renew(AnySession(), attempts).IgnoreError();
   }
-  // One good worker ends everything.
+  // One good worker ends everything, or a pair of them.
   void Settle() {
     store_status = absl::OkStatus();
+    for (const char* job : {"job0", "job1", "job2"}) dispatcher.PauseJob(job, false);
     clock.now += 1000;
     dispatcher.Tick();
-    const std::string session = Open("good");
-    for (const LeasedTrial& trial : Lease(session, 100'000)) {
-      ASSERT_EQ(Report(session, trial, 1).value(), ReportResult::kRecorded);
+    const bool pair = rng.Below(2) == 0;
+    const std::string session = OpenAs("good", pair ? WorkerRole::kRun : WorkerRole::kBoth);
+    if (pair) builder = OpenAs("builder", WorkerRole::kBuild);
+    for (size_t done = 1; done > 0;) {
+      for (const LeasedTrial& trial : pair ? Lease(builder, 100'000) : std::vector<LeasedTrial>()) {
+        ASSERT_TRUE(Built({builder, trial}).ok());
+      }
+      done = 0;
+      for (const LeasedTrial& trial : Lease(session, 100'000)) {
+        ASSERT_EQ(Report(session, trial, 1).value(), ReportResult::kRecorded);
+        ++done;
+      }
     }
   }
 
   Rng rng{static_cast<uint64_t>(GetParam())};
   std::vector<std::string> sessions = std::vector<std::string>(4);
+  std::map<std::string, WorkerRole> roles;
+  std::string builder;
   std::vector<Held> held;
   uint64_t submitted = 0;
 };
@@ -139,7 +175,7 @@ TEST_P(Interleaving, EachTrialIsDoneExactlyOnce) {
   for (const KeyView& key : dispatcher.Keys()) EXPECT_EQ(key.pending, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Interleaving, ::testing::Range(0, 10));
+INSTANTIATE_TEST_SUITE_P(Seeds, Interleaving, ::testing::Range(0, 20));
 
 }  // namespace
 }  // namespace tilewright

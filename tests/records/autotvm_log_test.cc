@@ -51,6 +51,7 @@ TEST(AutoTvmLog, ALineOfOursLooksLikeAutoTvms) {
 TEST(AutoTvmLog, ARecordOfOursComesBackWhole) {
   Record decided = SampleRecord("decided");
   decided.threads = 4;
+  decided.builder = "rack-\"1\"";
   decided.record_class = kInNetworkClass;
   for (const Record& record : {SampleRecord("ok"), SampleFailure("crash"), decided}) {
     const auto back = DecodeLogLine(EncodeLogLine(record).value());

@@ -109,7 +109,7 @@ TEST(SqliteStore, RefusesANewerSchema) {
   }
 }
 
-// Version 6 did not keep who withdrew a record.
+// Version 6 did not keep who withdrew a record, nor who built it for another worker.
 TEST(SqliteStore, ReadsAFileOfVersion6AndBringsItUpToDate) {
   const TempFolder folder;
   const std::string path = folder / "r.db";
@@ -120,10 +120,12 @@ TEST(SqliteStore, ReadsAFileOfVersion6AndBringsItUpToDate) {
     ASSERT_TRUE(store->Commit({.revocations = {&a, 1}}).ok());
   }
   ASSERT_TRUE(Raw(path)->Execute("ALTER TABLE revocation DROP COLUMN by_whom").ok());
+  ASSERT_TRUE(Raw(path)->Execute("ALTER TABLE record DROP COLUMN builder").ok());
   ASSERT_TRUE(Raw(path)->Execute("PRAGMA user_version=6").ok());
   const std::vector<Revocation> old = {{"a", "drifted", 5, ""}};
   EXPECT_EQ(*OpenSqliteStore(path, /*read_only=*/true).value()->Revocations(), old);
   EXPECT_EQ(*Raw(path)->QueryInt("PRAGMA user_version"), 6) << "reading changes nothing";
+  EXPECT_EQ(OpenSqliteStore(path, /*read_only=*/true).value()->Best({})->value().builder, "");
   const auto store = OpenSqliteStore(path).value();
   const Revocation b{"b", "drifted", 6, "bob"};
   ASSERT_TRUE(store->Commit({.revocations = {&b, 1}}).ok());

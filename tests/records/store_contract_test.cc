@@ -37,8 +37,14 @@ class StoreContract : public testing::TestWithParam<bool> {
 using Ids = std::vector<std::string>;
 
 TEST_P(StoreContract, GivesBackExactlyWhatWasAppended) {
-  const std::vector<Record> records = {SampleRecord("a"), SampleFailure("b")};
+  std::vector<Record> records = {SampleRecord("a"), SampleFailure("b"), SampleRecord("apart")};
+  records[2].builder = "big";
+  records[2].trial = 3;
   ASSERT_TRUE(store_->Append(records).ok());
+  std::string builder;
+  const auto visit = [&](const JobResult& result) { return builder = result.builder, true; };
+  ASSERT_TRUE(store_->ForEachResult("job-7", visit).ok());
+  EXPECT_EQ(builder, "big");
   std::vector<Record> found;
   ASSERT_TRUE(store_->ForEach({}, [&](const Record& r) { return found.push_back(r), true; }).ok());
   EXPECT_EQ(found, records);

@@ -16,6 +16,7 @@ struct Measured {
   Outcome outcome;
   std::string device;  // device name, e.g. "AMD EPYC 9B45"
   std::string worker;  // empty: the outcome is the farm's own word and is in no records
+  std::string builder;  // where another worker built it
   double build_seconds = 0;
   double run_seconds = 0;    // in the runner, verification included
   double queue_seconds = 0;  // overhead: everything else between propose and result

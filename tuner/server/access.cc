@@ -34,6 +34,7 @@ const std::map<std::string, Roles, std::less<>>& MethodRoles() {
       {"/tilewright.v1.WorkerService/Renew", kWorkers},
       {"/tilewright.v1.WorkerService/Report", kWorkers},
       {"/tilewright.v1.WorkerService/CloseSession", kWorkers},
+      {"/tilewright.v1.WorkerService/FetchModule", kWorkers},
       {"/tilewright.v1.TuningService/SubmitJob", kWriters},
       {"/tilewright.v1.TuningService/WatchJob", kReaders},
       {"/tilewright.v1.TuningService/ListJobs", kReaders},

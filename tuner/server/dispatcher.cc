@@ -84,6 +84,7 @@ void Dispatcher::PauseJob(const std::string& job, bool paused) {
     std::lock_guard lock(mutex_);
     if (paused) {
       paused_.insert(job);
+      UnbuildWaiting([&](const QueuedTrial& trial) { return trial.request.job == job; });
     } else if (paused_.erase(job) > 0) {
       for (const auto& [key, queue] : queues_) ServeWaits(key, &calls);
     }
@@ -96,20 +97,10 @@ void Dispatcher::SetWeight(const std::string& job, uint32_t weight) {
   for (auto& [key, queue] : queues_) queue.SetWeight(job, weight);
 }
 
-size_t Dispatcher::CapacityOf(const std::string& device_key, uint32_t threads) const {
-  std::lock_guard lock(mutex_);
-  size_t capacity = 0;
-  for (const auto& [id, session] : sessions_) {
-    const WorkerInfo& worker = session.worker;
-    if (worker.device_key != device_key || worker.slot_cores < threads) continue;
-    capacity += health_.Allowance(worker.name, 0, worker.capacity, clock_.Now());
-  }
-  return capacity;
-}
-
 void Dispatcher::Finish(const TrialPtr& trial, Measured measured, Calls* calls) {
   if (trial->state == QueuedTrial::State::kDone) return;
   trial->state = QueuedTrial::State::kDone;
+  Unbuild(*trial);
   const double elapsed = clock_.Now() - trial->submitted;
   measured.queue_seconds = std::max(0.0, elapsed - measured.build_seconds - measured.run_seconds);
   calls->push_back([done = std::move(trial->done), measured = std::move(measured)]() mutable {
@@ -119,11 +110,12 @@ void Dispatcher::Finish(const TrialPtr& trial, Measured measured, Calls* calls) 
 
 // ---- leases ------------------------------------------------------------------------------------
 
-// A healthy worker of the same key that is not among `names`.
+// A healthy worker of the same key and role that is not among `names`.
 bool Dispatcher::AnyOther(const WorkerInfo& worker, const std::set<std::string>& names) const {
   return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
     const WorkerInfo& other = entry.second.worker;
-    return other.device_key == worker.device_key && !names.contains(other.name) &&
+    return other.device_key == worker.device_key && other.role == worker.role &&
+           !names.contains(other.name) &&
            health_.Allowance(other.name, 0, 1, clock_.Now()) > 0;
   });
 }
@@ -134,7 +126,8 @@ bool Dispatcher::AnyOther(const WorkerInfo& worker, const std::set<std::string>&
 // one kind of device never goes to another kind.
 bool Dispatcher::MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
   if (paused_.contains(trial.request.job)) return false;
-  if (trial.request.options.threads > worker.slot_cores) return false;
+  const bool runs = worker.role != WorkerRole::kBuild;
+  if (runs && trial.request.options.threads > worker.slot_cores) return false;
   if (!absl::StartsWith(worker.target + " ", trial.request.task.target.kind + " ")) return false;
   if (trial.target != worker.target) {
     const auto key = offered_.find(worker.device_key);
@@ -151,27 +144,43 @@ std::vector<LeasedTrial> Dispatcher::LeaseNow(const std::string& session, size_t
   std::vector<LeasedTrial> leased;
   const auto queue = queues_.find(holder.worker.device_key);
   if (queue == queues_.end()) return leased;
-  const size_t allowed =
+  const bool builds = holder.worker.role == WorkerRole::kBuild;
+  const BuildRoom room = builds ? RoomOf(holder.worker) : BuildRoom{};
+  size_t allowed =
       health_.Allowance(holder.worker.name, holder.held.size(), max_items, clock_.Now());
+  if (builds) allowed = std::min(allowed, room.builds);
   while (leased.size() < allowed) {
-    const TrialPtr trial = queue->second.Take(
-        [&](const QueuedTrial& candidate) { return MayTake(candidate, holder.worker); });
+    const TrialPtr trial = queue->second.Take([&](const QueuedTrial& candidate) {
+      return SuitsRole(candidate, holder.worker, room) && MayTake(candidate, holder.worker);
+    });
     if (!trial) break;
-    const uint64_t id = next_id_++;
-    trial->state = QueuedTrial::State::kLeased;
-    trial->attempt = id;
-    leased.push_back({id, ++trial->fence, trial->request});
-    attempts_[id] = {.trial = trial,
-                     .session = session,
-                     .worker = holder.worker,
-                     .fence = trial->fence,
-                     .deadline = clock_.Now() + options_.lease_seconds};
-    holder.held.insert(id);
-    const double waited = clock_.Now() - trial->queued;
-    Tell([&](FarmObserver& o) { o.OnLeased(ViewOf(id, attempts_.at(id)), waited); });
-    ++counts_.leased;
+    const uint64_t id = NewAttempt(trial, session);
+    leased.push_back(
+        {id, trial->fence, trial->request, trial->module ? trial->module->sha256 : ""});
   }
   return leased;
+}
+
+uint64_t Dispatcher::NewAttempt(const TrialPtr& trial, const std::string& session) {
+  Session& holder = sessions_.at(session);
+  const uint64_t id = next_id_++;
+  trial->state = QueuedTrial::State::kLeased;
+  trial->attempt = id;
+  Attempt& attempt = attempts_[id] = {.trial = trial,
+                                      .session = session,
+                                      .worker = holder.worker,
+                                      .fence = ++trial->fence,
+                                      .deadline = clock_.Now() + options_.lease_seconds};
+  if (trial->module) {
+    attempt.builder = trial->module->builder;
+    attempt.build_seconds = trial->module->build_seconds;
+  }
+  if (holder.worker.role == WorkerRole::kBuild) SetApart(*trial, true);
+  holder.held.insert(id);
+  const double waited = clock_.Now() - trial->queued;
+  Tell([&](FarmObserver& o) { o.OnLeased(ViewOf(id, attempt), waited); });
+  ++counts_.leased;
+  return id;
 }
 
 void Dispatcher::ServeWaits(const std::string& key, Calls* calls) {
@@ -210,6 +219,7 @@ void Dispatcher::Forget(uint64_t id) {
 }
 
 void Dispatcher::Requeue(const TrialPtr& trial, Calls* calls) {
+  Unbuild(*trial);
   trial->state = QueuedTrial::State::kQueued;
   trial->queued = clock_.Now();
   const std::string key = trial->request.device_key;
@@ -231,9 +241,11 @@ void Dispatcher::Lose(uint64_t id, Calls* calls) {
          calls);
 }
 
-void Dispatcher::Fault(uint64_t id, const std::string& reason, Calls* calls) {
-  const TrialPtr trial = attempts_.at(id).trial;
-  const WorkerInfo worker = attempts_.at(id).worker;
+void Dispatcher::Fault(uint64_t id, const std::string& reason, Calls* calls, bool of_builder) {
+  const Attempt& attempt = attempts_.at(id);
+  const TrialPtr trial = attempt.trial;
+  of_builder = of_builder && !attempt.builder.empty();
+  const WorkerInfo worker = of_builder ? BuilderOf(attempt) : attempt.worker;
   trial->faulted_on.insert(worker.name);
   Release(id, AttemptState::kFaulted);
   ++counts_.faults;

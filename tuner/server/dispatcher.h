@@ -3,6 +3,10 @@
 // Thread-safe. At-least-once execution, exactly-once effect: `done` of a trial is called exactly
 // once. A trial whose worker vanishes or fails by its own fault goes to another, at most
 // max_losses times. Callbacks run on the caller's thread without the lock held; they may call back.
+//
+// A worker without a role builds and runs a trial in one lease. One that only builds is leased the
+// builds of those that only run, of its key and target, some ahead of them; what it built waits
+// here, in memory, for one of them. A trial that is lost or fails on the way is built again.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +36,7 @@ struct DispatcherOptions {
   // A key whose every worker was unfit for so long fails its trials: for a farm of one machine,
   // where nobody would come to mend it. 0 = never.
   double unfit_seconds = 0;
+  size_t module_bytes = 256 << 20;  // of all modules that wait or run
   // Of the first attempt; ids that no other run of the server gave keep epochs apart.
   uint64_t first_id = 1;
   std::vector<FarmObserver*> observers;  // outlive the dispatcher
@@ -76,7 +81,8 @@ class Dispatcher {
   // Its waiting trials are not leased until it is resumed.
   void PauseJob(const std::string& job, bool paused);
   void SetWeight(const std::string& job, uint32_t weight);
-  // Trials of so many threads that keep the healthy workers of a key busy; 0 = there is none.
+  // Trials of so many threads that keep the healthy workers of a key busy; 0 = there is none that
+  // builds, or none that runs.
   size_t CapacityOf(const std::string& device_key, uint32_t threads = 1) const;
 
   // ---- workers
@@ -97,6 +103,11 @@ class Dispatcher {
   void Report(const TrialReport& report, Reported reported);
   // Gives the trial to another worker and counts against this one. Statuses as of Report.
   absl::StatusOr<ReportResult> ReportFault(const FaultReport& fault);
+  // Keeps the module for a runner; kRequeued: there is no room for it. InvalidArgument: the worker
+  // is not one that only builds. Other statuses as of Report.
+  absl::StatusOr<ReportResult> ReportBuilt(const BuiltReport& built);
+  // The module that a session was leased; NotFound when it does not hold the attempt any more.
+  absl::StatusOr<ModulePtr> ModuleOf(const std::string& session, uint64_t attempt) const;
 
   // ---- health
   // What the worker of a session says of itself: kGood or kBad. NotFound: no such session.
@@ -128,6 +139,8 @@ class Dispatcher {
     AttemptState state = AttemptState::kLive;
     AttemptState before_commit = AttemptState::kLive;
     size_t outcome = 0;  // hash of what was reported
+    std::string builder;  // of the module it runs; empty: none
+    double build_seconds = 0;
   };
   struct Session {
     WorkerInfo worker;
@@ -144,14 +157,29 @@ class Dispatcher {
   };
   using Calls = std::vector<std::function<void()>>;
 
+  // What a builder may be leased: so many builds, of kernels of so many threads.
+  struct BuildRoom {
+    size_t builds = 0;
+    uint32_t threads = 0;
+  };
+
   bool MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const;
+  static bool SuitsRole(const QueuedTrial& trial, const WorkerInfo& worker, const BuildRoom& room);
+  BuildRoom RoomOfRunners(const std::string& key, const std::string& target) const;
+  BuildRoom RoomOf(const WorkerInfo& builder) const;
+  uint64_t NewAttempt(const TrialPtr& trial, const std::string& session);
   bool AnyOther(const WorkerInfo& worker, const std::set<std::string>& names) const;
   std::vector<LeasedTrial> LeaseNow(const std::string& session, size_t max_items);
   void ServeWaits(const std::string& key, Calls* calls);
   void EndWait(std::list<Wait>::iterator wait, Calls* calls);
   void Release(uint64_t attempt, AttemptState state);
   void Lose(uint64_t attempt, Calls* calls);
-  void Fault(uint64_t attempt, const std::string& reason, Calls* calls);
+  void Fault(uint64_t attempt, const std::string& reason, Calls* calls, bool of_builder = false);
+  WorkerInfo BuilderOf(const Attempt& attempt) const;
+  void SetApart(QueuedTrial& trial, bool apart);
+  void Unbuild(QueuedTrial& trial);
+  void UnbuildWaiting(const std::function<bool(const QueuedTrial&)>& matches);
+  void UnbuildWhatNobodyRuns();
   void Requeue(const TrialPtr& trial, Calls* calls);
   std::string WhyNobodyIsFit(const std::string& key) const;
   void FailTheUnfit(Calls* calls);
@@ -161,6 +189,8 @@ class Dispatcher {
   bool IsReporter(const Attempt& attempt, const std::string& session) const;
   absl::StatusOr<ReportResult> Judge(const TrialReport& report, FinishedTrial* finished);
   absl::StatusOr<ReportResult> JudgeFault(const FaultReport& fault, Calls* calls);
+  absl::StatusOr<ReportResult> JudgeBuilt(const BuiltReport& built, Calls* calls);
+  void KeepModule(const TrialPtr& trial, BuiltModule module, Calls* calls);
   void Committed(const TrialReport& report, const absl::Status& status, const Reported& reported);
   void Settle(uint64_t attempt, const Measured& measured, Calls* calls);
   void Forget(uint64_t attempt);
@@ -181,7 +211,10 @@ class Dispatcher {
   uint64_t next_id_;  // of attempts and waits
   bool draining_ = false;
   std::map<std::string, Session> sessions_;
-  std::map<std::string, std::map<std::string, size_t>> offered_;  // key -> target -> sessions
+  // key -> target -> sessions that run
+  std::map<std::string, std::map<std::string, size_t>> offered_;
+  std::map<std::pair<std::string, std::string>, size_t> apart_;  // trials, by key and target
+  size_t module_bytes_ = 0;
   std::map<std::string, FairQueue> queues_;                       // by key
   std::map<std::string, double> unfit_since_;                     // by key
   std::set<std::string> paused_;                                  // jobs

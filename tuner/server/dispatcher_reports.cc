@@ -40,6 +40,9 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   if (attempt.state == AttemptState::kCommitting) {
     return absl::UnavailableError("the same report is being stored; send it again");
   }
+  if (attempt.worker.role == WorkerRole::kBuild && MedianSeconds(report.measured.outcome)) {
+    return absl::InvalidArgumentError("a worker that only builds reports a time");
+  }
   if (!IsPossible(attempt.trial->request, report.measured.outcome)) {
     return absl::InvalidArgumentError("no device can do this workload in the time reported");
   }
@@ -53,6 +56,10 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   attempt.before_commit = std::exchange(attempt.state, AttemptState::kCommitting);
   attempt.outcome = hash;
   *finished = {attempt.trial->request, attempt.worker, report.measured, report.attempt, late};
+  if (!attempt.builder.empty()) {
+    finished->measured.builder = attempt.builder;
+    finished->measured.build_seconds = attempt.build_seconds;
+  }
   return late ? ReportResult::kLateRecorded : ReportResult::kRecorded;
 }
 
@@ -64,7 +71,8 @@ void Dispatcher::Count(const absl::StatusOr<ReportResult>& result) {
     case ReportResult::kDiscarded: ++counts_.discarded; break;
     case ReportResult::kRecorded:  // counted once it is durable
     case ReportResult::kLateRecorded:
-    case ReportResult::kRequeued: break;
+    case ReportResult::kRequeued:
+    case ReportResult::kWaitsForRun: break;
   }
 }
 
@@ -115,13 +123,17 @@ void Dispatcher::Committed(const TrialReport& report, const absl::Status& status
     if (status.ok()) {
       ++(late ? counts_.late : counts_.recorded);
       health_.OnMeasurement(attempt.worker.name);
+      if (!attempt.builder.empty()) health_.OnMeasurement(attempt.builder);
       Tell([&](FarmObserver& o) {
         o.OnRecorded(ViewOf(report.attempt, attempt), report.measured, late);
       });
       if (const auto it = sessions_.find(attempt.session); it != sessions_.end()) {
         ++it->second.trials;
       }
+      const bool apart = attempt.trial->apart;
+      const std::string key = attempt.trial->request.device_key;
       Settle(report.attempt, report.measured, &calls);
+      if (apart) ServeWaits(key, &calls);  // a builder may go on
     } else if (!late && sessions_.contains(attempt.session)) {
       attempt.deadline = clock_.Now() + options_.lease_seconds;
     } else if (!late) {
@@ -158,7 +170,9 @@ absl::StatusOr<ReportResult> Dispatcher::JudgeFault(const FaultReport& fault, Ca
   if (it == attempts_.end() || it->second.fence != fault.fence) return ReportResult::kDiscarded;
   if (!IsReporter(it->second, fault.session)) return NotTheReporter();
   switch (it->second.state) {
-    case AttemptState::kLive: Fault(fault.attempt, fault.reason, calls); break;
+    case AttemptState::kLive:
+      Fault(fault.attempt, fault.reason, calls, fault.of_builder);
+      break;
     case AttemptState::kCommitting:
     case AttemptState::kReported: return ReportResult::kConflict;
     case AttemptState::kLost:     // another worker has it already

@@ -52,8 +52,9 @@ absl::StatusOr<std::string> Dispatcher::OpenSession(const WorkerInfo& worker) {
     if (status.ok()) {
       id = new_id_();
       sessions_[id] = {.worker = worker, .seen = clock_.Now()};
-      ++offered_[worker.device_key][worker.target];
+      if (worker.role != WorkerRole::kBuild) ++offered_[worker.device_key][worker.target];
       Tell([&](FarmObserver& o) { o.OnSessionOpened(worker); });
+      if (worker.role == WorkerRole::kRun) ServeWaits(worker.device_key, &calls);  // builders
     }
   }
   for (auto& call : calls) call();
@@ -76,9 +77,11 @@ void Dispatcher::EndSession(const std::string& session, bool lost, Calls* calls)
   const Session ended = std::move(it->second);
   sessions_.erase(it);
   Tell([&](FarmObserver& o) { o.OnSessionEnded(ended.worker, lost); });
-  auto& targets = offered_[ended.worker.device_key];
-  if (--targets[ended.worker.target] == 0) targets.erase(ended.worker.target);
-  if (targets.empty()) offered_.erase(ended.worker.device_key);
+  if (ended.worker.role != WorkerRole::kBuild) {
+    auto& targets = offered_[ended.worker.device_key];
+    if (--targets[ended.worker.target] == 0) targets.erase(ended.worker.target);
+    if (targets.empty()) offered_.erase(ended.worker.device_key);
+  }
   for (auto wait = waits_.begin(); wait != waits_.end();) {
     const auto current = wait++;
     if (current->session == session) EndWait(current, calls);
@@ -175,6 +178,7 @@ void Dispatcher::Tick() {
     }
     for (const uint64_t id : expired) Lose(id, &calls);
     for (const std::string& id : silent) EndSession(id, /*lost=*/true, &calls);
+    UnbuildWhatNobodyRuns();
     // A quarantine may have run out.
     for (const auto& [key, queue] : queues_) {
       if (!queue.empty()) ServeWaits(key, &calls);

@@ -22,7 +22,11 @@ void FairQueue::Push(TrialPtr trial) {
 
 void FairQueue::PushFront(TrialPtr trial) {
   Job& job = JobOf(trial->request);
-  job.queue.push_front(std::move(trial));
+  auto at = job.queue.begin();
+  if (trial->module) {
+    at = std::find_if(at, job.queue.end(), [](const TrialPtr& other) { return !other->module; });
+  }
+  job.queue.insert(at, std::move(trial));
 }
 
 FairQueue::Place FairQueue::Next(Owner& owner, const Accept& accept) {
@@ -48,8 +52,9 @@ TrialPtr FairQueue::Take(const Accept& accept) {
   next.job->queue.erase(next.at);
   ++next.job->running;
   now_ = next.owner->pass;
-  next.owner->pass += 1;
   next.owner->now = next.job->pass;
+  if (trial->module) return trial;
+  next.owner->pass += 1;
   next.job->pass += 1.0 / next.job->weight;
   return trial;
 }
@@ -85,6 +90,14 @@ std::vector<TrialPtr> FairQueue::RemoveAll(const std::string& job) {
   }
   for (const TrialPtr& trial : removed) DropIfEmpty(trial->request);
   return removed;
+}
+
+void FairQueue::ForEach(const std::function<void(QueuedTrial&)>& visit) {
+  for (auto& [name, owner] : owners_) {
+    for (auto& [id, job] : owner.jobs) {
+      for (const TrialPtr& trial : job.queue) visit(*trial);
+    }
+  }
 }
 
 void FairQueue::SetWeight(const std::string& job, uint32_t weight) {

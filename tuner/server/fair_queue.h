@@ -32,6 +32,10 @@ struct QueuedTrial {
   std::set<std::string> lost_on;     // workers that vanished with it
   std::set<std::string> faulted_on;  // workers that failed at it by their own fault
   int losses = 0, faults = 0;
+  // Built by one worker to be run by another: from the lease of the build to the end, or until it
+  // has to be built again.
+  bool apart = false;
+  ModulePtr module;  // once it is built so
 };
 using TrialPtr = std::shared_ptr<QueuedTrial>;
 
@@ -40,9 +44,11 @@ class FairQueue {
   using Accept = std::function<bool(const QueuedTrial&)>;
 
   void Push(TrialPtr trial);
-  // Of a trial that was taken before and comes back: next of its job.
+  // Of a trial that was taken before and comes back: next of its job; behind those whose modules
+  // wait too when it comes with one.
   void PushFront(TrialPtr trial);
-  // The next trial that `accept` takes; null when there is none. It runs until Ended.
+  // The next trial that `accept` takes; null when there is none. It runs until Ended. One that is
+  // built has had its share with its build.
   TrialPtr Take(const Accept& accept);
   // A trial that was taken runs no more.
   void Ended(const TrialRequest& request);
@@ -50,6 +56,8 @@ class FairQueue {
   void Remove(const TrialPtr& trial);
   // Takes all waiting trials of a job out; of every job when `job` is empty.
   std::vector<TrialPtr> RemoveAll(const std::string& job);
+  // Visits the waiting trials.
+  void ForEach(const std::function<void(QueuedTrial&)>& visit);
   // Of jobs that have trials here.
   void SetWeight(const std::string& job, uint32_t weight);
 

@@ -43,6 +43,7 @@ void FarmLog::OnConflict(const AttemptView& attempt) {
 void FarmLog::OnSessionOpened(const WorkerInfo& worker) {
   log_.Info("worker serves", {{"worker", worker.name},
                               {"key", worker.device_key},
+                              {"role", NameOf(worker.role)},
                               {"slots", uint64_t{worker.slots}},
                               {"device", worker.device},
                               {"target", worker.target}});

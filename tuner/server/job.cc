@@ -33,6 +33,8 @@ v1::TrialEvent ToMessage(const TuneEvent& event, const std::string& workload) {
   trial.set_best_gflops(event.best_flops * 1e-9);
   trial.set_line(ProgressLine(event));
   trial.set_task(workload);
+  trial.set_worker(event.measured.worker);
+  trial.set_builder(event.measured.builder);
   return trial;
 }
 

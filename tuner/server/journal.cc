@@ -118,6 +118,7 @@ Measured JournalReader::TakeResult(uint64_t number) {
   return {.outcome = std::move(result.outcome),
           .device = std::move(result.device),
           .worker = std::move(result.worker),
+          .builder = std::move(result.builder),
           .build_seconds = result.build_seconds,
           .run_seconds = result.run_seconds};
 }

@@ -20,6 +20,15 @@ inline v1::WorkerHealth ToMessage(WorkerHealth health) {
   return v1::WORKER_HEALTH_UNSPECIFIED;
 }
 
+inline v1::WorkerRole ToMessage(WorkerRole role) {
+  switch (role) {
+    case WorkerRole::kBoth: return v1::WORKER_ROLE_BOTH;
+    case WorkerRole::kBuild: return v1::WORKER_ROLE_BUILD;
+    case WorkerRole::kRun: return v1::WORKER_ROLE_RUN;
+  }
+  return v1::WORKER_ROLE_BOTH;
+}
+
 inline v1::ReportReply::Result ToMessage(ReportResult result) {
   switch (result) {
     case ReportResult::kRecorded: return v1::ReportReply::RECORDED;
@@ -28,6 +37,7 @@ inline v1::ReportReply::Result ToMessage(ReportResult result) {
     case ReportResult::kConflict: return v1::ReportReply::CONFLICT;
     case ReportResult::kDiscarded: return v1::ReportReply::DISCARDED;
     case ReportResult::kRequeued: return v1::ReportReply::REQUEUED;
+    case ReportResult::kWaitsForRun: return v1::ReportReply::WAITS_FOR_RUN;
   }
   return v1::ReportReply::RESULT_UNSPECIFIED;
 }

@@ -276,6 +276,7 @@ Record ServerImpl::ToRecord(FinishedTrial trial) const {
           .device_key = trial.request.device_key,
           .device = trial.worker.device,
           .worker = trial.worker.name,
+          .builder = trial.measured.builder,
           .job = trial.request.job,
           .trial = trial.request.number,
           .seed = trial.request.options.seed,

@@ -13,6 +13,15 @@ constexpr double kAnyFlops = 1e17;
 
 }  // namespace
 
+std::string NameOf(WorkerRole role) {
+  switch (role) {
+    case WorkerRole::kBoth: return "both";
+    case WorkerRole::kBuild: return "build";
+    case WorkerRole::kRun: return "run";
+  }
+  return "both";
+}
+
 bool IsPossible(const TrialRequest& request, const Outcome& outcome) {
   const std::optional<double> seconds = MedianSeconds(outcome);
   if (!seconds || request.task.workload.inputs.empty()) return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "compiler/core/task.h"
@@ -28,6 +29,10 @@ struct TrialRequest {
 // What a worker says of itself, or a server found: may it be given work?
 enum class WorkerHealth { kGood, kUnknown, kBad, kMaintenance, kRetired };
 
+// Builds and runs; or only one of the two, for workers that do the other.
+enum class WorkerRole { kBoth, kBuild, kRun };
+std::string NameOf(WorkerRole role);  // "both", "build", "run"
+
 struct WorkerInfo {
   std::string name;
   std::string device_key, device;
@@ -36,12 +41,23 @@ struct WorkerInfo {
   uint32_t slot_cores = 1;  // the most threads of a kernel
   uint32_t capacity = 1;    // trials it likes to hold
   std::string incarnation;  // made by each process; empty: unknown
+  WorkerRole role = WorkerRole::kBoth;
 };
+
+// What a builder built of a trial, on its way to a runner. Only passed on, never looked into.
+struct BuiltModule {
+  std::string sha256;   // of the module, hexadecimal
+  std::string payload;  // a serialised SignedModule
+  std::string builder;  // name of the worker
+  double build_seconds = 0;
+};
+using ModulePtr = std::shared_ptr<const BuiltModule>;
 
 struct LeasedTrial {
   uint64_t attempt = 0;
   uint64_t fence = 0;
   TrialRequest request;
+  std::string module;  // SHA-256 of what is to be run; empty: to be built
 };
 
 struct TrialReport {
@@ -57,6 +73,15 @@ struct FaultReport {
   uint64_t attempt = 0;
   uint64_t fence = 0;
   std::string reason;
+  bool of_builder = false;  // counts against the worker that built the module
+};
+
+// A build that ended well, of a worker that only builds.
+struct BuiltReport {
+  std::string session;
+  uint64_t attempt = 0;
+  uint64_t fence = 0;
+  BuiltModule module;
 };
 
 // A measurement to be made durable.
@@ -78,6 +103,7 @@ enum class ReportResult {
   kConflict,
   kDiscarded,
   kRequeued,
+  kWaitsForRun,
 };
 
 }  // namespace tilewright

@@ -139,6 +139,7 @@ grpc::ServerUnaryReactor* TuningServiceImpl::ListWorkers(grpc::CallbackServerCon
     worker.set_health_reason(view.health.reason);
     worker.set_trials(view.trials);
     worker.set_faults(view.health.faults);
+    worker.set_role(ToMessage(view.info.role));
   }
   for (const KeyView& view : parts_.dispatcher.Keys()) {
     v1::KeySummary& key = *reply->add_keys();

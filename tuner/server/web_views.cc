@@ -104,6 +104,7 @@ HttpReply ListWorkers(const Dispatcher& dispatcher) {
          {"key", view.info.device_key},
          {"device", view.info.device},
          {"target", view.info.target},
+         {"role", NameOf(view.info.role)},
          {"slots", view.info.slots},
          {"held", view.held},
          {"seconds_since_seen", view.seconds_since_seen},

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
+#include "security/signature.h"
 #include "tuner/server/messages.h"
 
 namespace tilewright {
@@ -16,6 +17,8 @@ constexpr double kMaxStageSeconds = 86'400;
 // A worker renews this many times within a lease.
 constexpr double kRenewsPerLease = 6;
 constexpr size_t kMaxReason = 4 << 10;
+// A module of 8 MiB with its signature and certificate.
+constexpr size_t kMaxSealedBytes = (8 << 20) + (72 << 10);
 
 // They come to people's terminals.
 bool IsPrintable(const std::string& text) {
@@ -45,12 +48,25 @@ absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
     return absl::InvalidArgumentError("an incarnation above 200 bytes");
   }
   TW_RETURN_IF_ERROR(ParseTarget(device.target()).status());
-  if (device.slots() < 1 || device.slots() > kMaxSlots || request.capacity() < device.slots() ||
-      request.capacity() > kMaxItems) {
+  if (!v1::WorkerRole_IsValid(request.role())) {
+    return absl::InvalidArgumentError(absl::StrCat("an unknown role ", request.role(),
+                                                   " of a worker: upgrade the server"));
+  }
+  const bool runs = request.role() != v1::WORKER_ROLE_BUILD;
+  if ((device.slots() > 0) != runs || device.slots() > kMaxSlots || request.capacity() < 1 ||
+      request.capacity() < device.slots() || request.capacity() > kMaxItems) {
     return absl::InvalidArgumentError(
         absl::StrCat(device.slots(), " slots with capacity ", request.capacity()));
   }
   return absl::OkStatus();
+}
+
+WorkerRole RoleOf(v1::WorkerRole role) {
+  switch (role) {
+    case v1::WORKER_ROLE_BUILD: return WorkerRole::kBuild;
+    case v1::WORKER_ROLE_RUN: return WorkerRole::kRun;
+    default: return WorkerRole::kBoth;
+  }
 }
 
 v1::WorkItem ItemOf(const LeasedTrial& leased) {
@@ -60,7 +76,26 @@ v1::WorkItem ItemOf(const LeasedTrial& leased) {
   *item.mutable_task() = ToMessage(leased.request.task);
   item.set_config(EntitiesToJson(leased.request.config));
   *item.mutable_options() = ToMessage(leased.request.options);
+  item.set_module_sha256(leased.module);
   return item;
+}
+
+// What is hashed is what a runner is announced.
+absl::StatusOr<BuiltReport> BuiltOf(const v1::ReportRequest& request) {
+  const v1::Built& built = request.built();
+  if (built.ByteSizeLong() > kMaxSealedBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a module of ", built.ByteSizeLong(), " bytes, allowed ", kMaxSealedBytes));
+  }
+  if (!(built.build_seconds() >= 0 && built.build_seconds() <= kMaxStageSeconds)) {
+    return absl::InvalidArgumentError("a build of no possible time");
+  }
+  BuiltReport report{
+      .session = request.session(), .attempt = request.attempt(), .fence = request.fence()};
+  TW_ASSIGN_OR_RETURN(report.module.sha256, Sha256Hex(built.module().module()));
+  report.module.payload = built.module().SerializeAsString();
+  report.module.build_seconds = built.build_seconds();
+  return report;
 }
 
 absl::StatusOr<TrialReport> ReportOf(const v1::ReportRequest& request) {
@@ -138,7 +173,8 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerCon
                                .slots = request->device().slots(),
                                .slot_cores = std::max(1u, request->device().slot_cores()),
                                .capacity = request->capacity(),
-                               .incarnation = request->incarnation()});
+                               .incarnation = request->incarnation(),
+                               .role = RoleOf(request->role())});
   if (!session.ok()) return Answer(context, session.status());
   SetOwnHealth(dispatcher_, *session, request->health(), request->health_reason()).IgnoreError();
   reply->set_protocol(kProtocolVersion);
@@ -183,6 +219,7 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext*
     return Answer(context, absl::OkStatus());
   }
   if (request->has_fault()) return ReportFault(context, *request, reply);
+  if (request->has_built()) return ReportBuilt(context, *request, reply);
   const absl::StatusOr<TrialReport> report = ReportOf(*request);
   if (!report.ok()) return Answer(context, report.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -200,9 +237,29 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::ReportFault(grpc::CallbackServerCon
       dispatcher_.ReportFault({.session = request.session(),
                                .attempt = request.attempt(),
                                .fence = request.fence(),
-                               .reason = request.fault().reason().substr(0, kMaxReason)});
+                               .reason = request.fault().reason().substr(0, kMaxReason),
+                               .of_builder = request.fault().of_builder()});
   if (result.ok()) reply->set_result(ToMessage(*result));
   return Answer(context, result.status());
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::ReportBuilt(grpc::CallbackServerContext* context,
+                                                         const v1::ReportRequest& request,
+                                                         v1::ReportReply* reply) {
+  const absl::StatusOr<BuiltReport> built = BuiltOf(request);
+  if (!built.ok()) return Answer(context, built.status());
+  const absl::StatusOr<ReportResult> result = dispatcher_.ReportBuilt(*built);
+  if (result.ok()) reply->set_result(ToMessage(*result));
+  return Answer(context, result.status());
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::FetchModule(grpc::CallbackServerContext* context,
+                                                         const v1::FetchModuleRequest* request,
+                                                         v1::SignedModule* reply) {
+  const absl::StatusOr<ModulePtr> module =
+      dispatcher_.ModuleOf(request->session(), request->attempt());
+  if (module.ok()) reply->ParseFromString((*module)->payload);  // its own serialisation
+  return Answer(context, module.status());
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::CloseSession(grpc::CallbackServerContext* context,

@@ -33,9 +33,14 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
   grpc::ServerUnaryReactor* CloseSession(grpc::CallbackServerContext* context,
                                          const v1::CloseSessionRequest* request,
                                          v1::CloseSessionReply* reply) override;
+  grpc::ServerUnaryReactor* FetchModule(grpc::CallbackServerContext* context,
+                                        const v1::FetchModuleRequest* request,
+                                        v1::SignedModule* reply) override;
 
  private:
   grpc::ServerUnaryReactor* ReportFault(grpc::CallbackServerContext* context,
+                                        const v1::ReportRequest& request, v1::ReportReply* reply);
+  grpc::ServerUnaryReactor* ReportBuilt(grpc::CallbackServerContext* context,
                                         const v1::ReportRequest& request, v1::ReportReply* reply);
 
   Dispatcher& dispatcher_;

@@ -348,4 +348,5 @@ def _worker(m: pb.WorkerSummary) -> Worker:
         health_reason=m.health_reason,
         trials=m.trials,
         faults=m.faults,
+        role=pb.WorkerRole.Name(m.role).removeprefix("WORKER_ROLE_").lower(),
     )

@@ -107,3 +107,4 @@ class Worker:
     health_reason: str
     trials: int
     faults: int
+    role: str  # "both", "build" or "run"

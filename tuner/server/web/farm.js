@@ -83,7 +83,8 @@ async function show() {
     fill(byId('keys'), [['key', (k) => k.key], ['slots', (k) => k.total], ['free', (k) => k.free],
                         ['waiting trials', (k) => k.pending]], farm.keys);
     fill(byId('workers'), [
-      ['worker', (w) => w.worker], ['key', (w) => w.key], ['slots', (w) => w.slots],
+      ['worker', (w) => w.worker], ['key', (w) => w.key], ['role', (w) => w.role],
+      ['slots', (w) => w.slots],
       ['held', (w) => w.held], ['trials', (w) => w.trials], ['faults', (w) => w.faults],
       ['health', (w) => w.health, (w) => w.health], ['device', (w) => w.device],
       ['target', (w) => w.target], ['reason', (w) => w.reason]], farm.workers);

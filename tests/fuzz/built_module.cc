@@ -1,0 +1,44 @@
+// What builders send runners. What is accepted is what a runner understands.
+#include "worker/module.h"
+
+#include <google/protobuf/stubs/logging.h>
+
+#include "base/check.h"
+#include "compiler/operators/workload_rules.h"
+#include "tests/fuzz/target.h"
+#include "worker/run_kernel.h"
+
+namespace tilewright {
+namespace {
+
+Workload Dense() { return ParseWorkload("dense(float32[4,8],float32[8,8];,NK,)").value(); }
+
+CompiledTask Compiled() {
+  return {.so = "library",
+          .buffers = {ParseTensorType("float32[4,2]").value()},
+          .prepare = {{.symbol = "pack", .operands = {1, 3}}},
+          .calls = {{.symbol = "k", .extent = 4, .operands = {0, 3, 2}}},
+          .tolerance = 1e-4};
+}
+
+void CheckUnderstood(const CompiledTask& task) {
+  RunSpec spec = SpecOf({"library.so", task}, RunArguments(Dense()));
+  spec.reference = "reference.bin";
+  spec.token = "token";
+  TW_CHECK(ParseRunSpec(ToText(spec)).has_value()) << ToText(spec);
+}
+
+}  // namespace
+
+FuzzTarget built_module() {
+  return {{EncodeModule({Compiled(), Compiled()})}, [](std::string_view bytes) {
+            const google::protobuf::LogSilencer silence;
+            const auto module = DecodeModule(std::string(bytes), Dense());
+            if (!module.ok()) return false;
+            CheckUnderstood(module->kernel);
+            CheckUnderstood(module->reference);
+            return true;
+          }};
+}
+
+}  // namespace tilewright
