@@ -137,6 +137,8 @@ class SimtLowerer {
     }
     for (const size_t input : schedule_.staged) {
       stages_.push_back(StageInput(body, compute_.inputs[input], ranges, origin));
+      const auto dilation = schedule_.dilation.find(input);
+      if (dilation != schedule_.dilation.end()) stages_.back().dilation = dilation->second;
     }
     return Rewrite(body, [&](const Expr& e) {
       for (const StagedInput& stage : stages_) {

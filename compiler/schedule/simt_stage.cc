@@ -56,8 +56,11 @@ Stmt CopyTogether(const StagedInput& stage, const Expr& thread, int64_t threads)
     const Expr left = d == 0 ? element : FloorMod(element, rest);
     rest /= shape[d];
     to.push_back(shape[d] == 1 ? Int(0) : FloorDiv(left, rest));
-    from.push_back(stage.first[d] + to.back());
-    inside = And(inside, Inside(from.back(), stage.source->shape[d]));
+    const int64_t dilation = stage.dilation.empty() ? 1 : stage.dilation[d];
+    const Expr at = stage.first[d] + to.back();
+    inside = And(inside, Inside(at, (stage.source->shape[d] - 1) * dilation + 1));
+    if (dilation > 1) inside = And(inside, Eq(FloorMod(at, dilation), Int(0)));
+    from.push_back(FloorDiv(at, dilation));
   }
   const Expr zero = Const(0, stage.source->dtype);
   Stmt copy = Store(stage.shared, to, Select(inside, Load(stage.source, from), zero));

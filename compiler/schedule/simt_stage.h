@@ -10,8 +10,9 @@ namespace tilewright {
 
 struct StagedInput {
   Buffer source, shared;
-  std::vector<Expr> first;  // lowest indices that the stage reads
-  Expr load;                // the body's load, from shared memory
+  std::vector<Expr> first;        // lowest indices that the stage reads
+  std::vector<int64_t> dilation;  // indices from element to element, by dimension; empty: 1
+  Expr load;                      // the body's load, from shared memory
 };
 
 // The box of `source` that `body` reads while the variables of `varying` run through their ranges;
