@@ -144,6 +144,8 @@ class SimtLowerer {
       for (const StagedInput& stage : stages_) {
         if (e->kind == ExprKind::kLoad && e->buffer == stage.source) return stage.load;
       }
+      const bool staged_so = e->kind == ExprKind::kCast && e->operands[0]->dtype == e->dtype;
+      if (staged_so) return e->operands[0];
       return e;
     });
   }

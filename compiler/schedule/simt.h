@@ -41,6 +41,10 @@ struct SimtSchedule {
   bool unroll_now = false;  // by copies of the body, not by the device's compiler
 };
 
+// The type in which shared memory holds an input of type `input` for a body of type `body`: narrow
+// floats are converted when they are staged, once instead of at each multiply-add.
+inline DType StagedType(DType input, DType body) { return IsNarrowFloat(input) ? body : input; }
+
 // A staged input may be read outside its shape: it is zero there. So a convolution needs no
 // predicate. REQUIRES: compute has a sum reduction and no predicate; factors divide their axes;
 // indices of staged inputs grow with every variable that runs within a stage (sums with

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "compiler/loop/compute.h"
+#include "compiler/schedule/simt.h"
 
 namespace tilewright {
 namespace {
@@ -38,7 +39,8 @@ StagedInput StageInput(const Expr& body, const Buffer& source, const Ranges& var
     TW_CHECK(bounds && bounds->lo == 0) << source->name << " is not read by growing sums";
     shape.push_back(bounds->hi + 1);
   }
-  stage.shared = MakeBuffer(source->name + "_shared", source->dtype, shape, Scope::kShared);
+  const DType type = StagedType(source->dtype, body->dtype);
+  stage.shared = MakeBuffer(source->name + "_shared", type, shape, Scope::kShared);
   stage.load = Load(stage.shared, within);
   return stage;
 }
@@ -62,8 +64,9 @@ Stmt CopyTogether(const StagedInput& stage, const Expr& thread, int64_t threads)
     if (dilation > 1) inside = And(inside, Eq(FloorMod(at, dilation), Int(0)));
     from.push_back(FloorDiv(at, dilation));
   }
-  const Expr zero = Const(0, stage.source->dtype);
-  Stmt copy = Store(stage.shared, to, Select(inside, Load(stage.source, from), zero));
+  const DType type = stage.shared->dtype;
+  const Expr value = Cast(Load(stage.source, from), type);
+  Stmt copy = Store(stage.shared, to, Select(inside, value, Const(0, type)));
   if (elements % threads != 0) copy = If(Lt(element, Int(elements)), std::move(copy));
   return For(step, (elements + threads - 1) / threads, LoopKind::kSerial, std::move(copy));
 }

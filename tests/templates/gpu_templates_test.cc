@@ -4,6 +4,7 @@
 
 #include "compiler/core/gpu_traits.h"
 #include "compiler/loop/threads.h"
+#include "compiler/loop/visit.h"
 #include "compiler/operators/workload_rules.h"
 #include "tests/contract/template_contract.h"
 
@@ -41,6 +42,9 @@ std::vector<Workload> Workloads() {
         "output_padding=0,1;padding=0,1,2,0;strides=1,3;NCHW,IOHW,NCHW)",
         "conv2d_transpose(float32[1,7,1,6],float32[7,1,1,9];dilation=1,1;groups=1;"
         "output_padding=0,0;padding=0,4,0,4;strides=1,4;NCHW,IOHW,NCHW)+add",
+        "conv2d(float16[1,6,7,9],float16[10,6,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+        "strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+        "dense(bfloat16[5,14],bfloat16[10,14];out=float32;,NK,)+bias",
         "dense(float32[3,14],float32[10,14];,NK,)+bias", "dense(float32[1,35],float32[12,35];,NK,)",
         "batch_matmul(float32[3,5,14],float32[3,14,9];,,)"}) {
     absl::StatusOr<Workload> workload = ParseWorkload(key);
@@ -239,6 +243,27 @@ TEST(GpuTemplates, TheModelOfADeviceSaysHowLargeItIs) {
   EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=tx2")).multiprocessors, 2);
   EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=1080ti")).multiprocessors, 28);
   EXPECT_EQ(GpuTraitsOf(Parsed("cuda -model=unheard")).multiprocessors, 80);
+}
+
+// A multiply-add would convert what it reads each time.
+TEST(GpuTemplates, NarrowFloatsAreStagedAsTheSumsType) {
+  const Template& dense = *FindTemplate("dense_large_batch.gpu").value();
+  for (const auto& [type, staged] : {std::pair{"float16", DType::kF32},
+                                     {"bfloat16", DType::kF32},
+                                     {"int8", DType::kI8},
+                                     {"float32", DType::kF32}}) {
+    const std::string key = std::string("dense(") + type + "[32,64]," + type + "[48,64];,NK,)";
+    const Workload workload = ParseWorkload(key).value();
+    const Target cuda = Parsed("cuda -arch=sm_90");
+    const LoweredTask task = dense.Lower(workload, cuda, dense.Default(workload, cuda)).value();
+    int buffers = 0;
+    ForEachStmt(task.steps[0].program.body, [&](const Stmt& s) {
+      if (s->kind != StmtKind::kAlloc || s->buffer->scope != Scope::kShared) return;
+      EXPECT_EQ(s->buffer->dtype, staged) << type;
+      ++buffers;
+    });
+    EXPECT_EQ(buffers, 2) << type;
+  }
 }
 
 TEST(GpuTemplates, FiltersRefuseWhatTheDeviceCannotStart) {

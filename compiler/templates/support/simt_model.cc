@@ -42,7 +42,8 @@ SimtModel::SimtModel(const Compute& compute, const std::vector<size_t>& staged,
     ForEachExpr(compute.body, [&](const Expr& e) {
       if (e->kind == ExprKind::kLoad && e->buffer == compute.inputs[input]) load = e;
     });
-    Staged one{.element_bytes = static_cast<int64_t>(SizeOf(load->dtype))};
+    const DType type = StagedType(load->dtype, compute.body->dtype);
+    Staged one{.element_bytes = static_cast<int64_t>(SizeOf(type))};
     for (const Expr& index : load->operands) {
       Dim dim;
       for (const Axis& axis : compute.axes) dim.per_axis.push_back(coefficient(index, axis));
