@@ -209,12 +209,21 @@ class SimtLowerer {
     }
     int64_t stages = 1;
     for (const Part& part : steps_.empty() ? std::vector<Part>{} : steps_[0]) stages *= part.extent;
-    step = Seq({CopyStage(stages > 1), std::move(step)});
+    step = Seq({CopyStage(stages > 1), IfAny(std::move(step))});
     if (steps_.empty()) return step;
     for (size_t i = steps_[0].size(); i-- > 0;) {
       step = For(steps_[0][i].var, steps_[0][i].extent, LoopKind::kSerial, std::move(step));
     }
     return step;
+  }
+
+  // A stage that would copy zeros alone adds nothing. Its barriers stay: OpenCL's compilers for CPUs
+  // copy the code after one under a condition for each way to it.
+  Stmt IfAny(Stmt body) const {
+    for (const StagedInput& stage : stages_) {
+      if (const Expr any = HasElements(stage)) body = If(any, std::move(body));
+    }
+    return body;
   }
 
   // Copies the inputs of a stage; `again`: the stage before may still be read.
@@ -224,7 +233,7 @@ class SimtLowerer {
     std::vector<Stmt> copies;
     if (again) copies.push_back(Barrier());
     for (const StagedInput& stage : stages_) {
-      copies.push_back(CopyTogether(stage, thread.var, thread.extent));
+      copies.push_back(IfAny(CopyTogether(stage, thread.var, thread.extent)));
     }
     copies.push_back(Barrier());
     return Seq(std::move(copies));

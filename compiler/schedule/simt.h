@@ -34,7 +34,8 @@ struct SimtSchedule {
   std::vector<std::vector<int64_t>> reduce;
   std::vector<size_t> staged;  // inputs that go through shared memory; the body loads each once
   // Of staged inputs, by number: in each dimension the body's indices from one element to the next.
-  // Those between are zero, as the data of a transposed convolution is dilated by its strides.
+  // Those between are zero, as the data of a transposed convolution is dilated by its strides; a
+  // stage that holds none but those is left out.
   std::map<size_t, std::vector<int64_t>> dilation;
   // Reduction loops around at most so many multiply-adds of a thread are unrolled (with its tile).
   int64_t unrolled_steps = 0;

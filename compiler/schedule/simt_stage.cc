@@ -45,6 +45,17 @@ StagedInput StageInput(const Expr& body, const Buffer& source, const Ranges& var
   return stage;
 }
 
+Expr HasElements(const StagedInput& stage) {
+  Expr any;
+  for (size_t d = 0; d < stage.dilation.size(); ++d) {
+    const int64_t span = stage.shared->shape[d], dilation = stage.dilation[d];
+    if (span >= dilation) continue;
+    const Expr last = stage.first[d] + (span - 1);
+    any = And(any, Lt(FloorMod(last, dilation), Int(span)));
+  }
+  return any;
+}
+
 Stmt CopyTogether(const StagedInput& stage, const Expr& thread, int64_t threads) {
   const std::vector<int64_t>& shape = stage.shared->shape;
   int64_t elements = 1;

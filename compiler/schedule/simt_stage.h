@@ -20,6 +20,10 @@ struct StagedInput {
 StagedInput StageInput(const Expr& body, const Buffer& source, const Ranges& varying,
                        const Substitution& origin);
 
+// Whether an element lies among the indices of the box; null: one always does (dilation may leave a
+// small box empty). The same for all threads of a block.
+Expr HasElements(const StagedInput& stage);
+
 // All threads copy the box; elements outside the source are zero. `thread` counts them from 0.
 Stmt CopyTogether(const StagedInput& stage, const Expr& thread, int64_t threads);
 

@@ -198,6 +198,33 @@ TEST(GpuTemplates, TheTransposedSpaceHasAutoTvmsIndices) {
   EXPECT_EQ(space.WhyInvalid(config), std::nullopt);
 }
 
+// Every other row and column of the dilated data is zero.
+TEST(GpuTemplates, ATransposedBlockOfOneRowLeavesOutTheTapsThatMeetOnlyZeros) {
+  const Template& transposed = *FindTemplate("conv2d_transpose_nchw.cuda").value();
+  const Workload workload =
+      ParseWorkload(
+          "conv2d_transpose(float32[1,4,5,4],float32[4,6,4,4];dilation=1,1;groups=1;"
+          "output_padding=0,0;padding=1,1,1,1;strides=2,2;NCHW,IOHW,NCHW)")
+          .value();
+  const Target cuda = Parsed("cuda -arch=sm_90");
+  const auto skips = [&](const char* rows, const char* columns) {
+    Config config = transposed.Space(workload, cuda).At(0);
+    for (auto& [name, entity] : config.entities) {
+      if (name == "tile_y") entity = ParseEntitiesJson(rows)->entities[0].second;
+      if (name == "tile_x") entity = ParseEntitiesJson(columns)->entities[0].second;
+    }
+    const LoweredTask task = transposed.Lower(workload, cuda, config).value();
+    bool found = false;
+    // One thread a block: no other condition is needed.
+    ForEachStmt(task.steps[0].program.body,
+                [&](const Stmt& s) { found = found || s->kind == StmtKind::kIf; });
+    return found;
+  };
+  EXPECT_TRUE(skips(R"([["t","sp",[-1,1,1,1]]])", R"([["t","sp",[-1,2,1,1]]])"));
+  EXPECT_TRUE(skips(R"([["t","sp",[-1,2,1,1]]])", R"([["t","sp",[-1,1,1,1]]])"));
+  EXPECT_FALSE(skips(R"([["t","sp",[-1,2,1,1]]])", R"([["t","sp",[-1,2,1,1]]])"));
+}
+
 TEST(GpuTemplates, ExactLeavesWinogradOut) {
   const Workload layer =
       ParseWorkload(

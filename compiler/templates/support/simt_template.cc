@@ -57,7 +57,7 @@ void Set(const std::string& knob, int64_t value, Config* config) {
 void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) {
   const GpuTraits traits = GpuTraitsOf(target);
   const auto shared_form = std::make_shared<const SimtForm>(form);
-  const auto model = std::make_shared<const SimtModel>(form.compute, form.staged, traits);
+  const auto model = std::make_shared<const SimtModel>(form.compute, form.staged, form.dilation, traits);
   const auto needs = [shared_form, model](const Config& config) {
     return model->NeedsOf(ScheduleOf(*shared_form, config));
   };
@@ -128,7 +128,7 @@ ConfigSpace SimtTemplate::Space(const Workload& workload, const Target& target) 
 std::function<double(const Config&)> SimtTemplate::Predictor(const Workload& workload,
                                                              const Target& target) const {
   const auto form = std::make_shared<const SimtForm>(FormOf(workload));
-  const SimtModel model(form->compute, form->staged, GpuTraitsOf(target));
+  const SimtModel model(form->compute, form->staged, form->dilation, GpuTraitsOf(target));
   return [form, model](const Config& config) { return model.SecondsOf(ScheduleOf(*form, config)); };
 }
 
