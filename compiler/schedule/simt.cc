@@ -217,8 +217,8 @@ class SimtLowerer {
     return step;
   }
 
-  // A stage that would copy zeros alone adds nothing. Its barriers stay: OpenCL's compilers for CPUs
-  // copy the code after one under a condition for each way to it.
+  // A stage that would copy zeros alone adds nothing. Its barriers stay: OpenCL's compilers for
+  // CPUs copy the code after one under a condition for each way to it.
   Stmt IfAny(Stmt body) const {
     for (const StagedInput& stage : stages_) {
       if (const Expr any = HasElements(stage)) body = If(any, std::move(body));

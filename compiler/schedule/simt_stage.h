@@ -15,8 +15,9 @@ struct StagedInput {
   Expr load;                      // the body's load, from shared memory
 };
 
-// The box of `source`, as StagedType, that `body` reads while the variables of `varying` run through their ranges;
-// `origin` sets them to 0. REQUIRES: `body` loads from it once, by sums that grow with each.
+// The box of `source`, as StagedType, that `body` reads while the variables of `varying` run
+// through their ranges; `origin` sets them to 0. REQUIRES: `body` loads from it once, by sums that
+// grow with each.
 StagedInput StageInput(const Expr& body, const Buffer& source, const Ranges& varying,
                        const Substitution& origin);
 

@@ -1,8 +1,8 @@
 // Transposed convolution on a GPU, plain NCHW: the data, dilated by the strides and padded, is
 // convolved with the kernel turned around; each tap of the kernel is a stage of its own, into which
 // zeros are copied where the dilated data has none. AutoTVM's template of this name, knob for knob
-// (apache/tvm v0.18, topi/cuda/conv2d_transpose_nchw.py), but that a block leaves out taps that meet
-// only zeros, which AutoTVM multiplies: where its rows or columns are fewer than the stride.
+// (apache/tvm v0.18, topi/cuda/conv2d_transpose_nchw.py), but that a block leaves out taps that
+// meet only zeros, which AutoTVM multiplies: where its rows or columns are fewer than the stride.
 #include <utility>
 #include <vector>
 

@@ -57,7 +57,8 @@ void Set(const std::string& knob, int64_t value, Config* config) {
 void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) {
   const GpuTraits traits = GpuTraitsOf(target);
   const auto shared_form = std::make_shared<const SimtForm>(form);
-  const auto model = std::make_shared<const SimtModel>(form.compute, form.staged, form.dilation, traits);
+  const auto model =
+      std::make_shared<const SimtModel>(form.compute, form.staged, form.dilation, traits);
   const auto needs = [shared_form, model](const Config& config) {
     return model->NeedsOf(ScheduleOf(*shared_form, config));
   };
