@@ -69,6 +69,14 @@ absl::StatusOr<Workload> ReadConvOf(const std::string& op, const Json& args) {
 }
 
 absl::StatusOr<Workload> ReadConv(const Json& args) { return ReadConvOf("conv2d", args); }
+absl::StatusOr<Workload> ReadWinograd(const Json& args) {
+  TW_ASSIGN_OR_RETURN(Workload workload, ReadConv(args));
+  const Shape &weight = workload.inputs[1].shape, one = {1, 1};
+  const bool ours = weight[2] == 3 && weight[3] == 3 && workload.Attr("strides") == one &&
+                    workload.Attr("dilation") == one && workload.inputs[0].dtype == DType::kF32;
+  if (!ours) return Bad("not float32, a kernel other than 3x3, strides or dilation");
+  return workload;
+}
 absl::StatusOr<Workload> ReadDepthwise(const Json& args) {
   return ReadConvOf("depthwise_conv2d", args);
 }
@@ -93,6 +101,36 @@ absl::StatusOr<Json> WriteGrouped(const Workload& w) {
   TW_ASSIGN_OR_RETURN(Json args, WriteConv(w));
   args.insert(args.begin() + 5, w.Attr("groups")[0]);
   return args;
+}
+
+// [data, weight, strides, padding, out type, output padding]; the last is missing in the first
+// rows, and one release's rewriting of them put it into the weight.
+absl::StatusOr<Workload> ReadTransposed(const Json& given) {
+  Json args = given;
+  if (args.size() == 5 && args[1].is_array() && args[1].size() == 4) {
+    args.push_back(args[1][3]);
+    args[1].erase(3);
+  }
+  if (args.size() == 5) args.push_back({0, 0});
+  if (args.size() != 6) return Bad(absl::StrCat(args.size(), " arguments; it has 6"));
+  TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("conv2d_transpose", args));
+  SetConv(args[2], args[3], 1, 1, &workload);
+  workload.attrs["output_padding"] = Spread(args[5], 2);
+  workload.weight_layout = "IOHW";
+  TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[4]));
+  return Checked(std::move(workload), out);
+}
+
+absl::StatusOr<Json> WriteTransposed(const Workload& w) {
+  if (w.Attr("groups")[0] != 1 || w.Attr("dilation") != std::vector<int64_t>{1, 1}) {
+    return Bad("one group and no dilation only");
+  }
+  return Json{TensorArg(w.inputs[0]),
+              TensorArg(w.inputs[1]),
+              w.Attr("strides"),
+              w.Attr("padding"),
+              std::string(NameOf(OutputTypeOf(w))),
+              w.Attr("output_padding")};
 }
 
 // [N, H, W, CO, CI, KH, KW, strides, padding]
@@ -165,9 +203,11 @@ struct KnownTemplate {
   absl::StatusOr<Workload> (*read)(const Json&);
   absl::StatusOr<Json> (*write)(const Workload&);
 };
-constexpr std::array<KnownTemplate, 7> kTemplates = {{
+constexpr std::array<KnownTemplate, 9> kTemplates = {{
     {"batch_matmul.cuda", ReadBatchMatmul, WriteBatchMatmul},
     {"conv2d_nchw.cuda", ReadConv, WriteConv},
+    {"conv2d_nchw_winograd.cuda", ReadWinograd, WriteConv},
+    {"conv2d_transpose_nchw.cuda", ReadTransposed, WriteTransposed},
     {"dense_large_batch.gpu", ReadDense, WriteDense},
     {"dense_small_batch.gpu", ReadDense, WriteDense},
     {"depthwise_conv2d_nchw.cuda", ReadDepthwise, WriteConv},

@@ -3,13 +3,16 @@
 #include "base/status_macros.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/driver/host_task.h"
+#include "compiler/loop/threads.h"
 
 namespace tilewright {
 namespace {
 
 absl::StatusOr<CompiledTask> CompilePreparation(const LoweredTask& task) {
   TW_ASSIGN_OR_RETURN(const Target host, ResolveTarget(Target{}));
-  return CompileLowered({.buffers = task.buffers, .prepare = task.prepare}, host, Optimize::kFull);
+  LoweredTask here{.buffers = task.buffers, .prepare = task.prepare};
+  for (LoweredStep& step : here.prepare) step.program = WithoutThreads(step.program);
+  return CompileLowered(std::move(here), host, Optimize::kFull);
 }
 
 absl::StatusOr<std::vector<Tensor>> Prepare(const LoweredTask& task, const CompiledTask& compiled,

@@ -35,6 +35,11 @@ int64_t BytesOf(const StmtNode& alloc) {
   return NumBytes({.dtype = alloc.buffer->dtype, .shape = alloc.buffer->shape});
 }
 
+Stmt Unbound(const Stmt& s, LoopKind loop) {
+  if (!IsBound(*s)) return s;
+  return For(s->var, s->min, s->extent, loop, Unbound(s->body[0], LoopKind::kSerial));
+}
+
 class ThreadVerifier {
  public:
   absl::Status Run(const Stmt& s) {
@@ -125,6 +130,13 @@ absl::Status VerifyThreads(const Program& program) {
   const absl::Status status = ThreadVerifier().Run(program.body);
   if (status.ok()) return status;
   return IllFormed(absl::StrCat(program.name, ": ", status.message()));
+}
+
+Program WithoutThreads(const Program& program) {
+  TW_CHECK(!HasBarrier(program.body) && LaunchOf(program).shared_bytes == 0) << program.name;
+  Program serial = program;
+  serial.body = Unbound(program.body, LoopKind::kParallel);
+  return serial;
 }
 
 absl::Status CheckLaunch(const Launch& launch, const LaunchLimits& limits) {

@@ -23,6 +23,11 @@ Launch LaunchOf(const Program& program);
 // buffers.
 absl::Status VerifyThreads(const Program& program);
 
+// The same program for one thread of a CPU after another: its outermost loop is parallel, no loop
+// is bound. What is prepared once from weights runs on a GPU or, at compile time, here. REQUIRES:
+// no barriers and no shared buffers.
+Program WithoutThreads(const Program& program);
+
 // InvalidArgument names the first limit that the launch exceeds, with both numbers.
 absl::Status CheckLaunch(const Launch& launch, const LaunchLimits& limits);
 

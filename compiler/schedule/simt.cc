@@ -137,11 +137,15 @@ class SimtLowerer {
     }
     for (const size_t input : schedule_.staged) {
       stages_.push_back(StageInput(body, compute_.inputs[input], ranges, origin));
+      const auto dilation = schedule_.dilation.find(input);
+      if (dilation != schedule_.dilation.end()) stages_.back().dilation = dilation->second;
     }
     return Rewrite(body, [&](const Expr& e) {
       for (const StagedInput& stage : stages_) {
         if (e->kind == ExprKind::kLoad && e->buffer == stage.source) return stage.load;
       }
+      const bool staged_so = e->kind == ExprKind::kCast && e->operands[0]->dtype == e->dtype;
+      if (staged_so) return e->operands[0];
       return e;
     });
   }
@@ -205,12 +209,21 @@ class SimtLowerer {
     }
     int64_t stages = 1;
     for (const Part& part : steps_.empty() ? std::vector<Part>{} : steps_[0]) stages *= part.extent;
-    step = Seq({CopyStage(stages > 1), std::move(step)});
+    step = Seq({CopyStage(stages > 1), IfAny(std::move(step))});
     if (steps_.empty()) return step;
     for (size_t i = steps_[0].size(); i-- > 0;) {
       step = For(steps_[0][i].var, steps_[0][i].extent, LoopKind::kSerial, std::move(step));
     }
     return step;
+  }
+
+  // A stage that would copy zeros alone adds nothing. Its barriers stay: OpenCL's compilers for
+  // CPUs copy the code after one under a condition for each way to it.
+  Stmt IfAny(Stmt body) const {
+    for (const StagedInput& stage : stages_) {
+      if (const Expr any = HasElements(stage)) body = If(any, std::move(body));
+    }
+    return body;
   }
 
   // Copies the inputs of a stage; `again`: the stage before may still be read.
@@ -220,7 +233,7 @@ class SimtLowerer {
     std::vector<Stmt> copies;
     if (again) copies.push_back(Barrier());
     for (const StagedInput& stage : stages_) {
-      copies.push_back(CopyTogether(stage, thread.var, thread.extent));
+      copies.push_back(IfAny(CopyTogether(stage, thread.var, thread.extent)));
     }
     copies.push_back(Barrier());
     return Seq(std::move(copies));

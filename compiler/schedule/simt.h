@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "compiler/loop/compute.h"
@@ -32,14 +33,23 @@ struct SimtSchedule {
   // Of the reduction axes: the extent's parts, outermost first; as many for each.
   std::vector<std::vector<int64_t>> reduce;
   std::vector<size_t> staged;  // inputs that go through shared memory; the body loads each once
+  // Of staged inputs, by number: in each dimension the body's indices from one element to the next.
+  // Those between are zero, as the data of a transposed convolution is dilated by its strides; a
+  // stage that holds none but those is left out.
+  std::map<size_t, std::vector<int64_t>> dilation;
   // Reduction loops around at most so many multiply-adds of a thread are unrolled (with its tile).
   int64_t unrolled_steps = 0;
   bool unroll_now = false;  // by copies of the body, not by the device's compiler
 };
 
+// The type in which shared memory holds an input of type `input` for a body of type `body`: narrow
+// floats are converted when they are staged, once instead of at each multiply-add.
+inline DType StagedType(DType input, DType body) { return IsNarrowFloat(input) ? body : input; }
+
 // A staged input may be read outside its shape: it is zero there. So a convolution needs no
 // predicate. REQUIRES: compute has a sum reduction and no predicate; factors divide their axes;
-// indices of staged inputs grow with every variable (sums with coefficients >= 0).
+// indices of staged inputs grow with every variable that runs within a stage (sums with
+// coefficients >= 0).
 Program LowerSimt(const Compute& compute, const SimtSchedule& schedule);
 
 }  // namespace tilewright

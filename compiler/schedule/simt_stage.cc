@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "compiler/loop/compute.h"
+#include "compiler/schedule/simt.h"
 
 namespace tilewright {
 namespace {
@@ -38,9 +39,21 @@ StagedInput StageInput(const Expr& body, const Buffer& source, const Ranges& var
     TW_CHECK(bounds && bounds->lo == 0) << source->name << " is not read by growing sums";
     shape.push_back(bounds->hi + 1);
   }
-  stage.shared = MakeBuffer(source->name + "_shared", source->dtype, shape, Scope::kShared);
+  const DType type = StagedType(source->dtype, body->dtype);
+  stage.shared = MakeBuffer(source->name + "_shared", type, shape, Scope::kShared);
   stage.load = Load(stage.shared, within);
   return stage;
+}
+
+Expr HasElements(const StagedInput& stage) {
+  Expr any;
+  for (size_t d = 0; d < stage.dilation.size(); ++d) {
+    const int64_t span = stage.shared->shape[d], dilation = stage.dilation[d];
+    if (span >= dilation) continue;
+    const Expr last = stage.first[d] + (span - 1);
+    any = And(any, Lt(FloorMod(last, dilation), Int(span)));
+  }
+  return any;
 }
 
 Stmt CopyTogether(const StagedInput& stage, const Expr& thread, int64_t threads) {
@@ -56,11 +69,15 @@ Stmt CopyTogether(const StagedInput& stage, const Expr& thread, int64_t threads)
     const Expr left = d == 0 ? element : FloorMod(element, rest);
     rest /= shape[d];
     to.push_back(shape[d] == 1 ? Int(0) : FloorDiv(left, rest));
-    from.push_back(stage.first[d] + to.back());
-    inside = And(inside, Inside(from.back(), stage.source->shape[d]));
+    const int64_t dilation = stage.dilation.empty() ? 1 : stage.dilation[d];
+    const Expr at = stage.first[d] + to.back();
+    inside = And(inside, Inside(at, (stage.source->shape[d] - 1) * dilation + 1));
+    if (dilation > 1) inside = And(inside, Eq(FloorMod(at, dilation), Int(0)));
+    from.push_back(FloorDiv(at, dilation));
   }
-  const Expr zero = Const(0, stage.source->dtype);
-  Stmt copy = Store(stage.shared, to, Select(inside, Load(stage.source, from), zero));
+  const DType type = stage.shared->dtype;
+  const Expr value = Cast(Load(stage.source, from), type);
+  Stmt copy = Store(stage.shared, to, Select(inside, value, Const(0, type)));
   if (elements % threads != 0) copy = If(Lt(element, Int(elements)), std::move(copy));
   return For(step, (elements + threads - 1) / threads, LoopKind::kSerial, std::move(copy));
 }

@@ -20,7 +20,8 @@ struct LoweredTask {
   // Operands beyond the arguments: prepared weights and scratch between steps.
   std::vector<TensorType> buffers;
   // Run once where the weights are known, at compile time if they are constants: they read
-  // weights (argument 1) and buffers of earlier ones, and what they write stays as it is.
+  // weights (argument 1) and buffers of earlier ones, and what they write stays as it is. Those for
+  // a GPU have no barriers and no shared buffers, so that a CPU can run them (WithoutThreads).
   std::vector<LoweredStep> prepare;
   std::vector<LoweredStep> steps;  // run each time, in order
   std::string schedule = "plain";  // for people: the template's name, set by who chose it

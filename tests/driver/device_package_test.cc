@@ -38,6 +38,19 @@ TEST(DevicePackage, RunsConvolutionsOfEveryKind) {
   ExpectAgreesOnTheDevice(b.Finish({b.Bias(x)}));
 }
 
+// Constant weights are transformed when the package is made, whatever the device.
+TEST(DevicePackage, RunsWinogradInThreeCalls) {
+  GraphBuilder b;
+  ValueId x = b.Input("data", {1, 32, 16, 16});
+  x = b.Relu(b.Conv("conv", x, {.channels = 24, .kernel = 3, .pad = 1}));
+  const Graph graph = b.Finish({x});
+  EXPECT_EQ(Compile(graph).plan.calls.size(), 3u);
+  CompileModelOptions exact = OpenCl();
+  exact.exact = true;
+  EXPECT_EQ(Compile(graph, exact).plan.calls.size(), 1u);
+  ExpectAgreesOnTheDevice(graph);
+}
+
 TEST(DevicePackage, RunsWhatHasNoTemplate) {
   GraphBuilder b;
   const ValueId x = b.Input("data", {1, 8, 12, 12});

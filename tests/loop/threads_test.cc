@@ -54,6 +54,17 @@ TEST(Threads, PrintAndParseRoundTrip) {
   EXPECT_EQ(Print(program), kHeader + std::string(kReverse));
 }
 
+TEST(Threads, OfAProgramWithoutBarriersMayRunOneAfterAnother) {
+  const Program program = Parsed(
+      "  block_x b in 0..2:\n"
+      "    thread_x t in 0..4:\n"
+      "      out[b * 4 + t] = in[b * 4 + t]\n");
+  EXPECT_EQ(Print(WithoutThreads(program)), kHeader + std::string("  parallel b in 0..2:\n"
+                                                                  "    for t in 0..4:\n"
+                                                                  "      out[b * 4 + t] = "
+                                                                  "in[b * 4 + t]\n"));
+}
+
 TEST(Threads, SurviveSimplification) {
   Program program = Parsed(kReverse);
   program.body = Simplify(program.body);

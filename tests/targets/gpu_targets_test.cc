@@ -58,6 +58,8 @@ constexpr const char* kWorkloads[] = {
     "strides=2,2;NCHW,OIHW,NCHW)+bias+relu",
     "conv2d(float32[2,6,7,9],float32[9,2,3,3];dilation=1,1;groups=3;padding=1,1,1,1;"
     "strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+    "conv2d_transpose(float32[1,4,5,4],float32[4,6,3,3];dilation=1,1;groups=1;"
+    "output_padding=1,1;padding=1,1,1,1;strides=2,2;NCHW,IOHW,NCHW)+bias+relu",
     "dense(float32[3,14],float32[10,14];,NK,)+bias+sigmoid",
     "batch_matmul(float32[3,5,14],float32[3,14,9];,,)"};
 
@@ -129,11 +131,16 @@ TEST(Cuda, ResolvesArchitecturesAndModels) {
               HasSubstr("unknown CUDA architecture"));
 }
 
+class EveryArchitecture : public testing::TestWithParam<const char*> {};
+
 // Where NVRTC is missing, compiling says so.
-TEST(Cuda, TemplatesCompileForEveryArchitectureOrTheCompilerIsNamedAsMissing) {
-  const Workload workload = ParseWorkload(kWorkloads[0]).value();
-  for (const char* arch : {"sm_75", "sm_90"}) {
-    const Task task{workload, "conv2d_nchw.cuda", Parsed(std::string("cuda -arch=") + arch)};
+TEST_P(EveryArchitecture, CompilesEachTemplateOrNamesTheMissingCompiler) {
+  const std::pair<int, const char*> kTasks[] = {
+      {0, "conv2d_nchw.cuda"}, {0, "conv2d_nchw_winograd.cuda"}, {4, "conv2d_transpose_nchw.cuda"}};
+  for (const auto& [key, name] : kTasks) {
+    SCOPED_TRACE(name);
+    const Workload workload = ParseWorkload(kWorkloads[key]).value();
+    const Task task{workload, name, Parsed(std::string("cuda -arch=") + GetParam())};
     const Config config = FindTemplate(task.template_name).value()->Default(workload, task.target);
     const absl::StatusOr<CompiledTask> compiled = CompileTask(task, config);
     if (NvrtcVersion().ok()) {
@@ -145,6 +152,9 @@ TEST(Cuda, TemplatesCompileForEveryArchitectureOrTheCompilerIsNamedAsMissing) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Cuda, EveryArchitecture, testing::Values("sm_75", "sm_90", "sm_120"),
+                         [](const auto& info) { return std::string(info.param); });
 
 TEST(Cuda, AnArchitectureThatTheCompilerDoesNotKnowIsNamed) {
   const absl::StatusOr<CudaCode> code = CompileCuda("", "sm_10");

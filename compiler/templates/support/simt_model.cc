@@ -25,6 +25,7 @@ int64_t RoundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit 
 }  // namespace
 
 SimtModel::SimtModel(const Compute& compute, const std::vector<size_t>& staged,
+                     const std::map<size_t, std::vector<int64_t>>& dilation,
                      const GpuTraits& traits)
     : traits_(traits) {
   for (const Axis& axis : compute.axes) axes_.push_back(axis.extent);
@@ -42,15 +43,38 @@ SimtModel::SimtModel(const Compute& compute, const std::vector<size_t>& staged,
     ForEachExpr(compute.body, [&](const Expr& e) {
       if (e->kind == ExprKind::kLoad && e->buffer == compute.inputs[input]) load = e;
     });
-    Staged one{.element_bytes = static_cast<int64_t>(SizeOf(load->dtype))};
+    const DType type = StagedType(load->dtype, compute.body->dtype);
+    Staged one{.element_bytes = static_cast<int64_t>(SizeOf(type))};
     for (const Expr& index : load->operands) {
       Dim dim;
       for (const Axis& axis : compute.axes) dim.per_axis.push_back(coefficient(index, axis));
       for (const Axis& axis : compute.reduce) dim.per_reduce.push_back(coefficient(index, axis));
+      const auto dilated = dilation.find(input);
+      if (dilated != dilation.end()) dim.dilation = dilated->second[one.dims.size()];
       one.dims.push_back(std::move(dim));
     }
     staged_.push_back(std::move(one));
   }
+}
+
+int64_t SimtModel::Dim::Span(const std::vector<int64_t>& tile,
+                             const std::vector<int64_t>& inner) const {
+  int64_t span = 1;
+  for (size_t a = 0; a < tile.size(); ++a) span += per_axis[a] * (tile[a] - 1);
+  for (size_t r = 0; r < inner.size(); ++r) span += per_reduce[r] * (inner[r] - 1);
+  return span;
+}
+
+double SimtModel::ShareFilled(const std::vector<int64_t>& tile,
+                              const std::vector<int64_t>& inner) const {
+  double share = 1;
+  for (const Staged& staged : staged_) {
+    for (const Dim& dim : staged.dims) {
+      const auto span = static_cast<double>(dim.Span(tile, inner));
+      share *= std::min(1.0, span / static_cast<double>(dim.dilation));
+    }
+  }
+  return share;
 }
 
 int64_t SimtModel::SharedBytes(const std::vector<int64_t>& tile,
@@ -59,10 +83,7 @@ int64_t SimtModel::SharedBytes(const std::vector<int64_t>& tile,
   for (const Staged& staged : staged_) {
     int64_t box = staged.element_bytes;
     for (const Dim& dim : staged.dims) {
-      int64_t span = 1;
-      for (size_t a = 0; a < tile.size(); ++a) span += dim.per_axis[a] * (tile[a] - 1);
-      for (size_t r = 0; r < inner.size(); ++r) span += dim.per_reduce[r] * (inner[r] - 1);
-      box = std::min(box * span, int64_t{1} << 40);
+      box = std::min(box * dim.Span(tile, inner), int64_t{1} << 40);
     }
     bytes += box;
   }
@@ -92,6 +113,7 @@ SimtModel::Needs SimtModel::NeedsOf(const SimtSchedule& schedule) const {
     needs.steps *= inner.back();
   }
   needs.launch.shared_bytes = SharedBytes(tile, inner);
+  needs.filled = ShareFilled(tile, inner);
   needs.registers = needs.accumulators + operands + kOtherRegisters;
   return needs;
 }
@@ -112,7 +134,7 @@ double SimtModel::SecondsOf(const SimtSchedule& schedule) const {
   const double resident = std::min(ResidentBlocks(needs), std::ceil(blocks / units));
   const double threads = static_cast<double>(needs.launch.threads());
   const double lanes = static_cast<double>(RoundUp(needs.launch.threads(), kWarp));
-  const double stages = static_cast<double>(needs.stages);
+  const double stages = static_cast<double>(needs.stages) * needs.filled;
   const double accumulators = static_cast<double>(needs.accumulators);
   const double fmas = accumulators * static_cast<double>(needs.steps) * stages;
   const double warps = resident * lanes / kWarp;

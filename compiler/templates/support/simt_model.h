@@ -2,6 +2,7 @@
 // filters of config spaces before anything is built, and the choice of defaults.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "compiler/core/gpu_traits.h"
@@ -11,7 +12,9 @@ namespace tilewright {
 
 class SimtModel {
  public:
-  SimtModel(const Compute& compute, const std::vector<size_t>& staged, const GpuTraits& traits);
+  // `staged` and `dilation` as SimtSchedule's.
+  SimtModel(const Compute& compute, const std::vector<size_t>& staged,
+            const std::map<size_t, std::vector<int64_t>>& dilation, const GpuTraits& traits);
 
   struct Needs {
     Launch launch;
@@ -19,6 +22,7 @@ class SimtModel {
     int64_t registers = 0;     // of a thread, estimated
     int64_t stages = 1;        // steps of the outer reduction loop
     int64_t steps = 1;         // reduction steps in a stage
+    double filled = 1;         // share of the stages that hold any elements
   };
   Needs NeedsOf(const SimtSchedule& schedule) const;
 
@@ -30,11 +34,15 @@ class SimtModel {
   // A staged input's index along one dimension: how far it moves with each axis.
   struct Dim {
     std::vector<int64_t> per_axis, per_reduce;
+    int64_t dilation = 1;
+    // Indices that a stage reads.
+    int64_t Span(const std::vector<int64_t>& tile, const std::vector<int64_t>& inner) const;
   };
   struct Staged {
     std::vector<Dim> dims;
     int64_t element_bytes = 4;
   };
+  double ShareFilled(const std::vector<int64_t>& tile, const std::vector<int64_t>& inner) const;
   int64_t SharedBytes(const std::vector<int64_t>& tile, const std::vector<int64_t>& inner) const;
   double ResidentBlocks(const Needs& needs) const;
 

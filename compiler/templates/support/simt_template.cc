@@ -35,6 +35,18 @@ SimtAxis CutOf(const SimtForm::AxisKnob& knob, const Config& config, int64_t ext
   return cut;
 }
 
+// Parts of a reduction axis, the stages in one.
+std::vector<int64_t> StepsOf(const SimtForm::ReduceKnob& knob, const Config& config,
+                             int64_t extent) {
+  std::vector<int64_t> parts = {1, extent};
+  if (!knob.knob.empty()) parts = PartsOf(config, knob.knob, extent);
+  for (size_t i = 1; i < knob.staging_parts; ++i) {
+    parts[0] *= parts[1];
+    parts.erase(parts.begin() + 1);
+  }
+  return parts;
+}
+
 void Set(const std::string& knob, int64_t value, Config* config) {
   for (auto& [name, entity] : config->entities) {
     if (name == knob) entity = Scalar(value);
@@ -45,7 +57,8 @@ void Set(const std::string& knob, int64_t value, Config* config) {
 void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) {
   const GpuTraits traits = GpuTraitsOf(target);
   const auto shared_form = std::make_shared<const SimtForm>(form);
-  const auto model = std::make_shared<const SimtModel>(form.compute, form.staged, traits);
+  const auto model =
+      std::make_shared<const SimtModel>(form.compute, form.staged, form.dilation, traits);
   const auto needs = [shared_form, model](const Config& config) {
     return model->NeedsOf(ScheduleOf(*shared_form, config));
   };
@@ -65,23 +78,19 @@ void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) 
 }  // namespace
 
 SimtSchedule ScheduleOf(const SimtForm& form, const Config& config) {
-  SimtSchedule schedule{.staged = form.staged};
-  size_t levels = 1;
-  for (const SimtForm::ReduceKnob& knob : form.reduce) {
-    levels = std::max(levels, static_cast<size_t>(knob.parts));
-  }
+  SimtSchedule schedule{.staged = form.staged, .dilation = form.dilation};
   const bool fused = form.fuse_yx && config.Int("fuse_yx") != 0;
   for (size_t i = 0; i < form.axes.size(); ++i) {
     schedule.axes.push_back(CutOf(form.axes[i], config, form.compute.axes[i].extent));
     if (fused) schedule.axes.back().thread = form.axes[i].thread_if_fused;
   }
+  size_t levels = 1;
   for (size_t i = 0; i < form.reduce.size(); ++i) {
     const int64_t extent = form.compute.reduce[i].extent;
-    std::vector<int64_t> parts = {1, extent};
-    if (!form.reduce[i].knob.empty()) parts = PartsOf(config, form.reduce[i].knob, extent);
-    parts.resize(std::max(levels, parts.size()), 1);
-    schedule.reduce.push_back(std::move(parts));
+    schedule.reduce.push_back(StepsOf(form.reduce[i], config, extent));
+    levels = std::max(levels, schedule.reduce.back().size());
   }
+  for (std::vector<int64_t>& parts : schedule.reduce) parts.resize(levels, 1);
   if (form.unroll_steps.empty()) return schedule;
   schedule.unrolled_steps = config.Int("auto_unroll_max_step");
   schedule.unroll_now = config.Int("unroll_explicit") != 0;
@@ -94,7 +103,14 @@ ConfigSpace SimtTemplate::Space(const Workload& workload, const Target& target) 
   for (size_t i = 0; i < form.axes.size(); ++i) {
     const SimtForm::AxisKnob& axis = form.axes[i];
     if (axis.knob.empty()) continue;
-    space.DefineSplit(axis.knob, form.compute.axes[i].extent, {.outputs = axis.parts});
+    const int64_t extent = form.compute.axes[i].extent;
+    if (axis.only_blocks) {
+      std::vector<int64_t> parts(static_cast<size_t>(axis.parts), 1);
+      parts[0] = -1;
+      space.DefineCandidates(axis.knob, {SplitEntity{std::move(parts)}}, extent);
+    } else {
+      space.DefineSplit(axis.knob, extent, {.outputs = axis.parts});
+    }
   }
   for (size_t i = 0; i < form.reduce.size(); ++i) {
     const SimtForm::ReduceKnob& reduce = form.reduce[i];
@@ -113,7 +129,7 @@ ConfigSpace SimtTemplate::Space(const Workload& workload, const Target& target) 
 std::function<double(const Config&)> SimtTemplate::Predictor(const Workload& workload,
                                                              const Target& target) const {
   const auto form = std::make_shared<const SimtForm>(FormOf(workload));
-  const SimtModel model(form->compute, form->staged, GpuTraitsOf(target));
+  const SimtModel model(form->compute, form->staged, form->dilation, GpuTraitsOf(target));
   return [form, model](const Config& config) { return model.SecondsOf(ScheduleOf(*form, config)); };
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,17 +22,21 @@ struct SimtForm {
     int parts = 4;
     ThreadAxis block = ThreadAxis::kNone, thread = ThreadAxis::kNone;
     ThreadAxis thread_if_fused = ThreadAxis::kNone;  // instead of `thread` where fuse_yx is 1
+    bool only_blocks = false;  // the one candidate of the knob leaves the whole axis to blocks
   };
-  // The knob of a reduction axis: the first part is the stages. No knob: all of it in one stage.
+  // The knob of a reduction axis: its first parts are the stages. No knob: all of it in one stage
+  // (staging parts 1) or each step a stage of its own (2).
   struct ReduceKnob {
     std::string knob;
     int parts = 2;
+    size_t staging_parts = 1;
   };
 
-  Compute compute;  // as LowerSimt wants it; its buffers are the workload's arguments in order
+  Compute compute;  // as LowerSimt wants it; the task's arguments in order, but see Lower
   std::vector<AxisKnob> axes;
   std::vector<ReduceKnob> reduce;
   std::vector<size_t> staged;
+  std::map<size_t, std::vector<int64_t>> dilation;  // as SimtSchedule's
   std::vector<int64_t> unroll_steps;  // of auto_unroll_max_step; empty: no unroll knobs
   bool fuse_yx = false;  // has the last knob fuse_yx: rows and columns share a thread coordinate
 };
@@ -40,6 +45,7 @@ class SimtTemplate : public Template {
  public:
   ConfigSpace Space(const Workload& workload, const Target& target) const override;
   Config Default(const Workload& workload, const Target& target) const override;
+  // One step, of the form. A template whose form is but a part of its task overrides it.
   absl::StatusOr<LoweredTask> Lower(const Workload& workload, const Target& target,
                                     const Config& config) const override;
 

@@ -7,73 +7,14 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/winograd_transforms.h"
 
 namespace tilewright {
 namespace {
 
-using Row = std::vector<double>;
 using Values = std::vector<Expr>;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// A sum of products with constants; multiplications by 1 and 0 cost nothing.
-class Sum {
- public:
-  explicit Sum(DType dtype) : dtype_(dtype) {}
-
-  void Add(double factor, const Expr& value) {
-    if (factor == 0) return;
-    if (sum_ == nullptr) {
-      sum_ = factor == 1 ? value : Float(factor, dtype_) * value;
-    } else if (factor == -1) {
-      sum_ = sum_ - value;
-    } else {
-      sum_ = sum_ + (factor == 1 ? value : Float(factor, dtype_) * value);
-    }
-  }
-  Expr Take() const { return sum_ != nullptr ? sum_ : Float(0, dtype_); }
-
- private:
-  DType dtype_;
-  Expr sum_;
-};
-
-// BT x. The rows of points a and -a are the sum and the difference of one even and one odd part.
-Values InputCombinations(const WinogradMatrices& w, const Values& x) {
-  const auto part = [&](const Row& row, int parity) {
-    Sum sum(x[0]->dtype);
-    for (int k = parity; k < w.alpha; k += 2) sum.Add(row[k], x[k]);
-    return sum.Take();
-  };
-  const auto whole = [&](const Row& row) {
-    Sum sum(x[0]->dtype);
-    for (int k = 0; k < w.alpha; ++k) sum.Add(row[k], x[k]);
-    return sum.Take();
-  };
-  Values y = {whole(w.bt[0])};
-  for (int j = 1; j + 1 < w.alpha; j += 2) {
-    const Expr even = part(w.bt[j], 0), odd = part(w.bt[j], 1);
-    y.push_back(even + odd);
-    y.push_back(even - odd);
-  }
-  y.push_back(whole(w.bt[w.alpha - 1]));
-  return y;
-}
-
-// AT x. Columns of points a and -a enter even rows by their sum, odd rows by their difference.
-Values OutputCombinations(const WinogradMatrices& w, const Values& x) {
-  Values y;
-  for (int i = 0; i < w.m; ++i) {
-    Sum sum(x[0]->dtype);
-    sum.Add(w.at[i][0], x[0]);
-    for (int j = 1; j + 1 < w.alpha; j += 2) {
-      sum.Add(w.at[i][j], i % 2 == 0 ? x[j] + x[j + 1] : x[j] - x[j + 1]);
-    }
-    sum.Add(w.at[i][w.alpha - 1], x[w.alpha - 1]);
-    y.push_back(sum.Take());
-  }
-  return y;
-}
 
 Stmt Let(const Expr& var, Expr value, Stmt body) {
   return For(var, std::move(value), Int(1), LoopKind::kSerial, std::move(body));
@@ -190,14 +131,14 @@ Program TransformWeights(const WinogradShape& s) {
   const Expr oc = Var("oc");
   const auto element = [&](const Expr& ic, const Expr& ici, const Expr& lane) {
     std::vector<Stmt> stores;
+    Values taps;
+    for (int64_t tap = 0; tap < 9; ++tap) {
+      const Expr g = Load(weight, {oc, ic, Int(tap / 3), Int(tap % 3), ici, lane});
+      taps.push_back(Cast(g, DType::kF64));
+    }
     for (int64_t xi = 0; xi < s.alpha * s.alpha; ++xi) {
-      Sum sum(DType::kF64);
-      for (int64_t tap = 0; tap < 9; ++tap) {
-        const Expr g = Load(weight, {oc, ic, Int(tap / 3), Int(tap % 3), ici, lane});
-        sum.Add(w.g[xi / s.alpha][tap / 3] * w.g[xi % s.alpha][tap % 3], Cast(g, DType::kF64));
-      }
-      stores.push_back(
-          Store(out, {oc, Int(xi), ic * s.lanes + ici, lane}, Cast(sum.Take(), DType::kF32)));
+      stores.push_back(Store(out, {oc, Int(xi), ic * s.lanes + ici, lane},
+                             Cast(TransformedTap(w, xi, taps), DType::kF32)));
     }
     return Seq(std::move(stores));
   };
