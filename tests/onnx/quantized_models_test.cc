@@ -111,8 +111,8 @@ ModelBuilder QuantizedNetwork(DType dtype, int zero_point, Rng& rng) {
   return m;
 }
 
-Graph AfterPasses(Graph graph) {
-  const PassContext context{.target = ResolveTarget({}).value(),
+Graph AfterPasses(Graph graph, const std::string& mcpu = "") {
+  const PassContext context{.target = ResolveTarget({.mcpu = mcpu}).value(),
                             .evaluate = MakeConstantEvaluator()};
   const absl::Status status = RunPasses(graph, context, {});
   EXPECT_TRUE(status.ok()) << status;
@@ -157,16 +157,18 @@ TEST(QuantizedModels, RunOnIntegersAtMostTwoQuantaFromTheFloats) {
 
 TEST(QuantizedModels, WriteNoFloatsBetweenTheirLayers) {
   Rng rng(1);
-  const Graph graph =
-      AfterPasses(ImportOnnx(QuantizedNetwork(DType::kU8, 5, rng).Bytes(), {}).value());
-  int anchors = 0;
-  for (const Node& node : graph.nodes) {
-    EXPECT_FALSE(IsFloat(graph.values[node.output].type.dtype)) << Print(graph);
-    if (!node.workload) continue;
-    ++anchors;
-    EXPECT_EQ(node.workload->inputs[0].dtype, DType::kI16) << node.workload->Key();
+  const Graph imported = ImportOnnx(QuantizedNetwork(DType::kU8, 5, rng).Bytes(), {}).value();
+  for (const auto& [mcpu, data] : {std::pair{"haswell", DType::kI16}, {"znver4", DType::kU8}}) {
+    const Graph graph = AfterPasses(imported, mcpu);
+    int anchors = 0;
+    for (const Node& node : graph.nodes) {
+      EXPECT_FALSE(IsFloat(graph.values[node.output].type.dtype)) << Print(graph);
+      if (!node.workload) continue;
+      ++anchors;
+      EXPECT_EQ(node.workload->inputs[0].dtype, data) << node.workload->Key();
+    }
+    EXPECT_EQ(anchors, 4) << Print(graph);
   }
-  EXPECT_EQ(anchors, 4) << Print(graph);
 }
 
 TEST(QuantizedModels, ActivationsWithAScaleAChannelStayFloats) {

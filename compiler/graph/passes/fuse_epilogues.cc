@@ -28,16 +28,25 @@ std::vector<FusedStep> MatchSteps(const Node& map, size_t i) {
   return MatchEpilogue(map.compute, map.compute.inputs[i]);
 }
 
-// Whether a narrow output of integers is what the last step gave, neither rounded nor saturated.
+// Whether a narrow output of integers is what the last step gave, neither rounded nor saturated:
+// rounded, clipped and perhaps shifted by a whole number.
 bool IsWhole(const Workload& workload) {
-  const std::vector<EpilogueOp>& steps = workload.epilogue;
   if (!workload.out) return true;
-  if (steps.size() < 2 || steps.end()[-2].kind != EpilogueKind::kRound) return false;
+  const std::vector<EpilogueOp>& steps = workload.epilogue;
+  const auto whole = [](double x) { return x == std::floor(x); };
+  size_t count = steps.size();
+  double shift = 0;
+  if (count > 0 && steps[count - 1].kind == EpilogueKind::kLinear) {
+    const EpilogueOp& last = steps[--count];
+    if (last.a != 1 || !whole(last.b)) return false;
+    shift = last.b;
+  }
+  if (count < 2 || steps[count - 2].kind != EpilogueKind::kRound) return false;
   const IntegerLimits limits = LimitsOf(*workload.out);
-  const EpilogueOp& clip = steps.back();
-  return clip.kind == EpilogueKind::kClip && clip.a >= static_cast<double>(limits.lowest) &&
-         clip.b <= static_cast<double>(limits.highest) && clip.a == std::floor(clip.a) &&
-         clip.b == std::floor(clip.b);
+  const EpilogueOp& clip = steps[count - 1];
+  return clip.kind == EpilogueKind::kClip && whole(clip.a) && whole(clip.b) &&
+         clip.a + shift >= static_cast<double>(limits.lowest) &&
+         clip.b + shift <= static_cast<double>(limits.highest);
 }
 
 void SetOutputType(DType type, Workload* workload) {
