@@ -65,12 +65,27 @@ bool OperandsFit(const Graph& graph, const Node& anchor) {
   return true;
 }
 
+// Appends a step; to a whole number's shift one that is linear too, as one of both.
+void AppendStep(const EpilogueOp& step, Workload* workload) {
+  constexpr EpilogueKind kLinear = EpilogueKind::kLinear;
+  std::vector<EpilogueOp>& steps = workload->epilogue;
+  const bool shifts = workload->out && IsInteger(*workload->out) && !steps.empty() &&
+                      steps.back().kind == kLinear && steps.back().a == 1;
+  if (!shifts || step.kind != kLinear) {
+    steps.push_back(step);
+    return;
+  }
+  const double shift = step.a * steps.back().b + step.b;
+  const bool cancels = std::abs(shift) <= 1e-12 * std::abs(step.b);  // but for rounding
+  steps.back() = {kLinear, step.a, cancels ? 0 : shift};
+}
+
 // The anchor with the steps of `map` appended; nullopt where no workload is like that.
 std::optional<Node> WithSteps(Graph& graph, Node map, Node anchor,
                               const std::vector<FusedStep>& steps) {
   Workload& workload = *anchor.workload;
   for (const FusedStep& step : steps) {
-    workload.epilogue.push_back(step.op);
+    AppendStep(step.op, &workload);
     if (step.operand == nullptr) continue;
     const auto& buffers = map.compute.inputs;
     const size_t slot =
