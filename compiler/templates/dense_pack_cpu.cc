@@ -127,7 +127,8 @@ class DensePack final : public Template {
 
   Config Default(const Workload& w, const Target& target) const override {
     const DenseShape s = ShapeOf(w, target);
-    const int registers = s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
+    const int registers =
+        s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
         ChooseTile(s.blocks, s.m, BlockCandidates(s, registers), TileWidths(s.m), registers);
     int64_t unroll = 1;

@@ -87,7 +87,8 @@ class Arm64 : public testing::TestWithParam<std::tuple<std::string, Cpu>> {
 TEST_P(Arm64, GivesWhatThisMachineGives) {
   const Cpu& cpu = std::get<1>(GetParam());
   const std::vector<float> expected = network_.Outputs("cpu", RUN_PACKAGE);
-  const std::string target = absl::StrCat("cpu -mtriple=aarch64-linux-gnu -mcpu=", cpu.compiled_for);
+  const std::string target =
+      absl::StrCat("cpu -mtriple=aarch64-linux-gnu -mcpu=", cpu.compiled_for);
   ExpectNear(network_.Outputs(target, OnArm64(cpu.run_on)), expected, 1e-4f);
 }
 

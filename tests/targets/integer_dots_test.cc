@@ -33,7 +33,7 @@ std::vector<Program> DotPrograms(int64_t lanes, LoopKind kind) {
   return programs;
 }
 
-// Every bit random, and words of the extremes, whose pairs an instruction that saturates would lose.
+// Every bit random, and words of the extremes, whose pairs an instruction that saturates loses.
 std::vector<Tensor> Words(const Program& program, Rng& rng) {
   std::vector<Tensor> arguments;
   constexpr uint32_t kExtremes[] = {0xffffffff, 0x80808080, 0x7f7f7f7f, 0, 0x80008000, 0x7fff7fff};

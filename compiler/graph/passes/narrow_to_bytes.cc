@@ -1,10 +1,11 @@
 // CPUs that multiply bytes four at a time: anchors of int16 whose weights fit int8 read bytes. A
-// centred quantizer's int16 lies within 256 values; the byte is its distance from the least of them,
+// centred quantizer's int16 lies within 256 values; the byte is its distance from the least of
+// them,
 //   sum(centred * w) = sum(byte * w) + least * sum(w),
-// whose second term is a constant of each output channel (fuse_epilogues takes it into the anchor).
-// Where the least is not 0, padding is: bytes that stand for 0 are put around the data by a node of
-// their own. Int32 wraps, and the sum of both terms fits (run_in_integers), so that the integers are
-// the same bit for bit.
+// whose second term is a constant of each output channel (fuse_epilogues takes it into the
+// anchor). Where the least is not 0, padding is: bytes that stand for 0 are put around the data by
+// a node of their own. Int32 wraps, and the sum of both terms fits (run_in_integers), so that the
+// integers are the same bit for bit.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -238,8 +239,8 @@ class ByteNarrower {
     }
   }
 
-  // `compute` with `bytes` + least in place of `old`: in floats where it makes floats of them, which
-  // epilogues know.
+  // `compute` with `bytes` + least in place of `old`: in floats where it makes floats of them,
+  // which epilogues know.
   static Compute Widening(const Compute& compute, const Buffer& old, const Buffer& bytes,
                           int64_t least) {
     const auto in_floats = [&](const Expr& e) -> Expr {
