@@ -215,6 +215,32 @@ TEST(QuantizedModels, IntegerConvolutionsAreExact) {
   }
 }
 
+// Whichever form the passes choose for a CPU; interpreted, so that any machine will do.
+TEST(QuantizedModels, ConvolutionsAreExactInTheFormsOfAllCpus) {
+  for (const DType data : {DType::kU8, DType::kI8}) {
+    for (const int64_t channels : {3, 18}) {
+      Rng rng(channels);
+      ModelBuilder m;
+      m.Input("x", {1, channels, 6, 5}, ProtoType(data));
+      auto inputs =
+          QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), 24, rng);
+      Add(m, "b", Random(DType::kI32, {24}, rng));
+      inputs.push_back("b");
+      SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 0, 2, 1});
+      m.Output("y");
+      const Graph imported = ImportOnnx(m.Bytes(), {}).value();
+      const std::map<std::string, Tensor> values = {
+          {"x", Random(data, {1, channels, 6, 5}, rng)}};
+      const Tensor expected = EvaluateGraph(imported, values).value().at(0);
+      for (const char* mcpu : {"haswell", "znver4"}) {
+        SCOPED_TRACE(testing::Message() << mcpu << " with " << channels << " channels");
+        const Graph graph = AfterPasses(imported, mcpu);
+        ExpectSame(EvaluateGraph(graph, values).value().at(0), expected, 0);
+      }
+    }
+  }
+}
+
 TEST(QuantizedModels, IntegerMatrixProductsAreExact) {
   for (const int64_t k : {40, 33}) {
     Rng rng(k);
