@@ -101,13 +101,22 @@ class Matcher {
            SizeOf(anchor_->dtype) <= 2;
   }
 
-  // x + s * integer, s a literal: the sum in units of s.
+  // x of x + a literal, which goes to `shift`.
+  static Expr Unshifted(const Expr& e, double* shift) {
+    const bool shifts = IsBinary(e, BinaryOp::kAdd) && e->operands[1]->kind == ExprKind::kFloat;
+    if (shifts) *shift = e->operands[1]->fvalue;
+    return shifts ? e->operands[0] : e;
+  }
+
+  // x + s * (integer + shift), s and the shift literals: the sum in units of s.
   bool MatchScaledSum(const Expr& e, std::vector<FusedStep>* steps) {
     if (!IsBinary(e, BinaryOp::kAdd) || !IsInteger(map_.output->dtype)) return false;
     for (int i : {0, 1}) {
       const Expr& product = e->operands[i];
       if (!IsBinary(product, BinaryOp::kMul)) continue;
-      const Expr &integer = product->operands[0], &scale = product->operands[1];
+      double shift = 0;
+      const Expr integer = Unshifted(product->operands[0], &shift);
+      const Expr& scale = product->operands[1];
       if (scale->kind != ExprKind::kFloat || !(scale->fvalue > 0)) continue;
       if (integer->kind != ExprKind::kCast) continue;
       const Expr& load = integer->operands[0];
@@ -118,7 +127,7 @@ class Matcher {
         steps->resize(before);
         continue;
       }
-      Append({{EpilogueKind::kLinear, 1 / scale->fvalue, 0}, nullptr}, steps);
+      Append({{EpilogueKind::kLinear, 1 / scale->fvalue, shift}, nullptr}, steps);
       steps->push_back({{.kind = EpilogueKind::kAdd}, load});
       Append({{EpilogueKind::kLinear, scale->fvalue, 0}, nullptr}, steps);
       return true;

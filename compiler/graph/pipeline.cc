@@ -48,6 +48,8 @@ const std::vector<PassInfo>& Passes() {
       {"run_in_integers", "run quantised anchors on integers", RunInIntegers},
       // Before every pattern: weights computed by nodes become constants, scalars literals.
       {"fold_constants", "evaluate nodes with constant inputs", FoldConstants},
+      // Once weights are constants, and while anchors have no epilogues.
+      {"narrow_to_bytes", "give bytes to integer anchors where CPUs have byte dots", NarrowToBytes},
       // Before what looks only at direct readers: an activation's several nodes are one.
       {"join_branches", "join maps that come from one value", JoinBranches},
       // Before epilogues, for the same reason.

@@ -10,7 +10,7 @@ using enum CallId;
 constexpr auto kFloats = CallInfo::kFloats;
 constexpr auto kNumbers = CallInfo::kNumbers;
 
-constexpr std::array<CallInfo, 31> kCalls = {{
+constexpr std::array<CallInfo, 32> kCalls = {{
     {kExp, "exp", 1, kFloats, false},
     {kLog, "log", 1, kFloats, false},
     {kSqrt, "sqrt", 1, kFloats, false},
@@ -42,6 +42,7 @@ constexpr std::array<CallInfo, 31> kCalls = {{
     {kShl, "shl", 2, CallInfo::kIntegers, false},
     {kShr, "shr", 2, CallInfo::kIntegers, false},
     {kDot2, "dot2", 2, CallInfo::kWords, false},
+    {kDot4, "dot4", 2, CallInfo::kWords, false},
 }};
 
 }  // namespace

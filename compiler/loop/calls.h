@@ -13,7 +13,7 @@ namespace tilewright {
 enum class CallId {
   kExp, kLog, kSqrt, kTanh, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh, kCosh, kAsinh, kAcosh,
   kAtanh, kErf, kFloor, kCeil, kRound, kAbs, kNeg, kSign, kNot, kPow, kFmod, kIsNan, kIsInf, kFma,
-  kShl, kShr, kDot2,
+  kShl, kShr, kDot2, kDot4,
 };
 // clang-format on
 

@@ -40,8 +40,8 @@ enum class BinaryOp { kAdd, kSub, kMul, kDiv, kMod, kMin, kMax,
 // Calls (float unless noted): exp log sqrt tanh sin cos tan asin acos atan sinh cosh asinh acosh
 // atanh erf floor ceil round (half to even) abs (any number) neg (any number) sign (any number)
 // not (bool) pow (two operands) fmod (two: C's fmod) isnan isinf (give bool) fma (three)
-// shl shr (two, integers). dot2 (two, int32): the sum of the products of the lower and of the upper
-// signed 16-bit halves, what CPUs have an instruction for.
+// shl shr (two, integers). dot2, dot4 (two, int32): the sum of the products of two signed 16-bit
+// halves; of four bytes, the first operand's unsigned and the second's signed. CPUs have them.
 
 struct ExprNode;
 using Expr = std::shared_ptr<const ExprNode>;

@@ -172,6 +172,15 @@ int32_t DotOfHalves(int32_t x, int32_t y) {
   return static_cast<int32_t>(product(0) + product(16));
 }
 
+// Of unsigned and signed bytes; always fits.
+int32_t DotOfBytes(int32_t x, int32_t y) {
+  int32_t sum = 0;
+  for (int shift = 0; shift < 32; shift += 8) {
+    sum += static_cast<uint8_t>(x >> shift) * static_cast<int8_t>(y >> shift);
+  }
+  return sum;
+}
+
 template <typename T>
 Function NumberFunction(CallId id) {
   using R = Register<T>;
@@ -188,6 +197,7 @@ Function NumberFunction(CallId id) {
   }
   if constexpr (std::is_same_v<T, int32_t>) {
     if (id == CallId::kDot2) return TwoOperands<T, DotOfHalves>();
+    if (id == CallId::kDot4) return TwoOperands<T, DotOfBytes>();
   }
   return nullptr;
 }

@@ -30,6 +30,18 @@ int PairBits(const llvm::TargetMachine& machine) {
   return has("+avx2") ? 256 : 128;
 }
 
+// The widest vectors that vpdpbusd, or usdot, takes; 0 without.
+int QuadBits(const llvm::TargetMachine& machine) {
+  const auto has = [&](const char* feature) {
+    return machine.getMCSubtargetInfo()->checkFeatures(feature);
+  };
+  const llvm::Triple& triple = machine.getTargetTriple();
+  if (triple.isAArch64()) return has("+i8mm") ? 128 : 0;
+  if (!triple.isX86()) return 0;
+  if (has("+avx512vnni") && has("+avx512vl")) return 512;
+  return has("+avxvnni") ? 256 : 0;
+}
+
 // The optimised module of one program.
 std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMContext& context,
                                          llvm::TargetMachine& machine, const CpuTraits& traits,
@@ -39,7 +51,8 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMConte
   module->setDataLayout(machine.createDataLayout());
   const bool avx = machine.getTargetTriple().isX86() && traits.vector_bits >= 256;
   EmitProgram(UnrollLoops(program),
-              {traits.vector_bits, optimize, avx, ConvertsFloat16(machine), PairBits(machine)},
+              {traits.vector_bits, optimize, avx, ConvertsFloat16(machine), PairBits(machine),
+               QuadBits(machine)},
               *module);
   if (!HasVectorLoops(program)) {
     RunPasses(*module, machine, LlvmPasses::kDefault);

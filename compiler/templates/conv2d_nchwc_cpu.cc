@@ -1,8 +1,8 @@
 // Direct convolution over channel-blocked tensors: a register tile of output-channel blocks x
 // output pixels accumulates the whole reduction; the lanes of a vector are output channels, so
 // each input element is a broadcast. 1x1 convolutions without padding run over the flattened image,
-// those with strides over a copy of the pixels that they reach. Integers are multiplied two input
-// channels at a time where the CPU can.
+// those with strides over a copy of the pixels that they reach. Integers are multiplied two or four
+// input channels at a time where the CPU can.
 //
 // Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
 // tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps
@@ -17,7 +17,7 @@
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/copied_data.h"
 #include "compiler/templates/support/fused_epilogue.h"
-#include "compiler/templates/support/integer_pairs.h"
+#include "compiler/templates/support/integer_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -31,12 +31,12 @@ constexpr int64_t kMaxBodyFmas = 700;
 // Everything the template needs to know of the workload, in blocks.
 struct ConvShape {
   int64_t batch, in_blocks, in_block, out_blocks, lanes;  // in_blocks per group
-  int64_t words;  // of a block of input channels: pairs where `pairs`, else channels
+  int64_t per_word;  // integers that are multiplied at a time, of neighbouring channels; else 1
+  int64_t words;     // of a block of input channels
   int64_t height, width, out_height, out_width;
   int64_t kernel_h, kernel_w, groups;
   std::vector<int64_t> strides, padding, dilation;
-  bool pairs;  // integers, two channels at a time
-  bool flat;   // 1x1 without padding: height 1, width H*W of what is read
+  bool flat;  // 1x1 without padding: height 1, width H*W of what is read
   // What is read is a copy: of the pixels that strides reach (a tile of a flat image crosses rows,
   // so that small maps have hardly any that are not full), or with borders of zeros.
   bool gathered, bordered;
@@ -78,8 +78,8 @@ ConvShape ShapeOf(const Workload& w, const Target& target) {
   s.padding = w.Attr("padding");
   s.dilation = w.Attr("dilation");
   s.in_block = Layout::Parse(w.data_layout).value().BlockOf('C');  // 1 of plain NCHW
-  s.pairs = TakesPairs(w, target, s.in_block);
-  s.words = s.pairs ? s.in_block / 2 : s.in_block;
+  s.per_word = ElementsPerWord(w, target, s.in_block);
+  s.words = s.in_block / s.per_word;
   s.in_blocks = CeilDiv(weight[1], s.in_block);
   s.out_blocks = CeilDiv(out[1], lanes);
   const bool pads = std::any_of(s.padding.begin(), s.padding.end(), [](int64_t p) { return p; });
@@ -112,13 +112,10 @@ Buffer WeightWords(const ConvShape& s) {
 }
 
 // Makes the words of the weights.
-Program PairWeights(const Workload& w, const ConvShape& s) {
+Program WordsOfWeights(const Workload& w, const ConvShape& s) {
   Compute c{.name = "conv2d_words", .inputs = {Weights(w, s)}, .output = WeightWords(s)};
   c.axes = MakeAxes(c.output->shape, "i");
-  std::vector<Expr> first = Vars(c.axes), second = first;
-  first[4] = first[4] * 2;
-  second[4] = second[4] * 2 + 1;
-  c.body = PairWord(Load(c.inputs[0], first), Load(c.inputs[0], second));
+  c.body = WordAt(c.inputs[0], Vars(c.axes), 4, s.per_word);
   return LowerPlain(c);
 }
 
@@ -126,12 +123,9 @@ Program PairWeights(const Workload& w, const ConvShape& s) {
 Expr SummedProduct(const Workload& w, const ConvShape& s, const Compute& c, std::vector<Expr> at,
                    std::vector<Expr> tap) {
   const Expr weight = Load(c.inputs[1], std::move(tap));
-  if (!s.pairs) return Product(w, Load(c.inputs[0], std::move(at)), weight);
-  std::vector<Expr> next = at;
-  at.back() = at.back() * 2;
-  next.back() = next.back() * 2 + 1;
-  return Call("dot2", {PairWord(Load(c.inputs[0], at), Load(c.inputs[0], next)), weight},
-              DType::kI32);
+  if (s.per_word == 1) return Product(w, Load(c.inputs[0], std::move(at)), weight);
+  const size_t channel = at.size() - 1;
+  return DotOfWords(s.per_word, WordAt(c.inputs[0], std::move(at), channel, s.per_word), weight);
 }
 
 Compute ConvCompute(const Workload& w, const ConvShape& s) {
@@ -149,7 +143,7 @@ Compute ConvCompute(const Workload& w, const ConvShape& s) {
   const int64_t all_blocks = s.in_blocks * s.groups;
   const Buffer data =
       MakeBuffer("data", w.inputs[0].dtype, {s.batch, all_blocks, s.height, s.width, s.in_block});
-  const Buffer weight = s.pairs ? WeightWords(s) : Weights(w, s);
+  const Buffer weight = s.per_word > 1 ? WeightWords(s) : Weights(w, s);
   c.inputs = {data, weight};
   c.output = MakeBuffer("out", OutputTypeOf(w),
                         {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
@@ -333,14 +327,15 @@ class Conv2dNchwc final : public Template {
     for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
     LoweredTask task =
-        s.pairs ? WithPreparedWeights(sch.Lower(), PairWeights(w, s)) : SingleStep(sch.Lower());
+        s.per_word > 1 ? WithPreparedWeights(sch.Lower(), WordsOfWeights(w, s))
+                       : SingleStep(sch.Lower());
     if (std::optional<Program> copy = CopyFor(w, s)) AfterCopy(*std::move(copy), &task);
     return task;
   }
 
  private:
   static int RegistersFor(const ConvShape& s, const Target& target) {
-    return s.pairs ? RegistersForPairs(target) : TraitsOf(target).vector_registers;
+    return s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
   }
 
   // With groups a tile must not straddle two of them.

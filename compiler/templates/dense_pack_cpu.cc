@@ -1,6 +1,6 @@
 // Dense layer with packed weights NK<x>n: a register tile of rows x blocks of output columns
-// accumulates over K; each data element is a broadcast. Integers are multiplied two of K at a time
-// where the CPU can.
+// accumulates over K; each data element is a broadcast. Integers are multiplied two or four of K
+// at a time where the CPU can.
 //
 // Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k, prefetch (the
 // next columns' weights).
@@ -11,7 +11,7 @@
 #include "compiler/operators/define.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
-#include "compiler/templates/support/integer_pairs.h"
+#include "compiler/templates/support/integer_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -21,21 +21,21 @@ namespace {
 
 struct DenseShape {
   int64_t m, n, k, blocks, lanes;
-  bool pairs;     // integers, two of K at a time
-  int64_t steps;  // over K: pairs where `pairs`, else elements
+  int64_t per_word;  // integers of K that are multiplied at a time; else 1
+  int64_t steps;     // over K: words
 };
 
 DenseShape ShapeOf(const Workload& w, const Target& target) {
   const int64_t lanes = Layout::Parse(w.weight_layout).value().BlockOf('N');
   const int64_t n = w.inputs[1].shape[0], k = w.inputs[0].shape[1];
-  const bool pairs = TakesPairs(w, target, k);
+  const int64_t per_word = ElementsPerWord(w, target, k);
   return {.m = w.inputs[0].shape[0],
           .n = n,
           .k = k,
           .blocks = (n + lanes - 1) / lanes,
           .lanes = lanes,
-          .pairs = pairs,
-          .steps = pairs ? k / 2 : k};
+          .per_word = per_word,
+          .steps = k / per_word};
 }
 
 Buffer Weights(const Workload& w, const DenseShape& s) {
@@ -47,12 +47,10 @@ Buffer WeightWords(const DenseShape& s) {
 }
 
 // Makes the words of the weights.
-Program PairWeights(const Workload& w, const DenseShape& s) {
+Program WordsOfWeights(const Workload& w, const DenseShape& s) {
   Compute c{.name = "dense_words", .inputs = {Weights(w, s)}, .output = WeightWords(s)};
   c.axes = MakeAxes(c.output->shape, "i");
-  const Expr block = c.axes[0].var, k = c.axes[1].var, lane = c.axes[2].var;
-  c.body = PairWord(Load(c.inputs[0], {block, k * 2, lane}),
-                    Load(c.inputs[0], {block, k * 2 + 1, lane}));
+  c.body = WordAt(c.inputs[0], Vars(c.axes), 1, s.per_word);
   return LowerPlain(c);
 }
 
@@ -63,14 +61,13 @@ Compute DenseCompute(const Workload& w, const DenseShape& s) {
   c.reduce = {{Var("k"), s.steps}};
   c.reducer = Reducer::kSum;
   const Buffer data = MakeBuffer("data", w.inputs[0].dtype, {s.m, s.k});
-  const Buffer weight = s.pairs ? WeightWords(s) : Weights(w, s);
+  const Buffer weight = s.per_word > 1 ? WeightWords(s) : Weights(w, s);
   c.inputs = {data, weight};
   c.output = MakeBuffer("out", OutputTypeOf(w), {s.m, s.n});
   const Expr m = c.axes[0].var, n = c.axes[1].var, k = c.reduce[0].var;
   const Expr element = Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)});
-  if (s.pairs) {
-    const Expr word = PairWord(Load(data, {m, k * 2}), Load(data, {m, k * 2 + 1}));
-    c.body = Call("dot2", {word, element}, DType::kI32);
+  if (s.per_word > 1) {
+    c.body = DotOfWords(s.per_word, WordAt(data, {m, k}, 1, s.per_word), element);
   } else {
     c.body = Product(w, Load(data, {m, k}), element);
   }
@@ -130,7 +127,8 @@ class DensePack final : public Template {
 
   Config Default(const Workload& w, const Target& target) const override {
     const DenseShape s = ShapeOf(w, target);
-    const int registers = s.pairs ? RegistersForPairs(target) : TraitsOf(target).vector_registers;
+    const int registers =
+        s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
         ChooseTile(s.blocks, s.m, BlockCandidates(s, registers), TileWidths(s.m), registers);
     int64_t unroll = 1;
@@ -165,8 +163,8 @@ class DensePack final : public Template {
     for (Loop loop : {k_tile, n_tile, m_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
     if (s.n % s.lanes != 0) sch.StoreOnlyIf(Lt(sch.AxisValue(1), Int(s.n)));
-    if (!s.pairs) return SingleStep(sch.Lower());
-    return WithPreparedWeights(sch.Lower(), PairWeights(w, s));
+    if (s.per_word == 1) return SingleStep(sch.Lower());
+    return WithPreparedWeights(sch.Lower(), WordsOfWeights(w, s));
   }
 };
 

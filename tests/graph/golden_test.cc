@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/graph/edit.h"
 #include "tests/graph/graph_builder.h"
 #include "tests/paths.h"
 
@@ -30,6 +31,59 @@ void ExpectGolden(const std::string& pass, Graph graph) {
   const std::string path = absl::StrCat(testing::TempDir(), "/", pass, ".txt");
   std::ofstream(path) << actual;
   ADD_FAILURE() << actual << "\nIf this is meant: cp " << path << " " << golden;
+}
+
+// x in uint8 and back.
+ValueId Requantized(GraphBuilder& b, ValueId x, double zero_point) {
+  const Shape& shape = b.ShapeOf(x);
+  Compute quantize{.name = "quantize",
+                   .inputs = {MakeBuffer("in0", DType::kF32, shape)},
+                   .output = MakeBuffer("out", DType::kU8, shape),
+                   .axes = MakeAxes(shape, "a")};
+  const Expr ratio = Load(quantize.inputs[0], Vars(quantize.axes)) * Float(10);
+  const Expr rounded = Call("round", {ratio}, DType::kF32);
+  quantize.body = Cast(zero_point == 0 ? rounded : rounded + Float(zero_point), DType::kU8);
+  const ValueId bytes = b.graph().AddNode("quantize", "quantize", {x}, std::move(quantize));
+  return b.Unary("dequantize", bytes, [&](const Expr& byte) {
+    const Expr real = Cast(byte, DType::kF32);
+    return (zero_point == 0 ? real : real - Float(zero_point)) * Float(0.1);
+  });
+}
+
+// A convolution between quantizers, its weight in int8, added to what it reads.
+Graph QuantizedConv(double zero_point) {
+  GraphBuilder b;
+  const ValueId x = Requantized(b, b.Input("x", {1, 2, 3, 3}), zero_point);
+  const ValueId conv = b.Conv("conv", x, {.channels = 2, .kernel = 3, .pad = 1});
+  Tensor weight({DType::kI8, {2, 2, 3, 3}});
+  for (int64_t i = 0; i < weight.size(); ++i) weight.Set(i, static_cast<double>(i * 7 % 256 - 128));
+  const ValueId bytes = b.graph().AddConstant("weight_q", std::move(weight));
+  const ValueId real = b.Unary("dequantize_weight", bytes, [](const Expr& byte) {
+    return Cast(byte, DType::kF32) * Float(0.02);
+  });
+  b.graph().nodes[b.graph().values[conv].producer].inputs[1] = real;
+  SortNodes(b.graph());
+  Graph graph = b.Finish({Requantized(b, b.Add(conv, x), zero_point)});
+  graph_testing::RunPass("eliminate_dead_nodes", &graph);
+  return graph;
+}
+
+TEST(Golden, RunInIntegers) { ExpectGolden("run_in_integers", QuantizedConv(3)); }
+
+TEST(Golden, NarrowToBytes) {
+  Graph graph = QuantizedConv(3);
+  for (const char* pass : {"run_in_integers", "fold_constants"}) {
+    graph_testing::RunPass(pass, &graph);
+  }
+  ExpectGolden("narrow_to_bytes", graph);
+}
+
+TEST(Golden, JoinQuantizers) {
+  Graph graph = QuantizedConv(0);
+  for (const char* pass : {"run_in_integers", "fold_constants", "narrow_to_bytes"}) {
+    graph_testing::RunPass(pass, &graph);
+  }
+  ExpectGolden("join_quantizers", graph);
 }
 
 TEST(Golden, EliminateDeadNodes) {

@@ -111,8 +111,8 @@ ModelBuilder QuantizedNetwork(DType dtype, int zero_point, Rng& rng) {
   return m;
 }
 
-Graph AfterPasses(Graph graph) {
-  const PassContext context{.target = ResolveTarget({}).value(),
+Graph AfterPasses(Graph graph, const std::string& mcpu = "") {
+  const PassContext context{.target = ResolveTarget({.mcpu = mcpu}).value(),
                             .evaluate = MakeConstantEvaluator()};
   const absl::Status status = RunPasses(graph, context, {});
   EXPECT_TRUE(status.ok()) << status;
@@ -157,16 +157,18 @@ TEST(QuantizedModels, RunOnIntegersAtMostTwoQuantaFromTheFloats) {
 
 TEST(QuantizedModels, WriteNoFloatsBetweenTheirLayers) {
   Rng rng(1);
-  const Graph graph =
-      AfterPasses(ImportOnnx(QuantizedNetwork(DType::kU8, 5, rng).Bytes(), {}).value());
-  int anchors = 0;
-  for (const Node& node : graph.nodes) {
-    EXPECT_FALSE(IsFloat(graph.values[node.output].type.dtype)) << Print(graph);
-    if (!node.workload) continue;
-    ++anchors;
-    EXPECT_EQ(node.workload->inputs[0].dtype, DType::kI16) << node.workload->Key();
+  const Graph imported = ImportOnnx(QuantizedNetwork(DType::kU8, 5, rng).Bytes(), {}).value();
+  for (const auto& [mcpu, data] : {std::pair{"haswell", DType::kI16}, {"znver4", DType::kU8}}) {
+    const Graph graph = AfterPasses(imported, mcpu);
+    int anchors = 0;
+    for (const Node& node : graph.nodes) {
+      EXPECT_FALSE(IsFloat(graph.values[node.output].type.dtype)) << Print(graph);
+      if (!node.workload) continue;
+      ++anchors;
+      EXPECT_EQ(node.workload->inputs[0].dtype, data) << node.workload->Key();
+    }
+    EXPECT_EQ(anchors, 4) << Print(graph);
   }
-  EXPECT_EQ(anchors, 4) << Print(graph);
 }
 
 TEST(QuantizedModels, ActivationsWithAScaleAChannelStayFloats) {
@@ -209,6 +211,32 @@ TEST(QuantizedModels, IntegerConvolutionsAreExact) {
       m.Output("y");
       m.Output("sums");
       RunBoth(m, {{"x", Random(data, shape, rng)}});
+    }
+  }
+}
+
+// Whichever form the passes choose for a CPU; interpreted, so that any machine will do.
+TEST(QuantizedModels, ConvolutionsAreExactInTheFormsOfAllCpus) {
+  for (const DType data : {DType::kU8, DType::kI8}) {
+    for (const int64_t channels : {3, 18}) {
+      Rng rng(channels);
+      ModelBuilder m;
+      m.Input("x", {1, channels, 6, 5}, ProtoType(data));
+      auto inputs =
+          QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), 24, rng);
+      Add(m, "b", Random(DType::kI32, {24}, rng));
+      inputs.push_back("b");
+      SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 0, 2, 1});
+      m.Output("y");
+      const Graph imported = ImportOnnx(m.Bytes(), {}).value();
+      const std::map<std::string, Tensor> values = {
+          {"x", Random(data, {1, channels, 6, 5}, rng)}};
+      const Tensor expected = EvaluateGraph(imported, values).value().at(0);
+      for (const char* mcpu : {"haswell", "znver4"}) {
+        SCOPED_TRACE(testing::Message() << mcpu << " with " << channels << " channels");
+        const Graph graph = AfterPasses(imported, mcpu);
+        ExpectSame(EvaluateGraph(graph, values).value().at(0), expected, 0);
+      }
     }
   }
 }

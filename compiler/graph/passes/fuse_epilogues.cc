@@ -28,16 +28,25 @@ std::vector<FusedStep> MatchSteps(const Node& map, size_t i) {
   return MatchEpilogue(map.compute, map.compute.inputs[i]);
 }
 
-// Whether a narrow output of integers is what the last step gave, neither rounded nor saturated.
+// Whether a narrow output of integers is what the last step gave, neither rounded nor saturated:
+// rounded, clipped and perhaps shifted by a whole number.
 bool IsWhole(const Workload& workload) {
-  const std::vector<EpilogueOp>& steps = workload.epilogue;
   if (!workload.out) return true;
-  if (steps.size() < 2 || steps.end()[-2].kind != EpilogueKind::kRound) return false;
+  const std::vector<EpilogueOp>& steps = workload.epilogue;
+  const auto whole = [](double x) { return x == std::floor(x); };
+  size_t count = steps.size();
+  double shift = 0;
+  if (count > 0 && steps[count - 1].kind == EpilogueKind::kLinear) {
+    const EpilogueOp& last = steps[--count];
+    if (last.a != 1 || !whole(last.b)) return false;
+    shift = last.b;
+  }
+  if (count < 2 || steps[count - 2].kind != EpilogueKind::kRound) return false;
   const IntegerLimits limits = LimitsOf(*workload.out);
-  const EpilogueOp& clip = steps.back();
-  return clip.kind == EpilogueKind::kClip && clip.a >= static_cast<double>(limits.lowest) &&
-         clip.b <= static_cast<double>(limits.highest) && clip.a == std::floor(clip.a) &&
-         clip.b == std::floor(clip.b);
+  const EpilogueOp& clip = steps[count - 1];
+  return clip.kind == EpilogueKind::kClip && whole(clip.a) && whole(clip.b) &&
+         clip.a + shift >= static_cast<double>(limits.lowest) &&
+         clip.b + shift <= static_cast<double>(limits.highest);
 }
 
 void SetOutputType(DType type, Workload* workload) {
@@ -56,12 +65,27 @@ bool OperandsFit(const Graph& graph, const Node& anchor) {
   return true;
 }
 
+// Appends a step; to a whole number's shift one that is linear too, as one of both.
+void AppendStep(const EpilogueOp& step, Workload* workload) {
+  constexpr EpilogueKind kLinear = EpilogueKind::kLinear;
+  std::vector<EpilogueOp>& steps = workload->epilogue;
+  const bool shifts = workload->out && IsInteger(*workload->out) && !steps.empty() &&
+                      steps.back().kind == kLinear && steps.back().a == 1;
+  if (!shifts || step.kind != kLinear) {
+    steps.push_back(step);
+    return;
+  }
+  const double shift = step.a * steps.back().b + step.b;
+  const bool cancels = std::abs(shift) <= 1e-12 * std::abs(step.b);  // but for rounding
+  steps.back() = {kLinear, step.a, cancels ? 0 : shift};
+}
+
 // The anchor with the steps of `map` appended; nullopt where no workload is like that.
 std::optional<Node> WithSteps(Graph& graph, Node map, Node anchor,
                               const std::vector<FusedStep>& steps) {
   Workload& workload = *anchor.workload;
   for (const FusedStep& step : steps) {
-    workload.epilogue.push_back(step.op);
+    AppendStep(step.op, &workload);
     if (step.operand == nullptr) continue;
     const auto& buffers = map.compute.inputs;
     const size_t slot =

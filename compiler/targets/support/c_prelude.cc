@@ -114,6 +114,11 @@ TW_SIGNED(i64) TW_SIGNED(i32) TW_SIGNED(i16) TW_SIGNED(i8)
 TW_FN tw_i32 tw_dot2_i32(tw_i32 a, tw_i32 b) {
   return (tw_i32)((tw_i64)(tw_i16)a * (tw_i16)b + (tw_i64)(tw_i16)(a >> 16) * (tw_i16)(b >> 16));
 }
+#define TW_BYTE_PRODUCT(a, b, n) ((tw_i32)(tw_u8)((a) >> n) * (tw_i32)(tw_i8)((b) >> n))
+TW_FN tw_i32 tw_dot4_i32(tw_i32 a, tw_i32 b) {
+  return TW_BYTE_PRODUCT(a, b, 0) + TW_BYTE_PRODUCT(a, b, 8) + TW_BYTE_PRODUCT(a, b, 16) +
+         TW_BYTE_PRODUCT(a, b, 24);
+}
 #define TW_UNSIGNED(S, BITS) \
   TW_ORDER(S) \
   TW_FN tw_##S tw_div_##S(tw_##S a, tw_##S b) { return b == 0 ? 0 : (tw_##S)(a / b); } \

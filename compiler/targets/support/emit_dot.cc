@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "llvm/IR/Intrinsics.h"
+#include "llvm/IR/IntrinsicsAArch64.h"
 #include "llvm/IR/IntrinsicsX86.h"
 
 namespace tilewright {
@@ -40,27 +41,81 @@ llvm::Value* Piece(EmitContext& ctx, llvm::Value* x, unsigned first, unsigned co
   return ctx.builder.CreateShuffleVector(x, picked);
 }
 
-// Vectors wider than the CPU's, by halves.
-llvm::Value* DotByInstruction(EmitContext& ctx, llvm::Value* a, llvm::Value* b, unsigned lanes) {
-  if (lanes * 32 <= static_cast<unsigned>(ctx.pair_bits)) return MultiplyAdd(ctx, a, b, lanes);
+llvm::Value* BytesByProducts(EmitContext& ctx, llvm::Value* a, llvm::Value* b) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Value* sum = nullptr;
+  for (const int up : {24, 16, 8, 0}) {
+    llvm::Value* x = ir.CreateLShr(ir.CreateShl(a, up), 24);
+    llvm::Value* product = ir.CreateMul(x, ir.CreateAShr(ir.CreateShl(b, up), 24));
+    sum = sum == nullptr ? product : ir.CreateAdd(sum, product);
+  }
+  return sum;
+}
+
+llvm::Intrinsic::ID ByteDotOf(unsigned lanes) {
+  switch (lanes) {
+    case 4: return llvm::Intrinsic::x86_avx512_vpdpbusd_128;
+    case 8: return llvm::Intrinsic::x86_avx512_vpdpbusd_256;
+    case 16: return llvm::Intrinsic::x86_avx512_vpdpbusd_512;
+    default: return llvm::Intrinsic::not_intrinsic;
+  }
+}
+
+llvm::Value* AddByteDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b,
+                        unsigned lanes) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  if (ctx.quad_bits > 128) return ir.CreateIntrinsic(ByteDotOf(lanes), {}, {acc, a, b});
+  llvm::Type* bytes = llvm::FixedVectorType::get(ir.getInt8Ty(), 4 * lanes);
+  return ir.CreateIntrinsic(llvm::Intrinsic::aarch64_neon_usdot, {acc->getType(), bytes},
+                            {acc, ir.CreateBitCast(a, bytes), ir.CreateBitCast(b, bytes)});
+}
+
+// By halves where vectors are wider than `most` lanes.
+template <typename Emit>
+llvm::Value* ByHalves(EmitContext& ctx, const std::vector<llvm::Value*>& operands, unsigned lanes,
+                      unsigned most, const Emit& emit) {
+  if (lanes <= most) return emit(operands, lanes);
   const unsigned half = lanes / 2;
   llvm::Value* parts[2];
   for (unsigned i : {0U, 1U}) {
-    parts[i] =
-        DotByInstruction(ctx, Piece(ctx, a, i * half, half), Piece(ctx, b, i * half, half), half);
+    std::vector<llvm::Value*> pieces;
+    for (llvm::Value* x : operands) pieces.push_back(Piece(ctx, x, i * half, half));
+    parts[i] = ByHalves(ctx, pieces, half, most, emit);
   }
   std::vector<int> all(lanes);
   std::iota(all.begin(), all.end(), 0);
   return ctx.builder.CreateShuffleVector(parts[0], parts[1], all);
 }
 
+unsigned LanesOf(llvm::Value* value) {
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+  return vector == nullptr ? 1 : vector->getNumElements();
+}
+
+// Whether an instruction of vectors of `bits` multiplies so many lanes, whole or by halves.
+bool HasInstruction(int bits, unsigned lanes) {
+  return bits > 0 && std::has_single_bit(lanes) && lanes >= 4;
+}
+
 }  // namespace
 
 llvm::Value* EmitDotOfHalves(EmitContext& ctx, llvm::Value* a, llvm::Value* b) {
-  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(a->getType());
-  const unsigned lanes = vector == nullptr ? 1 : vector->getNumElements();
-  const bool by_instruction = ctx.pair_bits > 0 && std::has_single_bit(lanes) && lanes >= 4;
-  return by_instruction ? DotByInstruction(ctx, a, b, lanes) : DotByProducts(ctx, a, b);
+  if (!HasInstruction(ctx.pair_bits, LanesOf(a))) return DotByProducts(ctx, a, b);
+  return ByHalves(ctx, {a, b}, LanesOf(a), ctx.pair_bits / 32, [&](const auto& x, unsigned lanes) {
+    return MultiplyAdd(ctx, x[0], x[1], lanes);
+  });
+}
+
+llvm::Value* EmitDotOfBytes(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b) {
+  if (!HasInstruction(ctx.quad_bits, LanesOf(a))) {
+    llvm::Value* dot = BytesByProducts(ctx, a, b);
+    return acc == nullptr ? dot : ctx.builder.CreateAdd(acc, dot);
+  }
+  if (acc == nullptr) acc = llvm::Constant::getNullValue(a->getType());
+  return ByHalves(ctx, {acc, a, b}, LanesOf(a), ctx.quad_bits / 32,
+                  [&](const auto& x, unsigned lanes) {
+                    return AddByteDot(ctx, x[0], x[1], x[2], lanes);
+                  });
 }
 
 }  // namespace tilewright

@@ -1,4 +1,4 @@
-// The integer dot product of the loop IR ("dot2" of compiler/loop/expr.h) as LLVM IR.
+// The integer dot products of the loop IR ("dot2", "dot4" of compiler/loop/calls.h) as LLVM IR.
 #pragma once
 
 #include "compiler/targets/support/emit_context.h"
@@ -9,5 +9,10 @@ namespace tilewright {
 // lane. On x86 vpmaddwd, which with a sum after it becomes vpdpwssd where there is VNNI; elsewhere
 // multiplications of 32 bits. REQUIRES: i32, or vectors of it of one length.
 llvm::Value* EmitDotOfHalves(EmitContext& ctx, llvm::Value* a, llvm::Value* b);
+
+// acc and the sum of the four products of a's unsigned and b's signed bytes, lane by lane; a null
+// `acc` is zero. vpdpbusd on x86 with AVX512_VNNI or AVX-VNNI, usdot on AArch64 with I8MM; elsewhere
+// multiplications of 32 bits. REQUIRES: as EmitDotOfHalves.
+llvm::Value* EmitDotOfBytes(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b);
 
 }  // namespace tilewright

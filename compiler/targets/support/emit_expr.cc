@@ -2,6 +2,7 @@
 #include "compiler/loop/visit.h"
 #include "compiler/targets/support/emit_call.h"
 #include "compiler/targets/support/emit_context.h"
+#include "compiler/targets/support/emit_dot.h"
 #include "compiler/targets/support/emit_memory.h"
 #include "compiler/targets/support/flat_index.h"
 #include "compiler/targets/support/narrow_floats.h"
@@ -160,6 +161,19 @@ llvm::Value* EmitChoice(EmitContext& ctx, const Expr& condition, const Expr& yes
   return ctx.builder.CreateSelect(chosen, yes_value, no_value);
 }
 
+bool IsByteDot(const Expr& e) { return e->kind == ExprKind::kCall && e->name == "dot4"; }
+
+// sum + dot4(a, b), which CPUs have as one instruction.
+llvm::Value* EmitSumWithDot(EmitContext& ctx, const Expr& sum, const Expr& dot) {
+  llvm::Value* acc = EmitExpr(ctx, sum);
+  llvm::Value* a = EmitExpr(ctx, dot->operands[0]);
+  llvm::Value* b = EmitExpr(ctx, dot->operands[1]);
+  MatchWidths(ctx, a, b);
+  MatchWidths(ctx, acc, a);
+  MatchWidths(ctx, a, b);
+  return EmitDotOfBytes(ctx, acc, a, b);
+}
+
 llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
   const Expr &left = e->operands[0], &right = e->operands[1];
   // A guard such as `i < n && x[i] > 0` protects what is on its right.
@@ -167,6 +181,7 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
     if (e->op == BinaryOp::kAnd) return EmitChoice(ctx, left, right, Bool(false));
     if (e->op == BinaryOp::kOr) return EmitChoice(ctx, left, Bool(true), right);
   }
+  if (e->op == BinaryOp::kAdd && IsByteDot(right)) return EmitSumWithDot(ctx, left, right);
   llvm::Value* a = EmitExpr(ctx, left);
   llvm::Value* b = EmitExpr(ctx, right);
   MatchWidths(ctx, a, b);
