@@ -74,7 +74,7 @@ absl::StatusOr<Workload> ReadWinograd(const Json& args) {
   const Shape &weight = workload.inputs[1].shape, one = {1, 1};
   const bool ours = weight[2] == 3 && weight[3] == 3 && workload.Attr("strides") == one &&
                     workload.Attr("dilation") == one && workload.inputs[0].dtype == DType::kF32;
-  if (!ours) return Bad("not float32, a kernel other than 3x3, strides or dilation");
+  if (!ours) return NoTemplate("not float32, a kernel other than 3x3, strides or dilation");
   return workload;
 }
 absl::StatusOr<Workload> ReadDepthwise(const Json& args) {
@@ -112,7 +112,7 @@ absl::StatusOr<Workload> ReadTransposed(const Json& given) {
     args[1].erase(3);
   }
   if (args.size() == 5) args.push_back({0, 0});
-  if (args.size() != 6) return Bad(absl::StrCat(args.size(), " arguments; it has 6"));
+  if (args.size() != 6) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 6"));
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("conv2d_transpose", args));
   SetConv(args[2], args[3], 1, 1, &workload);
   workload.attrs["output_padding"] = Spread(args[5], 2);
@@ -123,7 +123,7 @@ absl::StatusOr<Workload> ReadTransposed(const Json& given) {
 
 absl::StatusOr<Json> WriteTransposed(const Workload& w) {
   if (w.Attr("groups")[0] != 1 || w.Attr("dilation") != std::vector<int64_t>{1, 1}) {
-    return Bad("one group and no dilation only");
+    return NoTemplate("one group and no dilation only");
   }
   return Json{TensorArg(w.inputs[0]),
               TensorArg(w.inputs[1]),

@@ -26,7 +26,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr char kBin[] = TILEWRIGHT_BIN_DIR;
+constexpr char kPrograms[] = TILEWRIGHT_BIN_DIR;
 constexpr int kTrials = 6;
 
 class RolesTest : public ::testing::Test {
@@ -45,14 +45,14 @@ class RolesTest : public ::testing::Test {
     AgentOptions options{.server = As(Issue(ca_, {Role::kWorker, name, {"cpu"}})),
                          .key = "cpu",
                          .name = name,
-                         .runner = std::string(kBin) + "/tilewright-runner",
-                         .builder = std::string(kBin) + "/tilewright-builder",
+                         .runner = std::string(kPrograms) + "/tilewright-runner",
+                         .builder = std::string(kPrograms) + "/tilewright-builder",
                          .role = role,
                          .temp_folder = folder_->path()};
     if (role == v1::WORKER_ROLE_RUN) {
       options.target = target_;
       options.builder = "/nonexistent/builder";  // a machine without a compiler
-      options.canary = std::string(kBin) + "/tilewright-canary.so";
+      options.canary = std::string(kPrograms) + "/tilewright-canary.so";
     }
     options.warn = [this](const std::string& line) {
       std::lock_guard lock(mutex_);
@@ -108,7 +108,7 @@ class RolesTest : public ::testing::Test {
   const TempFolder tls_;
   const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
   const std::string target_ =
-      Builder({.path = std::string(kBin) + "/tilewright-builder"}).HostTarget().value();
+      Builder({.path = std::string(kPrograms) + "/tilewright-builder"}).HostTarget().value();
   int issued_ = 0;
   Authority ca_ = Authority::Create(tls_ / "ca", "farm", {Now(), 10}).value();
   const std::unique_ptr<RecordStore> store_ = MakeMemoryStore();
@@ -290,9 +290,9 @@ TEST_F(RolesTest, AWorkerThatOnlyRunsNeedsItsTargetAndASoundRunner) {
   AgentOptions options{.server = {"unix:/nonexistent", nullptr},
                        .key = "cpu",
                        .name = "board",
-                       .runner = std::string(kBin) + "/tilewright-runner",
+                       .runner = std::string(kPrograms) + "/tilewright-runner",
                        .role = v1::WORKER_ROLE_RUN,
-                       .canary = std::string(kBin) + "/tilewright-canary.so",
+                       .canary = std::string(kPrograms) + "/tilewright-canary.so",
                        .temp_folder = folder_->path()};
   EXPECT_TRUE(absl::IsInvalidArgument(Agent::Start(options).status()));
   options.target = target_;

@@ -11,8 +11,8 @@ namespace tilewright {
 llvm::Value* EmitDotOfHalves(EmitContext& ctx, llvm::Value* a, llvm::Value* b);
 
 // acc and the sum of the four products of a's unsigned and b's signed bytes, lane by lane; a null
-// `acc` is zero. vpdpbusd on x86 with AVX512_VNNI or AVX-VNNI, usdot on AArch64 with I8MM; elsewhere
-// multiplications of 32 bits. REQUIRES: as EmitDotOfHalves.
+// `acc` is zero. vpdpbusd on x86 with AVX512_VNNI or AVX-VNNI, usdot on AArch64 with I8MM;
+// elsewhere multiplications of 32 bits. REQUIRES: as EmitDotOfHalves.
 llvm::Value* EmitDotOfBytes(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b);
 
 }  // namespace tilewright

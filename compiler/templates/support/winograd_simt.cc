@@ -19,10 +19,6 @@ Buffer BufferOf(const char* name, const TensorType& type) {
   return MakeBuffer(name, type.dtype, type.shape);
 }
 
-Stmt Let(const Expr& var, Expr value, Stmt body) {
-  return For(var, std::move(value), Int(1), LoopKind::kSerial, std::move(body));
-}
-
 Stmt Unrolled(const char* name, int64_t extent, const std::function<Stmt(const Expr& i)>& body) {
   const Expr i = Var(name);
   return For(i, extent, LoopKind::kUnrolled, body(i));
@@ -55,8 +51,6 @@ struct Place {
     return Let(image, FloorDiv(rows, s.tile_rows), std::move(body));
   }
 };
-
-Expr Within(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, Int(extent))); }
 
 // Column `j` of a square in registers, and row `i`.
 Values ColumnOf(const Buffer& square, const Expr& j) {

@@ -16,10 +16,6 @@ using Values = std::vector<Expr>;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-Stmt Let(const Expr& var, Expr value, Stmt body) {
-  return For(var, std::move(value), Int(1), LoopKind::kSerial, std::move(body));
-}
-
 Stmt Lanes(const WinogradShape& s, const std::function<Stmt(const Expr& lane)>& body) {
   const Expr lane = Var("lane");
   return For(lane, s.lanes, LoopKind::kVectorized, body(lane));
@@ -69,8 +65,6 @@ Stmt TransformTile(
   });
   return Seq({columns, rows});
 }
-
-Expr Within(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, Int(extent))); }
 
 // A tile at the border, copied with zeros where it leaves the image.
 Stmt CopyTile(const WinogradShape& s, const Buffer& copy, const Expr& row, const Expr& column,

@@ -1,5 +1,7 @@
 #include "compiler/templates/support/winograd_transforms.h"
 
+#include <utility>
+
 namespace tilewright {
 
 void WeightedSum::Add(double factor, const Expr& value) {
@@ -50,5 +52,11 @@ Expr TransformedTap(const WinogradMatrices& w, int64_t xi, const std::vector<Exp
   for (size_t tap = 0; tap < taps.size(); ++tap) sum.Add(row[tap / 3] * column[tap % 3], taps[tap]);
   return sum.Take();
 }
+
+Stmt Let(const Expr& var, Expr value, Stmt body) {
+  return For(var, std::move(value), Int(1), LoopKind::kSerial, std::move(body));
+}
+
+Expr Within(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, Int(extent))); }
 
 }  // namespace tilewright

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/loop/expr.h"
+#include "compiler/loop/stmt.h"
 #include "compiler/templates/support/winograd_matrices.h"
 
 namespace tilewright {
@@ -33,5 +34,11 @@ std::vector<Expr> OutputCombinations(const WinogradMatrices& w, const std::vecto
 // Element `xi` (row * alpha + column) of G g GT, where taps[3 * row + column] are g's; in the
 // taps' type.
 Expr TransformedTap(const WinogradMatrices& w, int64_t xi, const std::vector<Expr>& taps);
+
+// `body` with `var` = `value`: a loop of one step.
+Stmt Let(const Expr& var, Expr value, Stmt body);
+
+// 0 <= at < extent.
+Expr Within(const Expr& at, int64_t extent);
 
 }  // namespace tilewright
