@@ -60,8 +60,8 @@ TEST_F(DispatcherTest, WhatWaitsCanBeDroppedWhileWhatRunsGoesOn) {
   EXPECT_EQ(Report(session, leased, 0.5).value(), ReportResult::kRecorded);
 }
 
-// Workers of all roles that come, vanish, report twice, report late; commits that fail, jobs that are
-// paused: in any interleaving each trial is done exactly once, and none is lost.
+// Workers of all roles that come, vanish, report twice, report late; commits that fail, jobs that
+// are paused: in any interleaving each trial is done exactly once, and none is lost.
 class Interleaving : public DispatcherTest, public ::testing::WithParamInterface<int> {
  protected:
   struct Held {

@@ -17,11 +17,22 @@ using testing::HasSubstr;
 
 // Lines as AutoTVM writes them (format as in apache/tvm's record.py; the numbers are made up).
 constexpr char kForeign[] =
-    R"({"input": ["cuda -keys=cuda,gpu -max_num_threads=1024 -model=t4", "conv2d_hwcn.cuda", [["TENSOR", [1, 8, 8, 8], "float32"], ["TENSOR", [4, 8, 1, 1], "float32"], [1, 1], [0, 0, 0, 0], [1, 1], "float32"], {}], "config": {"index": 12, "code_hash": null, "entity": [["tile_f", "sp", [-1, 1, 32, 1]], ["unroll_explicit", "ot", 1], ["other", "ot", false]]}, "result": [[5.5e-05], 0, 10, 1535423916.5], "version": 0.2, "tvm_version": "0.7.dev0"})";
+    R"({"input": ["cuda -keys=cuda,gpu -max_num_threads=1024 -model=t4", "conv2d_hwcn.cuda", )"
+    R"([["TENSOR", [1, 8, 8, 8], "float32"], ["TENSOR", [4, 8, 1, 1], "float32"], [1, 1], [0, )"
+    R"(0, 0, 0], [1, 1], "float32"], {}], "config": {"index": 12, "code_hash": null, "entity": )"
+    R"([["tile_f", "sp", [-1, 1, 32, 1]], ["unroll_explicit", "ot", 1], ["other", "ot", )"
+    R"(false]]}, "result": [[5.5e-05], 0, 10, 1535423916.5], "version": 0.2, "tvm_version": )"
+    R"("0.7.dev0"})";
 constexpr char kForeignFailure[] =
-    R"({"input": ["llvm -keys=cpu -mcpu=skylake-avx512", "dense_nopack.x86", [["TENSOR", [1, 8], "float32"], ["TENSOR", [8, 8], "float32"], null, "float32"], {}], "config": {"index": 3, "code_hash": null, "entity": [["tile_y", "sp", [-1, 1]]]}, "result": [[1000000000.0], 6, 10, 1610455199.5], "version": 0.2, "tvm_version": "0.8.dev0"})";
+    R"({"input": ["llvm -keys=cpu -mcpu=skylake-avx512", "dense_nopack.x86", [["TENSOR", [1, )"
+    R"(8], "float32"], ["TENSOR", [8, 8], "float32"], null, "float32"], {}], "config": )"
+    R"({"index": 3, "code_hash": null, "entity": [["tile_y", "sp", [-1, 1]]]}, "result": )"
+    R"([[1000000000.0], 6, 10, 1610455199.5], "version": 0.2, "tvm_version": "0.8.dev0"})";
 constexpr char kOld[] =
-    R"({"i": ["llvm -mcpu=skylake-avx512", "topi_nn_conv2d", [["TENSOR", [1, 3, 8, 8], "float32"], 3], {}, ["conv2d", [1, 3, 8, 8, "float32"]], {"i": 193, "c": null, "e": [["tile_ic", "sp", [1, 3]], ["unroll_kw", "ot", false]], "t": "winograd"}], "r": [[9.5e-05], 0, 1.75, 1539972731.25], "v": 0.1})";
+    R"({"i": ["llvm -mcpu=skylake-avx512", "topi_nn_conv2d", [["TENSOR", [1, 3, 8, 8], )"
+    R"("float32"], 3], {}, ["conv2d", [1, 3, 8, 8, "float32"]], {"i": 193, "c": null, "e": )"
+    R"([["tile_ic", "sp", [1, 3]], ["unroll_kw", "ot", false]], "t": "winograd"}], "r": )"
+    R"([[9.5e-05], 0, 1.75, 1539972731.25], "v": 0.1})";
 
 std::string Exported(const RecordStore& store) {
   std::ostringstream out;
@@ -45,7 +56,14 @@ TEST(AutoTvmLog, ALineOfOursLooksLikeAutoTvms) {
   EXPECT_THAT(
       *line,
       testing::StartsWith(
-          R"({"input": ["llvm -mcpu=znver5", "conv2d_nchwc.cpu", [["TENSOR", [1, 64, 56, 56], "float32"], ["TENSOR", [64, 64, 3, 3], "float32"], [1, 1], [1, 1, 1, 1], [1, 1], 1, "NCHW16c", "OIHW16i16o", "NCHW16c", "float32", "conv2d+bias+relu"], {}], "config": {"index": 17, "code_hash": null, "entity": [["tile_oc", "sp", [-1, 2]], ["order", "re", [0, 2, 1]], ["ann", "an", ["none", "vec"]], ["unroll_kw", "ot", true], ["steps", "ot", 4]]}, "result": [[0.001, 0.0011, 0.0003333333333333333], 0, 0.7999999999999999, 1795000000.1234567], "version": 0.2, "tvm_version": "tilewright 0.1.0", "tilewright": )"));
+          R"({"input": ["llvm -mcpu=znver5", "conv2d_nchwc.cpu", [["TENSOR", [1, 64, 56, 56], )"
+          R"("float32"], ["TENSOR", [64, 64, 3, 3], "float32"], [1, 1], [1, 1, 1, 1], [1, 1], )"
+          R"(1, "NCHW16c", "OIHW16i16o", "NCHW16c", "float32", "conv2d+bias+relu"], {}], )"
+          R"("config": {"index": 17, "code_hash": null, "entity": [["tile_oc", "sp", [-1, )"
+          R"(2]], ["order", "re", [0, 2, 1]], ["ann", "an", ["none", "vec"]], ["unroll_kw", )"
+          R"("ot", true], ["steps", "ot", 4]]}, "result": [[0.001, 0.0011, )"
+          R"(0.0003333333333333333], 0, 0.7999999999999999, 1795000000.1234567], "version": )"
+          R"(0.2, "tvm_version": "tilewright 0.1.0", "tilewright": )"));
 }
 
 TEST(AutoTvmLog, ARecordOfOursComesBackWhole) {
@@ -124,7 +142,10 @@ TEST(AutoTvmLog, AnOldLineBecomesFormat02) {
   const std::string exported = Exported(*Imported(std::string(kOld) + "\n"));
   EXPECT_EQ(
       exported,
-      R"({"input": ["llvm -mcpu=skylake-avx512", "topi_nn_conv2d.winograd", [["TENSOR", [1, 3, 8, 8], "float32"], 3], {}], "config": {"index": 193, "code_hash": null, "entity": [["tile_ic", "sp", [1, 3]], ["unroll_kw", "ot", false]]}, "result": [[9.5e-05], 0, 1.75, 1539972731.25], "version": 0.2, "tvm_version": "0.4-0.6"})"
+      R"({"input": ["llvm -mcpu=skylake-avx512", "topi_nn_conv2d.winograd", [["TENSOR", [1, 3, )"
+      R"(8, 8], "float32"], 3], {}], "config": {"index": 193, "code_hash": null, "entity": )"
+      R"([["tile_ic", "sp", [1, 3]], ["unroll_kw", "ot", false]]}, "result": [[9.5e-05], 0, )"
+      R"(1.75, 1539972731.25], "version": 0.2, "tvm_version": "0.4-0.6"})"
       "\n");
   EXPECT_EQ(Exported(*Imported(exported)), exported);
 }

@@ -151,9 +151,8 @@ TEST(TopHub, ARowOfFormat01IsTheRowThatTopHubMadeOfIt) {
   EXPECT_EQ(old, today);
 }
 
-// A row of each kind in the package cuda_v0.10, of whose 825 rows 806 are taken or re-indexed and 19
-// stay foreign: 18 of batch_matmul and 1 of conv1d_transpose. Without the templates of Winograd's and
-// of transposed convolutions 128 did.
+// A row of each kind in the package cuda_v0.10, of whose 825 rows 806 are taken or re-indexed and
+// 19 stay foreign: 18 of batch_matmul and 1 of conv1d_transpose.
 TEST(TopHub, EveryRowIsAccountedFor) {
   const auto store = MakeMemoryStore();
   const std::string log =
