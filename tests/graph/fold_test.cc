@@ -106,6 +106,29 @@ TEST(FoldBatchNorm, CollectsConstantsWhereThereIsNothingToFoldInto) {
   EXPECT_LT(LargestError(expected, Evaluate(graph)), 1e-5);
 }
 
+TEST(ConvertTransposed, TurnsTheWeightsOfStrideOne) {
+  for (const auto& [kernel, pad] : {std::pair(3, 1), {3, 0}, {2, 1}, {1, 0}, {4, 2}}) {
+    GraphBuilder b;
+    const ValueId up = b.ConvTranspose("up", b.Input("x", {2, 6, 4, 5}),
+                                       {.channels = 12, .kernel = kernel, .pad = pad});
+    Graph graph = b.Finish({b.Bias(up)});
+    ExpectSameAfter("convert_transposed", graph, "turn_weights conv2d bias_add");
+    RunPass("convert_transposed", &graph);
+    const int64_t reach = kernel - 1 - pad;
+    EXPECT_EQ(graph.nodes[1].workload->Attr("padding"), Shape(4, reach));
+  }
+}
+
+TEST(ConvertTransposed, LeavesStridesGroupsAndPaddingBeyondTheWindow) {
+  for (const graph_testing::ConvShape& shape :
+       {graph_testing::ConvShape{.channels = 6, .kernel = 3, .stride = 2},
+        {.channels = 6, .kernel = 3, .groups = 3}, {.channels = 6, .kernel = 1, .pad = 1}}) {
+    GraphBuilder b;
+    const ValueId up = b.ConvTranspose("up", b.Input("x", {1, 6, 4, 5}), shape);
+    ExpectSameAfter("convert_transposed", b.Finish({up}), "conv2d_transpose");
+  }
+}
+
 TEST(FoldPads, ExtendsThePaddingOfEachConvolution) {
   GraphBuilder b;
   const ValueId x = b.Pad(b.Input("x", {1, 4, 6, 6}), 2);

@@ -70,6 +70,13 @@ Graph QuantizedConv(double zero_point) {
 
 TEST(Golden, RunInIntegers) { ExpectGolden("run_in_integers", QuantizedConv(3)); }
 
+TEST(Golden, ConvertTransposed) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {1, 2, 3, 3});
+  ExpectGolden("convert_transposed",
+               b.Finish({b.ConvTranspose("up", x, {.channels = 4, .kernel = 3, .pad = 1})}));
+}
+
 TEST(Golden, NarrowToBytes) {
   Graph graph = QuantizedConv(3);
   for (const char* pass : {"run_in_integers", "fold_constants"}) {

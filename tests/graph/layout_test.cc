@@ -35,6 +35,30 @@ std::string LayoutsChosen(int64_t in, const graph_testing::ConvShape& conv) {
   return "";
 }
 
+// x from the last column to the first, as a procedure.
+ValueId Reversed(GraphBuilder& b, ValueId x) {
+  const Shape& shape = b.ShapeOf(x);
+  Compute c{.name = "reverse",
+            .inputs = {MakeBuffer("in0", DType::kF32, shape)},
+            .output = MakeBuffer("out", DType::kF32, shape),
+            .axes = MakeAxes(shape, "i")};
+  const std::vector<Axis> axes = MakeAxes(shape, "at");
+  std::vector<Expr> at = Vars(axes), from = at;
+  from.back() = Int(shape.back() - 1) - at.back();
+  c.procedure = Store(c.output, at, Load(c.inputs[0], from));
+  for (size_t d = axes.size(); d-- > 0;) {
+    c.procedure = For(axes[d].var, axes[d].extent, LoopKind::kSerial, std::move(c.procedure));
+  }
+  return b.graph().AddNode("reverse", "reverse", {x}, std::move(c));
+}
+
+TEST(CancelLayoutChanges, LeavesProceduresInTheirLayout) {
+  GraphBuilder b;
+  const ValueId conv = b.Conv("conv", b.Input("x", {1, 16, 4, 4}), {.channels = 16});
+  EXPECT_EQ(OpsAfterLayouts(b.Finish({Reversed(b, conv)})),
+            "to_NCHW16c conv2d to_NCHW reverse");
+}
+
 TEST(ChooseLayouts, BlocksChannelsByTheVectorWidth) {
   EXPECT_EQ(LayoutsChosen(32, {.channels = 64}), "NCHW16c,OIHW16i16o,NCHW16c");
   EXPECT_EQ(LayoutsChosen(24, {.channels = 24}), "NCHW16c,OIHW16i16o,NCHW16c");

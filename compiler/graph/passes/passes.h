@@ -9,6 +9,7 @@ namespace tilewright {
 
 absl::Status EliminateDeadNodes(Graph& graph, const PassContext& context);
 absl::Status RunInIntegers(Graph& graph, const PassContext& context);
+absl::Status ConvertTransposed(Graph& graph, const PassContext& context);
 absl::Status FoldConstants(Graph& graph, const PassContext& context);
 absl::Status NarrowToBytes(Graph& graph, const PassContext& context);
 absl::Status JoinBranches(Graph& graph, const PassContext& context);
