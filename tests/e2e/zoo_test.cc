@@ -40,7 +40,12 @@ INSTANTIATE_TEST_SUITE_P(Networks, Zoo,
                                          Network{"squeezenet1_1", 64}, Network{"mobilenet_v1", 64},
                                          Network{"mobilenet_v2", 64}, Network{"densenet121", 64},
                                          Network{"resnet50", 64}, Network{"inception_v3", 96},
-                                         Network{"vgg16", 64}, Network{"bert_base", 0}),
+                                         Network{"vgg16", 64}, Network{"bert_base", 0},
+                                         Network{"cifar_resnet20", 32}, Network{"vit_b16", 64},
+                                         Network{"mobilenet_v3_large", 64},
+                                         Network{"efficientnet_b0", 64},
+                                         Network{"lraspp_mobilenet_v3", 64},
+                                         Network{"stories15m", 0}, Network{"yolov8n", 64}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -42,7 +42,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Expected{"squeezenet1_1", 0, 26, 0, 0}, Expected{"vgg16", 0, 13, 3, 0},
                     Expected{"inception_v3", 0, 94, 1, 0}, Expected{"densenet121", 0, 120, 1, 0},
                     // 12 layers of 4 projections and 2 feed-forward products, and the pooler.
-                    Expected{"bert_base", 0, 0, 73, 24}, Expected{"mlp", 0, 0, 3, 0}),
+                    Expected{"bert_base", 0, 0, 73, 24}, Expected{"mlp", 0, 0, 3, 0},
+                    Expected{"resnet101", 0, 104, 1, 0}, Expected{"cifar_resnet20", 0, 21, 1, 0},
+                    // 16 convolutions of 8 gates among them.
+                    Expected{"mobilenet_v3_large", 0, 62, 2, 0},
+                    Expected{"efficientnet_b0", 0, 81, 1, 0},
+                    Expected{"lraspp_mobilenet_v3", 0, 66, 0, 0},
+                    Expected{"vit_b16", 0, 1, 49, 24}, Expected{"stories15m", 0, 0, 43, 12},
+                    // The mean of the boxes' distances is a product.
+                    Expected{"yolov8n", 0, 63, 1, 0}, Expected{"ssd300_vgg16", 0, 35, 0, 0}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -36,15 +36,19 @@ constexpr ModelWriter::Normal kBias = {.deviation = 0.05};
 Value Conv(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec) {
   const auto [kh, kw] = spec.kernel;
   const int64_t group_channels = x.shape[1] / spec.groups;
+  const auto reach = [&](int64_t kernel) { return (kernel - 1) * spec.dilation + 1; };
   std::vector<Value> inputs = {
       x, net.Parameter(name + ".weight", {spec.channels, group_channels, kh, kw},
                        HeNormal(spec.gain, group_channels * kh * kw))};
-  if (spec.bias) inputs.push_back(net.Parameter(name + ".bias", {spec.channels}, kBias));
+  if (spec.bias) {
+    inputs.push_back(net.Parameter(name + ".bias", {spec.channels},
+                                   {.mean = spec.bias_mean, .deviation = kBias.deviation}));
+  }
   return net.Node(
       "Conv", name, inputs,
-      {x.shape[0], spec.channels, Windows(x.shape[2], kh, spec.stride, spec.pad[0]),
-       Windows(x.shape[3], kw, spec.stride, spec.pad[1])},
-      {{"dilations", std::vector<int64_t>{1, 1}},
+      {x.shape[0], spec.channels, Windows(x.shape[2], reach(kh), spec.stride, spec.pad[0]),
+       Windows(x.shape[3], reach(kw), spec.stride, spec.pad[1])},
+      {{"dilations", std::vector<int64_t>{spec.dilation, spec.dilation}},
        {"group", spec.groups},
        {"kernel_shape", std::vector<int64_t>{kh, kw}},
        {"pads", std::vector<int64_t>{spec.pad[0], spec.pad[1], spec.pad[0], spec.pad[1]}},
@@ -83,6 +87,23 @@ Value Relu6(ModelWriter& net, const Value& x) {
                   {x, net.Scalar(name + ".min", 0.0f), net.Scalar(name + ".max", 6.0f)}, x.shape);
 }
 
+Value Sigmoid(ModelWriter& net, const Value& x) {
+  return net.Node("Sigmoid", x.name + "/Sigmoid", {x}, x.shape);
+}
+
+Value HardSigmoid(ModelWriter& net, const Value& x) {
+  return net.Node("HardSigmoid", x.name + "/HardSigmoid", {x}, x.shape,
+                  {{"alpha", 1.0f / 6}, {"beta", 0.5f}});
+}
+
+Value HardSwish(ModelWriter& net, const Value& x) {
+  return net.Node("HardSwish", x.name + "/HardSwish", {x}, x.shape);
+}
+
+Value Silu(ModelWriter& net, const Value& x) {
+  return Mul(net, x, Sigmoid(net, x), x.name + "/Mul");
+}
+
 Value Softmax(ModelWriter& net, const Value& x) {
   return net.Node("Softmax", x.name + "/Softmax", {x}, x.shape, {{"axis", int64_t{-1}}});
 }
@@ -110,11 +131,49 @@ Value Add(ModelWriter& net, const Value& a, const Value& b, const std::string& n
   return net.Node("Add", name, {a, b}, a.shape);
 }
 
+Value Mul(ModelWriter& net, const Value& a, const Value& b, const std::string& name) {
+  return net.Node("Mul", name, {a, b}, a.shape);
+}
+
 Value Concat(ModelWriter& net, const std::vector<Value>& parts, const std::string& name) {
   Shape shape = parts.front().shape;
   shape[1] = 0;
   for (const Value& part : parts) shape[1] += part.shape[1];
   return net.Node("Concat", name, parts, shape, {{"axis", int64_t{1}}});
+}
+
+Value Slice(ModelWriter& net, const Value& x, const std::string& name, int64_t axis, int64_t from,
+            int64_t to) {
+  Shape shape = x.shape;
+  shape[static_cast<size_t>(axis)] = to - from;
+  return net.Node("Slice", name,
+                  {x, net.Integers(name + ".starts", {from}), net.Integers(name + ".ends", {to}),
+                   net.Integers(name + ".axes", {axis})},
+                  shape);
+}
+
+Value Reshape(ModelWriter& net, const Value& x, const std::string& name, Shape shape) {
+  return net.Node("Reshape", name, {x, net.Integers(name + ".shape", shape)}, shape);
+}
+
+Value Transpose(ModelWriter& net, const Value& x, const std::string& name,
+                const std::vector<int64_t>& order) {
+  Shape shape;
+  for (const int64_t axis : order) shape.push_back(x.shape[static_cast<size_t>(axis)]);
+  return net.Node("Transpose", name, {x}, shape, {{"perm", order}});
+}
+
+Value ResizeLike(ModelWriter& net, const Value& x, const Value& like, const std::string& name,
+                 const std::string& mode) {
+  const bool nearest = mode == "nearest";
+  const Shape shape = {x.shape[0], x.shape[1], like.shape[2], like.shape[3]};
+  Attributes attributes = {
+      {"coordinate_transformation_mode", std::string(nearest ? "asymmetric" : "half_pixel")},
+      {"mode", mode}};
+  if (nearest) attributes.push_back({"nearest_mode", std::string("floor")});
+  const Value none = {"", {}};
+  return net.Node("Resize", name, {x, none, none, net.Integers(name + ".sizes", shape)}, shape,
+                  attributes);
 }
 
 Value Dense(ModelWriter& net, const Value& x, const std::string& name, int64_t units, double gain) {

@@ -20,6 +20,8 @@ struct ConvSpec {
   int64_t groups = 1;
   bool bias = false;
   double gain = 2;
+  int64_t dilation = 1;
+  double bias_mean = 0;
 };
 Value Conv(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec);
 
@@ -39,9 +41,16 @@ Value ConvBn(ModelWriter& net, const Value& x, const std::string& name, const Co
 Value ConvBnRelu(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec,
                  const NormSpec& norm = {});
 
+// What follows a layer: Relu, Silu, ...
+using Activation = Value (*)(ModelWriter& net, const Value& x);
+
 // The name of a layer without weights is its input's name and its own: "conv1/Relu".
 Value Relu(ModelWriter& net, const Value& x);
 Value Relu6(ModelWriter& net, const Value& x);  // Clip to [0, 6]
+Value Sigmoid(ModelWriter& net, const Value& x);
+Value HardSigmoid(ModelWriter& net, const Value& x);  // clip(x / 6 + 1 / 2, 0, 1)
+Value HardSwish(ModelWriter& net, const Value& x);
+Value Silu(ModelWriter& net, const Value& x);  // x sigmoid(x)
 Value Softmax(ModelWriter& net, const Value& x);
 Value Flatten(ModelWriter& net, const Value& x);
 
@@ -55,8 +64,19 @@ Value AveragePool(ModelWriter& net, const Value& x, const PoolSpec& spec);
 Value GlobalAveragePool(ModelWriter& net, const Value& x);
 
 Value Add(ModelWriter& net, const Value& a, const Value& b, const std::string& name);
+Value Mul(ModelWriter& net, const Value& a, const Value& b, const std::string& name);
 // Along the channels.
 Value Concat(ModelWriter& net, const std::vector<Value>& parts, const std::string& name);
+
+// The part [from, to) of a dimension.
+Value Slice(ModelWriter& net, const Value& x, const std::string& name, int64_t axis, int64_t from,
+            int64_t to);
+Value Reshape(ModelWriter& net, const Value& x, const std::string& name, Shape shape);
+Value Transpose(ModelWriter& net, const Value& x, const std::string& name,
+                const std::vector<int64_t>& order);
+// To the height and width of `like`: "nearest" as Upsample does, "linear" by half pixels.
+Value ResizeLike(ModelWriter& net, const Value& x, const Value& like, const std::string& name,
+                 const std::string& mode);
 
 // Gemm with a transposed weight and a bias.
 Value Dense(ModelWriter& net, const Value& x, const std::string& name, int64_t units,

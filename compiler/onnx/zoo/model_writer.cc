@@ -23,7 +23,10 @@ void SetType(onnx::ValueInfoProto& info, const std::string& name, DType dtype, c
   auto& type = *info.mutable_type()->mutable_tensor_type();
   type.set_elem_type(OnnxType(dtype));
   type.mutable_shape();
-  for (const int64_t extent : shape) type.mutable_shape()->add_dim()->set_dim_value(extent);
+  for (const int64_t extent : shape) {
+    onnx::TensorShapeProto::Dimension& dim = *type.mutable_shape()->add_dim();
+    if (extent != kAnyExtent) dim.set_dim_value(extent);
+  }
 }
 
 void SetAttribute(onnx::AttributeProto& to, const std::string& name, const Attribute& from) {
@@ -34,6 +37,9 @@ void SetAttribute(onnx::AttributeProto& to, const std::string& name, const Attri
   } else if (const auto* real = std::get_if<float>(&from)) {
     to.set_type(onnx::AttributeProto::FLOAT);
     to.set_f(*real);
+  } else if (const auto* text = std::get_if<std::string>(&from)) {
+    to.set_type(onnx::AttributeProto::STRING);
+    to.set_s(*text);
   } else {
     to.set_type(onnx::AttributeProto::INTS);
     for (const int64_t item : std::get<std::vector<int64_t>>(from)) to.add_ints(item);
@@ -134,6 +140,13 @@ Value ModelWriter::Integers(const std::string& name, const std::vector<int64_t>&
       std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(int64_t)));
 }
 
+Value ModelWriter::Floats(const std::string& name, Shape shape, const std::vector<float>& values) {
+  TW_CHECK(NumElements(shape) == static_cast<int64_t>(values.size())) << name;
+  return Constant(
+      name, std::move(shape), DType::kF32,
+      std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)));
+}
+
 Value ModelWriter::Node(const std::string& op, const std::string& name,
                         const std::vector<Value>& inputs, Shape shape,
                         const Attributes& attributes) {
@@ -143,7 +156,7 @@ Value ModelWriter::Node(const std::string& op, const std::string& name,
   for (const Value& input : inputs) node.add_input(input.name);
   node.add_output(name);
   for (const auto& [key, value] : attributes) SetAttribute(*node.add_attribute(), key, value);
-  const bool empty = std::any_of(shape.begin(), shape.end(), [](int64_t n) { return n < 1; });
+  const bool empty = std::any_of(shape.begin(), shape.end(), [](int64_t n) { return n == 0; });
   if (empty && empty_layer_.empty()) empty_layer_ = name;
   return {name, std::move(shape)};
 }

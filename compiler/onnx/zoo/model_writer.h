@@ -20,13 +20,16 @@ class TensorProto;
 
 namespace tilewright::zoo {
 
+// Of a dimension that depends on the data.
+inline constexpr int64_t kAnyExtent = -1;
+
 // A tensor of the model: its name and shape.
 struct Value {
   std::string name;
   Shape shape;
 };
 
-using Attribute = std::variant<int64_t, float, std::vector<int64_t>>;
+using Attribute = std::variant<int64_t, float, std::vector<int64_t>, std::string>;
 using Attributes = std::vector<std::pair<std::string, Attribute>>;
 
 class ModelWriter {
@@ -49,9 +52,11 @@ class ModelWriter {
   Value Scalar(const std::string& name, float value);
   Value Index(const std::string& name, int64_t value);
   Value Integers(const std::string& name, const std::vector<int64_t>& values);
+  // REQUIRES: the shape has as many elements.
+  Value Floats(const std::string& name, Shape shape, const std::vector<float>& values);
 
-  // Appends a node; its output bears the node's name and the shape given. A dimension below 1
-  // makes Finish fail. REQUIRES: the name is new.
+  // Appends a node; its output bears the node's name and the shape given. A dimension of 0 makes
+  // Check fail. REQUIRES: the name is new.
   Value Node(const std::string& op, const std::string& name, const std::vector<Value>& inputs,
              Shape shape, const Attributes& attributes = {});
 

@@ -11,6 +11,26 @@ Value AddShortcut(ModelWriter& net, const Value& x, const Value& branch, const s
   return Relu(net, Add(net, branch, shortcut, name + ".add"));
 }
 
+Value BasicBlock(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
+                 int64_t stride) {
+  const Value a =
+      ConvBnRelu(net, x, name + ".conv1",
+                 {.channels = channels, .kernel = {3, 3}, .stride = stride, .pad = {1, 1}});
+  const Value b = ConvBn(net, a, name + ".conv2",
+                         {.channels = channels, .kernel = {3, 3}, .pad = {1, 1}}, kBranchEnd);
+  return AddShortcut(net, x, b, name, stride);
+}
+
+Value Bottleneck(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
+                 int64_t stride) {
+  const Value a = ConvBnRelu(net, x, name + ".conv1", {.channels = channels});
+  const Value b =
+      ConvBnRelu(net, a, name + ".conv2",
+                 {.channels = channels, .kernel = {3, 3}, .stride = stride, .pad = {1, 1}});
+  const Value c = ConvBn(net, b, name + ".conv3", {.channels = 4 * channels}, kBranchEnd);
+  return AddShortcut(net, x, c, name, stride);
+}
+
 void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<int, 4>& depths,
                  ResidualBlock block) {
   Value x = net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image});

@@ -1,4 +1,4 @@
-// What the residual networks share: stem, four stages, shortcut, classifier.
+// What the residual networks share: blocks, stem, four stages, shortcut, classifier.
 #pragma once
 
 #include <array>
@@ -13,6 +13,14 @@ namespace tilewright::zoo {
 // image.
 using ResidualBlock = Value (*)(ModelWriter& net, const Value& x, const std::string& name,
                                 int64_t channels, int64_t stride);
+
+// Two 3x3 convolutions beside the shortcut.
+Value BasicBlock(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
+                 int64_t stride);
+// 1x1 down, 3x3, 1x1 up to four times the channels, beside the shortcut; the stride is in the 3x3
+// convolution (version 1.5).
+Value Bottleneck(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
+                 int64_t stride);
 
 void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<int, 4>& depths,
                  ResidualBlock block);

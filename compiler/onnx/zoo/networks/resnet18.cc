@@ -5,17 +5,6 @@
 namespace tilewright::zoo {
 namespace {
 
-// Two 3x3 convolutions beside the shortcut.
-Value BasicBlock(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
-                 int64_t stride) {
-  const Value a =
-      ConvBnRelu(net, x, name + ".conv1",
-                 {.channels = channels, .kernel = {3, 3}, .stride = stride, .pad = {1, 1}});
-  const Value b = ConvBn(net, a, name + ".conv2",
-                         {.channels = channels, .kernel = {3, 3}, .pad = {1, 1}}, kBranchEnd);
-  return AddShortcut(net, x, b, name, stride);
-}
-
 void Build(ModelWriter& net, const ZooOptions& options) {
   BuildResNet(net, options, {2, 2, 2, 2}, BasicBlock);
 }

@@ -6,19 +6,6 @@
 namespace tilewright::zoo {
 namespace {
 
-constexpr int64_t kExpansion = 4;
-
-// 1x1 down, 3x3, 1x1 up beside the shortcut.
-Value Bottleneck(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
-                 int64_t stride) {
-  const Value a = ConvBnRelu(net, x, name + ".conv1", {.channels = channels});
-  const Value b =
-      ConvBnRelu(net, a, name + ".conv2",
-                 {.channels = channels, .kernel = {3, 3}, .stride = stride, .pad = {1, 1}});
-  const Value c = ConvBn(net, b, name + ".conv3", {.channels = kExpansion * channels}, kBranchEnd);
-  return AddShortcut(net, x, c, name, stride);
-}
-
 void Build(ModelWriter& net, const ZooOptions& options) {
   BuildResNet(net, options, {3, 4, 6, 3}, Bottleneck);
 }
