@@ -6,7 +6,7 @@
 
 #include "cli/image.h"
 #include "compiler/core/tensor.h"
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 namespace tilewright {
 

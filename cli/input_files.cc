@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
-#include "runtime/npz/npy.h"
+#include "cli/npz/npy.h"
 
 namespace tilewright {
 namespace {

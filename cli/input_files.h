@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/image_array.h"
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 namespace tilewright {
 

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "cli/input_files.h"
 #include "runtime/include/tilewright.h"
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 namespace tilewright {
 

@@ -19,7 +19,7 @@
 #include "compiler/onnx/quantize/model_source.h"
 #include "compiler/onnx/quantize/narrow_floats.h"
 #include "compiler/onnx/quantize/qdq.h"
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 namespace tilewright {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 namespace tilewright {
 

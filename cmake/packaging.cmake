@@ -9,7 +9,7 @@ install(TARGETS tilewright-canary LIBRARY DESTINATION bin)
 set_target_properties(tilewright_shared PROPERTIES EXPORT_NAME Tilewright)
 install(TARGETS tilewright_shared EXPORT TilewrightTargets LIBRARY DESTINATION lib
   INCLUDES DESTINATION include)
-install(FILES runtime/include/tilewright.h DESTINATION include)
+install(FILES runtime/include/tilewright.h runtime/include/tilewright.hpp DESTINATION include)
 install(EXPORT TilewrightTargets NAMESPACE Tilewright:: DESTINATION lib/cmake/Tilewright)
 include(CMakePackageConfigHelpers)
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/TilewrightConfig.cmake

@@ -1,4 +1,4 @@
-#include "runtime/npz/npy.h"
+#include "cli/npz/npy.h"
 
 #include <array>
 #include <charconv>

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 namespace tilewright {
 

@@ -1,4 +1,4 @@
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 #include <zip.h>
 
@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "runtime/npz/npy.h"
+#include "cli/npz/npy.h"
 
 namespace tilewright {
 namespace {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/npz/npy.h"
+#include "cli/npz/npy.h"
 #include "tests/cli/command_line.h"
 #include "tests/cli/pictures.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "runtime/npz/npy.h"
+#include "cli/npz/npy.h"
 
 namespace tilewright {
 namespace {

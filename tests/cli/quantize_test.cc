@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/rng.h"
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 #include "tests/cli/command_line.h"
 
 namespace tilewright {

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/rng.h"
-#include "runtime/npz/npz.h"
+#include "cli/npz/npz.h"
 #include "tests/cli/command_line.h"
 
 namespace tilewright {

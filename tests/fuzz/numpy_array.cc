@@ -1,6 +1,6 @@
 // The arrays of an .npz.
 #include "base/check.h"
-#include "runtime/npz/npy.h"
+#include "cli/npz/npy.h"
 #include "tests/fuzz/target.h"
 
 namespace tilewright {
