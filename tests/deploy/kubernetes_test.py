@@ -98,6 +98,21 @@ class ManifestsTest(unittest.TestCase):
             self.assertLessEqual({v["secret"]["secretName"] for v in template["spec"]["volumes"]
                                   if "secret" in v}, secrets)
 
+    def test_workers_have_whole_cpus_and_gpus_of_their_own_and_time_to_leave(self):
+        gpus = {}
+        for (kind, name), one in self.documents.items():
+            if kind != "Deployment":
+                continue
+            spec = one["spec"]["template"]["spec"]
+            resources = spec["containers"][0]["resources"]
+            self.assertEqual(resources["requests"], resources["limits"])
+            self.assertTrue(resources["limits"]["cpu"].isdigit())
+            self.assertGreaterEqual(spec["terminationGracePeriodSeconds"], 20)
+            gpus[name] = (resources["limits"].get("nvidia.com/gpu"),
+                          "cuda:0" in spec["containers"][0]["args"])
+        self.assertEqual(gpus, {"tilewright-worker": (None, False),
+                                "tilewright-worker-gpu": (1, True)})
+
     def test_the_scaler_follows_a_deployment_by_its_key(self):
         scaled = self.documents["ScaledObject", "tilewright-worker"]["spec"]
         target = self.documents["Deployment", scaled["scaleTargetRef"]["name"]]

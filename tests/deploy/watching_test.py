@@ -4,9 +4,10 @@ the alarms ask for metrics and labels that exist, and the README's table says wh
 
 import json
 import re
+import subprocess
 import unittest
 
-from farm import SOURCE, Farm
+from farm import COMMAND, SOURCE, Farm
 
 DEPLOY = SOURCE / "deploy"
 
@@ -60,6 +61,14 @@ class WatchingTest(unittest.TestCase):
             farm.start_worker("rack1")
             farm.tune(trials=3)
             cls.metrics = exported(farm.get("/metrics"))
+            cls.health = cls.ask_health(farm)
+        cls.health_of_nobody = cls.ask_health(farm)
+
+    @staticmethod
+    def ask_health(farm):
+        done = subprocess.run([COMMAND, "health", "--server", farm.address, "--timeout", "2"],
+                              capture_output=True, text=True)
+        return done.returncode, done.stdout, farm.address in done.stderr
 
     def check(self, expression):
         selectors = selectors_of(expression)
@@ -67,6 +76,10 @@ class WatchingTest(unittest.TestCase):
             self.assertIn(metric, self.metrics, expression)
             self.assertLessEqual(labels, self.metrics[metric] | {"le"}, expression)
         return selectors
+
+    def test_the_exit_code_of_health_is_for_probes(self):
+        self.assertEqual(self.health, (0, "serving\n", False))
+        self.assertEqual(self.health_of_nobody, (4, "", True))
 
     def test_every_panel_shows_what_the_server_exports(self):
         dashboard = json.loads((DEPLOY / "grafana/tilewright.json").read_text())
