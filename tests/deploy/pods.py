@@ -157,7 +157,7 @@ class Pod:
                         "env", "-i", *environment, *command])])
         return subprocess.Popen(
             ["ip", "netns", "exec", self.netns, "unshare", "--mount", "--pid", "--ipc", "--fork",
-             "--kill-child", "sh", "-c", script], stdout=output, stderr=output,
+             "sh", "-c", script], stdout=output, stderr=output,
             env={**os.environ, "ROOT": str(self.folder / "root"), "BIN": str(BIN),
                  "HOSTS": str(hosts)})
 
@@ -200,15 +200,19 @@ class Pod:
 
     def delete(self):
         """SIGTERM to the container's first process; how long it took and how it ended."""
-        unshare = self.process.pid
-        first = int(pathlib.Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()[0])
         start = time.monotonic()
-        os.kill(first, signal.SIGTERM)
+        os.kill(self._first(), signal.SIGTERM)
         self.process.wait(timeout=self.spec["terminationGracePeriodSeconds"])
         return time.monotonic() - start, self.process.returncode
 
+    def _first(self):
+        """The container's process 1, with which all others end: the child of unshare."""
+        unshare = self.process.pid
+        return int(pathlib.Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()[0])
+
     def kill(self):
         if self.process is not None and self.process.poll() is None:
-            self.process.kill()
+            os.kill(self._first(), signal.SIGKILL)
             self.process.wait()
-        subprocess.run(["ip", "netns", "del", self.netns], capture_output=True)
+        ip("link", "del", f"{self.netns}v")
+        ip("netns", "del", self.netns)
