@@ -107,10 +107,12 @@ void AddIssue(CLI::App* group) {
   verb->add_option("-o,--output", options->output, "folder to make")->required();
   verb->add_option("--key", options->keys, "device key that a worker may serve; may be repeated")
       ->expected(1)
+      ->take_all()
       ->allow_extra_args(false);
   verb->add_option("--host", options->hosts,
                    "name or address under which a server is reached; may be repeated")
       ->expected(1)
+      ->take_all()
       ->allow_extra_args(false);
   AddDays(verb, options.get(), options->days);
 }

@@ -48,8 +48,8 @@ class Processes:
         ca = ["--ca", self._path("ca")]
         run("certs", "init", *ca)
         for role, name, more in (
-            ("server", "farm", ["--host", "127.0.0.1"]),
-            ("worker", "rack1", ["--key", "here"]),
+            ("server", "farm", ["--host", "farm.example", "--host", "127.0.0.1"]),
+            ("worker", "rack1", ["--key", "there", "--key", "here"]),
             ("client", "ann", []),
         ):
             run("certs", "issue", role, name, *more, *ca, "-o", self._path(name))

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "grpcpp/generic/generic_stub.h"
 #include "proto/channel.h"
@@ -17,6 +18,7 @@
 #include "tests/farm/played_peers.h"
 #include "tests/records/sample_records.h"
 #include "tuner/server/server.h"
+#include "tuner/server/worker_load.h"
 
 namespace tilewright {
 namespace {
@@ -137,9 +139,26 @@ TEST_F(SeeingTest, MetricsCountWhatHappens) {
         "tilewright_device_busy_seconds_total{key=\"xeon\"} 0.5",
         "tilewright_dispatch_seconds_count{key=\"xeon\"} 3",
         "tilewright_queue_depth{key=\"xeon\"} 0", "tilewright_slots{key=\"xeon\"} 2",
-        "tilewright_workers{health=\"good\"} 2", "tilewright_commit_seconds_count"}) {
+        "tilewright_workers{health=\"good\"} 2", "tilewright_commit_seconds_count",
+        // What did not happen is 0, rather than missing.
+        "tilewright_lost_leases_total{key=\"xeon\"} 0", "tilewright_commit_failures_total 0"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
+}
+
+// What an autoscaler follows: a queue without workers holds one trial, however long the job.
+TEST_F(SeeingTest, MetricsTellHowManyTrialsAreWantedBeforeTheFirstWorkerCame) {
+  Submit(40);
+  EXPECT_THAT(Get("/metrics"), HasSubstr("tilewright_wanted_trials{key=\"xeon\"} 40"));
+  const v1::OpenSessionReply session = Open("w");
+  ServeOne(session, false);
+  ServeOne(session, false);
+  // The job's own thread counts what the report has made durable.
+  constexpr char kLeft[] = "tilewright_wanted_trials{key=\"xeon\"} 38";
+  for (int i = 0; i < 400 && Get("/metrics").find(kLeft) == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+  EXPECT_THAT(Get("/metrics"), HasSubstr(kLeft));
 }
 
 TEST_F(SeeingTest, ThePagesDataHoldsJobsCurvesAndWorkers) {
@@ -159,6 +178,65 @@ TEST_F(SeeingTest, ThePagesDataHoldsJobsCurvesAndWorkers) {
   const Json farm = GetJson("/api/workers");
   EXPECT_EQ(farm["workers"][0]["worker"], "w");
   EXPECT_EQ(farm["keys"][0]["total"], 1);
+}
+
+TEST_F(SeeingTest, ThePagesDataHoldsBestConfigsLayersAndHowBusyWorkersAre) {
+  const std::string job = Submit(2);
+  const v1::OpenSessionReply session = Open("w");
+  ServeOne(session, false);
+  ServeOne(session, false);
+  WatchToEnd(job);
+  const Json best = GetJson("/api/best?q=DENSE%20xeon");
+  EXPECT_EQ(best["found"], 1);
+  ASSERT_EQ(best["best"].size(), 1u);
+  const Json& record = best["best"][0];
+  EXPECT_EQ(record["job"], job);
+  EXPECT_EQ(record["worker"], "w");
+  EXPECT_EQ(record["seconds"], 1e-3);
+  EXPECT_GT(record["gflops"], 0);
+  EXPECT_EQ(GetJson("/api/best")["found"], 1);
+  EXPECT_EQ(GetJson("/api/best?q=conv2d")["found"], 0);
+  EXPECT_EQ(GetJson("/api/best?key=elsewhere")["found"], 0);
+  const Json layers = GetJson("/api/layers?id=" + job);
+  ASSERT_EQ(layers.size(), 1u);
+  EXPECT_EQ(layers[0]["workload"], record["workload"]);
+  EXPECT_EQ(layers[0]["layers"], 3);
+  EXPECT_THAT(layers[0]["how"].get<std::string>(), ::testing::StartsWith("exact"));
+  EXPECT_EQ(layers[0]["record"], record);
+  EXPECT_THAT(Get("/api/layers?id=nothing"), HasSubstr("404"));
+  const Json farm = GetJson("/api/workers");
+  EXPECT_GT(farm["workers"][0]["busy"], 0);
+  EXPECT_LE(farm["workers"][0]["busy"], 1);
+}
+
+TEST(WorkerLoad, IsThePartOfTheLastMinuteInWhichRunnersLived) {
+  struct SetClock final : Clock {
+    double now = 1000;
+    double Now() const override { return now; }
+    double UnixTime() const override { return now; }
+  } clock;
+  WorkerLoad load(clock);
+  const WorkerInfo worker{.name = "w", .slots = 2};
+  const TrialRequest request;
+  const auto run = [&](double seconds) {
+    load.OnRecorded({.request = request, .worker = worker}, {.run_seconds = seconds}, false);
+  };
+  EXPECT_EQ(load.BusyShare("w"), 0);
+  load.OnSessionOpened(worker);
+  clock.now += 10;
+  run(10);  // one of two slots, all the time
+  EXPECT_DOUBLE_EQ(load.BusyShare("w"), 0.5);
+  clock.now += 50;
+  EXPECT_DOUBLE_EQ(load.BusyShare("w"), 10.0 / 120);
+  clock.now += 55;  // the run has ended more than a minute ago
+  EXPECT_DOUBLE_EQ(load.BusyShare("w"), 0);
+  run(30);
+  EXPECT_DOUBLE_EQ(load.BusyShare("w"), 30.0 / 120);
+  load.OnSessionOpened(worker);  // the next session, before the last has ended
+  load.OnSessionEnded(worker, true);
+  EXPECT_DOUBLE_EQ(load.BusyShare("w"), 30.0 / 120);
+  load.OnSessionEnded(worker, false);
+  EXPECT_EQ(load.BusyShare("w"), 0);
 }
 
 TEST_F(SeeingTest, ThePageIsServedAndNothingElse) {

@@ -65,7 +65,9 @@ FarmMetrics::FarmMetrics()
       busy_(CounterOf(registry_, "device_busy_seconds_total", "Life of runners on devices")),
       commit_failures_(CounterOf(registry_, "commit_failures_total", "Transactions that failed")),
       dispatch_(HistogramOf(registry_, "dispatch_seconds", "From a trial's wait to its lease")),
-      commit_(HistogramOf(registry_, "commit_seconds", "One durable transaction")) {}
+      commit_(HistogramOf(registry_, "commit_seconds", "One durable transaction")) {
+  commit_failures_.Add({});
+}
 
 std::string FarmMetrics::LabelOf(const std::string& key) {
   std::lock_guard lock(mutex_);
@@ -98,6 +100,13 @@ void FarmMetrics::OnConflict(const AttemptView& attempt) {
   conflicts_.Add({{"key", LabelOf(attempt.worker.device_key)}}).Increment();
 }
 
+void FarmMetrics::OnSessionOpened(const WorkerInfo& worker) {
+  const std::string key = LabelOf(worker.device_key);
+  for (auto* counter : {&late_, &lost_, &faults_, &conflicts_, &busy_}) counter->Add({{"key", key}});
+  trials_.Add({{"key", key}, {"outcome", "ok"}});
+  dispatch_.Add({{"key", key}}, DispatchBounds());
+}
+
 void FarmMetrics::OnCommit(double seconds, const absl::Status& status) {
   commit_.Add({}, CommitBounds()).Observe(seconds);
   if (!status.ok()) commit_failures_.Add({}).Increment();
@@ -105,16 +114,19 @@ void FarmMetrics::OnCommit(double seconds, const absl::Status& status) {
 
 std::string FarmMetrics::Text(const FarmGauges& now) {
   GaugeText depth("queue_depth", "Trials waiting for a lease"), slots("slots", "Device slots"),
-      free("free_slots", "Device slots without a trial"), workers("workers", "Open sessions");
+      free("free_slots", "Device slots without a trial"),
+      wanted("wanted_trials", "Trials that unfinished jobs still have to run"),
+      workers("workers", "Open sessions");
   for (const FarmGauges::Key& key : now.keys) {
     const std::string label = LabelOf(key.key);
     depth.Add("key", label, key.pending);
     slots.Add("key", label, key.total);
     free.Add("key", label, key.free);
+    wanted.Add("key", label, key.wanted);
   }
   for (const auto& [health, count] : now.workers) workers.Add("health", health, count);
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
-  for (GaugeText* gauge : {&depth, &slots, &free, &workers}) {
+  for (GaugeText* gauge : {&depth, &slots, &free, &wanted, &workers}) {
     families.push_back(std::move(*gauge).family());
   }
   return prometheus::TextSerializer().Serialize(families);

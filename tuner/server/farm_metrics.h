@@ -8,7 +8,11 @@
 //   tilewright_commit_seconds                    histogram: one durable transaction
 //   tilewright_commit_failures_total
 //   tilewright_queue_depth{key}, tilewright_slots{key}, tilewright_free_slots{key},
+//   tilewright_wanted_trials{key}                what unfinished jobs still have to run: how many
+//                                                workers are worth having. The queue's depth says
+//                                                less: a job proposes what the workers can take
 //   tilewright_workers{health}                   as of the scrape
+// The counters of a key are there, at 0, from its first worker on: an increase from nothing is none.
 // Thread-safe.
 #pragma once
 
@@ -30,7 +34,7 @@ namespace tilewright {
 struct FarmGauges {
   struct Key {
     std::string key;
-    double total = 0, free = 0, pending = 0;
+    double total = 0, free = 0, pending = 0, wanted = 0;
   };
   std::vector<Key> keys;
   std::map<std::string, double> workers;  // by health
@@ -45,6 +49,7 @@ class FarmMetrics final : public FarmObserver {
   void OnLost(const AttemptView& attempt) override;
   void OnFault(const AttemptView& attempt, const std::string& reason, bool quarantined) override;
   void OnConflict(const AttemptView& attempt) override;
+  void OnSessionOpened(const WorkerInfo& worker) override;
   void OnCommit(double seconds, const absl::Status& status);
 
   // The text of a scrape.

@@ -12,7 +12,7 @@ namespace tilewright {
 namespace {
 
 constexpr size_t kMostParameter = 1 << 10;
-const char* const kParameters[] = {"id", "q"};  // of any path
+const char* const kParameters[] = {"id", "q", "key"};  // of any path
 
 const char* PhraseOf(int code) {
   switch (code) {

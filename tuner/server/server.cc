@@ -26,6 +26,7 @@
 #include "tuner/server/recorder.h"
 #include "tuner/server/tuning_service.h"
 #include "tuner/server/web_views.h"
+#include "tuner/server/worker_load.h"
 #include "tuner/server/worker_service.h"
 
 namespace tilewright {
@@ -110,6 +111,8 @@ class ServerImpl final : public Server {
         access_(std::move(revoked), clock, options.log ? *options.log : NoLog()),
         log_(options.log ? *options.log : NoLog()),
         farm_log_(log_),
+        load_(clock),
+        store_(store),
         webhook_(std::move(webhook)),
         recorder_(std::make_unique<Recorder>(
             store,
@@ -133,7 +136,7 @@ class ServerImpl final : public Server {
 
  private:
   std::vector<FarmObserver*> Observers() {
-    std::vector<FarmObserver*> observers = {&farm_log_, &metrics_};
+    std::vector<FarmObserver*> observers = {&farm_log_, &metrics_, &load_};
     if (webhook_) observers.push_back(webhook_.get());
     return observers;
   }
@@ -159,6 +162,8 @@ class ServerImpl final : public Server {
   Log& log_;
   FarmLog farm_log_;
   FarmMetrics metrics_;
+  WorkerLoad load_;
+  const RecordStore& store_;
   const std::unique_ptr<Webhook> webhook_;  // null: nobody is told
   std::atomic<bool> storing_{true};         // the last transaction was stored
   std::mutex health_mutex_;
@@ -215,8 +220,9 @@ absl::Status ServerImpl::Listen(const std::string& listen) {
 
 absl::Status ServerImpl::ServeHttp(const std::string& listen) {
   if (listen.empty()) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(http_,
-                      HttpServer::Start(listen, MakeWebRoutes({dispatcher_, jobs_, metrics_})));
+  TW_ASSIGN_OR_RETURN(
+      http_, HttpServer::Start(
+                 listen, MakeWebRoutes({dispatcher_, jobs_, metrics_, load_, store_})));
   return absl::OkStatus();
 }
 

@@ -1,17 +1,21 @@
 #include "tuner/server/web_views.h"
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
 #include "base/strings.h"
 #include "tuner/server/messages.h"
+#include "tuner/server/record_views.h"
 
 namespace tilewright {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kMostPoints = 5000;  // of a job's curves
+constexpr size_t kMostPoints = 5000;       // of a job's curves
+constexpr double kTrialsPerOpenTask = 64;  // as a job without any budget gets
 
 // Generated from tuner/server/web.
 constexpr char kPage[] =
@@ -96,7 +100,7 @@ HttpReply ShowJob(Jobs& jobs, const HttpQuery& query) {
   return Reply({{"job", JsonOf((*job)->Summary())}, {"curves", std::move(curves).json()}});
 }
 
-HttpReply ListWorkers(const Dispatcher& dispatcher) {
+HttpReply ListWorkers(const Dispatcher& dispatcher, const WorkerLoad& load) {
   Json workers = Json::array(), keys = Json::array();
   for (const WorkerView& view : dispatcher.Workers()) {
     workers.push_back(
@@ -107,6 +111,7 @@ HttpReply ListWorkers(const Dispatcher& dispatcher) {
          {"role", NameOf(view.info.role)},
          {"slots", view.info.slots},
          {"held", view.held},
+         {"busy", load.BusyShare(view.info.name)},
          {"seconds_since_seen", view.seconds_since_seen},
          {"trials", view.trials},
          {"faults", view.health.faults},
@@ -120,12 +125,26 @@ HttpReply ListWorkers(const Dispatcher& dispatcher) {
   return Reply({{"workers", workers}, {"keys", keys}});
 }
 
+// A job that only ends by its time, or when its spaces are used up, takes what it can get.
+double WantedTrials(const v1::JobSummary& job) {
+  if (job.state() == v1::PAUSED) return 0;
+  if (job.budget() == 0) return kTrialsPerOpenTask * job.tasks();
+  return static_cast<double>(job.budget() - std::min(job.budget(), job.finished_trials()));
+}
+
 HttpReply Scrape(const WebParts& parts) {
-  FarmGauges now;
+  std::map<std::string, FarmGauges::Key> keys;
   for (const KeyView& view : parts.dispatcher.Keys()) {
-    now.keys.push_back({view.key, static_cast<double>(view.total), static_cast<double>(view.free),
-                        static_cast<double>(view.pending)});
+    keys[view.key] = {view.key, static_cast<double>(view.total), static_cast<double>(view.free),
+                      static_cast<double>(view.pending)};
   }
+  for (const v1::JobSummary& job : parts.jobs.Running()) {
+    FarmGauges::Key& key = keys[job.key()];
+    key.key = job.key();
+    key.wanted += WantedTrials(job);
+  }
+  FarmGauges now;
+  for (auto& [name, key] : keys) now.keys.push_back(std::move(key));
   for (const WorkerView& view : parts.dispatcher.Workers()) {
     ++now.workers[absl::AsciiStrToLower(v1::WorkerHealth_Name(ToMessage(view.health.health)))];
   }
@@ -144,7 +163,11 @@ HttpRoutes MakeWebRoutes(const WebParts& parts) {
           {"/farm.css", Static("text/css", kStyle)},
           {"/api/jobs", [parts](const HttpQuery&) { return ListJobs(parts.jobs); }},
           {"/api/job", [parts](const HttpQuery& query) { return ShowJob(parts.jobs, query); }},
-          {"/api/workers", [parts](const HttpQuery&) { return ListWorkers(parts.dispatcher); }},
+          {"/api/workers",
+           [parts](const HttpQuery&) { return ListWorkers(parts.dispatcher, parts.load); }},
+          {"/api/best", [parts](const HttpQuery& query) { return ListBest(parts.store, query); }},
+          {"/api/layers",
+           [parts](const HttpQuery& query) { return ListLayers(parts.store, parts.jobs, query); }},
           {"/metrics", [parts](const HttpQuery&) { return Scrape(parts); }}};
 }
 

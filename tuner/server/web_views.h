@@ -1,6 +1,8 @@
 // The farm's web page: what is shown at which path. Read-only.
 //   /            the page (tuner/server/web); /farm.js, /farm.css
 //   /api/jobs    every job; /api/job?id=JOB with its tuning curves
+//   /api/layers?id=JOB the record behind each layer; /api/best?q=WORDS&key=KEY the best records
+//                (tuner/server/record_views.h)
 //   /api/workers workers and the queue of each key
 //   /metrics     tuner/server/farm_metrics.h
 #pragma once
@@ -9,6 +11,7 @@
 #include "tuner/server/farm_metrics.h"
 #include "tuner/server/http_server.h"
 #include "tuner/server/jobs.h"
+#include "tuner/server/worker_load.h"
 
 namespace tilewright {
 
@@ -17,6 +20,8 @@ struct WebParts {
   const Dispatcher& dispatcher;
   Jobs& jobs;
   FarmMetrics& metrics;
+  const WorkerLoad& load;
+  const RecordStore& store;
 };
 
 HttpRoutes MakeWebRoutes(const WebParts& parts);

@@ -7,12 +7,17 @@
         for event in farm.watch(job):
             print(event.number, event.best_gflops)
         table = rows(farm.best(key="xeon"))   # pandas.DataFrame(table)
+
+And ask/tell for kernels and parameters of one's own, without a farm: Space, Runner.
 """
 
 from .command import tasks_of
 from .curve import curve
 from .farm import Farm
 from .records import Record, best, parse_line, rows
+from .results import Result
+from .runner import Runner
+from .space import Space
 from .transport import FarmError
 from .values import Event, Found, Job, Revocation, Task, TaskResult, Worker
 
@@ -23,7 +28,10 @@ __all__ = [
     "Found",
     "Job",
     "Record",
+    "Result",
     "Revocation",
+    "Runner",
+    "Space",
     "Task",
     "TaskResult",
     "Worker",
