@@ -161,10 +161,10 @@ TEST(ImportErrors, TooManyDimensionsAreRefused) {
   ExpectInvalid(ReluModel(Shape(9, 1)).Bytes(), HasSubstr("rank 9 is above the limit of 8"));
 }
 
-TEST(ImportErrors, SequencesAreRefused) {
+TEST(ImportErrors, MapsAreRefused) {
   ModelBuilder m = ReluModel();
-  m.graph().mutable_input(0)->mutable_type()->mutable_sequence_type();
-  ExpectRefused(m.Bytes(), StatusCode::kUnimplemented, HasSubstr("only tensors are supported"));
+  m.graph().mutable_input(0)->mutable_type()->mutable_map_type();
+  ExpectRefused(m.Bytes(), StatusCode::kUnimplemented, HasSubstr("only tensors, sequences of tensors and"));
 }
 
 TEST(ImportErrors, UnsupportedElementTypesAreNamed) {

@@ -252,9 +252,9 @@ absl::StatusOr<Outputs> MultiHeadAttention(OpBuilder& b) {
 }  // namespace
 
 OpList attention() {
-  return {{"Attention", 23, 3, Attention},
-          {"com.microsoft.Attention", 1, 2, JoinedAttention},
-          {"com.microsoft.MultiHeadAttention", 1, 1, MultiHeadAttention}};
+  return {{"Attention", 23, 3, Attention, kFloats},
+          {"com.microsoft.Attention", 1, 2, JoinedAttention, kFloats},
+          {"com.microsoft.MultiHeadAttention", 1, 1, MultiHeadAttention, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

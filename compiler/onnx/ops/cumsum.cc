@@ -45,6 +45,6 @@ absl::StatusOr<Outputs> CumSum(OpBuilder& b) {
 
 }  // namespace
 
-OpList cumsum() { return {{"CumSum", 11, 2, CumSum}}; }
+OpList cumsum() { return {{"CumSum", 11, 2, CumSum, kNumbers}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -21,6 +21,16 @@ absl::Status CheckTypes(const OpBuilder& b, Takes takes) {
       absl::StrCat("inputs are ", Sv(NameOf(dtype)), ", which it does not take"));
 }
 
+ElementTypes TypesOf(Takes takes) {
+  switch (takes) {
+    case Takes::kNumbers: return kNumbers;
+    case Takes::kIntegers: return kIntegers;
+    case Takes::kBools: return kBools;
+    case Takes::kAnything: break;
+  }
+  return kEveryType;
+}
+
 using Formula = Expr (*)(Expr, Expr);
 
 OpRow Row(std::string op_type, int64_t since, const char* name, Takes takes, Formula formula) {
@@ -28,7 +38,8 @@ OpRow Row(std::string op_type, int64_t since, const char* name, Takes takes, For
             TW_RETURN_IF_ERROR(CheckTypes(b, takes));
             return Map(b, name, {b.Input(0), b.Input(1)},
                        [&](const Exprs& x) { return formula(x[0], x[1]); });
-          }};
+          },
+          TypesOf(takes)};
 }
 
 template <BinaryOp op>
@@ -111,9 +122,9 @@ OpList elementwise_binary() {
           Row("LessOrEqual", 12, "less_equal", Takes::kNumbers, Le),
           Row("Greater", 7, "greater", Takes::kNumbers, Greater),
           Row("GreaterOrEqual", 12, "greater_equal", Takes::kNumbers, GreaterOrEqual),
-          {"Mod", 10, 2, Mod},
-          {"BitShift", 11, 2, BitShift},
-          {"Pow", 7, 2, Pow}};
+          {"Mod", 10, 2, Mod, kNumbers},
+          {"BitShift", 11, 2, BitShift, kIntegers},
+          {"Pow", 7, 2, Pow, kNumbers}};
 }
 
 }  // namespace tilewright::onnx_ops

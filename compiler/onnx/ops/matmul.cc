@@ -76,10 +76,10 @@ absl::StatusOr<Outputs> Gemm(OpBuilder& b) {
 }  // namespace
 
 OpList matmul() {
-  return {{"MatMul", 1, 2, MatMul},
-          {"Gemm", 7, 2, Gemm},
-          {"MatMulInteger", 10, 2, MatMulInteger},
-          {"QLinearMatMul", 10, 8, QLinearMatMul}};
+  return {{"MatMul", 1, 2, MatMul, kProducts},
+          {"Gemm", 7, 2, Gemm, kFloats},
+          {"MatMulInteger", 10, 2, MatMulInteger, kBytes},
+          {"QLinearMatMul", 10, 8, QLinearMatMul, kBytes}};
 }
 
 }  // namespace tilewright::onnx_ops
