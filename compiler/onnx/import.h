@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "compiler/graph/graph.h"
 #include "compiler/onnx/element_types.h"
+#include "compiler/onnx/plugin_operator.h"
 
 namespace tilewright {
 
@@ -26,6 +27,8 @@ struct ImportOptions {
   std::map<std::string, Tensor> constant_inputs;
   // Where the model's external data lies; ImportOnnxFile sets it. Empty: such data is refused.
   std::string folder;
+  // Operators of the user's own, beside those of the catalogue.
+  std::vector<PluginOperator> operators;
 };
 
 // InvalidArgument for anything wrong with the bytes or the model, Unimplemented for an operator,

@@ -10,6 +10,7 @@
 #include "compiler/graph/edit.h"
 #include "compiler/onnx/catalog.h"
 #include "compiler/onnx/operator_table.h"
+#include "compiler/onnx/plugin_convert.h"
 #include "compiler/onnx/unsupported.h"
 
 namespace tilewright {
@@ -81,7 +82,9 @@ absl::Status Within(const std::string& where, const absl::Status& status) {
 }
 
 Importer::Importer(onnx::ModelProto& model, const ImportOptions& options, int64_t opset)
-    : model_(model), options_(options), opset_(opset) {}
+    : model_(model), options_(options), opset_(opset) {
+  for (const PluginOperator& op : options.operators) plugins_.push_back(PluginRow(op));
+}
 
 absl::StatusOr<Graph> Importer::Run() {
   onnx::GraphProto& main = *model_.mutable_graph();
@@ -199,6 +202,9 @@ absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const 
   const bool standard = IsStandardDomain(node.domain());
   const std::string name =
       standard ? node.op_type() : absl::StrCat(node.domain(), ".", node.op_type());
+  for (const OpRow& plugin : plugins_) {
+    if (plugin.op_type == name) return &plugin;
+  }
   absl::StatusOr<const OpRow*> row = FindOperator(name, opset_);
   if (row.ok()) return row;
   if (FindFunction(node) != nullptr) return nullptr;

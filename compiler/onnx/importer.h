@@ -91,6 +91,7 @@ class Importer {
   const int64_t opset_;
   Imported imported_;
   Graph& graph_ = imported_.graph;
+  OpList plugins_;
   std::vector<absl::Status> problems_;
   std::deque<onnx::GraphProto> bodies_;  // of functions, with their attributes filled in
   int depth_ = 0, nodes_ = 0;

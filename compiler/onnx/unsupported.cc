@@ -35,7 +35,8 @@ std::string AdviceAbout(std::string_view op_type) {
     if (reason.operators.find(padded) == std::string_view::npos) continue;
     return ": " + std::string(reason.advice);
   }
-  return "";
+  const bool own_domain = op_type.find('.') != std::string_view::npos;
+  return own_domain ? ": a text file may define it (--operators FILE, see examples/operators)" : "";
 }
 
 }  // namespace tilewright
