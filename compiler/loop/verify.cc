@@ -107,8 +107,8 @@ class Verifier {
     TW_RETURN_IF_ERROR(MustBe(s->var, DType::kI64, "a loop variable"));
     TW_RETURN_IF_ERROR(MustBe(s->min, DType::kI64, "a loop's start"));
     TW_RETURN_IF_ERROR(MustBe(s->extent, DType::kI64, "a loop's extent"));
-    TW_RETURN_IF_ERROR(CheckExpr(s->min));
-    TW_RETURN_IF_ERROR(CheckExpr(s->extent));
+    TW_RETURN_IF_ERROR(CheckPlace(s->min));
+    TW_RETURN_IF_ERROR(CheckPlace(s->extent));
     TW_RETURN_IF_ERROR(CheckLoopKind(s));
     if (!vars_.insert(s->var.get()).second) return Violation("variable of an enclosing loop");
     const Expr min = simplifier_.Run(s->min), extent = simplifier_.Run(s->extent);
@@ -182,7 +182,7 @@ class Verifier {
 
   absl::Status CheckIf(const StmtNode& s) {
     TW_RETURN_IF_ERROR(MustBe(s.condition, DType::kBool, "the condition"));
-    TW_RETURN_IF_ERROR(CheckExpr(s.condition));
+    TW_RETURN_IF_ERROR(CheckPlace(s.condition));
     const Expr condition = simplifier_.Run(s.condition);
     for (size_t i = 0; i < s.body.size(); ++i) {
       TW_RETURN_IF_ERROR(Under(condition, i == 0, [&] { return Check(s.body[i]); }));
@@ -224,8 +224,16 @@ class Verifier {
     return status;
   }
 
+  // An index, a loop's bound or a condition: what proofs are about.
+  absl::Status CheckPlace(const Expr& e) {
+    ++in_place_;
+    absl::Status status = CheckExpr(e);
+    --in_place_;
+    return status;
+  }
+
   absl::Status CheckExpr(const Expr& e) {
-    const bool shared = e.use_count() > 1 && !e->operands.empty();
+    const bool shared = !strict_ && e.use_count() > 1 && !e->operands.empty();
     if (shared && !checked_.insert(e.get()).second) return absl::OkStatus();
     for (const Expr& operand : e->operands) {
       if (operand == nullptr) return Violation("an operand is missing");
@@ -241,7 +249,7 @@ class Verifier {
       case ExprKind::kBinary:
         TW_RETURN_IF_ERROR(CheckBinary(*e));
         if (strict_) TW_RETURN_IF_ERROR(CheckDivisor(*e));
-        if (strict_) TW_RETURN_IF_ERROR(CheckOverflow(e));
+        if (strict_ && in_place_ > 0) TW_RETURN_IF_ERROR(CheckOverflow(e));
         break;
       case ExprKind::kSelect: TW_RETURN_IF_ERROR(CheckSelect(*e)); break;
       case ExprKind::kCast: break;
@@ -285,10 +293,10 @@ class Verifier {
 
   // The sides of a select and the right side of && and || are evaluated under a condition.
   absl::Status CheckOperands(const ExprNode& e) {
-    TW_RETURN_IF_ERROR(CheckExpr(e.operands[0]));
     const bool logic = e.kind == ExprKind::kBinary && e.dtype == DType::kBool &&
                        (e.op == BinaryOp::kAnd || e.op == BinaryOp::kOr);
     const bool conditional = logic || e.kind == ExprKind::kSelect;
+    TW_RETURN_IF_ERROR(conditional ? CheckPlace(e.operands[0]) : CheckExpr(e.operands[0]));
     const Expr condition = conditional ? simplifier_.Run(e.operands[0]) : nullptr;
     for (size_t i = 1; i < e.operands.size(); ++i) {
       const auto check = [&] { return CheckExpr(e.operands[i]); };
@@ -307,7 +315,7 @@ class Verifier {
     }
     for (size_t d = 0; d < indices.size(); ++d) {
       TW_RETURN_IF_ERROR(MustBe(indices[d], DType::kI64, "an index"));
-      TW_RETURN_IF_ERROR(CheckExpr(indices[d]));
+      TW_RETURN_IF_ERROR(CheckPlace(indices[d]));
       TW_RETURN_IF_ERROR(CheckIndex(*buffer, d, indices[d]));
     }
     return absl::OkStatus();
@@ -349,6 +357,7 @@ class Verifier {
   bool named_ = false;  // the violation names its statement already
   const bool strict_;
   int64_t steps_ = 1;  // of the enclosing loops
+  int in_place_ = 0;   // nested CheckPlace
 };
 
 }  // namespace

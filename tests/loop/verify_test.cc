@@ -139,6 +139,10 @@ TEST(VerifyStrictly, ASumThatMightOverflowProvesNothing) {
               HasSubstr("k[0] - 5 may overflow"));
 }
 
+TEST(VerifyStrictly, ValuesMayOverflow) {
+  EXPECT_EQ(StrictError("  out[0] = cast(k[0] + k[1] * k[2], float32)\n"), "");
+}
+
 TEST(VerifyStrictly, WhatIsKnownOfAnElementEndsWhenItMayHaveBeenWritten) {
   constexpr char kText[] =
       "  alloc at: stack int64[1]\n"

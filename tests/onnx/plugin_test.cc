@@ -115,6 +115,30 @@ TEST(Plugin, AProgramIsRunInOrderAsItIsWritten) {
             (std::vector<double>{1, 3, 6, 0, 5, 11, 18, 0}));
 }
 
+// What a condition says of an element is forgotten when the element is written.
+TEST(Plugin, AConditionIsAskedAgainAfterAStore) {
+  constexpr char kAgain[] = R"(operator com.example.Shift:
+  input x: float32[N, W]
+  output y: float32[N, W]
+  define:
+    for n in 0..N:
+      for w in 0..W:
+        alloc at: stack int64[1]
+        at[0] = min(max(cast(x[n, w], int64), 0), 8)
+        if at[0] < 3:
+          at[0] = at[0] + 3
+          if at[0] < 3:
+            y[n, w] = 1.0
+          else:
+            y[n, w] = 2.0
+)";
+  const Tensor x({DType::kF32, {2, 4}}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
+  const auto graph = ImportOnnx(ShiftModel().Bytes(), Operators(kAgain));
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ(Values(RunCompiled(*graph, {{"x", x}})[0]),
+            (std::vector<double>{2, 2, 0, 0, 0, 0, 0, 0}));
+}
+
 // The example of examples/operators against ONNX's operator of the same meaning.
 TEST(Plugin, TheGridSampleExampleIsGridSample) {
   std::ifstream file(TILEWRIGHT_SOURCE_DIR "/examples/operators/grid_sample.txt");
