@@ -1,5 +1,5 @@
-// ONNX's own node tests (Debian's libonnx-testdata) as they lie on disk, and how outputs compare with
-// the ones they give.
+// ONNX's own node tests (Debian's libonnx-testdata) as they lie on disk, and how outputs compare
+// with the ones they give.
 #pragma once
 
 #include <filesystem>

@@ -74,7 +74,8 @@ bool IsAboutItsData(const std::string& op_type) {
 
 // Operators of which other inputs that happen to have the data's type have another meaning.
 bool IsAlone(const std::string& op_type) {
-  static const std::set<std::string> kNames = {"Resize", "Upsample", "Trilu", "CumSum", "OneHot"};
+  static const std::set<std::string> kNames = {"Resize", "Upsample", "Trilu", "CumSum",
+                                               "CumProd", "OneHot", "TopK"};
   return kNames.contains(op_type);
 }
 

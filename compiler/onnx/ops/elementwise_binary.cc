@@ -82,7 +82,10 @@ absl::StatusOr<Outputs> BitShift(OpBuilder& b) {
     const int64_t widest = static_cast<int64_t>(SizeOf(x[0]->dtype)) * 8;
     const Expr zero = Int(0, x[0]->dtype);
     const Expr fits = And(Le(zero, x[1]), Lt(x[1], Int(widest, x[1]->dtype)));
-    return Select(fits, Call(call, {x[0], x[1]}, x[0]->dtype), zero);
+    // Behind its bits a negative number goes on with ones, any other with zeros.
+    const bool keeps_sign = call == std::string_view("shr") && !IsUnsigned(x[0]->dtype);
+    const Expr rest = keeps_sign ? Select(Lt(x[0], zero), Int(-1, x[0]->dtype), zero) : zero;
+    return Select(fits, Call(call, {x[0], x[1]}, x[0]->dtype), rest);
   });
 }
 

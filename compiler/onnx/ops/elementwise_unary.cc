@@ -47,6 +47,12 @@ absl::StatusOr<Outputs> Not(OpBuilder& b) {
              [](const Exprs& x) { return Call("not", {x[0]}, DType::kBool); });
 }
 
+absl::StatusOr<Outputs> BitwiseNot(OpBuilder& b) {
+  return Map(b, "bitwise_not", {b.Input(0)}, [](const Exprs& x) {
+    return Binary(BinaryOp::kXor, x[0], Int(-1, x[0]->dtype));
+  });
+}
+
 absl::StatusOr<Outputs> IsNaN(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckType(IsFloat(b.DTypeOf(b.Input(0))), b));
   return Map(b, "is_nan", {b.Input(0)},
@@ -78,7 +84,7 @@ OpList elementwise_unary() {
       FloatCall("Log", "log"),     FloatCall("Round", "round"),      FloatCall("Sin", "sin"),
       FloatCall("Sinh", "sinh"),   FloatCall("Sqrt", "sqrt"),        FloatCall("Tan", "tan"),
       FloatCall("Tanh", "tanh"),   {"Reciprocal", 1, 1, Reciprocal, kFloats},
-      {"Not", 1, 1, Not, kBools},
+      {"Not", 1, 1, Not, kBools},  {"BitwiseNot", 18, 1, BitwiseNot, kIntegers},
       {"IsNaN", 9, 1, IsNaN, kFloats},      {"IsInf", 10, 1, IsInf, kFloats}};
 }
 
