@@ -145,6 +145,7 @@ ElementTypes ClaimedBy(const std::string& op_type) {
 // What an operator does not do in every type that it takes otherwise, and says so.
 bool IsNamedExcuse(const absl::Status& status) {
   return absl::StrContains(status.message(), "interpolation is supported for floats only") ||
+         absl::StrContains(status.message(), "which does not scale integers") ||
          absl::StrContains(status.message(), "bools have no reduction");
 }
 

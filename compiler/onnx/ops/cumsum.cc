@@ -24,7 +24,8 @@ Stmt AccumulateRow(const Running& r, const Buffer& x, const Buffer& out, std::ve
     const Stmt store = Store(out, row, Cast(sum.Get(), dtype));
     return r.exclusive ? Seq({store, add}) : Seq({add, store});
   };
-  return With({sum}, Seq({sum.Set(InitialValue(r.reducer, wide)), InOrder("i", Int(extent), step)}));
+  const Stmt start = sum.Set(InitialValue(r.reducer, wide));
+  return With({sum}, Seq({start, InOrder("i", Int(extent), step)}));
 }
 
 absl::StatusOr<Outputs> Accumulate(OpBuilder& b, Reducer reducer) {

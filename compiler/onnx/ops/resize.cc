@@ -158,10 +158,10 @@ absl::StatusOr<Outputs> ResizeByEither(OpBuilder& b) {
 }  // namespace
 
 OpList resize() {
-  return {{"Upsample", 7, 1, UpsampleByAttribute, kNumbers},
-          {"Upsample", 9, 2, ResizeByScales, kNumbers},
-          {"Resize", 10, 2, ResizeByScales, kNumbers},
-          {"Resize", 11, 1, ResizeByEither, kNumbers}};
+  return {{"Upsample", 7, 1, UpsampleByAttribute},
+          {"Upsample", 9, 2, ResizeByScales},
+          {"Resize", 10, 2, ResizeByScales},
+          {"Resize", 11, 1, ResizeByEither}};
 }
 
 }  // namespace tilewright::onnx_ops
