@@ -1,6 +1,7 @@
 #include "cli/model_options.h"
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,9 @@
 
 namespace tilewright {
 namespace {
+
+// One byte more than ParsePluginOperators takes.
+constexpr std::streamsize kMaxOperatorsFile = (1 << 20) + 1;
 
 // What the user typed was wrong; other errors (a target that is known but not built) stay.
 absl::Status AsUsage(absl::Status status) {
@@ -26,6 +30,19 @@ absl::Status CheckPassName(const std::string& name) {
       absl::StrCat("unknown pass \"", name, "\"; known: ", absl::StrJoin(known, ", ")));
 }
 
+absl::Status AddOperators(const std::string& path, ImportOptions& import) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kMaxOperatorsFile, '\0');
+  if (!file.read(text.data(), kMaxOperatorsFile) && !file.eof()) {
+    return BadInput(absl::InvalidArgumentError(absl::StrCat(path, ": cannot be read")));
+  }
+  text.resize(static_cast<size_t>(file.gcount()));
+  absl::StatusOr<std::vector<PluginOperator>> operators = ParsePluginOperators(text, path);
+  if (!operators.ok()) return BadInput(operators.status());
+  for (PluginOperator& op : *operators) import.operators.push_back(std::move(op));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddModelFileOptions(CLI::App* verb, ModelOptions* options) {
@@ -34,6 +51,8 @@ void AddModelFileOptions(CLI::App* verb, ModelOptions* options) {
                    "binds an input's shape, or changes it: data:1,3,224,224; may be repeated");
   verb->add_option("--dim", options->dims,
                    "binds a dimension by the model's name for it: batch=4; may be repeated");
+  verb->add_option("--operators", options->operators,
+                   "a text file that defines operators of your own; may be repeated");
 }
 
 void AddModelOptions(CLI::App* verb, ModelOptions* options) {
@@ -52,7 +71,11 @@ absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options) {
   if (!shapes.ok()) return AsUsage(shapes.status());
   absl::StatusOr<std::map<std::string, int64_t>> dims = ParseDims(absl::StrJoin(options.dims, " "));
   if (!dims.ok()) return AsUsage(dims.status());
-  return ImportOptions{.input_shapes = *std::move(shapes), .dims = *std::move(dims)};
+  ImportOptions import{.input_shapes = *std::move(shapes), .dims = *std::move(dims)};
+  for (const std::string& path : options.operators) {
+    TW_RETURN_IF_ERROR(AddOperators(path, import));
+  }
+  return import;
 }
 
 absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {

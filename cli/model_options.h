@@ -1,5 +1,5 @@
-// The options of verbs that take a model: MODEL, --input-shape, --dim, --target, --disable-pass,
-// --exact.
+// The options of verbs that take a model: MODEL, --input-shape, --dim, --operators, --target,
+// --disable-pass, --exact.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,6 +17,7 @@ namespace tilewright {
 struct ModelOptions {
   std::string model;
   std::vector<std::string> input_shapes, dims;
+  std::vector<std::string> operators;  // files that define operators
   std::string target = "cpu";
   std::vector<std::string> disabled_passes;
   bool exact = false;
@@ -24,10 +25,11 @@ struct ModelOptions {
 
 // `options` must live as long as the verb.
 void AddModelOptions(CLI::App* verb, ModelOptions* options);
-// Only MODEL, --input-shape and --dim.
+// Only MODEL, --input-shape, --dim and --operators.
 void AddModelFileOptions(CLI::App* verb, ModelOptions* options);
 
-// How to import the model; wrong usage for a malformed --input-shape or --dim.
+// How to import the model; wrong usage for a malformed --input-shape or --dim, bad input for a file
+// of --operators.
 absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options);
 // A missing file is bad input, a malformed --input-shape wrong usage.
 absl::StatusOr<Graph> LoadModel(const ModelOptions& options);

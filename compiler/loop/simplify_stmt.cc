@@ -1,10 +1,29 @@
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "compiler/loop/rewrite_stmt.h"
 #include "compiler/loop/simplifier.h"
+#include "compiler/loop/visit.h"
 
 namespace tilewright {
 namespace {
+
+// Whether the condition reads a buffer that the statement writes: what it says of an element need
+// not hold any more then.
+bool ReadsWhatIsWritten(const Expr& condition, const Stmt& s) {
+  std::vector<Buffer> read;
+  ForEachExpr(condition, [&](const Expr& e) {
+    if (e->kind == ExprKind::kLoad) read.push_back(e->buffer);
+  });
+  if (read.empty()) return false;
+  bool written = false;
+  ForEachStmt(s, [&](const Stmt& inner) {
+    written = written || (inner->kind == StmtKind::kStore &&
+                          std::find(read.begin(), read.end(), inner->buffer) != read.end());
+  });
+  return written;
+}
 
 // Null stands for the empty statement.
 class StmtSimplifier {
@@ -103,7 +122,7 @@ class StmtSimplifier {
   Stmt RunUnder(const Expr& condition, bool truth, const Stmt& s) {
     if (s == nullptr) return nullptr;
     Simplifier::Scope scope(&simplifier_);
-    scope.knowledge().Assume(condition, truth);
+    if (!ReadsWhatIsWritten(condition, s)) scope.knowledge().Assume(condition, truth);
     return Run(s);
   }
 

@@ -1,5 +1,6 @@
 #include "compiler/loop/verify.h"
 
+#include <algorithm>
 #include <set>
 #include <unordered_set>
 #include <utility>
@@ -12,11 +13,14 @@
 #include "compiler/loop/simplifier.h"
 #include "compiler/loop/text.h"
 #include "compiler/loop/threads.h"
+#include "compiler/loop/visit.h"
 
 namespace tilewright {
 namespace {
 
 constexpr int64_t kMaxStackBytes = 512 << 10;
+// Of a program that is strictly verified: iterations of its innermost statement.
+constexpr int64_t kMaxSteps = int64_t{1} << 44;
 
 absl::Status Violation(const std::string& what) { return absl::FailedPreconditionError(what); }
 
@@ -60,7 +64,8 @@ absl::Status CheckSelect(const ExprNode& e) {
 // Walks the program once, knowing at each place what is declared and which values are possible.
 class Verifier {
  public:
-  explicit Verifier(const Program& program) : program_(program), simplifier_(Ranges()) {}
+  Verifier(const Program& program, bool strict)
+      : program_(program), simplifier_(Ranges()), strict_(strict) {}
 
   absl::Status Run() {
     if (program_.params.empty()) return Violation("a program needs an output");
@@ -102,8 +107,8 @@ class Verifier {
     TW_RETURN_IF_ERROR(MustBe(s->var, DType::kI64, "a loop variable"));
     TW_RETURN_IF_ERROR(MustBe(s->min, DType::kI64, "a loop's start"));
     TW_RETURN_IF_ERROR(MustBe(s->extent, DType::kI64, "a loop's extent"));
-    TW_RETURN_IF_ERROR(CheckExpr(s->min));
-    TW_RETURN_IF_ERROR(CheckExpr(s->extent));
+    TW_RETURN_IF_ERROR(CheckPlace(s->min));
+    TW_RETURN_IF_ERROR(CheckPlace(s->extent));
     TW_RETURN_IF_ERROR(CheckLoopKind(s));
     if (!vars_.insert(s->var.get()).second) return Violation("variable of an enclosing loop");
     const Expr min = simplifier_.Run(s->min), extent = simplifier_.Run(s->extent);
@@ -133,6 +138,8 @@ class Verifier {
     const Interval count = simplifier_.knowledge().BoundsOf(extent);
     const Interval range = {first.lo, first.Plus(count).Plus({-1, -1}).hi};
     if (range.empty()) return absl::OkStatus();  // never runs
+    const int64_t outer_steps = steps_;
+    if (strict_) TW_RETURN_IF_ERROR(CountSteps(first, count));
     scope.knowledge().SetRange(s.var, range);
     const bool may_not_run = independent_.count(s.var.get()) == 0;
     const bool outer = std::exchange(in_vector_, s.loop == LoopKind::kVectorized);
@@ -140,7 +147,18 @@ class Verifier {
     absl::Status status = Check(s.body[0]);
     conditions_ -= may_not_run;
     in_vector_ = outer;
+    steps_ = outer_steps;
     return status;
+  }
+
+  // A loop whose bounds depend on data has to say how far they go at most.
+  absl::Status CountSteps(const Interval& first, const Interval& count) {
+    if (!first.bounded() || count.hi >= Interval::kInfinity) {
+      return Violation("the loop is not provably bounded: limit its bounds by min and max");
+    }
+    steps_ = Interval{steps_, steps_}.Times(std::max<int64_t>(count.hi, 1)).hi;
+    if (steps_ <= kMaxSteps) return absl::OkStatus();
+    return Violation("the loops around it have more than 2^44 steps in all");
   }
 
   absl::Status CheckStore(const StmtNode& s) {
@@ -164,7 +182,7 @@ class Verifier {
 
   absl::Status CheckIf(const StmtNode& s) {
     TW_RETURN_IF_ERROR(MustBe(s.condition, DType::kBool, "the condition"));
-    TW_RETURN_IF_ERROR(CheckExpr(s.condition));
+    TW_RETURN_IF_ERROR(CheckPlace(s.condition));
     const Expr condition = simplifier_.Run(s.condition);
     for (size_t i = 0; i < s.body.size(); ++i) {
       TW_RETURN_IF_ERROR(Under(condition, i == 0, [&] { return Check(s.body[i]); }));
@@ -199,15 +217,23 @@ class Verifier {
     const int64_t* known = AsInt(condition);
     if (known != nullptr && (*known != 0) != truth) return absl::OkStatus();
     Simplifier::Scope scope(&simplifier_);
-    scope.knowledge().Assume(condition, truth);
+    if (!strict_ || MayLearnFrom(condition)) scope.knowledge().Assume(condition, truth);
     conditions_ += known == nullptr;
     absl::Status status = check();
     conditions_ -= known == nullptr;
     return status;
   }
 
+  // An index, a loop's bound or a condition: what proofs are about.
+  absl::Status CheckPlace(const Expr& e) {
+    ++in_place_;
+    absl::Status status = CheckExpr(e);
+    --in_place_;
+    return status;
+  }
+
   absl::Status CheckExpr(const Expr& e) {
-    const bool shared = e.use_count() > 1 && !e->operands.empty();
+    const bool shared = !strict_ && e.use_count() > 1 && !e->operands.empty();
     if (shared && !checked_.insert(e.get()).second) return absl::OkStatus();
     for (const Expr& operand : e->operands) {
       if (operand == nullptr) return Violation("an operand is missing");
@@ -220,19 +246,57 @@ class Verifier {
         return Violation(absl::StrCat("variable ", e->name, " is used outside its loop"));
       case ExprKind::kLoad: return CheckAccess(e->buffer, e->operands);
       case ExprKind::kCall: TW_RETURN_IF_ERROR(CheckCall(*e)); break;
-      case ExprKind::kBinary: TW_RETURN_IF_ERROR(CheckBinary(*e)); break;
+      case ExprKind::kBinary:
+        TW_RETURN_IF_ERROR(CheckBinary(*e));
+        if (strict_) TW_RETURN_IF_ERROR(CheckDivisor(*e));
+        if (strict_ && in_place_ > 0) TW_RETURN_IF_ERROR(CheckOverflow(e));
+        break;
       case ExprKind::kSelect: TW_RETURN_IF_ERROR(CheckSelect(*e)); break;
       case ExprKind::kCast: break;
     }
     return CheckOperands(*e);
   }
 
+  // What is known of a sum holds only where it cannot wrap around.
+  absl::Status CheckOverflow(const Expr& e) {
+    const bool wraps =
+        e->op == BinaryOp::kAdd || e->op == BinaryOp::kSub || e->op == BinaryOp::kMul;
+    if (!wraps || e->dtype != DType::kI64) return absl::OkStatus();
+    if (simplifier_.knowledge().BoundsOf(simplifier_.Run(e)).bounded()) return absl::OkStatus();
+    return Violation(absl::StrCat(Print(e), " may overflow: limit its parts by min and max"));
+  }
+
+  // What is learnt of an element does not hold when the program may have written it since.
+  bool MayLearnFrom(const Expr& condition) const {
+    bool stays = true;
+    ForEachExpr(condition, [&](const Expr& e) {
+      if (e->kind != ExprKind::kLoad) return;
+      const auto input = std::find(program_.params.begin(), program_.params.end(), e->buffer);
+      stays = stays && input != program_.params.end() && input + 1 != program_.params.end();
+    });
+    return stays;
+  }
+
+  // Dividing an integer by zero ends the process.
+  absl::Status CheckDivisor(const ExprNode& e) {
+    const bool divides = e.op == BinaryOp::kDiv || e.op == BinaryOp::kMod;
+    if (!divides || IsFloat(e.dtype)) return absl::OkStatus();
+    const Expr divisor = simplifier_.Run(e.operands[1]);
+    const int64_t* literal = AsInt(divisor);
+    if (literal != nullptr && *literal > 0) return absl::OkStatus();
+    if (e.dtype == DType::kI64 && simplifier_.knowledge().BoundsOf(divisor).lo > 0) {
+      return absl::OkStatus();
+    }
+    return Violation(absl::StrCat("the divisor ", Print(e.operands[1]),
+                                  " is not provably positive: write max(..., 1)"));
+  }
+
   // The sides of a select and the right side of && and || are evaluated under a condition.
   absl::Status CheckOperands(const ExprNode& e) {
-    TW_RETURN_IF_ERROR(CheckExpr(e.operands[0]));
     const bool logic = e.kind == ExprKind::kBinary && e.dtype == DType::kBool &&
                        (e.op == BinaryOp::kAnd || e.op == BinaryOp::kOr);
     const bool conditional = logic || e.kind == ExprKind::kSelect;
+    TW_RETURN_IF_ERROR(conditional ? CheckPlace(e.operands[0]) : CheckExpr(e.operands[0]));
     const Expr condition = conditional ? simplifier_.Run(e.operands[0]) : nullptr;
     for (size_t i = 1; i < e.operands.size(); ++i) {
       const auto check = [&] { return CheckExpr(e.operands[i]); };
@@ -251,7 +315,7 @@ class Verifier {
     }
     for (size_t d = 0; d < indices.size(); ++d) {
       TW_RETURN_IF_ERROR(MustBe(indices[d], DType::kI64, "an index"));
-      TW_RETURN_IF_ERROR(CheckExpr(indices[d]));
+      TW_RETURN_IF_ERROR(CheckPlace(indices[d]));
       TW_RETURN_IF_ERROR(CheckIndex(*buffer, d, indices[d]));
     }
     return absl::OkStatus();
@@ -267,9 +331,15 @@ class Verifier {
       exact = exact && independent_.count(term.atom.get()) != 0;
     }
     const Interval inside = {0, buffer.shape[d] - 1};
+    exact = exact || strict_;
     const bool outside = exact ? bounds.lo < inside.lo || bounds.hi > inside.hi
                                : bounds.hi < inside.lo || bounds.lo > inside.hi;
     if (!outside) return absl::OkStatus();
+    if (!bounds.bounded()) {
+      return Violation(absl::StrCat("index ", Print(index), " of ", buffer.name,
+                                    " is not provably inside 0..", inside.hi,
+                                    ": limit it by min and max"));
+    }
     return Violation(absl::StrCat("index ", Print(index), " of ", buffer.name, " is in ", bounds.lo,
                                   "..", bounds.hi, ", outside 0..", inside.hi));
   }
@@ -285,12 +355,20 @@ class Verifier {
   int conditions_ = 0;  // enclosing undecided conditions and loops that may not run
   bool in_vector_ = false;
   bool named_ = false;  // the violation names its statement already
+  const bool strict_;
+  int64_t steps_ = 1;  // of the enclosing loops
+  int in_place_ = 0;   // nested CheckPlace
 };
 
 }  // namespace
 
 absl::Status Verify(const Program& program) {
-  TW_RETURN_IF_ERROR(Verifier(program).Run());
+  TW_RETURN_IF_ERROR(Verifier(program, false).Run());
+  return VerifyThreads(program);
+}
+
+absl::Status VerifyStrictly(const Program& program) {
+  TW_RETURN_IF_ERROR(Verifier(program, true).Run());
   return VerifyThreads(program);
 }
 

@@ -13,4 +13,10 @@ namespace tilewright {
 // what compiler/loop/threads.h says.
 absl::Status Verify(const Program& program);
 
+// The same for what a user wrote, where nothing may be left to the run: also refused are an index
+// that is not provably inside, a loop that is not provably bounded (or 2^44 steps), an integer
+// divisor that is not provably positive, and an int64 sum or product that might overflow in an
+// index, a bound or a condition.
+absl::Status VerifyStrictly(const Program& program);
+
 }  // namespace tilewright

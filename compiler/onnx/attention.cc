@@ -90,7 +90,7 @@ absl::StatusOr<AttentionResult> Attend(OpBuilder& b, const AttentionInputs& a) {
   TW_ASSIGN_OR_RETURN(r.product, Scale(b, scores, a.scale));
   TW_ASSIGN_OR_RETURN(r.capped, Cap(b, r.product, a.softcap));
   TW_ASSIGN_OR_RETURN(r.biased, AddBiases(b, a, r.capped));
-  TW_ASSIGN_OR_RETURN(r.probabilities, SoftmaxOver(b, r.biased, {3}));
+  TW_ASSIGN_OR_RETURN(r.probabilities, SoftmaxOver(b, r.biased, {3}, a.empty_rows));
   TW_ASSIGN_OR_RETURN(r.output, Product(b, r.probabilities, a.value));
   return r;
 }

@@ -18,6 +18,7 @@ struct AttentionInputs {
   double softcap = 0;   // scores become cap * tanh(score / cap); 0: they stay
   int64_t causal = -1;  // query i sees keys up to i + causal; negative: all
   double masked = 0;    // what is added to the score of a key that causality hides; 0: -inf
+  bool empty_rows = false;  // a query that sees no key gives 0 and not NaN
 };
 
 // [batch, heads, queries, value size]; also the scores after scale, cap and biases, and after the

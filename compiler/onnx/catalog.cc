@@ -1,11 +1,15 @@
 #include "compiler/onnx/catalog.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/strings.h"
 #include "compiler/onnx/import.h"
+#include "compiler/onnx/unsupported.h"
 
 namespace tilewright {
 
@@ -16,6 +20,9 @@ namespace onnx_ops {
 }  // namespace onnx_ops
 
 namespace {
+
+constexpr std::pair<const char*, int64_t> kControlFlow[] = {
+    {"If", 1}, {"Loop", 1}, {"Scan", 8}, {"SequenceMap", 17}};
 
 OpList CollectRows() {
   OpList all;
@@ -48,19 +55,34 @@ absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opse
   if (earliest == 0) {
     return absl::UnimplementedError(
         absl::StrCat("operator ", Sv(op_type),
-                     " is not supported (`tilewright operators` lists those that are)"));
+                     " is not supported (`tilewright operators` lists those that are)",
+                     AdviceAbout(op_type)));
   }
   return absl::UnimplementedError(absl::StrCat("operator ", Sv(op_type),
                                                " is supported from opset ", earliest,
                                                ", the model has opset ", opset));
 }
 
-std::vector<std::string> SupportedOperators() {
-  std::vector<std::string> names;
-  for (const OpRow& row : OperatorRows()) {
-    if (names.empty() || names.back() != row.op_type) names.push_back(row.op_type);
+bool IsControlFlow(std::string_view op_type) {
+  return std::any_of(std::begin(kControlFlow), std::end(kControlFlow),
+                     [&](const auto& each) { return each.first == op_type; });
+}
+
+std::vector<SupportedOperator> SupportedOperators() {
+  std::map<std::string, SupportedOperator> found;
+  for (const auto& [name, since] : kControlFlow) {
+    found[name] = {name, std::max(since, kOldestOpset), kEveryType, true};
   }
-  return names;
+  for (const OpRow& row : OperatorRows()) {
+    const bool standard = row.op_type.find('.') == std::string::npos;
+    const int64_t since = standard ? std::max(row.since, kOldestOpset) : 1;
+    SupportedOperator& op = found.try_emplace(row.op_type, row.op_type, since).first->second;
+    op.types = op.types | row.types;
+    op.takes_sequences |= row.takes_sequences;
+  }
+  std::vector<SupportedOperator> all;
+  for (auto& [name, op] : found) all.push_back(std::move(op));
+  return all;
 }
 
 }  // namespace tilewright

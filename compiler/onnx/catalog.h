@@ -8,10 +8,15 @@
 
 namespace tilewright {
 
+inline constexpr int64_t kOldestOpset = 7;  // that is read
+
 // Rows of every file, sorted by operator and opset.
 const OpList& OperatorRows();
 
 // The row for an operator at an opset; Unimplemented when there is none.
 absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opset);
+
+// If, Loop, Scan and SequenceMap, which the importer converts itself: they have bodies.
+bool IsControlFlow(std::string_view op_type);
 
 }  // namespace tilewright

@@ -1,25 +1,18 @@
-// If, Loop and Scan. Conditions and counts that are known when the model is imported are decided
-// there; a loop becomes as many copies of its body as it has iterations. A condition of a run
-// chooses between values that are both computed, which is possible where their types agree.
+// If, Loop and SequenceMap. Conditions and counts that are known when the model is imported are
+// decided there; a loop becomes as many copies of its body as it has iterations. A condition of
+// a run chooses between values that are both computed, which is possible where their types agree.
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/concatenate.h"
+#include "compiler/onnx/graph_bodies.h"
 #include "compiler/onnx/importer.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright {
 namespace {
-
-constexpr int64_t kMaxIterations = 4096;
-
-absl::StatusOr<onnx::GraphProto*> BodyOf(onnx::NodeProto& node, const std::string& name) {
-  for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
-    if (attribute.name() == name && attribute.has_g()) return attribute.mutable_g();
-  }
-  return absl::InvalidArgumentError(absl::StrCat("lacks the graph ", name));
-}
 
 // A bool of one element, if it is known.
 std::optional<bool> Known(const absl::StatusOr<Tensor>& tensor) {
@@ -37,6 +30,9 @@ absl::StatusOr<ValueId> AsScalar(OpBuilder& b, ValueId condition) {
 // condition ? yes : no, for a condition of a run.
 absl::StatusOr<ValueId> Choose(OpBuilder& b, ValueId condition, ValueId yes, ValueId no) {
   if (yes == no) return yes;
+  if (!IsTensor(yes) || !IsTensor(no)) {
+    return absl::UnimplementedError("needs a constant condition: it chooses between sequences");
+  }
   if (b.TypeOf(yes) != b.TypeOf(no)) {
     return absl::UnimplementedError(
         absl::StrCat("needs a constant condition: it chooses between a ", ToString(b.TypeOf(yes)),
@@ -48,9 +44,22 @@ absl::StatusOr<ValueId> Choose(OpBuilder& b, ValueId condition, ValueId yes, Val
 
 }  // namespace
 
+absl::StatusOr<onnx::GraphProto*> BodyOf(onnx::NodeProto& node, const std::string& name) {
+  for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+    if (attribute.name() == name && attribute.has_g()) return attribute.mutable_g();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("lacks the graph ", name));
+}
+
+absl::Status CheckAreTensors(const std::vector<ValueId>& values, const char* what) {
+  if (std::all_of(values.begin(), values.end(), IsTensor)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(what, " must be a tensor"));
+}
+
 absl::StatusOr<Importer::Values> Importer::ConvertIf(const Scope& scope, onnx::NodeProto& node,
                                                      OpBuilder& b) {
   if (!b.HasInput(0)) return absl::InvalidArgumentError("lacks input 0");
+  TW_RETURN_IF_ERROR(b.CheckIsTensor(0));
   TW_ASSIGN_OR_RETURN(onnx::GraphProto* const yes, BodyOf(node, "then_branch"));
   TW_ASSIGN_OR_RETURN(onnx::GraphProto* const no, BodyOf(node, "else_branch"));
   if (const auto known = Known(b.ConstInput(0, "condition"))) {
@@ -72,6 +81,7 @@ absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx:
                                                        OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(onnx::GraphProto* const body, BodyOf(node, "body"));
   int64_t count = kMaxIterations + 1;
+  for (size_t i : {0, 1}) TW_RETURN_IF_ERROR(b.CheckIsTensor(i));
   if (b.HasInput(0)) {
     TW_ASSIGN_OR_RETURN(const std::vector<int64_t> trips, b.ConstInts(0, "trip count"));
     if (trips.size() != 1) return absl::InvalidArgumentError("its trip count must be a scalar");
@@ -95,6 +105,7 @@ absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx:
     if (outputs.size() < 1 + carried.size()) {
       return absl::InvalidArgumentError("its body has too few outputs");
     }
+    TW_RETURN_IF_ERROR(CheckAreTensors({outputs[0]}, "its condition"));
     scans.resize(outputs.size() - 1 - carried.size());
     if (!known && !scans.empty()) {
       return absl::UnimplementedError(
@@ -117,72 +128,36 @@ absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx:
         going, Map(b, "and", {active, next}, [](const Exprs& x) { return And(x[0], x[1]); }));
   }
   for (Values& values : scans) {
+    TW_RETURN_IF_ERROR(CheckAreTensors(values, "what it collects"));
     TW_ASSIGN_OR_RETURN(const ValueId stacked, Stack(b, std::move(values), 0));
     carried.push_back(stacked);
   }
   return carried;
 }
 
-absl::StatusOr<Importer::Values> Importer::ConvertScan(const Scope& scope, onnx::NodeProto& node,
-                                                       OpBuilder& b) {
-  if (b.opset() < 9) return absl::UnimplementedError("is supported from opset 9");
+// The body for each tensor of the first input, with those at the same position of other sequences;
+// tensors are the same each time.
+absl::StatusOr<Importer::Values> Importer::ConvertSequenceMap(const Scope& scope,
+                                                              onnx::NodeProto& node, OpBuilder& b) {
+  if (!b.HasInput(0)) return absl::InvalidArgumentError("lacks input 0");
   TW_ASSIGN_OR_RETURN(onnx::GraphProto* const body, BodyOf(node, "body"));
-  const int64_t scanned = b.Int("num_scan_inputs", 0);
-  const auto total = static_cast<int64_t>(b.num_inputs());
-  const int64_t states = total - scanned;
-  const int64_t collected = body->output_size() - states;
-  if (scanned < 1 || states < 0 || collected < 0) {
-    return absl::InvalidArgumentError("num_scan_inputs does not fit its inputs");
-  }
-  const auto of = [](const std::vector<int64_t>& list, int64_t i) {
-    return i < static_cast<int64_t>(list.size()) ? list[static_cast<size_t>(i)] : 0;
-  };
-  const std::vector<int64_t> in_axes = b.Ints("scan_input_axes", {});
-  const std::vector<int64_t> in_back = b.Ints("scan_input_directions", {});
-  const std::vector<int64_t> out_axes = b.Ints("scan_output_axes", {});
-  const std::vector<int64_t> out_back = b.Ints("scan_output_directions", {});
-  int64_t length = -1;
-  std::vector<size_t> axes;
-  for (int64_t i = 0; i < scanned; ++i) {
-    const Shape& shape = b.ShapeOf(b.Input(static_cast<size_t>(states + i)));
-    TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(of(in_axes, i), shape.size()));
-    if (length >= 0 && shape[axis] != length) {
-      return absl::InvalidArgumentError("its scan inputs have different lengths");
+  TW_ASSIGN_OR_RETURN(const Values first, b.SequenceInput(0));
+  std::vector<Values> collected(static_cast<size_t>(body->output_size()));
+  for (size_t i = 0; i < first.size(); ++i) {
+    Values inputs;
+    for (ValueId input : b.Inputs()) {
+      if (IsSequence(input) && imported_.sequences.Of(input).size() != first.size()) {
+        return absl::InvalidArgumentError("its sequences have different lengths");
+      }
+      inputs.push_back(IsSequence(input) ? imported_.sequences.Of(input)[i] : input);
     }
-    length = shape[axis];
-    axes.push_back(axis);
+    TW_ASSIGN_OR_RETURN(const Values outputs, ConvertBody(*body, &scope, inputs));
+    TW_RETURN_IF_ERROR(CheckAreTensors(outputs, "an output of its body"));
+    for (size_t k = 0; k < outputs.size(); ++k) collected[k].push_back(outputs[k]);
   }
-  if (length > kMaxIterations) {
-    return absl::UnimplementedError(
-        absl::StrCat("scans ", length, " elements; at most ", kMaxIterations, " are supported"));
-  }
-  Values state(b.Inputs().begin(), b.Inputs().begin() + states);
-  std::vector<Values> outputs(static_cast<size_t>(collected));
-  for (int64_t t = 0; t < length; ++t) {
-    Values inputs = state;
-    for (int64_t i = 0; i < scanned; ++i) {
-      const int64_t at = of(in_back, i) != 0 ? length - 1 - t : t;
-      TW_ASSIGN_OR_RETURN(
-          const ValueId slice,
-          ElementAt(b, b.Input(static_cast<size_t>(states + i)), axes[static_cast<size_t>(i)], at));
-      inputs.push_back(slice);
-    }
-    TW_ASSIGN_OR_RETURN(const Values results, ConvertBody(*body, &scope, inputs));
-    std::copy_n(results.begin(), states, state.begin());
-    for (int64_t k = 0; k < collected; ++k) {
-      Values& list = outputs[static_cast<size_t>(k)];
-      const bool back = of(out_back, k) != 0;
-      list.insert(back ? list.begin() : list.end(), results[static_cast<size_t>(states + k)]);
-    }
-  }
-  for (int64_t k = 0; k < collected; ++k) {
-    Values& list = outputs[static_cast<size_t>(k)];
-    if (list.empty()) return absl::UnimplementedError("scans no elements");
-    TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(of(out_axes, k), b.RankOf(list[0]) + 1));
-    TW_ASSIGN_OR_RETURN(const ValueId stacked, Stack(b, std::move(list), axis));
-    state.push_back(stacked);
-  }
-  return state;
+  Values sequences;
+  for (Values& list : collected) sequences.push_back(b.Sequence(std::move(list)));
+  return sequences;
 }
 
 }  // namespace tilewright

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/catalog.h"
 #include "compiler/onnx/import_model.h"
 #include "compiler/onnx/importer.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 // Opsets beyond those we know are taken as the newest: most operators do not change, and the
 // importer refuses what it does not understand. No real one is beyond the last.
-constexpr int64_t kOldestOpset = 7, kLastOpset = 1000;
+constexpr int64_t kLastOpset = 1000;
 constexpr int kMaxNodes = 50000;
 
 // The opset of ONNX's own operators; 0 when the model only imports other domains, so that each of

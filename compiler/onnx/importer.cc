@@ -6,11 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "compiler/graph/edit.h"
 #include "compiler/onnx/catalog.h"
-#include "compiler/onnx/input_types.h"
-#include "compiler/onnx/tensor_ops.h"
-#include "compiler/onnx/tensor_proto.h"
+#include "compiler/onnx/operator_table.h"
+#include "compiler/onnx/plugin_convert.h"
+#include "compiler/onnx/unsupported.h"
 
 namespace tilewright {
 namespace {
@@ -20,10 +21,6 @@ constexpr size_t kMaxNodeInputs = 65536;
 constexpr int kMaxConverted = 200000;
 constexpr int kMaxDepth = 32;
 constexpr size_t kMaxProblemsShown = 1000;
-
-absl::Status In(const std::string& where, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(where, ": ", status.message()));
-}
 
 absl::Status CheckInputs(const OpBuilder& builder, size_t needed) {
   if (needed == kAllInputs) needed = std::max<size_t>(1, builder.num_inputs());
@@ -65,15 +62,29 @@ void FillAttributes(const onnx::FunctionProto& function, const onnx::NodeProto& 
   }
 }
 
-bool IsControlFlow(const onnx::NodeProto& node) {
-  static const std::unordered_set<std::string> kNames = {"If", "Loop", "Scan"};
-  return IsStandardDomain(node.domain()) && kNames.contains(node.op_type());
+absl::Status CheckTypes(const OpBuilder& b, const OpRow& row) {
+  const size_t i = row.data_input;
+  if (!b.HasInput(i) || !IsTensor(b.Input(i))) return absl::OkStatus();
+  const DType found = b.DTypeOf(b.Input(i));
+  if (row.types.Has(found)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("input ", i, " is ", Sv(NameOf(found)),
+                                                 "; it takes ", TextOf(row.types)));
+}
+
+bool HasBodies(const onnx::NodeProto& node) {
+  return IsStandardDomain(node.domain()) && IsControlFlow(node.op_type());
 }
 
 }  // namespace
 
+absl::Status Within(const std::string& where, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(where, ": ", status.message()));
+}
+
 Importer::Importer(onnx::ModelProto& model, const ImportOptions& options, int64_t opset)
-    : model_(model), options_(options), opset_(opset) {}
+    : model_(model), options_(options), opset_(opset) {
+  for (const PluginOperator& op : options.operators) plugins_.push_back(PluginRow(op));
+}
 
 absl::StatusOr<Graph> Importer::Run() {
   onnx::GraphProto& main = *model_.mutable_graph();
@@ -111,67 +122,6 @@ bool Importer::Failed(const Scope& scope, const std::string& name) {
   return false;
 }
 
-absl::Status Importer::CheckOptions() const {
-  std::vector<std::string> known;
-  for (const onnx::ValueInfoProto& input : model_.graph().input()) known.push_back(input.name());
-  const auto check = [&](const std::string& name) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("the model has no input \"", name, "\"; it has ", absl::StrJoin(known, ", ")));
-  };
-  for (const auto& [name, shape] : options_.input_shapes) TW_RETURN_IF_ERROR(check(name));
-  for (const auto& [name, tensor] : options_.constant_inputs) TW_RETURN_IF_ERROR(check(name));
-  return absl::OkStatus();
-}
-
-absl::Status Importer::AddInitializers(Scope& scope, const std::vector<int>& order) {
-  std::unordered_set<std::string> needed;
-  for (int index : order) {
-    for (std::string& name : ModelNames::ReadsOf(scope.graph->node(index))) {
-      needed.insert(std::move(name));
-    }
-  }
-  for (const auto& output : scope.graph->output()) needed.insert(output.name());
-  for (onnx::TensorProto& initializer : *scope.graph->mutable_initializer()) {
-    const std::string name = initializer.name();
-    if (needed.contains(name)) {
-      absl::StatusOr<Tensor> tensor = FromOnnxTensor(initializer, options_.folder);
-      if (!tensor.ok()) return In(absl::StrCat("initializer \"", name, "\""), tensor.status());
-      scope.values[name] = graph_.AddConstant(name, *std::move(tensor));
-    }
-    // Frees it; the names were collected before.
-    if (scope.owns_weights) onnx::TensorProto().Swap(&initializer);
-  }
-  for (const auto& sparse : scope.graph->sparse_initializer()) {
-    if (!needed.contains(sparse.values().name())) continue;
-    return absl::UnimplementedError(absl::StrCat("initializer \"", sparse.values().name(),
-                                                 "\" is sparse, which is not supported"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Importer::AddInputs(Scope& scope) {
-  std::unordered_set<std::string> given;
-  for (const auto& initializer : scope.graph->initializer()) given.insert(initializer.name());
-  std::vector<const onnx::ValueInfoProto*> open;
-  for (const onnx::ValueInfoProto& input : scope.graph->input()) {
-    if (given.contains(input.name())) continue;  // the initializer is its value
-    const auto fixed = options_.constant_inputs.find(input.name());
-    if (fixed != options_.constant_inputs.end()) {
-      scope.values[input.name()] = graph_.AddConstant(input.name(), fixed->second);
-    } else {
-      open.push_back(&input);
-    }
-  }
-  TW_ASSIGN_OR_RETURN(const std::vector<TensorType> types, InputTypes(open, options_));
-  for (size_t i = 0; i < open.size(); ++i) {
-    const ValueId id = graph_.AddValue(open[i]->name(), types[i]);
-    graph_.inputs.push_back(id);
-    scope.values[open[i]->name()] = id;
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<bool> Importer::ConvertNodes(Scope& scope) {
   TW_ASSIGN_OR_RETURN(const std::vector<int> order, scope.names.Order());
   TW_RETURN_IF_ERROR(AddInitializers(scope, order));
@@ -182,7 +132,7 @@ absl::StatusOr<bool> Importer::ConvertNodes(Scope& scope) {
     const onnx::NodeProto& node = scope.graph->node(index);
     scope.failed.insert(node.output().begin(), node.output().end());
     // Of what nests in a node the inner problem is told already.
-    if (!absl::IsAborted(status)) problems_.push_back(In(Describe(node), status));
+    if (!absl::IsAborted(status)) problems_.push_back(Within(Describe(node), status));
   }
   return problems_.size() == before;
 }
@@ -248,26 +198,36 @@ absl::Status Importer::Convert(Scope& scope, int index) {
 }
 
 absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const {
-  if (IsControlFlow(node)) return nullptr;
+  if (HasBodies(node)) return nullptr;
   const bool standard = IsStandardDomain(node.domain());
-  absl::StatusOr<const OpRow*> row = FindOperator(
-      standard ? node.op_type() : absl::StrCat(node.domain(), ".", node.op_type()), opset_);
+  const std::string name =
+      standard ? node.op_type() : absl::StrCat(node.domain(), ".", node.op_type());
+  for (const OpRow& plugin : plugins_) {
+    if (plugin.op_type == name) return &plugin;
+  }
+  absl::StatusOr<const OpRow*> row = FindOperator(name, opset_);
   if (row.ok()) return row;
   if (FindFunction(node) != nullptr) return nullptr;
   if (standard) return row;
   return absl::UnimplementedError(
-      absl::StrCat("operator ", node.op_type(), " of domain ", node.domain(), " is not supported"));
+      absl::StrCat("operator ", node.op_type(), " of domain ", node.domain(), " is not supported",
+                   AdviceAbout(name)));
 }
 
 absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, Values inputs) {
   onnx::NodeProto& node = *scope.graph->mutable_node(index);
   TW_ASSIGN_OR_RETURN(const OpRow* const row, RowOf(node));
-  if (row == nullptr && !IsControlFlow(node)) return ConvertFunction(node, inputs);
-  OpBuilder builder(graph_, bounds_, node, opset_, std::move(inputs));
+  if (row == nullptr && !HasBodies(node)) return ConvertFunction(node, inputs);
+  OpBuilder builder(imported_, node, opset_, std::move(inputs));
   if (row == nullptr && node.op_type() == "If") return ConvertIf(scope, node, builder);
   if (row == nullptr && node.op_type() == "Loop") return ConvertLoop(scope, node, builder);
-  if (row == nullptr) return ConvertScan(scope, node, builder);
+  if (row == nullptr && node.op_type() == "Scan") return ConvertScan(scope, node, builder);
+  if (row == nullptr) return ConvertSequenceMap(scope, node, builder);
   TW_RETURN_IF_ERROR(CheckInputs(builder, row->min_inputs));
+  for (size_t i = 0; i < builder.num_inputs() && !row->takes_sequences; ++i) {
+    TW_RETURN_IF_ERROR(builder.CheckIsTensor(i));
+  }
+  TW_RETURN_IF_ERROR(CheckTypes(builder, *row));
   absl::StatusOr<Outputs> outputs = row->convert(builder);
   TW_RETURN_IF_ERROR(builder.status());
   TW_RETURN_IF_ERROR(outputs.status());
@@ -336,41 +296,6 @@ absl::StatusOr<Importer::Values> Importer::ConvertFunction(const onnx::NodeProto
     FillAttributes(function, node, copy);
   }
   return ConvertBody(body, nullptr, given);
-}
-
-absl::StatusOr<ValueId> Importer::Produced(ValueId value, const std::string& name) {
-  const TensorType& type = graph_.values[value].type;
-  if (NumElements(type.shape) == 0) {
-    return absl::UnimplementedError("has no elements, which is not supported");
-  }
-  if (graph_.values[value].producer != -1) return value;
-  const std::vector<ValueId> inputs = {value};
-  Compute copy{.name = "copy",
-               .inputs = InputBuffers(graph_, inputs),
-               .output = MakeBuffer("out", type.dtype, type.shape),
-               .axes = MakeAxes(type.shape, "i")};
-  copy.body = Load(copy.inputs[0], Vars(copy.axes));
-  return graph_.AddNode(name, "copy", inputs, std::move(copy));
-}
-
-absl::Status Importer::AddOutputs(const Scope& scope) {
-  for (const onnx::ValueInfoProto& output : scope.graph->output()) {
-    const ValueId* found = Find(scope, output.name());
-    if (found == nullptr) return scope.names.ExplainMissingOutput(output.name());
-    absl::StatusOr<ValueId> value = Produced(*found, output.name());
-    if (!value.ok()) return In(absl::StrCat("output \"", output.name(), "\""), value.status());
-    graph_.outputs.push_back(*value);
-    graph_.output_names.push_back(output.name());
-  }
-  for (const onnx::ValueInfoProto& output : scope.graph->output()) {
-    const auto bound = bounds_.find(*Find(scope, output.name()));
-    if (bound == bounds_.end()) continue;
-    const std::string name = absl::StrCat(output.name(), ".count");
-    TW_ASSIGN_OR_RETURN(const ValueId count, Produced(bound->second.count, name));
-    graph_.outputs.push_back(count);
-    graph_.output_names.push_back(name);
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace tilewright

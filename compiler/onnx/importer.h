@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,6 +16,9 @@
 #include "compiler/onnx/op_builder.h"
 
 namespace tilewright {
+
+// The same status with the place before its message.
+absl::Status Within(const std::string& where, const absl::Status& status);
 
 class Importer {
  public:
@@ -44,9 +48,13 @@ class Importer {
   absl::Status CheckOptions() const;
   // Initializers that something needs; others are never looked at.
   absl::Status AddInitializers(Scope& scope, const std::vector<int>& order);
+  // Sequences and optionals are taken apart into tensors (sequence_inputs.h).
   absl::Status AddInputs(Scope& scope);
-  // Those whose size depends on data are followed by "<name>.count" for each.
+  // Those whose size depends on data are followed by "<name>.count" for each; a sequence "x" is the
+  // outputs "x.0", "x.1", ...
   absl::Status AddOutputs(const Scope& scope);
+  absl::StatusOr<std::vector<std::pair<std::string, ValueId>>> OutputTensors(
+      const Scope& scope) const;
   // An output that no node makes gets a copy.
   absl::StatusOr<ValueId> Produced(ValueId value, const std::string& name);
 
@@ -68,13 +76,22 @@ class Importer {
   // control_flow.cc
   absl::StatusOr<Values> ConvertIf(const Scope& scope, onnx::NodeProto& node, OpBuilder& b);
   absl::StatusOr<Values> ConvertLoop(const Scope& scope, onnx::NodeProto& node, OpBuilder& b);
+  absl::StatusOr<Values> ConvertSequenceMap(const Scope& scope, onnx::NodeProto& node,
+                                            OpBuilder& b);
+  // scan.cc
+  struct ScanForm;
   absl::StatusOr<Values> ConvertScan(const Scope& scope, onnx::NodeProto& node, OpBuilder& b);
+  absl::StatusOr<Values> ScanBatch(const Scope& scope, ScanForm form, OpBuilder& b);
+  absl::StatusOr<Values> ScanOnce(const Scope& scope, ScanForm form, OpBuilder& b,
+                                  const Values& given);
+  static absl::Status MeasureScan(const OpBuilder& b, const Values& inputs, ScanForm& form);
 
   onnx::ModelProto& model_;
   const ImportOptions& options_;
   const int64_t opset_;
-  Graph graph_;
-  Bounds bounds_;
+  Imported imported_;
+  Graph& graph_ = imported_.graph;
+  OpList plugins_;
   std::vector<absl::Status> problems_;
   std::deque<onnx::GraphProto> bodies_;  // of functions, with their attributes filled in
   int depth_ = 0, nodes_ = 0;

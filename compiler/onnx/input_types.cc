@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -65,7 +66,8 @@ absl::StatusOr<DType> ElementType(const onnx::ValueInfoProto& input) {
     return absl::InvalidArgumentError("the model declares no type");
   }
   if (!input.type().has_tensor_type()) {
-    return absl::UnimplementedError("only tensors are supported (not sequences, maps, optionals)");
+    return absl::UnimplementedError(
+        "only tensors, sequences of tensors and optionals of these are supported");
   }
   return FromOnnxType(input.type().tensor_type().elem_type());
 }
@@ -279,8 +281,10 @@ absl::StatusOr<std::map<std::string, int64_t>> ParseDims(std::string_view text) 
        absl::StrSplit(Sv(text), absl::ByAnyChar(" ;"), absl::SkipEmpty())) {
     const size_t equals = part.rfind('=');
     int64_t value = 0;
+    // A sequence may have no tensors, a tensor's dimension has elements.
     const bool fits = equals != absl::string_view::npos && equals > 0 &&
-                      absl::SimpleAtoi(part.substr(equals + 1), &value) && value > 0;
+                      absl::SimpleAtoi(part.substr(equals + 1), &value) &&
+                      value >= (absl::EndsWith(part.substr(0, equals), ".length") ? 0 : 1);
     if (!fits) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", part, "\" is not a dimension like batch=4"));

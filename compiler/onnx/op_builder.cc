@@ -80,10 +80,11 @@ Expr Point::Here(size_t input) const {
   return Load(input, std::move(indices));
 }
 
-OpBuilder::OpBuilder(Graph& graph, Bounds& bounds, const onnx::NodeProto& node, int64_t opset,
+OpBuilder::OpBuilder(Imported& imported, const onnx::NodeProto& node, int64_t opset,
                      std::vector<ValueId> inputs)
-    : graph_(graph),
-      bounds_(bounds),
+    : graph_(imported.graph),
+      bounds_(imported.bounds),
+      sequences_(imported.sequences),
       node_(node),
       opset_(opset),
       inputs_(std::move(inputs)),
@@ -102,6 +103,22 @@ bool OpBuilder::DependsOnInputs(ValueId value) const {
     open.insert(open.end(), inputs.begin(), inputs.end());
   }
   return false;
+}
+
+absl::Status OpBuilder::CheckIsTensor(size_t i) const {
+  if (i >= inputs_.size() || inputs_[i] >= kNoValue) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", i, " is ",
+                   IsSequence(inputs_[i]) ? "a sequence" : "an optional that holds nothing",
+                   " where a tensor is needed"));
+}
+
+absl::StatusOr<std::vector<ValueId>> OpBuilder::SequenceInput(size_t i) const {
+  if (IsSequence(inputs_[i])) return sequences_.Of(inputs_[i]);
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", i, " is ",
+                   IsTensor(inputs_[i]) ? "a tensor" : "an optional that holds nothing",
+                   " where a sequence is needed"));
 }
 
 absl::StatusOr<Tensor> OpBuilder::ConstValue(ValueId id) const {
@@ -182,6 +199,12 @@ std::vector<std::string> OpBuilder::Strings(std::string_view name) {
   return {attribute->strings().begin(), attribute->strings().end()};
 }
 
+std::vector<std::string> OpBuilder::AttributeNames() const {
+  std::vector<std::string> names;
+  for (const AttributeProto& attribute : node_.attribute()) names.push_back(attribute.name());
+  return names;
+}
+
 std::string OpBuilder::NameFor(std::string_view op) const {
   return graph_.value_names.contains(name_) ? absl::StrCat(name_, ".", Sv(op)) : name_;
 }
@@ -255,6 +278,12 @@ absl::StatusOr<ValueId> OpBuilder::EmitProcedure(const Procedure& procedure) {
                   .axes = MakeAxes(procedure.type.shape, "i")};
   compute.procedure = procedure.body(compute.inputs, compute.output);
   return Add(procedure.op, procedure.inputs, std::move(compute), steps);
+}
+
+absl::StatusOr<ValueId> OpBuilder::EmitCompute(std::vector<ValueId> inputs, Compute compute) {
+  std::string op = compute.name;
+  const int64_t steps = compute.procedure ? kNeverFolded : NumElements(compute.output->shape);
+  return Add(std::move(op), std::move(inputs), std::move(compute), steps);
 }
 
 absl::StatusOr<ValueId> OpBuilder::EmitWorkload(std::vector<ValueId> inputs, Workload workload) {

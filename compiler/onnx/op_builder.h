@@ -12,7 +12,9 @@
 #include "absl/status/statusor.h"
 #include "compiler/graph/graph.h"
 #include "compiler/onnx/bounds.h"
+#include "compiler/onnx/element_types.h"
 #include "compiler/onnx/onnx.pb.h"
+#include "compiler/onnx/sequences.h"
 
 namespace tilewright {
 
@@ -53,11 +55,19 @@ struct Procedure {
   std::function<Stmt(const std::vector<Buffer>& in, const Buffer& out)> body;
 };
 
-// One conversion. REQUIRES of every accessor: the operator's row promises the input.
+// What has been imported so far.
+struct Imported {
+  Graph graph;
+  Bounds bounds;
+  Sequences sequences;
+};
+
+// One conversion. REQUIRES of every accessor: the operator's row promises the input, and of those
+// that ask for a type, that it is a tensor.
 class OpBuilder {
  public:
-  // `graph`, `bounds` and `node` outlive the builder. An absent optional input is kNoValue.
-  OpBuilder(Graph& graph, Bounds& bounds, const onnx::NodeProto& node, int64_t opset,
+  // `imported` and `node` outlive the builder. An absent optional input is kNoValue.
+  OpBuilder(Imported& imported, const onnx::NodeProto& node, int64_t opset,
             std::vector<ValueId> inputs);
 
   const std::string& op_type() const { return node_.op_type(); }
@@ -76,6 +86,12 @@ class OpBuilder {
   // False when the value is made of constants alone, and so is one after fold_constants.
   bool DependsOnInputs(ValueId value) const;
 
+  // The elements of an input that must be a sequence; InvalidArgument when it is not.
+  absl::StatusOr<std::vector<ValueId>> SequenceInput(size_t i) const;
+  ValueId Sequence(std::vector<ValueId> tensors) { return sequences_.Add(std::move(tensors)); }
+  // InvalidArgument for an input that is a sequence or an empty optional.
+  absl::Status CheckIsTensor(size_t i) const;
+
   // The value of an input that must be known now; Unimplemented "needs a constant <what>".
   absl::StatusOr<Tensor> ConstInput(size_t i, std::string_view what) const;
   // The same of any value.
@@ -93,6 +109,7 @@ class OpBuilder {
   std::vector<float> Floats(std::string_view name);
   std::vector<std::string> Strings(std::string_view name);
   const onnx::AttributeProto* Find(std::string_view name) const;
+  std::vector<std::string> AttributeNames() const;
   // The first wrongly typed attribute, if any was asked for.
   const absl::Status& status() const { return status_; }
 
@@ -100,6 +117,8 @@ class OpBuilder {
   // InvalidArgument when the output's shape is out of the limits.
   absl::StatusOr<ValueId> Emit(Definition definition);
   absl::StatusOr<ValueId> EmitProcedure(const Procedure& procedure);
+  // Adds a node of a definition that is whole; its inputs' types are those of `inputs`.
+  absl::StatusOr<ValueId> EmitCompute(std::vector<ValueId> inputs, Compute compute);
   // Adds a tunable node: Define(workload) over `inputs`. InvalidArgument when it does not check.
   absl::StatusOr<ValueId> EmitWorkload(std::vector<ValueId> inputs, Workload workload);
   ValueId Constant(Tensor tensor);
@@ -124,6 +143,7 @@ class OpBuilder {
 
   Graph& graph_;
   Bounds& bounds_;
+  Sequences& sequences_;
   const onnx::NodeProto& node_;
   int64_t opset_;
   std::vector<ValueId> inputs_;
@@ -150,6 +170,9 @@ struct OpRow {
   int64_t since;
   size_t min_inputs;  // so many of the first inputs must be present
   Converter convert;
+  ElementTypes types = kEveryType;  // of the data that it computes with; others are refused
+  bool takes_sequences = false;     // and optionals; others are given tensors only
+  size_t data_input = 0;            // which input the data are
 };
 using OpList = std::vector<OpRow>;
 

@@ -1,5 +1,7 @@
 #include "compiler/onnx/softmax.h"
 
+#include <limits>
+
 #include "base/status_macros.h"
 #include "compiler/onnx/formulas.h"
 #include "compiler/onnx/tensor_ops.h"
@@ -14,16 +16,26 @@ absl::StatusOr<ValueId> FindMaximum(OpBuilder& b, ValueId x, const std::vector<s
                     {.op = "softmax_max", .inputs = {x}, .axes = axes, .reducer = Reducer::kMax});
 }
 
+// -inf - -inf would be NaN.
+Expr ShiftOf(const Expr& maximum) {
+  const Expr none = formulas::Lit(maximum, -std::numeric_limits<double>::infinity());
+  return Select(Eq(maximum, none), formulas::Lit(maximum, 0), maximum);
+}
+
 }  // namespace
 
-absl::StatusOr<ValueId> SoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes) {
+absl::StatusOr<ValueId> SoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
+                                    bool empty_rows) {
   TW_ASSIGN_OR_RETURN(const ValueId maximum, FindMaximum(b, x, axes));
-  TW_ASSIGN_OR_RETURN(const ValueId exps, Map(b, "softmax_exp", {x, maximum}, [](const Exprs& v) {
-                        return formulas::Exp(v[0] - v[1]);
+  TW_ASSIGN_OR_RETURN(const ValueId exps, Map(b, "softmax_exp", {x, maximum}, [&](const Exprs& v) {
+                        return formulas::Exp(v[0] - (empty_rows ? ShiftOf(v[1]) : v[1]));
                       }));
   TW_ASSIGN_OR_RETURN(const ValueId sum,
                       ReduceAxes(b, {.op = "softmax_sum", .inputs = {exps}, .axes = axes}));
-  return Map(b, "softmax", {exps, sum}, [](const Exprs& v) { return Divide(v[0], v[1]); });
+  return Map(b, "softmax", {exps, sum}, [&](const Exprs& v) {
+    const Expr zero = formulas::Lit(v[1], 0), quotient = Divide(v[0], v[1]);
+    return empty_rows ? Select(Eq(v[1], zero), zero, quotient) : quotient;
+  });
 }
 
 absl::StatusOr<ValueId> LogSoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes) {

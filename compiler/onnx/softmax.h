@@ -8,8 +8,9 @@
 namespace tilewright {
 
 // exp(x) / sum(exp(x)) over `axes` (sorted), and its logarithm; neither overflows. InvalidArgument
-// unless x is a float tensor.
-absl::StatusOr<ValueId> SoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes);
+// unless x is a float tensor. `empty_rows`: where all are -inf the softmax is 0 instead of NaN.
+absl::StatusOr<ValueId> SoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
+                                    bool empty_rows = false);
 absl::StatusOr<ValueId> LogSoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes);
 
 }  // namespace tilewright

@@ -170,6 +170,32 @@ TEST(SimplifyStmt, LearnsFromConditions) {
             "        out[i] = 2\n");
 }
 
+TEST(SimplifyStmt, ForgetsWhatAConditionSaysOfAnElementThatIsWritten) {
+  constexpr char kText[] =
+      "program p(x: int64[1], out: int64[1]):\n"
+      "  out[0] = x[0]\n"
+      "  if out[0] < 3:\n"
+      "    out[0] = 7\n"
+      "    if out[0] < 3:\n"
+      "      out[0] = 1\n"
+      "  if x[0] < 3:\n"
+      "    out[0] = 8\n"
+      "    if x[0] < 3:\n"
+      "      out[0] = 9\n";
+  Program program = *ParseProgram(kText);
+  program.body = Simplify(program.body);
+  EXPECT_EQ(Print(program),
+            "program p(x: int64[1], out: int64[1]):\n"
+            "  out[0] = x[0]\n"
+            "  if out[0] < 3:\n"
+            "    out[0] = 7\n"
+            "    if out[0] < 3:\n"
+            "      out[0] = 1\n"
+            "  if x[0] < 3:\n"
+            "    out[0] = 8\n"
+            "    out[0] = 9\n");
+}
+
 TEST(SimplifyStmt, RemovesWhatNeverRuns) {
   const Expr i = Var("i"), j = Var("j");
   const Buffer out = MakeBuffer("out", DType::kI64, {64});

@@ -114,5 +114,56 @@ TEST_F(VerifyTest, BoundsTheStack) {
   EXPECT_THAT(ErrorOf(Alloc(big, Store(big, {Int(0)}, Float(0)))), HasSubstr("512 KiB"));
 }
 
+// What VerifyStrictly says to a program over x: float32[8] and out: float32[8].
+std::string StrictError(const std::string& body) {
+  const auto program =
+      ParseProgram("program p(x: float32[8], k: int64[8], out: float32[8]):\n" + body);
+  EXPECT_TRUE(program.ok()) << program.status();
+  if (!program.ok()) return "";
+  EXPECT_TRUE(Verify(*program).ok()) << Verify(*program);
+  return std::string(VerifyStrictly(*program).message());
+}
+
+TEST(VerifyStrictly, AnIndexFromDataMustBeLimited) {
+  EXPECT_EQ(StrictError("  out[0] = x[min(max(k[0], 0), 7)]\n"), "");
+  EXPECT_EQ(StrictError("  if 0 <= k[0] && k[0] < 8:\n    out[0] = x[k[0]]\n"), "");
+  EXPECT_THAT(StrictError("  out[0] = x[k[0]]\n"), HasSubstr("is not provably inside 0..7"));
+  EXPECT_THAT(StrictError("  if k[0] < 8:\n    out[0] = x[k[0]]\n"),
+              HasSubstr("is not provably inside 0..7"));
+}
+
+TEST(VerifyStrictly, ASumThatMightOverflowProvesNothing) {
+  EXPECT_THAT(StrictError("  if 0 <= k[0]:\n    out[0] = x[min(k[0] + 1, 7)]\n"),
+              HasSubstr("k[0] + 1 may overflow"));
+  EXPECT_THAT(StrictError("  if 0 <= k[0] - 5:\n    out[0] = x[min(k[0], 7)]\n"),
+              HasSubstr("k[0] - 5 may overflow"));
+}
+
+TEST(VerifyStrictly, ValuesMayOverflow) {
+  EXPECT_EQ(StrictError("  out[0] = cast(k[0] + k[1] * k[2], float32)\n"), "");
+}
+
+TEST(VerifyStrictly, WhatIsKnownOfAnElementEndsWhenItMayHaveBeenWritten) {
+  constexpr char kText[] =
+      "  alloc at: stack int64[1]\n"
+      "  at[0] = 0\n"
+      "  if 0 <= at[0] && at[0] < 8:\n"
+      "    at[0] = 100\n"
+      "    out[at[0]] = x[0]\n";
+  EXPECT_THAT(StrictError(kText), HasSubstr("is not provably inside 0..7"));
+}
+
+TEST(VerifyStrictly, LoopsAreBoundedAndDivisorsPositive) {
+  EXPECT_EQ(StrictError("  for i in 0..min(max(k[0], 0), 8):\n    out[i] = x[i]\n"), "");
+  EXPECT_THAT(StrictError("  for i in 0..k[0]:\n    out[0] = x[0]\n"),
+              HasSubstr("not provably bounded"));
+  EXPECT_THAT(StrictError("  for i in 0..100000000:\n    for j in 0..100000000:\n"
+                          "      out[0] = x[0]\n"),
+              HasSubstr("more than 2^44 steps"));
+  EXPECT_THAT(StrictError("  out[0] = x[min(max(7 / k[0], 0), 7)]\n"),
+              HasSubstr("the divisor k[0] is not provably positive"));
+  EXPECT_EQ(StrictError("  out[0] = x[min(max(7 / max(k[0], 1), 0), 7)]\n"), "");
+}
+
 }  // namespace
 }  // namespace tilewright

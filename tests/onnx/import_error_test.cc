@@ -161,10 +161,21 @@ TEST(ImportErrors, TooManyDimensionsAreRefused) {
   ExpectInvalid(ReluModel(Shape(9, 1)).Bytes(), HasSubstr("rank 9 is above the limit of 8"));
 }
 
-TEST(ImportErrors, SequencesAreRefused) {
+TEST(ImportErrors, MapsAreRefused) {
   ModelBuilder m = ReluModel();
-  m.graph().mutable_input(0)->mutable_type()->mutable_sequence_type();
-  ExpectRefused(m.Bytes(), StatusCode::kUnimplemented, HasSubstr("only tensors are supported"));
+  m.graph().mutable_input(0)->mutable_type()->mutable_map_type();
+  ExpectRefused(m.Bytes(), StatusCode::kUnimplemented,
+                HasSubstr("only tensors, sequences of tensors and"));
+}
+
+TEST(ImportErrors, AnElementTypeThatTheOperatorDoesNotTakeIsNamedWithThoseThatItTakes) {
+  ModelBuilder m;
+  m.Input("x", {1, 2, 3}, onnx::TensorProto::INT8);
+  for (const char* name : {"s", "b", "m", "v"}) m.Input(name, {2}, onnx::TensorProto::INT8);
+  m.Node("BatchNormalization", {"x", "s", "b", "m", "v"}, {"y"});
+  m.Output("y");
+  ExpectInvalid(m.Bytes(), AllOf(HasSubstr("(BatchNormalization)"),
+                                 HasSubstr("input 0 is int8; it takes floats")));
 }
 
 TEST(ImportErrors, UnsupportedElementTypesAreNamed) {

@@ -75,6 +75,56 @@ ModelBuilder OneNode(const std::string& op, int64_t opset, const std::vector<std
 
 onnx::NodeProto& NodeOf(ModelBuilder& m) { return *m.graph().mutable_node(0); }
 
+// Attention of queries that are zero: the average of the values that are seen.
+ModelBuilder AveragingModel(const Tensors& inputs, const std::vector<std::string>& names) {
+  return OneNode("Attention", 25, names, inputs);
+}
+
+Tensors FourPositions() {
+  const Tensor zeros({DType::kF32, {1, 1, 4, 1}});
+  const Tensor values({DType::kF32, {1, 1, 4, 1}}, std::vector<float>{1, 2, 3, 4});
+  return {{"q", zeros}, {"k", zeros}, {"v", values}};
+}
+
+TEST(Attention, AWindowIsOfThePlacesToEitherSide) {
+  const Tensors t = FourPositions();
+  ModelBuilder m = AveragingModel(t, {"q", "k", "v"});
+  SetInt(NodeOf(m), "left_window_size", 1);
+  SetInt(NodeOf(m), "right_window_size", 0);
+  ExpectNear(RunBoth(m, t, 1e-6)[0], {1, 1.5, 2.5, 3.5}, 1e-6);
+}
+
+TEST(Attention, CausalityCountsFromTheLastOfTheKeysThatThereAre) {
+  Tensors t = FourPositions();
+  t["n"] = Tensor({DType::kI64, {1}}, std::vector<int64_t>{2});
+  ModelBuilder m = AveragingModel(t, {"q", "k", "v", "", "", "", "n"});
+  SetInt(NodeOf(m), "is_causal", 1);
+  ExpectNear(RunBoth(m, t, 1e-6)[0], {0, 0, 1, 1.5}, 1e-6);
+}
+
+TEST(Attention, AQueryThatSeesNoKeyGivesZero) {
+  Tensors t = FourPositions();
+  t["mask"] = Tensor({DType::kF32, {4, 4}});
+  for (int64_t i = 0; i < 4; ++i) t["mask"].Set(4 + i, kMinusInfinity);
+  ExpectNear(RunBoth(AveragingModel(t, {"q", "k", "v", "mask"}), t, 1e-6)[0], {2.5, 0, 2.5, 2.5},
+             1e-6);
+}
+
+TEST(Attention, ShowsItsScoresAfterTheCapOrWithTheMask) {
+  Tensors t = FourPositions();
+  t["mask"] = Tensor({DType::kF32, {4, 4}});
+  for (int64_t i = 0; i < 16; ++i) t["mask"].Set(i, static_cast<double>(i));
+  for (int64_t mode : {1, 2}) {
+    ModelBuilder m = OneNode("Attention", 25, {"q", "k", "v", "mask"}, t, {"y", "", "", "scores"});
+    m.graph().mutable_output()->DeleteSubrange(1, 2);
+    SetInt(NodeOf(m), "qk_matmul_output_mode", mode);
+    SetFloat(NodeOf(m), "softcap", 2);
+    const auto outputs = RunBoth(m, t, 1e-6);
+    ASSERT_EQ(outputs.size(), 2u);
+    EXPECT_EQ(outputs[1].AsDouble(5), mode == 2 ? 5 : 0);
+  }
+}
+
 struct AttentionCase {
   int64_t batch = 2, heads = 4, key_heads = 2, queries = 3, keys = 5, size = 4, past = 0;
   bool causal = false, mask = false;

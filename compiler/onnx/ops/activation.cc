@@ -21,11 +21,9 @@ OpRow Row(const char* op_type, int64_t since, const char* name, Parameter alpha,
   return {op_type, since, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             const double a = *alpha.name ? b.Float(alpha.name, alpha.value) : alpha.value;
             const double c = *beta.name ? b.Float(beta.name, beta.value) : beta.value;
-            if (!IsFloat(b.DTypeOf(b.Input(0))) && b.op_type() != "Relu") {
-              return absl::InvalidArgumentError("input is not a float tensor");
-            }
             return Map(b, name, {b.Input(0)}, [&](const Exprs& x) { return formula(x[0], a, c); });
-          }};
+          },
+          op_type == std::string_view("Relu") ? kNumbers : kFloats};
 }
 
 OpRow Row(const char* op_type, int64_t since, const char* name, Formula formula) {
@@ -88,8 +86,8 @@ OpList Plain() {
             return x * ClampUnit(x * Lit(x, 1.0 / 6) + Lit(x, 0.5));
           }),
       Row("Mish", 18, "mish", [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }),
-      {"PRelu", 7, 2, PRelu},
-      {"Gelu", 20, 1, GeluOf},
+      {"PRelu", 7, 2, PRelu, kNumbers},
+      {"Gelu", 20, 1, GeluOf, kFloats},
       Row("Swish", 24, "swish", {"alpha", 1}, {"", 0},
           [](const Expr& x, double a, double) { return QuickGelu(x, a); })};
 }

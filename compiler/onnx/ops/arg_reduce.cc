@@ -38,6 +38,8 @@ absl::StatusOr<Outputs> ArgMin(OpBuilder& b) { return ArgReduce(b, Reducer::kMin
 
 }  // namespace
 
-OpList arg_reduce() { return {{"ArgMax", 1, 1, ArgMax}, {"ArgMin", 1, 1, ArgMin}}; }
+OpList arg_reduce() {
+  return {{"ArgMax", 1, 1, ArgMax, kNumbers}, {"ArgMin", 1, 1, ArgMin, kNumbers}};
+}
 
 }  // namespace tilewright::onnx_ops

@@ -71,11 +71,40 @@ absl::StatusOr<ValueId> LengthBias(OpBuilder& b, DType dtype, int64_t batch, int
                  }});
 }
 
+// Keys that a query sees by their places: those before (causal) or within so many to either side
+// (negative: all). A query's own place is behind the `past` keys, or the last ones that there are.
+struct Visible {
+  bool causal;
+  int64_t left, right, past;
+};
+
+// 0 for a key that is seen, else -inf.
+absl::StatusOr<ValueId> VisibleBias(OpBuilder& b, const Visible& visible, const Shape& query,
+                                    int64_t keys) {
+  const bool lengths = b.HasInput(kKeyLengths);
+  const DType dtype = b.DTypeOf(b.Input(0));
+  std::vector<ValueId> inputs;
+  if (lengths) inputs.push_back(b.Input(kKeyLengths));
+  return b.Emit({.op = "attention_window",
+                 .inputs = inputs,
+                 .type = {dtype, {lengths ? query[0] : 1, 1, query[2], keys}},
+                 .body = [&](const Point& p) {
+                   const Expr past = lengths ? Cast(p.Load(0, {p.axes[0]}), DType::kI64) - query[2]
+                                             : Int(visible.past);
+                   const Expr place = p.axes[2] + past, &key = p.axes[3];
+                   Expr seen = nullptr;
+                   if (visible.causal) seen = And(seen, Le(key, place));
+                   if (visible.left >= 0) seen = And(seen, Le(place, key + visible.left));
+                   if (visible.right >= 0) seen = And(seen, Le(key, place + visible.right));
+                   return Select(seen, Const(0, dtype), Const(kMinusInfinity, dtype));
+                 }});
+}
+
 absl::StatusOr<ValueId> ScoresToShow(OpBuilder& b, const AttentionResult& r) {
   switch (b.Int("qk_matmul_output_mode", 0)) {
     case 0: return r.product;
-    case 1: return r.biased;
-    case 2: return r.capped;
+    case 1: return r.capped;
+    case 2: return r.biased;
     case 3: return r.probabilities;
     default: return absl::InvalidArgumentError("qk_matmul_output_mode is not 0 to 3");
   }
@@ -100,7 +129,17 @@ absl::StatusOr<Outputs> Attention(OpBuilder& b) {
   a.scale = ScaleOf(b, query[3]);
   a.softcap = b.Float("softcap", 0);
   const int64_t past = b.HasInput(kPastKey) ? b.ShapeOf(b.Input(kPastKey))[2] : 0;
-  if (b.Int("is_causal", 0) != 0) a.causal = past;
+  const Visible visible{.causal = b.Int("is_causal", 0) != 0,
+                        .left = b.Int("left_window_size", -1),
+                        .right = b.Int("right_window_size", -1),
+                        .past = past};
+  const bool windows = visible.left >= 0 || visible.right >= 0;
+  if (windows || (visible.causal && b.HasInput(kKeyLengths))) {
+    TW_ASSIGN_OR_RETURN(a.biases.emplace_back(), VisibleBias(b, visible, query, key[2]));
+  } else if (visible.causal) {
+    a.causal = past;
+  }
+  a.empty_rows = !a.biases.empty();
   TW_ASSIGN_OR_RETURN(AttentionResult r, Attend(b, a));
   if (b.RankOf(b.Input(0)) == 3) {
     TW_ASSIGN_OR_RETURN(r.output, JoinHeads(b, r.output));
@@ -252,9 +291,9 @@ absl::StatusOr<Outputs> MultiHeadAttention(OpBuilder& b) {
 }  // namespace
 
 OpList attention() {
-  return {{"Attention", 23, 3, Attention},
-          {"com.microsoft.Attention", 1, 2, JoinedAttention},
-          {"com.microsoft.MultiHeadAttention", 1, 1, MultiHeadAttention}};
+  return {{"Attention", 23, 3, Attention, kFloats},
+          {"com.microsoft.Attention", 1, 2, JoinedAttention, kFloats},
+          {"com.microsoft.MultiHeadAttention", 1, 1, MultiHeadAttention, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -64,6 +64,8 @@ absl::StatusOr<Outputs> ClipByInputs(OpBuilder& b) {
 
 }  // namespace
 
-OpList clip() { return {{"Clip", 6, 1, ClipByAttributes}, {"Clip", 11, 1, ClipByInputs}}; }
+OpList clip() {
+  return {{"Clip", 6, 1, ClipByAttributes, kNumbers}, {"Clip", 11, 1, ClipByInputs, kNumbers}};
+}
 
 }  // namespace tilewright::onnx_ops

@@ -114,7 +114,7 @@ absl::StatusOr<Outputs> EyeLike(OpBuilder& b) {
 OpList constant() {
   return {{"Constant", 1, 0, Constant},  {"ConstantOfShape", 9, 1, ConstantOfShape},
           {"Shape", 1, 1, ShapeOfInput}, {"Size", 1, 1, Size},
-          {"Range", 11, 3, Range},       {"EyeLike", 9, 1, EyeLike}};
+          {"Range", 11, 3, Range, kNumbers},       {"EyeLike", 9, 1, EyeLike}};
 }
 
 }  // namespace tilewright::onnx_ops

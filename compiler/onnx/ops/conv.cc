@@ -30,9 +30,9 @@ absl::StatusOr<Outputs> QLinearConv(OpBuilder& b) {
 }  // namespace
 
 OpList conv() {
-  return {{"Conv", 1, 2, Conv},
-          {"ConvInteger", 10, 2, ConvInteger},
-          {"QLinearConv", 10, 8, QLinearConv}};
+  return {{"Conv", 1, 2, Conv, kFloats},
+          {"ConvInteger", 10, 2, ConvInteger, kBytes},
+          {"QLinearConv", 10, 8, QLinearConv, kBytes}};
 }
 
 }  // namespace tilewright::onnx_ops

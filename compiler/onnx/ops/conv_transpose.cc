@@ -160,6 +160,6 @@ absl::StatusOr<Outputs> ConvTranspose(OpBuilder& b) {
 
 }  // namespace
 
-OpList conv_transpose() { return {{"ConvTranspose", 1, 2, ConvTranspose}}; }
+OpList conv_transpose() { return {{"ConvTranspose", 1, 2, ConvTranspose, kFloats}}; }
 
 }  // namespace tilewright::onnx_ops

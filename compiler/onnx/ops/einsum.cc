@@ -302,6 +302,6 @@ absl::StatusOr<Outputs> Einsum(OpBuilder& b) {
 
 }  // namespace
 
-OpList einsum() { return {{"Einsum", 12, kAllInputs, Einsum}}; }
+OpList einsum() { return {{"Einsum", 12, kAllInputs, Einsum, kNumbers}}; }
 
 }  // namespace tilewright::onnx_ops

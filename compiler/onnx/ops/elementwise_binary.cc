@@ -21,6 +21,16 @@ absl::Status CheckTypes(const OpBuilder& b, Takes takes) {
       absl::StrCat("inputs are ", Sv(NameOf(dtype)), ", which it does not take"));
 }
 
+ElementTypes TypesOf(Takes takes) {
+  switch (takes) {
+    case Takes::kNumbers: return kNumbers;
+    case Takes::kIntegers: return kIntegers;
+    case Takes::kBools: return kBools;
+    case Takes::kAnything: break;
+  }
+  return kEveryType;
+}
+
 using Formula = Expr (*)(Expr, Expr);
 
 OpRow Row(std::string op_type, int64_t since, const char* name, Takes takes, Formula formula) {
@@ -28,7 +38,8 @@ OpRow Row(std::string op_type, int64_t since, const char* name, Takes takes, For
             TW_RETURN_IF_ERROR(CheckTypes(b, takes));
             return Map(b, name, {b.Input(0), b.Input(1)},
                        [&](const Exprs& x) { return formula(x[0], x[1]); });
-          }};
+          },
+          TypesOf(takes)};
 }
 
 template <BinaryOp op>
@@ -71,7 +82,10 @@ absl::StatusOr<Outputs> BitShift(OpBuilder& b) {
     const int64_t widest = static_cast<int64_t>(SizeOf(x[0]->dtype)) * 8;
     const Expr zero = Int(0, x[0]->dtype);
     const Expr fits = And(Le(zero, x[1]), Lt(x[1], Int(widest, x[1]->dtype)));
-    return Select(fits, Call(call, {x[0], x[1]}, x[0]->dtype), zero);
+    // Behind its bits a negative number goes on with ones, any other with zeros.
+    const bool keeps_sign = call == std::string_view("shr") && !IsUnsigned(x[0]->dtype);
+    const Expr rest = keeps_sign ? Select(Lt(x[0], zero), Int(-1, x[0]->dtype), zero) : zero;
+    return Select(fits, Call(call, {x[0], x[1]}, x[0]->dtype), rest);
   });
 }
 
@@ -111,9 +125,9 @@ OpList elementwise_binary() {
           Row("LessOrEqual", 12, "less_equal", Takes::kNumbers, Le),
           Row("Greater", 7, "greater", Takes::kNumbers, Greater),
           Row("GreaterOrEqual", 12, "greater_equal", Takes::kNumbers, GreaterOrEqual),
-          {"Mod", 10, 2, Mod},
-          {"BitShift", 11, 2, BitShift},
-          {"Pow", 7, 2, Pow}};
+          {"Mod", 10, 2, Mod, kNumbers},
+          {"BitShift", 11, 2, BitShift, kIntegers},
+          {"Pow", 7, 2, Pow, kNumbers}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -19,7 +19,8 @@ OpRow FloatCall(std::string op_type, std::string call, int64_t since = 1) {
             TW_RETURN_IF_ERROR(CheckType(IsFloat(b.DTypeOf(b.Input(0))), b));
             return Map(b, call, {b.Input(0)},
                        [&](const Exprs& x) { return Call(call, {x[0]}, x[0]->dtype); });
-          }};
+          },
+          kFloats};
 }
 
 // The same on any numbers.
@@ -30,7 +31,8 @@ OpRow NumberCall(std::string op_type, std::string call, int64_t since = 1) {
             if (IsUnsigned(dtype) && call == "abs") return b.Input(0);
             return Map(b, call, {b.Input(0)},
                        [&](const Exprs& x) { return Call(call, {x[0]}, x[0]->dtype); });
-          }};
+          },
+          kNumbers};
 }
 
 absl::StatusOr<Outputs> Reciprocal(OpBuilder& b) {
@@ -43,6 +45,12 @@ absl::StatusOr<Outputs> Not(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckType(b.DTypeOf(b.Input(0)) == DType::kBool, b));
   return Map(b, "not", {b.Input(0)},
              [](const Exprs& x) { return Call("not", {x[0]}, DType::kBool); });
+}
+
+absl::StatusOr<Outputs> BitwiseNot(OpBuilder& b) {
+  return Map(b, "bitwise_not", {b.Input(0)}, [](const Exprs& x) {
+    return Binary(BinaryOp::kXor, x[0], Int(-1, x[0]->dtype));
+  });
 }
 
 absl::StatusOr<Outputs> IsNaN(OpBuilder& b) {
@@ -75,8 +83,9 @@ OpList elementwise_unary() {
       FloatCall("Erf", "erf", 9),  FloatCall("Exp", "exp"),          FloatCall("Floor", "floor"),
       FloatCall("Log", "log"),     FloatCall("Round", "round"),      FloatCall("Sin", "sin"),
       FloatCall("Sinh", "sinh"),   FloatCall("Sqrt", "sqrt"),        FloatCall("Tan", "tan"),
-      FloatCall("Tanh", "tanh"),   {"Reciprocal", 1, 1, Reciprocal}, {"Not", 1, 1, Not},
-      {"IsNaN", 9, 1, IsNaN},      {"IsInf", 10, 1, IsInf}};
+      FloatCall("Tanh", "tanh"),   {"Reciprocal", 1, 1, Reciprocal, kFloats},
+      {"Not", 1, 1, Not, kBools},  {"BitwiseNot", 18, 1, BitwiseNot, kIntegers},
+      {"IsNaN", 9, 1, IsNaN, kFloats},      {"IsInf", 10, 1, IsInf, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -35,7 +35,8 @@ OpRow Row(const char* op_type, const char* name, Fold fold) {
               return mean ? Divide(folded, Const(static_cast<double>(x.size()), folded->dtype))
                           : folded;
             });
-          }};
+          },
+          mean ? kFloats : kNumbers};
 }
 
 }  // namespace

@@ -148,13 +148,13 @@ absl::StatusOr<Outputs> FeatureVectorizer(OpBuilder& b) {
 }  // namespace
 
 OpList features() {
-  return {{"ai.onnx.ml.Scaler", 1, 1, Scaler},
-          {"ai.onnx.ml.Normalizer", 1, 1, Normalizer},
-          {"ai.onnx.ml.Binarizer", 1, 1, Binarizer},
-          {"ai.onnx.ml.Imputer", 1, 1, Imputer},
-          {"ai.onnx.ml.LinearRegressor", 1, 1, LinearRegressor},
+  return {{"ai.onnx.ml.Scaler", 1, 1, Scaler, kNumbers},
+          {"ai.onnx.ml.Normalizer", 1, 1, Normalizer, kNumbers},
+          {"ai.onnx.ml.Binarizer", 1, 1, Binarizer, kNumbers},
+          {"ai.onnx.ml.Imputer", 1, 1, Imputer, {DType::kF32}},
+          {"ai.onnx.ml.LinearRegressor", 1, 1, LinearRegressor, kNumbers},
           {"ai.onnx.ml.ArrayFeatureExtractor", 1, 2, ArrayFeatureExtractor},
-          {"ai.onnx.ml.FeatureVectorizer", 1, kAllInputs, FeatureVectorizer}};
+          {"ai.onnx.ml.FeatureVectorizer", 1, kAllInputs, FeatureVectorizer, kNumbers}};
 }
 
 }  // namespace tilewright::onnx_ops

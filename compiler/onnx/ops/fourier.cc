@@ -156,11 +156,16 @@ absl::StatusOr<size_t> AxisOf(OpBuilder& b, size_t rank) {
   return absl::InvalidArgumentError("axis is the dimension of the numbers' parts");
 }
 
+// 16-bit floats are transformed in float32 and rounded at the end, not at every stage.
+DType TransformType(DType dtype) { return IsNarrowFloat(dtype) ? DType::kF32 : dtype; }
+
 absl::StatusOr<Outputs> Dft(OpBuilder& b) {
   ValueId x = b.Input(0);
   const size_t rank = b.RankOf(x);
   TW_RETURN_IF_ERROR(CheckRank(b, x, 2, kMaxRank));
   TW_RETURN_IF_ERROR(CheckSignal(b, x));
+  const DType dtype = b.DTypeOf(x);
+  TW_ASSIGN_OR_RETURN(x, CastTo(b, x, TransformType(dtype)));
   TW_ASSIGN_OR_RETURN(const size_t axis, AxisOf(b, rank));
   const bool inverse = b.Int("inverse", 0) != 0, one_sided = b.Int("onesided", 0) != 0;
   if (inverse && one_sided) return absl::InvalidArgumentError("is inverse and onesided at once");
@@ -187,7 +192,8 @@ absl::StatusOr<Outputs> Dft(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(x, Reshape(b, x, shape));
   std::vector<size_t> back(rank);
   for (size_t d = 0; d < rank; ++d) back[order[d]] = d;
-  return Transpose(b, x, back);
+  TW_ASSIGN_OR_RETURN(x, Transpose(b, x, back));
+  return CastTo(b, x, dtype);
 }
 
 // Frames of the signal [batch, length, parts] as rows, times the window.
@@ -201,7 +207,8 @@ absl::StatusOr<ValueId> Frames(OpBuilder& b, int64_t step, int64_t length, int64
   }
   return b.Emit({.op = "frames",
                  .inputs = inputs,
-                 .type = {signal.dtype, {signal.shape[0], count, length, signal.shape[2]}},
+                 .type = {TransformType(signal.dtype),
+                          {signal.shape[0], count, length, signal.shape[2]}},
                  .body = [&](const Point& p) {
                    const Expr value =
                        p.Load(0, {p.axes[0], p.axes[1] * step + p.axes[2], p.axes[3]});
@@ -227,11 +234,12 @@ absl::StatusOr<Outputs> Stft(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(ValueId x, Frames(b, step, length, count));
   TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {signal[0] * count, length, signal[2]}));
   TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {length, false}, bins));
-  return Reshape(b, x, {signal[0], count, bins, 2});
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {signal[0], count, bins, 2}));
+  return CastTo(b, x, b.DTypeOf(b.Input(0)));
 }
 
 }  // namespace
 
-OpList fourier() { return {{"DFT", 17, 1, Dft}, {"STFT", 17, 2, Stft}}; }
+OpList fourier() { return {{"DFT", 17, 1, Dft, kFloats}, {"STFT", 17, 2, Stft, kFloats}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -37,7 +37,8 @@ OpRow Activation(const char* op_type, size_t min_inputs, const char* name,
               TW_ASSIGN_OR_RETURN(x, Add(b, x, b.Input(1)));
             }
             return Map(b, name, {x}, [&](const Exprs& v) { return formula(b, v[0]); });
-          }};
+          },
+          kFloats};
 }
 
 // The dimensions of a matrix product's operand in the order [batch..., rows, columns].
@@ -130,11 +131,11 @@ OpList fused() {
           Activation("com.microsoft.BiasGelu", 2, "gelu", gelu),
           Activation("com.microsoft.FastGelu", 1, "gelu", fast),
           Activation("com.microsoft.QuickGelu", 1, "quick_gelu", quick),
-          {"com.microsoft.BiasSplitGelu", 1, 2, BiasSplitGelu},
-          {"com.microsoft.BiasAdd", 1, 3, BiasAdd},
-          {"com.microsoft.FusedConv", 1, 2, FusedConv},
-          {"com.microsoft.FusedMatMul", 1, 2, FusedMatMul},
-          {"com.microsoft.TransposeMatMul", 1, 2, FusedMatMul}};
+          {"com.microsoft.BiasSplitGelu", 1, 2, BiasSplitGelu, kFloats},
+          {"com.microsoft.BiasAdd", 1, 3, BiasAdd, kFloats},
+          {"com.microsoft.FusedConv", 1, 2, FusedConv, kFloats},
+          {"com.microsoft.FusedMatMul", 1, 2, FusedMatMul, kFloats},
+          {"com.microsoft.TransposeMatMul", 1, 2, FusedMatMul, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

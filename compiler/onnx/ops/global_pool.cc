@@ -48,9 +48,9 @@ absl::StatusOr<Outputs> GlobalLpPool(OpBuilder& b) {
 }  // namespace
 
 OpList global_pool() {
-  return {{"GlobalMaxPool", 1, 1, GlobalMaxPool},
-          {"GlobalAveragePool", 1, 1, GlobalAveragePool},
-          {"GlobalLpPool", 2, 1, GlobalLpPool}};
+  return {{"GlobalMaxPool", 1, 1, GlobalMaxPool, kNumbers},
+          {"GlobalAveragePool", 1, 1, GlobalAveragePool, kFloats},
+          {"GlobalLpPool", 2, 1, GlobalLpPool, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -212,6 +212,6 @@ absl::StatusOr<Outputs> GridSample(OpBuilder& b) {
 
 }  // namespace
 
-OpList grid_sample() { return {{"GridSample", 16, 2, GridSample}}; }
+OpList grid_sample() { return {{"GridSample", 16, 2, GridSample, kFloats}}; }
 
 }  // namespace tilewright::onnx_ops

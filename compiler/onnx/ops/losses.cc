@@ -123,8 +123,8 @@ absl::StatusOr<Outputs> SoftmaxCrossEntropy(OpBuilder& b) {
 }  // namespace
 
 OpList losses() {
-  return {{"NegativeLogLikelihoodLoss", 12, 2, NegativeLogLikelihood},
-          {"SoftmaxCrossEntropyLoss", 12, 2, SoftmaxCrossEntropy}};
+  return {{"NegativeLogLikelihoodLoss", 12, 2, NegativeLogLikelihood, kFloats},
+          {"SoftmaxCrossEntropyLoss", 12, 2, SoftmaxCrossEntropy, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

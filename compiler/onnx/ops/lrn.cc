@@ -57,6 +57,6 @@ absl::StatusOr<Outputs> Lrn(OpBuilder& b) {
 
 }  // namespace
 
-OpList lrn() { return {{"LRN", 1, 1, Lrn}}; }
+OpList lrn() { return {{"LRN", 1, 1, Lrn, kFloats}}; }
 
 }  // namespace tilewright::onnx_ops

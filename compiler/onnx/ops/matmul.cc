@@ -1,4 +1,6 @@
 // MatMul, Gemm, MatMulInteger and QLinearMatMul.
+#include <cmath>
+
 #include "base/status_macros.h"
 #include "compiler/onnx/multiply_matrices.h"
 #include "compiler/onnx/quantized.h"
@@ -50,8 +52,21 @@ absl::StatusOr<ValueId> Scaled(OpBuilder& b, ValueId x, double factor) {
 }
 
 // alpha * A' * B' + beta * C; alpha is applied to B, usually a constant weight.
+// Factors of integers are integers.
+absl::Status CheckFactors(OpBuilder& b) {
+  if (IsFloat(b.DTypeOf(b.Input(0)))) return absl::OkStatus();
+  for (const char* name : {"alpha", "beta"}) {
+    const double factor = b.Float(name, 1);
+    if (factor == std::trunc(factor)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("attribute ", name, " is ", factor, ", which does not scale integers"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Outputs> Gemm(OpBuilder& b) {
   ValueId x = b.Input(0), y = b.Input(1);
+  TW_RETURN_IF_ERROR(CheckFactors(b));
   TW_RETURN_IF_ERROR(CheckSameType(b, {x, y}));
   TW_RETURN_IF_ERROR(CheckRank(b, x, 2, 2));
   TW_RETURN_IF_ERROR(CheckRank(b, y, 2, 2));
@@ -76,10 +91,10 @@ absl::StatusOr<Outputs> Gemm(OpBuilder& b) {
 }  // namespace
 
 OpList matmul() {
-  return {{"MatMul", 1, 2, MatMul},
-          {"Gemm", 7, 2, Gemm},
-          {"MatMulInteger", 10, 2, MatMulInteger},
-          {"QLinearMatMul", 10, 8, QLinearMatMul}};
+  return {{"MatMul", 1, 2, MatMul, kProducts},
+          {"Gemm", 7, 2, Gemm, kProducts},
+          {"MatMulInteger", 10, 2, MatMulInteger, kBytes},
+          {"QLinearMatMul", 10, 8, QLinearMatMul, kBytes}};
 }
 
 }  // namespace tilewright::onnx_ops

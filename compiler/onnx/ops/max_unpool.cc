@@ -82,6 +82,6 @@ absl::StatusOr<Outputs> MaxUnpool(OpBuilder& b) {
 
 }  // namespace
 
-OpList max_unpool() { return {{"MaxUnpool", 9, 2, MaxUnpool}}; }
+OpList max_unpool() { return {{"MaxUnpool", 9, 2, MaxUnpool, kNumbers}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -159,6 +159,6 @@ absl::StatusOr<Outputs> NonMaxSuppression(OpBuilder& b) {
 
 }  // namespace
 
-OpList non_max_suppression() { return {{"NonMaxSuppression", 10, 2, NonMaxSuppression}}; }
+OpList non_max_suppression() { return {{"NonMaxSuppression", 10, 2, NonMaxSuppression, kFloats}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -116,14 +116,17 @@ absl::StatusOr<Outputs> LpNormalization(OpBuilder& b) {
 }  // namespace
 
 OpList normalization() {
-  // ONNX Runtime writes LayerNormalization and SimplifiedLayerNormalization at any opset.
-  return {{"LayerNormalization", 1, 2, LayerNormalization},
-          {"SimplifiedLayerNormalization", 1, 2, RmsNormalization},
-          {"RMSNormalization", 23, 2, RmsNormalization},
-          {"InstanceNormalization", 6, 3, InstanceNormalization},
-          {"GroupNormalization", 18, 3, GroupNormalization},
-          {"MeanVarianceNormalization", 9, 1, MeanVarianceNormalization},
-          {"LpNormalization", 1, 1, LpNormalization}};
+  // ONNX Runtime writes LayerNormalization and SimplifiedLayerNormalization at any opset, and some
+  // of its tools in its own domain.
+  return {{"LayerNormalization", 1, 2, LayerNormalization, kFloats},
+          {"SimplifiedLayerNormalization", 1, 2, RmsNormalization, kFloats},
+          {"com.microsoft.LayerNormalization", 1, 2, LayerNormalization, kFloats},
+          {"com.microsoft.SimplifiedLayerNormalization", 1, 2, RmsNormalization, kFloats},
+          {"RMSNormalization", 23, 2, RmsNormalization, kFloats},
+          {"InstanceNormalization", 6, 3, InstanceNormalization, kFloats},
+          {"GroupNormalization", 18, 3, GroupNormalization, kFloats},
+          {"MeanVarianceNormalization", 9, 1, MeanVarianceNormalization, kFloats},
+          {"LpNormalization", 1, 1, LpNormalization, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -31,6 +31,6 @@ absl::StatusOr<Outputs> OneHot(OpBuilder& b) {
 
 }  // namespace
 
-OpList one_hot() { return {{"OneHot", 9, 3, OneHot}}; }
+OpList one_hot() { return {{"OneHot", 9, 3, OneHot, kEveryType, false, 2}}; }
 
 }  // namespace tilewright::onnx_ops

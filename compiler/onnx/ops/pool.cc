@@ -198,7 +198,9 @@ absl::StatusOr<Outputs> LpPool(OpBuilder& b) {
 }  // namespace
 
 OpList pool() {
-  return {{"MaxPool", 1, 1, MaxPool}, {"AveragePool", 7, 1, AveragePool}, {"LpPool", 2, 1, LpPool}};
+  return {{"MaxPool", 1, 1, MaxPool, kNumbers},
+          {"AveragePool", 7, 1, AveragePool, kFloats},
+          {"LpPool", 2, 1, LpPool, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -60,7 +60,8 @@ OpRow BinaryRow(const char* op_type, const char* name, Expr (*formula)(const Exp
             TW_ASSIGN_OR_RETURN(const ValueId y, Dequantized(b, 3));
             TW_ASSIGN_OR_RETURN(const ValueId real, Map(b, name, {x, y}, formula));
             return Quantized(b, real, 6);
-          }};
+          },
+          kBytes};
 }
 
 // Inputs: x, its scale and zero point, the output's.
@@ -70,7 +71,8 @@ OpRow UnaryRow(const char* op_type,
             TW_ASSIGN_OR_RETURN(const ValueId x, Dequantized(b, 0));
             TW_ASSIGN_OR_RETURN(const ValueId real, convert(b, x));
             return Quantized(b, real, 3);
-          }};
+          },
+          kBytes};
 }
 
 absl::StatusOr<ValueId> LeakyRelu(OpBuilder& b, ValueId x) {
@@ -184,9 +186,9 @@ OpList qlinear() {
           UnaryRow("com.microsoft.QLinearLeakyRelu", LeakyRelu),
           UnaryRow("com.microsoft.QLinearGlobalAveragePool", GlobalAverage),
           UnaryRow("com.microsoft.QLinearSoftmax", Softmax),
-          {"com.microsoft.QLinearConcat", 1, 4, Concat},
-          {"com.microsoft.MatMulIntegerToFloat", 1, 4, MatMulIntegerToFloat},
-          {"com.microsoft.QGemm", 1, 6, QGemm}};
+          {"com.microsoft.QLinearConcat", 1, 4, Concat, kBytes, false, 2},
+          {"com.microsoft.MatMulIntegerToFloat", 1, 4, MatMulIntegerToFloat, kBytes},
+          {"com.microsoft.QGemm", 1, 6, QGemm, kBytes}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -105,11 +105,11 @@ absl::StatusOr<Outputs> DynamicQuantizeLinear(OpBuilder& b) {
 }  // namespace
 
 OpList quantize() {
-  return {{"QuantizeLinear", 10, 2, QuantizeLinear},
-          {"DequantizeLinear", 10, 2, DequantizeLinear},
-          {"com.microsoft.QuantizeLinear", 1, 2, QuantizeLinear},
-          {"com.microsoft.DequantizeLinear", 1, 2, DequantizeLinear},
-          {"DynamicQuantizeLinear", 11, 1, DynamicQuantizeLinear}};
+  return {{"QuantizeLinear", 10, 2, QuantizeLinear, kQuantizable},
+          {"DequantizeLinear", 10, 2, DequantizeLinear, kQuantized},
+          {"com.microsoft.QuantizeLinear", 1, 2, QuantizeLinear, kQuantizable},
+          {"com.microsoft.DequantizeLinear", 1, 2, DequantizeLinear, kQuantized},
+          {"DynamicQuantizeLinear", 11, 1, DynamicQuantizeLinear, {DType::kF32}}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -146,6 +146,10 @@ absl::StatusOr<Outputs> LstmOf(OpBuilder& b) {
 
 }  // namespace
 
-OpList recurrent() { return {{"RNN", 7, 3, Rnn}, {"GRU", 7, 3, Gru}, {"LSTM", 7, 3, LstmOf}}; }
+OpList recurrent() {
+  return {{"RNN", 7, 3, Rnn, kFloats},
+          {"GRU", 7, 3, Gru, kFloats},
+          {"LSTM", 7, 3, LstmOf, kFloats}};
+}
 
 }  // namespace tilewright::onnx_ops

@@ -53,14 +53,16 @@ OpRow Row(const char* op_type, const char* op, Reducer reducer, Body body = null
             if (body) r.body = body;
             if (result) r.result = result;
             return ReduceAxes(b, r);
-          }};
+          },
+          result ? kFloats : kNumbers};
 }
 
 OpRow ExtremeRow(const char* op_type, const char* op, Reducer reducer) {
   return {op_type, 1, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_ASSIGN_OR_RETURN(const AxesReduction r, Prepare(b, op, reducer));
             return ReduceExtreme(b, r);
-          }};
+          },
+          kEveryType};
 }
 
 absl::StatusOr<Outputs> ReduceMean(OpBuilder& b) {
@@ -114,8 +116,8 @@ OpList reduce() {
           Row("ReduceL1", "reduce_l1", Reducer::kSum, Magnitude),
           Row("ReduceL2", "reduce_l2", Reducer::kSum, Square, SquareRoot),
           Row("ReduceLogSum", "reduce_log_sum", Reducer::kSum, nullptr, Logarithm),
-          {"ReduceMean", 1, 1, ReduceMean},
-          {"ReduceLogSumExp", 1, 1, ReduceLogSumExp}};
+          {"ReduceMean", 1, 1, ReduceMean, kNumbers},
+          {"ReduceLogSumExp", 1, 1, ReduceLogSumExp, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -76,12 +76,23 @@ absl::StatusOr<Outputs> Unsqueeze(OpBuilder& b) {
 
 absl::StatusOr<Outputs> Identity(OpBuilder& b) { return b.Input(0); }
 
+// Whether the node drops elements, which is random: in training, unless the ratio is 0.
+absl::StatusOr<bool> Drops(OpBuilder& b) {
+  if (!b.HasInput(2)) return false;
+  TW_ASSIGN_OR_RETURN(const Tensor training, b.ConstInput(2, "training_mode"));
+  if (training.size() != 1) return absl::InvalidArgumentError("training_mode must be a scalar");
+  if (training.AsInt(0) == 0) return false;
+  if (!b.HasInput(1)) return true;
+  TW_ASSIGN_OR_RETURN(const Tensor ratio, b.ConstInput(1, "ratio"));
+  return ratio.size() != 1 || ratio.AsDouble(0) != 0;
+}
+
 absl::StatusOr<Outputs> Dropout(OpBuilder& b) {
-  if (b.HasInput(2)) {
-    TW_ASSIGN_OR_RETURN(const Tensor training, b.ConstInput(2, "training_mode"));
-    if (training.size() != 1 || training.AsInt(0) != 0) {
-      return absl::UnimplementedError("training mode is not supported");
-    }
+  TW_ASSIGN_OR_RETURN(const bool drops, Drops(b));
+  if (drops) {
+    return absl::UnimplementedError(
+        "training_mode drops elements at random, which is not supported: export the model for "
+        "inference");
   }
   if (b.num_outputs() < 2) return b.Input(0);
   // Up to opset 9 the mask has the data's type.
@@ -97,7 +108,8 @@ absl::StatusOr<Outputs> Dropout(OpBuilder& b) {
 
 OpList reshape() {
   return {{"Reshape", 5, 2, ReshapeTo},   {"Flatten", 1, 1, Flatten},   {"Squeeze", 1, 1, Squeeze},
-          {"Unsqueeze", 1, 1, Unsqueeze}, {"Identity", 1, 1, Identity}, {"Dropout", 7, 1, Dropout}};
+          {"Unsqueeze", 1, 1, Unsqueeze}, {"Dropout", 7, 1, Dropout},
+          {"Identity", 1, 1, Identity, kEveryType, true}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -191,6 +191,6 @@ absl::StatusOr<Outputs> RoiAlign(OpBuilder& b) {
 
 }  // namespace
 
-OpList roi_align() { return {{"RoiAlign", 10, 3, RoiAlign}}; }
+OpList roi_align() { return {{"RoiAlign", 10, 3, RoiAlign, kFloats}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -12,6 +12,9 @@ namespace {
 absl::StatusOr<Reducer> ReadReduction(OpBuilder& b) {
   const std::string reduction = b.Str("reduction", "none");
   if (reduction == "none") return Reducer::kNone;
+  if (b.DTypeOf(b.Input(0)) == DType::kBool) {
+    return absl::InvalidArgumentError("bools have no reduction; it must be none");
+  }
   if (reduction == "add") return Reducer::kSum;
   if (reduction == "mul") return Reducer::kProd;
   if (reduction == "max") return Reducer::kMax;

@@ -70,7 +70,9 @@ absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
 }  // namespace
 
 OpList softmax() {
-  return {{"Softmax", 1, 1, Softmax}, {"LogSoftmax", 1, 1, LogSoftmax}, {"Hardmax", 1, 1, Hardmax}};
+  return {{"Softmax", 1, 1, Softmax, kFloats},
+          {"LogSoftmax", 1, 1, LogSoftmax, kFloats},
+          {"Hardmax", 1, 1, Hardmax, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

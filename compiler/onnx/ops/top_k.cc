@@ -38,6 +38,6 @@ absl::StatusOr<Outputs> TopK(OpBuilder& b) {
 
 }  // namespace
 
-OpList top_k() { return {{"TopK", 1, 1, TopK}, {"TopK", 10, 2, TopK}}; }
+OpList top_k() { return {{"TopK", 1, 1, TopK, kNumbers}, {"TopK", 10, 2, TopK, kNumbers}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -54,7 +54,13 @@ absl::StatusOr<Outputs> DepthToSpace(OpBuilder& b) {
 absl::StatusOr<Outputs> SpaceToDepth(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const int64_t k, ReadBlock(b));
   const Shape s = b.ShapeOf(b.Input(0));
-  return ReshapeTransposeReshape(b, {s[0], s[1], s[2] / k, k, s[3] / k, k}, {0, 3, 5, 1, 2, 4},
+  const std::string mode = b.Str("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD") {
+    return absl::InvalidArgumentError(absl::StrCat("unknown mode ", mode, " (DCR or CRD)"));
+  }
+  std::vector<size_t> order = {0, 3, 5, 1, 2, 4};
+  if (mode == "CRD") order = {0, 1, 3, 5, 2, 4};
+  return ReshapeTransposeReshape(b, {s[0], s[1], s[2] / k, k, s[3] / k, k}, std::move(order),
                                  {s[0], s[1] * k * k, s[2] / k, s[3] / k});
 }
 

@@ -16,6 +16,6 @@ absl::StatusOr<Outputs> Where(OpBuilder& b) {
 
 }  // namespace
 
-OpList where() { return {{"Where", 9, 3, Where}}; }
+OpList where() { return {{"Where", 9, 3, Where, kEveryType, false, 1}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -51,7 +51,7 @@ absl::StatusOr<Outputs> CosineWindow(OpBuilder& b, const std::vector<double>& we
 }
 
 OpRow Row(const char* op_type, std::vector<double> weights) {
-  return {op_type, 17, 1, [weights](OpBuilder& b) { return CosineWindow(b, weights); }};
+  return {op_type, 17, 1, [weights](OpBuilder& b) { return CosineWindow(b, weights); }, kSizes};
 }
 
 double Mel(double hertz) { return 2595 * std::log10(1 + hertz / 700); }
@@ -113,7 +113,7 @@ OpList windows() {
   return {Row("HannWindow", {0.5, 0.5}),
           Row("HammingWindow", {25.0 / 46, 21.0 / 46}),
           Row("BlackmanWindow", {0.42, 0.5, 0.08}),
-          {"MelWeightMatrix", 17, 5, MelWeightMatrix}};
+          {"MelWeightMatrix", 17, 5, MelWeightMatrix, kSizes}};
 }
 
 }  // namespace tilewright::onnx_ops
