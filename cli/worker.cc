@@ -107,7 +107,8 @@ absl::Status Work(Options options) {
   options.agent.builder = folder / "tilewright-builder";
   options.agent.canary = folder / "tilewright-canary.so";
   options.agent.device_runner = folder / "tilewright-device-runner";
-  options.agent.network_runner = folder / "tilewright-network-runner";
+  const std::filesystem::path network_runner = folder / "tilewright-network-runner";
+  if (std::filesystem::exists(network_runner)) options.agent.network_runner = network_runner;
   if (options.agent.name.empty()) options.agent.name = DefaultWorkerName();
   if (options.agent.temp_folder.empty()) {
     options.agent.temp_folder = std::filesystem::temp_directory_path();

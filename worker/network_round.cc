@@ -155,8 +155,8 @@ absl::StatusOr<std::optional<v1::NetworkTimes>> ParseTold(const std::string& tol
 
 }  // namespace
 
-absl::StatusOr<NetworkPackages> BuildPackages(const v1::NetworkRound& round,
-                                              BuilderOptions options) {
+absl::StatusOr<NetworkPackages> BuildPackages(const v1::NetworkRound& round, BuilderOptions options,
+                                              const std::function<bool()>& wanted) {
   NetworkPackages packages;
   TW_ASSIGN_OR_RETURN(packages.folder, PrivateFolder::Make(options.folder));
   options.folder = packages.folder->path();
@@ -164,6 +164,7 @@ absl::StatusOr<NetworkPackages> BuildPackages(const v1::NetworkRound& round,
   TW_RETURN_IF_ERROR(WriteModel(model, round.network().model()));
   Builder builder(std::move(options));
   for (const v1::NetworkMix& mix : round.mixes()) {
+    if (!wanted()) return absl::CancelledError("the network is not wanted any more");
     packages.paths.push_back(
         absl::StrCat(packages.folder->path(), "/", packages.paths.size(), ".tar"));
     Json request = BuildRequest(round, mix, model);

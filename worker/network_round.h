@@ -3,6 +3,7 @@
 // own, which may write to a folder of its own; the code runs in a process confined as kernels are.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,10 +25,11 @@ struct NetworkPackages {
   std::string left_out;
 };
 
-// `options.folder` is where the private folder is made. Errors are this machine's, as Builder's.
+// `options.folder` is where the private folder is made; `wanted` is asked before each mix. Errors
+// are this machine's, as Builder's; Cancelled also when it is not wanted any more.
 // REQUIRES: the round was read by ReadNetworkRound.
-absl::StatusOr<NetworkPackages> BuildPackages(const v1::NetworkRound& round,
-                                              BuilderOptions options);
+absl::StatusOr<NetworkPackages> BuildPackages(const v1::NetworkRound& round, BuilderOptions options,
+                                              const std::function<bool()>& wanted);
 
 struct PackageRun {
   std::string program;     // tilewright-network-runner

@@ -15,7 +15,8 @@ double SecondsFrom(std::chrono::steady_clock::time_point start) {
 
 void Pipeline::BuildNetwork(JobPtr job) {
   const auto start = std::chrono::steady_clock::now();
-  absl::StatusOr<NetworkPackages> packages = BuildPackages(*job->trial.network, builder_options());
+  absl::StatusOr<NetworkPackages> packages =
+      BuildPackages(*job->trial.network, builder_options(), [&] { return !IsDropped(*job); });
   job->result.build_seconds = SecondsFrom(start);
   if (!packages.ok()) return Finish(*job, packages.status());
   if (!packages->left_out.empty()) {

@@ -54,7 +54,8 @@ onnx::TensorProto& Weight(onnx::ModelProto& model) {
 std::vector<std::string> TasksOf(Graph graph) {
   const Target target = ParseTarget("cpu -mcpu=x86-64-v3").value();
   std::vector<std::string> keys;
-  for (const ModelTask& task : ExtractTasks(std::move(graph), target, {}).value()) {
+  const std::vector<ModelTask> tasks = ExtractTasks(std::move(graph), target, {}).value();
+  for (const ModelTask& task : tasks) {
     keys.push_back(task.task.workload.Key() + " " + std::to_string(task.count));
   }
   return keys;
