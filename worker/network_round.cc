@@ -1,6 +1,7 @@
 #include "worker/network_round.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,7 @@ using Json = nlohmann::json;
 constexpr double kMixBuildSeconds = 300;  // of one mix
 // Of the process that runs them: the rounds that must be, of networks of some seconds.
 constexpr double kMostRunSeconds = 300;
-constexpr int64_t kMemoryBytes = int64_t{16} << 30;  // of address space: packages are mapped
+constexpr int64_t kMostMemory = int64_t{16} << 30;  // of address space, packages included
 constexpr size_t kMostToldBytes = 64 << 20;
 
 // ---- build -------------------------------------------------------------------------------------
@@ -78,13 +79,19 @@ std::vector<int> LayersOfCalls(const v1::NetworkRound& round,
 
 // ---- run ---------------------------------------------------------------------------------------
 
+// No more than the machine has.
+int64_t MemoryBytes() {
+  const int64_t physical = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  return physical > 0 ? std::min(physical, kMostMemory) : kMostMemory;
+}
+
 std::string TurnsText(const v1::NetworkRound& round, const NetworkPackages& packages,
                       const PackageRun& run, const std::string& token) {
   const auto threads = static_cast<int>(round.threads());
   std::vector<int> cores = run.cores;
   if (static_cast<int>(cores.size()) > threads) cores.resize(static_cast<size_t>(threads));
   std::string text = absl::StrCat("token ", token, "\nthreads ", threads, "\nfolder ",
-                                  packages.folder->path(), "\nmemory ", kMemoryBytes, "\ncpu ",
+                                  packages.folder->path(), "\nmemory ", MemoryBytes(), "\ncpu ",
                                   kMostRunSeconds, "\nsandbox ", run.require_sandbox ? 1 : 0,
                                   "\nrounds ", round.least_rounds(), " ", round.most_rounds(), " ",
                                   round.seconds(), "\n");
