@@ -138,7 +138,7 @@ TEST_F(DispatcherNetworks, OfAPausedJobWaitAndOfACancelledOneAreDropped) {
 
 TEST_F(DispatcherNetworks, AWorkerForThemIsWaitedForAfterTheStartAndWhenItLeft) {
   EXPECT_TRUE(absl::IsUnavailable(dispatcher.MayTimeNetwork(Network())));
-  clock.now += 31;
+  clock.now += 91;
   EXPECT_TRUE(absl::IsFailedPrecondition(dispatcher.MayTimeNetwork(Network())));
   Open("old");
   EXPECT_THAT(dispatcher.MayTimeNetwork(Network()).message(), HasSubstr("builds and runs"));
@@ -147,7 +147,7 @@ TEST_F(DispatcherNetworks, AWorkerForThemIsWaitedForAfterTheStartAndWhenItLeft) 
   EXPECT_THAT(dispatcher.MayTimeNetwork(Network("job", 8)).message(), HasSubstr("8 cores"));
   dispatcher.CloseSession(session);
   EXPECT_TRUE(absl::IsUnavailable(dispatcher.MayTimeNetwork(Network())));
-  clock.now += 31;
+  clock.now += 91;
   EXPECT_TRUE(absl::IsFailedPrecondition(dispatcher.MayTimeNetwork(Network())));
 }
 

@@ -4,12 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "compiler/onnx/weightless.h"
 #include "proto/network.h"
 #include "tests/onnx/model_builder.h"
 #include "tests/paths.h"
+#include "worker/child.h"
+#include "worker/pipe_io.h"
 
 namespace tilewright {
 namespace {
@@ -164,6 +168,36 @@ TEST_F(NetworkRoundTest, AMissingRunnerIsThisMachinesFault) {
   const auto packages = Build(round);
   ASSERT_TRUE(packages.ok() && packages->left_out.empty());
   EXPECT_FALSE(RunPackages(round, *packages, {.program = "/nowhere/runner"}).ok());
+}
+
+// The CPUs that each thread of a process may use, by thread.
+std::map<std::string, std::string> CpusOfThreads(pid_t pid) {
+  std::map<std::string, std::string> cpus;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::ifstream status(task.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("Cpus_allowed_list:")) cpus[task.path().filename()] = line;
+    }
+  }
+  return cpus;
+}
+
+// Opening a package binds the thread that opens it; the next one's helpers are not to share its CPU.
+TEST_F(NetworkRoundTest, HelpersOfEveryPackageHaveTheSameCpus) {
+  const auto packages = Build(RoundOf(SmallModel()));
+  ASSERT_TRUE(packages.ok() && packages->left_out.empty());
+  Child child = Child::Start({TILEWRIGHT_BIN_DIR "/tilewright-network-runner", "2"},
+                             ChildOutput::kOurStderr)
+                    .value();
+  for (const std::string& path : packages->paths) {
+    ASSERT_TRUE(WriteAll(child.input(), "load " + path + "\n").ok());
+    EXPECT_THAT(ReadLine(child.output(), DeadlineAfter(60)).value(), HasSubstr("ok"));
+  }
+  std::map<std::string, std::string> cpus = CpusOfThreads(child.pid());
+  cpus.erase(std::to_string(child.pid()));
+  ASSERT_THAT(cpus, SizeIs(packages->paths.size()));
+  for (const auto& [thread, list] : cpus) EXPECT_EQ(list, cpus.begin()->second) << thread;
 }
 
 }  // namespace

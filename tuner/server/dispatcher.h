@@ -40,8 +40,6 @@ struct DispatcherOptions {
   // where nobody would come to mend it. 0 = never.
   double unfit_seconds = 0;
   size_t module_bytes = 256 << 20;  // of all modules that wait or run
-  // Workers look for a server that was away at least so often (worker/agent.cc).
-  double network_patience_seconds = 30;
   // Of the first attempt; ids that no other run of the server gave keep epochs apart.
   uint64_t first_id = 1;
   std::vector<FarmObserver*> observers;  // outlive the dispatcher
@@ -90,8 +88,8 @@ class Dispatcher {
   // builds, or none that runs.
   size_t CapacityOf(const std::string& device_key, uint32_t threads = 1) const;
   // Whether a worker takes such a network. Unavailable: it may come, or come back; since the server
-  // began, or the last one left, only network_patience_seconds have passed. FailedPrecondition: it
-  // is not to be waited for.
+  // began, or the last one left, no three leases have passed. FailedPrecondition: it is not to be
+  // waited for.
   absl::Status MayTimeNetwork(const TrialRequest& network) const;
 
   // ---- workers

@@ -8,6 +8,12 @@
 #include "tuner/server/dispatcher.h"
 
 namespace tilewright {
+namespace {
+
+// A worker whose server was away looks for it at least every half minute (worker/agent.cc).
+constexpr double kPatienceLeases = 3;
+
+}  // namespace
 
 absl::Status Dispatcher::MayTimeNetwork(const TrialRequest& network) const {
   std::lock_guard lock(mutex_);
@@ -23,7 +29,8 @@ absl::Status Dispatcher::MayTimeNetwork(const TrialRequest& network) const {
   }
   const auto left = networks_left_.find(network.device_key);
   const double since = left == networks_left_.end() ? started_ : left->second;
-  if (clock_.Now() - since <= options_.network_patience_seconds) return absl::UnavailableError(why);
+  const double patience = kPatienceLeases * options_.lease_seconds;
+  if (clock_.Now() - since <= patience) return absl::UnavailableError(why);
   return absl::FailedPreconditionError(why);
 }
 
