@@ -35,6 +35,7 @@ absl::StatusOr<std::vector<Record>> OthersOf(const RecordStore& store, const Tas
                                              LayerChoice* choice) {
   const ModelLookup wanted{.workloads = {task.workload},
                            .target = task.target,
+                           .device_key = question.device_key,
                            .threads = question.threads,
                            .exact = question.exact};
   TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> now, LookUpModel(store, wanted));

@@ -32,7 +32,7 @@ struct TunedLayer {
 struct ChoiceQuestion {
   std::vector<TunedLayer> layers;  // each workload once
   Target target;
-  std::string device_key;  // whose measurements count
+  std::string device_key;  // whose measurements count; look-ups take others' where it has none
   int threads = 1;
   bool exact = false;
 };
