@@ -29,7 +29,7 @@ struct JobOptions {
 // `options` must live as long as the verb. --key and --server are the verb's own.
 void AddJobOptions(CLI::App* verb, JobOptions* options);
 
-// Imports the model and names its tasks; the server never sees the model. REQUIRES:
+// Imports the model and names its tasks; the job has no model yet (cli/job_network.h). REQUIRES:
 // options.key set. Wrong usage for options that cannot be.
 absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options);
 

@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "compiler/core/workload.h"
 #include "compiler/operators/workload_rules.h"
+#include "proto/network.h"
 
 namespace tilewright {
 namespace {
@@ -45,6 +46,25 @@ void PrintTable(const std::string& job, const v1::JobEvent& last) {
               << " ms";
   }
   std::cout << "\n";
+  const v1::NetworkResult network = ReadNetworkResult(last.network());
+  if (!network.left_out().empty()) {
+    std::cout << "not decided in the whole network: " << network.left_out() << "\n";
+  } else if (network.rounds() > 0) {
+    std::cout << "the network: " << Milliseconds(network.default_seconds()) << " ms by default, "
+              << Milliseconds(network.tuned_seconds()) << " ms tuned (medians of "
+              << network.rounds() << " runs in turn on " << network.worker() << ")\n";
+  }
+}
+
+// Null for a job whose end says nothing of it: it runs here, or has not come so far.
+Json NetworkJson(const v1::JobEvent& last) {
+  const v1::NetworkResult network = ReadNetworkResult(last.network());
+  if (!network.left_out().empty()) return {{"left_out", network.left_out()}};
+  if (network.rounds() == 0) return Json();
+  return {{"default_seconds", network.default_seconds()},
+          {"tuned_seconds", network.tuned_seconds()},
+          {"rounds", network.rounds()},
+          {"worker", network.worker()}};
 }
 
 Json ToJson(const std::string& job, const v1::JobEvent& last) {
@@ -66,13 +86,20 @@ Json ToJson(const std::string& job, const v1::JobEvent& last) {
           {"state", NameOf(last.state())},
           {"model_seconds", last.model_seconds()},
           {"message", last.message()},
+          {"network", NetworkJson(last)},
           {"tasks", std::move(tasks)}};
 }
 
 }  // namespace
 
 void JobProgress::Show(const v1::JobEvent& event) {
-  if (!event.has_trial()) return;
+  if (!event.has_trial()) {
+    if (event.state() == v1::RUNNING && !event.message().empty()) {
+      progress_.Clear();
+      std::cerr << event.message() << "\n";
+    }
+    return;
+  }
   const v1::TrialEvent& trial = event.trial();
   if (progress_.on_terminal()) {
     progress_.Show(static_cast<int64_t>(trial.total_number()), static_cast<int64_t>(trials_),

@@ -4,15 +4,15 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/template_index.h"
-#include "compiler/templates/template.h"
 #include "proto/convert.h"
-#include "records/finalists.h"
+#include "records/network_choices.h"
 #include "tuner/loop/in_network.h"
 #include "worker/device.h"
 #include "worker/private_folder.h"
@@ -20,70 +20,23 @@
 namespace tilewright {
 namespace {
 
-// Configs of a layer that are tried beside the default.
-constexpr size_t kFinalists = 3;
-
-// A kind of layer and what it may use: the default first.
-struct LayerChoice {
-  Workload workload;
-  std::vector<BestConfig> options;
-  double build_seconds = 0;  // of one of them, when it was measured alone
-};
-
-void AddOption(BestConfig option, std::vector<BestConfig>* options) {
-  const bool known = std::any_of(options->begin(), options->end(), [&](const BestConfig& other) {
-    return other.template_name == option.template_name && other.config == option.config;
-  });
-  if (!known && options->size() <= kFinalists) options->push_back(std::move(option));
-}
-
-// In the spelling of today's space, so that equal configs are equal.
-absl::StatusOr<BestConfig> Canonical(const BestConfig& option, const Task& task) {
-  TW_ASSIGN_OR_RETURN(const Template* found, FindTemplate(option.template_name));
-  TW_ASSIGN_OR_RETURN(Config config,
-                      found->Space(task.workload, task.target).Canonical(option.config));
-  return BestConfig{option.template_name, std::move(config), option.seconds};
-}
-
-absl::StatusOr<LayerChoice> ChoiceOf(const Task& task, const LastPhase& phase) {
-  const bool exact = phase.model.exact;
-  LayerChoice choice{.workload = task.workload};
-  const std::optional<TemplateEntry> untuned = UntunedTemplate(task.workload, task.target, exact);
-  if (!untuned) return choice;
-  choice.options.push_back({untuned->name, untuned->impl->Default(task.workload, task.target)});
-  TW_ASSIGN_OR_RETURN(const auto now,
-                      LookupIn(phase.store, exact, phase.threads)(task.workload, task.target));
-  std::vector<BestConfig> others;
-  if (now) others.push_back(*now);
-  const LookupOptions options{
-      .threads = phase.threads,
-      .why_unfit = [exact](const Task& t, const Config& c) { return WhyUnfit(t, c, exact); }};
-  TW_ASSIGN_OR_RETURN(const std::vector<Record> finalists,
-                      Finalists(phase.store, task, phase.spec.key(), kFinalists, options));
-  for (const Record& r : finalists) others.push_back({r.task.template_name, r.config});
-  if (!finalists.empty()) choice.build_seconds = finalists.front().build_seconds;
-  for (const BestConfig& other : others) {
-    TW_ASSIGN_OR_RETURN(BestConfig option, Canonical(other, task));
-    AddOption(std::move(option), &choice.options);
-  }
-  return choice;
-}
-
+// Of the job's layers, each workload once.
 absl::StatusOr<std::vector<LayerChoice>> ChoicesOf(const LastPhase& phase) {
-  std::map<std::string, LayerChoice> by_key;
+  ChoiceQuestion question{.device_key = phase.spec.key(),
+                          .threads = phase.threads,
+                          .exact = phase.model.exact};
+  std::set<std::string> seen;
   for (const v1::JobTask& message : phase.spec.tasks()) {
-    if (by_key.contains(message.task().workload())) continue;
+    if (!seen.insert(message.task().workload()).second) continue;
     TW_ASSIGN_OR_RETURN(const Task task, FromMessage(message.task()));
-    TW_ASSIGN_OR_RETURN(LayerChoice choice, ChoiceOf(task, phase));
-    if (choice.options.size() > 1) by_key.emplace(message.task().workload(), std::move(choice));
+    question.layers.push_back({task.workload, std::max(1u, message.count())});
+    question.target = task.target;
   }
-  std::vector<LayerChoice> choices;
-  for (auto& [key, choice] : by_key) choices.push_back(std::move(choice));
-  return choices;
+  return NetworkChoices(phase.store, question);
 }
 
 // Compiles here, runs in the runner's process.
-class LocalNetworks final : public NetworkTimer {
+class LocalNetworks final : public SteppedNetworkTimer {
  public:
   LocalNetworks(const LastPhase& phase, const std::vector<LayerChoice>& choices, Graph graph,
                 std::string folder, NetworkRunner& runner)
@@ -130,7 +83,9 @@ class LocalNetworks final : public NetworkTimer {
                      const Target& target) -> absl::StatusOr<std::optional<BestConfig>> {
       const auto place = place_.find(workload.Key());
       if (place == place_.end()) return others(workload, target);
-      return options_[place->second][static_cast<size_t>(chosen[place->second])];
+      const LayerOption& option =
+          options_[place->second][static_cast<size_t>(chosen[place->second])];
+      return BestConfig{option.template_name, option.config};
     };
     return how;
   }
@@ -149,7 +104,7 @@ class LocalNetworks final : public NetworkTimer {
   const std::string folder_;
   NetworkRunner& runner_;
   std::map<std::string, size_t> place_;  // of workloads in options_
-  std::vector<std::vector<BestConfig>> options_;
+  std::vector<std::vector<LayerOption>> options_;
   std::vector<std::vector<int>> layer_of_call_;  // by network; -1 = of no layer with a choice
 };
 
@@ -161,44 +116,25 @@ double MedianOf(const std::vector<NetworkRun>& runs, int layer) {
   return MedianSeconds(Outcome(timing)).value_or(0);
 }
 
-// One layer's decision, with its time in each round.
-Record DecisionOf(const LastPhase& phase, const LayerChoice& choice, const BestConfig& option,
-                  Timing timing, const Target& target) {
-  const SystemClock clock;
-  Record record{.task = {choice.workload, option.template_name, target}, .config = option.config};
-  record.outcome = std::move(timing);
-  record.device_key = phase.spec.key();
-  record.device = phase.device;
-  record.worker = DefaultWorkerName();
-  record.job = phase.job;
-  record.threads = phase.threads;
-  record.unix_time = clock.UnixTime();
-  record.software = "tilewright " TILEWRIGHT_VERSION;
-  record.record_class = kInNetworkClass;
-  const auto microseconds = static_cast<int64_t>(record.unix_time * 1e6);
-  record.run_id =
-      absl::StrCat("in-network ", phase.job, " ", microseconds, " ", choice.workload.Key());
-  return record;
-}
-
-uint32_t CountOf(const v1::JobSpec& spec, const std::string& workload) {
-  for (const v1::JobTask& task : spec.tasks()) {
-    if (task.task().workload() == workload) return std::max(1u, task.count());
-  }
-  return 1;
-}
-
 // By one layer; equal ones share the time.
 std::vector<Record> RecordsOf(const LastPhase& phase, const std::vector<LayerChoice>& choices,
                               const NetworkDecision& decision, const Target& target) {
+  const TimedNetwork where{.target = target,
+                           .device_key = phase.spec.key(),
+                           .device = phase.device,
+                           .worker = DefaultWorkerName(),
+                           .job = phase.job,
+                           .threads = phase.threads,
+                           .unix_time = SystemClock().UnixTime(),
+                           .software = "tilewright " TILEWRIGHT_VERSION};
   std::vector<Record> records;
   for (size_t i = 0; i < choices.size(); ++i) {
     Timing timing;
-    const uint32_t count = CountOf(phase.spec, choices[i].workload.Key());
-    for (const NetworkRun& run : decision.decided) timing.seconds.push_back(run.layers[i] / count);
+    for (const NetworkRun& run : decision.decided) {
+      timing.seconds.push_back(run.layers[i] / choices[i].count);
+    }
     const auto option = static_cast<size_t>(decision.options[i]);
-    records.push_back(
-        DecisionOf(phase, choices[i], choices[i].options[option], std::move(timing), target));
+    records.push_back(DecisionRecord(choices[i], option, std::move(timing), where));
   }
   return records;
 }

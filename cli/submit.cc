@@ -5,6 +5,7 @@
 #include "base/status_macros.h"
 #include "cli/farm_client.h"
 #include "cli/farm_target.h"
+#include "cli/job_network.h"
 #include "cli/job_options.h"
 #include "cli/server_option.h"
 #include "cli/verb.h"
@@ -32,7 +33,8 @@ absl::Status Submit(Options options) {
     TW_ASSIGN_OR_RETURN(options.job.model.target,
                         TargetOfKey(client, options.job.key, options.no_wait));
   }
-  TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
+  TW_ASSIGN_OR_RETURN(v1::JobSpec spec, MakeJob(options.job));
+  AddNetwork(options.job.model, &spec);
   TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply reply,
                       client.Submit(spec, {.priority = options.job.priority}));
   if (!reply.has_worker()) {

@@ -15,6 +15,7 @@
 #include "cli/exit_code.h"
 #include "cli/farm_client.h"
 #include "cli/farm_target.h"
+#include "cli/job_network.h"
 #include "cli/job_options.h"
 #include "cli/job_progress.h"
 #include "cli/last_phase.h"
@@ -26,6 +27,7 @@
 #include "cli/tune_device.h"
 #include "cli/tuning_report.h"
 #include "cli/verb.h"
+#include "proto/network.h"
 
 namespace tilewright {
 namespace {
@@ -158,6 +160,7 @@ absl::StatusOr<Followed> TuneKernels(const Options& options, const TuneDevice& d
   trouble.OnTrouble(nullptr);
   TW_RETURN_IF_ERROR(trouble.Get());
   TW_RETURN_IF_ERROR(last.status());
+  last->clear_network();  // it is timed here
   return Followed{submitted.job(), *std::move(last)};
 }
 
@@ -207,15 +210,17 @@ absl::Status MeasureInNetwork(const InNetworkQuestion& question, const Interrupt
   return absl::OkStatus();
 }
 
+void SayUndecided(const std::string& why) {
+  std::cerr << "not decided in the whole network: " << why
+            << "; look-ups go by kernels measured alone\n";
+}
+
 Measured TryInNetwork(InNetworkQuestion question) {
   const StopOnSignal stop;
   question.phase.stop = stop.token();
   Measured measured;
   const absl::Status status = MeasureInNetwork(question, stop.interrupt(), &measured);
-  if (!status.ok()) {
-    std::cerr << "not decided in the whole network: " << status.message()
-              << "; look-ups go by kernels measured alone\n";
-  }
+  if (!status.ok()) SayUndecided(std::string(status.message()));
   return measured;
 }
 
@@ -259,14 +264,29 @@ absl::Status TuneHere(Options options) {
   return PrintTuningEnd(followed.job, followed.last, report, options.json);
 }
 
-// Without the last phase: the network is not on the farm's machines.
+// What the farm's last phase said; nullopt with the reason on stderr, as far as there is one.
+std::optional<InNetwork> FarmsInNetwork(const v1::JobEvent& last) {
+  const v1::NetworkResult result = ReadNetworkResult(last.network());
+  if (!result.left_out().empty()) SayUndecided(result.left_out());
+  if (result.rounds() == 0) return std::nullopt;
+  InNetwork in_network{.whole = {result.default_seconds(), result.tuned_seconds()},
+                       .rounds = result.rounds()};
+  for (const v1::NetworkGain& layer : result.layers()) {
+    in_network.layers[layer.workload()] = {layer.default_seconds(), layer.tuned_seconds()};
+  }
+  return in_network;
+}
+
 absl::StatusOr<TuningReport> FarmReport(const Options& options, const v1::JobSpec& spec,
                                         const v1::JobEvent& last) {
   TW_ASSIGN_OR_RETURN(const RecordsSource records,
                       RecordsSource::Open({"farm:" + options.server, options.tls}));
   const LookUpFunction look_up = [&](const ModelLookup& wanted) { return records.LookUp(wanted); };
-  return MakeTuningReport(
-      {.spec = spec, .last = last, .look_up = look_up, .exact = options.job.model.exact});
+  return MakeTuningReport({.spec = spec,
+                           .last = last,
+                           .look_up = look_up,
+                           .exact = options.job.model.exact,
+                           .in_network = FarmsInNetwork(last)});
 }
 
 absl::Status PrintFarmEnd(const Options& options, const v1::JobSpec& spec, const Followed& f) {
@@ -286,7 +306,8 @@ absl::Status TuneOnFarm(Options options) {
     TW_ASSIGN_OR_RETURN(options.job.model.target,
                         TargetOfKey(client, options.job.key, options.no_wait));
   }
-  TW_ASSIGN_OR_RETURN(const v1::JobSpec spec, MakeJob(options.job));
+  TW_ASSIGN_OR_RETURN(v1::JobSpec spec, MakeJob(options.job));
+  AddNetwork(options.job.model, &spec);
   TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted,
                       client.Submit(spec, {.priority = options.job.priority}));
   if (!submitted.has_worker()) {
@@ -313,7 +334,9 @@ void verb_tune(CLI::App& parent) {
   verb->add_option("--key", options->job.key, "device key (default here: local)");
   verb->add_option("--device", options->device,
                    "when tuning here: opencl:N or cuda:N (default: the first of --target's kind)");
-  verb->add_option("--server", options->server, "HOST:PORT of a farm; without it: this machine");
+  verb->add_option("--server", options->server,
+                   "HOST:PORT of a farm; without it: this machine. The farm gets the model without "
+                   "its weights, to time it whole on a worker of --role both");
   AddTlsOptions(verb, &options->tls);
   verb->add_option("--records", options->records,
                    "records file when tuning here (default: $TILEWRIGHT_RECORDS or the user's "

@@ -107,6 +107,8 @@ absl::Status Work(Options options) {
   options.agent.builder = folder / "tilewright-builder";
   options.agent.canary = folder / "tilewright-canary.so";
   options.agent.device_runner = folder / "tilewright-device-runner";
+  const std::filesystem::path network_runner = folder / "tilewright-network-runner";
+  if (std::filesystem::exists(network_runner)) options.agent.network_runner = network_runner;
   if (options.agent.name.empty()) options.agent.name = DefaultWorkerName();
   if (options.agent.temp_folder.empty()) {
     options.agent.temp_folder = std::filesystem::temp_directory_path();
@@ -146,7 +148,8 @@ void verb_worker(CLI::App& parent) {
                    "opencl:N or cuda:N, as `tilewright targets` counts them (default: the CPU)");
   verb->add_option("--role", options->role,
                    "build: only builds, for workers of the same key and target with --role run; "
-                   "run: only runs what those with --role build have built and signed")
+                   "run: only runs what those with --role build have built and signed; whole "
+                   "networks, at a job's end, are timed by workers of the role both only")
       ->check(CLI::IsMember({"build", "run", "both"}))
       ->capture_default_str();
   verb->add_option("--target", agent.target,

@@ -19,6 +19,7 @@
 #include "worker/reporter.h"
 #include "worker/self_test.h"
 #include "worker/server_link.h"
+#include "worker/work_item.h"
 
 namespace tilewright {
 namespace {
@@ -31,15 +32,6 @@ constexpr double kStopGraceSeconds = 4;
 // Once the worker is faulty, for trials under way.
 constexpr double kDrainSeconds = 15, kDrainStepSeconds = 0.05;
 constexpr size_t kNameSuffix = 6;         // digits that tell workers of one name apart
-
-absl::StatusOr<WorkerTrial> FromItem(const v1::WorkItem& item, uint64_t epoch) {
-  WorkerTrial trial{.attempt = {epoch, item.attempt()}, .fence = item.fence()};
-  TW_ASSIGN_OR_RETURN(trial.task, FromMessage(item.task()));
-  TW_ASSIGN_OR_RETURN(trial.config, ParseEntitiesJson(item.config()));
-  TW_ASSIGN_OR_RETURN(trial.options, FromMessage(item.options()));
-  trial.module_sha256 = item.module_sha256();
-  return trial;
-}
 
 // 128 bits that tell this process from any other.
 std::string NewIncarnation() {
@@ -198,6 +190,7 @@ v1::OpenSessionRequest AgentImpl::OpenRequest() const {
   request.set_health(health.good ? v1::GOOD : v1::BAD);
   request.set_health_reason(health.reason.substr(0, kMaxReasonBytes));
   request.set_role(options_.role);
+  request.set_networks(TakesNetworks(options_));
   return request;
 }
 

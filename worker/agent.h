@@ -23,6 +23,7 @@ struct AgentOptions {
   std::string device;           // "opencl:0", "cuda:1"; empty: the CPU
   std::string runner, builder;  // paths of the executables
   std::string device_runner;    // the same; only with a device
+  std::string network_runner;   // the same; empty: takes no whole networks
   // Trials that are only built here are run by workers that only run, and the other way round.
   v1::WorkerRole role = v1::WORKER_ROLE_BOTH;
   // To build for, or what this machine is where it only runs (then needed); empty: this machine's.

@@ -79,6 +79,11 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
   return parts;
 }
 
+bool TakesNetworks(const AgentOptions& options) {
+  return options.role == v1::WORKER_ROLE_BOTH && options.device.empty() &&
+         !options.network_runner.empty();
+}
+
 std::string RoleText(v1::WorkerRole role) {
   switch (role) {
     case v1::WORKER_ROLE_BUILD: return ", only builds";
@@ -112,6 +117,7 @@ absl::Status CheckUpAll(const AgentParts& parts) {
 PipelineSetup SetupOf(const AgentParts& parts) {
   PipelineSetup setup{.runner = parts.options.runner,
                       .builder = parts.options.builder,
+                      .network_runner = parts.options.network_runner,
                       .folder = parts.folder->path(),
                       .builders = parts.options.builders,
                       .cores = parts.cores,

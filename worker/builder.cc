@@ -22,23 +22,31 @@ Json TaskRequest(const Task& task, const std::string& path) {
   return {{"workload", task.workload.Key()}, {"target", ToString(task.target)}, {"output", path}};
 }
 
-// The replies of builder/main.cc. Internal: none of these.
-absl::StatusOr<BuildResult> FromReply(const std::string& text, const std::string& path) {
+// The replies of builder/main.cc; `parse` takes one that is ok. Internal: none of these.
+template <typename Result>
+absl::StatusOr<Result> FromReply(const std::string& text,
+                                 absl::StatusOr<Result> (*parse)(const Json&)) {
   const Json reply = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   try {
     if (reply.contains("fault")) {
       return absl::ResourceExhaustedError(reply.at("fault").get<std::string>());
     }
-    if (reply.at("ok").get<bool>()) {
-      TW_ASSIGN_OR_RETURN(CompiledTask task, CompiledTaskFromJson(reply.at("kernel")));
-      return BuiltKernel{path, std::move(task)};
-    }
+    if (reply.at("ok").get<bool>()) return parse(reply);
     const std::optional<FailureKind> kind = ParseFailureKind(reply.at("kind").get<std::string>());
     return Failure{kind.value_or(FailureKind::kBuild), reply.at("message").get<std::string>()};
   } catch (const Json::exception&) {
     return absl::InternalError(
         absl::StrCat("the builder answered \"", text.substr(0, kQuotedBytes), "\""));
   }
+}
+
+absl::StatusOr<BuildResult> ParseKernel(const Json& reply) {
+  TW_ASSIGN_OR_RETURN(CompiledTask task, CompiledTaskFromJson(reply.at("kernel")));
+  return BuiltKernel{"", std::move(task)};
+}
+
+absl::StatusOr<NetworkBuild> ParseNetwork(const Json& reply) {
+  return reply.at("calls").get<std::vector<std::string>>();
 }
 
 }  // namespace
@@ -78,21 +86,41 @@ absl::StatusOr<BuildResult> Builder::BuildReference(const Task& task, const std:
   return Ask(TaskRequest(task, path).dump(), path, limit_seconds);
 }
 
-absl::StatusOr<BuildResult> Builder::Ask(const std::string& request, const std::string& path,
-                                         double limit_seconds) {
+// The answer, or what became of a child that gave none.
+absl::StatusOr<std::variant<std::string, Failure>> Builder::Exchange(const std::string& request,
+                                                                     double limit_seconds) {
   TW_RETURN_IF_ERROR(EnsureStarted());
   // A child that is gone shows when it is read.
   WriteFrame(child_->input(), request).IgnoreError();
-  const absl::StatusOr<std::string> reply =
+  absl::StatusOr<std::string> reply =
       ReadFrame(child_->output(), DeadlineAfter(limit_seconds), options_.interrupt);
-  if (!reply.ok()) return JudgeEnd(reply.status(), limit_seconds);
-  absl::StatusOr<BuildResult> result = FromReply(*reply, path);
-  if (!result.ok()) child_.reset();  // the next build may have better luck with a new one
+  if (reply.ok()) return *std::move(reply);
+  TW_ASSIGN_OR_RETURN(Failure failure, JudgeEnd(reply.status(), limit_seconds));
+  return failure;
+}
+
+absl::StatusOr<BuildResult> Builder::Ask(const std::string& request, const std::string& path,
+                                         double limit_seconds) {
+  TW_ASSIGN_OR_RETURN(auto answer, Exchange(request, limit_seconds));
+  if (auto* failure = std::get_if<Failure>(&answer)) return std::move(*failure);
+  absl::StatusOr<BuildResult> result = FromReply(std::get<std::string>(answer), &ParseKernel);
+  if (!result.ok()) {
+    child_.reset();  // the next build may have better luck with a new one
+    return result;
+  }
+  if (auto* kernel = std::get_if<BuiltKernel>(&*result)) kernel->library = path;
   return result;
 }
 
+absl::StatusOr<NetworkBuild> Builder::BuildNetwork(const std::string& request,
+                                                    double limit_seconds) {
+  TW_ASSIGN_OR_RETURN(auto answer, Exchange(request, limit_seconds));
+  if (auto* failure = std::get_if<Failure>(&answer)) return std::move(*failure);
+  return FromReply(std::get<std::string>(answer), &ParseNetwork);
+}
+
 // The child gave no answer: whose fault is it?
-absl::StatusOr<BuildResult> Builder::JudgeEnd(const absl::Status& why, double limit_seconds) {
+absl::StatusOr<Failure> Builder::JudgeEnd(const absl::Status& why, double limit_seconds) {
   const bool gone = absl::IsUnavailable(why);
   const absl::StatusOr<int> status = child_->End(gone ? kOwnEndSeconds : 0);
   child_.reset();

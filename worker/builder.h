@@ -31,6 +31,8 @@ struct BuiltKernel {
 };
 // What became of a candidate.
 using BuildResult = std::variant<BuiltKernel, Failure>;
+// The workload of each call of a package's plan, "" for none.
+using NetworkBuild = std::variant<std::vector<std::string>, Failure>;
 
 // The failures of the farm itself are statuses, never results: Unavailable when the builder does
 // not start, is killed from outside or cannot go on; ResourceExhausted when it cannot write;
@@ -46,12 +48,17 @@ class Builder {
                                         const std::string& path, double limit_seconds);
   absl::StatusOr<BuildResult> BuildReference(const Task& task, const std::string& path,
                                              double limit_seconds);
+  // Makes the package that the request, JSON of worker/builder/network.h, asks for. A failure is
+  // the network's.
+  absl::StatusOr<NetworkBuild> BuildNetwork(const std::string& request, double limit_seconds);
 
  private:
   absl::Status EnsureStarted();
+  absl::StatusOr<std::variant<std::string, Failure>> Exchange(const std::string& request,
+                                                              double limit_seconds);
   absl::StatusOr<BuildResult> Ask(const std::string& request, const std::string& path,
                                   double limit_seconds);
-  absl::StatusOr<BuildResult> JudgeEnd(const absl::Status& why, double limit_seconds);
+  absl::StatusOr<Failure> JudgeEnd(const absl::Status& why, double limit_seconds);
 
   BuilderOptions options_;
   std::optional<Child> child_;

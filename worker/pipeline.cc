@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/operators/workload_rules.h"
+#include "worker/pipeline_job.h"
 #include "worker/run_kernel.h"
 
 namespace tilewright {
@@ -33,19 +34,6 @@ absl::StatusOr<BuildResult> Unpack(const CompiledTask& task, const std::string& 
 }
 
 }  // namespace
-
-struct Pipeline::Job {
-  WorkerTrial trial;
-  Time added;
-  std::unique_ptr<RemovedFile> library;
-  BuiltKernel kernel;
-  ReferenceFuture reference;
-  WorkerResult result;
-
-  bool HasReference() const {
-    return reference.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-  }
-};
 
 Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
     : setup_(std::move(setup)),
@@ -223,6 +211,7 @@ std::string Pipeline::NextPath() {
 
 void Pipeline::Build(JobPtr job, Builder& builder) {
   const WorkerTrial& trial = job->trial;
+  if (trial.network) return BuildNetwork(std::move(job));
   job->reference = references_.Get(trial.task, trial.options.seed, builder);
   NotifySlots();  // others may have waited for it
   job->library = std::make_unique<RemovedFile>(NextPath());
@@ -296,7 +285,8 @@ Pipeline::JobPtr Pipeline::NextRunnable() {
 }
 
 void Pipeline::Run(Job& job, const std::vector<int>& cores) {
-  absl::StatusOr<Outcome> outcome = Measure(job, cores);
+  absl::StatusOr<Outcome> outcome =
+      job.trial.network ? RunNetwork(job, cores) : Measure(job, cores);
   Finish(job, std::move(outcome));
 }
 

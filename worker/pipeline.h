@@ -26,6 +26,7 @@ namespace tilewright {
 
 struct PipelineSetup {
   std::string runner, builder;  // paths of the executables
+  std::string network_runner;   // the same; for trials of whole networks
   // Only runs: gives the verified module of a trial. DataLoss: its builder's fault; Cancelled: the
   // trial is not wanted any more. Called by several threads. Null: the trials are built here.
   std::function<absl::StatusOr<TrialModule>(const WorkerTrial&)> fetch;
@@ -84,6 +85,8 @@ class Pipeline {
   void Build(JobPtr job, Builder& builder);
   void BuildModule(Job& job, ModuleBuilder& builder);
   void Fetch(JobPtr job);
+  void BuildNetwork(JobPtr job);
+  absl::StatusOr<Outcome> RunNetwork(Job& job, const std::vector<int>& cores);
   void PushBuilt(JobPtr job);
   BuilderOptions builder_options() const;
   void NotifySlots();

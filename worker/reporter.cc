@@ -38,6 +38,10 @@ v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& resul
     report.mutable_fault()->set_of_builder(result.of_builder);
     return report;
   }
+  if (result.network) {
+    report.set_network(result.network->SerializeAsString());
+    return report;
+  }
   v1::Measured& measured = *report.mutable_measured();
   *measured.mutable_outcome() = ToMessage(*result.outcome);
   measured.set_build_seconds(result.build_seconds);

@@ -53,7 +53,7 @@ class Reporter {
 
 // To be filled in: with no result of the attempt yet.
 v1::ReportRequest EmptyReport(const WorkerTrial& trial);
-// What is told of a trial: the measurement, or the fault of a worker.
+// What is told of a trial: the measurement, a network's times, or the fault of a worker.
 v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& result);
 
 }  // namespace tilewright

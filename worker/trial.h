@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "compiler/core/outcome.h"
 #include "compiler/core/task.h"
 #include "proto/measure_options.h"
+#include "proto/network.pb.h"
 #include "worker/module.h"
 
 namespace tilewright {
@@ -29,6 +31,8 @@ struct WorkerTrial {
   Config config;
   MeasureOptions options;
   std::string module_sha256;  // of what another worker built of it; empty: to be built
+  // A whole network to be timed, instead of task and config; null: a kernel.
+  std::shared_ptr<const v1::NetworkRound> network;
 };
 
 struct WorkerResult {
@@ -36,6 +40,7 @@ struct WorkerResult {
   absl::StatusOr<Outcome> outcome;
   bool of_builder = false;  // the error is that of the worker that built the module
   std::optional<TrialModule> module;  // of a worker that only builds: instead of an outcome
+  std::optional<v1::NetworkTimes> network;  // of a whole network: instead of an outcome
   double build_seconds = 0;   // in the builder, of this candidate
   double run_seconds = 0;     // of the runner's process
   double worker_seconds = 0;  // from Add to the end of the run

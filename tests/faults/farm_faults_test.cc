@@ -42,7 +42,7 @@ TEST_F(FarmFaults, TwoKeysAreServedAtTheSameTimeAndTheirRecordsStayApart) {
                     ->ForEach({.device_key = std::string("key-") + name},
                               [&](const Record& r) {
                                 EXPECT_EQ(r.worker, std::string("worker-") + name);
-                                ++trials;
+                                trials += r.trial > 0;  // not what the network decided
                                 return true;
                               })
                     .ok());

@@ -16,7 +16,7 @@ using testing::ElementsAre;
 
 // A layer takes seconds[layer][option]; `whole` may change what the sum of them comes to. Runs are
 // `scatter` slower and faster in turn.
-class MadeUpNetwork final : public NetworkTimer {
+class MadeUpNetwork final : public SteppedNetworkTimer {
  public:
   MadeUpNetwork(WorkClock& clock, std::vector<std::vector<double>> seconds)
       : clock_(clock), seconds_(std::move(seconds)) {}

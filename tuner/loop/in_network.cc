@@ -8,8 +8,6 @@
 namespace tilewright {
 namespace {
 
-// Rounds of a comparison: enough for quartiles, at most what changes nothing any more.
-constexpr size_t kLeastRounds = 5, kMostRounds = 31;
 constexpr double kLeastGain = 0.005;
 // Of the time, what compiling and running in turn may take before the mix is made.
 constexpr double kExploreShare = 0.6;
@@ -61,16 +59,13 @@ class Decider {
  private:
   double Until(double share) const { return start_ + share * (question_.deadline - start_); }
 
-  // With what takes so many seconds.
-  absl::Status MayGoOn(double seconds) const {
-    if (question_.stop.stop_requested()) return absl::CancelledError("interrupted");
-    if (clock_.Now() + seconds < question_.deadline) return absl::OkStatus();
-    return absl::DeadlineExceededError("there is no time for it");
+  NetworkTurns TurnsUntil(double until) const {
+    return {clock_, until, question_.deadline, question_.stop};
   }
 
   absl::Status Load(const NetworkOptions& options) {
     if (loaded_.contains(options)) return absl::OkStatus();
-    TW_RETURN_IF_ERROR(MayGoOn(load_seconds_));
+    TW_RETURN_IF_ERROR(TurnsUntil(0).MayGoOn(load_seconds_));
     const double start = clock_.Now();
     TW_ASSIGN_OR_RETURN(loaded_[options], timer_.Load(options));
     load_seconds_ = clock_.Now() - start;
@@ -97,23 +92,14 @@ class Decider {
   // Another one and the mix can be loaded in half of the time.
   bool TimeForAnother() const { return clock_.Now() + 2 * load_seconds_ < Until(0.5); }
 
-  // Runs of each network, one a round.
-  absl::StatusOr<std::vector<std::vector<NetworkRun>>> RunInTurn(
-      const std::vector<NetworkOptions>& networks, double until) {
-    std::vector<std::vector<NetworkRun>> runs(networks.size());
-    for (size_t round = 0; round < kMostRounds; ++round) {
-      if (round >= kLeastRounds && clock_.Now() >= until) break;
-      TW_RETURN_IF_ERROR(MayGoOn(0));
-      for (size_t i = 0; i < networks.size(); ++i) {
-        TW_ASSIGN_OR_RETURN(NetworkRun run, timer_.Run(loaded_.at(networks[i])));
-        runs[i].push_back(std::move(run));
-      }
-    }
-    return runs;
+  absl::StatusOr<NetworkRuns> RunInTurn(const std::vector<NetworkOptions>& networks, double until) {
+    std::vector<int> loaded;
+    for (const NetworkOptions& options : networks) loaded.push_back(loaded_.at(options));
+    return timer_.RunInTurn(loaded, TurnsUntil(until));
   }
 
   NetworkOptions BestInPlace(const std::vector<NetworkOptions>& networks,
-                             const std::vector<std::vector<NetworkRun>>& runs) const {
+                             const NetworkRuns& runs) const {
     NetworkOptions best;
     for (size_t layer = 0; layer < question_.option_counts.size(); ++layer) {
       std::map<int, std::vector<double>> seconds;  // by option; of the first network that has it
@@ -136,7 +122,7 @@ class Decider {
     return best;
   }
 
-  static size_t BestWhole(const std::vector<std::vector<NetworkRun>>& runs) {
+  static size_t BestWhole(const NetworkRuns& runs) {
     const std::vector<double> defaults = WholeSeconds(runs[0]);
     size_t best = 0;
     double fastest = Median(defaults);
@@ -158,6 +144,26 @@ class Decider {
 };
 
 }  // namespace
+
+absl::Status NetworkTurns::MayGoOn(double seconds) const {
+  if (stop.stop_requested()) return absl::CancelledError("interrupted");
+  if (clock.Now() + seconds < deadline) return absl::OkStatus();
+  return absl::DeadlineExceededError("there is no time for it");
+}
+
+absl::StatusOr<NetworkRuns> SteppedNetworkTimer::RunInTurn(const std::vector<int>& networks,
+                                                           const NetworkTurns& turns) {
+  NetworkRuns runs(networks.size());
+  for (size_t round = 0; round < NetworkTurns::kMostRounds; ++round) {
+    if (round >= NetworkTurns::kLeastRounds && turns.clock.Now() >= turns.until) break;
+    TW_RETURN_IF_ERROR(turns.MayGoOn(0));
+    for (size_t i = 0; i < networks.size(); ++i) {
+      TW_ASSIGN_OR_RETURN(NetworkRun run, Run(networks[i]));
+      runs[i].push_back(std::move(run));
+    }
+  }
+  return runs;
+}
 
 absl::StatusOr<NetworkDecision> DecideInNetwork(const NetworkQuestion& question,
                                                 NetworkTimer& timer, const Clock& clock) {

@@ -1,6 +1,7 @@
 // The last phase of tuning: decides each layer's config by running the whole network, where weights
 // are cold and the neighbours use the caches too. Knows neither compiler nor processes: networks
-// are made and run by a NetworkTimer, here or on a farm's worker.
+// are made and run by a NetworkTimer, here (cli/last_phase.h) or on a farm's worker
+// (tuner/server/network_phase.h).
 #pragma once
 
 #include <stop_token>
@@ -21,11 +22,36 @@ struct NetworkRun {
 // The option that each layer kind uses.
 using NetworkOptions = std::vector<int>;
 
+// For how long networks run in turn: at least kLeastRounds, enough for quartiles, and at most
+// kMostRounds, after which nothing changes any more.
+struct NetworkTurns {
+  static constexpr size_t kLeastRounds = 5, kMostRounds = 31;
+  const Clock& clock;
+  double until = 0;     // no round above the least begins after it
+  double deadline = 0;  // no round at all
+  std::stop_token stop;
+
+  // DeadlineExceeded when what takes so many seconds would end after the deadline; Cancelled.
+  absl::Status MayGoOn(double seconds) const;
+};
+// Of each network its runs, one a round.
+using NetworkRuns = std::vector<std::vector<NetworkRun>>;
+
 class NetworkTimer {
  public:
   virtual ~NetworkTimer() = default;
-  // Compiles the network with these options and loads it; the result stands for it in Run.
+  // Compiles the network with these options and loads it; the result stands for it in RunInTurn.
   virtual absl::StatusOr<int> Load(const NetworkOptions& options) = 0;
+  // Runs each of the networks once a round.
+  virtual absl::StatusOr<NetworkRuns> RunInTurn(const std::vector<int>& networks,
+                                                const NetworkTurns& turns) = 0;
+};
+
+// One that is at hand: each run is asked for.
+class SteppedNetworkTimer : public NetworkTimer {
+ public:
+  absl::StatusOr<NetworkRuns> RunInTurn(const std::vector<int>& networks,
+                                        const NetworkTurns& turns) final;
   // Runs it once.
   virtual absl::StatusOr<NetworkRun> Run(int network) = 0;
 };

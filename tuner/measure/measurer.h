@@ -24,6 +24,9 @@ struct Measured {
   std::string fault;
   // It was never measured, because nobody wants it any more; the outcome says nothing.
   bool dropped = false;
+  // Of a whole network (tuner/server/trial.h): what its worker told, serialised; the outcome then
+  // says nothing.
+  std::string network;
 };
 
 // A config to be measured; what it refers to need not outlive the call.

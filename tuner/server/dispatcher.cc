@@ -29,6 +29,7 @@ Dispatcher::Dispatcher(const Clock& clock, const DispatcherOptions& options, New
       options_(options),
       new_id_(std::move(new_id)),
       commit_(std::move(commit)),
+      started_(clock.Now()),
       next_id_(options.first_id),
       health_(options.health) {}
 
@@ -126,6 +127,7 @@ bool Dispatcher::AnyOther(const WorkerInfo& worker, const std::set<std::string>&
 // one kind of device never goes to another kind.
 bool Dispatcher::MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
   if (paused_.contains(trial.request.job)) return false;
+  if (trial.request.network && !worker.networks) return false;
   const bool runs = worker.role != WorkerRole::kBuild;
   if (runs && trial.request.options.threads > worker.slot_cores) return false;
   if (!absl::StartsWith(worker.target + " ", trial.request.task.target.kind + " ")) return false;
@@ -157,6 +159,7 @@ std::vector<LeasedTrial> Dispatcher::LeaseNow(const std::string& session, size_t
     const uint64_t id = NewAttempt(trial, session);
     leased.push_back(
         {id, trial->fence, trial->request, trial->module ? trial->module->sha256 : ""});
+    if (trial->request.network) break;  // one fills a message
   }
   return leased;
 }

@@ -7,6 +7,9 @@
 // A worker without a role builds and runs a trial in one lease. One that only builds is leased the
 // builds of those that only run, of its key and target, some ahead of them; what it built waits
 // here, in memory, for one of them. A trial that is lost or fails on the way is built again.
+//
+// A whole network is timed by a worker that takes such and does both; what that told goes to `done`
+// and is no measurement to be committed.
 #pragma once
 
 #include <cstdint>
@@ -84,6 +87,10 @@ class Dispatcher {
   // Trials of so many threads that keep the healthy workers of a key busy; 0 = there is none that
   // builds, or none that runs.
   size_t CapacityOf(const std::string& device_key, uint32_t threads = 1) const;
+  // Whether a worker takes such a network. Unavailable: it may come, or come back; since the server
+  // began, or the last one left, no three leases have passed. FailedPrecondition: it is not to be
+  // waited for.
+  absl::Status MayTimeNetwork(const TrialRequest& network) const;
 
   // ---- workers
   // Ends an older session of the same process: its trials count as lost. AlreadyExists while
@@ -106,6 +113,9 @@ class Dispatcher {
   // Keeps the module for a runner; kRequeued: there is no room for it. InvalidArgument: the worker
   // is not one that only builds. Other statuses as of Report.
   absl::StatusOr<ReportResult> ReportBuilt(const BuiltReport& built);
+  // Ends the trial of a network with what its worker told. InvalidArgument: the attempt is of a
+  // kernel. A report that comes when the lease is over is discarded. Other statuses as of Report.
+  absl::StatusOr<ReportResult> ReportNetwork(const NetworkReport& report);
   // The module that a session was leased; NotFound when it does not hold the attempt any more.
   absl::StatusOr<ModulePtr> ModuleOf(const std::string& session, uint64_t attempt) const;
 
@@ -190,6 +200,7 @@ class Dispatcher {
   absl::StatusOr<ReportResult> Judge(const TrialReport& report, FinishedTrial* finished);
   absl::StatusOr<ReportResult> JudgeFault(const FaultReport& fault, Calls* calls);
   absl::StatusOr<ReportResult> JudgeBuilt(const BuiltReport& built, Calls* calls);
+  absl::StatusOr<ReportResult> JudgeNetwork(const NetworkReport& report, Calls* calls);
   void KeepModule(const TrialPtr& trial, BuiltModule module, Calls* calls);
   void Committed(const TrialReport& report, const absl::Status& status, const Reported& reported);
   void Settle(uint64_t attempt, const Measured& measured, Calls* calls);
@@ -208,6 +219,7 @@ class Dispatcher {
   const NewId new_id_;
   const Commit commit_;
   mutable std::mutex mutex_;
+  const double started_;
   uint64_t next_id_;  // of attempts and waits
   bool draining_ = false;
   std::map<std::string, Session> sessions_;
@@ -217,6 +229,7 @@ class Dispatcher {
   size_t module_bytes_ = 0;
   std::map<std::string, FairQueue> queues_;                       // by key
   std::map<std::string, double> unfit_since_;                     // by key
+  std::map<std::string, double> networks_left_;  // by key: when a worker that takes them did
   std::set<std::string> paused_;                                  // jobs
   std::map<uint64_t, Attempt> attempts_;
   std::deque<uint64_t> ended_;  // attempts kept to recognise duplicates

@@ -40,6 +40,9 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   if (attempt.state == AttemptState::kCommitting) {
     return absl::UnavailableError("the same report is being stored; send it again");
   }
+  if (attempt.trial->request.network) {
+    return absl::InvalidArgumentError("a kernel's time of a whole network");
+  }
   if (attempt.worker.role == WorkerRole::kBuild && MedianSeconds(report.measured.outcome)) {
     return absl::InvalidArgumentError("a worker that only builds reports a time");
   }

@@ -77,6 +77,7 @@ void Dispatcher::EndSession(const std::string& session, bool lost, Calls* calls)
   const Session ended = std::move(it->second);
   sessions_.erase(it);
   Tell([&](FarmObserver& o) { o.OnSessionEnded(ended.worker, lost); });
+  if (ended.worker.networks) networks_left_[ended.worker.device_key] = clock_.Now();
   if (ended.worker.role != WorkerRole::kBuild) {
     auto& targets = offered_[ended.worker.device_key];
     if (--targets[ended.worker.target] == 0) targets.erase(ended.worker.target);

@@ -2,63 +2,13 @@
 
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
-#include "tuner/loop/progress_line.h"
 #include "tuner/server/job_measurer.h"
+#include "tuner/server/network_phase.h"
 
 namespace tilewright {
-namespace {
-
-// Of failures, in events.
-constexpr size_t kMaxMessage = 400;
-
-v1::TrialEvent ToMessage(const TuneEvent& event, const std::string& workload) {
-  v1::TrialEvent trial;
-  trial.set_task_index(static_cast<uint32_t>(event.item));
-  trial.set_task_count(static_cast<uint32_t>(event.item_count));
-  trial.set_number(event.item_trials);
-  trial.set_total_number(event.trials);
-  trial.set_seconds(MedianSeconds(event.trial.outcome).value_or(0));
-  if (const auto* failure = std::get_if<Failure>(&event.trial.outcome)) {
-    trial.set_failure(std::string(NameOf(failure->kind)));
-    trial.set_message(failure->message.substr(0, kMaxMessage));
-  }
-  trial.set_build_seconds(event.measured.build_seconds);
-  trial.set_run_seconds(event.measured.run_seconds);
-  trial.set_queue_seconds(event.measured.queue_seconds);
-  trial.set_gflops(event.current_flops * 1e-9);
-  trial.set_best_gflops(event.best_flops * 1e-9);
-  trial.set_line(ProgressLine(event));
-  trial.set_task(workload);
-  trial.set_worker(event.measured.worker);
-  trial.set_builder(event.measured.builder);
-  return trial;
-}
-
-v1::JobEvent StateEvent(v1::JobState state, const std::string& message) {
-  v1::JobEvent event;
-  event.set_state(state);
-  event.set_message(message);
-  return event;
-}
-
-}  // namespace
-
-std::string WordOf(v1::JobState state) { return absl::AsciiStrToLower(v1::JobState_Name(state)); }
-
-v1::JobState StateOf(const std::string& word) {
-  v1::JobState state = v1::JOB_STATE_UNSPECIFIED;
-  v1::JobState_Parse(absl::AsciiStrToUpper(word), &state);
-  return state;
-}
-
-bool IsEnd(v1::JobState state) {
-  return state == v1::DONE || state == v1::CANCELLED || state == v1::FAILED;
-}
-
 Job::Job(JobRow row, v1::JobSpec spec, const JobContext& context)
     : id_(row.id),
       owner_(row.owner),
@@ -99,11 +49,30 @@ void Job::Run() {
     v1::JobEvent last = result.ok()
                             ? EndOf(*result)
                             : StateEvent(v1::FAILED, std::string(result.status().message()));
-    const v1::JobState state = last.state();
-    const std::string message = last.message();
-    ChangeState(state, message, std::move(last));
+    if (last.state() == v1::DONE) TimeNetwork(&last);
+    if (!suspended_) ChangeState(last);
   }
   tasks_.clear();
+}
+
+// The last phase. What is not decided is decided by the next server, from the start.
+void Job::TimeNetwork(v1::JobEvent* last) {
+  const absl::StatusOr<v1::NetworkResult> result = RunNetworkPhase(
+      {.spec = spec_,
+       .job = id_,
+       .owner = owner_,
+       .weight = row_.weight,
+       .dispatcher = context_.dispatcher,
+       .recorder = context_.recorder,
+       .store = context_.store,
+       .clock = clock_,
+       .stop = stop_.get_token(),
+       .begins = [this] { Announce("timing the whole network"); }});
+  if (!result.ok()) {
+    last->set_state(v1::CANCELLED);
+  } else {
+    last->set_network(result->SerializeAsString());
+  }
 }
 
 // When the replay did not come to its end (cancelled, or not readable): the journal goes on behind
@@ -176,7 +145,7 @@ void Job::EndReplay(const JournalReader& reader, uint64_t told) {
   const bool first = state_ == v1::QUEUED;
   const std::optional<bool> pause = std::exchange(wanted_paused_, std::nullopt);
   lock.unlock();
-  if (first) ChangeState(v1::RUNNING, "", StateEvent(v1::RUNNING, ""));
+  if (first) ChangeState(StateEvent(v1::RUNNING, ""));
   if (pause) Pause(*pause).IgnoreError();
 }
 
@@ -194,7 +163,7 @@ void Job::OnTrial(const TuneEvent& event) {
   v1::JobEvent message;
   message.set_state(v1::RUNNING);
   message.set_model_seconds(event.model_seconds.value_or(0));
-  *message.mutable_trial() = ToMessage(event, tasks_[event.item]->task.workload.Key());
+  *message.mutable_trial() = TrialEventOf(event, tasks_[event.item]->task.workload.Key());
   std::lock_guard lock(mutex_);
   ++row_.trials;
   if (message.model_seconds() > 0) row_.model_seconds = message.model_seconds();
@@ -217,16 +186,27 @@ void Job::OnSteps(std::span<const TuneStep> steps) {
                                });
 }
 
-void Job::ChangeState(v1::JobState state, const std::string& message, v1::JobEvent event) {
+void Job::ChangeState(v1::JobEvent event) {
   std::lock_guard lock(mutex_);
-  if (IsEnd(state_)) return;
-  state_ = state;
-  row_.state = WordOf(state);
-  row_.message = message;
+  if (!IsEnd(state_)) StoreState(std::move(event));
+}
+
+// What it does now, unless it is paused. What nobody may take is not begun.
+void Job::Announce(const std::string& message) {
+  std::lock_guard lock(mutex_);
+  if (state_ == v1::PAUSED) context_.dispatcher.PauseJob(id_, true);  // forgotten with its trials
+  if (state_ == v1::RUNNING) StoreState(StateEvent(v1::RUNNING, message));
+}
+
+// REQUIRES: mutex_ is held.
+void Job::StoreState(v1::JobEvent event) {
+  state_ = event.state();
+  row_.state = WordOf(state_);
+  row_.message = event.message();
   row_.changed = context_.clock.UnixTime();
-  if (IsEnd(state)) row_.result = event.SerializeAsString();
+  if (IsEnd(state_)) row_.result = event.SerializeAsString();
   LogState();
-  std::vector<JobStepRow> rows = {EncodeState(row_.state, message, seconds_)};
+  std::vector<JobStepRow> rows = {EncodeState(row_.state, row_.message, seconds_)};
   Number(&rows);
   context_.recorder.StoreSteps(std::move(rows), {row_},
                                [events = events_, counted = !replaying_, event = std::move(event),
@@ -311,7 +291,7 @@ absl::Status Job::Pause(bool paused) {
   context_.dispatcher.PauseJob(id_, paused);
   clock_.Pause(paused);
   const v1::JobState state = paused ? v1::PAUSED : v1::RUNNING;
-  ChangeState(state, "", StateEvent(state, ""));
+  ChangeState(StateEvent(state, ""));
   return absl::OkStatus();
 }
 
@@ -329,24 +309,6 @@ v1::JobSummary Job::Summary() const {
   return SummaryOf(row_, spec_);
 }
 
-v1::JobSummary SummaryOf(const JobRow& row, const v1::JobSpec& spec) {
-  v1::JobSummary summary;
-  summary.set_job(row.id);
-  summary.set_name(spec.name());
-  summary.set_key(spec.key());
-  summary.set_state(StateOf(row.state));
-  summary.set_tasks(static_cast<uint32_t>(spec.tasks_size()));
-  summary.set_finished_trials(row.trials);
-  summary.set_failed_trials(row.failures);
-  summary.set_model_seconds(row.model_seconds);
-  summary.set_message(row.message);
-  summary.set_owner(row.owner);
-  summary.set_priority(row.weight);
-  summary.set_created(row.created);
-  summary.set_budget(spec.trials());
-  return summary;
-}
-
 absl::Status Job::Retell(uint64_t first,
                          const std::function<bool(const v1::JobEvent&)>& visit) const {
   TW_ASSIGN_OR_RETURN(JobTasks tasks,
@@ -362,7 +324,7 @@ absl::Status Job::Retell(uint64_t first,
   job.callbacks.trial = [&](const TuneEvent& event) {
     v1::JobEvent message = StateEvent(v1::RUNNING, "");
     message.set_model_seconds(event.model_seconds.value_or(0));
-    *message.mutable_trial() = ToMessage(event, tasks[event.item]->task.workload.Key());
+    *message.mutable_trial() = TrialEventOf(event, tasks[event.item]->task.workload.Key());
     tell(std::move(message));
   };
   const std::string end = [this] {

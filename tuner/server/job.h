@@ -1,6 +1,6 @@
-// A job: a model's tasks to be tuned on the workers of one key. A row of the store before anybody
-// hears of it; runs the tuning loop in a thread of its own; everything that happens is a step in
-// its journal before it is an event. Thread-safe.
+// A job: a model's tasks to be tuned on the workers of one key, and at the end the model itself. A
+// row of the store before anybody hears of it; runs the tuning loop in a thread of its own;
+// everything that happens is a step in its journal before it is an event. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,7 @@
 #include "tuner/server/dispatcher.h"
 #include "tuner/server/event_log.h"
 #include "tuner/server/job_clock.h"
+#include "tuner/server/job_events.h"
 #include "tuner/server/job_tasks.h"
 #include "tuner/server/journal.h"
 #include "tuner/server/recorder.h"
@@ -78,7 +79,10 @@ class Job {
   void OnTrial(const TuneEvent& event);
   void OnSteps(std::span<const TuneStep> steps);
   void LogState() const;
-  void ChangeState(v1::JobState state, const std::string& message, v1::JobEvent event);
+  void TimeNetwork(v1::JobEvent* last);
+  void ChangeState(v1::JobEvent event);
+  void Announce(const std::string& message);
+  void StoreState(v1::JobEvent event);
   v1::JobEvent EndOf(const TuneResult& result) const;
 
   const std::string id_, owner_;
@@ -102,12 +106,5 @@ class Job {
   std::stop_source stop_;
   std::thread thread_;
 };
-
-// "queued", ...: the words of rows; UNSPECIFIED for another word.
-std::string WordOf(v1::JobState state);
-v1::JobState StateOf(const std::string& word);
-bool IsEnd(v1::JobState state);
-
-v1::JobSummary SummaryOf(const JobRow& row, const v1::JobSpec& spec);
 
 }  // namespace tilewright

@@ -11,6 +11,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
+#include "proto/network.h"
 #include "tuner/server/trial.h"
 
 namespace tilewright {
@@ -47,6 +48,7 @@ std::string Canonical(const v1::JobSpec& spec) {
                     task.task().workload(), "|", task.count(), "\n");
     for (const std::string& config : task.first()) absl::StrAppend(&text, config, "\n");
   }
+  if (!spec.network().empty()) absl::StrAppend(&text, "network=", spec.network(), "\n");
   return text;
 }
 
@@ -186,6 +188,7 @@ absl::Status CheckSpec(const v1::JobSpec& spec) {
     return absl::InvalidArgumentError("a job needs a device key; names have at most 200 bytes");
   }
   TW_RETURN_IF_ERROR(CheckNumbers(spec));
+  if (!spec.network().empty()) TW_RETURN_IF_ERROR(ReadNetwork(spec.network()).status());
   for (const v1::JobTask& task : spec.tasks()) {
     TW_RETURN_IF_ERROR(ScheduledOf(task.task()).status());
     TW_RETURN_IF_ERROR(CheckFirst(task));

@@ -32,9 +32,13 @@ Recorder::~Recorder() {
 }
 
 void Recorder::Store(Record record, Then then) {
-  Entry entry{.then = std::move(then)};
-  entry.records.push_back(std::move(record));
-  Add(std::move(entry));
+  std::vector<Record> one;
+  one.push_back(std::move(record));
+  StoreAll(std::move(one), std::move(then));
+}
+
+void Recorder::StoreAll(std::vector<Record> records, Then then) {
+  Add({.records = std::move(records), .then = std::move(then)});
 }
 
 void Recorder::StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> jobs,
@@ -76,14 +80,14 @@ void Recorder::Loop() {
       entries.swap(waiting_);
       fresh_ = false;
     }
-    const absl::Status status = StoreAll(entries);
+    const absl::Status status = Commit(entries);
     Settle(std::move(entries), status);
     std::lock_guard lock(mutex_);
     if (stopping_ && !fresh_) return;  // what cannot be stored now never will be
   }
 }
 
-absl::Status Recorder::StoreAll(const std::vector<Entry>& entries) {
+absl::Status Recorder::Commit(const std::vector<Entry>& entries) {
   std::vector<Record> records;
   std::vector<JobStepRow> steps;
   std::vector<JobRow> jobs;

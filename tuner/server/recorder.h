@@ -27,6 +27,8 @@ class Recorder {
 
   // Calls `then` on the recorder's thread once the record is stored, or could not be.
   void Store(Record record, Then then);
+  // The same of several: all of them or none.
+  void StoreAll(std::vector<Record> records, Then then);
   // Steps of a job, with its new row when that has changed. Tried again until they are stored:
   // nothing given later is stored without them. `stored` is then called, on the recorder's thread.
   void StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> jobs,
@@ -44,7 +46,7 @@ class Recorder {
   };
   void Add(Entry entry);
   void Loop();
-  absl::Status StoreAll(const std::vector<Entry>& entries);
+  absl::Status Commit(const std::vector<Entry>& entries);
   void Settle(std::vector<Entry> entries, const absl::Status& status);
 
   RecordStore& store_;

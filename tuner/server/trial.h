@@ -24,6 +24,9 @@ struct TrialRequest {
   uint64_t number = 0;  // of the trial in its job, from 1
   std::string owner;    // whose share of the key it counts against
   uint32_t weight = 1;  // of the job among its owner's jobs
+  // A whole network to be timed instead of a config of the task, which then only says for which
+  // target it is: a serialised v1::NetworkRound, only passed on. Null: a kernel.
+  std::shared_ptr<const std::string> network;
 };
 
 // What a worker says of itself, or a server found: may it be given work?
@@ -42,6 +45,7 @@ struct WorkerInfo {
   uint32_t capacity = 1;    // trials it likes to hold
   std::string incarnation;  // made by each process; empty: unknown
   WorkerRole role = WorkerRole::kBoth;
+  bool networks = false;  // takes whole networks; only a worker that builds and runs does
 };
 
 // What a builder built of a trial, on its way to a runner. Only passed on, never looked into.
@@ -82,6 +86,14 @@ struct BuiltReport {
   uint64_t attempt = 0;
   uint64_t fence = 0;
   BuiltModule module;
+};
+
+// What a worker told of a whole network: a serialised v1::NetworkTimes.
+struct NetworkReport {
+  std::string session;
+  uint64_t attempt = 0;
+  uint64_t fence = 0;
+  std::string times;
 };
 
 // A measurement to be made durable.

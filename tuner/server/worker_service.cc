@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
+#include "proto/network.h"
 #include "security/signature.h"
 #include "tuner/server/messages.h"
 
@@ -77,6 +78,7 @@ v1::WorkItem ItemOf(const LeasedTrial& leased) {
   item.set_config(EntitiesToJson(leased.request.config));
   *item.mutable_options() = ToMessage(leased.request.options);
   item.set_module_sha256(leased.module);
+  if (leased.request.network) item.set_network(*leased.request.network);
   return item;
 }
 
@@ -174,7 +176,9 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerCon
                                .slot_cores = std::max(1u, request->device().slot_cores()),
                                .capacity = request->capacity(),
                                .incarnation = request->incarnation(),
-                               .role = RoleOf(request->role())});
+                               .role = RoleOf(request->role()),
+                               .networks = request->networks() &&
+                                           request->role() == v1::WORKER_ROLE_BOTH});
   if (!session.ok()) return Answer(context, session.status());
   SetOwnHealth(dispatcher_, *session, request->health(), request->health_reason()).IgnoreError();
   reply->set_protocol(kProtocolVersion);
@@ -220,6 +224,7 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext*
   }
   if (request->has_fault()) return ReportFault(context, *request, reply);
   if (request->has_built()) return ReportBuilt(context, *request, reply);
+  if (request->has_network()) return ReportNetwork(context, *request, reply);
   const absl::StatusOr<TrialReport> report = ReportOf(*request);
   if (!report.ok()) return Answer(context, report.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -249,6 +254,24 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::ReportBuilt(grpc::CallbackServerCon
   const absl::StatusOr<BuiltReport> built = BuiltOf(request);
   if (!built.ok()) return Answer(context, built.status());
   const absl::StatusOr<ReportResult> result = dispatcher_.ReportBuilt(*built);
+  if (result.ok()) reply->set_result(ToMessage(*result));
+  return Answer(context, result.status());
+}
+
+// What it says is looked at by the job that asked.
+grpc::ServerUnaryReactor* WorkerServiceImpl::ReportNetwork(grpc::CallbackServerContext* context,
+                                                           const v1::ReportRequest& request,
+                                                           v1::ReportReply* reply) {
+  if (request.network().size() > kMaxNetworkBytes) {
+    return Answer(context, absl::InvalidArgumentError(
+                               absl::StrCat("a network's times of ", request.network().size(),
+                                            " bytes, at most ", kMaxNetworkBytes)));
+  }
+  const absl::StatusOr<ReportResult> result =
+      dispatcher_.ReportNetwork({.session = request.session(),
+                                 .attempt = request.attempt(),
+                                 .fence = request.fence(),
+                                 .times = request.network()});
   if (result.ok()) reply->set_result(ToMessage(*result));
   return Answer(context, result.status());
 }

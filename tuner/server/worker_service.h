@@ -42,6 +42,9 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
                                         const v1::ReportRequest& request, v1::ReportReply* reply);
   grpc::ServerUnaryReactor* ReportBuilt(grpc::CallbackServerContext* context,
                                         const v1::ReportRequest& request, v1::ReportReply* reply);
+  grpc::ServerUnaryReactor* ReportNetwork(grpc::CallbackServerContext* context,
+                                          const v1::ReportRequest& request,
+                                          v1::ReportReply* reply);
 
   Dispatcher& dispatcher_;
   Access& access_;

@@ -4,7 +4,7 @@
 // descriptor 3, both JSON but for the first. A request has workload, target, output and, unless the
 // plain reference is wanted, template and config. The answer has ok, symbol and extent; or ok =
 // false, kind and message of the candidate's failure; or fault, the reason why this machine cannot
-// build.
+// build. A request with a model is one of a whole network (worker/builder/network.h).
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -26,6 +26,7 @@
 #include "compiler/driver/compile_task.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
+#include "worker/builder/network.h"
 #include "worker/kernel_json.h"
 #include "worker/pipe_io.h"
 #include "worker/sandbox/landlock.h"
@@ -85,7 +86,13 @@ Json FromStatus(const absl::Status& status) {
   }
 }
 
+Json AnswerNetwork(const Json& request) {
+  absl::StatusOr<Json> built = BuildNetwork(request);
+  return built.ok() ? *std::move(built) : FromStatus(built.status());
+}
+
 Json Answer(const Json& request) {
+  if (request.contains("model")) return AnswerNetwork(request);
   const absl::StatusOr<CompiledTask> kernel = Compile(request);
   if (!kernel.ok()) return FromStatus(kernel.status());
   const std::string path = request.at("output").get<std::string>();

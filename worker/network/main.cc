@@ -5,7 +5,9 @@
 //   "run I"       "ok WHOLE CALL CALL ..."   wall seconds
 //   "limits N"    "ok FLOPS BYTES"           a second of one thread where N bytes are read again
 //                                            and again (worker/peaks.h); 0: unknown, as of devices
-// or "error TEXT". Ends with its input. Links nothing but libc and the runtime.
+// or "error TEXT". Ends with its input. Links nothing but libc, libseccomp and the runtime.
+//
+// tilewright-network-runner --in-turn: a farm's worker asks once (worker/network/in_turn.h).
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -22,28 +24,15 @@
 
 #include "runtime/error.h"
 #include "runtime/model.h"
+#include "worker/network/in_turn.h"
+#include "worker/network/model_inputs.h"
+#include "worker/network/start_cpus.h"
 #include "worker/peaks.h"
-#include "worker/runner/inputs.h"
 
 namespace tilewright {
 namespace {
 
 constexpr int kAnswerFd = 3;
-
-// Floats in [-1, 1); integers and truths 0 or 1, which are valid as token ids, masks and types.
-void FillInput(const runtime::Model::End& input, uint64_t seed) {
-  const std::string& dtype = input.tensor->dtype;
-  std::memset(input.data, 0, input.bytes);
-  if (dtype == "float32") {
-    FillUniform(reinterpret_cast<float*>(input.data),
-                static_cast<int64_t>(input.bytes / sizeof(float)), seed);
-    return;
-  }
-  const bool narrow = dtype == "bool" || dtype == "int8" || dtype == "uint8";
-  const size_t step = dtype == "int64" ? 8 : dtype == "int32" ? 4 : narrow ? 1 : 0;
-  if (step == 0) return;  // zeros
-  for (size_t i = 0; i < input.bytes; i += 2 * step) input.data[i] = 1;
-}
 
 class Runner {
  public:
@@ -65,10 +54,10 @@ class Runner {
 
  private:
   std::string Load(const std::string& path) {
+    cpus_.Restore();
     auto model = runtime::OpenModel(
         path, runtime::ModelOptions{.threads = threads_, .bind = threads_ > 1, .device = device_});
-    uint64_t seed = 0;
-    for (const runtime::Model::End& input : model->inputs()) FillInput(input, seed++);
+    FillModelInputs(*model);
     model->Run();  // first touches
     models_.push_back(std::move(model));
     return "ok " + std::to_string(models_.back()->plan().calls.size());
@@ -102,6 +91,7 @@ class Runner {
 
   const int threads_;
   const std::string device_;
+  const StartCpus cpus_;
   std::vector<std::unique_ptr<runtime::Model>> models_;
 };
 
@@ -117,6 +107,7 @@ bool WriteLine(const std::string& line) {
 
 int Main(int argc, char** argv) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (argc > 1 && std::strcmp(argv[1], "--in-turn") == 0) return RunInTurn();
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
   if (threads < 1) return 2;
   Runner runner(threads, argc > 2 ? argv[2] : "");
