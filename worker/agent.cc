@@ -68,7 +68,9 @@ class AgentImpl final : public Agent {
   absl::StatusOr<TrialModule> FetchModule(const WorkerTrial& trial);
   void Finished(const WorkerTrial& trial, const WorkerResult& result);
   void Built(const WorkerTrial& trial, const WorkerResult& result);
-  SealIdentity seal() const { return {options_.key, options_.server.credentials.get()}; }
+  SealIdentity seal() const {
+    return {options_.key, options_.server.credentials.get(), parts_.revoked.get()};
+  }
   void Fault(const absl::Status& why);
   void AwaitReports();
   bool Recover();

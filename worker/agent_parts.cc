@@ -54,6 +54,17 @@ absl::Status CheckRole(const AgentOptions& options) {
   return options.target.empty() ? absl::OkStatus() : ParseTarget(options.target).status();
 }
 
+// Whose modules are not run: what this machine was told, beside what the server passes on.
+absl::Status OpenRevocations(AgentParts* parts) {
+  const AgentOptions& options = parts->options;
+  const Credentials* own = options.server.credentials.get();
+  if (!own || options.role != v1::WORKER_ROLE_RUN) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(auto file, RevocationFile::Open(own->revocation_path(), own->authority,
+                                                      options.warn));
+  parts->revoked = std::make_unique<KnownRevocations>(own->authority, std::move(file));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
@@ -62,6 +73,7 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
   if (options.role == v1::WORKER_ROLE_BUILD) parts.options.slots = 0;
   TW_ASSIGN_OR_RETURN(parts.cores,
                       PlanThisMachine({parts.options.slots, parts.options.slot_cores}));
+  TW_RETURN_IF_ERROR(OpenRevocations(&parts));
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   TW_RETURN_IF_ERROR(OpenDevice(&parts));
   TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));

@@ -43,9 +43,11 @@ uint64_t RandomNumber() { return std::stoull(RandomHex(sizeof(uint64_t)), nullpt
 // Of the first attempt: far from those of any other run of the server, with room above.
 uint64_t FirstId() { return (RandomNumber() >> 24) << 20 | 1; }
 
-DispatcherOptions OptionsOf(const ServerOptions& options, std::vector<FarmObserver*> observers) {
+DispatcherOptions OptionsOf(const ServerOptions& options, const Access& access,
+                            std::vector<FarmObserver*> observers) {
   return {.lease_seconds = options.lease_seconds,
           .unfit_seconds = options.embedded ? kUnfitSeconds : 0,
+          .is_revoked = [&access](const std::string& serial) { return access.IsRevoked(serial); },
           .first_id = FirstId(),
           .observers = std::move(observers)};
 }
@@ -115,7 +117,8 @@ class ServerImpl final : public Server {
             store,
             [this](double seconds, const absl::Status& status) { OnCommit(seconds, status); })),
         dispatcher_(
-            clock, OptionsOf(options, Observers()), [] { return RandomHex(kSessionBytes); },
+            clock, OptionsOf(options, access_, Observers()),
+            [] { return RandomHex(kSessionBytes); },
             [this](FinishedTrial trial, Dispatcher::Then then) {
               recorder_->Store(ToRecord(std::move(trial)), std::move(then));
             }),
