@@ -368,8 +368,7 @@ bool AgentImpl::Recover() {
   }
   for (int failed = 0;;) {
     if (!Sleep(std::min(backoff, kMaxFaultBackoff))) return false;
-    absl::Status test = RunSelfTest(parts_.self_test(), &test_interrupt_).status();
-    if (test.ok()) test = CheckUpAll(parts_);
+    const absl::Status test = TestAgain(parts_, &test_interrupt_);
     if (test.ok()) break;
     if (stopping()) return false;
     backoff = std::min(backoff * kFaultBackoffFactor, kMaxFaultBackoff);

@@ -54,8 +54,9 @@ std::string RoleText(v1::WorkerRole role);
 
 // Unavailable with both times: a slot has become slow since the start; or as Canary::Run.
 absl::Status CheckUp(const AgentParts& parts, size_t slot);
-// The same of all slots, once a machine is tested again.
-absl::Status CheckUpAll(const AgentParts& parts);
+// The self test and the same of all slots, once a machine shall serve again. Statuses as of
+// RunSelfTest and CheckUp.
+absl::Status TestAgain(const AgentParts& parts, const Interrupt* interrupt);
 
 // `parts` must outlive the pipeline.
 PipelineSetup SetupOf(const AgentParts& parts);

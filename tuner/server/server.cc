@@ -15,6 +15,7 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"
+#include "proto/simulated_key.h"
 #include "records/file_lock.h"
 #include "tuner/server/access.h"
 #include "tuner/server/chores.h"
@@ -50,6 +51,11 @@ DispatcherOptions OptionsOf(const ServerOptions& options, const Access& access,
           .is_revoked = [&access](const std::string& serial) { return access.IsRevoked(serial); },
           .first_id = FirstId(),
           .observers = std::move(observers)};
+}
+
+std::string ClassOf(const FinishedTrial& trial) {
+  if (IsSimulatedKey(trial.request.device_key)) return kSimulatedClass;
+  return trial.late ? "late" : "ok";
 }
 
 absl::Status CheckAddress(const ServerOptions& options) {
@@ -288,7 +294,7 @@ Record ServerImpl::ToRecord(FinishedTrial trial) const {
           .run_seconds = trial.measured.run_seconds,
           .unix_time = clock_.UnixTime(),
           .software = "tilewright " TILEWRIGHT_VERSION,
-          .record_class = trial.late ? "late" : "ok",
+          .record_class = ClassOf(trial),
           .run_id = absl::StrCat(absl::Hex(epoch_, absl::kZeroPad16), "-", trial.attempt)};
 }
 
