@@ -64,6 +64,7 @@ absl::StatusOr<std::vector<std::string>> RevokeOnFarm(const RevokeOptions& optio
   v1::RevokeRecordsRequest request;
   request.set_run_id(options.filter.run_id);
   request.set_worker(options.filter.worker);
+  request.set_builder(options.filter.builder);
   request.set_device_key(options.filter.device_key);
   request.set_job(options.filter.job);
   request.set_since(options.filter.since);
@@ -172,6 +173,8 @@ void AddRevokeVerbs(CLI::App* group) {
               [options] { return Revoke(*options); });
   revoke->add_option("--id", options->filter.run_id, "the record with this run id");
   revoke->add_option("--worker", options->filter.worker, "what this worker measured");
+  revoke->add_option("--builder", options->filter.builder,
+                     "what this worker built for another one to measure");
   revoke->add_option("--key", options->filter.device_key, "of devices of this key");
   revoke->add_option("--job", options->filter.job, "of this job");
   revoke->add_option("--since", options->since, "measured at this time or later");

@@ -12,12 +12,15 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cli/executable.h"
+#include "cli/exit_code.h"
 #include "cli/log_options.h"
 #include "cli/paths.h"
 #include "cli/server_option.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
+#include "tuner/replay/simulated_device.h"
 #include "worker/agent.h"
 #include "worker/device.h"
 
@@ -32,7 +35,9 @@ constexpr char kExample[] =
     "A board that only runs what a big machine builds for it:\n"
     "  $ tilewright worker --server 10.0.0.5:9190 --key rpi4 --role run\n"
     "  $ tilewright worker --server 10.0.0.5:9190 --key rpi4 --role build \\\n"
-    "      --target 'cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72'\n";
+    "      --target 'cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72'\n"
+    "No device at all: to rehearse a farm, or put it under load\n"
+    "  $ tilewright worker --server 127.0.0.1:9190 --key simulated --simulate synthetic:7\n";
 
 // Whoever runs `tune` waits for an answer; a worker of a farm waits for its disk to be cleared.
 constexpr int kEmbeddedSelfTests = 3;
@@ -41,6 +46,7 @@ constexpr double kCheckupSeconds = 600;
 struct Options {
   AgentOptions agent;
   std::string role = "both";
+  std::string simulate;  // a space; empty: a real worker
   ServerOption server;
   LogOptions log;
   bool embedded = false;
@@ -96,12 +102,29 @@ absl::Status TakeRole(const std::string& role, AgentOptions* agent) {
   return absl::OkStatus();
 }
 
+// What a recorded space was recorded for, else this machine.
+absl::Status TakeSimulation(const std::string& space, AgentOptions* agent) {
+  if (space.empty()) return absl::OkStatus();
+  absl::StatusOr<SimulatedDevice> opened = SimulatedDevice::Open(space);
+  if (!opened.ok()) return BadInput(opened.status());
+  const auto device = std::make_shared<const SimulatedDevice>(*std::move(opened));
+  if (agent->target.empty()) {
+    TW_ASSIGN_OR_RETURN(const Target target, ResolveTarget(device->target().value_or(Target{})));
+    agent->target = ToString(target);
+  }
+  agent->simulate = [device](const Task& task, const Config& config) {
+    return device->Measure(task, Flops(task.workload), config);
+  };
+  return absl::OkStatus();
+}
+
 absl::Status Work(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
   TW_ASSIGN_OR_RETURN(options.agent.server, EndpointOf(options.server));
   TW_RETURN_IF_ERROR(TakeIdentity(&options.agent));
   TW_RETURN_IF_ERROR(TakeRole(options.role, &options.agent));
+  TW_RETURN_IF_ERROR(TakeSimulation(options.simulate, &options.agent));
   const std::filesystem::path folder = ExecutableFolder();
   options.agent.runner = folder / "tilewright-runner";
   options.agent.builder = folder / "tilewright-builder";
@@ -153,8 +176,17 @@ void verb_worker(CLI::App& parent) {
       ->check(CLI::IsMember({"build", "run", "both"}))
       ->capture_default_str();
   verb->add_option("--target", agent.target,
-                   "with --role build: what to build for; with --role run: what this machine is "
-                   "(default: this machine)");
+                   "with --role build: what to build for; with --role run: what this machine is; "
+                   "with --simulate: what to be (default: this machine, or what was recorded for)");
+  CLI::Option* simulate = verb->add_option(
+      "--simulate", options->simulate,
+      "no device: answer with the times of a recorded space (a file), or synthetic:SEED; the key "
+      "is \"simulated\" or begins with \"simulated-\", and no look-up uses the records");
+  verb->add_option("--simulated-seconds", agent.simulated_seconds,
+                   "with --simulate: how long each trial takes")
+      ->needs(simulate)
+      ->check(CLI::Range(0.0, kMostSimulatedSeconds))
+      ->capture_default_str();
   verb->add_option("--name", agent.name,
                    "for people (default: the certificate's, or hostname and six random digits)");
   verb->add_option("--slots", agent.slots,

@@ -26,7 +26,7 @@ bool Matches(const RecordFilter& filter, const KeyedRecord& keyed) {
          Accepts(filter.target, keyed.target) && Accepts(filter.device_key, record.device_key) &&
          Accepts(filter.record_class, record.record_class) &&
          Accepts(filter.config, keyed.config) && Accepts(filter.run_id, record.run_id) &&
-         Accepts(filter.worker, record.worker) &&
+         Accepts(filter.worker, record.worker) && Accepts(filter.builder, record.builder) &&
          (filter.since == 0 || record.unix_time >= filter.since) &&
          (filter.before == 0 || record.unix_time < filter.before) &&
          (filter.below == 0 || (keyed.median && *keyed.median < filter.below)) &&

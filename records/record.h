@@ -12,6 +12,9 @@ namespace tilewright {
 // Class of a decision (records/decision.h): its samples are the layer's times inside a network.
 inline constexpr char kInNetworkClass[] = "in_network";
 
+// Class of what a worker without a device made up: no fact about any device.
+inline constexpr char kSimulatedClass[] = "simulated";
+
 struct Record {
   Task task;
   Config config;
@@ -29,7 +32,8 @@ struct Record {
   double run_seconds = 0;
   double unix_time = 0;             // end of the trial
   std::string software;             // "tilewright 0.1.0" or "tvm 0.7.dev1"
-  std::string record_class = "ok";  // ok, late, suspect, contended, imported, in_network
+  // ok, late, suspect, contended, imported, in_network or simulated.
+  std::string record_class = "ok";
   std::string run_id;               // unique per measurement; Append is idempotent on it
 
   // Only for a record of another system's template (then workload.op is the template's name and

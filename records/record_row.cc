@@ -49,6 +49,8 @@ constexpr int64_t kWithRevoker = 7;
 // Parameters of the filter's numbers.
 constexpr int kBelow = kFirstFree - 1, kSince = kFirstFree - 2, kBefore = kFirstFree - 3;
 
+constexpr char kOfBuilder[] = "builder = ?";
+
 constexpr size_t kMostParsed = 4096;  // workloads, and targets, that a reader keeps
 
 std::string InputsJson(const Workload& workload) {
@@ -124,6 +126,7 @@ std::vector<std::pair<const char*, std::string_view>> Conditions(const RecordFil
       {"config = ?", filter.config},
       {"run_id = ?", filter.run_id},
       {"worker = ?", filter.worker},
+      {kOfBuilder, filter.builder},
       {"instr(workload, ?) > 0", filter.workload_substring}};
   std::erase_if(all, [](const auto& condition) { return condition.second.empty(); });
   return all;
@@ -262,6 +265,10 @@ std::string WhereSql(const RecordFilter& filter, int64_t schema_version) {
   int at = 1;
   for (const auto& [condition, value] : Conditions(filter)) {
     const std::string parameter = absl::StrCat("?", at++);
+    if (condition == kOfBuilder && schema_version < kWithBuilders) {
+      absl::StrAppend(&sql, " AND '' = ", parameter);  // there was none
+      continue;
+    }
     absl::StrAppend(&sql, " AND ", absl::StrReplaceAll(condition, {{"?", parameter}}));
   }
   if (filter.only_ok) {

@@ -33,6 +33,7 @@ struct RecordFilter {
   double below = 0;    // only timed with a median below this many seconds; 0 = all
   int threads = 0;     // 0 = any
   std::string run_id, worker;
+  std::string builder;  // the worker that built for another one; not those that run what they build
   double since = 0, before = 0;  // ended at or after, and before, these unix seconds; 0 = all
   bool revoked = false;          // only records that were revoked
   int64_t max_id = 0;            // only records stored up to this id (LastId); 0 = all

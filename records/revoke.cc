@@ -15,8 +15,9 @@ constexpr size_t kMostBy = 200;
 constexpr size_t kMostName = 1 << 10;
 
 bool NamesRecords(const RecordFilter& filter) {
-  return !filter.run_id.empty() || !filter.worker.empty() || !filter.device_key.empty() ||
-         !filter.job.empty() || filter.since > 0 || filter.before > 0;
+  return !filter.run_id.empty() || !filter.worker.empty() || !filter.builder.empty() ||
+         !filter.device_key.empty() || !filter.job.empty() || filter.since > 0 ||
+         filter.before > 0;
 }
 
 absl::Status CheckText(absl::string_view what, const std::string& text, size_t most) {
@@ -44,10 +45,10 @@ absl::Status CheckRevoke(const RecordFilter& filter, const RevokeNote& note) {
   TW_RETURN_IF_ERROR(CheckTime(filter.before));
   if (!NamesRecords(filter)) {
     return absl::InvalidArgumentError(
-        "no record is named; give an id, a worker, a device key, a job or a time");
+        "no record is named; give an id, a worker, a builder, a device key, a job or a time");
   }
   for (const std::string* name :
-       {&filter.run_id, &filter.worker, &filter.device_key, &filter.job}) {
+       {&filter.run_id, &filter.worker, &filter.builder, &filter.device_key, &filter.job}) {
     TW_RETURN_IF_ERROR(CheckText("a name", *name, kMostName));
   }
   if (note.reason.empty()) return absl::InvalidArgumentError("the reason is empty; say why");

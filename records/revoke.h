@@ -15,9 +15,9 @@ struct RevokeNote {
   std::string by;  // at most 200 bytes
 };
 
-// InvalidArgument for a filter that names neither a record, a worker, a key, a job nor a time, for
-// a name in it above 1 KiB, for a time that is none, for a note outside its limits, and for texts
-// that are not one line of UTF-8.
+// InvalidArgument for a filter that names neither a record, a worker, a builder, a key, a job nor a
+// time, for a name in it above 1 KiB, for a time that is none, for a note outside its limits, and
+// for texts that are not one line of UTF-8.
 absl::Status CheckRevoke(const RecordFilter& filter, const RevokeNote& note);
 
 // Withdraws what the filter matches, in one transaction; the run_ids, oldest first. Look-ups,

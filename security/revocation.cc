@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -70,6 +69,10 @@ absl::StatusOr<std::string> MakeRevocationList(const CertificateAndKey& authorit
 }
 
 absl::StatusOr<Serials> ReadRevocationList(const std::string& pem, const std::string& authority) {
+  if (pem.size() > kMaxRevocationBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("a revocation list of ", pem.size(),
+                                                   " bytes, allowed ", kMaxRevocationBytes));
+  }
   TW_ASSIGN_OR_RETURN(const CertificatePtr issuer, ReadCertificatePem(authority, "the authority"));
   const BioPtr in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   const RevocationPtr list(in ? PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)
@@ -105,7 +108,9 @@ absl::StatusOr<std::unique_ptr<RevocationFile>> RevocationFile::Open(
 
 absl::Status RevocationFile::Load() {
   std::ifstream in(path_, std::ios::binary);
-  const std::string pem{std::istreambuf_iterator<char>(in), {}};
+  std::string pem(kMaxRevocationBytes + 1, '\0');
+  in.read(pem.data(), static_cast<std::streamsize>(pem.size()));
+  pem.resize(static_cast<size_t>(in.gcount()));
   if (!in.is_open() || in.bad()) return absl::UnavailableError(absl::StrCat("cannot read ", path_));
   absl::StatusOr<Serials> serials = ReadRevocationList(pem, authority_);
   if (!serials.ok()) {
@@ -113,6 +118,7 @@ absl::Status RevocationFile::Load() {
         absl::StrCat(path_, " is ", std::string(serials.status().message())));
   }
   revoked_ = *std::move(serials);
+  list_ = pem;
   return absl::OkStatus();
 }
 
@@ -133,6 +139,27 @@ void RevocationFile::Refresh() {
 bool RevocationFile::IsRevoked(const std::string& serial) {
   std::lock_guard lock(mutex_);
   Refresh();
+  return revoked_.contains(serial);
+}
+
+std::string RevocationFile::List() {
+  std::lock_guard lock(mutex_);
+  Refresh();
+  return list_;
+}
+
+absl::Status KnownRevocations::Learn(const std::string& pem) {
+  std::lock_guard lock(mutex_);
+  if (pem == last_) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(const Serials serials, ReadRevocationList(pem, authority_));
+  revoked_.insert(serials.begin(), serials.end());
+  last_ = pem;
+  return absl::OkStatus();
+}
+
+bool KnownRevocations::Contains(const std::string& serial) const {
+  if (own_ && own_->IsRevoked(serial)) return true;
+  std::lock_guard lock(mutex_);
   return revoked_.contains(serial);
 }
 

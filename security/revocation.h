@@ -16,10 +16,13 @@ namespace tilewright {
 
 using Serials = std::set<std::string>;  // as CertificateFacts::serial
 
+inline constexpr size_t kMaxRevocationBytes = 4 << 20;  // of a list: some 80,000 certificates
+
 // A PEM text, dated `now` (unix seconds).
 absl::StatusOr<std::string> MakeRevocationList(const CertificateAndKey& authority,
                                                const Serials& serials, int64_t now);
-// InvalidArgument unless it is a list that `authority` (PEM) has signed.
+// InvalidArgument unless it is a list that `authority` (PEM) has signed, of at most
+// kMaxRevocationBytes.
 absl::StatusOr<Serials> ReadRevocationList(const std::string& pem, const std::string& authority);
 
 // Thread-safe. A list that becomes missing or unreadable does not bring anybody's trust back: the
@@ -31,8 +34,10 @@ class RevocationFile {
   static absl::StatusOr<std::unique_ptr<RevocationFile>> Open(
       std::string path, std::string authority, std::function<void(const std::string&)> warn);
 
-  // Looks at the file at most once a second.
+  // Both look at the file at most once a second.
   bool IsRevoked(const std::string& serial);
+  // The list in force, PEM; empty: there was none yet.
+  std::string List();
 
  private:
   struct Version {  // of the file
@@ -51,9 +56,31 @@ class RevocationFile {
   const std::string path_, authority_;
   const std::function<void(const std::string&)> warn_;
   std::mutex mutex_;
+  std::string list_;
   Serials revoked_;
   Version version_;
   double looked_ = 0;  // monotonic seconds
+};
+
+// What somebody knows to be revoked whom others tell it: every list that it has met counts, and its
+// own file. Revoking is for good, so an older list, or none, brings nobody's trust back.
+// Thread-safe.
+class KnownRevocations {
+ public:
+  // `own` may be null.
+  explicit KnownRevocations(std::string authority, std::unique_ptr<RevocationFile> own = nullptr)
+      : authority_(std::move(authority)), own_(std::move(own)) {}
+
+  // Adds what a list revokes. Statuses as of ReadRevocationList; nothing is added then.
+  absl::Status Learn(const std::string& pem);
+  bool Contains(const std::string& serial) const;
+
+ private:
+  const std::string authority_;  // PEM
+  const std::unique_ptr<RevocationFile> own_;
+  mutable std::mutex mutex_;
+  std::string last_;  // list, which most often comes again
+  Serials revoked_;
 };
 
 }  // namespace tilewright

@@ -60,7 +60,9 @@ class AgentImpl final : public Agent {
   absl::StatusOr<TrialModule> FetchModule(const WorkerTrial& trial);
   void Finished(const WorkerTrial& trial, const WorkerResult& result);
   void Built(const WorkerTrial& trial, const WorkerResult& result);
-  SealIdentity seal() const { return {options_.key, options_.server.credentials.get()}; }
+  SealIdentity seal() const {
+    return {options_.key, options_.server.credentials.get(), parts_.revoked.get()};
+  }
   void Fault(const absl::Status& why);
   void AwaitReports();
   bool Recover();
@@ -359,8 +361,7 @@ bool AgentImpl::Recover() {
   }
   for (int failed = 0;;) {
     if (!Sleep(std::min(backoff, kMaxFaultBackoff))) return false;
-    absl::Status test = RunSelfTest(parts_.self_test(), &test_interrupt_).status();
-    if (test.ok()) test = CheckUpAll(parts_);
+    const absl::Status test = TestAgain(parts_, &test_interrupt_);
     if (test.ok()) break;
     if (stopping()) return false;
     backoff = std::min(backoff * kFaultBackoffFactor, kMaxFaultBackoff);

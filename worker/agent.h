@@ -10,10 +10,15 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "compiler/core/outcome.h"
+#include "compiler/core/task.h"
 #include "proto/channel.h"
 #include "proto/tilewright.pb.h"
 
 namespace tilewright {
+
+// A worker stops within 10 s, and a simulated trial is not interrupted.
+inline constexpr double kMostSimulatedSeconds = 5;
 
 struct AgentOptions {
   Endpoint server;
@@ -35,6 +40,11 @@ struct AgentOptions {
   int slots = 1;
   int slot_cores = 1;  // of each slot: the most threads a kernel is timed with
   int builders = 0;    // 0: as many as the cores beside the slots bear
+  // A worker without a device: nothing is built or run, each trial is answered by this, on several
+  // threads, `simulated_seconds` after it came to a slot. `target` says what for; the key is one of
+  // proto/simulated_key.h, which no other worker may have. Null: a real worker.
+  std::function<Outcome(const Task&, const Config&)> simulate;
+  double simulated_seconds = 0;  // at most kMostSimulatedSeconds
   // Do not serve where kernels cannot be confined by namespaces, Landlock and seccomp.
   bool require_sandbox = false;
   // How often each slot that works runs the test kernel: a wrong answer or a much slower one than

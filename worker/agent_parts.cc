@@ -1,9 +1,13 @@
 #include "worker/agent_parts.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "proto/simulated_key.h"
 #include "worker/device.h"
 
 namespace tilewright {
@@ -54,14 +58,65 @@ absl::Status CheckRole(const AgentOptions& options) {
   return options.target.empty() ? absl::OkStatus() : ParseTarget(options.target).status();
 }
 
+// Whose modules are not run: what this machine was told, beside what the server passes on.
+absl::Status OpenRevocations(AgentParts* parts) {
+  const AgentOptions& options = parts->options;
+  const Credentials* own = options.server.credentials.get();
+  if (!own || options.role != v1::WORKER_ROLE_RUN) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(auto file, RevocationFile::Open(own->revocation_path(), own->authority,
+                                                      options.warn));
+  parts->revoked = std::make_unique<KnownRevocations>(own->authority, std::move(file));
+  return absl::OkStatus();
+}
+
+// Simulated and real trials never meet.
+absl::Status CheckKey(const AgentOptions& options) {
+  if (IsSimulatedKey(options.key) == static_cast<bool>(options.simulate)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      options.simulate ? "a simulated worker cannot serve the key \"" : "the key \"", options.key,
+      options.simulate ? "\" of real ones: take \"" : "\" is for simulated workers: theirs are \"",
+      Sv(kSimulatedKey), "\" and what begins with \"", Sv(kSimulatedKey), "-\""));
+}
+
+absl::Status CheckSimulated(const AgentOptions& options) {
+  if (options.role != v1::WORKER_ROLE_BOTH || !options.device.empty()) {
+    return absl::InvalidArgumentError("a simulated worker has no --device and no --role");
+  }
+  if (options.slots < 1 || !(options.simulated_seconds >= 0) ||
+      options.simulated_seconds > kMostSimulatedSeconds) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a simulated worker of ", options.slots, " slots and ",
+                     options.simulated_seconds, " s a trial; at most ", kMostSimulatedSeconds));
+  }
+  return ParseTarget(options.target).status();
+}
+
+// Slots without cores: as many as are asked for.
+absl::StatusOr<AgentParts> SimulatedParts(const AgentOptions& options) {
+  TW_RETURN_IF_ERROR(CheckSimulated(options));
+  AgentParts parts{.options = options, .target = options.target, .device_name = "simulated"};
+  parts.options.checkup_seconds = 0;
+  parts.cores.slots.resize(static_cast<size_t>(options.slots));
+  parts.cores.builders = options.slots;
+  parts.cores.others = AllowedCores();
+  TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
+  if (!options.spool_folder.empty()) {
+    TW_ASSIGN_OR_RETURN(parts.spool, Spool::Open(options.spool_folder));
+  }
+  return parts;
+}
+
 }  // namespace
 
 absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
+  TW_RETURN_IF_ERROR(CheckKey(options));
+  if (options.simulate) return SimulatedParts(options);
   TW_RETURN_IF_ERROR(CheckRole(options));
   AgentParts parts{.options = options};
   if (options.role == v1::WORKER_ROLE_BUILD) parts.options.slots = 0;
   TW_ASSIGN_OR_RETURN(parts.cores,
                       PlanThisMachine({parts.options.slots, parts.options.slot_cores}));
+  TW_RETURN_IF_ERROR(OpenRevocations(&parts));
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   TW_RETURN_IF_ERROR(OpenDevice(&parts));
   TW_ASSIGN_OR_RETURN(const SelfTestResult test, RunSelfTest(parts.self_test(), nullptr));
@@ -106,7 +161,9 @@ absl::Status CheckUp(const AgentParts& parts, size_t slot) {
                    " ms, at the start ", parts.slot_seconds[slot] * 1e3, " ms"));
 }
 
-absl::Status CheckUpAll(const AgentParts& parts) {
+absl::Status TestAgain(const AgentParts& parts, const Interrupt* interrupt) {
+  if (parts.options.simulate) return absl::OkStatus();
+  TW_RETURN_IF_ERROR(RunSelfTest(parts.self_test(), interrupt).status());
   if (parts.options.checkup_seconds <= 0) return absl::OkStatus();
   for (size_t slot = 0; slot < parts.cores.slots.size(); ++slot) {
     TW_RETURN_IF_ERROR(CheckUp(parts, slot));
@@ -130,6 +187,13 @@ PipelineSetup SetupOf(const AgentParts& parts) {
   if (setup.builders == 0) setup.builders = parts.cores.builders;
   setup.only_builds = parts.options.role == v1::WORKER_ROLE_BUILD;
   if (parts.options.role == v1::WORKER_ROLE_RUN) setup.builders = kFetchers;
+  if (parts.options.simulate) {
+    setup.builders = parts.cores.builders;
+    setup.simulate = [&parts](const WorkerTrial& trial) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(parts.options.simulated_seconds));
+      return parts.options.simulate(trial.task, trial.config);
+    };
+  }
   return setup;
 }
 

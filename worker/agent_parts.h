@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "security/revocation.h"
 #include "worker/agent.h"
 #include "worker/canary.h"
 #include "worker/core_plan.h"
@@ -26,6 +27,8 @@ struct AgentParts {
   std::unique_ptr<DeviceRunner> device;  // null: the CPU
   std::unique_ptr<Spool> spool;          // may be null
   std::unique_ptr<Canary> canary;        // for checkups
+  // Whose modules are not run; null without TLS, and where nothing is run that others built.
+  std::unique_ptr<KnownRevocations> revoked;
   std::vector<double> slot_seconds;      // of the canary at the start
   std::string target;
   std::string device_name;  // for people and records
@@ -54,8 +57,9 @@ std::string RoleText(v1::WorkerRole role);
 
 // Unavailable with both times: a slot has become slow since the start; or as Canary::Run.
 absl::Status CheckUp(const AgentParts& parts, size_t slot);
-// The same of all slots, once a machine is tested again.
-absl::Status CheckUpAll(const AgentParts& parts);
+// The self test and the same of all slots, once a machine shall serve again. Statuses as of
+// RunSelfTest and CheckUp.
+absl::Status TestAgain(const AgentParts& parts, const Interrupt* interrupt);
 
 // `parts` must outlive the pipeline.
 PipelineSetup SetupOf(const AgentParts& parts);

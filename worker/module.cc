@@ -1,6 +1,9 @@
 #include "worker/module.h"
 
+#include <elf.h>
+
 #include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
@@ -25,6 +28,14 @@ bool IsSymbol(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](unsigned char c) {
            return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '$';
          });
+}
+
+// Begins as a shared library does (ELF, of either class: e_type is at the same place).
+bool IsLibrary(const std::string& bytes) {
+  Elf64_Half type = ET_NONE;
+  if (bytes.size() < sizeof(Elf32_Ehdr) || bytes.compare(0, SELFMAG, ELFMAG) != 0) return false;
+  std::memcpy(&type, bytes.data() + offsetof(Elf64_Ehdr, e_type), sizeof(type));
+  return type == ET_DYN;
 }
 
 absl::Status CheckCall(const KernelCall& call, size_t operands) {
@@ -66,6 +77,10 @@ absl::Status CheckTask(const CompiledTask& task, size_t arguments) {
 
 absl::StatusOr<CompiledTask> Decode(const std::string& library, const std::string& calls,
                                     const Workload& workload) {
+  if (!IsLibrary(library)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(library.size(), " bytes that are no shared library"));
+  }
   const Json json = Json::parse(calls, nullptr, /*allow_exceptions=*/false);
   TW_ASSIGN_OR_RETURN(CompiledTask task, CompiledTaskFromJson(json));
   TW_RETURN_IF_ERROR(CheckTask(task, ArgumentTypes(workload).size()));

@@ -19,8 +19,8 @@ struct TrialModule {
 };
 
 std::string EncodeModule(const TrialModule& module);
-// InvalidArgument for what no builder sends for this workload: too large, not decodable, symbols
-// or operands that cannot be.
+// InvalidArgument for what no builder sends for this workload: too large, not decodable, no shared
+// libraries, symbols or operands that cannot be.
 absl::StatusOr<TrialModule> DecodeModule(const std::string& bytes, const Workload& workload);
 
 }  // namespace tilewright

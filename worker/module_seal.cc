@@ -29,6 +29,11 @@ absl::Status CheckHolder(const std::string& certificate, const SealIdentity& run
   TW_RETURN_IF_ERROR(CheckSignedBy(certificate, runner.credentials->authority));
   TW_ASSIGN_OR_RETURN(const CertificateFacts facts, ReadCertificate(certificate));
   TW_RETURN_IF_ERROR(CheckTime(facts, now));
+  if (runner.revoked && runner.revoked->Contains(facts.serial)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("the certificate of ", NameOf(facts.identity.role), " ", facts.identity.name,
+                     ", who signed it, is revoked"));
+  }
   const auto& keys = facts.identity.keys;
   const bool may_build = facts.identity.role == Role::kWorker &&
                          std::find(keys.begin(), keys.end(), runner.key) != keys.end();
@@ -52,6 +57,18 @@ absl::Status CheckSeal(const v1::SignedModule& sealed, const WorkerTrial& trial,
   TW_RETURN_IF_ERROR(CheckHolder(sealed.certificate(), runner, now));
   return CheckSignature(sealed.certificate(), Statement(trial, runner.key, sha256),
                         sealed.signature());
+}
+
+// The server's word on whom to trust counts as far as the authority has signed it.
+absl::Status LearnRevocations(const v1::SignedModule& sealed, const SealIdentity& runner) {
+  if (!runner.credentials || !runner.revoked || sealed.revocations().empty()) {
+    return absl::OkStatus();
+  }
+  const absl::Status learned = runner.revoked->Learn(sealed.revocations());
+  if (learned.ok()) return learned;
+  return absl::UnavailableError(
+      absl::StrCat("the server sends a revocation list that cannot be used: ",
+                   std::string(learned.message()), "; see crl.pem in its TLS folder"));
 }
 
 absl::Status Refused(const absl::Status& why) {
@@ -79,6 +96,7 @@ absl::StatusOr<v1::SignedModule> SealModule(const TrialModule& module, const Wor
 
 absl::StatusOr<TrialModule> OpenModule(const v1::SignedModule& sealed, const WorkerTrial& trial,
                                        const SealIdentity& runner, int64_t now) {
+  TW_RETURN_IF_ERROR(LearnRevocations(sealed, runner));
   if (absl::Status status = CheckSeal(sealed, trial, runner, now); !status.ok()) {
     return Refused(status);
   }

@@ -12,15 +12,18 @@
 #include "absl/status/statusor.h"
 #include "proto/tilewright.pb.h"
 #include "security/credentials.h"
+#include "security/revocation.h"
 #include "worker/module.h"
 #include "worker/trial.h"
 
 namespace tilewright {
 
-// Who builds or runs: the device key, and what it shows others; null: no TLS.
+// Who builds or runs: the device key, and what it shows others; null: no TLS. A runner with TLS has
+// `revoked` too, and learns from the lists that come with modules.
 struct SealIdentity {
   std::string key;
   const Credentials* credentials = nullptr;
+  KnownRevocations* revoked = nullptr;
 };
 
 // By the builder. ResourceExhausted for a module above kMaxModuleBytes.
@@ -28,7 +31,8 @@ absl::StatusOr<v1::SignedModule> SealModule(const TrialModule& module, const Wor
                                             const SealIdentity& builder);
 
 // By the runner, before anything of it is loaded: DataLoss, saying why, for a module that is not
-// what the trial's builder should have sent. `now`: unix seconds.
+// what the trial's builder should have sent; Unavailable when it came with a revocation list that
+// is not the authority's, so that nobody knows whom to trust. `now`: unix seconds.
 absl::StatusOr<TrialModule> OpenModule(const v1::SignedModule& sealed, const WorkerTrial& trial,
                                        const SealIdentity& runner, int64_t now);
 

@@ -43,6 +43,7 @@ Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
       references_(setup_.folder, setup_.runner, setup_.cores.others, &build_interrupt_) {
   for (int b = 0; b < setup_.builders; ++b) {
     builders_.emplace_back([this] {
+      if (setup_.simulate) return SimulateLoop();
       setup_.fetch ? FetchLoop() : setup_.only_builds ? BuildModules() : BuildLoop();
     });
   }
@@ -173,6 +174,15 @@ void Pipeline::BuildModules() {
 
 void Pipeline::FetchLoop() {
   ForEachToBuild([this](JobPtr job) { Fetch(std::move(job)); });
+}
+
+void Pipeline::SimulateLoop() {
+  ForEachToBuild([this](const JobPtr& job) {
+    const Time start = Now();
+    Outcome outcome = setup_.simulate(job->trial);
+    job->result.run_seconds = SecondsSince(start);
+    Finish(*job, std::move(outcome));
+  });
 }
 
 void Pipeline::BuildModule(Job& job, ModuleBuilder& builder) {

@@ -30,6 +30,8 @@ struct PipelineSetup {
   // Only runs: gives the verified module of a trial. DataLoss: its builder's fault; Cancelled: the
   // trial is not wanted any more. Called by several threads. Null: the trials are built here.
   std::function<absl::StatusOr<TrialModule>(const WorkerTrial&)> fetch;
+  // Neither builds nor runs: gives the outcome itself. Called by several threads; null: a real one.
+  std::function<Outcome(const WorkerTrial&)> simulate;
   bool only_builds = false;  // results are modules
   std::string folder;           // private, for kernels and references; exists
   int builders = 1;
@@ -81,6 +83,7 @@ class Pipeline {
   void CheckUpIfDue(size_t slot, std::chrono::steady_clock::time_point* last);
   void BuildModules();
   void FetchLoop();
+  void SimulateLoop();
   void ForEachToBuild(const std::function<void(JobPtr)>& build);
   void Build(JobPtr job, Builder& builder);
   void BuildModule(Job& job, ModuleBuilder& builder);

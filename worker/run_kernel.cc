@@ -16,7 +16,8 @@ namespace {
 
 constexpr size_t kMaxResultBytes = 64 << 10;
 constexpr int64_t kSpareMemory = 512 << 20;
-constexpr int64_t kHugePage = 2 << 20;  // what a large buffer may be rounded up to
+// Beside an operand (runner/guarded_memory.h): rounding up, finding a boundary, two guards.
+constexpr int64_t kAroundOperand = 5 << 20;
 
 // Of a process that ended before it called the kernel: nothing the kernel did.
 absl::StatusOr<Outcome> FromEarlyEnd(const absl::Status& why, Child& child, double limit_seconds) {
@@ -137,8 +138,10 @@ RunSpec SpecOf(const BuiltKernel& kernel, std::vector<RunArgument> arguments) {
     }
   }
   spec.memory_bytes = kSpareMemory;
-  for (const RunArgument& argument : arguments) spec.memory_bytes += 2 * BytesOf(argument);
-  for (const RunBuffer& buffer : spec.buffers) spec.memory_bytes += buffer.bytes + kHugePage;
+  for (const RunArgument& argument : arguments) {
+    spec.memory_bytes += 2 * BytesOf(argument) + kAroundOperand;
+  }
+  for (const RunBuffer& buffer : spec.buffers) spec.memory_bytes += buffer.bytes + kAroundOperand;
   spec.arguments = std::move(arguments);
   return spec;
 }

@@ -115,6 +115,19 @@ TEST(RecordsVerbs, ARevokedRecordIsGoneAndThePackagesThatUsedItAreFound) {
                                      " +its clock was off\n"));
 }
 
+TEST(RecordsVerbs, RevokeByBuilderTakesWhatItBuiltForOthers) {
+  const CommandLine command;
+  Record built = UncheckedRecord("built", 1e-3);
+  built.builder = "rack1";
+  WriteAll(command / "in.log", SampleLog() + EncodeLogLine(built).value() + "\n");
+  ASSERT_EQ(command.Run("records import in.log").exit_code, 0);
+  const std::string why = " --reason 'an old compiler'";
+  EXPECT_EQ(command.Run("records revoke --builder worker-1" + why).exit_code, 3);
+  const CommandResult revoke = command.Run("records revoke --builder rack1" + why);
+  EXPECT_EQ(revoke.exit_code, 0) << revoke.err;
+  EXPECT_EQ(revoke.out, "built\n");
+}
+
 TEST(RecordsVerbs, RevokeByTimeTakesWhatWasMeasuredInBetween) {
   const CommandLine command;
   WriteAll(command / "in.log", SampleLog());

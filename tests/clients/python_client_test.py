@@ -156,6 +156,7 @@ class PythonClientTest(unittest.TestCase):
         with self.assertRaisesRegex(FarmError, "toaster"):
             farm.look_up(workloads, "toaster")
         wrong = found[0].record.run_id
+        self.assertEqual(farm.revoke("nobody built there", builder="rack1"), [])
         self.assertEqual(farm.revoke("its fan had stopped", run_id=wrong), [wrong])
         (revoked,) = farm.revocations()
         self.assertEqual((revoked.run_id, revoked.reason), (wrong, "its fan had stopped"))

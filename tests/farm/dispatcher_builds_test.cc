@@ -33,6 +33,7 @@ class DispatcherBuildsTest : public DispatcherTest {
                                    .fence = leased.fence,
                                    .module = {.sha256 = sha256,
                                               .payload = std::string(100, 'm'),
+                                              .signer = "serial of " + session,
                                               .build_seconds = 0.25}});
   }
   // A trial that waits for a runner.
@@ -291,6 +292,52 @@ TEST_F(DispatcherBuildsTest, ADrainedRunnerStopsTheBuilds) {
   EXPECT_THAT(Lease(builder, 1), IsEmpty());
   ASSERT_TRUE(dispatcher.SetHealth("r", WorkerHealth::kGood, "").ok());
   EXPECT_THAT(Lease(builder, 1), SizeIs(1));
+}
+
+TEST_F(DispatcherBuildsTest, WhatARevokedBuilderBuiltWaitsForNobodyAndIsBuiltAgain) {
+  const std::string evil = Builder("evil"), runner = Runner("r");
+  Submit("job", 1);
+  BuildOne(evil);
+  revoked.insert("serial of " + evil);
+  EXPECT_THAT(Lease(runner, 1), IsEmpty());
+  dispatcher.Tick();
+  const std::string builder = Builder("b");
+  BuildOne(builder);
+  EXPECT_EQ(Report(runner, Lease(runner, 1).at(0), 0.5).value(), ReportResult::kRecorded);
+  ASSERT_THAT(stored, SizeIs(1));
+  EXPECT_EQ(stored[0].measured.builder, "b");
+}
+
+TEST_F(DispatcherBuildsTest, AModuleThatIsLeasedWhenItsBuilderIsRevokedIsNotHandedOut) {
+  const std::string evil = Builder("evil"), builder = Builder("b"), runner = Runner("r");
+  Submit("job", 1);
+  BuildOne(evil);
+  const LeasedTrial run = Lease(runner, 1).at(0);
+  revoked.insert("serial of " + evil);
+  const absl::Status status = dispatcher.ModuleOf(runner, run.attempt).status();
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("evil"));
+  dispatcher.Tick();
+  EXPECT_THAT(dispatcher.Renew(runner, {run.attempt}).value(), ElementsAre(run.attempt));
+  EXPECT_EQ(dispatcher.HealthOf(runner).health, WorkerHealth::kGood) << "it is not to blame";
+  EXPECT_EQ(dispatcher.Counts().faults, 1u);
+  EXPECT_EQ(Report(runner, run, 0.5).value(), ReportResult::kDiscarded) << "not even as late";
+  BuildOne(builder);
+  EXPECT_EQ(Report(runner, Lease(runner, 1).at(0), 0.5).value(), ReportResult::kRecorded);
+  EXPECT_THAT(stored, SizeIs(1));
+}
+
+TEST_F(DispatcherBuildsTest, AResultThatComesAfterItsBuilderWasRevokedIsNoRecord) {
+  const std::string evil = Builder("evil"), builder = Builder("b"), runner = Runner("r");
+  Submit("job", 1);
+  BuildOne(evil);
+  const LeasedTrial run = Lease(runner, 1).at(0);
+  revoked.insert("serial of " + evil);
+  EXPECT_EQ(Report(runner, run, 0.5).value(), ReportResult::kRequeued);
+  EXPECT_THAT(stored, IsEmpty());
+  BuildOne(builder);
+  EXPECT_EQ(Report(runner, Lease(runner, 1).at(0), 0.5).value(), ReportResult::kRecorded);
+  EXPECT_EQ(stored.at(0).measured.builder, "b");
 }
 
 TEST_F(DispatcherBuildsTest, UsersShareBuildersAndRunnersEvenly) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,9 @@ class DispatcherTest : public ::testing::Test {
   std::vector<Dispatcher::Then> held_back;
   bool hold_back = false;
   int next_session = 0;
+  std::set<std::string> revoked;  // serials
   Dispatcher dispatcher{clock,
-                        {},
+                        {.is_revoked = [this](const auto& serial) { return revoked.contains(serial); }},
                         [this] { return "session-" + std::to_string(next_session++); },
                         [this](FinishedTrial trial, Dispatcher::Then then) {
                           if (hold_back) {

@@ -23,23 +23,39 @@ Credentials Issue(const CertificateAndKey& authority, const Identity& identity) 
           .own = IssueCertificate(authority, request).value()};
 }
 
+// Begins as a library does.
+std::string LibraryOf(const std::string& text) {
+  std::string bytes("\x7f" "ELF", 4);
+  bytes.resize(64, '\0');
+  bytes[16] = 3;  // ET_DYN
+  return bytes + text;
+}
+
 class ModuleSeal : public ::testing::Test {
  protected:
   ModuleSeal() {
     trial_.task = {ParseWorkload("dense(float32[4,8],float32[8,8];,NK,)").value(), "dense.cpu",
                    ParseTarget("cpu -mcpu=znver5").value()};
     trial_.config.entities = {{"tile", SplitEntity{{-1, 2}}}};
-    const CompiledTask task{.so = "library",
+    const CompiledTask task{.so = LibraryOf("library"),
                             .buffers = {ParseTensorType("float32[4]").value()},
                             .calls = {{.symbol = "k", .operands = {0, 1, 3, 2}}},
                             .tolerance = 1e-4};
     module_ = {task, task};
-    module_.reference.so = "plain";
+    module_.reference.so = LibraryOf("plain");
   }
   // As it comes to a runner of "xeon", who was announced the hash of these very bytes.
   absl::Status Opened(v1::SignedModule sealed, bool tls = true) {
     trial_.module_sha256 = Sha256Hex(sealed.module()).value();
-    return OpenModule(sealed, trial_, {"xeon", tls ? &runner_ : nullptr}, now_).status();
+    return OpenModule(sealed, trial_, {"xeon", tls ? &runner_ : nullptr, &revoked_}, now_).status();
+  }
+  // As the server hands it out: with a list that revokes this builder, or nobody.
+  v1::SignedModule WithList(v1::SignedModule sealed, const CertificateAndKey& authority,
+                            const Credentials* builder, int64_t made) {
+    Serials serials;
+    if (builder) serials.insert(ReadCertificate(builder->own.certificate)->serial);
+    sealed.set_revocations(MakeRevocationList(authority, serials, made).value());
+    return sealed;
   }
   v1::SignedModule SealedBy(const Credentials& builder, const std::string& key = "xeon") {
     return SealModule(module_, trial_, {key, &builder}).value();
@@ -53,6 +69,7 @@ class ModuleSeal : public ::testing::Test {
   const CertificateAndKey authority_ = MakeAuthority("farm", {Now(), 10}).value();
   const Credentials builder_ = Issue(authority_, {Role::kWorker, "big", {"xeon", "h200"}});
   const Credentials runner_ = Issue(authority_, {Role::kWorker, "board", {"xeon"}});
+  KnownRevocations revoked_{authority_.certificate};
   int64_t now_ = Now();
   WorkerTrial trial_;
   TrialModule module_;
@@ -63,8 +80,8 @@ TEST_F(ModuleSeal, WhatABuilderOfTheKeySignedIsOpened) {
   trial_.module_sha256 = Sha256Hex(sealed.module()).value();
   const auto opened = OpenModule(sealed, trial_, {"xeon", &runner_}, now_);
   ASSERT_TRUE(opened.ok()) << opened.status();
-  EXPECT_EQ(opened->kernel.so, "library");
-  EXPECT_EQ(opened->reference.so, "plain");
+  EXPECT_EQ(opened->kernel.so, module_.kernel.so);
+  EXPECT_EQ(opened->reference.so, module_.reference.so);
   EXPECT_EQ(opened->kernel.calls.at(0).operands, module_.kernel.calls[0].operands);
   EXPECT_EQ(opened->kernel.buffers, module_.kernel.buffers);
 }
@@ -105,6 +122,34 @@ TEST_F(ModuleSeal, OnlyWorkersOfTheFarmAndKeyMayBuild) {
   EXPECT_TRUE(absl::IsDataLoss(Opened(SealedBy(builder_)))) << "its time is over";
 }
 
+TEST_F(ModuleSeal, AModuleOfARevokedBuilderIsRefused) {
+  const Credentials other = Issue(authority_, {Role::kWorker, "other", {"xeon"}});
+  EXPECT_TRUE(Opened(WithList(SealedBy(builder_), authority_, nullptr, Now())).ok());
+  const v1::SignedModule sealed = WithList(SealedBy(builder_), authority_, &builder_, Now());
+  ExpectRefused(sealed, "the certificate of worker big, who signed it, is revoked");
+  EXPECT_TRUE(Opened(SealedBy(other)).ok());
+}
+
+TEST_F(ModuleSeal, AnOlderListOrNoneBringsNobodysTrustBack) {
+  const v1::SignedModule sealed = SealedBy(builder_);
+  ExpectRefused(WithList(sealed, authority_, &builder_, Now()), "revoked");
+  ExpectRefused(WithList(sealed, authority_, nullptr, Now() - 3600), "revoked");
+  ExpectRefused(WithList(sealed, authority_, nullptr, Now() + 3600), "revoked");
+  ExpectRefused(sealed, "revoked");
+}
+
+TEST_F(ModuleSeal, AListThatTheAuthorityHasNotSignedIsNotTheBuildersFault) {
+  const CertificateAndKey stranger = MakeAuthority("farm", {Now(), 10}).value();
+  absl::Status status = Opened(WithList(SealedBy(builder_), stranger, nullptr, Now()));
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("crl.pem"));
+  v1::SignedModule sealed = SealedBy(builder_);
+  sealed.set_revocations(std::string(kMaxRevocationBytes + 1, 'x'));
+  status = Opened(sealed);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("allowed"));
+}
+
 TEST_F(ModuleSeal, AModuleOfAnotherTrialOrKeyIsRefused) {
   ExpectRefused(SealedBy(builder_, "h200"), "not that of the certificate's key");
   const v1::SignedModule sealed = SealedBy(builder_);
@@ -127,6 +172,9 @@ TEST_F(ModuleSeal, WhatNoBuilderSendsIsRefused) {
   EXPECT_TRUE(with([](TrialModule*) {}).ok());
   const std::function<void(TrialModule*)> changes[] = {
       [](TrialModule* m) { m->kernel.calls[0].symbol = "k 1\nreference /etc/shadow"; },
+      [](TrialModule* m) { m->kernel.so = ""; },
+      [](TrialModule* m) { m->kernel.so = std::string(4096, 'x'); },
+      [](TrialModule* m) { m->reference.so[16] = 2; },  // a program
       [](TrialModule* m) { m->kernel.calls[0].symbol = ""; },
       [](TrialModule* m) { m->kernel.calls[0].operands = {}; },
       [](TrialModule* m) { m->kernel.calls[0].operands = {0, 4}; },

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <thread>
 
 #include "base/clock.h"
@@ -115,11 +118,9 @@ class RolesTest : public ::testing::Test {
   const SystemClock clock_;
   std::mutex mutex_;
   std::string warnings_;
+  const std::shared_ptr<const Credentials> farm_ = Issue(ca_, {Role::kServer, "farm", {}});
   const std::unique_ptr<Server> server_ =
-      Server::Start({.listen = "127.0.0.1:0",
-                     .credentials = Issue(ca_, {Role::kServer, "farm", {}})},
-                    *store_, clock_)
-          .value();
+      Server::Start({.listen = "127.0.0.1:0", .credentials = farm_}, *store_, clock_).value();
   const std::unique_ptr<v1::TuningService::Stub> client_ =
       v1::TuningService::NewStub(MakeChannel(As(Issue(ca_, {Role::kAdmin, "root", {}}))));
 };
@@ -145,6 +146,21 @@ TEST_F(RolesTest, OneBuildsAndTheOtherRuns) {
   EXPECT_EQ(FaultsOf("big") + FaultsOf("board"), 0u) << warnings();
 }
 
+v1::OpenSessionRequest SessionOf(const std::string& name, v1::WorkerRole role,
+                                 const std::string& target) {
+  v1::OpenSessionRequest request;
+  request.set_protocol_min(1);
+  request.set_protocol_max(1);
+  request.set_worker(name);
+  request.set_capacity(1);
+  request.set_role(role);
+  request.mutable_device()->set_key("cpu");
+  request.mutable_device()->set_name("fake");
+  request.mutable_device()->set_target(target);
+  request.mutable_device()->set_slots(role == v1::WORKER_ROLE_BUILD ? 0 : 1);
+  return request;
+}
+
 // A builder that a test plays: it builds nothing, and sends once what `seal` makes of a trial.
 class PlayedBuilder {
  public:
@@ -152,17 +168,9 @@ class PlayedBuilder {
   PlayedBuilder(const Endpoint& server, const std::string& name, const std::string& target,
                 Seal seal)
       : stub_(v1::WorkerService::NewStub(MakeChannel(server))), seal_(std::move(seal)) {
-    v1::OpenSessionRequest request;
-    request.set_protocol_min(1);
-    request.set_protocol_max(1);
-    request.set_worker(name);
-    request.set_capacity(1);
-    request.set_role(v1::WORKER_ROLE_BUILD);
-    request.mutable_device()->set_key("cpu");
-    request.mutable_device()->set_name("fake");
-    request.mutable_device()->set_target(target);
     grpc::ClientContext context;
-    const grpc::Status status = stub_->OpenSession(&context, request, &session_);
+    const grpc::Status status =
+        stub_->OpenSession(&context, SessionOf(name, v1::WORKER_ROLE_BUILD, target), &session_);
     EXPECT_TRUE(status.ok()) << status.error_message();
     thread_ = std::thread([this] {
       while (!stop_ && !sent_) Serve();
@@ -172,6 +180,7 @@ class PlayedBuilder {
     stop_ = true;
     thread_.join();
   }
+  bool sent() const { return sent_; }
 
  private:
   void Serve() {
@@ -207,10 +216,11 @@ class PlayedBuilder {
   std::thread thread_;
 };
 
-// The library would leave a trace of being loaded.
+// Another kernel than was asked for, whose outcome would be recorded if it were run.
 TrialModule Forged() {
-  const CompiledTask task{.so = "not what was built",
-                          .calls = {{.symbol = "evil", .operands = {0, 1, 2, 3}}},
+  std::ifstream in(std::string(kPrograms) + "/tilewright-canary.so", std::ios::binary);
+  const CompiledTask task{.so{std::istreambuf_iterator<char>(in), {}},
+                          .calls = {{.symbol = "tilewright_canary", .operands = {0, 1, 3}}},
                           .tolerance = 1};
   return {task, task};
 }
@@ -266,18 +276,66 @@ TEST_F(RefusedModules, OneThatAStrangerSigned) {
       "the module is refused: the certificate was signed by another authority");
 }
 
+TEST_F(RefusedModules, OneThatIsGarbageThoughItsBuilderSignedIt) {
+  ExpectRefused(
+      [&](const WorkerTrial& trial) {
+        TrialModule garbage = Forged();
+        garbage.kernel.so.assign(10'000, 'x');
+        return SealModule(garbage, trial, {"cpu", evil_.get()}).value();
+      },
+      "the module is refused: 10000 bytes that are no shared library");
+}
+
+// A module that nobody may load: its builder is revoked while it waits for a runner. Both builders
+// seal what they build with their own certificates, so only the list tells them apart.
+TEST_F(RefusedModules, OneWhoseBuilderWasRevokedWhileItWaited) {
+  v1::OpenSessionReply waiting;  // a runner that is there and takes nothing
+  const auto idle = v1::WorkerService::NewStub(
+      MakeChannel(As(Issue(ca_, {Role::kWorker, "idle", {"cpu"}}))));
+  {
+    grpc::ClientContext context;
+    const auto request = SessionOf("idle", v1::WORKER_ROLE_RUN, target_);
+    ASSERT_TRUE(idle->OpenSession(&context, request, &waiting).ok());
+  }
+  std::string job;
+  {
+    const PlayedBuilder played(As(evil_), "evil", target_, [&](const WorkerTrial& trial) {
+      return SealModule(Forged(), trial, {"cpu", evil_.get()}).value();
+    });
+    job = Submit();
+    while (!played.sent()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ASSERT_TRUE(ca_.Revoke("evil", Now()).ok());
+  std::filesystem::copy_file(ca_.revocation_path(), farm_->revocation_path(),
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto evil = v1::WorkerService::NewStub(MakeChannel(As(evil_)));
+  for (grpc::StatusCode code = grpc::OK; code != grpc::UNAUTHENTICATED;) {  // once it has looked
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    grpc::ClientContext context;
+    v1::CloseSessionReply reply;
+    code = evil->CloseSession(&context, {}, &reply).error_code();
+  }
+  const auto runner = Start("board", v1::WORKER_ROLE_RUN);
+  const auto builder = Start("big", v1::WORKER_ROLE_BUILD);
+  ASSERT_TRUE(runner && builder);
+  const v1::JobEvent last = End(job);
+  EXPECT_EQ(last.state(), v1::DONE) << last.message();
+  EXPECT_EQ(store_->Count({.job = job}).value(), kTrials);
+  EXPECT_EQ(store_->Count({.job = job, .only_ok = true}).value(), kTrials) << warnings();
+  EXPECT_TRUE(store_
+                  ->ForEach({},
+                            [](const Record& record) {
+                              EXPECT_EQ(record.builder, "big");
+                              return true;
+                            })
+                  .ok());
+  EXPECT_EQ(FaultsOf("board"), 0u);
+}
+
 TEST_F(RolesTest, AClientOrAWorkerOfAnotherKeyCannotBuild) {
   for (const Identity& identity :
        {Identity{Role::kClient, "ann", {}}, Identity{Role::kWorker, "ann", {"gpu"}}}) {
-    v1::OpenSessionRequest request;
-    request.set_protocol_min(1);
-    request.set_protocol_max(1);
-    request.set_worker("ann");
-    request.set_capacity(1);
-    request.set_role(v1::WORKER_ROLE_BUILD);
-    request.mutable_device()->set_key("cpu");
-    request.mutable_device()->set_name("fake");
-    request.mutable_device()->set_target(target_);
+    const v1::OpenSessionRequest request = SessionOf("ann", v1::WORKER_ROLE_BUILD, target_);
     grpc::ClientContext context;
     v1::OpenSessionReply reply;
     const grpc::Status status = v1::WorkerService::NewStub(MakeChannel(As(Issue(ca_, identity))))

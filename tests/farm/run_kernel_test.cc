@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -16,9 +15,8 @@
 #include "compiler/core/workload.h"
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
-#include "tests/paths.h"
+#include "tests/farm/run_kernel_fixture.h"
 #include "worker/device.h"
-#include "worker/private_folder.h"
 #include "worker/runner/inputs.h"
 
 namespace tilewright {
@@ -26,62 +24,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-constexpr char kRunner[] = TILEWRIGHT_BIN_DIR "/tilewright-runner";
-
-// out[i] = a[i] + 2 b[i] on 4096 elements, with `extra` executed first.
-std::string Source(const std::string& extra) {
-  return "#include <math.h>\n#include <signal.h>\n#include <stdint.h>\n#include <stdio.h>\n"
-         "#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
-         "#include <fcntl.h>\n#include <sys/mman.h>\n#include <sys/ptrace.h>\n"
-         "#include <sys/socket.h>\n"
-         "void k(void* const* args, int64_t begin, int64_t end) {\n"
-         "  const float *a = args[0], *b = args[1];\n  float* out = args[2];\n" +
-         extra + "  for (int64_t i = begin; i < end; ++i) out[i] = a[i] + 2 * b[i];\n}\n";
-}
-
-class RunKernelTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = PrivateFolder::Make(::testing::TempDir()).value();
-    spec_.calls = {{.symbol = "k", .extent = 4096, .operands = {0, 1, 2}}};
-    spec_.tolerance = 1e-4;
-    spec_.seed = 3;
-    spec_.arguments = {{.shape = {64, 64}}, {.shape = {64, 64}, .cold = true}, {.shape = {4096}}};
-    spec_.reference = folder_->path() + "/reference.bin";
-    spec_.sampling_seconds = 0.001;
-    spec_.memory_bytes = 1 << 30;
-    spec_.cpu_seconds = 5;
-    spec_.file_bytes = 1 << 20;
-    spec_.library = Library("");
-    spec_.write_reference = true;
-    const Outcome outcome = RunKernel(kRunner, spec_, 10).value();
-    ASSERT_EQ(std::get_if<Failure>(&outcome), nullptr) << std::get<Failure>(outcome).message;
-    spec_.write_reference = false;
-  }
-
-  std::string Library(const std::string& extra) {
-    const std::string stem = folder_->path() + "/k" + std::to_string(libraries_++);
-    std::ofstream(stem + ".c") << Source(extra);
-    const std::string command = "cc -O1 -shared -fPIC -w -o " + stem + ".so " + stem + ".c -lm";
-    EXPECT_EQ(std::system(command.c_str()), 0);
-    return stem + ".so";
-  }
-
-  Outcome Run(const std::string& extra, double limit = 10) {
-    spec_.library = Library(extra);
-    return RunKernel(kRunner, spec_, limit).value();
-  }
-
-  static FailureKind KindOf(const Outcome& outcome) {
-    const auto* failure = std::get_if<Failure>(&outcome);
-    return failure ? failure->kind : FailureKind::kUnknown;
-  }
-
-  std::unique_ptr<PrivateFolder> folder_;
-  RunSpec spec_;
-  int libraries_ = 0;
-};
 
 TEST_F(RunKernelTest, ACorrectKernelIsTimed) {
   const Outcome outcome = Run("");

@@ -154,6 +154,18 @@ TEST_F(ServerRecords, RevokingSaysWhatWasWithdrawnAndByWhom) {
   EXPECT_THAT(Found(), ElementsAre("b"));
 }
 
+TEST_F(ServerRecords, WhatABuilderBuiltIsRevokedWhoeverRanIt) {
+  Record built = Of("built", "xeon", 1e-3);
+  built.builder = "big";
+  Add(built);
+  Add(Of("own", "xeon", 1e-3));
+  v1::RevokeRecordsRequest request;
+  request.set_builder("big");
+  request.set_reason("an old compiler");
+  ASSERT_TRUE(Revoke(request).ok());
+  EXPECT_THAT(revoked_.run_ids(), ElementsAre("built"));
+}
+
 TEST_F(ServerRecords, RevokingNeedsANameAndAReason) {
   Add(Of("a", "xeon", 1e-3));
   const auto refused = [&](const v1::RevokeRecordsRequest& request) {

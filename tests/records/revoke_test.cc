@@ -26,6 +26,18 @@ TEST(Revoke, WithdrawsWhatTheFilterMatchesOnce) {
   EXPECT_THAT(*RevokeRecords(*store, {.worker = "worker-1"}, {"throttled", 6}), IsEmpty());
 }
 
+TEST(Revoke, WithdrawsWhatABuilderBuiltWhoeverRanIt) {
+  const auto store = MakeMemoryStore();
+  Record built = SampleRecord("built"), other = SampleRecord("other");
+  built.builder = "worker-2";
+  other.builder = "worker-3";
+  ASSERT_TRUE(store->Append(std::vector{SampleRecord("own"), built, other}).ok());
+  EXPECT_THAT(*RevokeRecords(*store, {.builder = "worker-2"}, {"it had the wrong compiler", 5}),
+              ElementsAre("built"));
+  EXPECT_THAT(*RevokeRecords(*store, {.builder = "worker-1"}, {"as above", 6}), IsEmpty())
+      << "it has run what others built";
+}
+
 TEST(Revoke, RefusesToWithdrawEverythingByMistake) {
   const auto store = MakeMemoryStore();
   EXPECT_EQ(RevokeRecords(*store, {}, {"all bad", 5}).status().code(),
@@ -53,6 +65,7 @@ TEST(Revoke, RefusesTextsAndTimesOutsideTheirLimits) {
   EXPECT_THAT(refused(a, {"\xFF", 5}), HasSubstr("not one line of UTF-8"));
   EXPECT_THAT(refused(a, {"x", 5, "\x1B[2J"}), HasSubstr("not one line of UTF-8"));
   EXPECT_THAT(refused({.worker = "\xC3"}, {"x", 5}), HasSubstr("not one line of UTF-8"));
+  EXPECT_THAT(refused({.builder = "a\nb"}, {"x", 5}), HasSubstr("not one line of UTF-8"));
   EXPECT_THAT(refused({.job = std::string(1025, 'j')}, {"x", 5}), HasSubstr("allowed are 1024"));
   EXPECT_THAT(refused({.since = -1}, {"x", 5}), HasSubstr("a time of -1 s"));
   EXPECT_THAT(refused({.before = std::nan("")}, {"x", 5}), HasSubstr("a time of nan s"));

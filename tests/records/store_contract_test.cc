@@ -200,9 +200,11 @@ TEST_P(StoreContract, WhenAndByWhomItWasMeasuredSelects) {
   early.unix_time = 100;
   late.unix_time = 200;
   late.worker = "worker-2";
+  early.builder = "big";
   ASSERT_TRUE(store_->Append(std::vector{early, late}).ok());
   EXPECT_EQ(RunIds({.worker = "worker-2"}), Ids{"late"});
   EXPECT_EQ(RunIds({.run_id = "early"}), Ids{"early"});
+  EXPECT_EQ(RunIds({.builder = "big"}), Ids{"early"});
   EXPECT_EQ(RunIds({.since = 100, .before = 200}), Ids{"early"});
   EXPECT_EQ(RunIds({.since = 101}), Ids{"late"});
 }

@@ -94,6 +94,26 @@ TEST_F(AuthorityTest, ARunningServerSeesWhatIsRevokedAndKeepsIt) {
       RevocationFile::Open(authority_.revocation_path(), authority, nullptr).status()));
 }
 
+TEST_F(AuthorityTest, WhoHasMetAListKnowsItForGood) {
+  const std::string serial = authority_.Issue(Request(Role::kWorker, "w"), folder_ / "w")->serial;
+  const std::string authority = LoadCredentials(folder_ / "w", kNow)->authority;
+  const auto current = [&] {
+    return RevocationFile::Open(authority_.revocation_path(), authority, nullptr).value()->List();
+  };
+  const std::string nobody = current();
+  ASSERT_TRUE(authority_.Revoke("w", kNow + 1).ok());
+  const std::string list = current();
+  KnownRevocations known(authority);
+  ASSERT_TRUE(known.Learn(nobody).ok());
+  EXPECT_FALSE(known.Contains(serial));
+  ASSERT_TRUE(known.Learn(list).ok());
+  EXPECT_TRUE(known.Contains(serial));
+  ASSERT_TRUE(known.Learn(nobody).ok());
+  EXPECT_FALSE(known.Learn(list.substr(0, list.size() / 2)).ok());
+  EXPECT_FALSE(known.Learn(std::string(kMaxRevocationBytes + 1, 'x')).ok());
+  EXPECT_TRUE(known.Contains(serial));
+}
+
 TEST_F(AuthorityTest, FoldersThatCannotBeUsedSayWhy) {
   const auto problem = [&](const std::string& folder, int64_t now = kNow) {
     return std::string(LoadCredentials(folder_ / folder, now).status().message());

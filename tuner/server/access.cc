@@ -144,7 +144,7 @@ absl::Status Access::CheckFacts(std::string_view method, const CertificateFacts&
   if (absl::Status valid = CheckTime(facts, now); !valid.ok()) {
     return absl::UnauthenticatedError(valid.message());
   }
-  if (revoked_ && revoked_->IsRevoked(facts.serial)) {
+  if (IsRevoked(facts.serial)) {
     return absl::UnauthenticatedError(
         absl::StrCat("the certificate of ", NameOf(facts.identity.role), " ", facts.identity.name,
                      " is revoked; ask the farm's administrator for another"));

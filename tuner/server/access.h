@@ -50,6 +50,12 @@ class Access {
       : revoked_(std::move(revoked)), clock_(clock), log_(log) {}
 
   bool knows_callers() const { return revoked_ != nullptr; }
+  // Of a certificate, by its serial; nobody's without TLS.
+  bool IsRevoked(const std::string& serial) const {
+    return revoked_ && revoked_->IsRevoked(serial);
+  }
+  // PEM, signed by the authority; empty: none, or without TLS.
+  std::string Revocations() const { return revoked_ ? revoked_->List() : ""; }
   // Unauthenticated for no certificate of a farm, one that is out of its time or revoked;
   // PermissionDenied: see CheckRole.
   absl::Status Check(std::string_view method, const grpc::AuthContext& peer);

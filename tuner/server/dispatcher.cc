@@ -176,6 +176,7 @@ uint64_t Dispatcher::NewAttempt(const TrialPtr& trial, const std::string& sessio
                                       .deadline = clock_.Now() + options_.lease_seconds};
   if (trial->module) {
     attempt.builder = trial->module->builder;
+    attempt.signer = trial->module->signer;
     attempt.build_seconds = trial->module->build_seconds;
   }
   if (holder.worker.role == WorkerRole::kBuild) SetApart(*trial, true);

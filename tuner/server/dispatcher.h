@@ -6,7 +6,8 @@
 //
 // A worker without a role builds and runs a trial in one lease. One that only builds is leased the
 // builds of those that only run, of its key and target, some ahead of them; what it built waits
-// here, in memory, for one of them. A trial that is lost or fails on the way is built again.
+// here, in memory, for one of them. A trial that is lost or fails on the way, or whose builder's
+// certificate is revoked, is built again.
 //
 // A whole network is timed by a worker that takes such and does both; what that told goes to `done`
 // and is no measurement to be committed.
@@ -40,6 +41,9 @@ struct DispatcherOptions {
   // where nobody would come to mend it. 0 = never.
   double unfit_seconds = 0;
   size_t module_bytes = 256 << 20;  // of all modules that wait or run
+  // Is the certificate of this serial revoked? What it has signed is not run, and no result of it
+  // counts. Called under the dispatcher's lock; null: none is.
+  std::function<bool(const std::string& serial)> is_revoked;
   // Of the first attempt; ids that no other run of the server gave keep epochs apart.
   uint64_t first_id = 1;
   std::vector<FarmObserver*> observers;  // outlive the dispatcher
@@ -116,7 +120,8 @@ class Dispatcher {
   // Ends the trial of a network with what its worker told. InvalidArgument: the attempt is of a
   // kernel. A report that comes when the lease is over is discarded. Other statuses as of Report.
   absl::StatusOr<ReportResult> ReportNetwork(const NetworkReport& report);
-  // The module that a session was leased; NotFound when it does not hold the attempt any more.
+  // The module that a session was leased; NotFound when it does not hold the attempt any more,
+  // PermissionDenied when its builder's certificate is revoked.
   absl::StatusOr<ModulePtr> ModuleOf(const std::string& session, uint64_t attempt) const;
 
   // ---- health
@@ -150,6 +155,7 @@ class Dispatcher {
     AttemptState before_commit = AttemptState::kLive;
     size_t outcome = 0;  // hash of what was reported
     std::string builder;  // of the module it runs; empty: none
+    std::string signer;   // as BuiltModule's
     double build_seconds = 0;
   };
   struct Session {
@@ -174,7 +180,7 @@ class Dispatcher {
   };
 
   bool MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const;
-  static bool SuitsRole(const QueuedTrial& trial, const WorkerInfo& worker, const BuildRoom& room);
+  bool SuitsRole(const QueuedTrial& trial, const WorkerInfo& worker, const BuildRoom& room) const;
   BuildRoom RoomOfRunners(const std::string& key, const std::string& target) const;
   BuildRoom RoomOf(const WorkerInfo& builder) const;
   uint64_t NewAttempt(const TrialPtr& trial, const std::string& session);
@@ -190,6 +196,9 @@ class Dispatcher {
   void Unbuild(QueuedTrial& trial);
   void UnbuildWaiting(const std::function<bool(const QueuedTrial&)>& matches);
   void UnbuildWhatNobodyRuns();
+  bool IsRevoked(const std::string& signer) const;
+  static std::string WhyRevoked(const std::string& builder);
+  void DropRevoked(Calls* calls);
   void Requeue(const TrialPtr& trial, Calls* calls);
   std::string WhyNobodyIsFit(const std::string& key) const;
   void FailTheUnfit(Calls* calls);

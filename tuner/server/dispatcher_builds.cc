@@ -6,6 +6,7 @@
 
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "tuner/server/dispatcher.h"
 
 namespace tilewright {
@@ -20,13 +21,14 @@ constexpr size_t kAhead = 2;
 // ---- leases ------------------------------------------------------------------------------------
 
 bool Dispatcher::SuitsRole(const QueuedTrial& trial, const WorkerInfo& worker,
-                           const BuildRoom& room) {
+                           const BuildRoom& room) const {
   switch (worker.role) {
     case WorkerRole::kBoth: return !trial.module;
     case WorkerRole::kBuild:
       return !trial.module && trial.target == worker.target &&
              trial.request.options.threads <= room.threads;
-    case WorkerRole::kRun: return trial.module && trial.target == worker.target;
+    case WorkerRole::kRun:
+      return trial.module && trial.target == worker.target && !IsRevoked(trial.module->signer);
   }
   return false;
 }
@@ -180,7 +182,37 @@ absl::StatusOr<ModulePtr> Dispatcher::ModuleOf(const std::string& session,
   const bool held = it != attempts_.end() && it->second.session == session &&
                     it->second.state == AttemptState::kLive && it->second.trial->module;
   if (!held) return absl::NotFoundError("the session does not hold this attempt any more");
-  return it->second.trial->module;
+  const ModulePtr& module = it->second.trial->module;
+  if (IsRevoked(module->signer)) return absl::PermissionDeniedError(WhyRevoked(module->builder));
+  return module;
+}
+
+// ---- revoked builders --------------------------------------------------------------------------
+
+bool Dispatcher::IsRevoked(const std::string& signer) const {
+  return !signer.empty() && options_.is_revoked && options_.is_revoked(signer);
+}
+
+std::string Dispatcher::WhyRevoked(const std::string& builder) {
+  return absl::StrCat("the certificate of ", builder, ", who built it, is revoked");
+}
+
+// What waits is built again by others; what runs is the builder's fault, and so built again too.
+void Dispatcher::DropRevoked(Calls* calls) {
+  if (!options_.is_revoked) return;
+  UnbuildWaiting(
+      [&](const QueuedTrial& trial) { return trial.module && IsRevoked(trial.module->signer); });
+  std::vector<uint64_t> runs;
+  for (const auto& [id, session] : sessions_) {
+    if (session.worker.role != WorkerRole::kRun) continue;
+    for (const uint64_t held : session.held) {
+      const Attempt& attempt = attempts_.at(held);
+      if (attempt.state == AttemptState::kLive && IsRevoked(attempt.signer)) runs.push_back(held);
+    }
+  }
+  for (const uint64_t id : runs) {
+    Fault(id, WhyRevoked(attempts_.at(id).builder), calls, /*of_builder=*/true);
+  }
 }
 
 // The worker to be blamed for what it built; it may be gone.

@@ -31,7 +31,8 @@ bool Dispatcher::IsReporter(const Attempt& attempt, const std::string& session) 
          it->second.worker.incarnation == attempt.worker.incarnation;
 }
 
-// Decides what a report is. kRecorded and kLateRecorded: `finished` is to be committed.
+// Decides what a report is. kRecorded and kLateRecorded: `finished` is to be committed. kRequeued:
+// what was run is of a builder whose certificate is revoked.
 absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, FinishedTrial* finished) {
   const auto it = attempts_.find(report.attempt);
   if (it == attempts_.end() || it->second.fence != report.fence) return ReportResult::kDiscarded;
@@ -48,6 +49,10 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   }
   if (!IsPossible(attempt.trial->request, report.measured.outcome)) {
     return absl::InvalidArgumentError("no device can do this workload in the time reported");
+  }
+  if (IsRevoked(attempt.signer) && attempt.state != AttemptState::kReported) {
+    const bool live = attempt.state == AttemptState::kLive;
+    return live ? ReportResult::kRequeued : ReportResult::kDiscarded;
   }
   const size_t hash = HashOf(report.measured.outcome);
   if (attempt.state == AttemptState::kReported) {
@@ -94,6 +99,9 @@ void Dispatcher::Report(const TrialReport& report, Reported reported) {
     if (absl::IsInvalidArgument(result.status()) &&
         attempts_.at(report.attempt).state == AttemptState::kLive) {
       Fault(report.attempt, std::string(result.status().message()), &calls);
+    } else if (result.ok() && *result == ReportResult::kRequeued) {
+      const std::string why = WhyRevoked(attempts_.at(report.attempt).builder);
+      Fault(report.attempt, why, &calls, /*of_builder=*/true);
     }
   }
   for (auto& call : calls) call();

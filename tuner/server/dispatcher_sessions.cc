@@ -179,6 +179,7 @@ void Dispatcher::Tick() {
     }
     for (const uint64_t id : expired) Lose(id, &calls);
     for (const std::string& id : silent) EndSession(id, /*lost=*/true, &calls);
+    DropRevoked(&calls);
     UnbuildWhatNobodyRuns();
     // A quarantine may have run out.
     for (const auto& [key, queue] : queues_) {

@@ -85,6 +85,7 @@ RecordFilter FilterOf(const v1::RevokeRecordsRequest& request) {
   filter.limit = kMostRevoked;
   filter.run_id = request.run_id();
   filter.worker = request.worker();
+  filter.builder = request.builder();
   filter.since = request.since();
   filter.before = request.before();
   return filter;

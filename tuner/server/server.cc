@@ -15,6 +15,7 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"
+#include "proto/simulated_key.h"
 #include "records/file_lock.h"
 #include "tuner/server/access.h"
 #include "tuner/server/chores.h"
@@ -44,11 +45,18 @@ uint64_t RandomNumber() { return std::stoull(RandomHex(sizeof(uint64_t)), nullpt
 // Of the first attempt: far from those of any other run of the server, with room above.
 uint64_t FirstId() { return (RandomNumber() >> 24) << 20 | 1; }
 
-DispatcherOptions OptionsOf(const ServerOptions& options, std::vector<FarmObserver*> observers) {
+DispatcherOptions OptionsOf(const ServerOptions& options, const Access& access,
+                            std::vector<FarmObserver*> observers) {
   return {.lease_seconds = options.lease_seconds,
           .unfit_seconds = options.embedded ? kUnfitSeconds : 0,
+          .is_revoked = [&access](const std::string& serial) { return access.IsRevoked(serial); },
           .first_id = FirstId(),
           .observers = std::move(observers)};
+}
+
+std::string ClassOf(const FinishedTrial& trial) {
+  if (IsSimulatedKey(trial.request.device_key)) return kSimulatedClass;
+  return trial.late ? "late" : "ok";
 }
 
 absl::Status CheckAddress(const ServerOptions& options) {
@@ -118,7 +126,8 @@ class ServerImpl final : public Server {
             store,
             [this](double seconds, const absl::Status& status) { OnCommit(seconds, status); })),
         dispatcher_(
-            clock, OptionsOf(options, Observers()), [] { return RandomHex(kSessionBytes); },
+            clock, OptionsOf(options, access_, Observers()),
+            [] { return RandomHex(kSessionBytes); },
             [this](FinishedTrial trial, Dispatcher::Then then) {
               recorder_->Store(ToRecord(std::move(trial)), std::move(then));
             }),
@@ -291,7 +300,7 @@ Record ServerImpl::ToRecord(FinishedTrial trial) const {
           .run_seconds = trial.measured.run_seconds,
           .unix_time = clock_.UnixTime(),
           .software = "tilewright " TILEWRIGHT_VERSION,
-          .record_class = trial.late ? "late" : "ok",
+          .record_class = ClassOf(trial),
           .run_id = absl::StrCat(absl::Hex(epoch_, absl::kZeroPad16), "-", trial.attempt)};
 }
 

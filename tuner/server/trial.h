@@ -53,6 +53,7 @@ struct BuiltModule {
   std::string sha256;   // of the module, hexadecimal
   std::string payload;  // a serialised SignedModule
   std::string builder;  // name of the worker
+  std::string signer;   // serial of the certificate it is signed by; empty: without TLS
   double build_seconds = 0;
 };
 using ModulePtr = std::shared_ptr<const BuiltModule>;

@@ -95,9 +95,18 @@ absl::StatusOr<BuiltReport> BuiltOf(const v1::ReportRequest& request) {
   BuiltReport report{
       .session = request.session(), .attempt = request.attempt(), .fence = request.fence()};
   TW_ASSIGN_OR_RETURN(report.module.sha256, Sha256Hex(built.module().module()));
-  report.module.payload = built.module().SerializeAsString();
+  v1::SignedModule sealed = built.module();
+  sealed.clear_revocations();  // the server's word, when it hands the module out
+  report.module.payload = sealed.SerializeAsString();
   report.module.build_seconds = built.build_seconds();
   return report;
+}
+
+// The serial of the certificate that came with a module: it may be revoked before the module is
+// run. Empty for what is no certificate; its runner refuses that, and whatever else is wrong.
+std::string SignerOf(const v1::SignedModule& module) {
+  const absl::StatusOr<CertificateFacts> facts = ReadCertificate(module.certificate());
+  return facts.ok() ? facts->serial : "";
 }
 
 absl::StatusOr<TrialReport> ReportOf(const v1::ReportRequest& request) {
@@ -251,8 +260,9 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::ReportFault(grpc::CallbackServerCon
 grpc::ServerUnaryReactor* WorkerServiceImpl::ReportBuilt(grpc::CallbackServerContext* context,
                                                          const v1::ReportRequest& request,
                                                          v1::ReportReply* reply) {
-  const absl::StatusOr<BuiltReport> built = BuiltOf(request);
+  absl::StatusOr<BuiltReport> built = BuiltOf(request);
   if (!built.ok()) return Answer(context, built.status());
+  if (access_.knows_callers()) built->module.signer = SignerOf(request.built().module());
   const absl::StatusOr<ReportResult> result = dispatcher_.ReportBuilt(*built);
   if (result.ok()) reply->set_result(ToMessage(*result));
   return Answer(context, result.status());
@@ -281,7 +291,10 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::FetchModule(grpc::CallbackServerCon
                                                          v1::SignedModule* reply) {
   const absl::StatusOr<ModulePtr> module =
       dispatcher_.ModuleOf(request->session(), request->attempt());
-  if (module.ok()) reply->ParseFromString((*module)->payload);  // its own serialisation
+  if (module.ok()) {
+    reply->ParseFromString((*module)->payload);  // its own serialisation
+    reply->set_revocations(access_.Revocations());
+  }
   return Answer(context, module.status());
 }
 

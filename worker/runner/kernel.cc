@@ -1,13 +1,12 @@
 #include "worker/runner/kernel.h"
 
 #include <dlfcn.h>
-#include <sys/mman.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
+#include <cstring>
 
 #include "worker/runner/cache.h"
 #include "worker/runner/inputs.h"
@@ -16,95 +15,124 @@
 namespace tilewright {
 namespace {
 
-constexpr int64_t kHugePage = 2 << 20;
+// All that kernels need (compiler/targets/support/link.cc). Loaded before them, because nothing but
+// the kernel can be opened then.
+constexpr char kMathLibrary[] = "libm.so.6";
+
+bool WriteWhole(int file, const char* data, size_t bytes) {
+  while (bytes > 0) {
+    const ssize_t written = write(file, data, bytes);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    data += written;
+    bytes -= static_cast<size_t>(written);
+  }
+  return true;
+}
 
 }  // namespace
 
-void Kernel::Free::operator()(void* p) const { std::free(p); }
-
-// Aligned as the calling convention asks; large ones to huge pages, as the runtime's arena is.
-bool Kernel::Allocate(int64_t bytes) {
-  const int64_t align = bytes >= kHugePage ? kHugePage : 64;
-  const int64_t rounded = (std::max<int64_t>(bytes, 1) + align - 1) / align * align;
-  void* memory = std::aligned_alloc(align, rounded);
-  if (memory && align == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);
-  memory_.emplace_back(memory);
-  operands_.push_back(memory);
-  return memory != nullptr;
-}
-
-int64_t Kernel::BytesOf(size_t argument) const {
-  return sizes_[argument] * static_cast<int64_t>(SizeOf(spec_.arguments[argument].dtype));
+int64_t Kernel::BytesOf(size_t operand) const {
+  const size_t arguments = spec_.arguments.size();
+  if (operand >= arguments) return spec_.buffers[operand - arguments].bytes;
+  const RunArgument& argument = spec_.arguments[operand];
+  return ElementsOf(argument) * static_cast<int64_t>(SizeOf(argument.dtype));
 }
 
 std::string Kernel::AllocateAll() {
-  for (const RunArgument& argument : spec_.arguments) {
-    sizes_.push_back(ElementsOf(argument));
-    if (!Allocate(BytesOf(sizes_.size() - 1))) {
-      return "fault not enough memory for the arguments";
-    }
-  }
-  for (const RunBuffer& buffer : spec_.buffers) {
-    if (!Allocate(buffer.bytes)) return "fault not enough memory for the buffers";
+  for (size_t i = 0; i < spec_.arguments.size() + spec_.buffers.size(); ++i) {
+    std::optional<GuardedMemory> memory = GuardedMemory::Make(BytesOf(i));
+    if (!memory) return "fault not enough memory for the arguments and buffers";
+    memory_.push_back(*std::move(memory));
   }
   return "";
 }
 
 std::string Kernel::ReadExpected() {
   if (spec_.write_reference) return "";
-  return ReadReference(spec_, BytesOf(sizes_.size() - 1), &expected_);
+  return ReadReference(spec_, BytesOf(spec_.arguments.size() - 1), &expected_);
+}
+
+std::string Kernel::OpenFiles() {
+  dlopen(kMathLibrary, RTLD_NOW | RTLD_LOCAL);
+  library_file_ = open(spec_.library.c_str(), O_RDONLY | O_CLOEXEC);
+  if (library_file_ < 0) return "fault cannot open " + spec_.library + ": " + strerror(errno);
+  if (!spec_.write_reference) return "";
+  const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+  reference_file_ = open(spec_.reference.c_str(), flags, 0600);
+  if (reference_file_ >= 0) return "";
+  return "fault cannot write " + spec_.reference + ": " + strerror(errno);
 }
 
 Kernel::Kernel(const RunSpec& spec, std::string* error)
     : spec_(spec), pool_(spec.threads, /*bind=*/spec.threads > 1) {
   *error = AllocateAll();
   if (error->empty()) *error = ReadExpected();
-  if (!error->empty()) return;
-  library_ = dlopen(spec.library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library_) {
-    const bool there = access(spec.library.c_str(), R_OK) == 0;
-    *error = std::string(there ? "crash " : "fault ") + dlerror();
-    return;
-  }
-  FillArguments();
-  *error = Bind(spec.prepare, &prepare_);
-  if (error->empty()) *error = Bind(spec.calls, &calls_);
-  ChooseCold();
+  if (error->empty()) *error = OpenFiles();
 }
 
-void Kernel::FillArguments() {
-  for (size_t i = 0; i < spec_.arguments.size(); ++i) FillArgument(spec_, i, operands_[i]);
+std::string Kernel::Load() {
+  library_ = dlopen(spec_.library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library_) return std::string("crash ") + dlerror();
+  std::string error = Bind(spec_.prepare, &prepare_);
+  if (error.empty()) error = Bind(spec_.calls, &calls_);
+  return error;
 }
 
 std::string Kernel::Bind(const std::vector<RunCall>& calls, std::vector<BoundCall>* bound) const {
   for (const RunCall& call : calls) {
     const auto function = reinterpret_cast<Function>(dlsym(library_, call.symbol.c_str()));
     if (!function) return "crash the library has no symbol " + call.symbol;
-    BoundCall one{function, call.extent, {}};
-    for (const int operand : call.operands) one.args.push_back(operands_[operand]);
-    bound->push_back(std::move(one));
+    bound->push_back({function, &call, std::vector<void*>(call.operands.size())});
   }
   return "";
 }
 
+bool Kernel::moves() const {
+  for (const GuardedMemory& memory : memory_) {
+    if (memory.moves()) return true;
+  }
+  return false;
+}
+
+void Kernel::PlaceAt(GuardedMemory::Place place) {
+  std::vector<void*> operands;
+  for (GuardedMemory& memory : memory_) operands.push_back(memory.PlaceAt(place));
+  for (size_t i = 0; i < spec_.arguments.size(); ++i) FillArgument(spec_, i, operands[i]);
+  output_ = operands[spec_.arguments.size() - 1];
+  PointTo(operands);
+  ChooseCold(operands);
+}
+
+void Kernel::PointTo(const std::vector<void*>& operands) {
+  for (std::vector<BoundCall>* calls : {&prepare_, &calls_}) {
+    for (BoundCall& bound : *calls) {
+      for (size_t i = 0; i < bound.args.size(); ++i) {
+        bound.args[i] = operands[bound.call->operands[i]];
+      }
+    }
+  }
+}
+
 // What the timed calls read cold. Weights that are only read to prepare others are of no account.
-void Kernel::ChooseCold() {
-  std::vector<bool> used(operands_.size(), false);
+void Kernel::ChooseCold(const std::vector<void*>& operands) {
+  cold_.clear();
+  std::vector<bool> used(operands.size(), false);
   for (const RunCall& call : spec_.calls) {
     for (const int operand : call.operands) used[operand] = true;
   }
-  for (size_t i = 0; i < operands_.size(); ++i) {
+  for (size_t i = 0; i < operands.size(); ++i) {
     const bool argument = i < spec_.arguments.size();
     const RunBuffer buffer = argument ? RunBuffer{} : spec_.buffers[i - spec_.arguments.size()];
     if (!used[i] || !(argument ? spec_.arguments[i].cold : buffer.cold)) continue;
-    cold_.push_back({operands_[i], argument ? BytesOf(i) : buffer.bytes});
+    cold_.push_back({operands[i], BytesOf(i)});
   }
 }
 
 void Kernel::Run(const std::vector<BoundCall>& calls) {
-  for (const BoundCall& call : calls) {
-    pool_.ParallelFor(call.extent, [&call](int64_t begin, int64_t end) {
-      call.function(call.args.data(), begin, end);
+  for (const BoundCall& bound : calls) {
+    pool_.ParallelFor(bound.call->extent, [&bound](int64_t begin, int64_t end) {
+      bound.function(bound.args.data(), begin, end);
     });
   }
 }
@@ -117,15 +145,21 @@ double Kernel::TimedCall() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::string Kernel::Compare() const {
-  return CompareOutput(spec_, operands_[sizes_.size() - 1], expected_.data());
+std::string Kernel::Damage() const {
+  for (size_t i = 0; i < memory_.size(); ++i) {
+    const std::string where = memory_[i].Damage();
+    if (where.empty()) continue;
+    return "crash the kernel wrote " + where + " operand " + std::to_string(i);
+  }
+  return "";
 }
 
+std::string Kernel::Compare() const { return CompareOutput(spec_, output_, expected_.data()); }
+
 std::string Kernel::WriteReference() const {
-  std::ofstream out(spec_.reference, std::ios::binary);
-  out.write(static_cast<const char*>(operands_[sizes_.size() - 1]), BytesOf(sizes_.size() - 1));
-  out.close();
-  return out ? "" : "fault cannot write " + spec_.reference;
+  const auto bytes = static_cast<size_t>(BytesOf(spec_.arguments.size() - 1));
+  if (WriteWhole(reference_file_, static_cast<const char*>(output_), bytes)) return "";
+  return "fault cannot write " + spec_.reference + ": " + strerror(errno);
 }
 
 }  // namespace tilewright

@@ -1,9 +1,9 @@
 // tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input and
-// writes to descriptor 3: just before the kernel's first call the line "called", followed by what
-// the machine lacks to confine it; at the end the spec's token and one of "ok SECONDS...",
-// "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last when this machine and not the kernel
-// is to blame. Anything the kernel does to standard output is nobody's concern. Links nothing but
-// libc, libseccomp and the runtime.
+// writes to descriptor 3: just before the kernel's library is loaded, and with it its first code
+// runs, the line "called", followed by what the machine lacks to confine it; at the end the spec's
+// token and one of "ok SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last
+// when this machine and not the kernel is to blame. Anything the kernel does to standard output is
+// nobody's concern. Links nothing but libc, libseccomp and the runtime.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -85,23 +85,46 @@ std::string Lacking(const RunSpec& spec, const Confinement& got, bool seccomp) {
   return lacking;
 }
 
+std::string MakeReference(Kernel& kernel) {
+  kernel.PlaceAt(GuardedMemory::Place::kEnd);
+  kernel.Prepare();
+  kernel.Call();
+  std::string error = kernel.Damage();
+  if (error.empty()) error = kernel.WriteReference();
+  return error.empty() ? "ok" : error;
+}
+
+// A first call with the operands' begins at guard pages, then one with their ends there, which is
+// also the warm-up of the timed ones: they find everything where it was. A hopeless candidate gets
+// one call, and it is checked.
+std::string Measure(const RunSpec& spec, Kernel& kernel) {
+  for (const auto place : {GuardedMemory::Place::kBegin, GuardedMemory::Place::kEnd}) {
+    const bool last = place == GuardedMemory::Place::kEnd;
+    if (!last && !kernel.moves()) continue;
+    kernel.PlaceAt(place);
+    kernel.Prepare();
+    const double warm_up = kernel.TimedCall();
+    const bool hopeless = spec.drop_seconds > 0 && warm_up > kHopeless * spec.drop_seconds;
+    std::string error = kernel.Damage();
+    if (error.empty() && (last || hopeless)) error = kernel.Compare();
+    if (!error.empty()) return error;
+    if (hopeless) return OkLine({warm_up});
+  }
+  return OkLine(Sample(spec, kernel));
+}
+
+// The library is loaded last of all: its constructors are a kernel's code too, and what they do is
+// the kernel's doing.
 std::string Run(const RunSpec& spec, const Confinement& got) {
   std::string error;
   Kernel kernel(spec, &error);
   if (!error.empty()) return error;
-  const std::string lacking = Lacking(spec, got, spec.write_reference || ForbidSystemCalls());
+  const std::string lacking = Lacking(spec, got, ForbidSystemCalls(kernel.files()));
   if (spec.require_sandbox && !lacking.empty()) return "fault this machine lacks " + lacking;
   if (!WriteResult("called " + lacking)) return "fault nobody reads the result";
-  kernel.Prepare();
-  const double warm_up = kernel.TimedCall();
-  if (spec.write_reference) {
-    error = kernel.WriteReference();
-    return error.empty() ? "ok" : error;
-  }
-  error = kernel.Compare();
+  error = kernel.Load();
   if (!error.empty()) return error;
-  const bool hopeless = spec.drop_seconds > 0 && warm_up > kHopeless * spec.drop_seconds;
-  return OkLine(hopeless ? std::vector<double>{warm_up} : Sample(spec, kernel));
+  return spec.write_reference ? MakeReference(kernel) : Measure(spec, kernel);
 }
 
 int Main() {

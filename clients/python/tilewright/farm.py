@@ -220,15 +220,17 @@ class Farm:
             if not reply.more:
                 return all_of_them
 
-    def revoke(self, reason: str, *, run_id: str = "", worker: str = "", key: str = "",
-               job: str = "", since: float = 0.0, before: float = 0.0) -> list[str]:
+    def revoke(self, reason: str, *, run_id: str = "", worker: str = "", builder: str = "",
+               key: str = "", job: str = "", since: float = 0.0,
+               before: float = 0.0) -> list[str]:
         """Withdraws the records that match, at least one of the rest given; their run ids.
 
-        With certificates only an admin may. Times are unix times at which records were measured.
+        `worker` has measured them; `builder` has built what another worker measured. With
+        certificates only an admin may. Times are unix times at which records were measured.
         """
-        request = pb.RevokeRecordsRequest(run_id=run_id, worker=worker, device_key=key, job=job,
-                                          since=since, before=before, reason=reason,
-                                          by=getpass.getuser())
+        request = pb.RevokeRecordsRequest(run_id=run_id, worker=worker, builder=builder,
+                                          device_key=key, job=job, since=since, before=before,
+                                          reason=reason, by=getpass.getuser())
         run_ids: list[str] = []
         while True:
             reply = self._call("RevokeRecords", request)
