@@ -1,6 +1,9 @@
 // How fast a records file of many measurements answers.
 //
 //   bench/records_speed FILE [RECORDS] [WORKLOADS]   (fills FILE when it is not there)
+//   bench/records_speed postgresql://... [RECORDS] [WORKLOADS]   (fills an empty database)
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -8,6 +11,7 @@
 #include <functional>
 #include <iostream>
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -16,6 +20,8 @@
 #include "records/autotvm_log.h"
 #include "records/beats_default.h"
 #include "records/lookup.h"
+#include "records/open_store.h"
+#include "records/postgres_url.h"
 #include "records/record_store.h"
 
 namespace tilewright {
@@ -55,7 +61,7 @@ void Decide(RecordStore& store) {
 }
 
 void Fill(const std::string& path, int64_t count, int64_t workloads) {
-  const auto store = OpenSqliteStore(path).value();
+  const auto store = OpenStore(path).value();
   Rng rng(1);
   std::vector<Record> batch;
   for (int64_t i = 0; i < count; ++i) {
@@ -65,6 +71,11 @@ void Fill(const std::string& path, int64_t count, int64_t workloads) {
     batch.clear();
   }
   Decide(*store);
+}
+
+bool IsEmpty(const std::string& named) {
+  if (!IsPostgresUrl(named)) return !std::filesystem::exists(named);
+  return absl::IsNotFound(OpenStore(named, /*read_only=*/true).status());
 }
 
 void Time(const std::string& what, const std::function<std::string()>& run) {
@@ -77,14 +88,35 @@ void Time(const std::string& what, const std::function<std::string()>& run) {
                             " ms (", found, ")\n");
 }
 
+// One record and one step a commit, by so many threads at once.
+void Commit(RecordStore& store, int threads, int commits) {
+  const auto one = [&](int thread) {
+    Rng rng(static_cast<uint64_t>(thread) + 2);
+    for (int i = 0; i < commits; ++i) {
+      Record record = Made(rng, i, 600);
+      record.run_id = absl::StrCat("commit-", getpid(), "-", threads, "-", thread, "-", i);
+      const JobStepRow step{record.run_id, 1, 1, "{}"};
+      TW_CHECK(store.Commit({.records = {&record, 1}, .steps = {&step, 1}}).ok());
+    }
+  };
+  Time(absl::StrCat("commits by ", threads, " threads"), [&] {
+    std::vector<std::thread> all;
+    for (int thread = 0; thread < threads; ++thread) all.emplace_back(one, thread);
+    for (std::thread& thread : all) thread.join();
+    return absl::StrCat(threads * commits, " commits");
+  });
+}
+
 void Measure(const std::string& path) {
   absl::StatusOr<std::unique_ptr<RecordStore>> writer;
   Time("open to write", [&] {
-    writer = OpenSqliteStore(path);
+    writer = OpenStore(path);
     return writer.ok() ? "ok" : "failed";
   });
+  Commit(**writer, 1, 500);
+  Commit(**writer, 64, 500);
   writer = absl::UnavailableError("closed");
-  const auto store = OpenSqliteStore(path, /*read_only=*/true).value();
+  const auto store = OpenStore(path, /*read_only=*/true).value();
   std::vector<Record> best;
   Time("newest 20", [&] { return absl::StrCat(store->Newest({}, 20)->size()); });
   Time("best of every workload", [&] {
@@ -119,6 +151,6 @@ int main(int argc, char** argv) {
   }
   const int64_t records = argc > 2 ? std::atoll(argv[2]) : 1'000'000;
   const int64_t workloads = argc > 3 ? std::atoll(argv[3]) : 600;
-  if (!std::filesystem::exists(argv[1])) tilewright::Fill(argv[1], records, workloads);
+  if (tilewright::IsEmpty(argv[1])) tilewright::Fill(argv[1], records, workloads);
   tilewright::Measure(argv[1]);
 }

@@ -16,6 +16,8 @@
 #include "cli/paths.h"
 #include "cli/table.h"
 #include "records/log_file.h"
+#include "records/open_store.h"
+#include "records/postgres_store.h"
 
 namespace tilewright {
 namespace {
@@ -58,8 +60,9 @@ bool IsRecordsFile(const std::string& path) {
 
 void AddRecordsOption(CLI::App* verb, RecordsOption* option) {
   verb->add_option("--records", option->named,
-                   "records file, AutoTVM log, \"farm:HOST:PORT\", or \"none\" (default: "
-                   "$TILEWRIGHT_RECORDS or the user's data folder)");
+                   "records file, postgresql://USER@HOST/DATABASE, AutoTVM log, "
+                   "\"farm:HOST:PORT\", or \"none\" (default: $TILEWRIGHT_RECORDS or the user's "
+                   "data folder)");
   AddTlsOptions(verb, &option->tls);
 }
 
@@ -76,6 +79,7 @@ absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option) {
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option) {
   const std::string& named = option.named;
   const std::string path = RecordsPath(named);
+  if (IsPostgresUrl(path)) return ReadPostgresStore(path);
   std::error_code error;
   const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
   if (named == "none" || nothing_yet) return MakeMemoryStore();
@@ -84,7 +88,7 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOpti
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named) {
-  return OpenSqliteStore(RecordsPath(named));
+  return OpenStore(RecordsPath(named));
 }
 
 absl::Status CheckReadable(const ImportReport& report) {

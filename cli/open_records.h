@@ -27,18 +27,23 @@ bool IsFarm(const RecordsOption& option);
 absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option);
 
 // For reading: "" is the default file (no records when there is none yet), "none" is no records,
-// "farm:HOST:PORT" are those of a server, a log is read into memory with its problems shown on
+// "farm:HOST:PORT" are those of a server, "postgresql://..." those of a database, a log is read into memory with its problems shown on
 // stderr, anything else is a records file.
 // A missing file is bad input, and so is a log of which no line can be read.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option);
 
-// For writing: "" is the default file, made when missing.
+// For writing, a file or a database: "" is the default file, made when missing.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named);
 
 // InvalidArgument when no line of a log could be read.
 absl::Status CheckReadable(const ImportReport& report);
 
-// The file that "" or a name stands for.
+// --records of verbs that take a file or a database only, and write.
+inline constexpr char kOwnRecordsHelp[] =
+    "records file or postgresql://USER@HOST/DATABASE (default: $TILEWRIGHT_RECORDS or the user's "
+    "data folder)";
+
+// The file or URL that "" or a name stands for; people are shown its ShownRecords.
 std::string RecordsPath(const std::string& named);
 
 // "conv2d_NCHWc.x86 (35), dense_pack.x86 (3)", the first 10.

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "cli/exit_code.h"
@@ -14,6 +15,8 @@
 #include "cli/verb.h"
 #include "records/log_file.h"
 #include "records/maintenance.h"
+#include "records/postgres_store.h"
+#include "records/postgres_url.h"
 #include "records/tophub.h"
 
 namespace tilewright {
@@ -91,16 +94,27 @@ absl::Status PickBest(const Options& options) {
 }
 
 absl::Status Backup(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const int64_t rows,
-                      BackUpRecords(RecordsPath(options.records.named), options.output));
+  const std::string path = RecordsPath(options.records.named);
+  if (IsPostgresUrl(path)) {
+    return UsageError(absl::StrCat(
+        "a database has its own copies: pg_dump --format=custom --schema=tilewright --file=",
+        options.output, " ", ShownRecords(path), ", and pg_restore to read them back"));
+  }
+  TW_ASSIGN_OR_RETURN(const int64_t rows, BackUpRecords(path, options.output));
   std::cerr << rows << " records copied and checked\n";
   return absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> CheckRecords(const std::string& path) {
+  if (!IsPostgresUrl(path)) return CheckRecordsFile(path);
+  TW_ASSIGN_OR_RETURN(const auto store, ReadPostgresStore(path));
+  return CheckStore(*store);
+}
+
 absl::Status Check(const Options& options) {
   const std::string path = RecordsPath(options.records.named);
-  TW_ASSIGN_OR_RETURN(const int64_t rows, CheckRecordsFile(path));
-  std::cout << path << ": " << rows << " records, sound\n";
+  TW_ASSIGN_OR_RETURN(const int64_t rows, CheckRecords(path));
+  std::cout << ShownRecords(path) << ": " << rows << " records, sound\n";
   return absl::OkStatus();
 }
 
@@ -110,8 +124,7 @@ using Action = absl::Status (*)(const Options&);
 CLI::App* Add(CLI::App* group, const std::shared_ptr<Options>& options, VerbInfo info,
               Action action) {
   CLI::App* verb = AddVerb(*group, std::move(info), [options, action] { return action(*options); });
-  verb->add_option("--records", options->records.named,
-                   "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
+  verb->add_option("--records", options->records.named, kOwnRecordsHelp);
   return verb;
 }
 

@@ -67,8 +67,7 @@ void AddPruneVerb(CLI::App* group) {
   verb->add_option("--keep", options->keep, "the newest so many of each task stay")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  verb->add_option("--records", options->records,
-                   "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
+  verb->add_option("--records", options->records, kOwnRecordsHelp);
   verb->add_flag("--dry-run", options->dry_run, "only say how many");
 }
 

@@ -159,8 +159,8 @@ absl::Status Revoked(const RevokeOptions& options) {
 
 void AddOwnRecords(CLI::App* verb, RecordsOption* records) {
   verb->add_option("--records", records->named,
-                   "records file or \"farm:HOST:PORT\" (default: $TILEWRIGHT_RECORDS or the user's "
-                   "data folder)");
+                   "records file, postgresql://USER@HOST/DATABASE or \"farm:HOST:PORT\" (default: "
+                   "$TILEWRIGHT_RECORDS or the user's data folder)");
   AddTlsOptions(verb, &records->tls);
 }
 

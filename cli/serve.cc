@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <csignal>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -15,6 +17,8 @@
 #include "cli/server_option.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
+#include "records/postgres_store.h"
+#include "records/postgres_url.h"
 #include "tuner/server/server.h"
 
 namespace tilewright {
@@ -73,6 +77,37 @@ absl::Status SetWebhook(Options* options) {
   return absl::OkStatus();
 }
 
+// The records, and whether another server took them over while this one used them.
+struct ServedRecords {
+  std::atomic<bool> told_to_stop = false, taken_over = false;
+  std::unique_ptr<RecordStore> store;
+};
+
+// Of a database waits while another server writes; Cancelled when told to end meanwhile.
+absl::Status OpenServed(const Options& options, Log& log, ServedRecords* records) {
+  const std::string path = RecordsPath(options.records);
+  StandbyOptions standby;
+  const SignalWatch watch([&] { records->told_to_stop = true; });
+  if (!options.embedded) {
+    standby.on_wait = [&](const std::string& writer) {
+      log.Info("standby: waits while another server writes to the records",
+               {{"records", ShownRecords(path)}, {"writer", writer}});
+    };
+  }
+  standby.stop = [records] { return records->told_to_stop.load(); };
+  standby.on_lost = [records, &log](const absl::Status& why) {
+    log.Error("server stops", {{"reason", std::string(why.message())}});
+    records->taken_over = true;
+    kill(getpid(), SIGTERM);
+  };
+  absl::StatusOr<std::unique_ptr<RecordStore>> store =
+      IsPostgresUrl(path) ? OpenPostgresStore(path, standby) : OpenRecordsToWrite(path);
+  if (records->told_to_stop) return absl::CancelledError("told to stop");
+  TW_RETURN_IF_ERROR(store.status());
+  records->store = *std::move(store);
+  return absl::OkStatus();
+}
+
 absl::Status Serve(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
@@ -80,22 +115,27 @@ absl::Status Serve(Options options) {
   TW_ASSIGN_OR_RETURN(options.server.credentials, LoadTls(options.tls));
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Log> log, OpenLog(options.log));
   if (!options.embedded) options.server.log = log.get();
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
+  ServedRecords records;
+  const absl::Status opened = OpenServed(options, *log, &records);
+  if (absl::IsCancelled(opened)) return absl::OkStatus();
+  TW_RETURN_IF_ERROR(opened);
+  const std::string shown = ShownRecords(RecordsPath(options.records));
   const SystemClock clock;
-  TW_ASSIGN_OR_RETURN(const auto server, Server::Start(options.server, *store, clock));
+  TW_ASSIGN_OR_RETURN(const auto server, Server::Start(options.server, *records.store, clock));
   if (options.embedded) {
     SayReady(server->address());
   } else {
     std::cout << "listening on " << server->address() << ", records in "
-              << RecordsPath(options.records) << std::endl;
+              << shown << std::endl;
     if (!options.server.http.empty()) {
       std::cout << "web page and /metrics on http://" << server->http_address() << std::endl;
     }
     log->Info("server started", {{"address", server->address()},
                                  {"http", server->http_address()},
-                                 {"records", RecordsPath(options.records)}});
+                                 {"records", shown}});
   }
   WaitForSignal();
+  if (records.taken_over) return absl::UnavailableError("another server has taken over");
   if (!options.embedded) log->Info("server stops; its jobs go on with the next");
   return absl::OkStatus();
 }
@@ -109,7 +149,8 @@ void verb_serve(CLI::App& parent) {
   verb->add_option("--listen", options->server.listen, "HOST:PORT or unix:PATH")
       ->capture_default_str();
   verb->add_option("--records", options->records,
-                   "records file (default: $TILEWRIGHT_RECORDS or the user's data folder)");
+                   "records file, or postgresql://USER@HOST/DATABASE, where a second server waits "
+                   "until the first ends (default: $TILEWRIGHT_RECORDS or the user's data folder)");
   verb->add_option("--tls", options->tls,
                    "folder with the server's certificate: every caller then needs one of the same "
                    "farm (see `tilewright certs`)");

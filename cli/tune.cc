@@ -339,8 +339,8 @@ void verb_tune(CLI::App& parent) {
                    "its weights, to time it whole on a worker of --role both");
   AddTlsOptions(verb, &options->tls);
   verb->add_option("--records", options->records,
-                   "records file when tuning here (default: $TILEWRIGHT_RECORDS or the user's "
-                   "data folder)");
+                   "records file or postgresql://USER@HOST/DATABASE when tuning here (default: "
+                   "$TILEWRIGHT_RECORDS or the user's data folder)");
   verb->add_flag("--no-wait", options->no_wait, "fail when no worker offers the key");
   verb->add_flag("--json", options->json, "print the result as JSON");
   verb->get_option("--target")->each([options](const std::string&) {

@@ -28,7 +28,8 @@ function(tilewright_catalog target inc)
 endfunction()
 
 # tilewright_test(name SOURCES ... DEPENDS ... [LABEL slow] [THREADED] [TIMEOUT s]
-#                 [PROGRAMS program ...]): a GoogleTest program, each of its tests a ctest.
+#                 [PROGRAMS program ...] [WHOLE]): a GoogleTest program, each of its tests a ctest;
+# WHOLE: all of it is one, because its tests share a costly start.
 # Tests without the label slow are the fast ones. PROGRAMS are built before; THREADED tests have the
 # label threads too. What can be run with a sanitizer are the targets
 #   address_tests  the fast tests
@@ -40,7 +41,7 @@ add_custom_target(address_tests)
 add_custom_target(thread_tests)
 
 function(tilewright_test name)
-  cmake_parse_arguments(ARG "THREADED" "LABEL;TIMEOUT" "SOURCES;DEPENDS;PROGRAMS;PROPERTIES" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED;WHOLE" "LABEL;TIMEOUT" "SOURCES;DEPENDS;PROGRAMS;PROPERTIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -71,6 +72,12 @@ function(tilewright_test name)
   endif()
   if(TILEWRIGHT_SANITIZE)
     target_link_libraries(${name} PRIVATE tilewright_sanitizers)
+  endif()
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${labels}
+      ${ARG_PROPERTIES})
+    return()
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${labels} ${ARG_PROPERTIES})

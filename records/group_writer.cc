@@ -1,5 +1,6 @@
 #include "records/group_writer.h"
 
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,8 +9,14 @@
 #include "records/record_row.h"
 
 namespace tilewright {
+namespace {
 
-GroupWriter::GroupWriter(std::unique_ptr<SqliteConnection> connection)
+// After so long without work the connection is asked whether it still stands.
+constexpr auto kIdle = std::chrono::seconds(5);
+
+}  // namespace
+
+GroupWriter::GroupWriter(std::unique_ptr<SqlConnection> connection)
     : connection_(std::move(connection)), thread_([this] { Run(); }) {}
 
 GroupWriter::~GroupWriter() {
@@ -39,10 +46,12 @@ void GroupWriter::Refuse(const absl::Status& why) {
 void GroupWriter::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    queued_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
+    const bool idle =
+        !queued_.wait_for(lock, kIdle, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty() && !idle) return;
     const std::vector<Batch*> batches = std::exchange(queue_, {});
     lock.unlock();
+    if (idle) connection_->OnIdle();
     Commit(batches);
     lock.lock();
     for (Batch* batch : batches) batch->done = true;
@@ -51,9 +60,10 @@ void GroupWriter::Run() {
 }
 
 void GroupWriter::Commit(const std::vector<Batch*>& batches) {
+  if (batches.empty()) return;
   const absl::Status together = Transact(batches);
   for (size_t i = 0; i < batches.size(); ++i) {
-    const bool alone = batches.size() == 1 || together.ok();
+    const bool alone = batches.size() == 1 || together.ok() || absl::IsUnavailable(together);
     // One caller's trouble (a full disk, say) should not fail smaller batches beside it.
     batches[i]->status = alone ? together : Transact(std::span(batches).subspan(i, 1));
   }
@@ -76,7 +86,15 @@ absl::Status GroupWriter::Transact(std::span<Batch* const> batches) {
 }
 
 absl::Status GroupWriter::Insert(std::span<Batch* const> batches) {
-  TW_RETURN_IF_ERROR(connection_->Execute("BEGIN IMMEDIATE"));
+  TW_RETURN_IF_ERROR(connection_->Begin());
+  const absl::Status status = InsertAll(batches);
+  if (status.ok() || !connection_->IsLost()) return status;
+  // The answer is lost, the transaction perhaps not: what it stored is skipped the second time.
+  TW_RETURN_IF_ERROR(connection_->Begin());
+  return InsertAll(batches);
+}
+
+absl::Status GroupWriter::InsertAll(std::span<Batch* const> batches) {
   TW_RETURN_IF_ERROR(InsertRecords(batches));
   TW_RETURN_IF_ERROR(InsertRevocations(batches));
   TW_RETURN_IF_ERROR(InsertJobs(batches));
@@ -84,42 +102,42 @@ absl::Status GroupWriter::Insert(std::span<Batch* const> batches) {
 }
 
 absl::Status GroupWriter::InsertRecords(std::span<Batch* const> batches) {
-  TW_ASSIGN_OR_RETURN(SqliteStatement insert, connection_->Prepare(InsertSql()));
+  TW_ASSIGN_OR_RETURN(const auto insert, connection_->Prepare(InsertSql()));
   for (const Batch* batch : batches) {
     for (const Record& record : batch->content.records) {
-      BindRecord(record, insert);
-      TW_RETURN_IF_ERROR(insert.Step().status());
-      insert.Reset();
+      BindRecord(record, *insert);
+      TW_RETURN_IF_ERROR(insert->Step().status());
+      insert->Reset();
     }
   }
   return absl::OkStatus();
 }
 
 absl::Status GroupWriter::InsertRevocations(std::span<Batch* const> batches) {
-  TW_ASSIGN_OR_RETURN(SqliteStatement insert, connection_->Prepare(RevokeSql()));
+  TW_ASSIGN_OR_RETURN(const auto insert, connection_->Prepare(RevokeSql()));
   for (const Batch* batch : batches) {
     for (const Revocation& revocation : batch->content.revocations) {
-      BindRevocation(revocation, insert);
-      TW_RETURN_IF_ERROR(insert.Step().status());
-      insert.Reset();
+      BindRevocation(revocation, *insert);
+      TW_RETURN_IF_ERROR(insert->Step().status());
+      insert->Reset();
     }
   }
   return absl::OkStatus();
 }
 
 absl::Status GroupWriter::InsertJobs(std::span<Batch* const> batches) {
-  TW_ASSIGN_OR_RETURN(SqliteStatement insert_step, connection_->Prepare(InsertStepSql()));
-  TW_ASSIGN_OR_RETURN(SqliteStatement upsert_job, connection_->Prepare(UpsertJobSql()));
+  TW_ASSIGN_OR_RETURN(const auto insert_step, connection_->Prepare(InsertStepSql()));
+  TW_ASSIGN_OR_RETURN(const auto upsert_job, connection_->Prepare(UpsertJobSql()));
   for (const Batch* batch : batches) {
     for (const JobStepRow& step : batch->content.steps) {
-      BindStep(step, insert_step);
-      TW_RETURN_IF_ERROR(insert_step.Step().status());
-      insert_step.Reset();
+      BindStep(step, *insert_step);
+      TW_RETURN_IF_ERROR(insert_step->Step().status());
+      insert_step->Reset();
     }
     for (const JobRow& job : batch->content.jobs) {
-      BindJob(job, upsert_job);
-      TW_RETURN_IF_ERROR(upsert_job.Step().status());
-      upsert_job.Reset();
+      BindJob(job, *upsert_job);
+      TW_RETURN_IF_ERROR(upsert_job->Step().status());
+      upsert_job->Reset();
     }
   }
   return absl::OkStatus();

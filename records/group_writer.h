@@ -11,13 +11,13 @@
 
 #include "absl/status/status.h"
 #include "records/record_store.h"
-#include "records/sqlite.h"
+#include "records/sql.h"
 
 namespace tilewright {
 
 class GroupWriter {
  public:
-  explicit GroupWriter(std::unique_ptr<SqliteConnection> connection);
+  explicit GroupWriter(std::unique_ptr<SqlConnection> connection);
   ~GroupWriter();  // finishes what is queued
 
   // Blocks until all of it is on the disk, or nothing is. After a failed sync of the disk every
@@ -37,11 +37,12 @@ class GroupWriter {
   void Commit(const std::vector<Batch*>& batches);
   absl::Status Transact(std::span<Batch* const> batches);
   absl::Status Insert(std::span<Batch* const> batches);
+  absl::Status InsertAll(std::span<Batch* const> batches);
   absl::Status InsertRecords(std::span<Batch* const> batches);
   absl::Status InsertRevocations(std::span<Batch* const> batches);
   absl::Status InsertJobs(std::span<Batch* const> batches);
 
-  std::unique_ptr<SqliteConnection> connection_;  // the thread's
+  std::unique_ptr<SqlConnection> connection_;  // the thread's
   absl::Status broken_;                           // the thread's: the disk failed
   std::mutex mutex_;
   std::condition_variable queued_, completed_;

@@ -1,18 +1,34 @@
 #include "records/job_table.h"
 
+#include <iterator>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "records/record_row.h"
 
 namespace tilewright {
+namespace {
+
+// In the order of BindJob and ReadJob.
+constexpr const char* kJobColumns[] = {
+    "id",     "owner",   "request", "weight", "state",    "message",       "spec",
+    "result", "created", "changed", "trials", "failures", "model_seconds", "history_end"};
+
+}  // namespace
 
 std::string UpsertJobSql() {
-  return "INSERT OR REPLACE INTO job (id, owner, request, weight, state, message, spec, result, "
-         "created, changed, trials, failures, model_seconds, history_end) "
-         "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+  const std::vector<std::string> marks(std::size(kJobColumns), "?");
+  const std::string replaced =
+      absl::StrJoin(kJobColumns, ", ", [](std::string* out, const char* column) {
+        absl::StrAppend(out, column, " = excluded.", column);
+      });
+  return absl::StrCat("INSERT INTO job (", absl::StrJoin(kJobColumns, ", "), ") VALUES (",
+                      absl::StrJoin(marks, ","), ") ON CONFLICT (id) DO UPDATE SET ", replaced);
 }
 
-void BindJob(const JobRow& job, SqliteStatement& upsert) {
+void BindJob(const JobRow& job, SqlStatement& upsert) {
   int at = 1;
   for (const std::string* text : {&job.id, &job.owner, &job.request}) upsert.Bind(at++, *text);
   upsert.Bind(at++, static_cast<int64_t>(job.weight));
@@ -30,7 +46,7 @@ std::string InsertStepSql() {
   return "INSERT INTO job_step (job, step, seconds, text) VALUES (?,?,?,?) ON CONFLICT DO NOTHING";
 }
 
-void BindStep(const JobStepRow& step, SqliteStatement& insert) {
+void BindStep(const JobStepRow& step, SqlStatement& insert) {
   insert.Bind(1, step.job);
   insert.Bind(2, static_cast<int64_t>(step.step));
   insert.Bind(3, step.seconds);
@@ -38,11 +54,10 @@ void BindStep(const JobStepRow& step, SqliteStatement& insert) {
 }
 
 std::string SelectJobsSql() {
-  return "SELECT id, owner, request, weight, state, message, spec, result, created, changed, "
-         "trials, failures, model_seconds, history_end FROM job";
+  return absl::StrCat("SELECT ", absl::StrJoin(kJobColumns, ", "), " FROM job");
 }
 
-JobRow ReadJob(const SqliteStatement& row) {
+JobRow ReadJob(const SqlStatement& row) {
   return {.id = row.Text(0),
           .owner = row.Text(1),
           .request = row.Text(2),
@@ -64,7 +79,7 @@ std::string SelectStepsSql() {
          "ORDER BY step LIMIT ?";
 }
 
-JobStepRow ReadStep(const SqliteStatement& row) {
+JobStepRow ReadStep(const SqlStatement& row) {
   return {.job = row.Text(0),
           .step = static_cast<uint64_t>(row.Int(1)),
           .seconds = row.Real(2),
@@ -80,7 +95,7 @@ std::string SelectResultsSql(int64_t schema_version) {
       " FROM record WHERE job = ? AND job <> '' AND trial > 0 AND id > ? ORDER BY id LIMIT ?");
 }
 
-absl::StatusOr<JobResult> ReadResult(const SqliteStatement& row) {
+absl::StatusOr<JobResult> ReadResult(const SqlStatement& row) {
   JobResult result{.trial = static_cast<uint64_t>(row.Int(1)),
                    .build_seconds = row.Real(5),
                    .run_seconds = row.Real(6),

@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
-#include "records/record_store.h"
 #include "records/schema.h"
 #include "records/sqlite.h"
 
@@ -47,6 +46,15 @@ absl::Status CopyInto(const std::string& path, const std::string& draft) {
 
 }  // namespace
 
+absl::StatusOr<int64_t> CheckStore(const RecordStore& store) {
+  int64_t rows = 0;
+  for (const bool revoked : {false, true}) {
+    TW_RETURN_IF_ERROR(
+        store.ForEach({.revoked = revoked}, [&](const Record&) { return ++rows, true; }));
+  }
+  return rows;
+}
+
 absl::StatusOr<int64_t> CheckRecordsFile(const std::string& path) {
   TW_ASSIGN_OR_RETURN(std::unique_ptr<SqliteConnection> reader,
                       SqliteConnection::Open(path, SqliteMode::kReadOnly));
@@ -56,12 +64,7 @@ absl::StatusOr<int64_t> CheckRecordsFile(const std::string& path) {
     return absl::DataLossError(absl::StrCat(path, " is damaged: ", found, "; restore a backup"));
   }
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<RecordStore> store, OpenSqliteStore(path, true));
-  int64_t rows = 0;
-  for (const bool revoked : {false, true}) {
-    TW_RETURN_IF_ERROR(
-        store->ForEach({.revoked = revoked}, [&](const Record&) { return ++rows, true; }));
-  }
-  return rows;
+  return CheckStore(*store);
 }
 
 absl::StatusOr<int64_t> BackUpRecords(const std::string& path, const std::string& copy) {

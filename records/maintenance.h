@@ -5,8 +5,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "records/record_store.h"
 
 namespace tilewright {
+
+// The number of records, revoked ones included, when every row decodes; DataLoss otherwise.
+absl::StatusOr<int64_t> CheckStore(const RecordStore& store);
 
 // The number of records of a sound file: SQLite's full integrity check, and every row decodes.
 // DataLoss says what is wrong. Works beside a writer.

@@ -1,4 +1,4 @@
-// Making a records file smaller without changing what look-ups give.
+// Making records fewer without changing what look-ups give.
 #pragma once
 
 #include <cstdint>
@@ -22,15 +22,16 @@ struct PruneReport {
   int64_t removed = 0, left = 0;
 };
 
-// Removes what the rule says from a file that nobody writes to, in one transaction, and gives the
-// space back to the disk (which needs room for what is left meanwhile); with `dry_run` only counts.
+// Removes what the rule says from a file or database that nobody writes to, in one transaction, and
+// gives the space back: of a file to the disk (which needs room for what is left meanwhile), of a
+// database to later records; with `dry_run` only counts.
 // What always stays: the measurements of the 16 fastest configs of each workload and of each
 // workload without its epilogue, on each device key and on all together; those of the defaults, of
 // what networks decided and of what came after that, of revoked and of other systems' records; all
 // measurements of a config of which one stays, as look-ups take the middle of them. Searches may
 // measure again what is gone. FailedPrecondition while jobs are unfinished, as they are resumed
-// from their records; NotFound when the file is missing; else as OpenSqliteStore.
-absl::StatusOr<PruneReport> PruneRecords(const std::string& path, const PruneRule& rule,
+// from their records; NotFound when there are no records; else as OpenStore.
+absl::StatusOr<PruneReport> PruneRecords(const std::string& named, const PruneRule& rule,
                                          bool dry_run);
 
 }  // namespace tilewright

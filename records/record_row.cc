@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/substitute.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/operators/workload_rules.h"
@@ -49,7 +49,7 @@ constexpr int64_t kWithRevoker = 7;
 // Parameters of the filter's numbers.
 constexpr int kBelow = kFirstFree - 1, kSince = kFirstFree - 2, kBefore = kFirstFree - 3;
 
-constexpr char kOfBuilder[] = "builder = ?";
+constexpr char kBuilder[] = "builder";
 
 constexpr size_t kMostParsed = 4096;  // workloads, and targets, that a reader keeps
 
@@ -64,7 +64,7 @@ std::string SamplesJson(const Outcome& outcome) {
   return timing ? Json(timing->seconds).dump() : "[]";
 }
 
-int BindTask(const Record& record, SqliteStatement& insert, int at) {
+int BindTask(const Record& record, SqlStatement& insert, int at) {
   const Workload& workload = record.task.workload;
   const Target& target = record.task.target;
   for (const std::string& text :
@@ -77,7 +77,7 @@ int BindTask(const Record& record, SqliteStatement& insert, int at) {
   return at;
 }
 
-int BindOutcome(const Record& record, SqliteStatement& insert, int at) {
+int BindOutcome(const Record& record, SqlStatement& insert, int at) {
   const auto* failure = std::get_if<Failure>(&record.outcome);
   insert.Bind(at++, failure ? NameOf(failure->kind) : std::string_view("ok"));
   insert.Bind(at++, failure ? std::string_view(failure->message) : std::string_view());
@@ -112,28 +112,38 @@ absl::Status Damaged(const std::string& run_id, const absl::Status& why) {
       absl::StrCat("record \"", run_id, "\" does not decode: ", why.message()));
 }
 
-// (condition, value) of each filter field that is set.
-std::vector<std::pair<const char*, std::string_view>> Conditions(const RecordFilter& filter) {
-  std::vector<std::pair<const char*, std::string_view>> all = {
-      {"workload = ?", filter.workload_key},
-      {"anchor = ?", filter.anchor_key},
-      {"template = ?", filter.template_name},
-      {"target = ?", filter.target},
-      {"device_key = ?", filter.device_key},
-      {"job = ? AND job <> ''", filter.job},
-      {"op = ?", filter.op},
-      {"class = ?", filter.record_class == kInNetworkClass ? "" : filter.record_class},
-      {"config = ?", filter.config},
-      {"run_id = ?", filter.run_id},
-      {"worker = ?", filter.worker},
-      {kOfBuilder, filter.builder},
-      {"instr(workload, ?) > 0", filter.workload_substring}};
-  std::erase_if(all, [](const auto& condition) { return condition.second.empty(); });
+// How a text of a row is compared; $1 is the filter's.
+constexpr char kEqual[] = "$0 = $1";
+constexpr SqlDialect kAny = {.equal = kEqual, .contains = kEqual};  // for those who only bind
+
+struct Condition {
+  const char* pattern;
+  const char* column;
+  std::string_view value;
+};
+
+// Of each text of the filter that is set.
+std::vector<Condition> Conditions(const RecordFilter& filter, const SqlDialect& dialect) {
+  std::vector<Condition> all = {
+      {dialect.equal, "workload", filter.workload_key},
+      {dialect.equal, "anchor", filter.anchor_key},
+      {kEqual, "template", filter.template_name},
+      {dialect.equal, "target", filter.target},
+      {kEqual, "device_key", filter.device_key},
+      {"$0 = $1 AND $0 <> ''", "job", filter.job},
+      {kEqual, "op", filter.op},
+      {kEqual, "class", filter.record_class == kInNetworkClass ? "" : filter.record_class},
+      {dialect.equal, "config", filter.config},
+      {kEqual, "run_id", filter.run_id},
+      {kEqual, "worker", filter.worker},
+      {kEqual, kBuilder, filter.builder},
+      {dialect.contains, "workload", filter.workload_substring}};
+  std::erase_if(all, [](const Condition& condition) { return condition.value.empty(); });
   return all;
 }
 
 const char* RevokedSql(bool revoked, int64_t schema_version) {
-  if (schema_version < kWithRevocations) return revoked ? " AND 0" : "";
+  if (schema_version < kWithRevocations) return revoked ? " AND false" : "";
   return revoked ? " AND id IN (SELECT record FROM revocation)"
                  : " AND id NOT IN (SELECT record FROM revocation)";
 }
@@ -157,7 +167,7 @@ std::string InsertSql() {
                       ") ON CONFLICT (run_id) DO NOTHING");
 }
 
-void BindRecord(const Record& record, SqliteStatement& insert) {
+void BindRecord(const Record& record, SqlStatement& insert) {
   int at = 1;
   insert.Bind(at++, record.run_id);
   at = BindTask(record, insert, at);
@@ -186,7 +196,7 @@ std::string RevokeSql() {
          "FROM record WHERE run_id = ?1 ON CONFLICT (record) DO NOTHING";
 }
 
-void BindRevocation(const Revocation& revocation, SqliteStatement& insert) {
+void BindRevocation(const Revocation& revocation, SqlStatement& insert) {
   insert.Bind(1, revocation.run_id);
   insert.Bind(2, revocation.reason);
   insert.Bind(3, revocation.unix_time);
@@ -194,13 +204,13 @@ void BindRevocation(const Revocation& revocation, SqliteStatement& insert) {
 }
 
 std::string SelectRevocationsSql(int64_t schema_version) {
-  if (schema_version < kWithRevocations) return "SELECT '', '', 0.0, '' WHERE 0";
+  if (schema_version < kWithRevocations) return "SELECT '', '', 0.0, '' WHERE false";
   const char* by = schema_version < kWithRevoker ? "''" : "by_whom";
   return absl::StrCat("SELECT run_id, reason, revocation.unix_time, ", by,
                       " FROM revocation JOIN record ON id = record ORDER BY record");
 }
 
-Revocation ReadRevocation(const SqliteStatement& row) {
+Revocation ReadRevocation(const SqlStatement& row) {
   return {
       .run_id = row.Text(0), .reason = row.Text(1), .unix_time = row.Real(2), .by = row.Text(3)};
 }
@@ -225,7 +235,7 @@ const Target& RecordReader::TargetOf(const std::string& text) {
   return targets_.emplace(text, ParseAnyTarget(text)).first->second;
 }
 
-absl::StatusOr<Record> RecordReader::Read(const SqliteStatement& row) {
+absl::StatusOr<Record> RecordReader::Read(const SqlStatement& row) {
   Record record;
   record.run_id = row.Text(1);
   record.task.template_name = row.Text(3);
@@ -260,22 +270,21 @@ absl::StatusOr<Record> RecordReader::Read(const SqliteStatement& row) {
   return record;
 }
 
-std::string WhereSql(const RecordFilter& filter, int64_t schema_version) {
-  std::string sql = " WHERE 1";
+std::string WhereSql(const RecordFilter& filter, const SqlSchema& schema) {
+  std::string sql = " WHERE true";
   int at = 1;
-  for (const auto& [condition, value] : Conditions(filter)) {
+  for (const Condition& condition : Conditions(filter, schema.dialect)) {
     const std::string parameter = absl::StrCat("?", at++);
-    if (condition == kOfBuilder && schema_version < kWithBuilders) {
-      absl::StrAppend(&sql, " AND '' = ", parameter);  // there was none
-      continue;
-    }
-    absl::StrAppend(&sql, " AND ", absl::StrReplaceAll(condition, {{"?", parameter}}));
+    const bool missing = condition.column == kBuilder && schema.version < kWithBuilders;
+    absl::StrAppend(&sql, " AND ");
+    absl::SubstituteAndAppend(&sql, condition.pattern, missing ? "''" : condition.column,
+                              parameter);
   }
   if (filter.only_ok) {
     absl::StrAppend(&sql, " AND median IS NOT NULL AND class IN ('ok', 'late', 'imported')");
   }
   if (filter.threads > 0) {
-    const char* column = schema_version >= kWithThreads ? "threads" : "1";
+    const char* column = schema.version >= kWithThreads ? "threads" : "1";
     absl::StrAppend(&sql, " AND ", column, " = ", filter.threads);
   }
   // Spelled out, because an index of one class serves only queries that name it.
@@ -284,12 +293,14 @@ std::string WhereSql(const RecordFilter& filter, int64_t schema_version) {
   if (filter.since > 0) absl::StrAppend(&sql, " AND unix_time >= ?", kSince);
   if (filter.before > 0) absl::StrAppend(&sql, " AND unix_time < ?", kBefore);
   if (filter.max_id > 0) absl::StrAppend(&sql, " AND id <= ", filter.max_id);
-  return absl::StrCat(sql, RevokedSql(filter.revoked, schema_version), " ");
+  return absl::StrCat(sql, RevokedSql(filter.revoked, schema.version), " ");
 }
 
-void BindFilter(const RecordFilter& filter, SqliteStatement& statement) {
+void BindFilter(const RecordFilter& filter, SqlStatement& statement) {
   int at = 1;
-  for (const auto& [condition, value] : Conditions(filter)) statement.Bind(at++, value);
+  for (const Condition& condition : Conditions(filter, kAny)) {
+    statement.Bind(at++, condition.value);
+  }
   if (filter.below > 0) statement.Bind(kBelow, filter.below);
   if (filter.since > 0) statement.Bind(kSince, filter.since);
   if (filter.before > 0) statement.Bind(kBefore, filter.before);

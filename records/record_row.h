@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "records/record.h"
 #include "records/record_store.h"
-#include "records/sqlite.h"
+#include "records/sql.h"
 
 namespace tilewright {
 
@@ -16,13 +16,13 @@ inline constexpr int64_t kWithBuilders = 8;
 
 // INSERT that skips a known run_id; bind with BindRecord.
 std::string InsertSql();
-void BindRecord(const Record& record, SqliteStatement& insert);
+void BindRecord(const Record& record, SqlStatement& insert);
 
 // Of revocations: what SelectRevocationsSql gives, ReadRevocation reads.
 std::string RevokeSql();
-void BindRevocation(const Revocation& revocation, SqliteStatement& insert);
+void BindRevocation(const Revocation& revocation, SqlStatement& insert);
 std::string SelectRevocationsSql(int64_t schema_version);
-Revocation ReadRevocation(const SqliteStatement& row);
+Revocation ReadRevocation(const SqlStatement& row);
 
 // "id, <columns of ReadRecord>" in a file of this schema version: the id is column 0.
 std::string SelectedColumns(int64_t schema_version);
@@ -32,7 +32,7 @@ std::string SelectedColumns(int64_t schema_version);
 class RecordReader {
  public:
   // DataLoss when the row does not decode.
-  absl::StatusOr<Record> Read(const SqliteStatement& row);
+  absl::StatusOr<Record> Read(const SqlStatement& row);
 
  private:
   absl::StatusOr<Workload> WorkloadOf(const std::string& key);
@@ -46,10 +46,10 @@ class RecordReader {
 absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& message,
                                     const std::string& samples);
 
-// " WHERE ... " of a filter in a file of this schema version; bind with BindFilter, whose
+// " WHERE ... " of a filter in a file of this schema; bind with BindFilter, whose
 // parameters count from 1 and leave those from kFirstFree on to the caller.
 inline constexpr int kFirstFree = 20;
-std::string WhereSql(const RecordFilter& filter, int64_t schema_version);
-void BindFilter(const RecordFilter& filter, SqliteStatement& statement);
+std::string WhereSql(const RecordFilter& filter, const SqlSchema& schema);
+void BindFilter(const RecordFilter& filter, SqlStatement& statement);
 
 }  // namespace tilewright

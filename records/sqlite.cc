@@ -28,6 +28,32 @@ absl::Status CannotOpen(const std::string& path, int system_error) {
 
 }  // namespace
 
+class SqliteStatement final : public SqlStatement {
+ public:
+  SqliteStatement(SqliteConnection* connection, sqlite3_stmt* stmt)
+      : connection_(connection), stmt_(stmt) {}
+  SqliteStatement(const SqliteStatement&) = delete;
+  SqliteStatement& operator=(const SqliteStatement&) = delete;
+  ~SqliteStatement() override { connection_->Keep(stmt_); }
+
+  void Bind(int parameter, std::string_view text) override;
+  void Bind(int parameter, int64_t value) override;
+  void Bind(int parameter, double value) override;
+  void BindNull(int parameter) override;
+  void BindBlob(int parameter, std::string_view bytes) override;
+  absl::StatusOr<bool> Step() override;
+  void Reset() override;
+
+  std::string Text(int column) const override;
+  std::string Blob(int column) const override;
+  int64_t Int(int column) const override;
+  double Real(int column) const override;
+
+ private:
+  SqliteConnection* connection_;
+  sqlite3_stmt* stmt_;
+};
+
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path,
                                                                          SqliteMode mode) {
   const int access = mode == SqliteMode::kReadOnly ? SQLITE_OPEN_READONLY
@@ -66,14 +92,16 @@ absl::Status SqliteConnection::Execute(const std::string& sql) {
   return Error("using");
 }
 
-absl::StatusOr<SqliteStatement> SqliteConnection::Prepare(const std::string& sql) {
-  if (auto kept = kept_.extract(sql)) return SqliteStatement(this, kept.mapped());
+absl::StatusOr<std::unique_ptr<SqlStatement>> SqliteConnection::Prepare(const std::string& sql) {
+  if (auto kept = kept_.extract(sql)) {
+    return std::make_unique<SqliteStatement>(this, kept.mapped());
+  }
   sqlite3_stmt* stmt = nullptr;
   if (sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()), &stmt, nullptr) !=
       SQLITE_OK) {
     return Error("reading");
   }
-  return SqliteStatement(this, stmt);
+  return std::make_unique<SqliteStatement>(this, stmt);
 }
 
 void SqliteConnection::Keep(sqlite3_stmt* stmt) {
@@ -86,18 +114,6 @@ void SqliteConnection::Keep(sqlite3_stmt* stmt) {
 void SqliteConnection::ForgetKept() {
   for (const auto& [sql, stmt] : kept_) sqlite3_finalize(stmt);
   kept_.clear();
-}
-
-absl::StatusOr<std::string> SqliteConnection::QueryText(const std::string& sql) {
-  TW_ASSIGN_OR_RETURN(SqliteStatement statement, Prepare(sql));
-  TW_ASSIGN_OR_RETURN(const bool found, statement.Step());
-  return found ? statement.Text(0) : std::string();
-}
-
-absl::StatusOr<int64_t> SqliteConnection::QueryInt(const std::string& sql) {
-  TW_ASSIGN_OR_RETURN(SqliteStatement statement, Prepare(sql));
-  TW_ASSIGN_OR_RETURN(const bool found, statement.Step());
-  return found ? statement.Int(0) : 0;
 }
 
 absl::Status SqliteConnection::Error(absl::string_view doing) const {
@@ -132,13 +148,6 @@ void SqliteConnection::StopWhen(const std::atomic<bool>& flag) {
 }
 
 bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(db_) == 0; }
-
-SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
-    : connection_(other.connection_), stmt_(std::exchange(other.stmt_, nullptr)) {}
-
-SqliteStatement::~SqliteStatement() {
-  if (stmt_ != nullptr) connection_->Keep(stmt_);
-}
 
 void SqliteStatement::Bind(int parameter, std::string_view text) {
   const char* data = text.data() ? text.data() : "";  // a null pointer would bind NULL

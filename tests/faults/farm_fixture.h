@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "records/record_store.h"
+#include "records/open_store.h"
 #include "tests/faults/farm_process.h"
 #include "tests/faults/fault_counts.h"
 #include "worker/private_folder.h"
@@ -29,7 +29,7 @@ class FarmTest : public ::testing::Test {
   }
 
   std::string model_() const { return folder_->path() + "/mlp.onnx"; }
-  std::string records_() const { return folder_->path() + "/records.db"; }
+  virtual std::string records_() const { return folder_->path() + "/records.db"; }
   std::string address_() const { return "unix:" + folder_->path() + "/farm"; }
 
   // Runs the command to its end; its output is in text_.
@@ -59,7 +59,7 @@ class FarmTest : public ::testing::Test {
   std::map<std::string, int> RecordedBy(int* twice = nullptr) const {
     std::map<std::string, int> counts;
     std::set<std::pair<std::string, uint64_t>> trials, in_time;
-    const auto store = OpenSqliteStore(records_(), /*read_only=*/true);
+    const auto store = OpenStore(records_(), /*read_only=*/true);
     if (!store.ok()) return counts;
     const auto count = [&](const Record& record) {
       if (record.trial == 0) return true;

@@ -1,4 +1,4 @@
-// A pruned file gives the same look-ups.
+// Pruned records give the same look-ups.
 #include "records/prune.h"
 
 #include <gmock/gmock.h>
@@ -13,6 +13,8 @@
 #include "compiler/templates/template.h"
 #include "records/maintenance.h"
 #include "records/model_lookup.h"
+#include "records/open_store.h"
+#include "tests/records/postgres_server.h"
 #include "tests/records/sample_records.h"
 #include "tests/records/sample_store.h"
 
@@ -48,17 +50,18 @@ Record Timed(const std::string& run_id, const char* layer, uint64_t index, doubl
   return record;
 }
 
-class PruneTest : public testing::Test {
+class PruneTest : public testing::TestWithParam<bool> {
  protected:
-  std::string path() const { return folder_ / "records.db"; }
+  bool in_postgres() const { return GetParam(); }
+  std::string path() const { return in_postgres() ? database_ : folder_ / "records.db"; }
   void Write(const std::vector<Record>& records, const StoreBatch& more = {}) {
-    const auto store = OpenSqliteStore(path()).value();
+    const auto store = OpenStore(path()).value();
     ASSERT_TRUE(store->Append(records).ok());
     ASSERT_TRUE(store->Commit(more).ok());
   }
   std::set<std::string> RunIds() const {
     std::set<std::string> ids;
-    const auto store = OpenSqliteStore(path(), /*read_only=*/true).value();
+    const auto store = OpenStore(path(), /*read_only=*/true).value();
     const auto add = [&](const Record& record) { return ids.insert(record.run_id), true; };
     EXPECT_TRUE(store->ForEach({}, add).ok());
     return ids;
@@ -66,7 +69,7 @@ class PruneTest : public testing::Test {
   // What every look-up of the layers answers, on each key and on all, with either number of
   // threads.
   std::vector<std::string> LookUps() const {
-    const auto store = OpenSqliteStore(path(), /*read_only=*/true).value();
+    const auto store = OpenStore(path(), /*read_only=*/true).value();
     ModelLookup wanted{.target = kTarget};
     for (const char* layer : kLayers) wanted.workloads.push_back(ParseWorkload(layer).value());
     std::vector<std::string> answers;
@@ -86,6 +89,7 @@ class PruneTest : public testing::Test {
   }
 
   const TempFolder folder_;
+  const std::string database_ = in_postgres() ? PostgresServer::Shared().NewDatabase() : "";
 };
 
 // Configs that were measured once or more, on two devices with two numbers of threads, some decided
@@ -105,7 +109,7 @@ std::vector<Record> RandomRecords(Rng& rng) {
   return records;
 }
 
-TEST_F(PruneTest, NoLookUpChanges) {
+TEST_P(PruneTest, NoLookUpChanges) {
   const uint64_t seed = std::random_device{}();
   SCOPED_TRACE(absl::StrCat("seed ", seed));
   Rng rng(seed);
@@ -118,16 +122,16 @@ TEST_F(PruneTest, NoLookUpChanges) {
   EXPECT_EQ(LookUps(), before);
   EXPECT_THAT(RunIds(), IsSubsetOf(all));
   EXPECT_EQ(RunIds().size(), static_cast<size_t>(report.left));
-  EXPECT_EQ(CheckRecordsFile(path()).value(), report.left);
+  EXPECT_EQ(CheckStore(*OpenStore(path(), /*read_only=*/true).value()).value(), report.left);
 }
 
-TEST_F(PruneTest, OldRecordsBeyondTheNewestGoAndOthersStay) {
+TEST_P(PruneTest, OldRecordsBeyondTheNewestGoAndOthersStay) {
   std::vector<Record> records;
   for (int i = 0; i < 60; ++i) {  // the newest are the slowest
     records.push_back(Timed(absl::StrCat("run-", i), kLayers[0], i, 1e-3 * (1 + i), 1000.0 + i));
   }
   Write(records);
-  const auto size = std::filesystem::file_size(path());
+  const auto size = in_postgres() ? 0 : std::filesystem::file_size(path());
   EXPECT_EQ(PruneRecords(path(), {.before = 1040}, true)->removed, 24) << "of 16 to 39";
   EXPECT_EQ(RunIds().size(), 60u) << "a dry run removes nothing";
   const PruneReport report = PruneRecords(path(), {.before = 1050, .newest = 30}, false).value();
@@ -137,10 +141,12 @@ TEST_F(PruneTest, OldRecordsBeyondTheNewestGoAndOthersStay) {
   EXPECT_THAT(RunIds(), Not(Contains("run-29")));
   EXPECT_THAT(RunIds(), Contains("run-30"));
   EXPECT_EQ(PruneRecords(path(), {.before = 1050, .newest = 30}, false)->removed, 0);
-  EXPECT_LE(std::filesystem::file_size(path()), size);
+  if (!in_postgres()) {
+    EXPECT_LE(std::filesystem::file_size(path()), size);
+  }
 }
 
-TEST_F(PruneTest, WhatPackagesUsedRevokedAndForeignRecordsStay) {
+TEST_P(PruneTest, WhatPackagesUsedRevokedAndForeignRecordsStay) {
   std::vector<Record> records;
   for (int i = 0; i < 40; ++i) {
     records.push_back(Timed(absl::StrCat("run-", i), kLayers[0], i, 1e-3 * (1 + i), 1000.0 + i));
@@ -157,12 +163,12 @@ TEST_F(PruneTest, WhatPackagesUsedRevokedAndForeignRecordsStay) {
   EXPECT_THAT(left, Contains("run-30"));
   EXPECT_THAT(left, Contains("run-39")) << "the newest, whose id no other record may get";
   EXPECT_THAT(left, Not(Contains("run-32")));
-  const auto store = OpenSqliteStore(path()).value();
+  const auto store = OpenStore(path()).value();
   EXPECT_EQ(store->Revocations()->size(), 1u);
   EXPECT_EQ(*store->Count({.revoked = true}), 1);
 }
 
-TEST_F(PruneTest, AConfigStaysWithAllItsMeasurementsOrGoes) {
+TEST_P(PruneTest, AConfigStaysWithAllItsMeasurementsOrGoes) {
   std::vector<Record> records;
   for (int i = 0; i < 40; ++i) {
     records.push_back(Timed(absl::StrCat("old-", i), kLayers[0], i, 1e-3 * (1 + i), 1000.0 + i));
@@ -175,17 +181,21 @@ TEST_F(PruneTest, AConfigStaysWithAllItsMeasurementsOrGoes) {
   EXPECT_THAT(RunIds(), Not(Contains("old-29")));
 }
 
-TEST_F(PruneTest, UnfinishedJobsWritersAndMissingFilesAreRefused) {
+TEST_P(PruneTest, UnfinishedJobsWritersAndMissingFilesAreRefused) {
   EXPECT_EQ(PruneRecords(path(), {}, false).status().code(), absl::StatusCode::kNotFound);
-  EXPECT_FALSE(std::filesystem::exists(path()));
+  EXPECT_EQ(OpenStore(path(), /*read_only=*/true).status().code(), absl::StatusCode::kNotFound);
   const JobRow job{.id = "job-1", .owner = "ann", .state = "paused"};
   Write({SampleRecord("a")}, {.jobs = {&job, 1}});
   const absl::Status unfinished = PruneRecords(path(), {}, false).status();
   EXPECT_EQ(unfinished.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(unfinished.message()), HasSubstr("the first is job-1"));
-  const auto writer = OpenSqliteStore(path()).value();
+  const auto writer = OpenStore(path()).value();
   EXPECT_EQ(PruneRecords(path(), {}, false).status().code(), absl::StatusCode::kUnavailable);
 }
+
+INSTANTIATE_TEST_SUITE_P(Stores, PruneTest, testing::Bool(), [](const auto& info) {
+  return info.param ? "Postgres" : "Sqlite";
+});
 
 }  // namespace
 }  // namespace tilewright

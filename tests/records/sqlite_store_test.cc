@@ -161,11 +161,11 @@ TEST(SqliteStore, BestUsesAnIndex) {
   const TempFolder folder;
   OpenSqliteStore(folder / "r.db").value();
   const auto connection = Raw(folder / "r.db");
-  auto plan = connection->Prepare(
+  const auto plan = connection->Prepare(
       "EXPLAIN QUERY PLAN SELECT run_id FROM record WHERE workload = 'a' AND target = 'b' AND "
       "median IS NOT NULL ORDER BY median, id LIMIT 1");
-  ASSERT_TRUE(plan.ok() && *plan->Step());
-  EXPECT_THAT(plan->Text(3), HasSubstr("record_by_workload"));
+  ASSERT_TRUE(plan.ok() && *(*plan)->Step());
+  EXPECT_THAT((*plan)->Text(3), HasSubstr("record_by_workload"));
 }
 
 TEST(Backup, CopiesBesideAWriterAndOpensAsARecordsFile) {

@@ -13,14 +13,14 @@ TEST(Sqlite, AStatementUsedAgainHasNothingOfItsLastUse) {
       SqliteConnection::Open(folder / "r.db", SqliteMode::kReadWriteCreate).value();
   const std::string sql = "SELECT ?1 IS NULL UNION ALL SELECT 7";
   {
-    SqliteStatement first = connection->Prepare(sql).value();
-    first.Bind(1, int64_t{3});
-    ASSERT_TRUE(*first.Step());
-    EXPECT_EQ(first.Int(0), 0);
+    const auto first = connection->Prepare(sql).value();
+    first->Bind(1, int64_t{3});
+    ASSERT_TRUE(*first->Step());
+    EXPECT_EQ(first->Int(0), 0);
   }
-  SqliteStatement again = connection->Prepare(sql).value();
-  ASSERT_TRUE(*again.Step());
-  EXPECT_EQ(again.Int(0), 1);
+  const auto again = connection->Prepare(sql).value();
+  ASSERT_TRUE(*again->Step());
+  EXPECT_EQ(again->Int(0), 1);
 }
 
 TEST(Sqlite, OneTextMayRunTwiceAtOnce) {
@@ -28,13 +28,13 @@ TEST(Sqlite, OneTextMayRunTwiceAtOnce) {
   const auto connection =
       SqliteConnection::Open(folder / "r.db", SqliteMode::kReadWriteCreate).value();
   const std::string sql = "SELECT 1 UNION ALL SELECT 2";
-  SqliteStatement one = connection->Prepare(sql).value();
-  SqliteStatement two = connection->Prepare(sql).value();
-  ASSERT_TRUE(*one.Step());
-  ASSERT_TRUE(*one.Step());
-  ASSERT_TRUE(*two.Step());
-  EXPECT_EQ(one.Int(0), 2);
-  EXPECT_EQ(two.Int(0), 1);
+  const auto one = connection->Prepare(sql).value();
+  const auto two = connection->Prepare(sql).value();
+  ASSERT_TRUE(*one->Step());
+  ASSERT_TRUE(*one->Step());
+  ASSERT_TRUE(*two->Step());
+  EXPECT_EQ(one->Int(0), 2);
+  EXPECT_EQ(two->Int(0), 1);
 }
 
 TEST(Sqlite, ManyTextsAreForgottenBeforeTheyFillTheMemory) {

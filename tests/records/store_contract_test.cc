@@ -6,16 +6,32 @@
 #include <thread>
 
 #include "base/rng.h"
+#include "records/postgres_store.h"
 #include "records/record_store.h"
+#include "tests/records/postgres_server.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {
 namespace {
 
-class StoreContract : public testing::TestWithParam<bool> {
+struct StoreKind {
+  const char* name;
+  // An empty store; the folder is there as long as it is.
+  std::unique_ptr<RecordStore> (*make)(const TempFolder& folder);
+};
+
+constexpr StoreKind kStores[] = {
+    {"Memory", [](const TempFolder&) { return MakeMemoryStore(); }},
+    {"Sqlite", [](const TempFolder& folder) {
+       return OpenSqliteStore(folder / "records.db").value();
+     }},
+    {"Postgres", [](const TempFolder&) {
+       return OpenPostgresStore(PostgresServer::Shared().NewDatabase()).value();
+     }}};
+
+class StoreContract : public testing::TestWithParam<StoreKind> {
  protected:
-  StoreContract()
-      : store_(GetParam() ? OpenSqliteStore(folder_ / "records.db").value() : MakeMemoryStore()) {}
+  StoreContract() : store_(GetParam().make(folder_)) {}
 
   absl::Status Add(const Record& record) { return store_->Append({&record, 1}); }
   std::vector<std::string> RunIds(const RecordFilter& filter) {
@@ -250,6 +266,60 @@ TEST_P(StoreContract, OneConfigOfAWorkloadSelects) {
   EXPECT_EQ(store_->Newest(filter, 2)->size(), 1u);
 }
 
+TEST_P(StoreContract, NewestAreTheLastOnesOldestFirstAndIdsGrow) {
+  EXPECT_EQ(*store_->LastId(), 0);
+  ASSERT_TRUE(store_->Append(std::vector{SampleRecord("a"), SampleRecord("b")}).ok());
+  const int64_t before = *store_->LastId();
+  ASSERT_TRUE(store_->Append(std::vector{SampleRecord("a"), SampleFailure("c")}).ok());
+  EXPECT_GT(*store_->LastId(), before);
+  EXPECT_EQ(store_->Newest({}, 2)->at(0).run_id, "b");
+  EXPECT_EQ(store_->Newest({.only_ok = true}, 1)->at(0).run_id, "b");
+  EXPECT_EQ(RunIds({.max_id = before}), (Ids{"a", "b"}));
+}
+
+TEST_P(StoreContract, AJobIsReplacedAndItsStepsStay) {
+  JobRow job{.id = "j", .owner = "ann", .request = "r", .weight = 3, .state = "running"};
+  job.spec = std::string("\0\xff'\\", 4);
+  job.created = 1795000000.1234567;
+  const JobRow other{.id = "k", .owner = "ann", .state = "done", .created = 5};
+  const std::vector<JobStepRow> steps = {{"j", 1, 0.5, "{}"}, {"j", 2, 1.5, "\u00e9"}};
+  ASSERT_TRUE(store_->Commit({.steps = steps, .jobs = {&job, 1}}).ok());
+  ASSERT_TRUE(store_->Commit({.jobs = {&other, 1}}).ok());
+  job.state = "paused";
+  job.trials = 1ull << 40;
+  const JobStepRow again{"j", 2, 9, "another"};
+  ASSERT_TRUE(store_->Commit({.steps = {&again, 1}, .jobs = {&job, 1}}).ok());
+  EXPECT_EQ(store_->FindJob("j")->value(), job);
+  EXPECT_EQ(store_->FindRequest("ann", "r")->value(), job);
+  EXPECT_EQ(*store_->FindRequest("bob", "r"), std::nullopt);
+  EXPECT_EQ(*store_->FindRequest("ann", ""), std::nullopt);
+  EXPECT_EQ(*store_->Jobs(true), std::vector{job});
+  EXPECT_EQ(store_->Jobs(false)->size(), 2u);
+  std::vector<JobStepRow> found;
+  const auto visit = [&](const JobStepRow& step) { return found.push_back(step), true; };
+  ASSERT_TRUE(store_->ForEachStep("j", 2, visit).ok());
+  EXPECT_EQ(found, std::vector{steps[1]});
+}
+
+// Longer than what an index of PostgreSQL takes as one entry.
+TEST_P(StoreContract, VeryLongKeysAndConfigsAreFound) {
+  Rng rng(1);
+  std::string noise;
+  for (int i = 0; i < 60'000; ++i) noise.push_back(static_cast<char>('a' + rng.Below(26)));
+  Record record = SampleRecord("long");
+  record.task.workload = Workload{.op = "conv2d_nchw.cuda"};
+  record.task.template_name = "conv2d_nchw.cuda";
+  record.foreign_args = "[\"" + noise + "\"]";
+  record.foreign_line = "{}";
+  record.config.entities = {{noise, OtherEntity{int64_t{1}}}};
+  ASSERT_TRUE(Add(record).ok());
+  RecordFilter filter{.workload_key = WorkloadKey(record), .target = ToString(record.task.target)};
+  EXPECT_EQ(store_->Best(filter)->value(), record);
+  filter.config = EntitiesToJson(record.config);
+  EXPECT_EQ(RunIds(filter), Ids{"long"});
+  EXPECT_EQ(store_->BestPerWorkload({})->size(), 1u);
+}
+
 TEST_P(StoreContract, AVisitMayUseTheStoreAndStop) {
   std::vector<Record> many;
   for (int i = 0; i < 1500; ++i) many.push_back(SampleRecord(std::to_string(i)));
@@ -282,8 +352,8 @@ TEST_P(StoreContract, ManyThreadsAppendAndRead) {
   EXPECT_EQ(*store_->Count({}), 80);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Bool(),
-                         [](const auto& info) { return info.param ? "Sqlite" : "Memory"; });
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(kStores),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace tilewright
