@@ -1,6 +1,10 @@
 #include "compiler/core/gpu_traits.h"
 
+#include <cstdlib>
+#include <string>
 #include <string_view>
+
+#include "compiler/core/gpu_models.h"
 
 namespace tilewright {
 namespace {
@@ -18,6 +22,13 @@ constexpr KnownModel kModels[] = {{"jetson-nano", 1, 0.236e12, 25.6e9, 64 << 10}
 constexpr double kCacheBytesOfOne = 31e9;  // a second, of each multiprocessor, as by default
 
 }  // namespace
+
+int ArchitectureNumber(const Target& target) {
+  if (target.kind != "cuda") return 0;
+  const std::string_view own = target.mcpu;
+  const std::string_view arch = own.starts_with("sm_") ? own : ArchitectureOfModel(target.model);
+  return arch.empty() ? 0 : std::atoi(std::string(arch.substr(3)).c_str());
+}
 
 GpuTraits GpuTraitsOf(const Target& target) {
   GpuTraits traits;

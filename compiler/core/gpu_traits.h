@@ -21,6 +21,9 @@ struct GpuTraits {
 // REQUIRES: IsGpu(target).
 GpuTraits GpuTraitsOf(const Target& target);
 
+// 90 of "cuda -arch=sm_90" or of such a -model; 0 of other targets, and where neither is said.
+int ArchitectureNumber(const Target& target);
+
 inline bool IsGpu(const Target& target) { return target.kind == "cuda" || target.kind == "opencl"; }
 
 }  // namespace tilewright

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,6 +38,7 @@ void RunStore(const Step& step, Frame& frame) {
                             : interpret::Locate(step.access, frame);
   if (at < 0 || frame.failed) return;
   reinterpret_cast<T*>(frame.buffers[step.access.slot])[at] = value;
+  if (shared && step.async) interpret::StoreLate(step.access, at, sizeof(T), frame);
 }
 
 void RunIf(const Step& step, Frame& frame) {
@@ -68,6 +71,11 @@ class StmtCompiler {
       case StmtKind::kIf: return steps->push_back(IfStep(*s));
       case StmtKind::kPrefetch: return;  // a hint
       case StmtKind::kBarrier: return steps->push_back({.run = interpret::RunBarrier});
+      case StmtKind::kAsyncCommit: return steps->push_back({.run = interpret::RunAsyncCommit});
+      case StmtKind::kAsyncWait:
+        return steps->push_back(
+            {.run = interpret::RunAsyncWait, .slot = static_cast<size_t>(*AsInt(s->extent))});
+      case StmtKind::kTile: return steps->push_back(TileStep(*s));
     }
   }
 
@@ -82,16 +90,30 @@ class StmtCompiler {
 
   static bool Meets(const Steps& steps) {
     return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
-      return step.meets || step.run == interpret::RunBarrier;
+      return step.meets || step.run == interpret::RunBarrier || step.tile != nullptr;
     });
   }
 
-  // The nest of loops bound to threads.
+  Step TileStep(const StmtNode& s) {
+    Step step{.tile = s.tile};
+    const std::vector<TileOperand> wanted = OperandsOf(*s.tile);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      std::vector<Expr> last = s.operands[i]->operands;
+      last.back() = last.back() + (wanted[i].elements - 1);
+      step.operands.push_back(exprs_.CompileAccess(s.operands[i]->buffer, s.operands[i]->operands));
+      step.operands.push_back(exprs_.CompileAccess(s.operands[i]->buffer, last));
+    }
+    return step;
+  }
+
+  // The nest of loops bound to threads. A warp's are neighbours along x.
   Step ThreadsStep(Stmt s) {
     Step step{.run = interpret::RunThreads};
+    std::map<ThreadAxis, std::pair<size_t, int64_t>, std::greater<>> axes;
     for (; s->kind == StmtKind::kFor && IsThreadAxis(s->axis); s = s->body[0]) {
-      step.threads.emplace_back(exprs_.SlotOf(s->var), *AsInt(s->extent));
+      axes[s->axis] = {exprs_.SlotOf(s->var), *AsInt(s->extent)};
     }
+    for (const auto& [axis, thread] : axes) step.threads.push_back(thread);
     const size_t outer = declared_.size();
     step.body = Compile(s);
     for (size_t i = 0; i < declared_.size(); ++i) {
@@ -109,7 +131,8 @@ class StmtCompiler {
 
   Step StoreStep(const StmtNode& s) {
     Step step{.value = exprs_.Compile(s.value),
-              .access = exprs_.CompileAccess(s.buffer, s.indices)};
+              .access = exprs_.CompileAccess(s.buffer, s.indices),
+              .async = s.async};
     const bool shared = s.buffer->scope == Scope::kShared;
     step.run = Dispatch(s.buffer->dtype, [shared]<typename T>() {
       return shared ? &RunStore<T, true> : &RunStore<T, false>;

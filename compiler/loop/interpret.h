@@ -10,11 +10,11 @@
 namespace tilewright {
 
 // Runs the program. args match program.params in type; the last is written. Loops of every kind
-// run serially in order, the threads of a block from barrier to barrier; FailedPrecondition when
-// their order could matter, since two touch a shared element without a barrier between. float32
-// arithmetic is done in float32, one rounding per operation. InvalidArgument when the arguments do
-// not match; OutOfRange names the buffer and index of an access outside its shape (every access is
-// checked). Thread-safe.
+// run serially in order, the threads of a block from barrier to barrier or tile; FailedPrecondition
+// when their order could matter, since two touch a shared element without a barrier between.
+// float32 arithmetic is done in float32, one rounding per operation. InvalidArgument when the
+// arguments do not match; OutOfRange names the buffer and index of an access outside its shape
+// (every access is checked). Thread-safe.
 absl::Status Interpret(const Program& program, std::span<Tensor> args);
 
 }  // namespace tilewright

@@ -41,6 +41,15 @@ class Races {
   uint32_t phase_ = 1;
 };
 
+// What a thread stored asynchronously and what has not landed yet.
+struct LateStore {
+  size_t slot = 0;
+  int64_t at = 0;  // in elements
+  size_t bytes = 0;
+  std::array<std::byte, 8> value = {};
+  int64_t group = 0;
+};
+
 // One run's memory; of each thread in a block of a GPU program.
 struct Frame {
   std::vector<int64_t> vars;        // by slot
@@ -49,6 +58,8 @@ struct Frame {
   bool failed = false;
   int32_t thread = 0;
   Races* races = nullptr;
+  std::vector<LateStore> late;
+  int64_t groups = 0;  // committed
 };
 
 struct Code;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "compiler/loop/interpret_code.h"
+#include "compiler/loop/tile.h"
 
 namespace tilewright::interpret {
 
@@ -29,10 +32,13 @@ struct Step {
   const Code *min = nullptr, *extent = nullptr;  // loop
   const Code* value = nullptr;                   // store's value or the condition
   Access access;                                 // store
+  bool async = false;                            // store
   Steps body, otherwise;
   bool meets = false;  // threads wait for each other in it
+  const TileOp* tile = nullptr;
+  std::vector<Access> operands;  // of the tile: the first and the last element of each
   // Of the step that runs the threads of a block.
-  std::vector<std::pair<size_t, int64_t>> threads;  // slots of the variables and extents
+  std::vector<std::pair<size_t, int64_t>> threads;  // slots and extents, z to x
   std::vector<PrivateBuffer> private_buffers;
   std::vector<SharedBuffer> shared_buffers;
 };
@@ -40,6 +46,16 @@ struct Step {
 void RunSteps(const Steps& steps, Frame& frame);
 // A step of its own, so that threads can stop at it.
 void RunBarrier(const Step& step, Frame& frame);
+// Asynchronous stores are as late as they may be, and undefined until then.
+void RunAsyncCommit(const Step& step, Frame& frame);
+// The last step.slot groups may stay late.
+void RunAsyncWait(const Step& step, Frame& frame);
+// Keeps for later what a store has just written to the element. REQUIRES: in its buffer.
+void StoreLate(const Access& access, int64_t at, size_t bytes, Frame& frame);
+// Runs a tile instruction for the threads of a warp. A frame fails where its operands lie outside
+// their buffers, a row of ldmatrix is not aligned to 16 bytes, or another thread wrote a row since
+// the last barrier.
+void RunTile(const Step& step, std::span<Frame> warp);
 // Runs the body for every thread, from one barrier to the next. Between barriers threads run one
 // after the other; that another order gives the same is checked: the frame fails when two threads
 // touch one element of a shared buffer between two barriers and one of them writes.

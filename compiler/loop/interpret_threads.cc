@@ -65,6 +65,12 @@ class Block {
       if (outer_.failed) return;
       if (step.run == RunBarrier) {
         races_.Meet();
+      } else if (step.tile != nullptr) {
+        for (size_t t = 0; t < threads_.size() && !outer_.failed; t += kWarpThreads) {
+          const std::span<Frame> warp(&threads_[t], kWarpThreads);
+          RunTile(step, warp);
+          TakeFailure(warp);
+        }
       } else if (!step.meets) {
         ForEach([&](Frame& frame) { step.run(step, frame); });
       } else if (step.extent != nullptr) {
@@ -91,10 +97,16 @@ class Block {
   void ForEach(Fn fn) {
     for (Frame& frame : threads_) {
       fn(frame);
-      if (!frame.failed) continue;
+      TakeFailure({&frame, 1});
+      if (outer_.failed) return;
+    }
+  }
+
+  void TakeFailure(std::span<Frame> frames) {
+    for (const Frame& frame : frames) {
+      if (!frame.failed || outer_.failed) continue;
       outer_.failed = true;
       outer_.failure = frame.failure;
-      return;
     }
   }
 

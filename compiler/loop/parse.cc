@@ -7,12 +7,13 @@
 #include "compiler/loop/parse_expr.h"
 #include "compiler/loop/syntax.h"
 #include "compiler/loop/text.h"
+#include "compiler/loop/tile.h"
 
 namespace tilewright {
 namespace {
 
 constexpr size_t kMaxBytes = 4 << 20;
-constexpr int kMaxDepth = 200;
+constexpr int kMaxBlockDepth = 200;
 
 std::optional<LoopKind> LoopOf(std::string_view word) {
   for (size_t i = 0; i < kLoopWords.size(); ++i) {
@@ -113,7 +114,7 @@ class ProgramParser {
 
   // The statements from here on with this indentation.
   absl::StatusOr<Stmt> ParseLines(int indent) {
-    if (++depth_ > kMaxDepth) {
+    if (++depth_ > kMaxBlockDepth) {
       return SyntaxError(lines_[next_ - 1].tokens[0], "nested more than 200 deep");
     }
     std::vector<Stmt> body;
@@ -143,10 +144,22 @@ class ProgramParser {
     if (first.text == "if") return ParseIf(&line, indent);
     if (first.text == "alloc") return ParseAlloc(&line, indent);
     if (first.text == "prefetch") return ParsePrefetch(&line);
-    const bool barrier = first.text == "barrier";
-    if (first.text != "pass" && !barrier) return SyntaxError(first, "expected a statement");
+    if (first.text == "async") {
+      TW_ASSIGN_OR_RETURN(const Stmt store, ParseStore(&line, line.Take()));
+      return AsyncStore(store->buffer, store->indices, store->value);
+    }
+    if (first.text == "async_wait") {
+      TW_ASSIGN_OR_RETURN(const int64_t groups, line.ExpectInt());
+      TW_RETURN_IF_ERROR(ExpectEnd(line));
+      return AsyncWait(groups);
+    }
+    if (const TileOp* tile = FindTileOp(first.text)) return ParseTile(&line, *tile);
+    const bool barrier = first.text == "barrier", commit = first.text == "async_commit";
+    if (first.text != "pass" && !barrier && !commit) {
+      return SyntaxError(first, "expected a statement");
+    }
     TW_RETURN_IF_ERROR(ExpectEnd(line));
-    return barrier ? Barrier() : Seq({});
+    return barrier ? Barrier() : commit ? AsyncCommit() : Seq({});
   }
 
   absl::StatusOr<Stmt> ParseStore(LineParser* line, const Token& name) {
@@ -172,6 +185,19 @@ class ProgramParser {
     TW_RETURN_IF_ERROR(ExpectEnd(*line));
     if (element->dtype != DType::kI64) return SyntaxError(at, "an element is an integer");
     return Prefetch(buffer->second, std::move(element));
+  }
+
+  // operand, operand, ...: accesses. Their number and types are Verify's.
+  absl::StatusOr<Stmt> ParseTile(LineParser* line, const TileOp& op) {
+    std::vector<Expr> operands;
+    do {
+      const Token at = line->Peek();
+      TW_ASSIGN_OR_RETURN(Expr operand, line->ParseExpr());
+      if (operand->kind != ExprKind::kLoad) return SyntaxError(at, "expected an element");
+      operands.push_back(std::move(operand));
+    } while (line->TakeIf(","));
+    TW_RETURN_IF_ERROR(ExpectEnd(*line));
+    return TileStmt(op, std::move(operands));
   }
 
   // var in min..end, or var in min..+extent

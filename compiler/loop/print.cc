@@ -11,6 +11,7 @@
 #include "compiler/core/tensor.h"
 #include "compiler/loop/syntax.h"
 #include "compiler/loop/text.h"
+#include "compiler/loop/tile.h"
 
 namespace tilewright {
 namespace {
@@ -59,13 +60,19 @@ class Printer {
     switch (s->kind) {
       case StmtKind::kFor: return Loop(*s, indent);
       case StmtKind::kStore:
-        return Line(indent, Access(s->buffer->name, s->indices) + " = " + Text(s->value));
+        return Line(indent,
+                    absl::StrCat(s->async ? "async " : "", Access(s->buffer->name, s->indices),
+                                 " = ", Text(s->value)));
       case StmtKind::kIf: return Branch(*s, indent);
       case StmtKind::kSeq: return Block(s, indent);
       case StmtKind::kAlloc: return Declare(*s, indent, last_of_block);
       case StmtKind::kPrefetch:
         return Line(indent, absl::StrCat("prefetch ", s->buffer->name, ", ", Text(s->value)));
       case StmtKind::kBarrier: return Line(indent, "barrier");
+      case StmtKind::kAsyncCommit: return Line(indent, "async_commit");
+      case StmtKind::kAsyncWait: return Line(indent, "async_wait " + Text(s->extent));
+      case StmtKind::kTile:
+        return Line(indent, absl::StrCat(Sv(s->tile->name), " ", List(s->operands)));
     }
   }
 

@@ -42,7 +42,10 @@ class StmtSimplifier {
         return body == nullptr ? nullptr : Alloc(s->buffer, std::move(body));
       }
       case StmtKind::kPrefetch: return Prefetch(s->buffer, simplifier_.Run(s->value));
-      case StmtKind::kBarrier: return s;
+      case StmtKind::kBarrier:
+      case StmtKind::kAsyncCommit:
+      case StmtKind::kAsyncWait: return s;
+      case StmtKind::kTile: return RunTile(*s);
     }
     return nullptr;
   }
@@ -104,7 +107,19 @@ class StmtSimplifier {
     std::vector<Expr> indices;
     indices.reserve(s.indices.size());
     for (const Expr& index : s.indices) indices.push_back(simplifier_.Run(index));
-    return Store(s.buffer, std::move(indices), simplifier_.Run(s.value));
+    Expr value = simplifier_.Run(s.value);
+    return s.async ? AsyncStore(s.buffer, std::move(indices), std::move(value))
+                   : Store(s.buffer, std::move(indices), std::move(value));
+  }
+
+  Stmt RunTile(const StmtNode& s) {
+    std::vector<Expr> operands;
+    for (const Expr& operand : s.operands) {
+      std::vector<Expr> indices;
+      for (const Expr& index : operand->operands) indices.push_back(simplifier_.Run(index));
+      operands.push_back(Load(operand->buffer, std::move(indices)));
+    }
+    return TileStmt(*s.tile, std::move(operands));
   }
 
   Stmt RunIf(const StmtNode& s) {

@@ -48,6 +48,18 @@ Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value) {
                .value = std::move(value)});
 }
 
+Stmt AsyncStore(Buffer buffer, std::vector<Expr> indices, Expr value) {
+  StmtNode node = *Store(std::move(buffer), std::move(indices), std::move(value));
+  node.async = true;
+  return Make(std::move(node));
+}
+
+Stmt AsyncCommit() { return Make({.kind = StmtKind::kAsyncCommit}); }
+
+Stmt AsyncWait(int64_t groups) {
+  return Make({.kind = StmtKind::kAsyncWait, .extent = Int(groups)});
+}
+
 Stmt If(Expr condition, Stmt yes, Stmt no) {
   std::vector<Stmt> body = {std::move(yes)};
   if (no != nullptr) body.push_back(std::move(no));
@@ -72,6 +84,10 @@ Stmt Prefetch(Buffer buffer, Expr element) {
 }
 
 Stmt Barrier() { return Make({.kind = StmtKind::kBarrier}); }
+
+Stmt TileStmt(const TileOp& op, std::vector<Expr> operands) {
+  return Make({.kind = StmtKind::kTile, .tile = &op, .operands = std::move(operands)});
+}
 
 int64_t Program::ParallelExtent() const {
   if (body == nullptr || body->kind != StmtKind::kFor || body->loop != LoopKind::kParallel) {

@@ -19,6 +19,11 @@ enum class StmtKind {
               // order; a hint, so it may lie outside the buffer
   kBarrier,   // threads of a block wait until all have come here; then they see each other's
               // writes to shared and global memory
+  kTile,      // an instruction of the 32 threads of a warp on small matrices: `tile` of `operands`
+  // What a thread stored asynchronously lands between its store and the wait for its group: commit
+  // ends a thread's group, wait returns when all but its last `extent` groups have landed.
+  kAsyncCommit,
+  kAsyncWait,
 };
 
 enum class LoopKind {
@@ -36,6 +41,8 @@ inline bool IsBlockAxis(ThreadAxis axis) {
 }
 inline bool IsThreadAxis(ThreadAxis axis) { return axis >= ThreadAxis::kThreadX; }
 
+struct TileOp;  // loop/tile.h
+
 struct StmtNode;
 using Stmt = std::shared_ptr<const StmtNode>;
 
@@ -49,8 +56,12 @@ struct StmtNode {
   Buffer buffer;
   std::vector<Expr> indices;
   Expr value;
+  bool async = false;  // of a kStore to a shared buffer, from inputs alone
   // kIf
   Expr condition;
+  // kTile; an operand is the load of its first element, also where it is written
+  const TileOp* tile = nullptr;
+  std::vector<Expr> operands;
   std::vector<Stmt> body;
 };
 
@@ -58,11 +69,15 @@ Stmt For(Expr var, Expr min, Expr extent, LoopKind loop, Stmt body);
 Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body);    // min 0
 Stmt For(Expr var, int64_t extent, ThreadAxis axis, Stmt body);  // min 0, kSerial
 Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value);
+Stmt AsyncStore(Buffer buffer, std::vector<Expr> indices, Expr value);
+Stmt AsyncCommit();
+Stmt AsyncWait(int64_t groups);
 Stmt If(Expr condition, Stmt yes, Stmt no = nullptr);
 Stmt Seq(std::vector<Stmt> body);  // flattens, drops nulls; one element gives the element itself
 Stmt Alloc(Buffer buffer, Stmt body);
 Stmt Prefetch(Buffer buffer, Expr element);
 Stmt Barrier();
+Stmt TileStmt(const TileOp& op, std::vector<Expr> operands);
 
 // One kernel. Parameters in call order; the last is the output, the rest are read only.
 // If the body is a kParallel For, its iterations may be split over threads by range.

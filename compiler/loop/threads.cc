@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/syntax.h"
+#include "compiler/loop/tile.h"
 #include "compiler/loop/visit.h"
 
 namespace tilewright {
@@ -20,9 +21,14 @@ bool IsShared(const StmtNode& s) {
   return s.kind == StmtKind::kAlloc && s.buffer->scope == Scope::kShared;
 }
 
-bool HasBarrier(const Stmt& s) {
+// What all threads must come to.
+bool IsMeeting(const StmtNode& s) {
+  return s.kind == StmtKind::kBarrier || s.kind == StmtKind::kTile;
+}
+
+bool HasMeeting(const Stmt& s) {
   bool found = false;
-  ForEachStmt(s, [&](const Stmt& part) { found = found || part->kind == StmtKind::kBarrier; });
+  ForEachStmt(s, [&](const Stmt& part) { found = found || IsMeeting(*part); });
   return found;
 }
 
@@ -67,6 +73,7 @@ class ThreadVerifier {
       return IllFormed(absl::StrCat(axis, " must run from 0 to a constant"));
     }
     if (IsThreadAxis(s.axis)) thread_vars_.insert(s.var.get());
+    if (s.axis == ThreadAxis::kThreadX) threads_x_ = *extent;
     return absl::OkStatus();
   }
 
@@ -74,10 +81,15 @@ class ThreadVerifier {
     if (s == nullptr) return absl::OkStatus();
     if (IsBound(*s)) return IllFormed("a loop bound to an axis must be in the outermost nest");
     if (IsShared(*s)) return IllFormed("a shared buffer must be declared outside the threads");
+    if (s->kind == StmtKind::kTile && threads_x_ % kWarpThreads != 0) {
+      return IllFormed(absl::StrCat(Sv(s->tile->name), " needs whole warps of 32 threads along x, ",
+                                    "found ", threads_x_));
+    }
     const bool branches = s->kind == StmtKind::kIf || s->kind == StmtKind::kFor;
-    if (branches && HasBarrier(s)) {
+    if (branches && HasMeeting(s)) {
       for (const Expr* e : {&s->min, &s->extent, &s->condition}) {
-        if (Differs(*e)) return IllFormed("a barrier that not all threads of a block may reach");
+        if (!Differs(*e)) continue;
+        return IllFormed("a barrier or tile that not all threads of a block may reach");
       }
     }
     // A loop whose bounds differ gives each thread its own values of the variable.
@@ -99,6 +111,7 @@ class ThreadVerifier {
 
   std::set<ThreadAxis> axes_;
   int64_t shared_bytes_ = 0;
+  int64_t threads_x_ = 1;
   std::unordered_set<const ExprNode*> thread_vars_;
 };
 
@@ -125,7 +138,8 @@ Launch LaunchOf(const Program& program) {
 
 absl::Status VerifyThreads(const Program& program) {
   if (!IsGpuProgram(program)) {
-    return HasBarrier(program.body) ? IllFormed("a barrier without threads") : absl::OkStatus();
+    return HasMeeting(program.body) ? IllFormed("a barrier or tile without threads")
+                                    : absl::OkStatus();
   }
   const absl::Status status = ThreadVerifier().Run(program.body);
   if (status.ok()) return status;
@@ -133,7 +147,7 @@ absl::Status VerifyThreads(const Program& program) {
 }
 
 Program WithoutThreads(const Program& program) {
-  TW_CHECK(!HasBarrier(program.body) && LaunchOf(program).shared_bytes == 0) << program.name;
+  TW_CHECK(!HasMeeting(program.body) && LaunchOf(program).shared_bytes == 0) << program.name;
   Program serial = program;
   serial.body = Unbound(program.body, LoopKind::kParallel);
   return serial;

@@ -18,14 +18,15 @@ bool IsGpuProgram(const Program& program);
 Launch LaunchOf(const Program& program);
 
 // FailedPrecondition unless loops are bound as above, each axis once, from 0 and with a constant
-// extent, and every barrier is reached by all threads of a block together: no enclosing condition
-// or loop bound depends on a thread or on memory. OK for programs without axes, barriers and shared
-// buffers.
+// extent, and every barrier and tile is reached by all threads of a block together: no enclosing
+// condition or loop bound depends on a thread or on memory. Where there are tiles, warps are whole:
+// the threads along x are a multiple of 32. OK for programs without axes, barriers, tiles and
+// shared buffers.
 absl::Status VerifyThreads(const Program& program);
 
 // The same program for one thread of a CPU after another: its outermost loop is parallel, no loop
 // is bound. What is prepared once from weights runs on a GPU or, at compile time, here. REQUIRES:
-// no barriers and no shared buffers.
+// no barriers, tiles and shared buffers.
 Program WithoutThreads(const Program& program);
 
 // InvalidArgument names the first limit that the launch exceeds, with both numbers.

@@ -13,6 +13,7 @@
 #include "compiler/loop/simplifier.h"
 #include "compiler/loop/text.h"
 #include "compiler/loop/threads.h"
+#include "compiler/loop/tile.h"
 #include "compiler/loop/visit.h"
 
 namespace tilewright {
@@ -96,7 +97,10 @@ class Verifier {
       case StmtKind::kIf: return CheckIf(*s);
       case StmtKind::kAlloc: return CheckAlloc(*s);
       case StmtKind::kPrefetch: return CheckPrefetch(*s);
-      case StmtKind::kBarrier: return absl::OkStatus();
+      case StmtKind::kBarrier:
+      case StmtKind::kAsyncCommit: return absl::OkStatus();
+      case StmtKind::kAsyncWait: return CheckWait(*s);
+      case StmtKind::kTile: return CheckTile(*s);
       case StmtKind::kSeq: break;
     }
     for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
@@ -167,7 +171,27 @@ class Verifier {
     }
     TW_RETURN_IF_ERROR(CheckAccess(s.buffer, s.indices));
     TW_RETURN_IF_ERROR(MustBe(s.value, s.buffer->dtype, "the stored value"));
-    return CheckExpr(s.value);
+    TW_RETURN_IF_ERROR(CheckExpr(s.value));
+    return s.async ? CheckAsync(s) : absl::OkStatus();
+  }
+
+  // Nothing that it reads may change before it lands.
+  absl::Status CheckAsync(const StmtNode& s) {
+    if (s.buffer->scope != Scope::kShared) {
+      return Violation("an asynchronous store must be to shared memory");
+    }
+    bool inputs = true;
+    ForEachExpr(s.value, [&](const Expr& e) {
+      if (e->kind != ExprKind::kLoad) return;
+      inputs = inputs && e->buffer->scope == Scope::kGlobal && e->buffer != program_.params.back();
+    });
+    return inputs ? absl::OkStatus() : Violation("an asynchronous store must be of inputs alone");
+  }
+
+  static absl::Status CheckWait(const StmtNode& s) {
+    const int64_t* groups = AsInt(s.extent);
+    if (groups != nullptr && *groups >= 0) return absl::OkStatus();
+    return Violation("a wait must be for a constant number of groups");
   }
 
   absl::Status CheckPrefetch(const StmtNode& s) {
@@ -178,6 +202,35 @@ class Verifier {
     if (in_vector_) return Violation("a prefetch inside a vectorised loop");
     TW_RETURN_IF_ERROR(MustBe(s.value, DType::kI64, "an element"));
     return CheckExpr(s.value);
+  }
+
+  absl::Status CheckTile(const StmtNode& s) {
+    const std::vector<TileOperand> wanted = OperandsOf(*s.tile);
+    if (s.operands.size() != wanted.size()) {
+      return Violation(absl::StrCat(Sv(s.tile->name), " takes ", wanted.size(), " operands"));
+    }
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      TW_RETURN_IF_ERROR(CheckTileOperand(wanted[i], s.operands[i]));
+    }
+    return absl::OkStatus();
+  }
+
+  // The first and the last element that a thread names of an operand.
+  absl::Status CheckTileOperand(const TileOperand& wanted, const Expr& operand) {
+    TW_RETURN_IF_ERROR(MustBe(operand, wanted.dtype, wanted.what));
+    if (operand->kind != ExprKind::kLoad || operand->operands.empty()) {
+      return Violation(absl::StrCat(wanted.what, " must be an element of a buffer"));
+    }
+    if (operand->buffer->scope != wanted.scope) {
+      const bool shared = wanted.scope == Scope::kShared;
+      return Violation(absl::StrCat(wanted.what, " must be in ",
+                                    shared ? "shared memory" : "registers", ", ",
+                                    operand->buffer->name, " is not"));
+    }
+    TW_RETURN_IF_ERROR(CheckAccess(operand->buffer, operand->operands));
+    std::vector<Expr> last = operand->operands;
+    last.back() = last.back() + (wanted.elements - 1);
+    return CheckAccess(operand->buffer, last);
   }
 
   absl::Status CheckIf(const StmtNode& s) {

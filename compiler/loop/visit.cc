@@ -46,8 +46,10 @@ class Rewriter {
     bool same = node.min == s->min && node.extent == s->extent && node.value == s->value &&
                 node.condition == s->condition;
     for (Expr& index : node.indices) index = Run(Expr(index));
+    for (Expr& operand : node.operands) operand = Run(Expr(operand));
     for (Stmt& child : node.body) child = Run(Stmt(child));
-    same = same && node.indices == s->indices && node.body == s->body;
+    same =
+        same && node.indices == s->indices && node.operands == s->operands && node.body == s->body;
     return same ? s : std::make_shared<const StmtNode>(std::move(node));
   }
 
@@ -113,6 +115,7 @@ void ForEachExpr(const Stmt& s, const std::function<void(const Expr&)>& visit) {
       ForEachExpr(*e, visit);
     }
     for (const Expr& index : stmt->indices) ForEachExpr(index, visit);
+    for (const Expr& operand : stmt->operands) ForEachExpr(operand, visit);
   });
 }
 
@@ -124,7 +127,8 @@ void ForEachStmt(const Stmt& s, const std::function<void(const Stmt&)>& visit) {
 
 bool UsesVar(const Expr& e, const Expr& var) {
   std::unordered_set<const ExprNode*> seen;
-  return e != nullptr && Find(e, [&var](const Expr& node) { return node == var; }, &seen);
+  return e != nullptr && Find(
+                             e, [&var](const Expr& node) { return node == var; }, &seen);
 }
 
 }  // namespace tilewright

@@ -1,5 +1,7 @@
 // OpenCL C 1.2: modules are source text that the device's driver compiles when they are loaded.
 #include "absl/strings/str_cat.h"
+#include "base/strings.h"
+#include "compiler/targets/support/c_tile.h"
 #include "compiler/targets/support/gpu_text.h"
 #include "compiler/targets/target_backend.h"
 #include "runtime/device/device.h"
@@ -28,6 +30,11 @@ class OpenClBackend final : public TargetBackend {
 
   absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs, const Target&,
                                              const CompileOptions& options) const override {
+    if (const std::vector<const TileOp*> tiles = TileOpsOf(programs); !tiles.empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("OpenCL C has no form of ", Sv(tiles.front()->name),
+                       ": tensor cores are of cuda targets alone"));
+    }
     std::string text = ModuleText(programs, CLanguage::kOpenCl);
     if (options.assembly != nullptr) *options.assembly += text;
     return text;

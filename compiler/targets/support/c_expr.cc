@@ -71,6 +71,18 @@ class Writer {
                         "]");
   }
 
+  // The bits of a 16-bit float that is only copied: a load, a zero, or a choice between such. ""
+  // for any other value.
+  std::string Bits(const Expr& e) const {
+    if (!IsNarrowFloat(e->dtype)) return "";
+    if (e->kind == ExprKind::kLoad) return Element(e->buffer, e->operands);
+    if (IsZeroBits(e)) return "0";
+    if (e->kind != ExprKind::kSelect) return "";
+    const std::string yes = Bits(e->operands[1]), no = Bits(e->operands[2]);
+    if (yes.empty() || no.empty()) return "";
+    return absl::StrCat("(", Text(e->operands[0]), " ? ", yes, " : ", no, ")");
+  }
+
  private:
   std::string LoadText(const ExprNode& e) const {
     const std::string element = Element(e.buffer, e.operands);
@@ -150,7 +162,13 @@ std::string CSuffix(DType dtype) {
 
 std::string CValueType(DType dtype) { return absl::StrCat("tw_", CSuffix(Computed(dtype))); }
 
+bool IsZeroBits(const Expr& e) {
+  if (e->kind == ExprKind::kFloat) return e->fvalue == 0 && !std::signbit(e->fvalue);
+  return e->kind == ExprKind::kInt && e->ivalue == 0;
+}
+
 std::string CStored(const Expr& value, const CNames& names) {
+  if (const std::string bits = Writer(names).Bits(value); !bits.empty()) return bits;
   const std::string text = CText(value, names);
   if (!IsNarrowFloat(value->dtype)) return text;
   return absl::StrCat("tw_store_", CSuffix(value->dtype), "(", text, ")");

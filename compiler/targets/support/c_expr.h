@@ -23,6 +23,9 @@ std::string CSuffix(DType dtype);
 // memory and are computed with in float32.
 std::string CValueType(DType dtype);
 
+// A literal whose bytes are all zero.
+bool IsZeroBits(const Expr& e);
+
 // REQUIRES: every variable and buffer of `e` has a name.
 std::string CText(const Expr& e, const CNames& names);
 // The same as memory holds it.

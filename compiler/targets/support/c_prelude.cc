@@ -10,7 +10,9 @@ typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned cha
 typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned short tw_bf16;
 #define TW_GLOBAL
 #define TW_RESTRICT __restrict__
-#define TW_SHARED __shared__
+#define TW_SHARED __shared__ __align__(16)
+#define TW_LOCAL
+#define TW_ALIGNED __align__(16)
 #define TW_KERNEL(x, y, z) extern "C" __global__ void __launch_bounds__((x) * (y) * (z))
 #define TW_FN static __device__ __forceinline__
 #define TW_UNROLL _Pragma("unroll")
@@ -30,6 +32,23 @@ typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned s
 #define TW_INF_f64 __longlong_as_double(0x7ff0000000000000LL)
 #define TW_NAN_f64 __longlong_as_double(0x7ff8000000000000LL)
 #define TW_M32(name) name##f
+typedef unsigned short tw_v2; typedef unsigned int tw_v4; typedef uint2 tw_v8;
+typedef uint4 tw_v16;
+#define TW_ZERO_8 make_uint2(0, 0)
+#define TW_ZERO_16 make_uint4(0, 0, 0, 0)
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#define TW_ASYNC(bytes, cache) \
+  TW_FN void tw_async_##bytes(void* to, const void* from, bool there) { \
+    const tw_u32 at = (tw_u32)__cvta_generic_to_shared(to), taken = there ? bytes : 0; \
+    asm volatile("cp.async." #cache ".shared.global [%0], [%1], " #bytes ", %2;" \
+                 : : "r"(at), "l"(__cvta_generic_to_global(from)), "r"(taken) : "memory"); \
+  }
+TW_ASYNC(4, ca) TW_ASYNC(8, ca) TW_ASYNC(16, cg)
+#define TW_ASYNC_COPY(bytes, to_space, to, from_space, from, there) \
+  tw_async_##bytes(to, from, there)
+#define TW_ASYNC_COMMIT asm volatile("cp.async.commit_group;" : : : "memory")
+#define TW_ASYNC_WAIT(n) asm volatile("cp.async.wait_group " #n ";" : : : "memory")
+#endif
 TW_FN float tw_load_f16(tw_f16 x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
@@ -49,7 +68,9 @@ typedef char tw_i8; typedef ulong tw_u64; typedef uint tw_u32; typedef ushort tw
 typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushort tw_bf16;
 #define TW_GLOBAL __global
 #define TW_RESTRICT restrict
-#define TW_SHARED __local
+#define TW_SHARED __local __attribute__((aligned(16)))
+#define TW_LOCAL __local
+#define TW_ALIGNED __attribute__((aligned(16)))
 #define TW_KERNEL(x, y, z) __kernel __attribute__((reqd_work_group_size(x, y, z))) void
 #define TW_FN static inline
 #define TW_UNROLL _Pragma("unroll")
@@ -69,6 +90,9 @@ typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushor
 #define TW_INF_f64 ((double)INFINITY)
 #define TW_NAN_f64 ((double)NAN)
 #define TW_M32(f) f
+typedef ushort tw_v2; typedef uint tw_v4; typedef uint2 tw_v8; typedef uint4 tw_v16;
+#define TW_ZERO_8 ((uint2)(0))
+#define TW_ZERO_16 ((uint4)(0))
 TW_FN float tw_load_f16(tw_f16 x) { return vload_half(0, (const __private half*)&x); }
 TW_FN tw_f16 tw_store_f16(float x) {
   tw_f16 y;
@@ -80,6 +104,18 @@ TW_FN tw_f16 tw_store_f16(float x) {
 constexpr char kOpenClDoubles[] = R"(
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 typedef double tw_f64;
+)";
+
+// Where nothing copies asynchronously, at once: that is soon enough.
+constexpr char kSynchronous[] = R"(
+#ifndef TW_ASYNC_COPY
+#define TW_ZERO_4 0
+#define TW_ASYNC_COPY(bytes, to_space, to, from_space, from, there) \
+  *(to_space tw_v##bytes*)(to) = \
+      (there) ? *(from_space const tw_v##bytes*)(from) : TW_ZERO_##bytes
+#define TW_ASYNC_COMMIT
+#define TW_ASYNC_WAIT(n)
+#endif
 )";
 
 // Functions of every language. Floats: NaN behaves as the loop IR says (loop/expr.h); integers
@@ -180,6 +216,7 @@ TW_FLOAT(f64, TW_M64)
 std::string PreludeOf(CLanguage language, bool doubles) {
   std::string text = language == CLanguage::kCuda ? kCuda : kOpenCl;
   if (doubles && language == CLanguage::kOpenCl) text += kOpenClDoubles;
+  text += kSynchronous;
   text += kFunctions;
   if (doubles) text += kDoubleFunctions;
   return text;

@@ -9,7 +9,9 @@
 #include "compiler/core/tensor.h"
 #include "compiler/loop/threads.h"
 #include "compiler/loop/visit.h"
+#include "compiler/targets/support/c_copy.h"
 #include "compiler/targets/support/c_expr.h"
+#include "compiler/targets/support/c_tile.h"
 
 namespace tilewright {
 namespace {
@@ -140,6 +142,10 @@ class Printer {
       case StmtKind::kAlloc: return Declare(*s);
       case StmtKind::kPrefetch: return;
       case StmtKind::kBarrier: return Line("TW_BARRIER;");
+      case StmtKind::kAsyncCommit: return Line("TW_ASYNC_COMMIT;");
+      case StmtKind::kAsyncWait:
+        return Line(absl::StrCat("TW_ASYNC_WAIT(", *AsInt(s->extent), ");"));
+      case StmtKind::kTile: return Line(TileCallText(*s, names_));
     }
   }
 
@@ -157,6 +163,7 @@ class Printer {
   }
 
   void Loop(const StmtNode& s) {
+    if (const std::string copy = VectorCopyText(s, names_); !copy.empty()) return Line(copy);
     NameVar(s);
     if (s.loop == LoopKind::kUnrolled || s.loop == LoopKind::kVectorized) Line("TW_UNROLL");
     const std::string var = Text(s.var), min = Text(s.min);
@@ -184,7 +191,8 @@ class Printer {
   }
 
   void Declare(const StmtNode& s) {
-    const char* space = s.buffer->scope == Scope::kShared ? "TW_SHARED " : "";
+    const bool shared = s.buffer->scope == Scope::kShared;
+    const char* space = shared ? "TW_SHARED " : IsAligned(*s.buffer) ? "TW_ALIGNED " : "";
     Line(absl::StrCat(space, TypeOf(s.buffer), " ", NameBuffer(s.buffer), "[",
                       std::max<int64_t>(1, NumElements(s.buffer->shape)), "];"));
     Statement(s.body[0]);

@@ -2,6 +2,7 @@
 
 #include "compiler/loop/visit.h"
 #include "compiler/targets/support/c_text.h"
+#include "compiler/targets/support/c_tile.h"
 
 namespace tilewright {
 namespace {
@@ -19,6 +20,7 @@ std::string ModuleText(std::span<const Program> programs, CLanguage language) {
   bool doubles = false;
   for (const Program& program : programs) doubles = doubles || UsesDoubles(program);
   std::string text = PreludeOf(language, doubles);
+  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op);
   for (const Program& program : programs) text += "\n" + KernelText(program);
   return text;
 }

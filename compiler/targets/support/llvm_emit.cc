@@ -105,7 +105,10 @@ class KernelEmitter {
         return;
       case StmtKind::kAlloc: return EmitAlloc(s);
       case StmtKind::kPrefetch: return EmitPrefetch(*s);
-      case StmtKind::kBarrier: TW_CHECK(false) << "a barrier in a program for a CPU"; return;
+      case StmtKind::kAsyncCommit:
+      case StmtKind::kAsyncWait: return;  // stores have landed at once
+      case StmtKind::kBarrier:
+      case StmtKind::kTile: TW_CHECK(false) << "a barrier or tile in a program for a CPU"; return;
     }
   }
 

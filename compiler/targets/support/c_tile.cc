@@ -1,0 +1,112 @@
+#include "compiler/targets/support/c_tile.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/strings.h"
+#include "compiler/loop/visit.h"
+
+namespace tilewright {
+namespace {
+
+// PTX's type and shape of a multiplication.
+struct PtxMultiply {
+  const char *left_right, *sums;
+};
+PtxMultiply PtxOf(DType type) {
+  switch (type) {
+    case DType::kF16: return {"f16.f16", "f32"};
+    case DType::kBF16: return {"bf16.bf16", "f32"};
+    case DType::kF32: return {"tf32.tf32", "f32"};
+    default: return {"s8.s8", "s32"};
+  }
+}
+
+// {%first, ...}: so many registers of an asm statement.
+std::string AsmRegisters(int64_t first, int64_t count) {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < count; ++i) names.push_back(absl::StrCat("%", first + i));
+  return absl::StrCat("{", absl::StrJoin(names, ", "), "}");
+}
+
+// "c"(x[0]), ...: so many operands of an asm statement.
+std::string AsmOperands(const char* constraint, const char* array, int64_t count) {
+  std::vector<std::string> operands;
+  for (int64_t i = 0; i < count; ++i) {
+    operands.push_back(absl::StrCat("\"", constraint, "\"(", array, "[", i, "])"));
+  }
+  return absl::StrJoin(operands, ", ");
+}
+
+// A thread's words of an operand of so many elements.
+int64_t WordsOf(const TileOp& op, const TileOperand& operand) {
+  return operand.elements * static_cast<int64_t>(SizeOf(op.type)) / 4;
+}
+
+std::string MultiplyText(const TileOp& op) {
+  const std::vector<TileOperand> operands = OperandsOf(op);
+  const int64_t left = WordsOf(op, operands[1]), right = WordsOf(op, operands[2]);
+  const PtxMultiply ptx = PtxOf(op.type);
+  const std::string type = CSuffix(op.type), sums = CSuffix(operands[0].dtype);
+  const std::string d = AsmRegisters(0, 4);
+  std::string text = absl::StrCat("TW_FN void tw_", Sv(op.name), "(tw_", sums, "* d, const tw_",
+                                  type, "* left, const tw_", type, "* right) {\n");
+  if (op.type == DType::kF32) {  // rounded to the type that is multiplied
+    absl::StrAppend(&text, "  tw_u32 a[", left, "], b[", right, "];\n");
+    for (int64_t i = 0; i < left + right; ++i) {
+      const bool in_left = i < left;
+      absl::StrAppend(&text, "  asm(\"cvt.rna.tf32.f32 %0, %1;\" : \"=r\"(", in_left ? "a[" : "b[",
+                      in_left ? i : i - left, "]) : \"f\"(", in_left ? "left[" : "right[",
+                      in_left ? i : i - left, "]));\n");
+    }
+  } else {
+    absl::StrAppend(&text, "  const tw_u32* a = (const tw_u32*)left;\n",
+                    "  const tw_u32* b = (const tw_u32*)right;\n");
+  }
+  absl::StrAppend(&text, "  asm volatile(\"mma.sync.aligned.m16n8k", op.depth, ".row.col.",
+                  ptx.sums, ".", ptx.left_right, ".", ptx.sums, " ", d, ", ", AsmRegisters(4, left),
+                  ", ", AsmRegisters(4 + left, right), ", ", d, ";\"\n");
+  absl::StrAppend(&text, "               : ", AsmOperands(sums == "f32" ? "+f" : "+r", "d", 4),
+                  "\n               : ", AsmOperands("r", "a", left), ", ",
+                  AsmOperands("r", "b", right), ");\n}\n");
+  return text;
+}
+
+std::string MatrixLoadText(const TileOp& op) {
+  const std::string type = CSuffix(op.type);
+  return absl::StrCat("TW_FN void tw_", Sv(op.name), "(tw_", type, "* to, const tw_", type,
+                      "* row) {\n", "  tw_u32* w = (tw_u32*)to;\n",
+                      "  const tw_u32 at = (tw_u32)__cvta_generic_to_shared(row);\n",
+                      "  asm volatile(\"ldmatrix.sync.aligned.m8n8.x", op.matrices,
+                      op.transposed ? ".trans" : "", ".shared.b16 ", AsmRegisters(0, op.matrices),
+                      ", [%", op.matrices, "];\"\n", "               : ",
+                      AsmOperands("=r", "w", op.matrices), " : \"r\"(at) : \"memory\");\n}\n");
+}
+
+}  // namespace
+
+std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs) {
+  std::vector<const TileOp*> ops;
+  for (const Program& program : programs) {
+    ForEachStmt(program.body, [&](const Stmt& s) {
+      if (s->tile == nullptr || std::find(ops.begin(), ops.end(), s->tile) != ops.end()) return;
+      ops.push_back(s->tile);
+    });
+  }
+  return ops;
+}
+
+std::string TileFunctionText(const TileOp& op) {
+  return op.depth > 0 ? MultiplyText(op) : MatrixLoadText(op);
+}
+
+std::string TileCallText(const StmtNode& tile, const CNames& names) {
+  std::vector<std::string> places;
+  for (const Expr& operand : tile.operands) {
+    places.push_back(absl::StrCat("&", CElement(operand->buffer, operand->operands, names)));
+  }
+  return absl::StrCat("tw_", Sv(tile.tile->name), "(", absl::StrJoin(places, ", "), ");");
+}
+
+}  // namespace tilewright

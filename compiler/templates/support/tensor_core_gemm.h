@@ -1,0 +1,83 @@
+// The GPU schedule of matrix products on tensor cores: d [m,n] = left [m,k] * right [k,n], for each
+// of a batch. A block computes a tile of d, each of its warps a part of that in registers; left and
+// right pass through shared memory, zeros where they end:
+//
+//   blocks: tile of d
+//     sums = 0
+//     for the stages of k:
+//       barrier; all threads copy a stage of left and right; barrier
+//       for the steps of a stage: ldmatrix of both; for the tiles of a warp: mma
+//     store, with the epilogue
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "compiler/core/launch.h"
+#include "compiler/loop/compute.h"
+#include "compiler/loop/tile.h"
+
+namespace tilewright {
+
+// Left or right as it is staged.
+struct StagedMatrix {
+  Buffer source;
+  int64_t rows = 1, columns = 1;
+  // The source's indices of an element.
+  std::function<std::vector<Expr>(const Expr& batch, const Expr& row, const Expr& column)> at;
+  // Whether an element is there; it is zero elsewhere. Null: all are.
+  std::function<Expr(const Expr& row, const Expr& column)> inside;
+  // Columns lie side by side, rows at multiples of their number from the start, none is outside.
+  bool contiguous = true;
+};
+
+struct TensorCoreGemm {
+  Compute compute;             // its name, output and result
+  std::vector<Buffer> inputs;  // the task's, those of left and right perhaps of other shapes
+  int64_t batch = 1, m = 1, n = 1, k = 1;
+  StagedMatrix left;                  // rows m, columns k
+  StagedMatrix right;                 // rows n, columns k
+  bool right_rows_are_depth = false;  // or rows k, columns n; of 16-bit types
+  // The compute's axes at an element of d.
+  std::function<std::vector<Expr>(const Expr& batch, const Expr& m, const Expr& n)> axes;
+};
+
+struct TensorCoreSchedule {
+  int64_t row_warps = 1, column_warps = 1;  // of a block, along m and n
+  // A warp's tile: multiples of kTileRows and kTileColumns.
+  int64_t warp_rows = 16, warp_columns = 16;
+  int64_t depth = 16;          // of k in a stage: a multiple of the multiplication's
+  int64_t padding = 0;         // bytes after each staged row: a multiple of 16
+  int64_t vector = 1;          // elements that are copied at once, where that is possible
+  bool double_buffer = false;  // a stage is fetched into registers while the one before is used
+  int64_t async_stages = 0;    // or so many are in shared memory, copied asynchronously; 0 or >= 2
+  bool direct_store = true;    // else sums go through shared memory to be stored by rows
+  int64_t sums_padding = 0;    // elements after each row of sums there
+
+  int64_t rows() const { return row_warps * warp_rows; }
+  int64_t columns() const { return column_warps * warp_columns; }
+  int64_t threads() const { return row_warps * column_warps * kWarpThreads; }
+  // Stages that shared memory holds.
+  int64_t parts() const { return double_buffer ? 2 : std::max<int64_t>(1, async_stages); }
+};
+
+// What a schedule needs, before anything is built.
+struct TensorCoreNeeds {
+  Launch launch;
+  int64_t registers = 0;      // of a thread, estimated
+  int64_t copies = 0;         // of a thread in a stage, of both matrices
+  int64_t fetched_words = 0;  // of a thread, in registers
+};
+TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
+                        const TileOp& multiply);
+
+// Elements of the matrix that are copied at once.
+int64_t VectorOf(const StagedMatrix& matrix, const TensorCoreSchedule& schedule);
+
+// REQUIRES: the schedule's multiples hold, its vector is a power of two.
+Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
+                        const TileOp& multiply);
+
+}  // namespace tilewright

@@ -1,0 +1,207 @@
+#include "compiler/templates/support/tensor_core_template.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "compiler/core/gpu_traits.h"
+#include "compiler/loop/threads.h"
+#include "compiler/templates/support/space.h"
+#include "compiler/templates/support/tensor_core_model.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int64_t kWmmaDepth = 16;  // of one `chunk`
+constexpr int64_t kMostThreadRegisters = 255;
+constexpr int64_t kMostFetchCopies = 16;  // that are unrolled
+constexpr double kGain = 8;               // over multiply-adds, untuned
+
+// AutoTVM's order, by which of its tiles divide the product; where none does, the square first.
+std::vector<int64_t> TileCandidates(int64_t m, int64_t n) {
+  if (m % 32 == 0 && n % 8 == 0) return {32, 16, 8};
+  if (m % 16 == 0 && n % 16 == 0) return {16, 8, 32};
+  if (m % 8 == 0 && n % 32 == 0) return {8, 16, 32};
+  return {16, 8, 32};
+}
+
+ConfigSpace KnobsOf(const TensorCoreGemm& gemm) {
+  ConfigSpace space;
+  for (const char* knob :
+       {"block_row_warps", "block_col_warps", "warp_row_tiles", "warp_col_tiles"}) {
+    DefineIntKnob(space, knob, {1, 2, 4});
+  }
+  DefineIntKnob(space, "chunk", {1, 2, 4, 8});
+  DefineIntKnob(space, "offset", {0, 8});
+  DefineIntKnob(space, "offsetCS", {0, 8});
+  DefineIntKnob(space, "vec", {1, 2, 4, 8});
+  DefineIntKnob(space, "wmma_m", TileCandidates(gemm.m, gemm.n));
+  for (const char* knob : {"double_buffer", "direct_store"}) {
+    space.DefineLaterKnob(knob, {int64_t{0}, int64_t{1}});
+  }
+  space.DefineLaterKnob("async_stages", {int64_t{0}, int64_t{2}, int64_t{3}, int64_t{4}});
+  return space;
+}
+
+void AddTileRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const TileOp& multiply,
+                  bool asynchronous, ConfigSpace* space) {
+  space->AddConstraint("a warp's tile of whole 16 x 8, a stage of whole multiplications",
+                       [op = &multiply](const Config& config) {
+                         const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
+                         return schedule.warp_rows % kTileRows == 0 &&
+                                schedule.depth % op->depth == 0;
+                       });
+  space->AddConstraint("stages are copied asynchronously, from sm_80 on, or double-buffered",
+                       [asynchronous](const Config& config) {
+                         const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
+                         return schedule.async_stages == 0 ||
+                                (asynchronous && !schedule.double_buffer);
+                       });
+  space->AddConstraint("vec elements of a matrix lie side by side", [gemm](const Config& config) {
+    const int64_t vector = config.Int("vec");
+    const auto fits = [vector](const StagedMatrix& matrix) {
+      return matrix.contiguous && matrix.columns % vector == 0;
+    };
+    return vector == 1 || fits(gemm->left) || fits(gemm->right);
+  });
+  space->AddConstraint("offsetCS 0 where results are stored directly", [](const Config& config) {
+    const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
+    return !schedule.direct_store || schedule.sums_padding == 0;
+  });
+}
+
+void AddDeviceRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const TileOp& multiply,
+                    const GpuTraits& traits, ConfigSpace* space) {
+  const auto needs = [gemm, op = &multiply](const Config& config) {
+    return NeedsOf(*gemm, TensorCoreScheduleOf(config), *op);
+  };
+  space->AddConstraint("threads, blocks and shared memory that the device allows",
+                       [needs, traits](const Config& config) {
+                         return CheckLaunch(needs(config).launch, traits.limits).ok();
+                       });
+  space->AddConstraint("at most 255 registers a thread, and a block's within a multiprocessor's",
+                       [needs, traits](const Config& config) {
+                         const TensorCoreNeeds need = needs(config);
+                         return need.registers <= kMostThreadRegisters &&
+                                need.registers * need.launch.threads() <= traits.registers;
+                       });
+  space->AddConstraint("at most 16 copies a thread and stage where they are double-buffered",
+                       [needs](const Config& config) {
+                         return !TensorCoreScheduleOf(config).double_buffer ||
+                                needs(config).copies <= kMostFetchCopies;
+                       });
+}
+
+ConfigSpace SpaceOf(const TensorCoreGemm& gemm, const TileOp& multiply, const Target& target) {
+  ConfigSpace space = KnobsOf(gemm);
+  const auto shared = std::make_shared<const TensorCoreGemm>(gemm);
+  AddTileRules(shared, multiply, ArchitectureNumber(target) >= 80, &space);
+  AddDeviceRules(shared, multiply, GpuTraitsOf(target), &space);
+  return space;
+}
+
+// The config at a point of what the default is chosen from: digits of warps and tiles, of the
+// chunk and of how stages overlap.
+Config Candidate(int64_t number, int64_t vector) {
+  Config config;
+  const auto add = [&config](const char* knob, int64_t value) {
+    config.entities.emplace_back(knob, Scalar(value));
+  };
+  for (const char* knob :
+       {"block_row_warps", "block_col_warps", "warp_row_tiles", "warp_col_tiles"}) {
+    add(knob, int64_t{1} << number % 3);
+    number /= 3;
+  }
+  add("chunk", int64_t{1} << number % 4);
+  add("offset", 8);
+  add("offsetCS", 0);
+  add("vec", vector);
+  add("wmma_m", 16);
+  const int64_t overlap = number / 4;
+  add("double_buffer", overlap == 1 ? 1 : 0);
+  add("direct_store", 1);
+  add("async_stages", overlap == 2 ? 3 : 0);
+  return config;
+}
+constexpr int64_t kCandidates = 3 * 3 * 3 * 3 * 4 * 3;
+
+// The longest copies that either matrix allows.
+int64_t LongestVector(const TensorCoreGemm& gemm) {
+  int64_t longest = 1;
+  for (const StagedMatrix* matrix : {&gemm.left, &gemm.right}) {
+    longest = std::max(longest, VectorOf(*matrix, {.vector = 8}));
+  }
+  return longest;
+}
+
+}  // namespace
+
+const TileOp* MultiplyOf(const Workload& workload, const Target& target) {
+  const DType type = workload.inputs[0].dtype;
+  const bool taken = type == DType::kF16 || type == DType::kBF16 || type == DType::kI8;
+  if (!taken || workload.inputs[1].dtype != type) return nullptr;
+  if (AccumulatorOf(workload) != AccumulatorOf(type)) return nullptr;
+  return FindMultiply(type, ArchitectureNumber(target));
+}
+
+TensorCoreSchedule TensorCoreScheduleOf(const Config& config) {
+  const int64_t rows = config.Int("wmma_m");
+  return {.row_warps = config.Int("block_row_warps"),
+          .column_warps = config.Int("block_col_warps"),
+          .warp_rows = config.Int("warp_row_tiles") * rows,
+          .warp_columns = config.Int("warp_col_tiles") * (256 / rows),
+          .depth = config.Int("chunk") * kWmmaDepth,
+          .padding = config.Int("offset") * 2,
+          .vector = config.Int("vec"),
+          .double_buffer = config.Int("double_buffer") != 0,
+          .async_stages = config.Int("async_stages"),
+          .direct_store = config.Int("direct_store") != 0,
+          .sums_padding = config.Int("offsetCS")};
+}
+
+ConfigSpace TensorCoreTemplate::Space(const Workload& workload, const Target& target) const {
+  return SpaceOf(GemmOf(workload), *MultiplyOf(workload, target), target);
+}
+
+// The best by the model. A config of one warp and the least tile is always valid.
+Config TensorCoreTemplate::Default(const Workload& workload, const Target& target) const {
+  const TensorCoreGemm gemm = GemmOf(workload);
+  const TileOp& multiply = *MultiplyOf(workload, target);
+  const ConfigSpace space = SpaceOf(gemm, multiply, target);
+  const GpuTraits traits = GpuTraitsOf(target);
+  const int64_t vector = LongestVector(gemm);
+  Config best;
+  double least = 0;
+  for (int64_t number = 0; number < kCandidates; ++number) {
+    Config config = Candidate(number, vector);
+    if (space.WhyInvalid(config)) continue;
+    const double seconds = TensorCoreSeconds(gemm, TensorCoreScheduleOf(config), multiply, traits);
+    if (!best.entities.empty() && seconds >= least) continue;
+    best = std::move(config);
+    least = seconds;
+  }
+  return best;
+}
+
+absl::StatusOr<LoweredTask> TensorCoreTemplate::Lower(const Workload& workload,
+                                                      const Target& target,
+                                                      const Config& config) const {
+  const TensorCoreGemm gemm = GemmOf(workload);
+  const TileOp& multiply = *MultiplyOf(workload, target);
+  TW_ASSIGN_OR_RETURN(const Config whole, SpaceOf(gemm, multiply, target).Canonical(config));
+  Program program = LowerTensorCore(gemm, TensorCoreScheduleOf(whole), multiply);
+  TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(program), GpuTraitsOf(target).limits));
+  return SingleStep(std::move(program));
+}
+
+double TensorCoreTemplate::Cost(const Workload& workload, const Target& target) const {
+  const TensorCoreGemm gemm = GemmOf(workload);
+  const auto filled = [](int64_t extent, int64_t tile) {
+    const int64_t whole = (extent + tile - 1) / tile * tile;
+    return static_cast<double>(extent) / static_cast<double>(whole);
+  };
+  const double share = filled(gemm.m, kTileRows) * filled(gemm.n, kTileColumns);
+  return Template::Cost(workload, target) / (kGain * share);
+}
+
+}  // namespace tilewright

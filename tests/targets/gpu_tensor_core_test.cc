@@ -1,0 +1,79 @@
+// Sampled configs of the templates for tensor cores through NVRTC: machine code for each
+// architecture, whose PTX multiplies on tensor cores.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/loop/unroll.h"
+#include "compiler/operators/workload_rules.h"
+#include "compiler/targets/support/nvrtc.h"
+#include "compiler/targets/target_backend.h"
+#include "compiler/templates/template.h"
+
+namespace tilewright {
+namespace {
+
+using testing::HasSubstr;
+
+struct TensorCoreLayer {
+  const char *name, *key;
+  int first_architecture;
+};
+const TensorCoreLayer kTensorCoreLayers[] = {
+    {"dense_tensorcore.cuda", "dense(float16[128,768],float16[3072,768];,NK,)+bias+relu", 75},
+    {"dense_tensorcore.cuda", "dense(float16[37,101],float16[53,101];out=float32;,NK,)", 75},
+    {"dense_tensorcore.cuda", "dense(bfloat16[64,256],bfloat16[1000,256];,NK,)", 80},
+    {"dense_tensorcore.cuda", "dense(int8[64,256],int8[96,256];,NK,)", 80},
+    {"batch_matmul_tensorcore.cuda", "batch_matmul(float16[12,128,64],float16[12,64,128];,,)", 75},
+    {"conv2d_nchw_tensorcore.cuda",
+     "conv2d(float16[1,64,28,28],float16[96,64,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+     "strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+     75},
+    {"conv2d_nchw_tensorcore.cuda",
+     "conv2d(bfloat16[2,64,16,16],bfloat16[128,64,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
+     "strides=1,1;NCHW,OIHW,NCHW)",
+     80}};
+
+class NvrtcTensorCores : public testing::TestWithParam<int> {};
+
+void CheckCompiles(const TensorCoreLayer& layer, const Target& target, const Config& config) {
+  const Workload workload = ParseWorkload(layer.key).value();
+  const LoweredTask task =
+      FindTemplate(layer.name).value()->Lower(workload, target, config).value();
+  const std::vector<Program> programs = {task.steps[0].program};
+  std::string ptx, log;
+  const auto code =
+      FindTarget("cuda").value()->CompileLibrary(programs, target, {.assembly = &ptx, .log = &log});
+  if (!NvrtcVersion().ok()) {
+    EXPECT_EQ(code.status().code(), absl::StatusCode::kUnavailable);
+    return;
+  }
+  ASSERT_TRUE(code.ok()) << code.status();
+  EXPECT_THAT(ptx, HasSubstr("mma.sync.aligned.m16n8k"));
+  EXPECT_THAT(ptx, HasSubstr("ldmatrix.sync.aligned.m8n8"));
+  EXPECT_THAT(log, HasSubstr(" 0 bytes spill stores"));
+}
+
+TEST_P(NvrtcTensorCores, CompileSampledConfigsWithoutSpills) {
+  const Target target = ParseTarget(absl::StrCat("cuda -arch=sm_", GetParam())).value();
+  uint64_t seed = 41;
+  for (const TensorCoreLayer& layer : kTensorCoreLayers) {
+    if (layer.first_architecture > GetParam()) continue;
+    const Workload workload = ParseWorkload(layer.key).value();
+    const Template& impl = *FindTemplate(layer.name).value();
+    const ConfigSpace space = impl.Space(workload, target);
+    Rng rng(++seed);
+    std::vector<Config> configs = {impl.Default(workload, target)};
+    for (int i = 0; i < 2; ++i) configs.push_back(space.At(space.Sample(rng).value()));
+    for (const Config& config : configs) {
+      SCOPED_TRACE(absl::StrCat(layer.key, " seed ", seed, " ", EntitiesToJson(config)));
+      CheckCompiles(layer, target, config);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Architectures, NvrtcTensorCores, testing::Values(75, 80, 86, 90, 100, 120),
+                         [](const auto& info) { return absl::StrCat("sm_", info.param); });
+
+}  // namespace
+}  // namespace tilewright
