@@ -62,7 +62,8 @@ absl::Status Health(const Options& options) {
   TW_ASSIGN_OR_RETURN(const std::string answer, AskHealth(server, options.seconds));
   if (answer != kServing) {
     return absl::UnavailableError(absl::StrCat(
-        "the server at ", server.address, " does not serve: it cannot store records (see its log)"));
+        "the server at ", server.address,
+        " does not serve: it cannot store records (see its log)"));
   }
   std::cout << "serving\n";
   return absl::OkStatus();

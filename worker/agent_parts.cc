@@ -136,7 +136,7 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
 
 bool TakesNetworks(const AgentOptions& options) {
   return options.role == v1::WORKER_ROLE_BOTH && options.device.empty() &&
-         !options.network_runner.empty();
+         !options.network_runner.empty() && !options.simulate;
 }
 
 std::string RoleText(v1::WorkerRole role) {

@@ -49,7 +49,7 @@ struct AgentParts {
 // the core plan. Errors as Agent::Start's.
 absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options);
 
-// Whole networks are compiled and run by one worker, on its CPU.
+// Whole networks are compiled and run by one worker, on its CPU; no simulated one takes them.
 bool TakesNetworks(const AgentOptions& options);
 
 // Of a line that says who serves: ", only builds"; empty for a worker that does both.

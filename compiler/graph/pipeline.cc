@@ -47,7 +47,7 @@ const std::vector<PassInfo>& Passes() {
       // While quantised weights are still integers.
       {"run_in_integers", "run quantised anchors on integers", RunInIntegers},
       // After it, which looks for a quantiser beside the weights; before they become constants.
-      {"convert_transposed", "transposed convolutions of stride 1 to plain ones", ConvertTransposed},
+      {"convert_transposed", "turn transposed convolutions of stride 1 plain", ConvertTransposed},
       // Before every pattern: weights computed by nodes become constants, scalars literals.
       {"fold_constants", "evaluate nodes with constant inputs", FoldConstants},
       // Once weights are constants, and while anchors have no epilogues.

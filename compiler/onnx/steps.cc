@@ -25,10 +25,29 @@ class Heap {
   Stmt KeepFirst() const {
     const int64_t n = x_->shape[axis_];
     return With({child_, best_, moved_},
-                Seq({InOrder("i", Int(k()), [&](const Expr& i) { return Insert(i); }),
+                Seq({InOrder("i", Int(k()), [&](const Expr& i) { return Insert(i, i); }),
                      InOrder("j", Int(n - k()), [&](const Expr& j) { return Replace(j + k()); }),
                      InOrder("m", Int(k() - 1),
                              [&](const Expr& m) { return TakeWorst(Int(k() - 1) - m); })}));
+  }
+
+  // Keeps those above a limit, in order, and -1 in the places that are left. REQUIRES: k is the
+  // extent.
+  Stmt KeepAbove(const Expr& limit) const {
+    const Cell count("count", DType::kI64);
+    const auto take = [&](const Expr& i) {
+      const Stmt insert =
+          Seq({Insert(count.Index(k()), i), count.Set(count.Get() + 1)});
+      return If(Lt(limit, Value(i)), insert);
+    };
+    const auto place = [&](const Expr& at) { return Min(Max(at, Int(0)), Int(k() - 1)); };
+    return With(
+        {child_, best_, moved_, count},
+        Seq({count.Set(Int(0)), InOrder("i", Int(k()), take),
+             InOrder("m", Max(count.Get() - 1, Int(0)),
+                     [&](const Expr& m) { return TakeWorst(place(count.Get() - 1 - m)); }),
+             InOrder("rest", Int(k()) - count.Get(),
+                     [&](const Expr& r) { return Keep(place(count.Get() + r), Int(-1)); })}));
   }
 
  private:
@@ -63,14 +82,14 @@ class Heap {
     return levels;
   }
 
-  // Position i is put at place i and rises.
-  Stmt Insert(const Expr& i) const {
+  // A position is put at the first free place and rises.
+  Stmt Insert(const Expr& place, const Expr& position) const {
     const Expr here = child_.Index(k());
     const Expr parent = Max(FloorDiv(here - 1, 2), Int(0));
     const Expr rises = And(Lt(Int(0), here), Before(Kept(parent), Kept(here)));
     const Stmt swap = Seq({moved_.Set(Kept(parent)), Keep(parent, Kept(here)),
                            Keep(here, moved_.Get()), child_.Set(parent)});
-    return Seq({Keep(i, i), child_.Set(i),
+    return Seq({Keep(place, position), child_.Set(place),
                 InOrder("level", Int(Levels()), [&](const Expr&) { return If(rises, swap); })});
   }
 
@@ -162,6 +181,19 @@ absl::StatusOr<ValueId> FirstPositions(OpBuilder& b, ValueId x, size_t axis, int
                           .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
                             return ForRows(from, axis, [&](std::vector<Expr> row) {
                               return Heap(in[0], out, axis, largest, std::move(row)).KeepFirst();
+                            });
+                          }});
+}
+
+absl::StatusOr<ValueId> PositionsAbove(OpBuilder& b, ValueId x, size_t axis, ValueId limit) {
+  const Shape from = b.ShapeOf(x);
+  return b.EmitProcedure({.op = "positions_above",
+                          .inputs = {x, limit},
+                          .type = {DType::kI64, from},
+                          .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
+                            return ForRows(from, axis, [&](std::vector<Expr> row) {
+                              return Heap(in[0], out, axis, true, std::move(row))
+                                  .KeepAbove(Load(in[1], {Int(0)}));
                             });
                           }});
 }

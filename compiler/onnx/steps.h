@@ -47,4 +47,8 @@ Stmt InOrder(const std::string& name, Expr extent, const std::function<Stmt(cons
 absl::StatusOr<ValueId> FirstPositions(OpBuilder& b, ValueId x, size_t axis, int64_t k,
                                        bool largest);
 
+// Positions along `axis` of the elements above `limit` (one element of x's type), from the largest
+// on, ties from the lower position on; then -1. int64, of x's shape. O(n + m log m) for m of them.
+absl::StatusOr<ValueId> PositionsAbove(OpBuilder& b, ValueId x, size_t axis, ValueId limit);
+
 }  // namespace tilewright

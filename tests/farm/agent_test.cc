@@ -1,5 +1,6 @@
 // A real worker with its builder and runner processes against a real server.
 #include "worker/agent.h"
+#include "worker/agent_parts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -148,6 +149,16 @@ TEST_F(AgentTest, AWorkerWhoseRunnerVanishesRecordsNothingAndGoesOnWhenItIsBack)
   EXPECT_THAT(warnings[0], HasSubstr("takes no more work"));
   EXPECT_EQ(store_->Count({.job = job}).value(), 6);
   EXPECT_EQ(store_->Count({.job = job, .only_ok = true}).value(), 6) << "no fault became a record";
+}
+
+TEST(AgentParts, OnlyRealWorkersThatDoBothTakeWholeNetworks) {
+  AgentOptions options{.network_runner = "/bin/true"};
+  EXPECT_TRUE(TakesNetworks(options));
+  options.simulate = [](const Task&, const Config&) { return Outcome{}; };
+  EXPECT_FALSE(TakesNetworks(options));
+  options.simulate = nullptr;
+  options.role = v1::WORKER_ROLE_RUN;
+  EXPECT_FALSE(TakesNetworks(options));
 }
 
 }  // namespace

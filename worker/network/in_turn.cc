@@ -135,7 +135,7 @@ bool RunRounds(const TurnsSpec& spec, const Models& models) {
 
 bool RunConfined(const TurnsSpec& spec, const Confinement& got) {
   const Models models = Load(spec);
-  const std::string lacking = LackingOf(got, ForbidSystemCalls());
+  const std::string lacking = LackingOf(got, ForbidSystemCalls({}));
   if (spec.limits.require_sandbox && !lacking.empty()) {
     return Tell(spec, "fault this machine lacks " + lacking);
   }

@@ -25,8 +25,8 @@ class Farm:
     """The server at `address` ("HOST:PORT" or "unix:PATH").
 
     `tls` is a folder that `tilewright certs issue` made. Without it only this machine's servers are
-    dialled, unless `insecure`. Calls wait at most `timeout` seconds and raise FarmError. Thread-safe;
-    a context manager.
+    dialled, unless `insecure`. Calls wait at most `timeout` seconds and raise FarmError.
+    Thread-safe; a context manager.
     """
 
     def __init__(

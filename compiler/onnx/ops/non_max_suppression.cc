@@ -15,7 +15,7 @@ struct Suppression {
   int64_t batch, boxes, classes, most;  // most: kept of a class
   bool centred;                         // boxes are x, y of the centre, width, height
   // Inputs of the procedure; kNone: absent.
-  size_t count_at, overlap_at, score_at;
+  size_t count_at, overlap_at;
 };
 constexpr size_t kNone = static_cast<size_t>(-1);
 
@@ -72,15 +72,13 @@ class Writer {
     return Seq({first_.Set(total_.Get()), InOrder("rank", Int(s_.boxes), [&](const Expr& rank) {
                   const Expr order = Load(in_[2], {batch, kind, rank});
                   const Expr box = Min(Max(order, Int(0)), Int(s_.boxes - 1));
-                  return Consider(batch, kind, box);
+                  return If(Le(Int(0), order), Consider(batch, kind, box));
                 })});
   }
 
   Stmt Consider(const Expr& batch, const Expr& kind, const Expr& box) const {
-    const Expr score = Load(in_[1], {batch, kind, box});
     const Expr wanted = Min(Number(s_.count_at, Int(0)), Int(s_.most));
-    Expr good = Lt(total_.Get() - first_.Get(), wanted);
-    if (s_.score_at != kNone) good = And(good, Lt(Load(in_[s_.score_at], {Int(0)}), score));
+    const Expr good = Lt(total_.Get() - first_.Get(), wanted);
     const Stmt compare = InOrder("kept", total_.Get() - first_.Get(), [&](const Expr& i) {
       const Expr row = Min(Max(first_.Get() + i, Int(0)), Int(Room() - 1));
       const Expr other = Min(Max(Load(out_, {row * 3 + 3}), Int(0)), Int(s_.boxes - 1));
@@ -120,8 +118,7 @@ absl::StatusOr<Suppression> ReadSuppression(OpBuilder& b) {
                 .most = boxes[1],
                 .centred = b.Int("center_point_box", 0) != 0,
                 .count_at = kNone,
-                .overlap_at = kNone,
-                .score_at = kNone};
+                .overlap_at = kNone};
   // The room is smaller where the number is known.
   if (!b.HasInput(2)) {
     s.most = 0;
@@ -131,19 +128,31 @@ absl::StatusOr<Suppression> ReadSuppression(OpBuilder& b) {
   return s;
 }
 
+// An input of one element.
+absl::StatusOr<ValueId> NumberOf(OpBuilder& b, size_t input, DType type) {
+  TW_ASSIGN_OR_RETURN(const ValueId number, Reshape(b, b.Input(input), {1}));
+  return CastTo(b, number, type);
+}
+
+// Each class's boxes by falling score; -1 where the score is too low.
+absl::StatusOr<ValueId> Candidates(OpBuilder& b, const Suppression& s) {
+  if (!b.HasInput(4)) return FirstPositions(b, b.Input(1), 2, s.boxes, true);
+  TW_ASSIGN_OR_RETURN(const ValueId limit, NumberOf(b, 4, b.DTypeOf(b.Input(1))));
+  return PositionsAbove(b, b.Input(1), 2, limit);
+}
+
 absl::StatusOr<Outputs> NonMaxSuppression(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(Suppression s, ReadSuppression(b));
   const int64_t room = s.batch * s.classes * s.most;
   if (room == 0) return b.Constant(Tensor({DType::kI64, {0, 3}}));
-  TW_ASSIGN_OR_RETURN(const ValueId order, FirstPositions(b, b.Input(1), 2, s.boxes, true));
+  TW_ASSIGN_OR_RETURN(const ValueId order, Candidates(b, s));
   std::vector<ValueId> inputs = {b.Input(0), b.Input(1), order};
-  size_t* const places[] = {&s.count_at, &s.overlap_at, &s.score_at};
-  const DType types[] = {DType::kI64, b.DTypeOf(b.Input(0)), b.DTypeOf(b.Input(0))};
-  for (size_t i = 0; i < 3; ++i) {
+  size_t* const places[] = {&s.count_at, &s.overlap_at};
+  const DType types[] = {DType::kI64, b.DTypeOf(b.Input(0))};
+  for (size_t i = 0; i < 2; ++i) {
     if (!b.HasInput(2 + i)) continue;
-    TW_ASSIGN_OR_RETURN(const ValueId number, Reshape(b, b.Input(2 + i), {1}));
-    *places[i] = inputs.size();
-    TW_ASSIGN_OR_RETURN(inputs.emplace_back(), CastTo(b, number, types[i]));
+    TW_ASSIGN_OR_RETURN(inputs.emplace_back(), NumberOf(b, 2 + i, types[i]));
+    *places[i] = inputs.size() - 1;
   }
   TW_ASSIGN_OR_RETURN(
       const ValueId packed,
