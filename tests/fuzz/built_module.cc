@@ -1,7 +1,10 @@
 // What builders send runners. What is accepted is what a runner understands.
 #include "worker/module.h"
 
+#include <elf.h>
 #include <google/protobuf/stubs/logging.h>
+
+#include <cstddef>
 
 #include "base/check.h"
 #include "compiler/operators/workload_rules.h"
@@ -13,8 +16,16 @@ namespace {
 
 Workload Dense() { return ParseWorkload("dense(float32[4,8],float32[8,8];,NK,)").value(); }
 
+// As much of a shared library as its reader looks at.
+std::string Library() {
+  std::string bytes(sizeof(Elf64_Ehdr), '\0');
+  bytes.replace(0, SELFMAG, ELFMAG);
+  bytes[offsetof(Elf64_Ehdr, e_type)] = ET_DYN;
+  return bytes;
+}
+
 CompiledTask Compiled() {
-  return {.so = "library",
+  return {.so = Library(),
           .buffers = {ParseTensorType("float32[4,2]").value()},
           .prepare = {{.symbol = "pack", .operands = {1, 3}}},
           .calls = {{.symbol = "k", .extent = 4, .operands = {0, 3, 2}}},
