@@ -151,5 +151,10 @@ TEST_F(DispatcherNetworks, AWorkerForThemIsWaitedForAfterTheStartAndWhenItLeft) 
   EXPECT_TRUE(absl::IsFailedPrecondition(dispatcher.MayTimeNetwork(Network())));
 }
 
+TEST_F(DispatcherNetworks, NobodyWaitsForAWorkerForThemWhereOnlyOthersServeTheKey) {
+  Open("builder");
+  EXPECT_TRUE(absl::IsFailedPrecondition(dispatcher.MayTimeNetwork(Network())));
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -31,7 +31,8 @@ TEST(SimulatedDevice, AnswersWhatWasRecordedOfItsTaskAndNothingElse) {
   const RecordedSpace recorded = LoadRecordedSpace(kSpace).value();
   Task task = RecordedTask(recorded);
   EXPECT_EQ(device.target(), task.target);
-  for (const uint64_t index : recorded.space.EnumerateValid().value()) {
+  const std::vector<uint64_t> valid = recorded.space.EnumerateValid().value();
+  for (const uint64_t index : valid) {
     EXPECT_EQ(device.Measure(task, 1, recorded.space.At(index)), recorded.outcomes->at(index));
   }
   const Outcome unknown = device.Measure(task, 1, Tiles(2));

@@ -19,16 +19,21 @@ absl::Status Dispatcher::MayTimeNetwork(const TrialRequest& network) const {
   std::lock_guard lock(mutex_);
   std::string why = absl::StrCat("no worker of the key \"", network.device_key,
                                  "\" that builds and runs takes whole networks");
+  bool others = false;
   for (const auto& [id, session] : sessions_) {
     const WorkerInfo& worker = session.worker;
     const bool kind = absl::StartsWith(worker.target + " ", network.task.target.kind + " ");
-    if (worker.device_key != network.device_key || !worker.networks || !kind) continue;
+    if (worker.device_key != network.device_key) continue;
+    others = others || !worker.networks || !kind;
+    if (!worker.networks || !kind) continue;
     if (network.options.threads <= worker.slot_cores) return absl::OkStatus();
     why = absl::StrCat("no worker that takes whole networks has slots of ", network.options.threads,
                        " cores");
   }
   const auto left = networks_left_.find(network.device_key);
-  const double since = left == networks_left_.end() ? started_ : left->second;
+  const bool none_left = left == networks_left_.end();
+  if (none_left && others) return absl::FailedPreconditionError(why);
+  const double since = none_left ? started_ : left->second;
   const double patience = kPatienceLeases * options_.lease_seconds;
   if (clock_.Now() - since <= patience) return absl::UnavailableError(why);
   return absl::FailedPreconditionError(why);
