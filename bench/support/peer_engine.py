@@ -65,10 +65,14 @@ def serve(engine, model, threads):
         print(statistics.median(times), flush=True)
 
 
-def ours(outputs, name):
-    """An output, as many rows of it as count where their number depends on the data."""
+def as_sets(outputs, name, want):
+    """Our output and the wanted one. Where the number of rows depends on the data, as many as count,
+    sorted: elements that differ by less than rounding are selected in either order."""
     rows = outputs.get(f"{name}.count")
-    return outputs[name] if rows is None else outputs[name][:int(rows)]
+    if rows is None:
+        return outputs[name], want
+    got = outputs[name][:int(rows)]
+    return tuple(part[numpy.lexsort(part.T)] if part.ndim == 2 else part for part in (got, want))
 
 
 def difference(got, want):
@@ -90,7 +94,7 @@ def error(model, tilewright, package):
         got = numpy.load(f"{folder}/out.npz")
         worst = 0.0
         for value, want in zip(session.get_outputs(), expected):
-            worst = max(worst, difference(ours(got, value.name), want))
+            worst = max(worst, difference(*as_sets(got, value.name, want)))
     print(worst)
 
 
