@@ -27,8 +27,9 @@ bool IsFarm(const RecordsOption& option);
 absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option);
 
 // For reading: "" is the default file (no records when there is none yet), "none" is no records,
-// "farm:HOST:PORT" are those of a server, "postgresql://..." those of a database, a log is read into
-// memory with its problems shown on stderr, anything else is a records file. A missing file is bad input, and so is a log of which no line can be read.
+// "farm:HOST:PORT" are those of a server, "postgresql://..." those of a database, a log is read
+// into memory with its problems shown on stderr, anything else is a records file. A missing file is
+// bad input, and so is a log of which no line can be read.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option);
 
 // For writing, a file or a database: "" is the default file, made when missing.

@@ -66,7 +66,7 @@ class DispatcherTest : public ::testing::Test {
   int next_session = 0;
   std::set<std::string> revoked;  // serials
   Dispatcher dispatcher{clock,
-                        {.is_revoked = [this](const auto& serial) { return revoked.contains(serial); }},
+                        {.is_revoked = [this](const auto& it) { return revoked.contains(it); }},
                         [this] { return "session-" + std::to_string(next_session++); },
                         [this](FinishedTrial trial, Dispatcher::Then then) {
                           if (hold_back) {

@@ -183,7 +183,8 @@ std::map<std::string, std::string> CpusOfThreads(pid_t pid) {
   return cpus;
 }
 
-// Opening a package binds the thread that opens it; the next one's helpers are not to share its CPU.
+// Opening a package binds the thread that opens it; the next one's helpers are not to share its
+// CPU.
 TEST_F(NetworkRoundTest, HelpersOfEveryPackageHaveTheSameCpus) {
   const auto packages = Build(RoundOf(SmallModel()));
   ASSERT_TRUE(packages.ok() && packages->left_out.empty());

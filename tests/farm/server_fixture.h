@@ -51,15 +51,29 @@ class ServerTest : public ::testing::Test {
     return worker_->Lease(&context, request, reply);
   }
 
-  grpc::Status Report(const v1::OpenSessionReply& session, const v1::WorkItem& item, double seconds,
-                      v1::ReportReply* reply) {
-    grpc::ClientContext context;
-    Limit(context);
+  v1::WorkItem LeaseOne(const v1::OpenSessionReply& session) {
+    v1::LeaseReply leased;
+    EXPECT_TRUE(Lease(session.session(), 20, &leased).ok());
+    EXPECT_THAT(leased.items(), ::testing::SizeIs(1));
+    return leased.items_size() == 1 ? leased.items(0) : v1::WorkItem();
+  }
+
+  // A report without what it tells.
+  static v1::ReportRequest ReportOf(const v1::OpenSessionReply& session,
+                                    const v1::WorkItem& item) {
     v1::ReportRequest request;
     request.set_session(session.session());
     request.set_server_epoch(session.server_epoch());
     request.set_attempt(item.attempt());
     request.set_fence(item.fence());
+    return request;
+  }
+
+  grpc::Status Report(const v1::OpenSessionReply& session, const v1::WorkItem& item, double seconds,
+                      v1::ReportReply* reply) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::ReportRequest request = ReportOf(session, item);
     request.mutable_measured()->mutable_outcome()->add_seconds(seconds);
     return worker_->Report(&context, request, reply);
   }
@@ -88,11 +102,7 @@ class ServerTest : public ::testing::Test {
   grpc::Status Fault(const v1::OpenSessionReply& session, const v1::WorkItem& item) {
     grpc::ClientContext context;
     Limit(context);
-    v1::ReportRequest request;
-    request.set_session(session.session());
-    request.set_server_epoch(session.server_epoch());
-    request.set_attempt(item.attempt());
-    request.set_fence(item.fence());
+    v1::ReportRequest request = ReportOf(session, item);
     request.mutable_fault()->set_reason("disk full");
     v1::ReportReply reply;
     return worker_->Report(&context, request, &reply);

@@ -28,21 +28,11 @@ class ServerModules : public ServerTest {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return reply;
   }
-  v1::WorkItem LeaseOne(const v1::OpenSessionReply& session) {
-    v1::LeaseReply leased;
-    EXPECT_TRUE(Lease(session.session(), 20, &leased).ok());
-    EXPECT_THAT(leased.items(), SizeIs(1));
-    return leased.items_size() == 1 ? leased.items(0) : v1::WorkItem();
-  }
   grpc::Status Built(const v1::OpenSessionReply& session, const v1::WorkItem& item,
                      const std::string& module, v1::ReportReply* reply) {
     grpc::ClientContext context;
     Limit(context);
-    v1::ReportRequest request;
-    request.set_session(session.session());
-    request.set_server_epoch(session.server_epoch());
-    request.set_attempt(item.attempt());
-    request.set_fence(item.fence());
+    v1::ReportRequest request = ReportOf(session, item);
     request.mutable_built()->mutable_module()->set_module(module);
     request.mutable_built()->mutable_module()->set_signature("signed");
     request.mutable_built()->set_build_seconds(0.25);

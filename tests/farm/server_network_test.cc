@@ -29,12 +29,6 @@ class ServerNetwork : public ServerTest {
     EXPECT_TRUE(worker_->OpenSession(&context, request, &reply).ok());
     return reply;
   }
-  v1::WorkItem LeaseOne(const v1::OpenSessionReply& session) {
-    v1::LeaseReply leased;
-    EXPECT_TRUE(Lease(session.session(), 20, &leased).ok());
-    EXPECT_THAT(leased.items(), SizeIs(1));
-    return leased.items_size() == 1 ? leased.items(0) : v1::WorkItem();
-  }
   // Trials, each of another time, until the network is leased.
   v1::WorkItem ServeTrials(const v1::OpenSessionReply& session) {
     for (int i = 0; i < 100; ++i) {
@@ -50,11 +44,7 @@ class ServerNetwork : public ServerTest {
                     const std::string& times, v1::ReportReply* reply) {
     grpc::ClientContext context;
     Limit(context);
-    v1::ReportRequest request;
-    request.set_session(session.session());
-    request.set_server_epoch(session.server_epoch());
-    request.set_attempt(item.attempt());
-    request.set_fence(item.fence());
+    v1::ReportRequest request = ReportOf(session, item);
     request.set_network(times);
     return worker_->Report(&context, request, reply);
   }

@@ -1,5 +1,5 @@
-// A device that is not there: answers trials from a recorded space, or by numbers that follow from a
-// seed. To rehearse a farm, and to put it under load. Immutable; thread-safe.
+// A device that is not there: answers trials from a recorded space, or by numbers that follow from
+// a seed. To rehearse a farm, and to put it under load. Immutable; thread-safe.
 #pragma once
 
 #include <cstdint>

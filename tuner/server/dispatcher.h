@@ -91,9 +91,9 @@ class Dispatcher {
   // Trials of so many threads that keep the healthy workers of a key busy; 0 = there is none that
   // builds, or none that runs.
   size_t CapacityOf(const std::string& device_key, uint32_t threads = 1) const;
-  // Whether a worker takes such a network. Unavailable: it may come, or come back; since the last one
-  // left or, where the key has no worker at all, since the server began no three leases have passed.
-  // FailedPrecondition: it is not to be waited for.
+  // Whether a worker takes such a network. Unavailable: it may come, or come back; since the last
+  // one left or, where the key has no worker at all, since the server began no three leases have
+  // passed. FailedPrecondition: it is not to be waited for.
   absl::Status MayTimeNetwork(const TrialRequest& network) const;
 
   // ---- workers

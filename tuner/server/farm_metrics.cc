@@ -102,7 +102,9 @@ void FarmMetrics::OnConflict(const AttemptView& attempt) {
 
 void FarmMetrics::OnSessionOpened(const WorkerInfo& worker) {
   const std::string key = LabelOf(worker.device_key);
-  for (auto* counter : {&late_, &lost_, &faults_, &conflicts_, &busy_}) counter->Add({{"key", key}});
+  for (auto* counter : {&late_, &lost_, &faults_, &conflicts_, &busy_}) {
+    counter->Add({{"key", key}});
+  }
   trials_.Add({{"key", key}, {"outcome", "ok"}});
   dispatch_.Add({{"key", key}}, DispatchBounds());
 }

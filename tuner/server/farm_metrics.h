@@ -12,8 +12,8 @@
 //                                                workers are worth having. The queue's depth says
 //                                                less: a job proposes what the workers can take
 //   tilewright_workers{health}                   as of the scrape
-// The counters of a key are there, at 0, from its first worker on: an increase from nothing is none.
-// Thread-safe.
+// The counters of a key are there, at 0, from its first worker on: an increase from nothing is
+// none. Thread-safe.
 #pragma once
 
 #include <functional>

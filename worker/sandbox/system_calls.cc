@@ -118,8 +118,8 @@ bool ForbidSystemCalls(const KeptFiles& files) {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
   if (!filter) return false;
   // Also for threads that run already.
-  const bool done = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 && AddRules(filter, files) &&
-                    seccomp_load(filter) == 0;
+  const bool done = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
+                    AddRules(filter, files) && seccomp_load(filter) == 0;
   seccomp_release(filter);
   return done;
 }
