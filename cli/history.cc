@@ -73,7 +73,7 @@ void verb_history(CLI::App& parent) {
   AddFilterOptions(verb, &options->filter);
   verb->add_flag("--ok", options->filter.only_ok, "only records that may become the best");
   verb->add_option("--limit", options->limit, "the newest so many; 0 = all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   AddRecordsOption(verb, &options->records);
   verb->add_flag("--json", options->json, "print JSON");

@@ -65,7 +65,7 @@ void AddPruneVerb(CLI::App* group) {
   verb->add_option("--older-than", options->older_than,
                    "only records measured longer ago: 90d, 12h (default: any)");
   verb->add_option("--keep", options->keep, "the newest so many of each task stay")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   verb->add_option("--records", options->records, kOwnRecordsHelp);
   verb->add_flag("--dry-run", options->dry_run, "only say how many");
