@@ -196,30 +196,43 @@ absl::StatusOr<Outputs> Dft(OpBuilder& b) {
   return CastTo(b, x, dtype);
 }
 
+// The signal as [batch, length, parts]: exporters leave out the last dimension of real ones.
+absl::StatusOr<ValueId> Signal(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 2, 3));
+  Shape shape = b.ShapeOf(b.Input(0));
+  if (shape.size() == 2) shape.push_back(1);
+  TW_ASSIGN_OR_RETURN(const ValueId signal, Reshape(b, b.Input(0), shape));
+  TW_RETURN_IF_ERROR(CheckSignal(b, signal));
+  return signal;
+}
+
+struct Framing {
+  int64_t step, length, count;
+};
+
 // Frames of the signal [batch, length, parts] as rows, times the window.
-absl::StatusOr<ValueId> Frames(OpBuilder& b, int64_t step, int64_t length, int64_t count) {
-  const TensorType signal = b.TypeOf(b.Input(0));
-  std::vector<ValueId> inputs = {b.Input(0)};
+absl::StatusOr<ValueId> Frames(OpBuilder& b, ValueId x, const Framing& f) {
+  const TensorType signal = b.TypeOf(x);
+  std::vector<ValueId> inputs = {x};
   if (b.HasInput(2)) {
-    TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {length}, "window"));
-    TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(2)}));
+    TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {f.length}, "window"));
+    TW_RETURN_IF_ERROR(CheckSameType(b, {x, b.Input(2)}));
     inputs.push_back(b.Input(2));
   }
   return b.Emit({.op = "frames",
                  .inputs = inputs,
                  .type = {TransformType(signal.dtype),
-                          {signal.shape[0], count, length, signal.shape[2]}},
+                          {signal.shape[0], f.count, f.length, signal.shape[2]}},
                  .body = [&](const Point& p) {
                    const Expr value =
-                       p.Load(0, {p.axes[0], p.axes[1] * step + p.axes[2], p.axes[3]});
+                       p.Load(0, {p.axes[0], p.axes[1] * f.step + p.axes[2], p.axes[3]});
                    return inputs.size() > 1 ? value * p.Load(1, {p.axes[2]}) : value;
                  }});
 }
 
 absl::StatusOr<Outputs> Stft(OpBuilder& b) {
-  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, 3));
-  TW_RETURN_IF_ERROR(CheckSignal(b, b.Input(0)));
-  const Shape signal = b.ShapeOf(b.Input(0));
+  TW_ASSIGN_OR_RETURN(ValueId x, Signal(b));
+  const Shape signal = b.ShapeOf(x);
   TW_ASSIGN_OR_RETURN(const int64_t step, Positive(b, 1, "frame_step"));
   int64_t length = b.HasInput(2) ? NumElements(b.ShapeOf(b.Input(2))) : 0;
   if (b.HasInput(3)) {
@@ -231,7 +244,7 @@ absl::StatusOr<Outputs> Stft(OpBuilder& b) {
   }
   const int64_t count = (signal[1] - length) / step + 1;
   const int64_t bins = b.Int("onesided", 1) != 0 ? length / 2 + 1 : length;
-  TW_ASSIGN_OR_RETURN(ValueId x, Frames(b, step, length, count));
+  TW_ASSIGN_OR_RETURN(x, Frames(b, x, {step, length, count}));
   TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {signal[0] * count, length, signal[2]}));
   TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {length, false}, bins));
   TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {signal[0], count, bins, 2}));
