@@ -219,15 +219,14 @@ absl::StatusOr<ValueId> Frames(OpBuilder& b, ValueId x, const Framing& f) {
     TW_RETURN_IF_ERROR(CheckSameType(b, {x, b.Input(2)}));
     inputs.push_back(b.Input(2));
   }
-  return b.Emit({.op = "frames",
-                 .inputs = inputs,
-                 .type = {TransformType(signal.dtype),
-                          {signal.shape[0], f.count, f.length, signal.shape[2]}},
-                 .body = [&](const Point& p) {
-                   const Expr value =
-                       p.Load(0, {p.axes[0], p.axes[1] * f.step + p.axes[2], p.axes[3]});
-                   return inputs.size() > 1 ? value * p.Load(1, {p.axes[2]}) : value;
-                 }});
+  return b.Emit(
+      {.op = "frames",
+       .inputs = inputs,
+       .type = {TransformType(signal.dtype), {signal.shape[0], f.count, f.length, signal.shape[2]}},
+       .body = [&](const Point& p) {
+         const Expr value = p.Load(0, {p.axes[0], p.axes[1] * f.step + p.axes[2], p.axes[3]});
+         return inputs.size() > 1 ? value * p.Load(1, {p.axes[2]}) : value;
+       }});
 }
 
 absl::StatusOr<Outputs> Stft(OpBuilder& b) {
