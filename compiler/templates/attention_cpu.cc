@@ -59,9 +59,11 @@ double CostOf(const AttentionDims& d, const AttentionTile& t, bool causal) {
   const double bytes = static_cast<double>(t.lanes) * sizeof(float);
   const double reads = bytes / kBytesPerMultiplyAdd / static_cast<double>(t.rows);
   const int64_t rows = (d.queries + t.rows - 1) / t.rows * t.rows;
+  // Correcting the sums for each block of keys (measured: 3 % with 128).
+  const double corrections = t.keys < d.keys ? 4.0 / static_cast<double>(t.keys) : 0;
   const double hidden =
       causal ? static_cast<double>(t.rows + t.keys) / static_cast<double>(d.keys) : 0;
-  return static_cast<double>(rows) * (tile + reads) * (1 + hidden);
+  return static_cast<double>(rows) * (tile + reads) * (1 + hidden) * (1 + corrections);
 }
 
 class Attention final : public Template {
