@@ -32,22 +32,25 @@ std::vector<int64_t> ReadAttr(const Json& attr) {
 
 absl::StatusOr<Workload> ReadWorkload(const std::string& op, const OperatorDef& def,
                                       const Json& args) {
-  const size_t attrs = def.attributes.size();
-  if (args.size() != attrs + 7) {
-    return BadArgument(absl::StrCat(attrs + 7, " items for ", op), args);
+  // After the inputs: attributes, three layouts, the output's type, the text.
+  const size_t others = def.attributes.size() + 5, most = 2 + def.further.size();
+  if (args.size() > most + others || args.size() < most - def.optional + others) {
+    return BadArgument(
+        absl::StrCat(most - def.optional + others, " to ", most + others, " items for ", op), args);
   }
   Workload workload{.op = op};
-  for (size_t i = 0; i < 2; ++i) {
-    TW_ASSIGN_OR_RETURN(TensorType tensor, ReadTensor(args[i]));
+  size_t next = 0;
+  while (next < args.size() - others) {
+    TW_ASSIGN_OR_RETURN(TensorType tensor, ReadTensor(args[next++]));
     workload.inputs.push_back(std::move(tensor));
   }
-  for (size_t i = 0; i < attrs; ++i) {
-    workload.attrs[std::string(def.attributes[i].name)] = ReadAttr(args[2 + i]);
+  for (const AttributeRule& rule : def.attributes) {
+    workload.attrs[std::string(rule.name)] = ReadAttr(args[next++]);
   }
-  workload.data_layout = args[attrs + 2].get<std::string>();
-  workload.weight_layout = args[attrs + 3].get<std::string>();
-  workload.out_layout = args[attrs + 4].get<std::string>();
-  TW_ASSIGN_OR_RETURN(workload.out, ReadType(args[attrs + 5]));
+  workload.data_layout = args[next++].get<std::string>();
+  workload.weight_layout = args[next++].get<std::string>();
+  workload.out_layout = args[next++].get<std::string>();
+  TW_ASSIGN_OR_RETURN(workload.out, ReadType(args[next]));
   const std::string text = args.back().get<std::string>();
   const size_t acc = std::min(text.find(kAcc), text.size());
   if (acc < text.size()) {

@@ -111,7 +111,7 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
   arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);
   arguments[1].cold = def.weighted;
   arguments[1].amplitude = FactorAmplitude(w);
-  size_t next = 2;
+  size_t next = w.inputs.size();
   for (const EpilogueOp& step : w.epilogue) {
     const EpilogueOperand operand = OperandOf(step.kind);
     if (operand == EpilogueOperand::kLikeOutput) arguments[next++].padded = out_padding;

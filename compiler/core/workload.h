@@ -57,7 +57,7 @@ EpilogueOperand OperandOf(EpilogueKind kind);
 // padded, when the output is in blocks of x.
 struct Workload {
   std::string op;
-  std::vector<TensorType> inputs;  // logical data and weight
+  std::vector<TensorType> inputs;  // logical: data, weight, perhaps more
   std::map<std::string, std::vector<int64_t>> attrs;
   std::string data_layout, weight_layout, out_layout;
   std::vector<EpilogueOp> epilogue;

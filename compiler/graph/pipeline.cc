@@ -56,6 +56,8 @@ const std::vector<PassInfo>& Passes() {
       {"join_branches", "join maps that come from one value", JoinBranches},
       // Before epilogues, for the same reason.
       {"join_quantizers", "join dequantizers with the maps that read them", JoinQuantizers},
+      // While softmax is the nodes it was imported as; the copies it leaves join others later.
+      {"fuse_attention", "make softmax between two products one operator", FuseAttention},
       // Before the fusions into dense, which look only at direct readers.
       {"sink_reshapes", "move reshapes after dense below the maps that follow", SinkReshapes},
       // Before epilogues: a scale in between would stop them.

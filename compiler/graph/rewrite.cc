@@ -172,6 +172,14 @@ bool ReadsAtAxes(const Compute& compute, const Buffer& buffer) {
                      [&](const Expr& e) { return AreAxes(e->operands, compute.axes); });
 }
 
+bool ReadsInOrder(const Compute& compute, const Expr& load) {
+  const Expr flat = Flatten(Vars(compute.axes), compute.output->shape);
+  const Expr offset = Flatten(load->operands, load->buffer->shape);
+  const Expr simplified = Simplify(flat - offset, RangesOf(compute));
+  const int64_t* difference = AsInt(simplified);
+  return difference != nullptr && *difference == 0;
+}
+
 Expr ReplaceLoads(const Expr& root, const Buffer& buffer,
                   const std::function<Expr(const std::vector<Expr>&)>& make) {
   return Rewrite(root, [&](const Expr& e) {
@@ -241,11 +249,7 @@ bool IsReshape(const Compute& compute) {
       NumElements(input->shape) != NumElements(compute.output->shape)) {
     return false;
   }
-  const Expr flat = Flatten(Vars(compute.axes), compute.output->shape);
-  const Expr offset = Flatten(value->operands, input->shape);
-  const Expr simplified = Simplify(flat - offset, RangesOf(compute));
-  const int64_t* difference = AsInt(simplified);
-  return difference != nullptr && *difference == 0;
+  return ReadsInOrder(compute, value);
 }
 
 }  // namespace tilewright

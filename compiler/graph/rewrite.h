@@ -38,6 +38,9 @@ bool AreAxes(const std::vector<Expr>& indices, const std::vector<Axis>& axes);
 // True when the definition reads input `buffer`, and only at the output's own position.
 bool ReadsAtAxes(const Compute& compute, const Buffer& buffer);
 
+// True when the load reads, for each output element, the one of the same place in row-major order.
+bool ReadsInOrder(const Compute& compute, const Expr& load);
+
 // e with every load of `buffer` replaced by make(indices).
 Expr ReplaceLoads(const Expr& e, const Buffer& buffer,
                   const std::function<Expr(const std::vector<Expr>&)>& make);

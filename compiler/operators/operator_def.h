@@ -38,6 +38,10 @@ struct WorkloadLayouts {
 
 struct OperatorDef {
   LayoutRule data, weight, out;
+  // Ranks of the inputs after data and weight, which have plain layouts and what types `check`
+  // allows; the last `optional` of them may be absent.
+  std::vector<size_t> further = {};
+  size_t optional = 0;
   std::vector<AttributeRule> attributes;  // in the order of an AutoTVM argument list
   // The second input is a model's weights, as a rule constant; else both are activations.
   bool weighted = true;

@@ -38,6 +38,20 @@ absl::Status CheckInput(const Workload& w, const TensorType& input, size_t rank)
   return absl::OkStatus();
 }
 
+absl::Status CheckInputs(const Workload& w, const OperatorDef& def) {
+  std::vector<size_t> ranks = {def.data.letters.size(), def.weight.letters.size()};
+  ranks.insert(ranks.end(), def.further.begin(), def.further.end());
+  const size_t least = ranks.size() - def.optional;
+  if (w.inputs.size() < least || w.inputs.size() > ranks.size()) {
+    return Bad(absl::StrCat(w.op, " has ", least, " to ", ranks.size(), " inputs, found ",
+                            w.inputs.size()));
+  }
+  for (size_t i = 0; i < w.inputs.size(); ++i) {
+    TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[i], ranks[i]));
+  }
+  return absl::OkStatus();
+}
+
 // Floats of one type, or integers of one width up to 16 bits, signed or not.
 absl::Status CheckInputTypes(const TensorType& data, const TensorType& weight) {
   const bool floats = IsFloat(data.dtype) && data.dtype == weight.dtype && SizeOf(data.dtype) <= 4;
@@ -179,9 +193,7 @@ absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
 
 absl::Status CheckWorkload(const Workload& w) {
   TW_ASSIGN_OR_RETURN(const OperatorDef* def, KnownOperator(w));
-  if (w.inputs.size() != 2) return Bad("expected two inputs, data and weight");
-  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[0], def->data.letters.size()));
-  TW_RETURN_IF_ERROR(CheckInput(w, w.inputs[1], def->weight.letters.size()));
+  TW_RETURN_IF_ERROR(CheckInputs(w, *def));
   TW_RETURN_IF_ERROR(CheckSumTypes(w));
   TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, def->data));
   TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, def->weight));
@@ -203,6 +215,7 @@ std::vector<TensorType> ArgumentTypes(const Workload& w) {
   const TensorType out_type = physical(w.out_layout, {OutputTypeOf(w), out});
   std::vector<TensorType> types = {physical(w.data_layout, w.inputs[0]),
                                    physical(w.weight_layout, w.inputs[1])};
+  types.insert(types.end(), w.inputs.begin() + 2, w.inputs.end());
   const OperatorDef& def = OperatorOf(w);
   const int64_t channels = out[def.channel];
   int64_t block = 1;

@@ -21,7 +21,7 @@ absl::Status CheckWorkload(const Workload& workload);
 // Logical output shape.
 Shape OutputShape(const Workload& workload);
 
-// Physical types of the kernel's arguments in order: data, weight, epilogue inputs, output.
+// Physical types of the kernel's arguments in order: the inputs, those of the epilogue, the output.
 std::vector<TensorType> ArgumentTypes(const Workload& workload);
 
 // Of one call; a multiply-add is counted as two, padded taps included (the convention of published

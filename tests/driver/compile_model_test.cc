@@ -128,7 +128,7 @@ TEST(CompileModel, DumpsEveryStage) {
   Compile(SmallNetwork(), options);
   const std::filesystem::path dir(options.dump_dir);
   for (const char* name : {"00_import.txt", "01_eliminate_dead_nodes.txt",
-                           "14_cancel_layout_changes.txt", "kernels/kernels.s"}) {
+                           "15_cancel_layout_changes.txt", "kernels/kernels.s"}) {
     EXPECT_TRUE(std::filesystem::exists(dir / name)) << name;
   }
   std::filesystem::remove_all(dir);

@@ -70,6 +70,15 @@ Graph QuantizedConv(double zero_point) {
 
 TEST(Golden, RunInIntegers) { ExpectGolden("run_in_integers", QuantizedConv(3)); }
 
+TEST(Golden, FuseAttention) {
+  GraphBuilder b;
+  const ValueId scores = b.BatchMatmul("scores", b.Input("q", {1, 8, 4}), b.Input("k", {1, 4, 3}));
+  const ValueId scaled = b.Unary("scale", scores, [](const Expr& e) { return e * Float(0.5); });
+  const ValueId weights = b.Softmax(b.Add(scaled, b.Input("mask", {8, 3})));
+  ExpectGolden("fuse_attention",
+               b.Finish({b.BatchMatmul("values", weights, b.Input("v", {1, 3, 4}))}));
+}
+
 TEST(Golden, ConvertTransposed) {
   GraphBuilder b;
   const ValueId x = b.Input("x", {1, 2, 3, 3});

@@ -88,6 +88,12 @@ ValueId GraphBuilder::Dense(const std::string& name, ValueId data, int64_t outpu
   return graph_.AddNode(name, "dense", {data, weight}, Define(workload), workload);
 }
 
+ValueId GraphBuilder::BatchMatmul(const std::string& name, ValueId x, ValueId y) {
+  const Workload workload{.op = "batch_matmul",
+                          .inputs = {graph_.values[x].type, graph_.values[y].type}};
+  return graph_.AddNode(name, workload.op, {x, y}, Define(workload), workload);
+}
+
 ValueId GraphBuilder::Map(const std::string& op, std::vector<ValueId> inputs, Shape shape,
                           const Body& body) {
   Compute compute{.name = op};
@@ -232,6 +238,20 @@ ValueId GraphBuilder::ReduceLast(const std::string& op, Reducer reducer, ValueId
   at.back() = compute.reduce[0].var;
   compute.body = Load(compute.inputs[0], at);
   return graph_.AddNode(op, op, {x}, std::move(compute));
+}
+
+ValueId GraphBuilder::Softmax(ValueId x, bool empty_rows) {
+  const Expr none = InitialValue(Reducer::kMax, DType::kF32), zero = Float(0);
+  const ValueId maximum = ReduceLast("max", Reducer::kMax, x);
+  const ValueId exps = Binary("exp", x, maximum, [&](const Expr& v, const Expr& m) {
+    const Expr shift = empty_rows ? Select(Eq(m, none), zero, m) : m;
+    return Call("exp", {v - shift}, DType::kF32);
+  });
+  const ValueId sum = ReduceLast("sum", Reducer::kSum, exps);
+  return Binary("softmax", exps, sum, [&](const Expr& e, const Expr& s) {
+    const Expr quotient = tilewright::Binary(BinaryOp::kDiv, e, s);
+    return empty_rows ? Select(Eq(s, zero), zero, quotient) : quotient;
+  });
 }
 
 Graph GraphBuilder::Finish(const std::vector<ValueId>& outputs) {

@@ -33,6 +33,7 @@ class GraphBuilder {
   ValueId Conv(const std::string& name, ValueId data, const ConvShape& shape);
   ValueId ConvTranspose(const std::string& name, ValueId data, const ConvShape& shape);
   ValueId Dense(const std::string& name, ValueId data, int64_t outputs);
+  ValueId BatchMatmul(const std::string& name, ValueId x, ValueId y);
 
   ValueId Map(const std::string& op, std::vector<ValueId> inputs, Shape shape, const Body& body);
   // y = f(x) and z = f(x, y), element by element with numpy broadcasting.
@@ -50,6 +51,9 @@ class GraphBuilder {
   ValueId MaxPool(ValueId x, int64_t kernel, int64_t stride);
   ValueId GlobalAveragePool(ValueId x);                                   // [N,C,1,1]
   ValueId ReduceLast(const std::string& op, Reducer reducer, ValueId x);  // keeps the dimension
+  // Over the last dimension, in four nodes as importers write it; with `empty_rows` rows of -inf
+  // give 0.
+  ValueId Softmax(ValueId x, bool empty_rows = false);
 
   // The graph with these outputs.
   Graph Finish(const std::vector<ValueId>& outputs);

@@ -25,6 +25,8 @@ TEST(Workload, KeyReadsBack) {
                     "output_padding=1,0;padding=0,1,2,3;strides=2,3;NCHW,IOHW,NCHW)+bias"),
         std::string("dense(float32[8,512],float32[1000,512];,NK16n,)+bias+sigmoid"),
         std::string("batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu"),
+        std::string("attention(float32[1,128,12,64],float32[1,384,4,64],float32[1,384,4,32],"
+                    "float32[1,1,1,384];causal=256;empty_rows=1;scaled=0;,,)"),
         std::string("dense(float32[8,512],float32[1000,512];,NK16n,)+linear(-1e+30,0.5)+scale+mul"
                     "+leaky_relu(0.01)+prelu+silu+hard_swish+gelu+gelu_tanh+clip(-inf,1e+30)")}) {
     const absl::StatusOr<Workload> workload = ParseWorkload(key);

@@ -35,9 +35,10 @@ class ShapeMaker {
   ShapeMaker(uint64_t seed, int lanes) : rng_(seed), lanes_(lanes) {}
 
   std::string Next() {
-    switch (rng_.Below(6)) {
+    switch (rng_.Below(7)) {
       case 0: return Depthwise();
       case 1: return Dense();
+      case 6: return Attention();
       case 2:
         return absl::StrFormat("batch_matmul(float32[%1$d,%2$d,%3$d],float32[%1$d,%3$d,%4$d];,,)",
                                Pick({1, 3, 12}), Size(), Size(), Size());
@@ -133,6 +134,15 @@ class ShapeMaker {
     const int64_t k = Size();
     return absl::StrFormat("dense(float32[%d,%d],float32[%d,%d];,NK%dn,)%s", Size(), k, Size(), k,
                            lanes_, Epilogue());
+  }
+
+  std::string Attention() {
+    const int64_t batch = Pick({1, 2}), groups = Pick({1, 2, 12}), keys = Size(), size = Size();
+    return absl::StrFormat(
+        "attention(float32[%d,%d,%d,%d],float32[%d,%d,%d,%d],float32[%d,%d,%d,%d];causal=%d;"
+        "empty_rows=%d;scaled=1;,,)",
+        batch, Size(), groups * Pick({1, 1, 3}), size, batch, keys, groups, size, batch, keys,
+        groups, Size(), Pick({-1, 0, 7}), Pick({0, 1}));
   }
 
   Rng rng_;

@@ -33,6 +33,9 @@ const Layer kLayers[] = {
      "+bias+relu"},
     {"Dense", "dense(float32[128,768],float32[3072,768];,NK16n,)+bias"},
     {"BatchMatmul", "batch_matmul(float32[12,128,64],float32[12,64,128];,,)"},
+    {"Attention",
+     "attention(float32[1,128,12,64],float32[1,128,12,64],float32[1,128,12,64],float32[1,1,1,128];"
+     "causal=-1;empty_rows=0;scaled=1;,,)"},
 };
 
 class EmittedKernels : public testing::TestWithParam<Layer> {};

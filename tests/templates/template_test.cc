@@ -62,6 +62,14 @@ const char* const kWorkloads512[] = {
     "dense(float32[13,12],float32[80,12];,NK16n,)+bias+gelu+scale",
     "batch_matmul(float32[2,9,10],float32[2,10,40];,,)",
     "batch_matmul(float32[3,5,8],float32[3,8,32];,,)+gelu_tanh+clip(-inf,0.5)",
+    "attention(float32[2,9,4,20],float32[2,21,2,20],float32[2,21,2,24];causal=-1;empty_rows=0;"
+    "scaled=1;,,)",
+    "attention(float32[1,37,3,16],float32[1,70,1,16],float32[1,70,1,5],float32[1,3,37,70];"
+    "causal=33;empty_rows=1;scaled=0;,,)",
+    "attention(float32[2,5,2,7],float32[2,1,2,7],float32[2,1,2,33],float32[2,1,1,1];causal=0;"
+    "empty_rows=0;scaled=1;,,)",
+    "attention(float32[1,1,3,48],float32[1,150,3,48],float32[1,150,3,48];causal=-1;empty_rows=0;"
+    "scaled=1;,,)",
 };
 const char* const kWorkloads256[] = {
     "conv2d(float32[1,20,7,9],float32[20,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
@@ -77,6 +85,8 @@ const char* const kWorkloads256[] = {
     "strides=1,2;NCHW,OIHW,NCHW)+bias",
     "conv2d(float32[1,6,5,5],float32[9,2,1,1];dilation=1,1;groups=3;padding=0,0,0,0;"
     "strides=1,1;NCHW,OIHW,NCHW)+add",
+    "attention(float32[1,11,2,10],float32[1,67,2,10],float32[1,67,2,12],float32[1,2,1,67];"
+    "causal=57;empty_rows=0;scaled=1;,,)",
 };
 
 template <size_t n>
@@ -132,7 +142,7 @@ constexpr ElementTypes kElementTypes[] = {
 // The workload of a key in other types, without the steps that they have not.
 Workload InTypes(const char* key, const ElementTypes& types) {
   Workload workload = ParseWorkload(key).value();
-  workload.inputs[0].dtype = types.data;
+  for (TensorType& input : workload.inputs) input.dtype = types.data;
   workload.inputs[1].dtype = types.weight;
   workload.acc = types.acc;
   workload.out = types.out;
@@ -154,6 +164,7 @@ TEST(Templates, MatchTheInterpreterForEveryElementType) {
     uint64_t seed = 100;
     for (const char* key : kWorkloads512) {
       const Workload workload = InTypes(key, types);
+      if (workload.op == "attention" && !IsFloat(types.data)) continue;
       ASSERT_TRUE(CheckWorkload(workload).ok()) << CheckWorkload(workload);
       for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
         used.insert(entry.name);

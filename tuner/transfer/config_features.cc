@@ -51,7 +51,8 @@ NamedFeatures FeaturesOf(const Task& task) {
   const Workload& workload = task.workload;
   NamedFeatures features;
   for (size_t i = 0; i < workload.inputs.size(); ++i) {
-    AddList(i == 0 ? "data" : "weight", workload.inputs[i].shape, &features);
+    const std::string name = i == 0 ? "data" : i == 1 ? "weight" : absl::StrCat("input", i);
+    AddList(name, workload.inputs[i].shape, &features);
   }
   for (const auto& [name, values] : workload.attrs) AddList(name, values, &features);
   features["epilogue"] = static_cast<float>(workload.epilogue.size());

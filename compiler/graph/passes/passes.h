@@ -14,6 +14,7 @@ absl::Status FoldConstants(Graph& graph, const PassContext& context);
 absl::Status NarrowToBytes(Graph& graph, const PassContext& context);
 absl::Status JoinBranches(Graph& graph, const PassContext& context);
 absl::Status JoinQuantizers(Graph& graph, const PassContext& context);
+absl::Status FuseAttention(Graph& graph, const PassContext& context);
 absl::Status SinkReshapes(Graph& graph, const PassContext& context);
 absl::Status FoldBatchNorm(Graph& graph, const PassContext& context);
 absl::Status FoldPads(Graph& graph, const PassContext& context);
