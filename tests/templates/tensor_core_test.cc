@@ -178,7 +178,7 @@ TEST(TensorCores, TheSpaceHasAutoTvmsKnobsAndIndices) {
   for (size_t i = 0; i < space.knob_count(); ++i) knobs += space.knob_name(i) + " ";
   EXPECT_EQ(knobs,
             "block_row_warps block_col_warps warp_row_tiles warp_col_tiles chunk offset offsetCS "
-            "vec wmma_m double_buffer direct_store async_stages ");
+            "vec wmma_m double_buffer direct_store async_stages swizzle split_k ");
   const Config logged =
       ParseEntitiesJson(
           R"([["block_row_warps","ot",2],["block_col_warps","ot",1],["warp_row_tiles","ot",1],
@@ -218,7 +218,7 @@ TEST(TensorCores, AreWrittenAsTheGoldenKernel) {
   const LoweredTask task = dense.Lower(workload, cuda, config).value();
   const std::vector<Program> programs = {task.steps[0].program};
   std::string text;
-  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op);
+  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, CLanguage::kCuda);
   text += KernelText(programs[0]);
   std::ifstream file(TILEWRIGHT_SOURCE_DIR "/tests/golden/templates/dense_tensorcore.cu");
   std::stringstream golden;
