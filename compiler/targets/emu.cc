@@ -1,6 +1,6 @@
-// The emulator: kernels as printed for GPUs, compiled for this machine against a prelude that checks
-// every access (runtime/device/emulator). What it runs is what a GPU of the architecture would be
-// given, tensor cores and asynchronous copies included. For checking; it is never timed.
+// The emulator: kernels as printed for GPUs, compiled for this machine against a prelude that
+// checks every access (runtime/device/emulator). What it runs is what a GPU of the architecture
+// would be given, tensor cores and asynchronous copies included. For checking; it is never timed.
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/core/gpu_traits.h"

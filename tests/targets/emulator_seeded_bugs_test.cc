@@ -1,6 +1,6 @@
-// Bugs that were put into the text of kernels, one at a time: the emulator finds each, by name or by
-// a wrong output, and nothing in the text as it is printed. Bugs of programs, before they are text,
-// are the verifier's and the interpreter's to find.
+// Bugs that were put into the text of kernels, one at a time: the emulator finds each, by name or
+// by a wrong output, and nothing in the text as it is printed. Bugs of programs, before they are
+// text, are the verifier's and the interpreter's to find.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

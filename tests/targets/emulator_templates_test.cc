@@ -1,5 +1,5 @@
-// Every template for GPUs in the emulator, which runs the text as it is printed for them: odd shapes
-// against the plain definition. Slow: each kernel is compiled, each access checked.
+// Every template for GPUs in the emulator, which runs the text as it is printed for them: odd
+// shapes against the plain definition. Slow: each kernel is compiled, each access checked.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -95,29 +95,63 @@ TEST(Emulator, RunsAllTemplatesThatGpusHave) {
   EXPECT_EQ(run, all);
 }
 
-// The conflicts of ldmatrix are of rows that lie 128 bytes apart.
-TEST(Emulator, CountsNoBankConflictsOfPaddedRows) {
-  const Workload workload = ParseWorkload("dense(float16[32,64],float16[32,64];,NK,)").value();
+struct TensorCoreKnobs {
+  int chunk = 4, offset = 0, double_buffer = 0, async_stages = 0, swizzle = 0, split_k = 1;
+};
+
+Config ConfigOf(const TensorCoreKnobs& knobs) {
+  const std::pair<const char*, int> values[] = {
+      {"block_row_warps", 1},  {"block_col_warps", 2}, {"warp_row_tiles", 1},
+      {"warp_col_tiles", 1},   {"chunk", knobs.chunk}, {"offset", knobs.offset},
+      {"offsetCS", 0},         {"vec", 8},             {"wmma_m", 16},
+      {"double_buffer", knobs.double_buffer},          {"direct_store", 1},
+      {"async_stages", knobs.async_stages},            {"swizzle", knobs.swizzle},
+      {"split_k", knobs.split_k}};
+  Config config;
+  for (const auto& [name, value] : values) {
+    config.entities.emplace_back(name, OtherEntity{int64_t{value}});
+  }
+  return config;
+}
+
+// ldmatrix wants eight rows of 16 bytes in different banks, whatever the length of a row.
+TEST(Emulator, CountsNoBankConflictsOfPaddedAndSwizzledRows) {
+  const Workload workload = ParseWorkload("dense(float16[32,128],float16[32,128];,NK,)").value();
   const Task task{workload, "dense_tensorcore.cuda", Emulated("sm_90")};
-  const auto conflicts = [&](int offset) {
-    const Config config =
-        ParseEntitiesJson(
-            absl::StrCat(R"([["block_row_warps","ot",1],["block_col_warps","ot",1],)",
-                         R"(["warp_row_tiles","ot",1],["warp_col_tiles","ot",1],)",
-                         R"(["chunk","ot",4],["offset","ot",)", offset,
-                         R"(],["offsetCS","ot",0],["vec","ot",8],["wmma_m","ot",16],)",
-                         R"(["double_buffer","ot",0],["direct_store","ot",1],)",
-                         R"(["async_stages","ot",0]])"))
-            .value();
+  const auto conflicts = [&](const TensorCoreKnobs& knobs) {
     const auto device = runtime::OpenEmulator(1);
-    const CompiledTask compiled = CompileTask(task, config).value();
-    DeviceTask loaded =
-        DeviceTask::Load(compiled, ArgumentTypes(workload), *device).value();
-    EXPECT_TRUE(loaded.Run(SeededArguments(workload, 1)).ok());
+    const CompiledTask compiled = CompileTask(task, ConfigOf(knobs)).value();
+    DeviceTask loaded = DeviceTask::Load(compiled, ArgumentTypes(workload), *device).value();
+    const absl::StatusOr<Tensor> got = loaded.Run(SeededArguments(workload, 1));
+    EXPECT_TRUE(got.ok()) << got.status();
     return device->banks().conflicts;
   };
-  EXPECT_EQ(conflicts(8), 0);
-  EXPECT_GT(conflicts(0), 0);
+  for (const int chunk : {1, 2, 4, 8}) {
+    EXPECT_GT(conflicts({.chunk = chunk}), 0) << chunk;
+    EXPECT_EQ(conflicts({.chunk = chunk, .offset = 8}), 0) << chunk;
+    EXPECT_EQ(conflicts({.chunk = chunk, .swizzle = 1}), 0) << chunk;
+  }
+}
+
+// The last part of the depth is cut off.
+TEST(Emulator, RunsSplitDepthsHoweverStagesOverlap) {
+  for (const char* key :
+       {"dense(float16[37,104],float16[53,104];,NK,)+bias+relu",
+        "batch_matmul(float16[2,19,40],float16[2,40,24];,,)",
+        "conv2d(float16[2,6,7,9],float16[10,6,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+        "strides=1,1;NCHW,OIHW,NCHW)+bias"}) {
+    const Workload workload = ParseWorkload(key).value();
+    const std::string name = workload.op == "conv2d" ? "conv2d_nchw_tensorcore.cuda"
+                                                     : workload.op + "_tensorcore.cuda";
+    const Task task{workload, name, Emulated("sm_80")};
+    for (const TensorCoreKnobs& knobs :
+         {TensorCoreKnobs{.chunk = 1, .swizzle = 1, .split_k = 2},
+          {.chunk = 1, .double_buffer = 1, .swizzle = 1, .split_k = 2},
+          {.chunk = 1, .async_stages = 2, .swizzle = 1, .split_k = 2}}) {
+      CheckConfig("emu:8", task, ConfigOf(knobs), 8);
+      if (HasFatalFailure()) return;
+    }
+  }
 }
 
 // The config of AutoTVM's GPU tutorial.

@@ -190,6 +190,22 @@ TEST(TensorCores, TheSpaceHasAutoTvmsKnobsAndIndices) {
   EXPECT_TRUE(dense.Lower(workload, OfArch("sm_80"), logged).ok());
 }
 
+TEST(TensorCores, ASplitDepthIsSummedByASecondKernel) {
+  const Workload workload = WorkloadOf("dense(float16[5,160],float16[10,160];,NK,)+bias");
+  const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
+  Config config = dense.Default(workload, OfArch("sm_80"));
+  for (auto& [name, entity] : config.entities) {
+    if (name == "chunk") entity = OtherEntity{int64_t{2}};
+    if (name == "split_k") entity = OtherEntity{int64_t{4}};
+  }
+  const auto task = dense.Lower(workload, OfArch("sm_80"), config);
+  ASSERT_TRUE(task.ok()) << task.status();
+  ASSERT_EQ(task->steps.size(), 2u);
+  EXPECT_EQ(task->buffers[0].shape, (Shape{4, 5, 10}));
+  EXPECT_EQ(task->buffers[0].dtype, DType::kF32);
+  EXPECT_EQ(task->steps[1].operands, (std::vector<int>{4, 2, 3}));
+}
+
 TEST(TensorCores, HaveNoFormInOpenCl) {
   const Workload workload = WorkloadOf(kOdd[0]);
   const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();

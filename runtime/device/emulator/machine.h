@@ -1,8 +1,8 @@
 // Runs kernels as adversarially as the programming model allows: blocks, warps and lanes in random
-// orders, shared memory undefined at the start of each block, asynchronous copies landing only where
-// they are waited for. What it finds wrong ends the launch: an access outside its memory, a read of
-// what nobody wrote or of what has not landed, a race, a barrier or warp instruction that not all
-// threads reach, a misaligned vector access or row. One thread at a time.
+// orders, shared memory undefined at the start of each block, asynchronous copies landing only
+// where they are waited for. What it finds wrong ends the launch: an access outside its memory, a
+// read of what nobody wrote or of what has not landed, a race, a barrier or warp instruction that
+// not all threads reach, a misaligned vector access or row. One thread at a time.
 #pragma once
 
 #include <algorithm>
