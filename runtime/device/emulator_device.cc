@@ -86,8 +86,8 @@ class Emulator final : public EmulatedDevice {
   void Launch(DeviceKernel& kernel, const std::vector<DeviceBuffer*>& args,
               const std::array<int64_t, 3>& grid, const std::array<int64_t, 3>& block) override {
     const auto& function = static_cast<Kernel&>(kernel);
-    EmulatedLaunch launch{.kernel = function.name, .run = function.run, .grid = grid,
-                          .block = block};
+    EmulatedLaunch launch{
+        .kernel = function.name, .run = function.run, .grid = grid, .block = block};
     std::vector<std::string> names;
     for (size_t i = 0; i < args.size(); ++i) names.push_back("argument " + std::to_string(i));
     for (size_t i = 0; i < args.size(); ++i) {

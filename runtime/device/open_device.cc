@@ -10,8 +10,8 @@ namespace tilewright::runtime {
 namespace {
 
 [[noreturn]] void UnknownDevice(const std::string& name) {
-  throw Error(TW_INVALID_ARGUMENT,
-              "unknown device \"" + name + "\"; known: cpu, opencl:N, cuda:N, emu:N (N counts from 0)");
+  throw Error(TW_INVALID_ARGUMENT, "unknown device \"" + name +
+                                       "\"; known: cpu, opencl:N, cuda:N, emu:N (N counts from 0)");
 }
 
 DeviceSurvey Survey(const std::string& kind) {

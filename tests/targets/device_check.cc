@@ -47,8 +47,7 @@ double ErrorOf(const Tensor& got, const Tensor& want) {
   return scale > 0 ? error / scale : error;
 }
 
-void CheckConfig(const std::string& device, const Task& task, const Config& config,
-                 uint64_t seed) {
+void CheckConfig(const std::string& device, const Task& task, const Config& config, uint64_t seed) {
   SCOPED_TRACE(absl::StrCat(task.template_name, " ", task.workload.Key(), " ",
                             EntitiesToJson(config), " ", device, " seed ", seed));
   const std::unique_ptr<runtime::Device> opened = runtime::OpenDevice(device);

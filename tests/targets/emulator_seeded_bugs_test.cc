@@ -177,10 +177,9 @@ TEST_P(SeededBugs, AreFound) {
   EXPECT_THAT(Findings(bug.subject(), text), HasSubstr(bug.finding)) << bug.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(OfText, SeededBugs, testing::ValuesIn(kTextBugs),
-                         [](const auto& info) {
-                           return absl::StrReplaceAll(info.param.name, {{" ", "_"}});
-                         });
+INSTANTIATE_TEST_SUITE_P(OfText, SeededBugs, testing::ValuesIn(kTextBugs), [](const auto& info) {
+  return absl::StrReplaceAll(info.param.name, {{" ", "_"}});
+});
 
 TEST(UnchangedText, HasNoBugs) {
   for (const Subject* subject : {&Ring(), &Direct()}) {
@@ -210,8 +209,8 @@ const SeededBug kProgramBugs[] = {
      "not all threads"},
     {"a ring of two stages in memory for three", Ring, "left_shared: shared float16[3,",
      "left_shared: shared float16[2,", "outside"},
-    {"a fragment that is not in registers", Ring, "left_fragment: register",
-     "left_fragment: stack", "must be in registers"},
+    {"a fragment that is not in registers", Ring, "left_fragment: register", "left_fragment: stack",
+     "must be in registers"},
     {"a store to an input", Ring, "async left_shared[", "data[", "store to an input"},
     {"no barrier before a stage is written", Direct, "barrier\n", "async_commit\n",
      "between two barriers"},

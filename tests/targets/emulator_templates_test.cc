@@ -100,13 +100,20 @@ struct TensorCoreKnobs {
 };
 
 Config ConfigOf(const TensorCoreKnobs& knobs) {
-  const std::pair<const char*, int> values[] = {
-      {"block_row_warps", 1},  {"block_col_warps", 2}, {"warp_row_tiles", 1},
-      {"warp_col_tiles", 1},   {"chunk", knobs.chunk}, {"offset", knobs.offset},
-      {"offsetCS", 0},         {"vec", 8},             {"wmma_m", 16},
-      {"double_buffer", knobs.double_buffer},          {"direct_store", 1},
-      {"async_stages", knobs.async_stages},            {"swizzle", knobs.swizzle},
-      {"split_k", knobs.split_k}};
+  const std::pair<const char*, int> values[] = {{"block_row_warps", 1},
+                                                {"block_col_warps", 2},
+                                                {"warp_row_tiles", 1},
+                                                {"warp_col_tiles", 1},
+                                                {"chunk", knobs.chunk},
+                                                {"offset", knobs.offset},
+                                                {"offsetCS", 0},
+                                                {"vec", 8},
+                                                {"wmma_m", 16},
+                                                {"double_buffer", knobs.double_buffer},
+                                                {"direct_store", 1},
+                                                {"async_stages", knobs.async_stages},
+                                                {"swizzle", knobs.swizzle},
+                                                {"split_k", knobs.split_k}};
   Config config;
   for (const auto& [name, value] : values) {
     config.entities.emplace_back(name, OtherEntity{int64_t{value}});
@@ -141,8 +148,8 @@ TEST(Emulator, RunsSplitDepthsHoweverStagesOverlap) {
         "conv2d(float16[2,6,7,9],float16[10,6,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
         "strides=1,1;NCHW,OIHW,NCHW)+bias"}) {
     const Workload workload = ParseWorkload(key).value();
-    const std::string name = workload.op == "conv2d" ? "conv2d_nchw_tensorcore.cuda"
-                                                     : workload.op + "_tensorcore.cuda";
+    const std::string name =
+        workload.op == "conv2d" ? "conv2d_nchw_tensorcore.cuda" : workload.op + "_tensorcore.cuda";
     const Task task{workload, name, Emulated("sm_80")};
     for (const TensorCoreKnobs& knobs :
          {TensorCoreKnobs{.chunk = 1, .swizzle = 1, .split_k = 2},

@@ -101,8 +101,8 @@ TEST(EmulatedTiles, LoadMatricesByRowsOfLanes) {
     uint16_t to[32][8] = {};
     WarpTile warp = {};
     for (int t = 0; t < kWarpLanes; ++t) {
-      warp[static_cast<size_t>(t)] = {.matrices = 4, .transposed = transposed, .to = to[t],
-                                      .rows = &memory, .row = t * 16};
+      warp[static_cast<size_t>(t)] = {
+          .matrices = 4, .transposed = transposed, .to = to[t], .rows = &memory, .row = t * 16};
     }
     LoadMatrices(warp);
     for (int t = 0; t < kWarpLanes; ++t) {
@@ -149,9 +149,9 @@ TEST(CountPasses, OfAWarpsAccesses) {
     return CountPasses(Addresses(count, stride), bytes).conflicts;
   };
   EXPECT_EQ(conflicts(32, 4, 4), 0);
-  EXPECT_EQ(conflicts(32, 0, 4), 0);    // one word for all
-  EXPECT_EQ(conflicts(32, 2, 2), 0);    // two of a word
-  EXPECT_EQ(conflicts(32, 8, 4), 1);    // every other bank
+  EXPECT_EQ(conflicts(32, 0, 4), 0);  // one word for all
+  EXPECT_EQ(conflicts(32, 2, 2), 0);  // two of a word
+  EXPECT_EQ(conflicts(32, 8, 4), 1);  // every other bank
   EXPECT_EQ(conflicts(32, 128, 4), 31);
   EXPECT_EQ(conflicts(32, 16, 16), 0);  // eight lanes a pass
   EXPECT_EQ(CountPasses(Addresses(32, 16), 16).passes, 4);

@@ -73,7 +73,8 @@ class VectorCopy {
     }
     const std::string to = Place(store.buffer, store.indices), value = Value(store.value);
     if (to.empty() || value.empty()) return "";
-    return absl::StrCat("TW_AS(", bytes_, ", ", SpaceOf(store.buffer), ", ", to, ") = ", value, ";");
+    return absl::StrCat("TW_AS(", bytes_, ", ", SpaceOf(store.buffer), ", ", to, ") = ", value,
+                        ";");
   }
 
  private:

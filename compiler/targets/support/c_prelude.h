@@ -6,8 +6,8 @@
 namespace tilewright {
 
 enum class CLanguage {
-  kCuda,    // CUDA C++ for NVRTC, without any header
-  kOpenCl,  // OpenCL C 1.2
+  kCuda,      // CUDA C++ for NVRTC, without any header
+  kOpenCl,    // OpenCL C 1.2
   kEmulator,  // C++ for this machine, each access checked (runtime/device/emulator)
 };
 

@@ -187,7 +187,7 @@ class Printer {
 
   void Declare(const StmtNode& s) {
     const bool shared = s.buffer->scope == Scope::kShared;
-    const char* array = shared                  ? "TW_SHARED_ARRAY("
+    const char* array = shared                 ? "TW_SHARED_ARRAY("
                         : IsAligned(*s.buffer) ? "TW_ALIGNED_ARRAY("
                                                : "TW_ARRAY(";
     Line(absl::StrCat(array, CSuffix(s.buffer->dtype), ", ", NameBuffer(s.buffer), ", ",

@@ -102,8 +102,8 @@ std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs) {
 absl::Status CheckTileOps(std::span<const Program> programs, const Target& target) {
   for (const TileOp* op : TileOpsOf(programs)) {
     if (op->first_architecture <= ArchitectureNumber(target)) continue;
-    return absl::FailedPreconditionError(absl::StrCat(
-        target.mcpu, " has no ", Sv(op->name), ", which needs sm_", op->first_architecture));
+    return absl::FailedPreconditionError(absl::StrCat(target.mcpu, " has no ", Sv(op->name),
+                                                      ", which needs sm_", op->first_architecture));
   }
   return absl::OkStatus();
 }

@@ -59,23 +59,21 @@ absl::StatusOr<int> RunWithFiles(std::vector<std::string> arguments,
 
 absl::StatusOr<std::string> HostCompiler() {
   if (access(kCompiler, X_OK) == 0) return kCompiler;
-  return absl::UnavailableError(
-      absl::StrCat("no C++ compiler at ", kCompiler, " (Debian: g++)"));
+  return absl::UnavailableError(absl::StrCat("no C++ compiler at ", kCompiler, " (Debian: g++)"));
 }
 
 absl::StatusOr<std::string> CompileOnHost(const std::string& text) {
   TW_ASSIGN_OR_RETURN(const std::string compiler, HostCompiler());
   MemoryFile source, object, messages;
   TW_RETURN_IF_ERROR(source.Write(text));
-  TW_ASSIGN_OR_RETURN(
-      const int status,
-      RunWithFiles({compiler, "-x", "c++", "-std=c++17", "-O1", "-w", "-fPIC", "-fno-exceptions",
-                    "-fno-rtti", "-fno-strict-aliasing", "-ffp-contract=off", "-c", "-o",
-                    "/dev/stdout", "-"},
-                   {&source, &object, &messages}));
+  TW_ASSIGN_OR_RETURN(const int status,
+                      RunWithFiles({compiler, "-x", "c++", "-std=c++17", "-O1", "-w", "-fPIC",
+                                    "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing",
+                                    "-ffp-contract=off", "-c", "-o", "/dev/stdout", "-"},
+                                   {&source, &object, &messages}));
   if (status != 0) {
-    return absl::InternalError(absl::StrCat(compiler, " does not compile the kernels: ",
-                                            Contents(messages).substr(0, kMostMessages)));
+    return absl::InternalError(absl::StrCat(
+        compiler, " does not compile the kernels: ", Contents(messages).substr(0, kMostMessages)));
   }
   const std::string bytes[] = {Contents(object)};
   return LinkShared(bytes);

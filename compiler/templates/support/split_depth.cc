@@ -43,9 +43,8 @@ LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, const TensorCoreSchedule
   for (const Axis& axis : gemm.compute.axes) shape.push_back(axis.extent);
   const Buffer partial = MakeBuffer("partial", AccumulatorOf(multiply.type), shape);
   const int arguments = static_cast<int>(gemm.inputs.size()) + 1;
-  LoweredStep products{
-      .program = LowerTensorCore(ProductsInto(partial, gemm), schedule, multiply),
-      .operands = {0, 1, arguments}};
+  LoweredStep products{.program = LowerTensorCore(ProductsInto(partial, gemm), schedule, multiply),
+                       .operands = {0, 1, arguments}};
   LoweredStep sum{.program = ScheduleFixedGpu(AddParts(partial, gemm.compute)),
                   .operands = {arguments}};
   for (int i = 2; i < arguments; ++i) sum.operands.push_back(i);

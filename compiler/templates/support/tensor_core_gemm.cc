@@ -113,9 +113,7 @@ class TensorCoreLowerer {
   }
 
   // Of a block; the last part of a split may have some that are zero.
-  int64_t Stages() const {
-    return UpDivide(UpDivide(gemm_.k, schedule_.depth), schedule_.split_k);
-  }
+  int64_t Stages() const { return UpDivide(UpDivide(gemm_.k, schedule_.depth), schedule_.split_k); }
   // The part of k that a block sums: parts are batches of batches.
   Expr Part() const { return FloorDiv(batch_, gemm_.batch); }
 
@@ -249,10 +247,9 @@ class TensorCoreLowerer {
       return ForSums([&](const Expr& sum, const std::vector<Expr>&, const Expr& row,
                          const Expr& column) { return StoreResult(sum, row, column); });
     }
-    const Stmt share = ForSums(
-        [&](const Expr& sum, const std::vector<Expr>&, const Expr& row, const Expr& column) {
-          return Store(shared_sums_, {row, column}, sum);
-        });
+    const Stmt share =
+        ForSums([&](const Expr& sum, const std::vector<Expr>&, const Expr& row,
+                    const Expr& column) { return Store(shared_sums_, {row, column}, sum); });
     const Expr copy = Var("copy"), at = copy * schedule_.threads() + thread_;
     const int64_t count = schedule_.rows() * schedule_.columns();
     const Expr row = FloorDiv(at, schedule_.columns()), column = FloorMod(at, schedule_.columns());

@@ -13,7 +13,7 @@ struct TensorCoreStage {
   Buffer shared;                  // [parts, rows, padded columns]
   Buffer next;                    // a thread's part in registers: [copies, vector]
   Expr first_row = Int(0), first_column = Int(0);
-  Expr first_stage = Int(0);  // of the block's part of the depth
+  Expr first_stage = Int(0);       // of the block's part of the depth
   bool columns_are_depth = false;  // stages go along columns, else along rows
   Expr batch, thread;
   int64_t threads = 1, depth = 1, vector = 1;

@@ -10,35 +10,33 @@
 //             `to` from `row`.
 // tw_machine  the thread that runs, and what it may ask for. fail and what fails do not return. A
 //             copy from null is of zeros.
-#define TW_KERNEL_INTERFACE                                                              \
-  struct tw_memory {                                                                     \
-    char* data;                                                                          \
-    unsigned char* state;                                                                \
-    long long bytes;                                                                     \
-    const char* name;                                                                    \
-    int scope;                                                                           \
-  };                                                                                     \
-  struct tw_tile {                                                                       \
-    const char* name;                                                                    \
-    int line, type, depth, matrices, transposed;                                         \
-    void* to;                                                                            \
-    const void *left, *right;                                                            \
-    tw_memory* rows;                                                                     \
-    long long row;                                                                       \
-  };                                                                                     \
-  struct tw_machine {                                                                    \
-    int block[3], thread[3];                                                             \
-    tw_memory* (*shared)(tw_machine * machine, const char* name, long long bytes);       \
-    void (*touch)(tw_machine * machine, tw_memory * memory, long long at, int bytes,     \
-                  int write);                                                            \
-    void (*fail)(tw_machine * machine, const char* what, const tw_memory* memory,        \
-                 long long at);                                                          \
-    void (*barrier)(tw_machine * machine, int line);                                     \
-    void (*copy)(tw_machine * machine, tw_memory * to, long long to_at, tw_memory* from, \
-                 long long from_at, int bytes);                                          \
-    void (*commit)(tw_machine * machine);                                                \
-    void (*wait)(tw_machine * machine, int groups);                                      \
-    void (*tile)(tw_machine * machine, const tw_tile* tile);                             \
+#define TW_KERNEL_INTERFACE                                                                      \
+  struct tw_memory {                                                                             \
+    char* data;                                                                                  \
+    unsigned char* state;                                                                        \
+    long long bytes;                                                                             \
+    const char* name;                                                                            \
+    int scope;                                                                                   \
+  };                                                                                             \
+  struct tw_tile {                                                                               \
+    const char* name;                                                                            \
+    int line, type, depth, matrices, transposed;                                                 \
+    void* to;                                                                                    \
+    const void *left, *right;                                                                    \
+    tw_memory* rows;                                                                             \
+    long long row;                                                                               \
+  };                                                                                             \
+  struct tw_machine {                                                                            \
+    int block[3], thread[3];                                                                     \
+    tw_memory* (*shared)(tw_machine * machine, const char* name, long long bytes);               \
+    void (*touch)(tw_machine * machine, tw_memory* memory, long long at, int bytes, int write);  \
+    void (*fail)(tw_machine * machine, const char* what, const tw_memory* memory, long long at); \
+    void (*barrier)(tw_machine * machine, int line);                                             \
+    void (*copy)(tw_machine * machine, tw_memory* to, long long to_at, tw_memory* from,          \
+                 long long from_at, int bytes);                                                  \
+    void (*commit)(tw_machine * machine);                                                        \
+    void (*wait)(tw_machine * machine, int groups);                                              \
+    void (*tile)(tw_machine * machine, const tw_tile* tile);                                     \
   };
 
 namespace tilewright::runtime {

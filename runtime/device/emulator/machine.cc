@@ -30,8 +30,8 @@ void Split(size_t number, const std::array<int64_t, 3>& extents, int (&to)[3]) {
 }
 
 std::string Text(const int (&at)[3]) {
-  return "(" + std::to_string(at[0]) + ", " + std::to_string(at[1]) + ", " +
-         std::to_string(at[2]) + ")";
+  return "(" + std::to_string(at[0]) + ", " + std::to_string(at[1]) + ", " + std::to_string(at[2]) +
+         ")";
 }
 
 }  // namespace
