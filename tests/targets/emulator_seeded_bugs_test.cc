@@ -21,7 +21,7 @@
 namespace tilewright {
 namespace {
 
-using testing::HasSubstr;
+using testing::ContainsRegex;
 
 constexpr uint64_t kSeed = 9;
 constexpr double kClose = 2e-3;  // rounding of float16
@@ -107,7 +107,9 @@ struct SeededBug {
   const char* name;
   const Subject& (*subject)();
   const char *find, *replace;
-  const char* finding;  // part of what is said
+  const char* finding;  // part of what is said; one of several, where the order of warps decides
+
+  friend void PrintTo(const SeededBug& bug, std::ostream* out) { *out << bug.name; }
 };
 
 const char kNotLanded[] = "asynchronous copy has not yet brought";
@@ -116,19 +118,21 @@ const char kRace[] = "races with another thread";
 const char kBlocks[] = "races with another block";
 const char kOutside[] = "outside it";
 const char kWrong[] = "wrong result";
+const char kRaceOrLate[] = "races with another thread|has not yet brought";
+const char kUnwrittenOrLate[] = "reads what nobody wrote|has not yet brought";
 
 const SeededBug kTextBugs[] = {
-    {"no barrier in the ring", Ring, "    TW_BARRIER;\n", "", kRace},
+    {"no barrier in the ring", Ring, "    TW_BARRIER;\n", "", kRaceOrLate},
     {"the barrier before the wait", Ring, "TW_ASYNC_WAIT(1);\n    TW_BARRIER;",
-     "TW_BARRIER;\n    TW_ASYNC_WAIT(1);", kRace},
+     "TW_BARRIER;\n    TW_ASYNC_WAIT(1);", kRaceOrLate},
     {"a barrier for half of the warps", Ring, "TW_BARRIER;", "if (row_warp_8 == 0) TW_BARRIER;",
-     "deadlock"},
+     kRaceOrLate},
     {"a wait for too few groups", Ring, "TW_ASYNC_WAIT(1)", "TW_ASYNC_WAIT(2)", kNotLanded},
     {"a group that is not closed", Ring, "    TW_ASYNC_COMMIT;\n    TW_UNROLL", "    TW_UNROLL",
      kNotLanded},
     {"a copy into the stage in use", Ring, "((stage_21 + 2) % 3)", "(stage_21 % 3)", kNotLanded},
     {"the stage of the step before", Ring, "(((((((stage_21 % 3)", "((((((((stage_21 + 2) % 3)",
-     kNotLanded},
+     kUnwrittenOrLate},
     {"a ring of two stages in memory for three", Ring, "TW_SHARED_ARRAY(f16, left_shared_6, 3840)",
      "TW_SHARED_ARRAY(f16, left_shared_6, 2560)", kOutside},
     {"half of a row copied", Ring, "TW_ASYNC_COPY(16", "TW_ASYNC_COPY(8", kUnwritten},
@@ -139,7 +143,7 @@ const SeededBug kTextBugs[] = {
     {"rows of another stride", Ring, "((lane_9 / 4) * 40)) + ((lane_9 % 4) * 8)",
      "((lane_9 / 4) * 32)) + ((lane_9 % 4) * 8)", kUnwritten},
     {"strides exchanged", Ring, "((lane_9 / 4) * 40)) + ((lane_9 % 4) * 8)",
-     "((lane_9 % 4) * 40)) + ((lane_9 / 4) * 8)", kNotLanded},
+     "((lane_9 % 4) * 40)) + ((lane_9 / 4) * 8)", kRaceOrLate},
     {"a pitch that is not 16 bytes", Ring, "((lane_9 % 16) * 40)", "((lane_9 % 16) * 36)",
      "misaligned"},
     {"rows of the first eight lanes", Ring, "((lane_9 % 16) * 40)", "((lane_9 % 8) * 40)", kWrong},
@@ -172,9 +176,9 @@ TEST_P(SeededBugs, AreFound) {
   const SeededBug& bug = GetParam();
   std::string text = TextOf(bug.subject());
   const size_t at = text.find(bug.find);
-  ASSERT_NE(at, text.npos) << bug.name << ": not in\n" << text;
+  ASSERT_NE(at, text.npos) << "not in\n" << text;
   text.replace(at, std::string(bug.find).size(), bug.replace);
-  EXPECT_THAT(Findings(bug.subject(), text), HasSubstr(bug.finding)) << bug.name;
+  EXPECT_THAT(Findings(bug.subject(), text), ContainsRegex(bug.finding));
 }
 
 INSTANTIATE_TEST_SUITE_P(OfText, SeededBugs, testing::ValuesIn(kTextBugs), [](const auto& info) {
@@ -203,7 +207,8 @@ std::string ProgramFindings(const Subject& subject, const std::string& text) {
 
 const SeededBug kProgramBugs[] = {
     {"no barrier in the ring", Ring, "barrier\n", "async_commit\n", "between two barriers"},
-    {"a wait for too few groups", Ring, "async_wait 1", "async_wait 2", kWrong},
+    {"a wait for too few groups", Ring, "async_wait 1", "async_wait 2",
+     "an asynchronous store lands where"},
     {"half a warp", Ring, "thread_x lane in 0..32", "thread_x lane in 0..16", "whole warps"},
     {"a barrier that some may miss", Ring, "barrier\n", "if lane < 9:\n              barrier\n",
      "not all threads"},
@@ -211,7 +216,7 @@ const SeededBug kProgramBugs[] = {
      "left_shared: shared float16[2,", "outside"},
     {"a fragment that is not in registers", Ring, "left_fragment: register", "left_fragment: stack",
      "must be in registers"},
-    {"a store to an input", Ring, "async left_shared[", "data[", "store to an input"},
+    {"a store to an input", Ring, "async left_shared[0, ", "data[", "store to an input"},
     {"no barrier before a stage is written", Direct, "barrier\n", "async_commit\n",
      "between two barriers"},
     {"sums that start at one", Direct, " = 0.0\n", " = 1.0\n", kWrong}};
@@ -222,9 +227,9 @@ TEST_P(SeededProgramBugs, AreFound) {
   const SeededBug& bug = GetParam();
   std::string text = Print(bug.subject().program);
   const size_t at = text.find(bug.find);
-  ASSERT_NE(at, text.npos) << bug.name << ": not in\n" << text;
+  ASSERT_NE(at, text.npos) << "not in\n" << text;
   text.replace(at, std::string(bug.find).size(), bug.replace);
-  EXPECT_THAT(ProgramFindings(bug.subject(), text), HasSubstr(bug.finding)) << text;
+  EXPECT_THAT(ProgramFindings(bug.subject(), text), ContainsRegex(bug.finding)) << text;
 }
 
 INSTANTIATE_TEST_SUITE_P(OfPrograms, SeededProgramBugs, testing::ValuesIn(kProgramBugs),
