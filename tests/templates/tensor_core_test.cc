@@ -206,6 +206,28 @@ TEST(TensorCores, ASplitDepthIsSummedByASecondKernel) {
   EXPECT_EQ(task->steps[1].operands, (std::vector<int>{4, 2, 3}));
 }
 
+// Pieces change places, what lies in one does not.
+TEST(TensorCores, SwizzledRowsAreCopiedSixteenBytesAtOnce) {
+  const Workload workload = WorkloadOf("dense(float16[40,160],float16[72,160];,NK,)");
+  const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
+  for (const int chunk : {1, 2, 4}) {
+    Config config = dense.Default(workload, OfArch("sm_80"));
+    for (auto& [name, entity] : config.entities) {
+      if (name == "chunk") entity = OtherEntity{int64_t{chunk}};
+      if (name == "offset" || name == "double_buffer") entity = OtherEntity{int64_t{0}};
+      if (name == "vec") entity = OtherEntity{int64_t{8}};
+      if (name == "async_stages") entity = OtherEntity{int64_t{3}};
+      if (name == "swizzle") entity = OtherEntity{int64_t{1}};
+    }
+    const auto task = dense.Lower(workload, OfArch("sm_80"), config);
+    ASSERT_TRUE(task.ok()) << task.status();
+    const std::string text = KernelText(task->steps[0].program);
+    EXPECT_THAT(text, HasSubstr("TW_ASYNC_COPY(16, TW_LOCAL , (left_shared"));
+    EXPECT_THAT(text, HasSubstr("TW_ASYNC_COPY(16, TW_LOCAL , (right_shared"));
+    EXPECT_THAT(text, HasSubstr(" ^ "));
+  }
+}
+
 TEST(TensorCores, HaveNoFormInOpenCl) {
   const Workload workload = WorkloadOf(kOdd[0]);
   const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
