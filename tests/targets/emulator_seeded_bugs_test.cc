@@ -75,32 +75,35 @@ std::string TextOf(const Subject& subject) {
 }
 
 // What the emulator says of the text; "wrong result"; or "" where nothing is found.
-std::string Findings(const Subject& subject, const std::string& text) {
+std::string FindingsOn(runtime::Device& device, const Subject& subject, const std::string& text) {
   const absl::StatusOr<std::string> code = CompileOnHost(text);
   EXPECT_TRUE(code.ok()) << code.status();
   if (!code.ok()) return "";
-  const auto device = runtime::OpenEmulator(kSeed);
   std::vector<std::unique_ptr<runtime::DeviceBuffer>> buffers;
   std::vector<runtime::DeviceBuffer*> operands;
   for (const Tensor& arg : subject.args) {
     const auto bytes = static_cast<size_t>(arg.bytes());
-    buffers.push_back(device->Allocate(bytes));
+    buffers.push_back(device.Allocate(bytes));
     operands.push_back(buffers.back().get());
     if (operands.size() < subject.args.size()) {
-      device->Upload(*operands.back(), arg.data(), bytes);
+      device.Upload(*operands.back(), arg.data(), bytes);
     }
   }
   Tensor got(subject.want.type());
-  const auto module = device->Load(*code);
+  const auto module = device.Load(*code);
   const auto kernel = module->Find(subject.program.name);
   const Launch launch = LaunchOf(subject.program);
   try {
-    device->Launch(*kernel, operands, launch.grid, launch.block);
+    device.Launch(*kernel, operands, launch.grid, launch.block);
   } catch (const runtime::Error& error) {
     return error.what();
   }
-  device->Download(got.data(), *operands.back(), static_cast<size_t>(got.bytes()));
+  device.Download(got.data(), *operands.back(), static_cast<size_t>(got.bytes()));
   return ErrorOf(got, subject.want) <= kClose ? "" : "wrong result";
+}
+
+std::string Findings(const Subject& subject, const std::string& text) {
+  return FindingsOn(*runtime::OpenEmulator(kSeed), subject, text);
 }
 
 struct SeededBug {
@@ -184,6 +187,14 @@ TEST_P(SeededBugs, AreFound) {
 INSTANTIATE_TEST_SUITE_P(OfText, SeededBugs, testing::ValuesIn(kTextBugs), [](const auto& info) {
   return absl::StrReplaceAll(info.param.name, {{" ", "_"}});
 });
+
+TEST(UnchangedText, RunsOnADeviceThatHasFoundABug) {
+  const auto device = runtime::OpenEmulator(kSeed);
+  std::string text = TextOf(Ring());
+  text.replace(text.find("TW_ASYNC_WAIT(1)"), 16, "TW_ASYNC_WAIT(2)");
+  EXPECT_NE(FindingsOn(*device, Ring(), text), "");
+  EXPECT_EQ(FindingsOn(*device, Ring(), TextOf(Ring())), "");
+}
 
 TEST(UnchangedText, HasNoBugs) {
   for (const Subject* subject : {&Ring(), &Direct()}) {

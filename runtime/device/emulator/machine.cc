@@ -40,6 +40,7 @@ Machine::Machine(uint64_t seed) : seed_(seed), random_(seed) { BindFunctions(); 
 
 void Machine::Run(const EmulatedLaunch& launch) {
   launch_ = &launch;
+  found_.clear();
   const int64_t blocks = Product(launch.grid), threads = Product(launch.block);
   if (threads > kMostThreads || blocks > kMostBlocks) {
     throw Error(TW_INVALID_ARGUMENT, launch.kernel + ": " + std::to_string(threads) +
