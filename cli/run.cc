@@ -212,7 +212,7 @@ void verb_run(CLI::App& parent) {
                    "threads; default: TILEWRIGHT_NUM_THREADS or the CPUs this process may use")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--device", options->device,
-                   "cpu, opencl:0, cuda:1, ...; default: the first that the package is for");
+                   "cpu, opencl:0, cuda:1, emu:0, ...; default: the first that the package is for");
   verb->add_flag(
       "--profile", options->profile,
       "print each call's kernel, schedule, time and GFLOP/s, and the share of plain schedules");

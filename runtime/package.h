@@ -8,11 +8,11 @@
 //   mod.json       the execution plan, below
 //   mod.params     constants, each at a 64-byte aligned offset
 //   mod.so         the kernels
-// A package for a GPU has format version 2, "device":"opencl" or "cuda" in its manifest, the
-// kernels as mod.cl (source) or mod.cubin in place of mod.so, offsets at multiples of 512 bytes,
-// and calls with "grid" and "block" ([x,y,z]: the blocks, and the threads of one) in place of
-// "extent". The tar's members start at multiples of 512 bytes, so mod.params can be used from an
-// mmap.
+// A package for a GPU has format version 2, "device":"opencl", "cuda" or "emu" in its manifest, the
+// kernels as mod.cl (source), mod.cubin or mod.emu.so in place of mod.so, offsets at multiples of
+// 512 bytes, and calls with "grid" and "block" ([x,y,z]: the blocks, and the threads of one) in
+// place of "extent". The tar's members start at multiples of 512 bytes, so mod.params can be used
+// from an mmap.
 //
 // mod.json:
 //   {"arena_bytes": N,
@@ -63,12 +63,13 @@ struct ExecutionPlan {
 };
 struct Manifest {
   std::string model, target, created_by;
-  std::string device = "cpu";             // what runs the kernels: "cpu", "opencl" or "cuda"
+  std::string device = "cpu";             // what runs the kernels: "cpu", "opencl", "cuda" or "emu"
   std::vector<std::string> cpu_features;  // what the code needs, by Linux's names
   std::vector<std::string> records = {};  // run ids of the records that it was compiled with
 };
 
-// The member that holds the kernels: "mod.so", "mod.cl" or "mod.cubin"; empty for other devices.
+// The member that holds the kernels: "mod.so", "mod.cl", "mod.cubin" or "mod.emu.so"; empty for
+// other devices.
 std::string CodeMember(const std::string& device);
 
 // Takes bytes one part after the other.

@@ -141,7 +141,7 @@ Manifest ReadManifest(const json& from) {
   if (version == kDevicePackageVersion) manifest.device = Text(from, "device");
   if (CodeMember(manifest.device).empty()) {
     throw BadPackage("it is for a device of unknown kind " + manifest.device +
-                     "; known: cpu, cuda, opencl");
+                     "; known: cpu, cuda, emu, opencl");
   }
   for (const json& feature : List(from, "cpu_features")) {
     if (!feature.is_string()) WrongType("cpu_features", "a list of strings");

@@ -72,6 +72,7 @@ std::string ToJson(const Manifest& manifest) { return Dump(Fields(manifest)); }
 std::string CodeMember(const std::string& device) {
   if (device == "cpu") return "mod.so";
   if (device == "opencl") return "mod.cl";
+  if (device == "emu") return "mod.emu.so";
   return device == "cuda" ? "mod.cubin" : "";
 }
 

@@ -1,6 +1,7 @@
 #include "worker/device_runner.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -42,6 +43,11 @@ bool IsClean(const absl::StatusOr<Outcome>& outcome) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::Start(DeviceRunnerSetup setup) {
+  if (absl::StartsWith(setup.device, "emu")) {
+    return absl::FailedPreconditionError(
+        "the emulator checks kernels and has no speed to measure; run packages on it: "
+        "tilewright run PACKAGE --device emu:0");
+  }
   std::unique_ptr<DeviceRunner> runner(new DeviceRunner(std::move(setup)));
   TW_RETURN_IF_ERROR(runner->EnsureStarted(nullptr));
   return runner;

@@ -24,7 +24,7 @@ constexpr double kCacheBytesOfOne = 31e9;  // a second, of each multiprocessor, 
 }  // namespace
 
 int ArchitectureNumber(const Target& target) {
-  if (target.kind != "cuda") return 0;
+  if (target.kind != "cuda" && target.kind != "emu") return 0;
   const std::string_view own = target.mcpu;
   const std::string_view arch = own.starts_with("sm_") ? own : ArchitectureOfModel(target.model);
   return arch.empty() ? 0 : std::atoi(std::string(arch.substr(3)).c_str());

@@ -21,9 +21,12 @@ struct GpuTraits {
 // REQUIRES: IsGpu(target).
 GpuTraits GpuTraitsOf(const Target& target);
 
-// 90 of "cuda -arch=sm_90" or of such a -model; 0 of other targets, and where neither is said.
+// 90 of "cuda -arch=sm_90", of "emu -arch=sm_90" or of such a -model; 0 of other targets, and
+// where neither is said.
 int ArchitectureNumber(const Target& target);
 
-inline bool IsGpu(const Target& target) { return target.kind == "cuda" || target.kind == "opencl"; }
+inline bool IsGpu(const Target& target) {
+  return target.kind == "cuda" || target.kind == "opencl" || target.kind == "emu";
+}
 
 }  // namespace tilewright

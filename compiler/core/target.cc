@@ -57,6 +57,10 @@ int VectorBitsAfter(int bits, absl::string_view mattr) {
   return bits;
 }
 
+bool IsKind(std::string_view kind) {
+  return kind == "cpu" || kind == "cuda" || kind == "emu" || kind == "opencl";
+}
+
 bool IsIgnored(absl::string_view option) {
   for (absl::string_view prefix :
        {"-keys=", "-device=", "-libs=", "-link-params=", "-num-cores=", "-max_num_threads=",
@@ -81,9 +85,9 @@ absl::StatusOr<Target> ParseTarget(std::string_view text) {
   for (absl::string_view part : absl::StrSplit(Sv(text), ' ', absl::SkipEmpty())) {
     if (first) {
       target.kind = part == "llvm" ? "cpu" : std::string(part);
-      if (target.kind != "cpu" && target.kind != "cuda" && target.kind != "opencl") {
+      if (!IsKind(target.kind)) {
         return absl::InvalidArgumentError(absl::StrCat("unknown target kind \"", Shown(Std(part)),
-                                                       "\"; known: cpu (llvm), cuda, opencl"));
+                                                       "\"; known: cpu (llvm), cuda, emu, opencl"));
       }
       first = false;
       continue;

@@ -7,7 +7,6 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/core/gpu_models.h"
-#include "compiler/core/gpu_traits.h"
 #include "compiler/targets/support/c_tile.h"
 #include "compiler/targets/support/gpu_text.h"
 #include "compiler/targets/support/nvrtc.h"
@@ -63,11 +62,7 @@ class CudaBackend final : public TargetBackend {
   absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs,
                                              const Target& target,
                                              const CompileOptions& options) const override {
-    for (const TileOp* op : TileOpsOf(programs)) {
-      if (op->first_architecture <= ArchitectureNumber(target)) continue;
-      return absl::FailedPreconditionError(absl::StrCat(
-          target.mcpu, " has no ", Sv(op->name), ", which needs sm_", op->first_architecture));
-    }
+    TW_RETURN_IF_ERROR(CheckTileOps(programs, target));
     TW_ASSIGN_OR_RETURN(CudaCode code,
                         CompileCuda(ModuleText(programs, CLanguage::kCuda), target.mcpu));
     if (options.assembly != nullptr) *options.assembly += code.ptx;

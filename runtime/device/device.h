@@ -74,10 +74,11 @@ struct DeviceSurvey {
   std::vector<DeviceInfo> devices;
   std::string missing;  // empty when there are devices
 };
-// kind: "opencl" or "cuda". Never throws.
+// kind: "opencl", "cuda" or "emu". Never throws.
 DeviceSurvey SurveyDevices(const std::string& kind);
 
-// "opencl:0", "cuda:1"; without a number the first. INVALID_ARGUMENT for other names.
+// "opencl:0", "cuda:1", "emu:7" (seed 7); without a number the first. INVALID_ARGUMENT for other
+// names.
 std::unique_ptr<Device> OpenDevice(const std::string& name);
 
 }  // namespace tilewright::runtime

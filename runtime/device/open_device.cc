@@ -2,6 +2,7 @@
 
 #include "runtime/device/cuda_device.h"
 #include "runtime/device/device.h"
+#include "runtime/device/emulator_device.h"
 #include "runtime/device/opencl_device.h"
 #include "runtime/error.h"
 
@@ -9,13 +10,14 @@ namespace tilewright::runtime {
 namespace {
 
 [[noreturn]] void UnknownDevice(const std::string& name) {
-  throw Error(TW_INVALID_ARGUMENT,
-              "unknown device \"" + name + "\"; known: cpu, opencl:N, cuda:N (N counts from 0)");
+  throw Error(TW_INVALID_ARGUMENT, "unknown device \"" + name +
+                                       "\"; known: cpu, opencl:N, cuda:N, emu:N (N counts from 0)");
 }
 
 DeviceSurvey Survey(const std::string& kind) {
   if (kind == "opencl") return SurveyOpenCl();
   if (kind == "cuda") return SurveyCuda();
+  if (kind == "emu") return SurveyEmulator();
   UnknownDevice(kind);
 }
 
@@ -43,6 +45,7 @@ std::unique_ptr<Device> OpenDevice(const std::string& name) {
   }
   if (kind == "opencl") return OpenOpenCl(index);
   if (kind == "cuda") return OpenCuda(index);
+  if (kind == "emu") return OpenEmulator(index);
   UnknownDevice(name);
 }
 

@@ -28,7 +28,7 @@ TEST(Target, AcceptsTheSpellingsOfAutoTvm) {
 
 TEST(Target, ErrorsListWhatIsKnown) {
   EXPECT_THAT(std::string(ParseTarget("vulkan").status().message()),
-              HasSubstr("known: cpu (llvm), cuda, opencl"));
+              HasSubstr("known: cpu (llvm), cuda, emu, opencl"));
   EXPECT_THAT(std::string(ParseTarget("cpu -march=x").status().message()), HasSubstr("-mcpu="));
   EXPECT_FALSE(ParseTarget("").ok());
 }

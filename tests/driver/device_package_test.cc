@@ -61,6 +61,17 @@ TEST(DevicePackage, RunsWhatHasNoTemplate) {
   ExpectAgreesOnTheDevice(b.Finish({largest, b.Dense("classifier", flat, 10), x}));
 }
 
+// Every access is checked; the orders are of seed 4.
+TEST(DevicePackage, RunsInTheEmulator) {
+  GraphBuilder b;
+  ValueId x = b.Input("data", {1, 3, 8, 7});
+  x = b.Relu(b.Conv("stem", x, {.channels = 8, .kernel = 3, .pad = 1}));
+  x = b.Reshape(b.MaxPool(x, 2, 2), {1, 96});
+  const Graph graph = b.Finish({b.Dense("classifier", x, 10)});
+  LoadedPackage loaded(Compile(graph, {.target = {.kind = "emu"}}), "emu:4");
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
+}
+
 std::string ErrorOf(const CompiledModel& compiled, const std::string& device) {
   try {
     LoadedPackage(compiled, device);

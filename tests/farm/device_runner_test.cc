@@ -145,5 +145,10 @@ TEST_F(DeviceRunnerTest, ADeviceThatIsNotThereIsSaid) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("no device opencl:99"));
 }
 
+TEST_F(DeviceRunnerTest, TheEmulatorHasNoSpeed) {
+  const absl::Status status = Start("emu:0").status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no speed to measure"));
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -92,7 +92,7 @@ TEST(Package, RefusesADevicePlanThatDevicesCannotRun) {
   json fields = json::parse(ToJson(manifest));
   fields["version"] = kDevicePackageVersion;
   EXPECT_THAT(Read(WriteTar({{"manifest.json", fields.dump()}})).text,
-              HasSubstr("unknown kind tpu; known: cpu, cuda, opencl"));
+              HasSubstr("unknown kind tpu; known: cpu, cuda, emu, opencl"));
 }
 
 TEST(Package, RefusesEveryTruncation) {

@@ -1,75 +1,19 @@
 // Templates for GPUs on a device (PoCL) and through NVRTC, by random shapes and configs. Slow.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "compiler/driver/compile_task.h"
-#include "compiler/driver/device_task.h"
-#include "compiler/driver/host_task.h"
-#include "compiler/operators/workload_rules.h"
 #include "compiler/targets/support/nvrtc.h"
 #include "compiler/templates/template.h"
-#include "runtime/device/device.h"
+#include "tests/targets/device_check.h"
 #include "tests/targets/gpu_shapes.h"
 
 namespace tilewright {
 namespace {
 
-std::vector<Tensor> RandomArguments(const Workload& workload, uint64_t seed) {
-  std::vector<Tensor> args;
-  Rng rng(seed);
-  for (const TensorType& type : ArgumentTypes(workload)) {
-    args.emplace_back(type);
-    for (int64_t i = 0; i < args.back().size(); ++i) args.back().Set(i, rng.Uniform(-1, 1));
-  }
-  return args;
-}
-
-// The largest difference, relative to the largest element.
-double ErrorOf(const Tensor& got, const Tensor& want) {
-  double error = 0, scale = 0;
-  for (int64_t i = 0; i < want.size(); ++i) {
-    scale = std::max(scale, std::fabs(want.AsDouble(i)));
-    const double difference = std::fabs(got.AsDouble(i) - want.AsDouble(i));
-    error = std::max(error, std::isfinite(difference) ? difference : HUGE_VAL);
-  }
-  return scale > 0 ? error / scale : error;
-}
-
-Tensor Expected(const Workload& workload, const std::vector<Tensor>& args) {
-  const CompiledTask reference = CompileReference(workload, Target{}).value();
-  HostTask host = HostTask::Load(reference).value();
-  std::vector<Tensor> copies = args;
-  copies.back() = Tensor(args.back().type());
-  host.Run(copies);
-  return copies.back();
-}
-
-// Defaults, and `samples` configs of each template's space.
+// Defaults, and `samples` configs of each template's space, on PoCL.
 void CheckOnTheDevice(const Workload& workload, uint64_t seed, int samples) {
-  const std::unique_ptr<runtime::Device> device = runtime::OpenDevice("opencl:0");
-  const Target target = ParseTarget("opencl").value();
-  const std::vector<Tensor> args = RandomArguments(workload, seed);
-  const Tensor want = Expected(workload, args);
-  Rng rng(seed);
-  for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
-    std::vector<Config> configs = {entry.impl->Default(workload, target)};
-    const ConfigSpace space = entry.impl->Space(workload, target);
-    for (int i = 0; i < samples; ++i) configs.push_back(space.At(space.Sample(rng).value()));
-    for (const Config& config : configs) {
-      SCOPED_TRACE(absl::StrCat(entry.name, " ", workload.Key(), " ", EntitiesToJson(config),
-                                " seed ", seed));
-      const auto compiled = CompileTask({workload, entry.name, target}, config);
-      ASSERT_TRUE(compiled.ok()) << compiled.status();
-      auto loaded = DeviceTask::Load(*compiled, ArgumentTypes(workload), *device);
-      ASSERT_TRUE(loaded.ok()) << loaded.status();
-      const absl::StatusOr<Tensor> got = loaded->Run(args);
-      ASSERT_TRUE(got.ok()) << got.status();
-      EXPECT_LE(ErrorOf(*got, want), compiled->tolerance);
-    }
-  }
+  CheckTemplates("opencl:0", ParseTarget("opencl").value(), workload, seed, samples);
 }
 
 class RandomShapes : public testing::TestWithParam<uint64_t> {};

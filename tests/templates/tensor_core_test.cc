@@ -178,7 +178,7 @@ TEST(TensorCores, TheSpaceHasAutoTvmsKnobsAndIndices) {
   for (size_t i = 0; i < space.knob_count(); ++i) knobs += space.knob_name(i) + " ";
   EXPECT_EQ(knobs,
             "block_row_warps block_col_warps warp_row_tiles warp_col_tiles chunk offset offsetCS "
-            "vec wmma_m double_buffer direct_store async_stages ");
+            "vec wmma_m double_buffer direct_store async_stages swizzle split_k ");
   const Config logged =
       ParseEntitiesJson(
           R"([["block_row_warps","ot",2],["block_col_warps","ot",1],["warp_row_tiles","ot",1],
@@ -188,6 +188,44 @@ TEST(TensorCores, TheSpaceHasAutoTvmsKnobsAndIndices) {
   EXPECT_EQ(space.IndexOf(logged).value(), 1u + 27 * 2 + 81 * 2 + 324 * 1 + 1296 * 3 + 5184 * 1);
   EXPECT_TRUE(space.Canonical(logged).ok()) << space.Canonical(logged).status();
   EXPECT_TRUE(dense.Lower(workload, OfArch("sm_80"), logged).ok());
+}
+
+TEST(TensorCores, ASplitDepthIsSummedByASecondKernel) {
+  const Workload workload = WorkloadOf("dense(float16[5,160],float16[10,160];,NK,)+bias");
+  const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
+  Config config = dense.Default(workload, OfArch("sm_80"));
+  for (auto& [name, entity] : config.entities) {
+    if (name == "chunk") entity = OtherEntity{int64_t{2}};
+    if (name == "split_k") entity = OtherEntity{int64_t{4}};
+  }
+  const auto task = dense.Lower(workload, OfArch("sm_80"), config);
+  ASSERT_TRUE(task.ok()) << task.status();
+  ASSERT_EQ(task->steps.size(), 2u);
+  EXPECT_EQ(task->buffers[0].shape, (Shape{4, 5, 10}));
+  EXPECT_EQ(task->buffers[0].dtype, DType::kF32);
+  EXPECT_EQ(task->steps[1].operands, (std::vector<int>{4, 2, 3}));
+}
+
+// Pieces change places, what lies in one does not.
+TEST(TensorCores, SwizzledRowsAreCopiedSixteenBytesAtOnce) {
+  const Workload workload = WorkloadOf("dense(float16[40,160],float16[72,160];,NK,)");
+  const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
+  for (const int chunk : {1, 2, 4}) {
+    Config config = dense.Default(workload, OfArch("sm_80"));
+    for (auto& [name, entity] : config.entities) {
+      if (name == "chunk") entity = OtherEntity{int64_t{chunk}};
+      if (name == "offset" || name == "double_buffer") entity = OtherEntity{int64_t{0}};
+      if (name == "vec") entity = OtherEntity{int64_t{8}};
+      if (name == "async_stages") entity = OtherEntity{int64_t{3}};
+      if (name == "swizzle") entity = OtherEntity{int64_t{1}};
+    }
+    const auto task = dense.Lower(workload, OfArch("sm_80"), config);
+    ASSERT_TRUE(task.ok()) << task.status();
+    const std::string text = KernelText(task->steps[0].program);
+    EXPECT_THAT(text, HasSubstr("TW_ASYNC_COPY(16, TW_LOCAL , (left_shared"));
+    EXPECT_THAT(text, HasSubstr("TW_ASYNC_COPY(16, TW_LOCAL , (right_shared"));
+    EXPECT_THAT(text, HasSubstr(" ^ "));
+  }
 }
 
 TEST(TensorCores, HaveNoFormInOpenCl) {
@@ -218,7 +256,7 @@ TEST(TensorCores, AreWrittenAsTheGoldenKernel) {
   const LoweredTask task = dense.Lower(workload, cuda, config).value();
   const std::vector<Program> programs = {task.steps[0].program};
   std::string text;
-  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op);
+  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, CLanguage::kCuda);
   text += KernelText(programs[0]);
   std::ifstream file(TILEWRIGHT_SOURCE_DIR "/tests/golden/templates/dense_tensorcore.cu");
   std::stringstream golden;

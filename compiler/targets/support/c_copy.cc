@@ -43,7 +43,7 @@ class VectorCopy {
       const std::string place = Place(e->buffer, e->operands);
       if (place.empty()) return "";
       const char* constant = e->buffer->scope == Scope::kGlobal ? "const " : "";
-      return absl::StrCat("*(", SpaceOf(e->buffer), constant, "tw_v", bytes_, "*)", place);
+      return absl::StrCat("TW_AS(", bytes_, ", ", SpaceOf(e->buffer), constant, ", ", place, ")");
     }
     if (IsZeroBits(e)) return bytes_ < 8 ? "0" : absl::StrCat("TW_ZERO_", bytes_);
     if (e->kind != ExprKind::kSelect || UsesVar(e->operands[0], loop_.var)) return "";
@@ -73,7 +73,8 @@ class VectorCopy {
     }
     const std::string to = Place(store.buffer, store.indices), value = Value(store.value);
     if (to.empty() || value.empty()) return "";
-    return absl::StrCat("*(", SpaceOf(store.buffer), "tw_v", bytes_, "*)", to, " = ", value, ";");
+    return absl::StrCat("TW_AS(", bytes_, ", ", SpaceOf(store.buffer), ", ", to, ") = ", value,
+                        ";");
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "compiler/targets/support/c_prelude.h"
 
+#include "compiler/targets/support/emulator_prelude.h"
+
 namespace tilewright {
 namespace {
 
@@ -9,10 +11,13 @@ typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u
 typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned char tw_u8;
 typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned short tw_bf16;
 #define TW_GLOBAL
-#define TW_RESTRICT __restrict__
-#define TW_SHARED __shared__ __align__(16)
 #define TW_LOCAL
-#define TW_ALIGNED __align__(16)
+#define TW_INPUT(S, name) const tw_##S* __restrict__ name
+#define TW_OUTPUT(S, name) tw_##S* __restrict__ name
+#define TW_SHARED_ARRAY(S, name, n) __shared__ __align__(16) tw_##S name[n]
+#define TW_ALIGNED_ARRAY(S, name, n) __align__(16) tw_##S name[n]
+#define TW_ARRAY(S, name, n) tw_##S name[n]
+#define TW_AS(bytes, space, place) (*(space tw_v##bytes*)(place))
 #define TW_KERNEL(x, y, z) extern "C" __global__ void __launch_bounds__((x) * (y) * (z))
 #define TW_FN static __device__ __forceinline__
 #define TW_UNROLL _Pragma("unroll")
@@ -67,10 +72,13 @@ typedef float tw_f32; typedef long tw_i64; typedef int tw_i32; typedef short tw_
 typedef char tw_i8; typedef ulong tw_u64; typedef uint tw_u32; typedef ushort tw_u16;
 typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushort tw_bf16;
 #define TW_GLOBAL __global
-#define TW_RESTRICT restrict
-#define TW_SHARED __local __attribute__((aligned(16)))
 #define TW_LOCAL __local
-#define TW_ALIGNED __attribute__((aligned(16)))
+#define TW_INPUT(S, name) __global const tw_##S* restrict name
+#define TW_OUTPUT(S, name) __global tw_##S* restrict name
+#define TW_SHARED_ARRAY(S, name, n) __local tw_##S name[n] __attribute__((aligned(16)))
+#define TW_ALIGNED_ARRAY(S, name, n) tw_##S name[n] __attribute__((aligned(16)))
+#define TW_ARRAY(S, name, n) tw_##S name[n]
+#define TW_AS(bytes, space, place) (*(space tw_v##bytes*)(place))
 #define TW_KERNEL(x, y, z) __kernel __attribute__((reqd_work_group_size(x, y, z))) void
 #define TW_FN static inline
 #define TW_UNROLL _Pragma("unroll")
@@ -203,7 +211,9 @@ TW_FN float tw_round_to_bf16(float a) { return tw_load_bf16(tw_store_bf16(a)); }
   TW_TO(u32, F, 0, 4294967295u, 4294967296.0f) TW_TO(u16, F, 0, 65535, 65535) \
   TW_TO(u8, F, 0, 255, 255)
 #define TW_MATH(F, M, f) TW_FN tw_##F tw_##f##_##F(tw_##F a) { return M(f)(a); }
+#ifndef TW_M64
 #define TW_M64(f) f
+#endif
 TW_FLOAT(f32, TW_M32)
 )";
 
@@ -214,7 +224,9 @@ TW_FLOAT(f64, TW_M64)
 }  // namespace
 
 std::string PreludeOf(CLanguage language, bool doubles) {
-  std::string text = language == CLanguage::kCuda ? kCuda : kOpenCl;
+  std::string text = language == CLanguage::kCuda     ? kCuda
+                     : language == CLanguage::kOpenCl ? kOpenCl
+                                                      : EmulatorPrelude();
   if (doubles && language == CLanguage::kOpenCl) text += kOpenClDoubles;
   text += kSynchronous;
   text += kFunctions;

@@ -6,8 +6,9 @@
 namespace tilewright {
 
 enum class CLanguage {
-  kCuda,    // CUDA C++ for NVRTC, without any header
-  kOpenCl,  // OpenCL C 1.2
+  kCuda,      // CUDA C++ for NVRTC, without any header
+  kOpenCl,    // OpenCL C 1.2
+  kEmulator,  // C++ for this machine, each access checked (runtime/device/emulator)
 };
 
 // Types, qualifiers, coordinates and functions: goes before the kernels. `doubles`: float64 is used

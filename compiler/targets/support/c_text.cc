@@ -99,8 +99,8 @@ class Printer {
     std::vector<std::string> params;
     for (const Buffer& param : program_.params) {
       const bool written = param == program_.params.back();
-      params.push_back(absl::StrCat("TW_GLOBAL ", written ? "" : "const ", TypeOf(param),
-                                    "* TW_RESTRICT ", NameBuffer(param)));
+      params.push_back(absl::StrCat(written ? "TW_OUTPUT(" : "TW_INPUT(", CSuffix(param->dtype),
+                                    ", ", NameBuffer(param), ")"));
     }
     Line(absl::StrCat("TW_KERNEL(", absl::StrJoin(launch.block, ", "), ") ", program_.name, "(",
                       absl::StrJoin(params, ", "), ") {"));
@@ -115,11 +115,6 @@ class Printer {
   void Line(const std::string& text) {
     out_.append(static_cast<size_t>(indent_) * 2, ' ');
     absl::StrAppend(&out_, text, "\n");
-  }
-
-  // A bool is a byte in memory and an int in expressions.
-  static std::string TypeOf(const Buffer& buffer) {
-    return absl::StrCat("tw_", CSuffix(buffer->dtype));
   }
 
   // No name of a program may be a word of the language.
@@ -192,9 +187,11 @@ class Printer {
 
   void Declare(const StmtNode& s) {
     const bool shared = s.buffer->scope == Scope::kShared;
-    const char* space = shared ? "TW_SHARED " : IsAligned(*s.buffer) ? "TW_ALIGNED " : "";
-    Line(absl::StrCat(space, TypeOf(s.buffer), " ", NameBuffer(s.buffer), "[",
-                      std::max<int64_t>(1, NumElements(s.buffer->shape)), "];"));
+    const char* array = shared                 ? "TW_SHARED_ARRAY("
+                        : IsAligned(*s.buffer) ? "TW_ALIGNED_ARRAY("
+                                               : "TW_ARRAY(";
+    Line(absl::StrCat(array, CSuffix(s.buffer->dtype), ", ", NameBuffer(s.buffer), ", ",
+                      std::max<int64_t>(1, NumElements(s.buffer->shape)), ");"));
     Statement(s.body[0]);
   }
 

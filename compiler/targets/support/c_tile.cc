@@ -5,7 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/strings.h"
+#include "compiler/core/gpu_traits.h"
 #include "compiler/loop/visit.h"
+#include "compiler/targets/support/emulator_prelude.h"
 
 namespace tilewright {
 namespace {
@@ -97,7 +99,17 @@ std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs) {
   return ops;
 }
 
-std::string TileFunctionText(const TileOp& op) {
+absl::Status CheckTileOps(std::span<const Program> programs, const Target& target) {
+  for (const TileOp* op : TileOpsOf(programs)) {
+    if (op->first_architecture <= ArchitectureNumber(target)) continue;
+    return absl::FailedPreconditionError(absl::StrCat(target.mcpu, " has no ", Sv(op->name),
+                                                      ", which needs sm_", op->first_architecture));
+  }
+  return absl::OkStatus();
+}
+
+std::string TileFunctionText(const TileOp& op, CLanguage language) {
+  if (language == CLanguage::kEmulator) return EmulatedTileText(op);
   return op.depth > 0 ? MultiplyText(op) : MatrixLoadText(op);
 }
 

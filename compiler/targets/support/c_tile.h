@@ -1,22 +1,28 @@
-// Tile instructions (compiler/loop/tile.h) in kernel text: a function of each, of inline PTX, and
-// calls of it.
+// Tile instructions (compiler/loop/tile.h) in kernel text: a function of each, of inline PTX or
+// asked of the emulator, and calls of it.
 #pragma once
 
 #include <span>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "compiler/core/target.h"
 #include "compiler/loop/stmt.h"
 #include "compiler/loop/tile.h"
 #include "compiler/targets/support/c_expr.h"
+#include "compiler/targets/support/c_prelude.h"
 
 namespace tilewright {
 
 // Those that the programs use, each once.
 std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs);
 
-// CUDA C++ that defines tw_<name>; no other language has a form of it.
-std::string TileFunctionText(const TileOp& op);
+// FailedPrecondition names the first that the target's architecture has not.
+absl::Status CheckTileOps(std::span<const Program> programs, const Target& target);
+
+// The definition of tw_<name>; OpenCL C has no form of it.
+std::string TileFunctionText(const TileOp& op, CLanguage language);
 
 // The statement that calls it. REQUIRES: every variable and buffer has a name.
 std::string TileCallText(const StmtNode& tile, const CNames& names);

@@ -20,8 +20,11 @@ std::string ModuleText(std::span<const Program> programs, CLanguage language) {
   bool doubles = false;
   for (const Program& program : programs) doubles = doubles || UsesDoubles(program);
   std::string text = PreludeOf(language, doubles);
-  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op);
+  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, language);
   for (const Program& program : programs) text += "\n" + KernelText(program);
+  if (language == CLanguage::kEmulator) {
+    for (const Program& program : programs) text += "TW_EXPORT(" + program.name + ")\n";
+  }
   return text;
 }
 

@@ -96,11 +96,14 @@ class TensorCoreLowerer {
   TensorCoreStage MakeStage(const std::string& name, const StagedMatrix& matrix, int64_t rows,
                             int64_t columns) const {
     TensorCoreStage stage{.matrix = &matrix, .rows = rows, .columns = columns};
-    stage.batch = batch_;
+    stage.batch = FloorMod(batch_, gemm_.batch);
+    stage.first_stage = Part() * Stages();
     stage.thread = thread_;
     stage.threads = schedule_.threads();
     stage.depth = schedule_.depth;
     stage.vector = VectorOf(matrix, schedule_);
+    stage.piece = RowElements(op_);
+    stage.swizzle = schedule_.swizzle;
     const int64_t padding = schedule_.padding / static_cast<int64_t>(SizeOf(op_.type));
     stage.shared = MakeBuffer(name + "_shared", op_.type,
                               {schedule_.parts(), rows, columns + padding}, Scope::kShared);
@@ -109,7 +112,10 @@ class TensorCoreLowerer {
     return stage;
   }
 
-  int64_t Stages() const { return UpDivide(gemm_.k, schedule_.depth); }
+  // Of a block; the last part of a split may have some that are zero.
+  int64_t Stages() const { return UpDivide(UpDivide(gemm_.k, schedule_.depth), schedule_.split_k); }
+  // The part of k that a block sums: parts are batches of batches.
+  Expr Part() const { return FloorDiv(batch_, gemm_.batch); }
 
   Stmt InTurn() const {
     const Expr stage = Var("stage");
@@ -177,7 +183,8 @@ class TensorCoreLowerer {
   std::vector<Expr> LeftPlace(const Expr& half, const Expr& i, const Expr& depth) const {
     const Expr row = row_warp_ * schedule_.warp_rows + i * kTileRows + FloorMod(lane_, 16);
     const bool deep = load_left_->matrices == 4;
-    return {half, row, deep ? depth + FloorDiv(lane_, 16) * RowElements(op_) : depth};
+    return left_.Place(half, row, deep ? depth + FloorDiv(lane_, 16) * RowElements(op_) : depth,
+                       Int(0));
   }
 
   // Matrices lie along the depth, then along columns of d.
@@ -188,9 +195,10 @@ class TensorCoreLowerer {
     const Expr along_depth = FloorMod(matrix, deep), along_columns = FloorDiv(matrix, deep) * 8;
     const Expr within = FloorMod(lane_, 8);
     if (gemm_.right_rows_are_depth) {
-      return {half, depth + along_depth * 8 + within, column + along_columns};
+      return right_.Place(half, depth + along_depth * 8 + within, column + along_columns, Int(0));
     }
-    return {half, column + along_columns + within, depth + along_depth * RowElements(op_)};
+    return right_.Place(half, column + along_columns + within,
+                        depth + along_depth * RowElements(op_), Int(0));
   }
 
   // For each of this thread's sums.
@@ -239,10 +247,9 @@ class TensorCoreLowerer {
       return ForSums([&](const Expr& sum, const std::vector<Expr>&, const Expr& row,
                          const Expr& column) { return StoreResult(sum, row, column); });
     }
-    const Stmt share = ForSums(
-        [&](const Expr& sum, const std::vector<Expr>&, const Expr& row, const Expr& column) {
-          return Store(shared_sums_, {row, column}, sum);
-        });
+    const Stmt share =
+        ForSums([&](const Expr& sum, const std::vector<Expr>&, const Expr& row,
+                    const Expr& column) { return Store(shared_sums_, {row, column}, sum); });
     const Expr copy = Var("copy"), at = copy * schedule_.threads() + thread_;
     const int64_t count = schedule_.rows() * schedule_.columns();
     const Expr row = FloorDiv(at, schedule_.columns()), column = FloorMod(at, schedule_.columns());
@@ -275,7 +282,7 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
   TensorCoreNeeds needs;
   const int64_t bytes = static_cast<int64_t>(SizeOf(multiply.type));
   needs.launch.grid = {UpDivide(gemm.m, schedule.rows()), UpDivide(gemm.n, schedule.columns()),
-                       gemm.batch};
+                       gemm.batch * schedule.split_k};
   needs.launch.block = {kWarpThreads, schedule.row_warps, schedule.column_warps};
   const auto stage = [&](const StagedMatrix& matrix, int64_t rows, int64_t columns) {
     needs.launch.shared_bytes += rows * (columns * bytes + schedule.padding);

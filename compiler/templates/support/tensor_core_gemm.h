@@ -4,10 +4,10 @@
 //
 //   blocks: tile of d
 //     sums = 0
-//     for the stages of k:
+//     for the stages of k, or the block's part of them:
 //       barrier; all threads copy a stage of left and right; barrier
 //       for the steps of a stage: ldmatrix of both; for the tiles of a warp: mma
-//     store, with the epilogue
+//     store, with the epilogue; where k is split, sums alone, which another kernel adds
 #pragma once
 
 #include <algorithm>
@@ -50,6 +50,8 @@ struct TensorCoreSchedule {
   int64_t warp_rows = 16, warp_columns = 16;
   int64_t depth = 16;          // of k in a stage: a multiple of the multiplication's
   int64_t padding = 0;         // bytes after each staged row: a multiple of 16
+  bool swizzle = false;        // or pieces of 16 bytes of staged rows exchange places, by the row
+  int64_t split_k = 1;         // parts of k, each summed by blocks of its own
   int64_t vector = 1;          // elements that are copied at once, where that is possible
   bool double_buffer = false;  // a stage is fetched into registers while the one before is used
   int64_t async_stages = 0;    // or so many are in shared memory, copied asynchronously; 0 or >= 2
@@ -76,7 +78,8 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
 // Elements of the matrix that are copied at once.
 int64_t VectorOf(const StagedMatrix& matrix, const TensorCoreSchedule& schedule);
 
-// REQUIRES: the schedule's multiples hold, its vector is a power of two.
+// REQUIRES: the schedule's multiples hold, its vector is a power of two. Blocks' batches are parts
+// of k by batches; gemm.axes is given that.
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
                         const TileOp& multiply);
 

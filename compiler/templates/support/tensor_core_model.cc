@@ -34,7 +34,8 @@ double TensorCoreSeconds(const TensorCoreGemm& gemm, const TensorCoreSchedule& s
   const auto real = [](int64_t value) { return static_cast<double>(value); };
   const double units = traits.multiprocessors, blocks = real(needs.launch.blocks());
   const double resident = std::min(real(ResidentOf(needs, traits)), std::ceil(blocks / units));
-  const double stages = std::ceil(real(gemm.k) / real(schedule.depth));
+  const double split = real(schedule.split_k);
+  const double stages = std::ceil(std::ceil(real(gemm.k) / real(schedule.depth)) / split);
   const double warps = resident * real(schedule.threads() / kWarpThreads);
   const double bytes = real(static_cast<int64_t>(SizeOf(multiply.type)));
   const double rows = real(schedule.rows()), columns = real(schedule.columns());
@@ -44,7 +45,7 @@ double TensorCoreSeconds(const TensorCoreGemm& gemm, const TensorCoreSchedule& s
   const double rate = traits.flops * RateOver(multiply) / units * busy;
   const double arithmetic = resident * 2 * rows * columns * depth / rate;
   const double read = warps * real(schedule.warp_rows + schedule.warp_columns) * depth * bytes;
-  const double conflicts = schedule.padding > 0 ? 1 : 4;
+  const double conflicts = schedule.padding > 0 || schedule.swizzle ? 1 : 4;
   const double shared = read * conflicts / (kSharedBytesOfClock * kClock);
   const double copies = resident * real(needs.copies * schedule.threads());
   const double copying = copies / (kCopiesOfClock * kClock);
@@ -54,7 +55,10 @@ double TensorCoreSeconds(const TensorCoreGemm& gemm, const TensorCoreSchedule& s
   const double waves = std::ceil(blocks / (units * resident));
   const double store =
       schedule.direct_store ? 0 : rows * columns * 8 / (kSharedBytesOfClock * kClock);
-  return kLaunchLatency + waves * (stages * stage + resident * store);
+  // The parts' sums are written and read again by another kernel.
+  const double partial = split * real(gemm.batch * gemm.m * gemm.n) * 8 / traits.cache_bytes;
+  const double sum = schedule.split_k > 1 ? kLaunchLatency + partial : 0;
+  return kLaunchLatency + waves * (stages * stage + resident * store) + sum;
 }
 
 }  // namespace tilewright

@@ -1,9 +1,12 @@
 #include "compiler/templates/support/tensor_core_stage.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tilewright {
 namespace {
+
+constexpr int64_t kLinePieces = 8;  // of 16 bytes, in the 32 banks
 
 constexpr int64_t kMostUnrolledCopies = 16;
 
@@ -25,7 +28,7 @@ CopyPlace PlaceOf(const TensorCoreStage& to, const Expr& copy) {
 // The element `lane` of a copy from the matrix, or zero.
 Expr ElementOf(const TensorCoreStage& to, const CopyPlace& place, const Expr& stage,
                const Expr& lane) {
-  const Expr first = stage * to.depth;
+  const Expr first = (to.first_stage + stage) * to.depth;
   Expr row = to.first_row + place.row, column = to.first_column + place.column;
   (to.columns_are_depth ? column : row) = (to.columns_are_depth ? column : row) + first;
   Expr there =
@@ -46,11 +49,20 @@ Stmt ForCopies(const TensorCoreStage& to, const Expr& copy, const Expr& lane, St
 
 }  // namespace
 
+std::vector<Expr> TensorCoreStage::Place(const Expr& part, const Expr& row, const Expr& column,
+                                         const Expr& lane) const {
+  const int64_t pieces = std::min(columns / piece, kLinePieces);
+  if (!swizzle || pieces < 2) return {part, row, column + lane};
+  const Expr line = FloorMod(FloorDiv(row, kLinePieces / pieces), pieces);
+  const Expr place = Binary(BinaryOp::kXor, FloorDiv(column, piece), line);
+  return {part, row, place * piece + FloorMod(column, piece) + lane};
+}
+
 Stmt CopyStage(const TensorCoreStage& to, const Expr& stage, const Expr& part, bool async) {
   const Expr copy = Var("copy"), lane = Var("v");
   CopyPlace place = PlaceOf(to, copy);
   const Expr exists = std::exchange(place.exists, nullptr);
-  const std::vector<Expr> at = {part, place.row, place.column + lane};
+  const std::vector<Expr> at = to.Place(part, place.row, place.column, lane);
   const Expr element = ElementOf(to, place, stage, lane);
   const Stmt store = async ? AsyncStore(to.shared, at, element) : Store(to.shared, at, element);
   return ForCopies(to, copy, lane, store, exists);
@@ -68,7 +80,7 @@ Stmt PutStage(const TensorCoreStage& to, const Expr& part) {
   const CopyPlace place = PlaceOf(to, copy);
   return ForCopies(
       to, copy, lane,
-      Store(to.shared, {part, place.row, place.column + lane}, Load(to.next, {copy, lane})),
+      Store(to.shared, to.Place(part, place.row, place.column, lane), Load(to.next, {copy, lane})),
       place.exists);
 }
 

@@ -7,6 +7,7 @@
 #include "compiler/core/gpu_traits.h"
 #include "compiler/loop/threads.h"
 #include "compiler/templates/support/space.h"
+#include "compiler/templates/support/split_depth.h"
 #include "compiler/templates/support/tensor_core_model.h"
 
 namespace tilewright {
@@ -40,6 +41,8 @@ ConfigSpace KnobsOf(const TensorCoreGemm& gemm) {
     space.DefineLaterKnob(knob, {int64_t{0}, int64_t{1}});
   }
   space.DefineLaterKnob("async_stages", {int64_t{0}, int64_t{2}, int64_t{3}, int64_t{4}});
+  space.DefineLaterKnob("swizzle", {int64_t{0}, int64_t{1}});
+  space.DefineLaterKnob("split_k", {int64_t{1}, int64_t{2}, int64_t{4}, int64_t{8}, int64_t{16}});
   return space;
 }
 
@@ -63,6 +66,14 @@ void AddTileRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const TileO
       return matrix.contiguous && matrix.columns % vector == 0;
     };
     return vector == 1 || fits(gemm->left) || fits(gemm->right);
+  });
+  space->AddConstraint("swizzle where offset is 0", [](const Config& config) {
+    const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
+    return !schedule.swizzle || schedule.padding == 0;
+  });
+  space->AddConstraint("a stage for each part of k", [gemm](const Config& config) {
+    const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
+    return (schedule.split_k - 1) * schedule.depth < gemm->k;
   });
   space->AddConstraint("offsetCS 0 where results are stored directly", [](const Config& config) {
     const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
@@ -121,6 +132,8 @@ Config Candidate(int64_t number, int64_t vector) {
   add("double_buffer", overlap == 1 ? 1 : 0);
   add("direct_store", 1);
   add("async_stages", overlap == 2 ? 3 : 0);
+  add("swizzle", 0);
+  add("split_k", 1);
   return config;
 }
 constexpr int64_t kCandidates = 3 * 3 * 3 * 3 * 4 * 3;
@@ -152,6 +165,8 @@ TensorCoreSchedule TensorCoreScheduleOf(const Config& config) {
           .warp_columns = config.Int("warp_col_tiles") * (256 / rows),
           .depth = config.Int("chunk") * kWmmaDepth,
           .padding = config.Int("offset") * 2,
+          .swizzle = config.Int("swizzle") != 0,
+          .split_k = config.Int("split_k"),
           .vector = config.Int("vec"),
           .double_buffer = config.Int("double_buffer") != 0,
           .async_stages = config.Int("async_stages"),
@@ -189,9 +204,13 @@ absl::StatusOr<LoweredTask> TensorCoreTemplate::Lower(const Workload& workload,
   const TensorCoreGemm gemm = GemmOf(workload);
   const TileOp& multiply = *MultiplyOf(workload, target);
   TW_ASSIGN_OR_RETURN(const Config whole, SpaceOf(gemm, multiply, target).Canonical(config));
-  Program program = LowerTensorCore(gemm, TensorCoreScheduleOf(whole), multiply);
-  TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(program), GpuTraitsOf(target).limits));
-  return SingleStep(std::move(program));
+  const TensorCoreSchedule schedule = TensorCoreScheduleOf(whole);
+  LoweredTask task = schedule.split_k > 1 ? LowerSplitDepth(gemm, schedule, multiply)
+                                          : SingleStep(LowerTensorCore(gemm, schedule, multiply));
+  for (const LoweredStep& step : task.steps) {
+    TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(step.program), GpuTraitsOf(target).limits));
+  }
+  return task;
 }
 
 double TensorCoreTemplate::Cost(const Workload& workload, const Target& target) const {

@@ -16,9 +16,9 @@ const TileOp* MultiplyOf(const Workload& workload, const Target& target);
 inline constexpr int64_t kMostBatches = 65535;
 
 // Knobs, candidates and order are AutoTVM's (apache/tvm v0.18, topi/cuda/dense_tensorcore.py),
-// whose tiles of wmma_m are made of smaller ones here, and three later ones of our own:
-// double_buffer, direct_store and async_stages, all 0 in AutoTVM. `offset` is in 16-bit words of a
-// staged row, `offsetCS` in sums.
+// whose tiles of wmma_m are made of smaller ones here, and later ones of our own: double_buffer,
+// direct_store, async_stages and swizzle, all 0 in AutoTVM, and split_k, there 1. `offset` is in
+// 16-bit words of a staged row, `offsetCS` in sums.
 class TensorCoreTemplate : public Template {
  public:
   ConfigSpace Space(const Workload& workload, const Target& target) const override;

@@ -11,16 +11,16 @@ TW_FN void tw_mma_m16n8k16_f16(tw_f32* d, const tw_f16* left, const tw_f16* righ
                : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
-TW_KERNEL(32, 2, 1) dense(TW_GLOBAL const tw_f16* TW_RESTRICT data_0, TW_GLOBAL const tw_f16* TW_RESTRICT weight_1, TW_GLOBAL const tw_f16* TW_RESTRICT bias0_2, TW_GLOBAL tw_f16* TW_RESTRICT out_3) {
+TW_KERNEL(32, 2, 1) dense(TW_INPUT(f16, data_0), TW_INPUT(f16, weight_1), TW_INPUT(f16, bias0_2), TW_OUTPUT(f16, out_3)) {
   const tw_i32 tile_n_4 = TW_BLOCK_Y;
   const tw_i32 tile_m_5 = TW_BLOCK_X;
-  TW_SHARED tw_f16 left_shared_6[3840];
-  TW_SHARED tw_f16 right_shared_7[3840];
+  TW_SHARED_ARRAY(f16, left_shared_6, 3840);
+  TW_SHARED_ARRAY(f16, right_shared_7, 3840);
   const tw_i32 row_warp_8 = TW_THREAD_Y;
   const tw_i32 lane_9 = TW_THREAD_X;
-  TW_ALIGNED tw_f16 right_fragment_10[16];
-  TW_ALIGNED tw_f16 left_fragment_11[8];
-  tw_f32 sums_12[16];
+  TW_ALIGNED_ARRAY(f16, right_fragment_10, 16);
+  TW_ALIGNED_ARRAY(f16, left_fragment_11, 8);
+  TW_ARRAY(f32, sums_12, 16);
   TW_UNROLL
   for (tw_i32 p_13 = 0; p_13 < 2; ++p_13) {
     TW_UNROLL

@@ -1,0 +1,55 @@
+#include "compiler/templates/support/split_depth.h"
+
+#include <utility>
+
+#include "compiler/schedule/fixed_gpu.h"
+
+namespace tilewright {
+namespace {
+
+// The products of the parts: [parts, the compute's axes].
+TensorCoreGemm ProductsInto(const Buffer& partial, const TensorCoreGemm& gemm) {
+  TensorCoreGemm products = gemm;
+  products.compute = {.name = gemm.compute.name, .output = partial};
+  products.inputs = {gemm.inputs[0], gemm.inputs[1]};
+  products.axes = [axes = gemm.axes, batch = gemm.batch](const Expr& of, const Expr& m,
+                                                         const Expr& n) {
+    std::vector<Expr> at = axes(FloorMod(of, batch), m, n);
+    at.insert(at.begin(), FloorDiv(of, batch));
+    return at;
+  };
+  return products;
+}
+
+// The compute's result of the parts' sum.
+Compute AddParts(const Buffer& partial, const Compute& compute) {
+  Compute sum = compute;
+  sum.name = compute.name + "_sum";
+  sum.inputs = {partial};
+  sum.inputs.insert(sum.inputs.end(), compute.inputs.begin() + 2, compute.inputs.end());
+  sum.reduce = {{Var("part"), partial->shape[0]}};
+  sum.predicate = nullptr;
+  std::vector<Expr> at = Vars(compute.axes);
+  at.insert(at.begin(), sum.reduce[0].var);
+  sum.body = Load(partial, std::move(at));
+  return sum;
+}
+
+}  // namespace
+
+LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
+                            const TileOp& multiply) {
+  std::vector<int64_t> shape = {schedule.split_k};
+  for (const Axis& axis : gemm.compute.axes) shape.push_back(axis.extent);
+  const Buffer partial = MakeBuffer("partial", AccumulatorOf(multiply.type), shape);
+  const int arguments = static_cast<int>(gemm.inputs.size()) + 1;
+  LoweredStep products{.program = LowerTensorCore(ProductsInto(partial, gemm), schedule, multiply),
+                       .operands = {0, 1, arguments}};
+  LoweredStep sum{.program = ScheduleFixedGpu(AddParts(partial, gemm.compute)),
+                  .operands = {arguments}};
+  for (int i = 2; i < arguments; ++i) sum.operands.push_back(i);
+  return {.buffers = {{.dtype = partial->dtype, .shape = partial->shape}},
+          .steps = {std::move(products), std::move(sum)}};
+}
+
+}  // namespace tilewright

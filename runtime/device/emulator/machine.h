@@ -1,0 +1,104 @@
+// Runs kernels as adversarially as the programming model allows: blocks, warps and lanes in random
+// orders, shared memory undefined at the start of each block, asynchronous copies landing only
+// where they are waited for. What it finds wrong ends the launch: an access outside its memory, a
+// read of what nobody wrote or of what has not landed, a race, a barrier or warp instruction that
+// not all threads reach, a misaligned vector access or row. One thread at a time.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "runtime/device/emulator/banks.h"
+#include "runtime/device/emulator/fibers.h"
+#include "runtime/device/emulator/memory.h"
+#include "runtime/device/emulator/tiles.h"
+
+namespace tilewright::runtime {
+
+// A launch. The last argument is written, the others are only read.
+struct EmulatedLaunch {
+  std::string kernel;
+  void (*run)(tw_memory** args) = nullptr;  // one thread of it
+  std::vector<Memory> args;
+  std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+};
+
+class Machine final : public tw_machine {
+ public:
+  // The seed decides every order.
+  explicit Machine(uint64_t seed);
+
+  // Throws Error INTERNAL with what was found, the thread, and the seed.
+  void Run(const EmulatedLaunch& launch);
+  // Of shared memory, over all launches.
+  const BankCounts& banks() const { return counts_; }
+
+ private:
+  enum class State { kReady, kAtBarrier, kAtTile, kDone };
+  // An asynchronous copy that has not landed.
+  struct LateCopy {
+    tw_memory* to;
+    long long at;
+    int bytes, group;
+    std::array<char, 16> value;
+  };
+  struct Thread {
+    State state = State::kReady;
+    int line = 0;  // where it waits
+    tw_tile tile = {};
+    std::vector<LateCopy> late;
+    int groups = 0;  // committed
+  };
+  struct Shared {
+    std::unique_ptr<Bytes> bytes;
+    std::unique_ptr<Memory> memory;
+    int64_t address;  // in the block's shared memory
+  };
+
+  void RunBlock(const EmulatedLaunch& launch);
+  // Runs its lanes until none is ready.
+  void RunWarp(size_t first);
+  void RunThread(size_t t);
+  // Whether all lanes had come to one tile, which they then have behind them.
+  bool RunTile(size_t first, size_t last);
+  void LogRows(const WarpTile& warp, size_t first);
+  // Whether all threads had come to one barrier; false: all have ended.
+  bool Meet();
+
+  // What kernels call. Those of a running thread.
+  static void Enter(void* machine);
+  tw_memory* FindShared(const char* name, long long bytes);
+  void Touch(tw_memory* memory, long long at, int bytes, bool write);
+  void CopyLate(tw_memory* to, long long to_at, const tw_memory* from, long long from_at,
+                int bytes);
+  void Land(int groups);
+  void Wait(State state, int line);
+  int64_t AddressOf(const tw_memory& memory) const;
+
+  // Ends the launch; from a thread, by never returning to it.
+  void Found(const std::string& what, const tw_memory* memory, long long at);
+  [[noreturn]] void Throw(const std::string& what) const;
+  void BindFunctions();
+  void Shuffle(std::vector<size_t>& order) { std::shuffle(order.begin(), order.end(), random_); }
+
+  const uint64_t seed_;
+  std::mt19937_64 random_;
+  Clock clock_;
+  BankCounts counts_;
+  const EmulatedLaunch* launch_ = nullptr;
+  std::vector<tw_memory*> args_;
+  std::unique_ptr<Fibers> fibers_;
+  std::vector<Thread> threads_;
+  std::unique_ptr<BankLog> log_;
+  std::vector<Shared> shared_;
+  int64_t shared_bytes_ = 0;
+  size_t running_ = 0;
+  std::string found_;  // by the running thread
+};
+
+}  // namespace tilewright::runtime

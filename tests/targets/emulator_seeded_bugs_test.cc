@@ -1,0 +1,258 @@
+// Bugs that were put into the text of kernels, one at a time: the emulator finds each, by name or
+// by a wrong output, and nothing in the text as it is printed. Bugs of programs, before they are
+// text, are the verifier's and the interpreter's to find.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "compiler/loop/interpret.h"
+#include "compiler/loop/text.h"
+#include "compiler/loop/threads.h"
+#include "compiler/loop/verify.h"
+#include "compiler/operators/workload_rules.h"
+#include "compiler/targets/support/gpu_text.h"
+#include "compiler/targets/support/host_compiler.h"
+#include "compiler/templates/template.h"
+#include "runtime/device/emulator_device.h"
+#include "runtime/error.h"
+#include "tests/targets/device_check.h"
+
+namespace tilewright {
+namespace {
+
+using testing::ContainsRegex;
+
+constexpr uint64_t kSeed = 9;
+constexpr double kClose = 2e-3;  // rounding of float16
+
+// A kernel of a template, its arguments and what it computes.
+struct Subject {
+  Workload workload;
+  Program program;
+  std::vector<Tensor> args;
+  Tensor want;
+};
+
+Subject SubjectOf(const char* key, const char* name, const char* target, const char* entities) {
+  Subject subject{.workload = ParseWorkload(key).value()};
+  const Target resolved = ParseTarget(target).value();
+  const Config config = ParseEntitiesJson(entities).value();
+  const Template& impl = *FindTemplate(name).value();
+  subject.program = impl.Lower(subject.workload, resolved, config).value().steps[0].program;
+  subject.args = SeededArguments(subject.workload, kSeed);
+  subject.want = ExpectedOutput(subject.workload, subject.args);
+  return subject;
+}
+
+// A ring of three stages, the last one cut off; blocks at the border of 40 rows and 72 columns.
+const Subject& Ring() {
+  static const Subject subject =
+      SubjectOf("dense(float16[40,160],float16[72,160];,NK,)+bias", "dense_tensorcore.cuda",
+                "cuda -arch=sm_80",
+                R"([["block_row_warps","ot",2],["block_col_warps","ot",1],
+                    ["warp_row_tiles","ot",1],["warp_col_tiles","ot",2],["chunk","ot",2],
+                    ["offset","ot",8],["offsetCS","ot",0],["vec","ot",8],["wmma_m","ot",16],
+                    ["double_buffer","ot",0],["direct_store","ot",1],["async_stages","ot",3]])");
+  return subject;
+}
+
+// A direct convolution with padding, two stages of channels.
+const Subject& Direct() {
+  static const Subject subject = SubjectOf(
+      "conv2d(float32[1,6,8,9],float32[8,6,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+      "strides=1,1;NCHW,OIHW,NCHW)",
+      "conv2d_nchw.cuda", "cuda -arch=sm_80",
+      R"([["tile_f","sp",[2,1,2,2]],["tile_y","sp",[2,1,4,1]],["tile_x","sp",[1,1,9,1]],
+          ["tile_rc","sp",[2,3]],["tile_ry","sp",[1,3]],["tile_rx","sp",[1,3]],
+          ["auto_unroll_max_step","ot",0],["unroll_explicit","ot",0]])");
+  return subject;
+}
+
+std::string TextOf(const Subject& subject) {
+  const Program programs[] = {subject.program};
+  return ModuleText(programs, CLanguage::kEmulator);
+}
+
+// What the emulator says of the text; "wrong result"; or "" where nothing is found.
+std::string FindingsOn(runtime::Device& device, const Subject& subject, const std::string& text) {
+  const absl::StatusOr<std::string> code = CompileOnHost(text);
+  EXPECT_TRUE(code.ok()) << code.status();
+  if (!code.ok()) return "";
+  std::vector<std::unique_ptr<runtime::DeviceBuffer>> buffers;
+  std::vector<runtime::DeviceBuffer*> operands;
+  for (const Tensor& arg : subject.args) {
+    const auto bytes = static_cast<size_t>(arg.bytes());
+    buffers.push_back(device.Allocate(bytes));
+    operands.push_back(buffers.back().get());
+    if (operands.size() < subject.args.size()) {
+      device.Upload(*operands.back(), arg.data(), bytes);
+    }
+  }
+  Tensor got(subject.want.type());
+  const auto module = device.Load(*code);
+  const auto kernel = module->Find(subject.program.name);
+  const Launch launch = LaunchOf(subject.program);
+  try {
+    device.Launch(*kernel, operands, launch.grid, launch.block);
+  } catch (const runtime::Error& error) {
+    return error.what();
+  }
+  device.Download(got.data(), *operands.back(), static_cast<size_t>(got.bytes()));
+  return ErrorOf(got, subject.want) <= kClose ? "" : "wrong result";
+}
+
+std::string Findings(const Subject& subject, const std::string& text) {
+  return FindingsOn(*runtime::OpenEmulator(kSeed), subject, text);
+}
+
+struct SeededBug {
+  const char* name;
+  const Subject& (*subject)();
+  const char *find, *replace;
+  const char* finding;  // part of what is said; one of several, where the order of warps decides
+
+  friend void PrintTo(const SeededBug& bug, std::ostream* out) { *out << bug.name; }
+};
+
+const char kNotLanded[] = "asynchronous copy has not yet brought";
+const char kUnwritten[] = "reads what nobody wrote";
+const char kRace[] = "races with another thread";
+const char kBlocks[] = "races with another block";
+const char kOutside[] = "outside it";
+const char kWrong[] = "wrong result";
+const char kRaceOrLate[] = "races with another thread|has not yet brought";
+const char kUnwrittenOrLate[] = "reads what nobody wrote|has not yet brought";
+
+const SeededBug kTextBugs[] = {
+    {"no barrier in the ring", Ring, "    TW_BARRIER;\n", "", kRaceOrLate},
+    {"the barrier before the wait", Ring, "TW_ASYNC_WAIT(1);\n    TW_BARRIER;",
+     "TW_BARRIER;\n    TW_ASYNC_WAIT(1);", kRaceOrLate},
+    {"a barrier for half of the warps", Ring, "TW_BARRIER;", "if (row_warp_8 == 0) TW_BARRIER;",
+     kRaceOrLate},
+    {"a wait for too few groups", Ring, "TW_ASYNC_WAIT(1)", "TW_ASYNC_WAIT(2)", kNotLanded},
+    {"a group that is not closed", Ring, "    TW_ASYNC_COMMIT;\n    TW_UNROLL", "    TW_UNROLL",
+     kNotLanded},
+    {"a copy into the stage in use", Ring, "((stage_21 + 2) % 3)", "(stage_21 % 3)", kNotLanded},
+    {"the stage of the step before", Ring, "(((((((stage_21 % 3)", "((((((((stage_21 + 2) % 3)",
+     kUnwrittenOrLate},
+    {"a ring of two stages in memory for three", Ring, "TW_SHARED_ARRAY(f16, left_shared_6, 3840)",
+     "TW_SHARED_ARRAY(f16, left_shared_6, 2560)", kOutside},
+    {"half of a row copied", Ring, "TW_ASYNC_COPY(16", "TW_ASYNC_COPY(8", kUnwritten},
+    {"one row too many read", Ring, "(lane_9 / 4)) < 40));", "(lane_9 / 4)) <= 40));", kOutside},
+    {"no zeros below the last row", Ring, "(lane_9 / 4)) < 72));", "(lane_9 / 4)) < 96));",
+     kOutside},
+    {"one column too many stored", Ring, "+ e_31) < 72))", "+ e_31) < 73))", kOutside},
+    {"rows of another stride", Ring, "((lane_9 / 4) * 40)) + ((lane_9 % 4) * 8)",
+     "((lane_9 / 4) * 32)) + ((lane_9 % 4) * 8)", kUnwritten},
+    {"strides exchanged", Ring, "((lane_9 / 4) * 40)) + ((lane_9 % 4) * 8)",
+     "((lane_9 % 4) * 40)) + ((lane_9 / 4) * 8)", kRaceOrLate},
+    {"a pitch that is not 16 bytes", Ring, "((lane_9 % 16) * 40)", "((lane_9 % 16) * 36)",
+     "misaligned"},
+    {"rows of the first eight lanes", Ring, "((lane_9 % 16) * 40)", "((lane_9 % 8) * 40)", kWrong},
+    {"half the depth of a step", Ring, "(step_24 * 16)", "(step_24 * 8)", kWrong},
+    {"a transposed fragment", Ring, ", 0, 4, 0};", ", 0, 4, 1};", kWrong},
+    {"left and right exchanged", Ring, "tw_multiply(op, to, left, right, 8, 4)",
+     "tw_multiply(op, to, right, left, 8, 4)", kOutside},
+    {"the wrong register of the right", Ring, "&right_fragment_10[((p_26 * 8) + (q_27 * 4))]",
+     "&right_fragment_10[((p_26 * 8) + (q_27 * 2))]", kWrong},
+    {"sums that start at one", Ring, "= 0x0p+0f;", "= 0x1p+0f;", kWrong},
+    {"sums that start at nothing", Ring, "+ e_16)] = 0x0p+0f;", "+ e_16)];", kUnwritten},
+    {"sums stored four rows down", Ring, "(half_30 * 576)", "(half_30 * 288)",
+     "races with another"},
+    {"the last stage left out", Ring, "stage_21 < 5", "stage_21 < 4", kWrong},
+    {"a lane that leaves before a barrier", Ring, "  TW_ARRAY(f32, sums_12, 16);",
+     "  TW_ARRAY(f32, sums_12, 16); if (lane_9 == 31) return;", "deadlock"},
+    {"a load without one lane", Ring, "tw_ldmatrix_x4_f16(&left_fragment_11[0]",
+     "if (lane_9 != 31) tw_ldmatrix_x4_f16(&left_fragment_11[0]", "not all threads of a warp"},
+    {"a warp that leaves before a barrier", Ring, "  TW_ARRAY(f32, sums_12, 16);",
+     "  TW_ARRAY(f32, sums_12, 16); if (tile_m_5 == 1 && row_warp_8 == 1) return;", "deadlock"},
+    {"an index that overflows", Ring, "(tile_m_5 * 2304)", "(tw_i8)(tile_m_5 * 2304)", kBlocks},
+    {"another type of the bias", Ring, "tw_load_f16(bias0_2", "tw_load_bf16(bias0_2", kWrong},
+    {"a prelude that reads float16 unsigned", Ring, "return (float)y;",
+     "return y < 0 ? -(float)y : (float)y;", kWrong},
+    {"no barrier before a stage is written", Direct, "TW_BARRIER;\n", "\n", kRace}};
+
+class SeededBugs : public testing::TestWithParam<SeededBug> {};
+
+TEST_P(SeededBugs, AreFound) {
+  const SeededBug& bug = GetParam();
+  std::string text = TextOf(bug.subject());
+  const size_t at = text.find(bug.find);
+  ASSERT_NE(at, text.npos) << "not in\n" << text;
+  text.replace(at, std::string(bug.find).size(), bug.replace);
+  EXPECT_THAT(Findings(bug.subject(), text), ContainsRegex(bug.finding));
+}
+
+INSTANTIATE_TEST_SUITE_P(OfText, SeededBugs, testing::ValuesIn(kTextBugs), [](const auto& info) {
+  return absl::StrReplaceAll(info.param.name, {{" ", "_"}});
+});
+
+TEST(UnchangedText, RunsOnADeviceThatHasFoundABug) {
+  const auto device = runtime::OpenEmulator(kSeed);
+  std::string text = TextOf(Ring());
+  text.replace(text.find("TW_ASYNC_WAIT(1)"), 16, "TW_ASYNC_WAIT(2)");
+  EXPECT_NE(FindingsOn(*device, Ring(), text), "");
+  EXPECT_EQ(FindingsOn(*device, Ring(), TextOf(Ring())), "");
+}
+
+TEST(UnchangedText, HasNoBugs) {
+  for (const Subject* subject : {&Ring(), &Direct()}) {
+    EXPECT_EQ(Findings(*subject, TextOf(*subject)), "");
+  }
+}
+
+// The same of programs.
+std::string ProgramFindings(const Subject& subject, const std::string& text) {
+  const absl::StatusOr<Program> program = ParseProgram(text);
+  EXPECT_TRUE(program.ok()) << program.status();
+  if (!program.ok()) return "";
+  if (const absl::Status found = Verify(*program); !found.ok()) return std::string(found.message());
+  std::vector<Tensor> args = subject.args;
+  args.back() = Tensor(subject.want.type());
+  if (const absl::Status found = Interpret(*program, args); !found.ok()) {
+    return std::string(found.message());
+  }
+  return ErrorOf(args.back(), subject.want) <= kClose ? "" : "wrong result";
+}
+
+const SeededBug kProgramBugs[] = {
+    {"no barrier in the ring", Ring, "barrier\n", "async_commit\n", "between two barriers"},
+    {"a wait for too few groups", Ring, "async_wait 1", "async_wait 2",
+     "an asynchronous store lands where"},
+    {"half a warp", Ring, "thread_x lane in 0..32", "thread_x lane in 0..16", "whole warps"},
+    {"a barrier that some may miss", Ring, "barrier\n", "if lane < 9:\n              barrier\n",
+     "not all threads"},
+    {"a ring of two stages in memory for three", Ring, "left_shared: shared float16[3,",
+     "left_shared: shared float16[2,", "outside"},
+    {"a fragment that is not in registers", Ring, "left_fragment: register", "left_fragment: stack",
+     "must be in registers"},
+    {"a store to an input", Ring, "async left_shared[0, ", "data[", "store to an input"},
+    {"no barrier before a stage is written", Direct, "barrier\n", "async_commit\n",
+     "between two barriers"},
+    {"sums that start at one", Direct, " = 0.0\n", " = 1.0\n", kWrong}};
+
+class SeededProgramBugs : public testing::TestWithParam<SeededBug> {};
+
+TEST_P(SeededProgramBugs, AreFound) {
+  const SeededBug& bug = GetParam();
+  std::string text = Print(bug.subject().program);
+  const size_t at = text.find(bug.find);
+  ASSERT_NE(at, text.npos) << "not in\n" << text;
+  text.replace(at, std::string(bug.find).size(), bug.replace);
+  EXPECT_THAT(ProgramFindings(bug.subject(), text), ContainsRegex(bug.finding)) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(OfPrograms, SeededProgramBugs, testing::ValuesIn(kProgramBugs),
+                         [](const auto& info) {
+                           return absl::StrReplaceAll(info.param.name, {{" ", "_"}});
+                         });
+
+TEST(UnchangedPrograms, HaveNoBugs) {
+  for (const Subject* subject : {&Ring(), &Direct()}) {
+    EXPECT_EQ(ProgramFindings(*subject, Print(subject->program)), "");
+  }
+}
+
+}  // namespace
+}  // namespace tilewright
