@@ -268,7 +268,7 @@ class Conv2dNchwc final : public Template {
     ConvShape s = ShapeOf(w, target);
     const bool pad = CanPad(w) && PadPays(s, target);
     if (pad) AddBorders(&s);
-    const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
+    const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, TileRows(TileableBlocks(s)),
                                        TileWidths(s.out_width), RegistersFor(s, target));
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
@@ -326,9 +326,8 @@ class Conv2dNchwc final : public Template {
     if (config.Bool("unroll_kw")) sch.Unroll(kw);
     for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
-    LoweredTask task =
-        s.per_word > 1 ? WithPreparedWeights(sch.Lower(), WordsOfWeights(w, s))
-                       : SingleStep(sch.Lower());
+    LoweredTask task = s.per_word > 1 ? WithPreparedWeights(sch.Lower(), WordsOfWeights(w, s))
+                                      : SingleStep(sch.Lower());
     if (std::optional<Program> copy = CopyFor(w, s)) AfterCopy(*std::move(copy), &task);
     return task;
   }

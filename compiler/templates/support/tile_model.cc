@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/templates/support/space.h"
+
 namespace tilewright {
 namespace {
 
@@ -17,6 +19,11 @@ double CyclesOfTile(int64_t rows, int64_t columns) {
 }
 
 }  // namespace
+
+std::vector<int64_t> TileRows(int64_t blocks) {
+  const std::vector<int64_t> few = Divisors(blocks, 4);
+  return few.size() > 1 ? few : Divisors(blocks, 8);
+}
 
 TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
                       const std::vector<int64_t>& row_candidates,

@@ -24,6 +24,10 @@ inline bool FitsRegisters(int64_t rows, int64_t columns, int registers) {
   return rows * columns <= MaxAccumulators(registers) && rows * columns + rows + 1 <= registers;
 }
 
+// Rows that a default's tile may have of `blocks`: divisors up to 4, or up to 8 where none but 1
+// is.
+std::vector<int64_t> TileRows(int64_t blocks);
+
 // The best (rows, columns) of the candidates for an iteration space of `row_extent` x
 // `column_extent` that fits the registers. REQUIRES: candidates hold 1.
 TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
