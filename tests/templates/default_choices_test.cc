@@ -120,6 +120,21 @@ TEST(DefaultChoices, ATileTakesFiveBlocksOfChannelsWhereNoFewerDivideThem) {
       << "of 126 blocks";
 }
 
+TEST(DefaultChoices, TilesAreHighWhereABroadcastIsAShuffle) {
+  const auto tile = [](const char* key, const char* target) {
+    const Config config = UntunedOf(key, target).config;
+    return Shape{config.Inner("tile_oc"), config.Inner("tile_ow")};
+  };
+  EXPECT_EQ(tile("conv2d(float32[1,256,14,14],float32[1024,256,1,1];dilation=1,1;groups=1;"
+                 "padding=0,0,0,0;strides=1,1;NCHW4c,OIHW4i4o,NCHW4c)+bias+relu",
+                 "cpu -mcpu=x86-64"),
+            (Shape{4, 2}));
+  EXPECT_EQ(tile("conv2d(float32[1,256,14,14],float32[1024,256,1,1];dilation=1,1;groups=1;"
+                 "padding=0,0,0,0;strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+relu",
+                 kAvx2),
+            (Shape{2, 6}));
+}
+
 TEST(DefaultChoices, ATransposedConvolutionUnrollsTheTapsOfARow) {
   const auto unrolls = [](const char* key) { return UntunedOf(key).config.Bool("unroll_taps"); };
   EXPECT_TRUE(
