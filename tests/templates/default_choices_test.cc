@@ -69,6 +69,10 @@ TEST(DefaultChoices, AConvolutionOfASmallMapReadsACopyInsideBordersOfZeros) {
       "conv2d(float32[1,48,135,135],float32[64,48,5,5];dilation=1,1;groups=1;padding=2,1,2,3;"
       "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)");
   EXPECT_EQ(large.task.steps.size(), 1u);
+  const Untuned one_sided = UntunedOf(
+      "conv2d(float32[1,256,28,28],float32[256,256,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+      "strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)");
+  EXPECT_EQ(one_sided.task.steps.size(), 1u) << "no tap reaches the padding on the right";
 }
 
 TEST(DefaultChoices, DenseWeightsAreFetchedAheadWhereTheyAreReadAgainAndStayInCache) {
