@@ -1,5 +1,6 @@
-// bench-copy-rate KIB [THREADS]: prints the rate, in GB/s written, at which as many threads, each on
-// a CPU of its own, copy KIB kibibytes of their own over and over: half of KIB is read, half written.
+// bench-copy-rate KIB [THREADS]: prints the rate, in GB/s written, at which as many threads, each
+// on a CPU of its own, copy KIB kibibytes of their own over and over: half of KIB is read, half
+// written.
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -272,9 +272,9 @@ class Conv2dNchwc final : public Template {
     ConvShape s = ShapeOf(w, target);
     const bool pad = CanPad(w) && PadPays(s, target);
     if (pad) AddBorders(&s);
-    const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, TileRows(TileableBlocks(s)),
-                                       TileWidths(s.out_width), RegistersFor(s, target),
-                                       BroadcastCost(target));
+    const TileChoice tile =
+        ChooseTile(s.out_blocks, s.out_width, TileRows(TileableBlocks(s)), TileWidths(s.out_width),
+                   RegistersFor(s, target), BroadcastCost(target));
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
@@ -347,8 +347,8 @@ class Conv2dNchwc final : public Template {
 
   // Where conditions of the border are in a large part of the tiles (with a border on one side, as
   // of most strides of two, the copy costs 1.2 times: measured with AVX2), and the copy is small
-  // beside the outermost cache. The large tiles of 32 registers lose little to them, and have no register
-  // to spare for the loops that the copy makes shorter.
+  // beside the outermost cache. The large tiles of 32 registers lose little to them, and have no
+  // register to spare for the loops that the copy makes shorter.
   static bool PadPays(const ConvShape& s, const Target& target) {
     constexpr int64_t kWidest = 48, kMostBytes = 2 << 20;
     const int64_t bytes = s.batch * s.in_channels() * s.height * s.width * 4;

@@ -120,9 +120,9 @@ DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const T
   DefaultChoice best;
   for (const int64_t m : TileSizes(w)) {
     const WinogradShape s = WinogradShapeOf(w, m, 1);
-    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
-                                       TileWidths(s.tiles()), traits.vector_registers,
-                                       BroadcastCost(target));
+    const TileChoice tile =
+        ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4), TileWidths(s.tiles()),
+                   traits.vector_registers, BroadcastCost(target));
     for (const char* order : {"px", "oc"}) {
       for (const int64_t pieces : {1, 2, 4}) {
         const Config config{{{"tile_m", Scalar(m)},

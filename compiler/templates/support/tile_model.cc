@@ -13,8 +13,7 @@ constexpr double kNeededAccumulators = 8;
 constexpr double kTileOverhead = 1.5;
 
 double CyclesOfTile(int64_t rows, int64_t columns, double broadcast) {
-  const double fma =
-      static_cast<double>(rows * columns) + broadcast * static_cast<double>(columns);
+  const double fma = static_cast<double>(rows * columns) + broadcast * static_cast<double>(columns);
   const double loads = static_cast<double>(rows + columns);
   return std::max({fma, loads, kNeededAccumulators}) + kTileOverhead;
 }
@@ -27,8 +26,9 @@ std::vector<int64_t> TileRows(int64_t blocks) {
 }
 
 double BroadcastCost(const Target& target) {
+  const CpuTraits traits = TraitsOf(target);  // of this machine's architecture without a triple
   const bool x86 = target.mtriple.empty() || target.mtriple.starts_with("x86_64");
-  return x86 && TraitsOf(target).vector_bits == 128 ? 0.5 : 0;
+  return x86 && traits.vector_bits == 128 && traits.vector_registers == 16 ? 0.5 : 0;
 }
 
 TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
