@@ -200,13 +200,17 @@ int64_t Accumulators(const Config& config) {
   return config.Inner("tile_oc") * config.Inner("tile_oh") * config.Inner("tile_ow");
 }
 
+// Whether a row's last tap lies outside the image: not every stride reaches the padding.
+bool RightPadded(const ConvShape& s) {
+  const int64_t last_tap =
+      (s.out_width - 1) * s.strides[1] + (s.kernel_w - 1) * s.dilation[1] - s.padding[1];
+  return last_tap >= s.width;
+}
+
 // Whether every tile along a row has taps outside the image. Their conditions cost nothing where
 // the taps are unrolled; elsewhere a loop over the taps is better.
 bool EveryTilePadded(const ConvShape& s, int64_t columns) {
-  const bool left = s.padding[1] > 0;
-  const int64_t last_tap =
-      (s.out_width - 1) * s.strides[1] + (s.kernel_w - 1) * s.dilation[1] - s.padding[1];
-  const bool right = last_tap >= s.width;
+  const bool left = s.padding[1] > 0, right = RightPadded(s);
   const int64_t tiles = CeilDiv(s.out_width, columns);
   return s.kernel_w > 1 && (tiles == 1 ? left || right : tiles == 2 && left && right);
 }
@@ -268,8 +272,9 @@ class Conv2dNchwc final : public Template {
     ConvShape s = ShapeOf(w, target);
     const bool pad = CanPad(w) && PadPays(s, target);
     if (pad) AddBorders(&s);
-    const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, Divisors(TileableBlocks(s), 4),
-                                       TileWidths(s.out_width), RegistersFor(s, target));
+    const TileChoice tile =
+        ChooseTile(s.out_blocks, s.out_width, TileRows(TileableBlocks(s)), TileWidths(s.out_width),
+                   RegistersFor(s, target), BroadcastCost(target));
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
@@ -326,9 +331,8 @@ class Conv2dNchwc final : public Template {
     if (config.Bool("unroll_kw")) sch.Unroll(kw);
     for (Loop loop : {ici_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
     sch.Vectorize(lane);
-    LoweredTask task =
-        s.per_word > 1 ? WithPreparedWeights(sch.Lower(), WordsOfWeights(w, s))
-                       : SingleStep(sch.Lower());
+    LoweredTask task = s.per_word > 1 ? WithPreparedWeights(sch.Lower(), WordsOfWeights(w, s))
+                                      : SingleStep(sch.Lower());
     if (std::optional<Program> copy = CopyFor(w, s)) AfterCopy(*std::move(copy), &task);
     return task;
   }
@@ -341,13 +345,15 @@ class Conv2dNchwc final : public Template {
   // With groups a tile must not straddle two of them.
   static int64_t TileableBlocks(const ConvShape& s) { return s.out_blocks / s.groups; }
 
-  // Where conditions of the border are in a large part of the tiles, and the copy is small beside
-  // the outermost cache. The large tiles of 32 registers lose little to them, and have no register
-  // to spare for the loops that the copy makes shorter.
+  // Where conditions of the border are in a large part of the tiles (with a border on one side, as
+  // of most strides of two, the copy costs 1.2 times: measured with AVX2), and the copy is small
+  // beside the outermost cache. The large tiles of 32 registers lose little to them, and have no
+  // register to spare for the loops that the copy makes shorter.
   static bool PadPays(const ConvShape& s, const Target& target) {
     constexpr int64_t kWidest = 48, kMostBytes = 2 << 20;
     const int64_t bytes = s.batch * s.in_channels() * s.height * s.width * 4;
-    return s.out_width <= kWidest && bytes <= kMostBytes && TraitsOf(target).vector_registers <= 16;
+    return s.padding[1] > 0 && RightPadded(s) && s.out_width <= kWidest && bytes <= kMostBytes &&
+           TraitsOf(target).vector_registers <= 16;
   }
 
   // Channels of a straight-line body. Without taps whole blocks of up to 8 pay (measured with AVX2:

@@ -23,6 +23,7 @@
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/support/winograd_stages.h"
+#include "compiler/templates/support/winograd_transforms.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {
@@ -68,16 +69,43 @@ std::vector<int64_t> TileSizes(const Workload& w) {
 // transformed tile (measured).
 constexpr double kTransformCost = 12.5;
 
-double CostOf(const WinogradShape& s, bool by_channel) {
+// Time to read from the outer cache, in that of memory.
+constexpr double kOuterCache = 0.25;
+
+int64_t Groups(const Choice& choice) { return choice.shape.out_blocks / choice.tile.blocks; }
+
+double CostOf(const Choice& choice, int64_t l2_bytes) {
+  const WinogradShape& s = choice.shape;
   const double matrices = static_cast<double>(s.alpha * s.alpha);
   const double products =
       matrices * static_cast<double>(s.pieces() * s.piece * s.in_channels() * s.out_blocks);
   const double transforms =
       matrices * static_cast<double>(s.tiles() * (s.in_blocks + s.out_blocks));
-  // Read again from the outer cache for each piece, at four times memory's speed.
-  const double passes = by_channel ? 1 : 1 + 0.25 * static_cast<double>(s.pieces() - 1);
-  const double weights = static_cast<double>(NumBytes(TransformedWeights(s))) * passes;
-  return MemoryBoundCost(products + kTransformCost * transforms, weights);
+  // What passes the outer cache because half of the second one does not keep it: weights from piece
+  // to piece, or the transformed input, which is written and read for each group of output
+  // channels.
+  const auto beyond = [l2_bytes](int64_t bytes) {
+    return std::max<int64_t>(bytes - l2_bytes / 2, 0);
+  };
+  const int64_t weights = NumBytes(TransformedWeights(s));
+  const int64_t input = s.pieces() * Bytes(TransformedPiece(s));
+  const int64_t again =
+      choice.by_channel ? (2 + Groups(choice)) * beyond(input) : (s.pieces() - 1) * beyond(weights);
+  return MemoryBoundCost(products + kTransformCost * transforms,
+                         static_cast<double>(weights) + kOuterCache * static_cast<double>(again));
+}
+
+// Of the parallel loop that has the products.
+int64_t Iterations(const Choice& choice) {
+  return choice.shape.pieces() * (choice.by_channel ? Groups(choice) : 1);
+}
+
+// What a default's cost is multiplied by, because two threads may run it too: a tenth more where
+// there is one iteration, and less the less of the time one of them would wait.
+double SplitPenalty(int64_t iterations) {
+  constexpr double kOfOneIteration = 0.1;
+  return 1 +
+         kOfOneIteration * static_cast<double>(iterations % 2) / static_cast<double>(iterations);
 }
 
 struct DefaultChoice {
@@ -88,12 +116,13 @@ struct DefaultChoice {
 // The least cost over tile sizes, orders and sizes of a piece, each with the register tile that
 // suits it.
 DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const Target& target) {
-  const int registers = TraitsOf(target).vector_registers;
+  const CpuTraits traits = TraitsOf(target);
   DefaultChoice best;
   for (const int64_t m : TileSizes(w)) {
     const WinogradShape s = WinogradShapeOf(w, m, 1);
-    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
-                                       TileWidths(s.tiles()), registers);
+    const TileChoice tile =
+        ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4), TileWidths(s.tiles()),
+                   traits.vector_registers, BroadcastCost(target));
     for (const char* order : {"px", "oc"}) {
       for (const int64_t pieces : {1, 2, 4}) {
         const Config config{{{"tile_m", Scalar(m)},
@@ -104,7 +133,7 @@ DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const T
                              {"order", OtherEntity{std::string(order)}}}};
         if (space.WhyInvalid(config)) continue;
         const Choice choice = ChoiceOf(w, config);
-        const double cost = CostOf(choice.shape, choice.by_channel);
+        const double cost = CostOf(choice, traits.l2_bytes) * SplitPenalty(Iterations(choice));
         if (best.cost == 0 || cost < best.cost) best = {config, cost};
       }
     }
@@ -235,16 +264,27 @@ Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBu
                               TransformOutput(s, choice.tile, products, piece, first, o.output)}));
 }
 
+// `body` for all of two variables, as one loop over threads.
+Stmt InParallel(const Expr& outer, int64_t outer_extent, const Expr& inner, int64_t inner_extent,
+                Stmt body) {
+  const Expr both = Var("q");
+  body = Let(inner, FloorMod(both, inner_extent), std::move(body));
+  body = Let(outer, FloorDiv(both, inner_extent), std::move(body));
+  return For(both, outer_extent * inner_extent, LoopKind::kParallel, std::move(body));
+}
+
 LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const Choice& choice) {
   const WinogradShape& s = choice.shape;
   const Operands o = OperandsOf(w, s);
   const Buffer local = MakeBuffer("piece", DType::kF32, TransformedPiece(s), Scope::kStack);
-  const Expr piece = Var("pc"), group = Var("oc");
+  const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
   const PieceBuffer input{local, {}};
-  const Stmt groups = For(group, s.out_blocks / choice.tile.blocks, LoopKind::kSerial,
+  const Stmt transform =
+      For(block, s.in_blocks, LoopKind::kSerial, TransformInput(s, o.data, piece, block, input));
+  const Stmt groups = For(group, Groups(choice), LoopKind::kSerial,
                           MultiplyAndTransform(choice, o, input, piece, group));
-  const Stmt body = For(piece, s.pieces(), LoopKind::kParallel,
-                        Alloc(local, Seq({TransformInput(s, o.data, piece, input), groups})));
+  const Stmt body =
+      For(piece, s.pieces(), LoopKind::kParallel, Alloc(local, Seq({transform, groups})));
   return {.buffers = {TransformedWeights(s)},
           .prepare = {WeightStep(o, s)},
           .steps = {OutputStep(o, {o.data, o.weights}, {0, o.transformed}, body)}};
@@ -257,18 +297,16 @@ LoweredTask Conv2dWinograd::LowerByChannel(const Workload& w, const Choice& choi
   shape.insert(shape.begin(), s.pieces());
   const Buffer pieces = MakeBuffer("pieces", DType::kF32, shape);
   const int scratch = o.transformed + 1;
-  const Expr piece = Var("pc"), group = Var("oc"), both = Var("q");
+  const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
   const PieceBuffer input{pieces, {piece}};
+  // Channels are split over threads too: a small image is one piece.
   LoweredStep first{{.name = "winograd_input",
                      .params = {o.data, pieces},
-                     .body = For(piece, s.pieces(), LoopKind::kParallel,
-                                 TransformInput(s, o.data, piece, input))},
+                     .body = InParallel(piece, s.pieces(), block, s.in_blocks,
+                                        TransformInput(s, o.data, piece, block, input))},
                     {0, scratch}};
-  Stmt body = MultiplyAndTransform(choice, o, input, piece, group);
-  body = For(piece, FloorMod(both, s.pieces()), Int(1), LoopKind::kSerial, std::move(body));
-  body = For(group, FloorDiv(both, s.pieces()), Int(1), LoopKind::kSerial, std::move(body));
-  body = For(both, s.out_blocks / choice.tile.blocks * s.pieces(), LoopKind::kParallel,
-             std::move(body));
+  Stmt body = InParallel(group, Groups(choice), piece, s.pieces(),
+                         MultiplyAndTransform(choice, o, input, piece, group));
   return {.buffers = {TransformedWeights(s), {DType::kF32, shape}},
           .prepare = {WeightStep(o, s)},
           .steps = {std::move(first),

@@ -9,6 +9,7 @@ namespace tilewright {
 namespace {
 
 constexpr const char* kAvx2 = "cpu -mcpu=haswell";
+constexpr const char* kAvx512 = "cpu -mcpu=znver4";
 
 struct Untuned {
   TemplateEntry entry;
@@ -50,7 +51,7 @@ TEST(DefaultChoices, A1x1ConvolutionUnrollsAWholeBlockOfEightChannels) {
             8);
   EXPECT_EQ(channels("conv2d(float32[1,512,14,14],float32[512,512,1,1];dilation=1,1;groups=1;"
                      "padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
-                     "cpu -mcpu=znver4"),
+                     kAvx512),
             4);
   EXPECT_EQ(channels("conv2d(float32[1,64,7,7],float32[64,64,3,3];dilation=1,1;groups=1;"
                      "padding=1,1,1,1;strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)",
@@ -68,6 +69,10 @@ TEST(DefaultChoices, AConvolutionOfASmallMapReadsACopyInsideBordersOfZeros) {
       "conv2d(float32[1,48,135,135],float32[64,48,5,5];dilation=1,1;groups=1;padding=2,1,2,3;"
       "strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)");
   EXPECT_EQ(large.task.steps.size(), 1u);
+  const Untuned one_sided = UntunedOf(
+      "conv2d(float32[1,256,28,28],float32[256,256,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+      "strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)");
+  EXPECT_EQ(one_sided.task.steps.size(), 1u) << "no tap reaches the padding on the right";
 }
 
 TEST(DefaultChoices, DenseWeightsAreFetchedAheadWhereTheyAreReadAgainAndStayInCache) {
@@ -84,6 +89,54 @@ TEST(DefaultChoices, WinogradTakesDeepLayersOnSmallMapsWithAnyVectors) {
                       "padding=1,1,1,1;strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+relu")
                 .entry.name,
             "conv2d_winograd.cpu");
+}
+
+TEST(DefaultChoices, EveryStepOfASmallWinogradLayerIsSplitOverThreads) {
+  for (const char* key :
+       {"conv2d(float32[1,128,14,14],float32[32,128,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+        "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+        "conv2d(float32[1,256,14,14],float32[256,256,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+        "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+relu"}) {
+    const Untuned untuned = UntunedOf(key, kAvx512);
+    ASSERT_EQ(untuned.entry.name, "conv2d_winograd.cpu");
+    for (const LoweredStep& step : untuned.task.steps) {
+      EXPECT_EQ(step.program.ParallelExtent() % 2, 0) << step.program.name << " of " << key;
+    }
+  }
+}
+
+TEST(DefaultChoices, WinogradKeepsALargeMapsTransformedTilesInTheCache) {
+  const char* large =
+      "conv2d(float32[1,64,56,56],float32[64,64,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+      "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)+bias+relu";
+  EXPECT_EQ(UntunedOf(large, kAvx512).config.Str("order"), "px");
+}
+
+TEST(DefaultChoices, ATileTakesFiveBlocksOfChannelsWhereNoFewerDivideThem) {
+  const auto blocks = [](const char* key) { return UntunedOf(key).config.Inner("tile_oc"); };
+  EXPECT_EQ(blocks("conv2d(float32[1,512,13,13],float32[1000,512,1,1];dilation=1,1;groups=1;"
+                   "padding=0,0,0,0;strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+relu"),
+            5)
+      << "of 125 blocks";
+  EXPECT_EQ(blocks("conv2d(float32[1,512,13,13],float32[1008,512,1,1];dilation=1,1;groups=1;"
+                   "padding=0,0,0,0;strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+relu"),
+            3)
+      << "of 126 blocks";
+}
+
+TEST(DefaultChoices, TilesAreHighWhereABroadcastIsAShuffle) {
+  const auto tile = [](const char* key, const char* target) {
+    const Config config = UntunedOf(key, target).config;
+    return Shape{config.Inner("tile_oc"), config.Inner("tile_ow")};
+  };
+  EXPECT_EQ(tile("conv2d(float32[1,256,14,14],float32[1024,256,1,1];dilation=1,1;groups=1;"
+                 "padding=0,0,0,0;strides=1,1;NCHW4c,OIHW4i4o,NCHW4c)+bias+relu",
+                 "cpu -mcpu=x86-64"),
+            (Shape{4, 2}));
+  EXPECT_EQ(tile("conv2d(float32[1,256,14,14],float32[1024,256,1,1];dilation=1,1;groups=1;"
+                 "padding=0,0,0,0;strides=1,1;NCHW8c,OIHW8i8o,NCHW8c)+bias+relu",
+                 kAvx2),
+            (Shape{2, 6}));
 }
 
 TEST(DefaultChoices, ATransposedConvolutionUnrollsTheTapsOfARow) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/templates/support/space.h"
+
 namespace tilewright {
 namespace {
 
@@ -10,17 +12,30 @@ constexpr double kNeededAccumulators = 8;
 // Loop control, address updates and the store of a tile, in multiply-add slots.
 constexpr double kTileOverhead = 1.5;
 
-double CyclesOfTile(int64_t rows, int64_t columns) {
-  const double fma = static_cast<double>(rows * columns);
+double CyclesOfTile(int64_t rows, int64_t columns, double broadcast) {
+  const double fma = static_cast<double>(rows * columns) + broadcast * static_cast<double>(columns);
   const double loads = static_cast<double>(rows + columns);
   return std::max({fma, loads, kNeededAccumulators}) + kTileOverhead;
 }
 
 }  // namespace
 
+std::vector<int64_t> TileRows(int64_t blocks) {
+  const std::vector<int64_t> few = Divisors(blocks, 4);
+  return few.size() > 1 ? few : Divisors(blocks, 8);
+}
+
+double BroadcastCost(const Target& target) {
+  const CpuTraits traits = TraitsOf(target);  // of this machine's architecture without a triple
+  const bool x86 = target.mtriple.empty() || target.mtriple.starts_with("x86_64");
+  return x86 && traits.vector_bits == 128 && traits.vector_registers == 16 ? 0.5 : 0;
+}
+
 TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
                       const std::vector<int64_t>& row_candidates,
-                      const std::vector<int64_t>& column_candidates, int registers) {
+                      const std::vector<int64_t>& column_candidates, int registers,
+                      double broadcast) {
+  if (broadcast > 0) --registers;  // two-operand instructions: for the product
   TileChoice best;
   double best_cycles = -1;
   for (int64_t rows : row_candidates) {
@@ -28,8 +43,8 @@ TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
       if (rows > row_extent || columns > column_extent) continue;
       if (!FitsRegisters(rows, columns, registers)) continue;
       const int64_t full = column_extent / columns, tail = column_extent % columns;
-      double cycles = static_cast<double>(full) * CyclesOfTile(rows, columns);
-      if (tail > 0) cycles += CyclesOfTile(rows, tail);
+      double cycles = static_cast<double>(full) * CyclesOfTile(rows, columns, broadcast);
+      if (tail > 0) cycles += CyclesOfTile(rows, tail, broadcast);
       cycles *= static_cast<double>((row_extent + rows - 1) / rows);
       if (best_cycles < 0 || cycles < best_cycles) {
         best_cycles = cycles;

@@ -147,34 +147,30 @@ Program TransformWeights(const WinogradShape& s) {
 }
 
 Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piece,
-                    const PieceBuffer& out) {
+                    const Expr& block, const PieceBuffer& out) {
   const WinogradMatrices w = MakeWinogradMatrices(static_cast<int>(s.m));
   const std::vector<int64_t> tile_shape = {s.alpha, s.alpha, s.lanes};
   const Buffer half = MakeBuffer("half", DType::kF32, tile_shape, Scope::kStack);
   const Buffer copy = MakeBuffer("copy", DType::kF32, tile_shape, Scope::kStack);
   const auto one = [&](const Expr& p, const Expr& n, const Expr& row, const Expr& column) {
     const Expr y0 = row * s.m - s.pad_top, x0 = column * s.m - s.pad_left;
-    return Serially("ic", s.in_blocks, [&](const Expr& ic) {
-      const auto from = [&](const Expr& y, const Expr& x, const Expr& lane) {
-        return Load(data, {n, ic, y, x, lane});
-      };
-      const auto store = [&](const Expr& xi, const Expr& lane, Expr value) {
-        return Store(out.buffer, out.At({xi, ic, p, lane}), std::move(value));
-      };
-      const Stmt inner = TransformTile(
-          s, w, half,
-          [&](const Expr& i, const Expr& j, const Expr& lane) {
-            return from(y0 + i, x0 + j, lane);
-          },
-          store);
-      const Stmt border = TransformTile(
-          s, w, half,
-          [&](const Expr& i, const Expr& j, const Expr& lane) { return Load(copy, {i, j, lane}); },
-          store);
-      const Expr whole = And(And(Le(Int(0), y0), Le(y0 + s.alpha, Int(s.height))),
-                             And(Le(Int(0), x0), Le(x0 + s.alpha, Int(s.width))));
-      return If(whole, inner, Seq({CopyTile(s, copy, y0, x0, from), border}));
-    });
+    const auto from = [&](const Expr& y, const Expr& x, const Expr& lane) {
+      return Load(data, {n, block, y, x, lane});
+    };
+    const auto store = [&](const Expr& xi, const Expr& lane, Expr value) {
+      return Store(out.buffer, out.At({xi, block, p, lane}), std::move(value));
+    };
+    const Stmt inner = TransformTile(
+        s, w, half,
+        [&](const Expr& i, const Expr& j, const Expr& lane) { return from(y0 + i, x0 + j, lane); },
+        store);
+    const Stmt border = TransformTile(
+        s, w, half,
+        [&](const Expr& i, const Expr& j, const Expr& lane) { return Load(copy, {i, j, lane}); },
+        store);
+    const Expr whole = And(And(Le(Int(0), y0), Le(y0 + s.alpha, Int(s.height))),
+                           And(Le(Int(0), x0), Le(x0 + s.alpha, Int(s.width))));
+    return If(whole, inner, Seq({CopyTile(s, copy, y0, x0, from), border}));
   };
   const Stmt tiles = Serially("p", s.piece, [&](const Expr& p) {
     const Expr tile = piece * s.piece + p;
@@ -182,10 +178,8 @@ Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piec
         s, tile, [&](const Expr& n, const Expr& r, const Expr& c) { return one(p, n, r, c); });
     if (s.tiles() % s.piece == 0) return transformed;
     const Stmt zero = Serially("xi", s.alpha * s.alpha, [&](const Expr& xi) {
-      return Serially("ic", s.in_blocks, [&](const Expr& ic) {
-        return Lanes(s, [&](const Expr& lane) {
-          return Store(out.buffer, out.At({xi, ic, p, lane}), Float(0));
-        });
+      return Lanes(s, [&](const Expr& lane) {
+        return Store(out.buffer, out.At({xi, block, p, lane}), Float(0));
       });
     });
     return If(Lt(tile, Int(s.tiles())), transformed, zero);

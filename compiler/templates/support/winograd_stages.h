@@ -55,9 +55,10 @@ struct PieceBuffer {
   }
 };
 
-// Transforms the input tiles of piece number `piece`; tiles beyond the last are zero.
+// Transforms channel block `block` of the input tiles of piece number `piece`; tiles beyond the
+// last are zero.
 Stmt TransformInput(const WinogradShape& shape, const Buffer& data, const Expr& piece,
-                    const PieceBuffer& out);
+                    const Expr& block, const PieceBuffer& out);
 
 // products[o, xi, p, lane] = sum over the input channels, for the `blocks` output blocks that
 // begin at first_block.
