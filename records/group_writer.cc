@@ -1,6 +1,5 @@
 #include "records/group_writer.h"
 
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,32 +8,22 @@
 #include "records/record_row.h"
 
 namespace tilewright {
-namespace {
-
-// After so long without work the connection is asked whether it still stands.
-constexpr auto kIdle = std::chrono::seconds(5);
-
-}  // namespace
-
-GroupWriter::GroupWriter(std::unique_ptr<SqlConnection> connection)
-    : connection_(std::move(connection)), thread_([this] { Run(); }) {}
-
-GroupWriter::~GroupWriter() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  queued_.notify_one();
-  thread_.join();
-}
 
 absl::Status GroupWriter::Write(const StoreBatch& content) {
   Batch batch{.content = content};
   std::unique_lock lock(mutex_);
   if (!refusal_.ok()) return refusal_;
   queue_.push_back(&batch);
-  queued_.notify_one();
-  completed_.wait(lock, [&] { return batch.done; });
+  completed_.wait(lock, [&] { return batch.done || !busy_; });
+  if (batch.done) return batch.status;
+  busy_ = true;
+  const std::vector<Batch*> batches = std::exchange(queue_, {});
+  lock.unlock();
+  Commit(batches);
+  lock.lock();
+  busy_ = false;
+  for (Batch* written : batches) written->done = true;
+  completed_.notify_all();
   return batch.status;
 }
 
@@ -43,24 +32,18 @@ void GroupWriter::Refuse(const absl::Status& why) {
   refusal_ = why;
 }
 
-void GroupWriter::Run() {
+void GroupWriter::LookAfterConnection() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    const bool idle =
-        !queued_.wait_for(lock, kIdle, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty() && !idle) return;
-    const std::vector<Batch*> batches = std::exchange(queue_, {});
-    lock.unlock();
-    if (idle) connection_->OnIdle();
-    Commit(batches);
-    lock.lock();
-    for (Batch* batch : batches) batch->done = true;
-    completed_.notify_all();
-  }
+  if (busy_) return;
+  busy_ = true;
+  lock.unlock();
+  connection_->OnIdle();
+  lock.lock();
+  busy_ = false;
+  completed_.notify_all();
 }
 
 void GroupWriter::Commit(const std::vector<Batch*>& batches) {
-  if (batches.empty()) return;
   const absl::Status together = Transact(batches);
   for (size_t i = 0; i < batches.size(); ++i) {
     const bool alone = batches.size() == 1 || together.ok() || absl::IsUnavailable(together);

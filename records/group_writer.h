@@ -1,12 +1,12 @@
-// Group commit: one thread owns the writing connection, takes everything queued, and makes it one
-// transaction, so that many callers share one sync of the disk. Thread-safe.
+// Group commit: whoever finds nobody writing takes everything queued and makes it one transaction,
+// so that many callers share one sync of the disk. Has no thread of its own. Thread-safe.
 #pragma once
 
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,14 +17,17 @@ namespace tilewright {
 
 class GroupWriter {
  public:
-  explicit GroupWriter(std::unique_ptr<SqlConnection> connection);
-  ~GroupWriter();  // finishes what is queued
+  explicit GroupWriter(std::unique_ptr<SqlConnection> connection)
+      : connection_(std::move(connection)) {}
 
   // Blocks until all of it is on the disk, or nothing is. After a failed sync of the disk every
   // call fails: what the kernel dropped cannot be known.
   absl::Status Write(const StoreBatch& content);
   // From now on every call fails with this.
   void Refuse(const absl::Status& why);
+  // To be called now and then: asks the connection, unless somebody writes, whether it still
+  // stands.
+  void LookAfterConnection();
 
  private:
   struct Batch {
@@ -33,7 +36,6 @@ class GroupWriter {
     bool done = false;
   };
 
-  void Run();
   void Commit(const std::vector<Batch*>& batches);
   absl::Status Transact(std::span<Batch* const> batches);
   absl::Status Insert(std::span<Batch* const> batches);
@@ -42,14 +44,13 @@ class GroupWriter {
   absl::Status InsertRevocations(std::span<Batch* const> batches);
   absl::Status InsertJobs(std::span<Batch* const> batches);
 
-  std::unique_ptr<SqlConnection> connection_;  // the thread's
-  absl::Status broken_;                           // the thread's: the disk failed
+  const std::unique_ptr<SqlConnection> connection_;  // of whoever set busy_
+  absl::Status broken_;                              // the same: the disk failed
   std::mutex mutex_;
-  std::condition_variable queued_, completed_;
+  std::condition_variable completed_;
   std::vector<Batch*> queue_;  // guarded by mutex_
   absl::Status refusal_;       // guarded by mutex_
-  bool stopping_ = false;      // guarded by mutex_
-  std::thread thread_;         // last: it uses all of the above
+  bool busy_ = false;          // guarded by mutex_: somebody uses the connection
 };
 
 }  // namespace tilewright

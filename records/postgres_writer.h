@@ -19,7 +19,7 @@ struct StandbyOptions {
   std::function<void(const std::string& holder)> on_wait;
   // True: no longer (Cancelled). Asked several times a second; null: never.
   std::function<bool()> stop;
-  // Called once, on the writer's thread: another process wrote meanwhile, so that what this one
+  // Called once, on any thread: another process wrote meanwhile, so that what this one
   // knows of its jobs is old, and all its commits fail from now on. May be null.
   std::function<void(const absl::Status&)> on_lost;
 };

@@ -37,6 +37,52 @@ TEST_F(DispatcherTest, UsersShareAKeyEvenlyHoweverManyJobsTheyHave) {
   EXPECT_EQ(leased["ann-2"], 15) << "three times the weight";
 }
 
+TEST_F(DispatcherTest, AUserWhoComesAndGoesStarvesNobody) {
+  const std::string session = Open("a");
+  uint64_t index = 0;
+  const auto submit = [&](const std::string& owner) {
+    TrialRequest request{.job = owner + "-1", .device_key = "cpu", .index = index++};
+    request.owner = owner;
+    dispatcher.Submit(std::move(request), [](Measured) {});
+  };
+  for (int i = 0; i < 10; ++i) submit("bob");
+  submit("ann");
+  std::map<std::string, int> leased;
+  for (int i = 0; i < 10; ++i) {
+    const LeasedTrial trial = Lease(session, 1).at(0);
+    ++leased[trial.request.owner];
+    ASSERT_TRUE(Report(session, trial, 1).ok());
+    if (trial.request.owner == "ann") submit("ann");  // whose share was empty meanwhile
+  }
+  EXPECT_EQ(leased["ann"], 5);
+  EXPECT_EQ(leased["bob"], 5);
+}
+
+TEST_F(DispatcherTest, AJobThatWasPausedCatchesUpOnlyByAFewTrials) {
+  const std::string session = Open("a");
+  for (int i = 0; i < 200; ++i) {
+    TrialRequest request{.job = i % 2 ? "ann-1" : "bob-1", .device_key = "cpu"};
+    request.owner = i % 2 ? "ann" : "bob";
+    dispatcher.Submit(std::move(request), [](Measured) {});
+  }
+  std::map<std::string, int> leased;
+  const auto lease = [&](int count) {
+    leased.clear();
+    for (int i = 0; i < count; ++i) {
+      const LeasedTrial trial = Lease(session, 1).at(0);
+      ++leased[trial.request.owner];
+      ASSERT_TRUE(Report(session, trial, 1).ok());
+    }
+  };
+  dispatcher.PauseJob("ann-1", true);
+  lease(60);
+  EXPECT_EQ(leased["bob"], 60);
+  dispatcher.PauseJob("ann-1", false);
+  lease(60);
+  EXPECT_GE(leased["bob"], 20) << "what ann missed is not hers";
+  EXPECT_GE(leased["ann"], 30);
+}
+
 TEST_F(DispatcherTest, APausedJobIsNotLeasedUntilItIsResumed) {
   const std::string session = Open("a");
   Submit("job", 1);
@@ -84,9 +130,7 @@ class Interleaving : public DispatcherTest, public ::testing::WithParamInterface
       case 7: store_status = rng.Below(4) == 0 ? absl::InternalError("x") : absl::OkStatus(); break;
       case 8: RenewSome(); break;
       case 9: FaultSome(); break;
-      case 10:
-        dispatcher.PauseJob("job" + std::to_string(rng.Below(3)), rng.Below(2) == 0);
-        break;
+      case 10: dispatcher.PauseJob("job" + std::to_string(rng.Below(3)), rng.Below(2) == 0); break;
     }
   }
   std::string OpenAs(const std::string& name, WorkerRole role) {

@@ -3,11 +3,16 @@
 #include <filesystem>
 #include <fstream>
 #include <new>
+#include <sstream>
+#include <utility>
 
 #include "base/check.h"
 
 namespace tilewright {
 namespace {
+
+using Fault = FaultDisk::Fault;
+using Operation = FaultDisk::Operation;
 
 constexpr char kName[] = "fault-disk";
 constexpr size_t kSector = 512;
@@ -25,16 +30,22 @@ struct OpenFile {
 OpenFile* Of(sqlite3_file* file) { return reinterpret_cast<OpenFile*>(file); }
 sqlite3_file* Real(sqlite3_file* file) { return Of(file)->real(); }
 
-int WriteFile(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) {
-  if (const int error = the_disk->BeforeWrite()) return error;
+int WriteThrough(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) {
   if (FaultDisk::File* state = Of(file)->state) {
     state->unsynced.push_back({offset, std::string(static_cast<const char*>(data), bytes)});
   }
   return Real(file)->pMethods->xWrite(Real(file), data, bytes, offset);
 }
 
+int WriteFile(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) {
+  const int error = the_disk->Before(Operation::kWrite);
+  if (error == SQLITE_OK) return WriteThrough(file, data, bytes, offset);
+  if (the_disk->IsShort()) WriteThrough(file, data, bytes / 2, offset);
+  return error;
+}
+
 int TruncateFile(sqlite3_file* file, sqlite3_int64 size) {
-  if (const int error = the_disk->BeforeWrite()) return error;
+  if (const int error = the_disk->Before(Operation::kTruncate)) return error;
   if (FaultDisk::File* state = Of(file)->state) state->unsynced.push_back({size, "", true});
   return Real(file)->pMethods->xTruncate(Real(file), size);
 }
@@ -45,20 +56,30 @@ int SyncFile(sqlite3_file* file, int) {
   return state ? the_disk->Sync(*state) : SQLITE_OK;
 }
 
+// Calls `method` of the system's file, unless the disk fails.
+template <auto method, typename... Arguments>
+int PassOn(Operation operation, sqlite3_file* file, Arguments... arguments) {
+  if (const int error = the_disk->Before(operation)) return error;
+  return (Real(file)->pMethods->*method)(Real(file), arguments...);
+}
+
 // The rest passes on. Version 2 has shared memory, which a WAL needs, and no memory-mapped reads.
 const sqlite3_io_methods kMethods = {
     .iVersion = 2,
     .xClose = [](sqlite3_file* f) { return Real(f)->pMethods->xClose(Real(f)); },
     .xRead =
         [](sqlite3_file* f, void* to, int bytes, sqlite3_int64 offset) {
-          return Real(f)->pMethods->xRead(Real(f), to, bytes, offset);
+          return PassOn<&sqlite3_io_methods::xRead>(Operation::kRead, f, to, bytes, offset);
         },
     .xWrite = WriteFile,
     .xTruncate = TruncateFile,
     .xSync = SyncFile,
-    .xFileSize = [](sqlite3_file* f,
-                    sqlite3_int64* size) { return Real(f)->pMethods->xFileSize(Real(f), size); },
-    .xLock = [](sqlite3_file* f, int lock) { return Real(f)->pMethods->xLock(Real(f), lock); },
+    .xFileSize =
+        [](sqlite3_file* f, sqlite3_int64* size) {
+          return PassOn<&sqlite3_io_methods::xFileSize>(Operation::kSize, f, size);
+        },
+    .xLock = [](sqlite3_file* f,
+                int lock) { return PassOn<&sqlite3_io_methods::xLock>(Operation::kLock, f, lock); },
     .xUnlock = [](sqlite3_file* f, int lock) { return Real(f)->pMethods->xUnlock(Real(f), lock); },
     .xCheckReservedLock =
         [](sqlite3_file* f, int* held) {
@@ -73,11 +94,15 @@ const sqlite3_io_methods kMethods = {
         [](sqlite3_file* f) { return Real(f)->pMethods->xDeviceCharacteristics(Real(f)); },
     .xShmMap =
         [](sqlite3_file* f, int page, int size, int extend, void volatile** at) {
-          return Real(f)->pMethods->xShmMap(Real(f), page, size, extend, at);
+          return PassOn<&sqlite3_io_methods::xShmMap>(Operation::kMap, f, page, size, extend, at);
         },
     .xShmLock =
         [](sqlite3_file* f, int offset, int count, int flags) {
-          return Real(f)->pMethods->xShmLock(Real(f), offset, count, flags);
+          // Letting go of it is in memory and cannot fail.
+          if (flags & SQLITE_SHM_UNLOCK) {
+            return Real(f)->pMethods->xShmLock(Real(f), offset, count, flags);
+          }
+          return PassOn<&sqlite3_io_methods::xShmLock>(Operation::kLock, f, offset, count, flags);
         },
     .xShmBarrier = [](sqlite3_file* f) { Real(f)->pMethods->xShmBarrier(Real(f)); },
     .xShmUnmap = [](sqlite3_file* f,
@@ -88,6 +113,7 @@ const sqlite3_io_methods kMethods = {
 
 int OpenOnDisk(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* got) {
   OpenFile* opened = new (file) OpenFile{};
+  if (const int error = the_disk->Before(Operation::kOpen)) return error;
   const int code = the_system->xOpen(the_system, path, opened->real(), flags, got);
   if (code != SQLITE_OK) return code;
   opened->base.pMethods = &kMethods;
@@ -96,6 +122,7 @@ int OpenOnDisk(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, in
 }
 
 int DeleteOnDisk(sqlite3_vfs*, const char* path, int sync_folder) {
+  if (const int error = the_disk->Before(Operation::kDelete)) return error;
   the_disk->Delete(path);
   return the_system->xDelete(the_system, path, sync_folder);
 }
@@ -103,6 +130,42 @@ int DeleteOnDisk(sqlite3_vfs*, const char* path, int sync_folder) {
 sqlite3_vfs& Vfs() {
   static sqlite3_vfs vfs;
   return vfs;
+}
+
+bool Befalls(Fault fault, Operation operation) {
+  const bool writes = operation == Operation::kWrite || operation == Operation::kTruncate;
+  switch (fault) {
+    case Fault::kOpenError: return operation == Operation::kOpen;
+    case Fault::kReadError: return operation == Operation::kRead;
+    case Fault::kWriteError:
+    case Fault::kShortWrite:
+    case Fault::kFull: return writes;
+    case Fault::kSizeError: return operation == Operation::kSize;
+    case Fault::kSyncError: return operation == Operation::kSync;
+    case Fault::kDeleteError: return operation == Operation::kDelete;
+    case Fault::kLockError: return operation == Operation::kLock;
+    case Fault::kMapError: return operation == Operation::kMap;
+    case Fault::kPowerLoss:
+      return writes || operation == Operation::kSync || operation == Operation::kDelete;
+  }
+  return false;
+}
+
+int CodeOf(Fault fault) {
+  switch (fault) {
+    case Fault::kOpenError: return SQLITE_CANTOPEN;
+    case Fault::kReadError: return SQLITE_IOERR_READ;
+    case Fault::kWriteError:
+    case Fault::kShortWrite: return SQLITE_IOERR_WRITE;
+    case Fault::kFull: return SQLITE_FULL;
+    case Fault::kSizeError: return SQLITE_IOERR_FSTAT;
+    case Fault::kSyncError: return SQLITE_IOERR_FSYNC;
+    case Fault::kDeleteError: return SQLITE_IOERR_DELETE;
+    case Fault::kLockError: return SQLITE_IOERR_LOCK;
+    case Fault::kMapError: return SQLITE_IOERR_SHMMAP;
+    case Fault::kPowerLoss: return SQLITE_OK;
+  }
+  return SQLITE_OK;
 }
 
 void Apply(const FaultDisk::Write& write, size_t bytes, std::string* content) {
@@ -135,34 +198,40 @@ FaultDisk::File* FaultDisk::Open(const std::string& path) {
   const auto [it, is_new] = files_.try_emplace(path);
   if (is_new) {
     std::ifstream in(path, std::ios::binary);
-    it->second.durable.assign(std::istreambuf_iterator<char>(in), {});
+    std::ostringstream content;
+    if (in) content << in.rdbuf();
+    it->second.durable = std::move(content).str();
   }
   return &it->second;
 }
 
-void FaultDisk::FailAt(Fault fault, int n) {
+const char* FaultDisk::NameOf(Fault fault) {
+  constexpr const char* kNames[] = {"OpenError", "ReadError", "WriteError", "ShortWrite",
+                                    "FullDisk",  "SizeError", "SyncError",  "DeleteError",
+                                    "LockError", "MapError",  "PowerLoss"};
+  return kNames[static_cast<int>(fault)];
+}
+
+void FaultDisk::FailAt(Fault fault, int n, int times) {
   fault_ = fault;
   countdown_ = n;
+  left_ = n > 0 ? times : 0;
   failed_ = false;
 }
 
-bool FaultDisk::Meets(bool sync) {
-  const bool counts = fault_ == Fault::kPowerLoss || sync == (fault_ == Fault::kSyncError);
-  if (!counts || countdown_ == 0 || --countdown_ > 0) return false;
-  failed_ = true;
+int FaultDisk::Before(Operation operation) {
+  if (left_ == 0 || !Befalls(fault_, operation)) return SQLITE_OK;
+  if (countdown_ > 1) return --countdown_, SQLITE_OK;
+  --left_;
   if (fault_ == Fault::kPowerLoss) when_power_was_lost_ = files_;
-  return true;
-}
-
-int FaultDisk::BeforeWrite() {
-  if (!Meets(/*sync=*/false) || fault_ == Fault::kPowerLoss) return SQLITE_OK;
-  return fault_ == Fault::kFull ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+  failed_ = true;
+  return CodeOf(fault_);
 }
 
 int FaultDisk::Sync(File& file) {
-  if (Meets(/*sync=*/true) && fault_ == Fault::kSyncError) {
+  if (const int error = Before(Operation::kSync)) {
     file.unsynced.clear();
-    return SQLITE_IOERR_FSYNC;
+    return error;
   }
   for (const Write& write : file.unsynced) Apply(write, write.bytes.size(), &file.durable);
   file.unsynced.clear();

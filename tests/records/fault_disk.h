@@ -17,20 +17,39 @@ namespace tilewright {
 // before the first file is opened until after the last is closed. One thread at a time uses it.
 class FaultDisk {
  public:
-  enum class Fault { kWriteError, kFull, kSyncError, kPowerLoss };
+  // What SQLite asks of a disk. kMap: of the memory that connections share.
+  enum class Operation { kOpen, kRead, kWrite, kTruncate, kSize, kSync, kDelete, kLock, kMap };
+  // The operations of the name fail; kFull and kShortWrite: writes and truncations, the second when
+  // half of the bytes are written; kPowerLoss: befalls what changes the disk.
+  enum class Fault {
+    kOpenError,
+    kReadError,
+    kWriteError,
+    kShortWrite,
+    kFull,
+    kSizeError,
+    kSyncError,
+    kDeleteError,
+    kLockError,
+    kMapError,
+    kPowerLoss,
+  };
+  // "OpenError", ...
+  static const char* NameOf(Fault fault);
 
   FaultDisk();
   ~FaultDisk();
   FaultDisk(const FaultDisk&) = delete;
   FaultDisk& operator=(const FaultDisk&) = delete;
 
-  // The n-th operation from now that `fault` can befall fails, once: of writes and truncations, of
-  // syncs, or (a loss of power) of both. What a failed sync should have kept is lost, as Linux
-  // loses it (https://wiki.postgresql.org/wiki/Fsync_Errors).
-  void FailAt(Fault fault, int n);
+  // The n-th operation from now that `fault` can befall fails, and the `times` - 1 after it; n = 0:
+  // none any more. What a failed sync should have kept is lost, as Linux loses it
+  // (https://wiki.postgresql.org/wiki/Fsync_Errors).
+  void FailAt(Fault fault, int n, int times = 1);
   // The chosen operation was met. Power is only marked as lost: the program goes on, but what it
   // does from there on is not in LosePower's files.
   bool failed() const { return failed_; }
+  bool lost_power() const { return failed_ && fault_ == Fault::kPowerLoss; }
 
   // Writes to `folder` what the files would hold when power was lost (now, unless it was before):
   // what is durable, and of each later write nothing, all or its first part, by chance.
@@ -49,16 +68,16 @@ class FaultDisk {
   File* Open(const std::string& path);
   void Delete(const std::string& path) { files_.erase(path); }
   // SQLITE_OK, or the error that the operation ends with.
-  int BeforeWrite();
+  int Before(Operation operation);
+  // Whether a write that Before failed has written half of its bytes.
+  bool IsShort() const { return fault_ == Fault::kShortWrite; }
   int Sync(File& file);
 
  private:
-  // True for the operation that was chosen.
-  bool Meets(bool sync);
-
   std::map<std::string, File> files_, when_power_was_lost_;
   Fault fault_ = Fault::kWriteError;
   int countdown_ = 0;  // 0: no fault to come
+  int left_ = 0;       // operations that fail when that is over
   bool failed_ = false;
 };
 

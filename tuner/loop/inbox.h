@@ -25,11 +25,14 @@ class Inbox {
     arrivals_.push_back(std::move(arrival));
     changed_.notify_one();
   }
-  // Waits for something, `patience` at most; empty when `stop` was requested and nothing is there.
-  std::deque<Arrival> TakeAll(const std::stop_token& stop, std::chrono::milliseconds patience) {
+  std::deque<Arrival> TakeAll() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(arrivals_, {});
+  }
+  // Until something is there, `stop` was requested or `patience` is over.
+  void Wait(const std::stop_token& stop, std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stop, patience, [this] { return !arrivals_.empty(); });
-    return std::exchange(arrivals_, {});
   }
 
  private:

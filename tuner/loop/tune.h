@@ -112,7 +112,8 @@ struct TuneJob {
   TuneBudget budget;
   TuneCallbacks callbacks;
   std::stop_token stop;  // ends at once; measurements under way are abandoned
-  // Gives the steps of earlier lives, one a call; false: that was all. May be null.
+  // Gives the steps of earlier lives, one a call, also when `stop` was requested; false: that was
+  // all. May be null.
   std::function<bool(TuneStep*)> replay;
 };
 

@@ -1,7 +1,6 @@
 #include "tuner/loop/tuning.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "base/check.h"
@@ -13,20 +12,19 @@ namespace {
 // Trials in a row that the farm could not measure, each on several workers, after which the job
 // ends: somebody has to look.
 constexpr size_t kMostFaultsInARow = 8;
-// How long the loop sleeps at most before it looks at the clock.
-constexpr auto kPatience = std::chrono::milliseconds(250);
 // Of the budget, in trials or seconds, what is kept for confirmations at most.
 constexpr size_t kConfirmShare = 8;
 
 }  // namespace
 
-Tuning::Tuning(TuneJob job, Measurer& measurer, const Clock& clock)
+Tuning::Tuning(TuneJob job, Measurer& measurer, const Clock& clock, std::function<void()> arrived)
     : budget_(job.budget),
       callbacks_(std::move(job.callbacks)),
       stop_(job.stop),
       replay_(std::move(job.replay)),
       measurer_(measurer),
       clock_(clock),
+      arrived_(std::move(arrived)),
       start_(clock.Now()) {
   TW_CHECK(!job.items.empty()) << "a job without tasks";
   for (TuneItem& item : job.items) {
@@ -38,12 +36,31 @@ Tuning::Tuning(TuneJob job, Measurer& measurer, const Clock& clock)
 }
 
 TuneResult Tuning::Run() {
+  Begin();
+  while (Step()) inbox_->Wait(stop_, kPatience);
+  return Result();
+}
+
+void Tuning::Begin() {
   if (replay_) Replay();
   start_ -= replay_seconds_;
   for (const auto& [number, running] : running_) to_launch_.push_back(number);
-  while (phase_ != Phase::kOver) RunPhase();
+}
+
+bool Tuning::Step() {
+  for (const Arrival& arrival : inbox_->TakeAll()) Accept(arrival);
+  while (phase_ != Phase::kOver && !Fill()) NextPhase();
+  if (phase_ == Phase::kOver) {
+    Tell();
+    return false;
+  }
+  if (OutOfTime(SecondsKept())) measurer_.DropWaiting();
+  return true;
+}
+
+void Tuning::TakeRest() {
+  for (const Arrival& arrival : inbox_->TakeAll()) Accept(arrival);
   Tell();
-  return Result();
 }
 
 // ---- time --------------------------------------------------------------------------------------
@@ -102,13 +119,15 @@ void Tuning::EnterPhase(Phase phase) {
   if (phase == Phase::kConfirm) confirm_order_ = ConfirmationOrder();
 }
 
-void Tuning::RunPhase() {
-  while (!stop_.stop_requested() && !OutOfTime(0)) {
-    phase_ == Phase::kConfirm ? FillConfirm() : FillSearch();
-    Launch();
-    if (running_.empty()) break;
-    Await();
-  }
+// Starts what this phase has to start; false when it is over.
+bool Tuning::Fill() {
+  if (stop_.stop_requested() || OutOfTime(0)) return false;
+  phase_ == Phase::kConfirm ? FillConfirm() : FillSearch();
+  Launch();
+  return !running_.empty();
+}
+
+void Tuning::NextPhase() {
   const bool rest = KeptForConfirmations() > 0;  // there may be trials that they left
   const bool over = stop_.stop_requested() || OutOfTime(0);
   if (over || phase_ == Phase::kRest) return EnterPhase(Phase::kOver);
@@ -200,17 +219,14 @@ void Tuning::Measure(uint64_t number) {
   const Running& running = running_.at(number);
   const TuneItem& what = tasks_[running.item].item();
   const Config config = what.space->At(running.index);
-  measurer_.Measure(
-      {what.task, config, running.index, number},
-      [inbox = inbox_, number](Measured measured) { inbox->Put({number, std::move(measured)}); });
+  measurer_.Measure({what.task, config, running.index, number},
+                    [inbox = inbox_, arrived = arrived_, number](Measured measured) {
+                      inbox->Put({number, std::move(measured)});
+                      if (arrived) arrived();
+                    });
 }
 
 // ---- ends --------------------------------------------------------------------------------------
-
-void Tuning::Await() {
-  if (OutOfTime(SecondsKept())) measurer_.DropWaiting();
-  for (const Arrival& arrival : inbox_->TakeAll(stop_, kPatience)) Accept(arrival);
-}
 
 void Tuning::Accept(const Arrival& arrival) {
   const auto it = running_.find(arrival.number);

@@ -1,6 +1,8 @@
 // One run of the tuning loop. Not thread-safe; measurements may arrive on any thread.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,12 +17,26 @@ namespace tilewright {
 
 class Tuning {
  public:
-  // `measurer` and `clock` outlive this.
-  Tuning(TuneJob job, Measurer& measurer, const Clock& clock);
+  // `measurer` and `clock` outlive this. `arrived` is called when a measurement has arrived, on its
+  // thread, perhaps when this is gone; it may be null.
+  Tuning(TuneJob job, Measurer& measurer, const Clock& clock,
+         std::function<void()> arrived = nullptr);
 
+  // All of it: Begin, then Step whenever something has arrived or some time is over, then Result.
   TuneResult Run();
+  // Goes through the steps of earlier lives.
+  void Begin();
+  // Accepts what has arrived and starts what is due, without waiting. False: it is over.
+  bool Step();
+  // Once the measurer has dropped what was under way when it was over: results that came meanwhile
+  // count, and what was dropped is told.
+  void TakeRest();
+  TuneResult Result();
+
   // Only goes through the steps of earlier lives.
   void Replay();
+  // How long to wait for an arrival before the next Step, at most: it looks at the clock.
+  static constexpr std::chrono::milliseconds kPatience{250};
 
  private:
   // The search, the confirmation of its bests, and the search again with what that left.
@@ -40,7 +56,8 @@ class Tuning {
   bool MayConfirm() const;
 
   // ---- phases
-  void RunPhase();
+  bool Fill();
+  void NextPhase();
   void EnterPhase(Phase phase);
   void FillSearch();
   void FillConfirm();
@@ -56,14 +73,12 @@ class Tuning {
   void Measure(uint64_t number);
 
   // ---- ends
-  void Await();
   void Accept(const Arrival& arrival);
   void AcceptResult(const Running& running, const Measured& measured);
   void AcceptNoResult(const Running& running, const Measured& measured);
   void Report(const Running& running, const Trial& trial, const Measured& measured) const;
   void CloseIfDone(size_t item);
   std::optional<double> ModelSeconds() const;
-  TuneResult Result();
   void Tell();
 
   // ---- replay
@@ -77,6 +92,7 @@ class Tuning {
   const std::function<bool(TuneStep*)> replay_;
   Measurer& measurer_;
   const Clock& clock_;
+  const std::function<void()> arrived_;
   const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   std::vector<TaskState> tasks_;
   std::vector<std::optional<TuneEnd>> ends_;  // of closed tasks

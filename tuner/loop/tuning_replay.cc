@@ -9,7 +9,7 @@ namespace tilewright {
 void Tuning::Replay() {
   replaying_ = true;
   TuneStep step;
-  while (!stop_.stop_requested() && replay_(&step)) {
+  while (replay_(&step)) {
     replay_seconds_ = std::max(replay_seconds_, step.seconds);
     const bool starts =
         step.kind == TuneStep::Kind::kStart || step.kind == TuneStep::Kind::kConfirm;

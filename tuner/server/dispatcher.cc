@@ -57,8 +57,16 @@ void Dispatcher::CancelJob(const std::string& job) {
     std::lock_guard lock(mutex_);
     paused_.erase(job);
     for (auto& [id, attempt] : attempts_) {
-      if (attempt.trial->request.job != job || attempt.state != AttemptState::kLive) continue;
+      const bool commits = attempt.state == AttemptState::kCommitting &&
+                           attempt.before_commit == AttemptState::kLive;
+      if (attempt.trial->request.job != job) continue;
+      if (!commits && attempt.state != AttemptState::kLive) continue;
+      attempt.state = AttemptState::kLive;
       Release(id, AttemptState::kCancelled);
+      if (commits) {  // what is being stored is late
+        attempt.state = AttemptState::kCommitting;
+        attempt.before_commit = AttemptState::kCancelled;
+      }
       Finish(attempt.trial, Dropped(), &calls);
     }
     for (auto& [key, queue] : queues_) {
@@ -116,8 +124,7 @@ bool Dispatcher::AnyOther(const WorkerInfo& worker, const std::set<std::string>&
   return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
     const WorkerInfo& other = entry.second.worker;
     return other.device_key == worker.device_key && other.role == worker.role &&
-           !names.contains(other.name) &&
-           health_.Allowance(other.name, 0, 1, clock_.Now()) > 0;
+           !names.contains(other.name) && health_.Allowance(other.name, 0, 1, clock_.Now()) > 0;
   });
 }
 

@@ -5,13 +5,19 @@
 #include <utility>
 
 namespace tilewright {
+namespace {
+
+// Trials that a share may be behind: what it missed beyond them is gone.
+constexpr double kMostCredit = 16;
+
+}  // namespace
 
 FairQueue::Job& FairQueue::JobOf(const TrialRequest& request) {
   const auto [owner, new_owner] = owners_.try_emplace(request.owner);
-  if (new_owner) owner->second.pass = now_;
+  if (new_owner) owner->second.pass = now_ + 1;
   const auto [job, new_job] = owner->second.jobs.try_emplace(request.job);
-  if (new_job) job->second.pass = owner->second.now;
   job->second.weight = std::max(1u, request.weight);
+  if (new_job) job->second.pass = owner->second.now + 1.0 / job->second.weight;
   return job->second;
 }
 
@@ -51,12 +57,16 @@ TrialPtr FairQueue::Take(const Accept& accept) {
   TrialPtr trial = std::move(*next.at);
   next.job->queue.erase(next.at);
   ++next.job->running;
-  now_ = next.owner->pass;
-  next.owner->now = next.job->pass;
-  if (trial->module) return trial;
-  next.owner->pass += 1;
-  next.job->pass += 1.0 / next.job->weight;
+  if (!trial->module) Charge(*next.owner, *next.job);
   return trial;
+}
+
+void FairQueue::Charge(Owner& owner, Job& job) {
+  const double trial = 1.0 / job.weight;
+  now_ = std::max(now_, owner.pass);
+  owner.now = std::max(owner.now, job.pass);
+  owner.pass = std::max(owner.pass, now_ - kMostCredit) + 1;
+  job.pass = std::max(job.pass, owner.now - kMostCredit * trial) + trial;
 }
 
 void FairQueue::Ended(const TrialRequest& request) {

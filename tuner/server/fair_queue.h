@@ -2,8 +2,9 @@
 // jobs parts by their weights, and a job's trials go in their order, in which the tuning loop has
 // already divided the budget among its tasks. Stride scheduling (Waldspurger and Weihl, 1995):
 // each share has a pass that grows by 1 / weight with every trial taken, and the smallest pass is
-// next; who comes new starts at the present, so that idling earns nothing. Nobody starves.
-// Not thread-safe.
+// next; who comes new is served once the others were. What a share misses while it is paused, or
+// has nothing that the workers who ask may take, it may catch up on by a few trials: nobody
+// starves. Not thread-safe.
 #pragma once
 
 #include <deque>
@@ -74,7 +75,7 @@ class FairQueue {
   struct Owner {
     std::map<std::string, Job> jobs;
     double pass = 0;
-    double now = 0;  // pass of the job served last
+    double now = 0;  // the largest pass at which a job was served
   };
   struct Place {
     Owner* owner = nullptr;
@@ -83,11 +84,12 @@ class FairQueue {
   };
 
   Job& JobOf(const TrialRequest& request);
+  void Charge(Owner& owner, Job& job);
   static Place Next(Owner& owner, const Accept& accept);
   void DropIfEmpty(const TrialRequest& request);
 
   std::map<std::string, Owner> owners_;
-  double now_ = 0;  // pass of the owner served last
+  double now_ = 0;  // the largest pass at which an owner was served
 };
 
 }  // namespace tilewright

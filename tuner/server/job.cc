@@ -1,14 +1,32 @@
 #include "tuner/server/job.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/convert.h"
+#include "tuner/loop/tuning.h"
 #include "tuner/server/job_measurer.h"
 #include "tuner/server/network_phase.h"
 
 namespace tilewright {
+namespace {
+
+// Between tries to read a job from a store that is away.
+constexpr double kStorePause = 3;
+
+}  // namespace
+
+// What it has only while it runs.
+struct Job::Run {
+  JournalReader reader;
+  JobMeasurer measurer;
+  uint64_t told = 0;               // events of earlier lives
+  std::unique_ptr<Tuning> tuning;  // of the above
+};
+
 Job::Job(JobRow row, v1::JobSpec spec, const JobContext& context)
     : id_(row.id),
       owner_(row.owner),
@@ -27,47 +45,67 @@ Job::~Job() {
 }
 
 void Job::Wait() {
-  if (thread_.joinable()) thread_.join();
+  if (activity_) activity_->Join();
 }
 
 void Job::Start() {
-  row_.trials = row_.failures = 0;  // the replay counts them again
   if (state_ == v1::PAUSED) {
     context_.dispatcher.PauseJob(id_, true);
     clock_.Pause(true);
   }
-  thread_ = std::thread([this] { Run(); });
+  activity_ = context_.activities.Make([this] { return Step(); });
+  activity_->Wake();
 }
 
 // ---- run ---------------------------------------------------------------------------------------
 
-void Job::Run() {
-  const absl::StatusOr<TuneResult> result = Tune();
+std::optional<double> Job::Step() {
+  if (!run_) {
+    if (const absl::Status status = Begin(); !status.ok()) {
+      run_.reset();
+      // A job of days shall not end because the store was away for a moment.
+      const bool passes = absl::IsUnavailable(status) || absl::IsInternal(status);
+      return passes && !stop_.stop_requested() ? kStorePause : End(status);
+    }
+  }
+  if (run_->tuning->Step()) return std::chrono::duration<double>(Tuning::kPatience).count();
   context_.dispatcher.CancelJob(id_);  // what the loop abandoned
+  // If the job goes on some day, a number means one trial still.
+  if (!suspended_) run_->tuning->TakeRest();
+  return End(run_->tuning->Result());
+}
+
+// Seconds after which to try again, when the store is away.
+std::optional<double> Job::End(const absl::StatusOr<TuneResult>& result) {
   if (!suspended_) {
-    CountSteps();
+    if (!CountSteps()) return kStorePause;
     v1::JobEvent last = result.ok()
                             ? EndOf(*result)
                             : StateEvent(v1::FAILED, std::string(result.status().message()));
+    if (!result.ok() && stop_.stop_requested()) last = StateEvent(v1::CANCELLED, "");
     if (last.state() == v1::DONE) TimeNetwork(&last);
     if (!suspended_) ChangeState(last);
   }
+  run_.reset();
   tasks_.clear();
+  if (replaying_) replayed_.set_value();  // as far as it will be
+  over_.set_value();
+  return std::nullopt;
 }
 
 // The last phase. What is not decided is decided by the next server, from the start.
 void Job::TimeNetwork(v1::JobEvent* last) {
-  const absl::StatusOr<v1::NetworkResult> result = RunNetworkPhase(
-      {.spec = spec_,
-       .job = id_,
-       .owner = owner_,
-       .weight = row_.weight,
-       .dispatcher = context_.dispatcher,
-       .recorder = context_.recorder,
-       .store = context_.store,
-       .clock = clock_,
-       .stop = stop_.get_token(),
-       .begins = [this] { Announce("timing the whole network"); }});
+  const absl::StatusOr<v1::NetworkResult> result =
+      RunNetworkPhase({.spec = spec_,
+                       .job = id_,
+                       .owner = owner_,
+                       .weight = row_.weight,
+                       .dispatcher = context_.dispatcher,
+                       .recorder = context_.recorder,
+                       .store = context_.store,
+                       .clock = clock_,
+                       .stop = stop_.get_token(),
+                       .begins = [this] { Announce("timing the whole network"); }});
   if (!result.ok()) {
     last->set_state(v1::CANCELLED);
   } else {
@@ -76,64 +114,71 @@ void Job::TimeNetwork(v1::JobEvent* last) {
 }
 
 // When the replay did not come to its end (cancelled, or not readable): the journal goes on behind
-// what is there.
-void Job::CountSteps() {
+// what is there. False when that cannot be read now.
+bool Job::CountSteps() {
   std::lock_guard lock(mutex_);
-  if (!replaying_) return;
-  context_.store
-      .ForEachStep(id_, 1,
-                   [this](const JobStepRow& row) {
-                     last_step_ = row.step;
-                     return true;
-                   })
-      .IgnoreError();
+  if (!replaying_) return true;
+  const absl::Status read = context_.store.ForEachStep(id_, 1, [this](const JobStepRow& row) {
+    last_step_ = row.step;
+    return true;
+  });
+  return read.ok();
 }
 
-absl::StatusOr<TuneResult> Job::Tune() {
+absl::Status Job::Begin() {
+  {
+    std::lock_guard lock(mutex_);
+    row_.trials = row_.failures = 0;  // the replay counts them again
+  }
   TW_ASSIGN_OR_RETURN(tasks_, MakeJobTasks(spec_, id_, row_.history_end, context_.store,
                                            /*with_searchers=*/true));
   TW_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(context_.store, id_,
                                                                 /*leftover=*/true));
-  JobMeasurer measurer(context_.dispatcher, {.job = id_,
-                                             .device_key = spec_.key(),
-                                             .owner = owner_,
-                                             .weight = row_.weight,
-                                             .seed = spec_.seed(),
-                                             .threads = ThreadsOf(spec_)});
-  for (const auto& task : tasks_) measurer.NoteBest(task->task, task->BestSeconds());
+  run_ = std::unique_ptr<Run>(new Run{.reader = std::move(reader),
+                                      .measurer = {context_.dispatcher,
+                                                   {.job = id_,
+                                                    .device_key = spec_.key(),
+                                                    .owner = owner_,
+                                                    .weight = row_.weight,
+                                                    .seed = spec_.seed(),
+                                                    .threads = ThreadsOf(spec_)}}});
+  for (const auto& task : tasks_) run_->measurer.NoteBest(task->task, task->BestSeconds());
   TuneJob job = MakeTuneJob(spec_, tasks_);
-  uint64_t told = 0;  // events of earlier lives
-  job.callbacks.trial = [&](const TuneEvent& event) {
+  job.callbacks.trial = [this](const TuneEvent& event) {
     const std::optional<double> seconds = MedianSeconds(event.trial.outcome);
     if (event.replayed) {
-      ++told;
-      if (seconds) measurer.NoteBest(tasks_[event.item]->task, *seconds);
+      ++run_->told;
+      if (seconds) run_->measurer.NoteBest(tasks_[event.item]->task, *seconds);
     }
     OnTrial(event);
   };
   job.callbacks.steps = [this](std::span<const TuneStep> steps) { OnSteps(steps); };
   job.stop = stop_.get_token();
-  job.replay = [&](TuneStep* step) {
-    JournalEntry entry;
-    while (reader.Next(&entry)) {
-      if (!entry.step) {
-        ++told;
-        continue;
-      }
-      seconds_ = std::max(seconds_, entry.step->seconds);
-      *step = *std::move(entry.step);
-      return true;
+  job.replay = [this](TuneStep* step) { return ReplayNext(step); };
+  run_->tuning = std::make_unique<Tuning>(std::move(job), run_->measurer, clock_,
+                                          [activity = activity_] { activity->Wake(); });
+  run_->tuning->Begin();
+  return run_->reader.status();
+}
+
+bool Job::ReplayNext(TuneStep* step) {
+  JournalEntry entry;
+  while (!suspended_ && run_->reader.Next(&entry)) {
+    if (!entry.step) {
+      ++run_->told;
+      continue;
     }
-    if (reader.status().ok()) EndReplay(reader, told);
-    return false;
-  };
-  const TuneResult result = TuneModel(std::move(job), measurer, clock_);
-  TW_RETURN_IF_ERROR(reader.status());
-  return result;
+    seconds_ = std::max(seconds_, entry.step->seconds);
+    *step = *std::move(entry.step);
+    return true;
+  }
+  if (!suspended_ && run_->reader.status().ok()) EndReplay();
+  return false;
 }
 
 // From here on things happen that are not in the journal yet.
-void Job::EndReplay(const JournalReader& reader, uint64_t told) {
+void Job::EndReplay() {
+  const JournalReader& reader = run_->reader;
   std::unique_lock lock(mutex_);
   replaying_ = false;
   last_step_ = reader.last_row();
@@ -141,12 +186,11 @@ void Job::EndReplay(const JournalReader& reader, uint64_t told) {
   if (!reader.leftovers().empty()) rows.push_back(EncodeSteps(reader.leftovers()));
   Number(&rows);
   context_.recorder.StoreSteps(std::move(rows), {},
-                               [events = events_, told] { events->SetCount(told); });
+                               [events = events_, told = run_->told] { events->SetCount(told); });
   const bool first = state_ == v1::QUEUED;
-  const std::optional<bool> pause = std::exchange(wanted_paused_, std::nullopt);
   lock.unlock();
   if (first) ChangeState(StateEvent(v1::RUNNING, ""));
-  if (pause) Pause(*pause).IgnoreError();
+  replayed_.set_value();
 }
 
 // REQUIRES: mutex_ is held.
@@ -268,11 +312,14 @@ v1::JobEvent Job::EndOf(const TuneResult& result) const {
 
 // ---- control -----------------------------------------------------------------------------------
 
-void Job::Cancel() { stop_.request_stop(); }
+void Job::Cancel() {
+  stop_.request_stop();
+  if (activity_) activity_->Wake();
+}
 
 void Job::Suspend() {
   suspended_ = true;
-  stop_.request_stop();
+  Cancel();
   events_->Close();
 }
 
@@ -282,10 +329,7 @@ absl::Status Job::Pause(bool paused) {
     if (IsEnd(state_)) {
       return absl::FailedPreconditionError(absl::StrCat("job ", id_, " has ended: ", row_.state));
     }
-    if (replaying_) {
-      wanted_paused_ = paused;
-      return absl::OkStatus();
-    }
+    if (replaying_) return absl::UnavailableError("the server is reading the job; try again");
     if ((state_ == v1::PAUSED) == paused) return absl::OkStatus();
   }
   context_.dispatcher.PauseJob(id_, paused);

@@ -1,18 +1,19 @@
 // A job: a model's tasks to be tuned on the workers of one key, and at the end the model itself. A
-// row of the store before anybody hears of it; runs the tuning loop in a thread of its own;
-// everything that happens is a step in its journal before it is an event. Thread-safe.
+// row of the store before anybody hears of it; runs the tuning loop as an activity; everything that
+// happens is a step in its journal before it is an event. Thread-safe.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/activities.h"
 #include "log/log.h"
 #include "proto/tilewright.pb.h"
 #include "records/record_store.h"
@@ -34,6 +35,7 @@ struct JobContext {
   const RecordStore& store;
   const Clock& clock;
   Log& log;
+  Activities& activities;
   // Told once that a job has ended and is stored so; quick. Null: nobody.
   std::function<void(const std::string& job, const std::string& state, const std::string& message)>
       on_end = nullptr;
@@ -58,12 +60,15 @@ class Job {
 
   // What was measured stays. Returns before the job has ended.
   void Cancel();
-  // FailedPrecondition when it has ended.
+  // FailedPrecondition when it has ended; Unavailable until `replayed`.
   absl::Status Pause(bool paused);
-  // Stops running it; the next server goes on. Returns before the thread has ended.
+  // Stops running it; the next server goes on. Returns before its activity has ended.
   void Suspend();
-  // Until the thread has ended.
+  // Until its activity has ended.
   void Wait();
+  // Of a job that was started: its journal is read, and it has ended or is suspended.
+  const std::shared_future<void>& replayed() const { return replayed_future_; }
+  const std::shared_future<void>& over() const { return over_future_; }
 
   EventLog& events() { return *events_; }
   // Tells the events from number `first` to the last one that is in the store, again, from the
@@ -71,10 +76,14 @@ class Job {
   absl::Status Retell(uint64_t first, const std::function<bool(const v1::JobEvent&)>& visit) const;
 
  private:
-  void Run();
-  absl::StatusOr<TuneResult> Tune();
-  void CountSteps();
-  void EndReplay(const JournalReader& reader, uint64_t told);
+  struct Run;
+
+  std::optional<double> Step();
+  absl::Status Begin();
+  bool ReplayNext(TuneStep* step);
+  void EndReplay();
+  std::optional<double> End(const absl::StatusOr<TuneResult>& result);
+  bool CountSteps();
   void Number(std::vector<JobStepRow>* rows);
   void OnTrial(const TuneEvent& event);
   void OnSteps(std::span<const TuneStep> steps);
@@ -90,21 +99,24 @@ class Job {
   const JobContext context_;
   JobClock clock_;
   const std::shared_ptr<EventLog> events_;
-  JobTasks tasks_;  // the thread's
+  JobTasks tasks_;            // the activity's
+  std::unique_ptr<Run> run_;  // the activity's
 
   mutable std::mutex mutex_;
   JobRow row_;  // as it is, or will be, in the store
   v1::JobState state_;
   uint64_t last_step_ = 0;
-  double seconds_ = 0;                 // of the last step
-  std::vector<v1::JobEvent> untold_;   // trials whose steps are not in the journal yet
-  std::string last_failure_;           // of a trial
-  bool replaying_ = true;              // the journal's end is not known yet
-  std::optional<bool> wanted_paused_;  // asked for while replaying
+  double seconds_ = 0;                // of the last step
+  std::vector<v1::JobEvent> untold_;  // trials whose steps are not in the journal yet
+  std::string last_failure_;          // of a trial
+  bool replaying_ = true;             // the journal's end is not known yet
 
+  std::promise<void> replayed_, over_;
+  const std::shared_future<void> replayed_future_ = replayed_.get_future().share();
+  const std::shared_future<void> over_future_ = over_.get_future().share();
   std::atomic<bool> suspended_{false};
   std::stop_source stop_;
-  std::thread thread_;
+  std::shared_ptr<Activity> activity_;  // null: it was not started
 };
 
 }  // namespace tilewright

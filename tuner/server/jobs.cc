@@ -102,7 +102,9 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Submit(const Submission& submission) 
   }
   std::shared_ptr<Job> known = Known(id);
   if (known && (made || !known->ended())) return known;
-  if (made) return Load(*made);
+  // One that has not ended and does not run was stored after its client had been told that it could
+  // not be: it begins now.
+  if (made && IsEnd(StateOf(made->state))) return Load(*made);
   TW_RETURN_IF_ERROR(CheckQuota(submission.owner));
   return Begin(submission, id);
 }
@@ -146,7 +148,8 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Begin(const Submission& submission,
   if (suspended_) return absl::UnavailableError("the server is going away; submit it again");
   job->Start();
   jobs_[id] = job;
-  std::erase_if(jobs_, [&](const auto& entry) { return entry.second->ended(); });
+  // Those of which the store knows that they have ended.
+  std::erase_if(jobs_, [&](const auto& entry) { return entry.second->events().ended(); });
   return job;
 }
 
@@ -167,6 +170,24 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Find(const std::string& id,
   }
   return absl::NotFoundError(absl::StrCat("no job \"", id.substr(0, kMaxName), "\"; known: ",
                                           known.empty() ? "none" : absl::StrJoin(known, ", ")));
+}
+
+absl::StatusOr<v1::JobState> Jobs::Cancel(const std::string& id, const std::string& only_owner) {
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job, Find(id, only_owner));
+  if (!job->ended()) {
+    job->Cancel();
+    context_.activities.WaitFor(job->over(), kStoreSeconds);
+  }
+  if (!job->ended()) return absl::UnavailableError("the job has not ended yet; try again");
+  TW_RETURN_IF_ERROR(Flush());
+  return job->state();
+}
+
+absl::Status Jobs::SetPaused(const std::string& id, const std::string& only_owner, bool paused) {
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job, Find(id, only_owner));
+  if (!job->ended()) context_.activities.WaitFor(job->replayed(), kStoreSeconds);
+  TW_RETURN_IF_ERROR(job->Pause(paused));
+  return Flush();
 }
 
 std::vector<v1::JobSummary> Jobs::Running() const {

@@ -35,6 +35,10 @@ class Jobs {
   absl::StatusOr<std::shared_ptr<Job>> Submit(const Submission& submission);
   // Of one owner's jobs, or with "" of all. NotFound names some of them.
   absl::StatusOr<std::shared_ptr<Job>> Find(const std::string& id, const std::string& only_owner);
+  // Returns once its end is stored. Unavailable: that takes long, ask again; else as of Find.
+  absl::StatusOr<v1::JobState> Cancel(const std::string& id, const std::string& only_owner);
+  // Returns once that is stored. FailedPrecondition: it has ended; else as of Cancel.
+  absl::Status SetPaused(const std::string& id, const std::string& only_owner, bool paused);
   // Oldest first; of those that ended, the newest thousand. Of one owner, or with "" all.
   absl::StatusOr<std::vector<v1::JobSummary>> All(const std::string& only_owner) const;
   // Those that have not ended. Does not use the store.

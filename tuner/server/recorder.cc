@@ -1,6 +1,5 @@
 #include "tuner/server/recorder.h"
 
-#include <chrono>
 #include <future>
 #include <iterator>
 #include <memory>
@@ -10,7 +9,7 @@ namespace tilewright {
 namespace {
 
 // Between tries to store what must be stored.
-constexpr auto kRetryPause = std::chrono::seconds(1);
+constexpr double kRetrySeconds = 1;
 
 template <typename T>
 void MoveTo(std::vector<T>& from, std::vector<T>* to) {
@@ -19,16 +18,21 @@ void MoveTo(std::vector<T>& from, std::vector<T>* to) {
 
 }  // namespace
 
-Recorder::Recorder(RecordStore& store, OnCommit on_commit)
-    : store_(store), on_commit_(std::move(on_commit)), thread_([this] { Loop(); }) {}
+Recorder::Recorder(RecordStore& store, const Clock& clock, Activities& activities,
+                   OnCommit on_commit)
+    : store_(store),
+      clock_(clock),
+      activities_(activities),
+      on_commit_(std::move(on_commit)),
+      activity_(activities.Make([this] { return Step(); })) {}
 
 Recorder::~Recorder() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  changed_.notify_one();
-  thread_.join();
+  activity_->Wake();
+  activity_->Join();
 }
 
 void Recorder::Store(Record record, Then then) {
@@ -51,9 +55,9 @@ void Recorder::StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> job
 
 bool Recorder::Flush(double seconds) {
   auto stored = std::make_shared<std::promise<void>>();
-  std::future<void> done = stored->get_future();
+  const std::shared_future<void> done = stored->get_future().share();
   StoreSteps({}, {}, [stored] { stored->set_value(); });
-  return done.wait_for(std::chrono::duration<double>(seconds)) == std::future_status::ready;
+  return activities_.WaitFor(done, seconds);
 }
 
 void Recorder::Add(Entry entry) {
@@ -62,29 +66,23 @@ void Recorder::Add(Entry entry) {
     waiting_.push_back(std::move(entry));
     fresh_ = true;
   }
-  changed_.notify_one();
+  activity_->Wake();
 }
 
-void Recorder::Loop() {
-  while (true) {
-    std::vector<Entry> entries;
-    {
-      std::unique_lock lock(mutex_);
-      const auto something = [this] { return stopping_ || fresh_; };
-      if (waiting_.empty()) {
-        changed_.wait(lock, something);
-      } else {
-        changed_.wait_for(lock, kRetryPause, something);
-      }
-      if (waiting_.empty()) return;
-      entries.swap(waiting_);
-      fresh_ = false;
-    }
+std::optional<double> Recorder::Step() {
+  std::vector<Entry> entries;
+  {
+    std::lock_guard lock(mutex_);
+    entries.swap(waiting_);
+    fresh_ = false;
+  }
+  if (!entries.empty()) {
     const absl::Status status = Commit(entries);
     Settle(std::move(entries), status);
-    std::lock_guard lock(mutex_);
-    if (stopping_ && !fresh_) return;  // what cannot be stored now never will be
   }
+  std::lock_guard lock(mutex_);
+  if (stopping_ && !fresh_) return std::nullopt;  // what cannot be stored now never will be
+  return waiting_.empty() ? kUntilWoken : kRetrySeconds;
 }
 
 absl::Status Recorder::Commit(const std::vector<Entry>& entries) {
@@ -96,10 +94,9 @@ absl::Status Recorder::Commit(const std::vector<Entry>& entries) {
     steps.insert(steps.end(), entry.steps.begin(), entry.steps.end());
     jobs.insert(jobs.end(), entry.jobs.begin(), entry.jobs.end());
   }
-  const auto start = std::chrono::steady_clock::now();
+  const double start = clock_.Now();
   const absl::Status status = store_.Commit({.records = records, .steps = steps, .jobs = jobs});
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  if (on_commit_) on_commit_(taken.count(), status);
+  if (on_commit_) on_commit_(clock_.Now() - start, status);
   return status;
 }
 

@@ -1,10 +1,8 @@
 #include "tuner/server/server.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,16 +13,14 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "proto/channel.h"
-#include "proto/simulated_key.h"
 #include "records/file_lock.h"
 #include "tuner/server/access.h"
 #include "tuner/server/chores.h"
+#include "tuner/server/farm.h"
 #include "tuner/server/farm_log.h"
 #include "tuner/server/farm_metrics.h"
 #include "tuner/server/http_server.h"
-#include "tuner/server/jobs.h"
 #include "tuner/server/random_id.h"
-#include "tuner/server/recorder.h"
 #include "tuner/server/tuning_service.h"
 #include "tuner/server/web_views.h"
 #include "tuner/server/worker_load.h"
@@ -33,7 +29,6 @@
 namespace tilewright {
 namespace {
 
-constexpr double kTickSeconds = 0.5;
 constexpr auto kShutdownGrace = std::chrono::seconds(5);
 
 constexpr size_t kSessionBytes = 16;
@@ -52,11 +47,6 @@ DispatcherOptions OptionsOf(const ServerOptions& options, const Access& access,
           .is_revoked = [&access](const std::string& serial) { return access.IsRevoked(serial); },
           .first_id = FirstId(),
           .observers = std::move(observers)};
-}
-
-std::string ClassOf(const FinishedTrial& trial) {
-  if (IsSimulatedKey(trial.request.device_key)) return kSimulatedClass;
-  return trial.late ? "late" : "ok";
 }
 
 absl::Status CheckAddress(const ServerOptions& options) {
@@ -113,31 +103,27 @@ class ServerImpl final : public Server {
  public:
   ServerImpl(const ServerOptions& options, std::unique_ptr<RevocationFile> revoked,
              std::unique_ptr<Webhook> webhook, RecordStore& store, const Clock& clock)
-      : clock_(clock),
-        epoch_(RandomNumber()),
-        credentials_(options.credentials),
+      : credentials_(options.credentials),
         access_(std::move(revoked), clock, options.log ? *options.log : NoLog()),
         log_(options.log ? *options.log : NoLog()),
         farm_log_(log_),
         load_(clock),
         store_(store),
         webhook_(std::move(webhook)),
-        recorder_(std::make_unique<Recorder>(
-            store,
-            [this](double seconds, const absl::Status& status) { OnCommit(seconds, status); })),
-        dispatcher_(
-            clock, OptionsOf(options, access_, Observers()),
-            [] { return RandomHex(kSessionBytes); },
-            [this](FinishedTrial trial, Dispatcher::Then then) {
-              recorder_->Store(ToRecord(std::move(trial)), std::move(then));
-            }),
-        jobs_({dispatcher_, *recorder_, store, clock, log_, OnJobEnd()}),
+        farm_({.epoch = RandomNumber(),
+               .dispatcher = OptionsOf(options, access_, Observers()),
+               .new_session = [] { return RandomHex(kSessionBytes); },
+               .on_commit = [this](double seconds,
+                                   const absl::Status& status) { OnCommit(seconds, status); },
+               .on_job_end = OnJobEnd()},
+              store, clock, log_, activities_),
         chores_(std::make_unique<Chores>(kChoreThreads)),
-        worker_service_(dispatcher_, access_, epoch_, options.lease_seconds),
-        tuning_service_({dispatcher_, jobs_, store, *chores_, access_, log_, clock}) {}
+        worker_service_(farm_.dispatcher(), access_, farm_.epoch(), options.lease_seconds),
+        tuning_service_({farm_.dispatcher(), farm_.jobs(), store, *chores_, access_, log_, clock}) {
+  }
 
   ~ServerImpl() override;
-  absl::Status ResumeJobs() { return jobs_.Resume(); }
+  absl::Status ResumeJobs() { return farm_.jobs().Resume(); }
   absl::Status Listen(const std::string& listen);
   absl::Status ServeHttp(const std::string& listen);
   const std::string& address() const override { return address_; }
@@ -155,8 +141,6 @@ class ServerImpl final : public Server {
       webhook_->OnJobEnded(job, state, message);
     };
   }
-  Record ToRecord(FinishedTrial trial) const;
-  void TickLoop();
   void OnCommit(double seconds, const absl::Status& status);
   void SetServing(bool serving);
   void SetHealth(grpc::HealthCheckServiceInterface* health) {
@@ -164,8 +148,6 @@ class ServerImpl final : public Server {
     health_ = health;
   }
 
-  const Clock& clock_;
-  const uint64_t epoch_;
   const std::shared_ptr<const Credentials> credentials_;
   Access access_;
   Log& log_;
@@ -177,9 +159,8 @@ class ServerImpl final : public Server {
   std::atomic<bool> storing_{true};         // the last transaction was stored
   std::mutex health_mutex_;
   grpc::HealthCheckServiceInterface* health_ = nullptr;  // gRPC's, while it serves
-  std::unique_ptr<Recorder> recorder_;
-  Dispatcher dispatcher_;
-  Jobs jobs_;
+  ThreadActivities activities_;
+  Farm farm_;
   std::unique_ptr<Chores> chores_;
   WorkerServiceImpl worker_service_;
   TuningServiceImpl tuning_service_;
@@ -188,10 +169,6 @@ class ServerImpl final : public Server {
   std::string address_;
   const std::string no_http_;
   std::unique_ptr<HttpServer> http_;
-  std::mutex mutex_;
-  std::condition_variable stop_changed_;
-  bool stopping_ = false;
-  std::thread ticker_;
 };
 
 absl::Status ServerImpl::Listen(const std::string& listen) {
@@ -223,15 +200,14 @@ absl::Status ServerImpl::Listen(const std::string& listen) {
   address_ = is_unix ? listen : absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
   SetHealth(grpc_->GetHealthCheckService());
   SetServing(storing_);
-  ticker_ = std::thread([this] { TickLoop(); });
   return absl::OkStatus();
 }
 
 absl::Status ServerImpl::ServeHttp(const std::string& listen) {
   if (listen.empty()) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(
-      http_, HttpServer::Start(
-                 listen, MakeWebRoutes({dispatcher_, jobs_, metrics_, load_, store_})));
+      http_, HttpServer::Start(listen, MakeWebRoutes({farm_.dispatcher(), farm_.jobs(), metrics_,
+                                                      load_, store_})));
   return absl::OkStatus();
 }
 
@@ -259,49 +235,12 @@ void ServerImpl::OnCommit(double seconds, const absl::Status& status) {
 }
 
 ServerImpl::~ServerImpl() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_changed_.notify_all();
-  if (ticker_.joinable()) ticker_.join();
   http_.reset();
-  dispatcher_.Drain();
-  jobs_.SuspendAll();
+  farm_.Suspend();
   SetHealth(nullptr);
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
   chores_.reset();  // calls that it answers keep gRPC waiting
   grpc_.reset();
-  recorder_.reset();  // while the dispatcher, which it calls back, is there
-}
-
-void ServerImpl::TickLoop() {
-  std::unique_lock lock(mutex_);
-  while (!stop_changed_.wait_for(lock, std::chrono::duration<double>(kTickSeconds),
-                                 [this] { return stopping_; })) {
-    dispatcher_.Tick();
-  }
-}
-
-Record ServerImpl::ToRecord(FinishedTrial trial) const {
-  return {.task = std::move(trial.request.task),
-          .config = std::move(trial.request.config),
-          .index = trial.request.index,
-          .outcome = std::move(trial.measured.outcome),
-          .device_key = trial.request.device_key,
-          .device = trial.worker.device,
-          .worker = trial.worker.name,
-          .builder = trial.measured.builder,
-          .job = trial.request.job,
-          .trial = trial.request.number,
-          .seed = trial.request.options.seed,
-          .threads = static_cast<int>(trial.request.options.threads),
-          .build_seconds = trial.measured.build_seconds,
-          .run_seconds = trial.measured.run_seconds,
-          .unix_time = clock_.UnixTime(),
-          .software = "tilewright " TILEWRIGHT_VERSION,
-          .record_class = ClassOf(trial),
-          .run_id = absl::StrCat(absl::Hex(epoch_, absl::kZeroPad16), "-", trial.attempt)};
 }
 
 }  // namespace

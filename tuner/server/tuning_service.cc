@@ -87,28 +87,18 @@ grpc::ServerUnaryReactor* TuningServiceImpl::CancelJob(grpc::CallbackServerConte
                                                        const v1::CancelJobRequest* request,
                                                        v1::CancelJobReply* reply) {
   return AsChore(context, [=, this, only_owner = OnlyOwner(context)]() -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job,
-                        parts_.jobs.Find(request->job(), only_owner));
-    job->Cancel();
-    reply->set_state(job->ended() ? job->state() : v1::CANCELLED);
+    TW_ASSIGN_OR_RETURN(const v1::JobState state, parts_.jobs.Cancel(request->job(), only_owner));
+    reply->set_state(state);
     return absl::OkStatus();
   });
-}
-
-absl::StatusOr<v1::JobState> TuningServiceImpl::SetPaused(const std::string& id,
-                                                          const std::string& only_owner,
-                                                          bool paused) {
-  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Job> job, parts_.jobs.Find(id, only_owner));
-  TW_RETURN_IF_ERROR(job->Pause(paused));
-  return paused ? v1::PAUSED : v1::RUNNING;
 }
 
 grpc::ServerUnaryReactor* TuningServiceImpl::PauseJob(grpc::CallbackServerContext* context,
                                                       const v1::PauseJobRequest* request,
                                                       v1::PauseJobReply* reply) {
   return AsChore(context, [=, this, only_owner = OnlyOwner(context)]() -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const v1::JobState state, SetPaused(request->job(), only_owner, true));
-    reply->set_state(state);
+    TW_RETURN_IF_ERROR(parts_.jobs.SetPaused(request->job(), only_owner, true));
+    reply->set_state(v1::PAUSED);
     return absl::OkStatus();
   });
 }
@@ -117,8 +107,8 @@ grpc::ServerUnaryReactor* TuningServiceImpl::ResumeJob(grpc::CallbackServerConte
                                                        const v1::ResumeJobRequest* request,
                                                        v1::ResumeJobReply* reply) {
   return AsChore(context, [=, this, only_owner = OnlyOwner(context)]() -> absl::Status {
-    TW_ASSIGN_OR_RETURN(const v1::JobState state, SetPaused(request->job(), only_owner, false));
-    reply->set_state(state);
+    TW_RETURN_IF_ERROR(parts_.jobs.SetPaused(request->job(), only_owner, false));
+    reply->set_state(v1::RUNNING);
     return absl::OkStatus();
   });
 }

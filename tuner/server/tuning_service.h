@@ -77,8 +77,6 @@ class TuningServiceImpl final : public v1::TuningService::CallbackService {
   std::string OnlyOwner(const grpc::CallbackServerContext* context);
   absl::Status Submit(const v1::SubmitJobRequest& request, const Caller& caller,
                       v1::SubmitJobReply* reply);
-  absl::StatusOr<v1::JobState> SetPaused(const std::string& id, const std::string& only_owner,
-                                         bool paused);
 
   const TuningServiceParts parts_;
   std::atomic<int> blobs_{0};      // answers to FetchBlob under way

@@ -1,0 +1,101 @@
+// The simulation itself: it repeats itself exactly, and it notices what must not be.
+#include "tests/simulation/simulation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/records/sample_records.h"
+#include "tests/simulation/lease_rules.h"
+#include "tests/simulation/witness.h"
+
+namespace tilewright {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(Simulation, TheSameSeedTellsTheSameStory) {
+  const SimulationResult first = Simulate({.seed = 3}), again = Simulate({.seed = 3});
+  EXPECT_EQ(first.hash, again.hash);
+  EXPECT_EQ(first.story, again.story);
+  EXPECT_THAT(first.violations, IsEmpty());
+  EXPECT_NE(first.hash, Simulate({.seed = 4}).hash);
+}
+
+class Witnessed : public ::testing::Test {
+ protected:
+  World world{1, false};
+  Witness witness{world};
+  LeaseRules rules{world, witness};
+  std::unique_ptr<RecordStore> store = MakeMemoryStore();
+  TrialRequest request{.job = "job", .device_key = "key", .number = 7};
+  const WorkerInfo worker{.name = "w", .device_key = "key"};
+  void Lease(uint64_t attempt) { rules.OnLeased({attempt, request, worker}, 0); }
+};
+
+TEST_F(Witnessed, ARecordThatWasAcknowledgedAndIsNotThereIsLost) {
+  const Record record = SampleRecord("1-1");
+  ASSERT_TRUE(store->Append({&record, 1}).ok());
+  witness.OnRecorded("1-1");
+  witness.CheckStore(*store);
+  EXPECT_THAT(witness.violations(), IsEmpty());
+  witness.OnRecorded("1-2");
+  witness.CheckStore(*store);
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("1-2 was acknowledged and is lost")));
+}
+
+TEST_F(Witnessed, AJobThatWasCancelledAndRunsAgainIsNoticed) {
+  JobRow row{.id = "job", .state = "running"};
+  ASSERT_TRUE(store->Commit({.jobs = {&row, 1}}).ok());
+  witness.OnSubmitted("job");
+  witness.OnCancelled("job");
+  witness.CheckStore(*store);
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("was cancelled, and is running")));
+}
+
+TEST_F(Witnessed, EventsComeInOrderAndStayWhatTheyWere) {
+  v1::JobEvent event;
+  event.set_sequence(1);
+  event.set_state(v1::RUNNING);
+  witness.OnEvent("job", event);
+  witness.OnEvent("job", event);
+  EXPECT_THAT(witness.violations(), IsEmpty());
+  event.mutable_trial()->set_seconds(2);
+  witness.OnEvent("job", event);
+  event.set_sequence(3);
+  witness.OnEvent("job", event);
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("event 1 of job was"),
+                                                HasSubstr("event 3 of job came after 1")));
+}
+
+TEST_F(Witnessed, ATrialWithTwoWorkersIsNoticedAndOneThatWasLostBeforeIsNot) {
+  Lease(1);
+  rules.OnLost({1, request, worker});
+  Lease(2);
+  EXPECT_THAT(witness.violations(), IsEmpty());
+  Lease(3);
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("trial 7 of job is leased twice")));
+}
+
+TEST_F(Witnessed, ALeaseToAWorkerThatSaysItIsBadIsNoticed) {
+  rules.OnOwnWord("w", false);
+  Lease(1);
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("while it was unfit")));
+}
+
+TEST_F(Witnessed, AUserWhoIsServedOverAndOverWhileAnotherWaitsIsNoticed) {
+  for (uint64_t i = 0; i < 30; ++i) {
+    request.number = i;
+    request.owner = "ann";
+    Lease(i + 1);
+    rules.OnLost({i + 1, request, worker});
+  }
+  request.number = 99;
+  request.owner = "bob";
+  rules.OnLeased({100, request, worker}, /*waited=*/10);
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("ann was leased 30 trials")));
+}
+
+}  // namespace
+}  // namespace tilewright

@@ -1,0 +1,188 @@
+#include "tests/simulation/witness.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tuner/loop/tuning.h"
+#include "tuner/server/journal.h"
+
+namespace tilewright {
+namespace {
+
+// What an event tells of what happened; when and how long is not known of what is told again.
+std::string Essence(const v1::JobEvent& event) {
+  const v1::TrialEvent& trial = event.trial();
+  return absl::StrCat(v1::JobState_Name(event.state()), "|", event.message(), "|",
+                      trial.task_index(), "|", trial.number(), "|", trial.total_number(), "|",
+                      trial.seconds(), "|", trial.failure());
+}
+
+// Nothing is measured, and no time passes, while a journal is followed.
+class NoDevice final : public Measurer {
+ public:
+  void Measure(const MeasureRequest&, Done) override {}
+  size_t PreferredInFlight() const override { return 0; }
+};
+
+}  // namespace
+
+void Witness::Violate(const std::string& what) {
+  violations_.push_back(what);
+  world_.Tell("VIOLATION " + what);
+}
+
+size_t Witness::events() const {
+  size_t count = 0;
+  for (const auto& [job, events] : events_) count += events.size();
+  return count;
+}
+
+// ---- promises ----------------------------------------------------------------------------------
+
+void Witness::OnSubmitted(const std::string& job) {
+  jobs_.insert(job);
+  cancelled_.erase(job);  // it goes on
+  paused_.erase(job);
+}
+
+void Witness::OnPaused(const std::string& job, bool paused) {
+  paused ? (void)paused_.insert(job) : (void)paused_.erase(job);
+}
+
+void Witness::OnEvent(const std::string& job, const v1::JobEvent& event) {
+  std::vector<std::string>& told = events_[job];
+  const std::string essence = Essence(event);
+  const uint64_t number = event.sequence();
+  if (number == told.size() + 1) {
+    told.push_back(essence);
+  } else if (number == 0 || number > told.size()) {
+    Violate(absl::StrCat("event ", number, " of ", job, " came after ", told.size()));
+  } else if (told[number - 1] != essence) {
+    Violate(absl::StrCat("event ", number, " of ", job, " was ", told[number - 1], " and is ",
+                         essence));
+  }
+}
+
+// ---- looks -------------------------------------------------------------------------------------
+
+void Witness::CheckStore(const RecordStore& store) {
+  std::set<std::string> there;
+  const absl::Status read = store.ForEach({}, [&](const Record& record) {
+    if (!there.insert(record.run_id).second) Violate("record " + record.run_id + " is there twice");
+    return true;
+  });
+  if (!read.ok()) Violate(absl::StrCat("the store cannot be read: ", read.message()));
+  for (const std::string& run_id : recorded_) {
+    if (!there.contains(run_id)) Violate("record " + run_id + " was acknowledged and is lost");
+  }
+  const auto rows = store.Jobs(/*unfinished=*/false);
+  std::map<std::string, std::string> states;
+  if (rows.ok()) {
+    for (const JobRow& row : *rows) states[row.id] = row.state;
+  }
+  for (const std::string& job : jobs_) {
+    if (!states.contains(job)) Violate("job " + job + " was acknowledged and is lost");
+  }
+  for (const std::string& job : paused_) {
+    if (states[job] == "running" || states[job] == "queued") {
+      Violate("job " + job + " was paused, and is " + states[job]);
+    }
+  }
+  for (const std::string& job : cancelled_) {
+    if (states.contains(job) && !IsEnd(StateOf(states[job]))) {
+      Violate("job " + job + " was cancelled, and is " + states[job]);
+    }
+  }
+}
+
+void Witness::CheckEnd(Farm& farm, const RecordStore& store) {
+  CheckStore(store);
+  const auto rows = store.Jobs(/*unfinished=*/false);
+  if (!rows.ok()) return Violate(absl::StrCat("no jobs: ", rows.status().message()));
+  for (const JobRow& row : *rows) CheckJob(farm, store, row);
+}
+
+void Witness::CheckJob(Farm& farm, const RecordStore& store, const JobRow& row) {
+  if (!jobs_.contains(row.id)) return;  // stored, but its client was told otherwise or is gone
+  if (!IsEnd(StateOf(row.state))) {
+    return Violate(absl::StrCat("job ", row.id, " has not ended: ", row.state, " ", row.message));
+  }
+  if (row.state == "failed" && row.message.empty()) {
+    Violate("job " + row.id + " failed without a reason");
+  }
+  CheckJournal(store, row);
+  CheckSearch(store, row);
+  CheckEvents(farm, row.id);
+}
+
+// Each trial starts once, ends at most once, and only what has ended counts.
+void Witness::CheckJournal(const RecordStore& store, const JobRow& row) {
+  absl::StatusOr<JournalReader> reader = JournalReader::Open(store, row.id, /*leftover=*/false);
+  if (!reader.ok())
+    return Violate(absl::StrCat("journal of ", row.id, ": ", reader.status().message()));
+  std::set<uint64_t> started, ended;
+  uint64_t results = 0;
+  for (JournalEntry entry; reader->Next(&entry);) {
+    if (!entry.step) continue;
+    const TuneStep& step = *entry.step;
+    const bool starts =
+        step.kind == TuneStep::Kind::kStart || step.kind == TuneStep::Kind::kConfirm;
+    results += step.kind == TuneStep::Kind::kResult;
+    if (!(starts ? started : ended).insert(step.number).second) {
+      Violate(absl::StrCat("trial ", step.number, " of ", row.id,
+                           starts ? " starts twice" : " counts twice"));
+    }
+    if (!starts && !started.contains(step.number)) {
+      Violate(absl::StrCat("trial ", step.number, " of ", row.id, " ends before it starts"));
+    }
+    const auto* failure = std::get_if<Failure>(&step.measured.outcome);
+    if (failure && failure->message == "its record is gone") {
+      Violate(absl::StrCat("trial ", step.number, " of ", row.id, " counts without its record"));
+    }
+  }
+  if (!reader->status().ok())
+    Violate(absl::StrCat("journal of ", row.id, ": ", reader->status().message()));
+  if (results != row.trials) {
+    Violate(absl::StrCat("job ", row.id, " has ", results, " results and counts ", row.trials));
+  }
+}
+
+// The search of all lives is the one that a job without any fault makes of the same results in the
+// same order.
+void Witness::CheckSearch(const RecordStore& store, const JobRow& row) {
+  v1::JobSpec spec;
+  if (!spec.ParseFromString(row.spec)) return Violate("the spec of " + row.id + " is lost");
+  auto tasks = MakeJobTasks(spec, row.id, row.history_end, store, /*with_searchers=*/true);
+  absl::StatusOr<JournalReader> reader = JournalReader::Open(store, row.id, /*leftover=*/false);
+  if (!tasks.ok() || !reader.ok()) return Violate("job " + row.id + " cannot be followed");
+  TuneJob job = MakeTuneJob(spec, *tasks);
+  job.callbacks.diverged = [&](const std::string& what) {
+    Violate(absl::StrCat("the search of ", row.id, " is another after a restart: ", what));
+  };
+  job.replay = [&](TuneStep* step) {
+    for (JournalEntry entry; reader->Next(&entry);) {
+      if (!entry.step) continue;
+      *step = *std::move(entry.step);
+      return true;
+    }
+    return false;
+  };
+  NoDevice device;
+  Tuning(std::move(job), device, world_).Replay();
+}
+
+void Witness::CheckEvents(Farm& farm, const std::string& id) {
+  const absl::StatusOr<std::shared_ptr<Job>> job = farm.jobs().Find(id, "");
+  if (!job.ok()) return Violate(absl::StrCat("job ", id, ": ", job.status().message()));
+  v1::JobState last = v1::JOB_STATE_UNSPECIFIED;
+  const absl::Status told = (*job)->Retell(1, [&](const v1::JobEvent& event) {
+    OnEvent(id, event);
+    last = event.state();
+    return true;
+  });
+  if (!IsEnd(last)) Violate("the last event of " + id + " is not its end");
+  if (!told.ok()) Violate(absl::StrCat("events of ", id, ": ", told.message()));
+}
+
+}  // namespace tilewright
