@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
+#include "records/prune.h"
 #include "tests/farm/server_fixture.h"
 #include "tests/faults/fault_counts.h"
 
@@ -67,6 +68,39 @@ TEST_F(ServerTest, AServerThatIsStartedAgainGoesOnWithItsJobs) {
   ASSERT_THAT(again, SizeIs(events.size())) << "told again from the journal";
   EXPECT_EQ(again.back().tasks(0).best_config(), events.back().tasks(0).best_config());
   EXPECT_EQ(again[4].trial().task(), events[4].trial().task());
+}
+
+// Nothing went wrong with them: no look-up needs their records any more.
+TEST_F(ServerTest, TrialsWhoseRecordsWerePrunedAreToldAsNoFailures) {
+  constexpr int kTrials = 30;
+  const std::string path = folder_->path() + "/farm.db";
+  server_.reset();
+  store_ = OpenSqliteStore(path).value();
+  Restart();
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(kTrials), &job).ok());
+  const v1::OpenSessionReply session = Open("w");
+  for (int i = 0; i < kTrials; ++i) {
+    v1::ReportReply reply;
+    ASSERT_TRUE(Report(session, LeaseOne(session), 1e-3 + 1e-5 * i, &reply).ok());
+  }
+  std::vector<v1::JobEvent> events, again;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  server_.reset();
+  store_.reset();
+  const int64_t removed = PruneRecords(path, {}, /*dry_run=*/false).value().removed;
+  ASSERT_GT(removed, 0);
+  store_ = OpenSqliteStore(path).value();
+  Restart();
+  ASSERT_TRUE(Watch(job.job(), &again).ok());
+  ASSERT_THAT(again, SizeIs(events.size()));
+  int64_t without_time = 0;
+  for (size_t i = 0; i < again.size(); ++i) {
+    EXPECT_EQ(again[i].trial().failure(), "");
+    EXPECT_EQ(again[i].trial().best_gflops(), events[i].trial().best_gflops());
+    without_time += again[i].has_trial() && again[i].trial().seconds() == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(without_time, removed);
 }
 
 TEST_F(ServerTest, AThousandWorkersComeBackAtOnceAndNoneIsLost) {

@@ -1,8 +1,10 @@
 // The last phase of a job as clients and workers that a test plays see it.
 #include <algorithm>
+#include <atomic>
 
 #include "proto/network.h"
 #include "tests/farm/server_fixture.h"
+#include "tuner/server/job_tasks.h"
 
 namespace tilewright {
 namespace {
@@ -10,6 +12,16 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+class SkippingClock final : public Clock {
+ public:
+  double Now() const override { return system_.Now() + skipped; }
+  double UnixTime() const override { return system_.UnixTime(); }
+  std::atomic<double> skipped = 0;
+
+ private:
+  const SystemClock system_;
+};
 
 class ServerNetwork : public ServerTest {
  protected:
@@ -218,6 +230,35 @@ TEST_F(ServerNetwork, AFaultyWorkersRoundIsGivenToAnother) {
   Answer(good, LeaseOne(good));
   const v1::JobEvent end = EndOf(job.job(), &events_);
   EXPECT_EQ(ReadNetworkResult(end.network()).worker(), "good");
+}
+
+TEST_F(ServerNetwork, APartOfTheJobsTimeIsKeptForIt) {
+  const auto seconds_of_trials = [](v1::JobSpec spec, double seconds) {
+    spec.set_time_seconds(seconds);
+    JobTasks none;
+    return MakeTuneJob(spec, none).budget.seconds;
+  };
+  EXPECT_EQ(seconds_of_trials(SpecWithModel(8), 100), 75);
+  EXPECT_EQ(seconds_of_trials(SpecWithModel(8), 1000), 940);
+  EXPECT_EQ(seconds_of_trials(Spec(8), 100), 100) << "there will be no last phase";
+}
+
+TEST_F(ServerNetwork, ThePhaseEndsWithTheTimeOfTheJob) {
+  SkippingClock clock;
+  server_.reset();
+  server_ = Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock).value();
+  const v1::OpenSessionReply session = OpenFor("w");
+  v1::JobSpec spec = SpecWithModel(8);
+  spec.set_time_seconds(3600);
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(spec, &job).ok());
+  ServeTrials(session);
+  clock.skipped = 3600;
+  const v1::JobEvent end = EndOf(job.job(), &events_);
+  EXPECT_EQ(end.state(), v1::DONE);
+  EXPECT_THAT(ReadNetworkResult(end.network()).left_out(), HasSubstr("time was over"));
+  EXPECT_EQ(Decisions(), 0);
+  server_.reset();  // before its clock
 }
 
 }  // namespace

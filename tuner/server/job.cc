@@ -49,14 +49,16 @@ void Job::Run() {
     v1::JobEvent last = result.ok()
                             ? EndOf(*result)
                             : StateEvent(v1::FAILED, std::string(result.status().message()));
-    if (last.state() == v1::DONE) TimeNetwork(&last);
+    if (last.state() == v1::DONE) TimeNetwork(result->seconds, &last);
     if (!suspended_) ChangeState(last);
   }
   tasks_.clear();
 }
 
-// The last phase. What is not decided is decided by the next server, from the start.
-void Job::TimeNetwork(v1::JobEvent* last) {
+// The last phase, after so many seconds of the job. What is not decided is decided by the next
+// server, from the start.
+void Job::TimeNetwork(double seconds, v1::JobEvent* last) {
+  const double left = spec_.time_seconds() - seconds;
   const absl::StatusOr<v1::NetworkResult> result = RunNetworkPhase(
       {.spec = spec_,
        .job = id_,
@@ -66,6 +68,7 @@ void Job::TimeNetwork(v1::JobEvent* last) {
        .recorder = context_.recorder,
        .store = context_.store,
        .clock = clock_,
+       .deadline = spec_.time_seconds() > 0 ? clock_.Now() + left : 0,
        .stop = stop_.get_token(),
        .begins = [this] { Announce("timing the whole network"); }});
   if (!result.ok()) {

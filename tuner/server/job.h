@@ -79,7 +79,7 @@ class Job {
   void OnTrial(const TuneEvent& event);
   void OnSteps(std::span<const TuneStep> steps);
   void LogState() const;
-  void TimeNetwork(v1::JobEvent* last);
+  void TimeNetwork(double seconds, v1::JobEvent* last);
   void ChangeState(v1::JobEvent event);
   void Announce(const std::string& message);
   void StoreState(v1::JobEvent event);
