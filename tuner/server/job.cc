@@ -32,6 +32,7 @@ void Job::Wait() {
 
 void Job::Start() {
   row_.trials = row_.failures = 0;  // the replay counts them again
+  started_ = true;
   if (state_ == v1::PAUSED) {
     context_.dispatcher.PauseJob(id_, true);
     clock_.Pause(true);
@@ -170,6 +171,7 @@ void Job::OnTrial(const TuneEvent& event) {
   std::lock_guard lock(mutex_);
   ++row_.trials;
   if (message.model_seconds() > 0) row_.model_seconds = message.model_seconds();
+  curves_.Add(message);
   if (!message.trial().failure().empty()) {
     ++row_.failures;
     last_failure_ = absl::StrCat(message.trial().failure(), ": ", message.trial().message());
@@ -310,6 +312,17 @@ bool Job::ended() const { return IsEnd(state()); }
 v1::JobSummary Job::Summary() const {
   std::lock_guard lock(mutex_);
   return SummaryOf(row_, spec_);
+}
+
+absl::StatusOr<TuningCurves> Job::Curves() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (started_) return curves_;
+  }
+  TuningCurves curves;
+  TW_RETURN_IF_ERROR(
+      Retell(1, [&](const v1::JobEvent& event) { return curves.Add(event), true; }));
+  return curves;
 }
 
 absl::Status Job::Retell(uint64_t first,
