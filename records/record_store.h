@@ -57,18 +57,23 @@ struct StoreBatch {
   std::span<const Revocation> revocations;
 };
 
-class RecordStore {
+// Records to go through, wherever they are.
+class RecordScan {
  public:
-  virtual ~RecordStore() = default;
+  virtual ~RecordScan() = default;
+  // Oldest first. The callback returns false to stop; it may use the store.
+  virtual absl::Status ForEach(const RecordFilter& filter,
+                               const std::function<bool(const Record&)>& visit) const = 0;
+};
+
+class RecordStore : public RecordScan {
+ public:
   // All or nothing. Records whose run_id exists are skipped, a job's row replaces the one of the
   // same id, a step that exists and a revocation of a revoked or unknown record is skipped.
   // InvalidArgument: see CheckRecord.
   virtual absl::Status Commit(const StoreBatch& batch) = 0;
   absl::Status Append(std::span<const Record> records) { return Commit({.records = records}); }
 
-  // Oldest first. The callback returns false to stop; it may use the store.
-  virtual absl::Status ForEach(const RecordFilter& filter,
-                               const std::function<bool(const Record&)>& visit) const = 0;
   // The newest `count` that match, oldest first.
   virtual absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
                                                      int64_t count) const = 0;

@@ -121,6 +121,26 @@ TEST_F(ServerTest, TheRecordsCanBeFetchedAsALogInPieces) {
   EXPECT_EQ(fetch("secrets", "", &none).first, grpc::NOT_FOUND);
 }
 
+// It is made piece by piece, as the client takes them.
+TEST_F(ServerTest, WhatIsStoredWhileTheLogIsFetchedIsInIt) {
+  std::vector<Record> records(20'000, SampleRecord("0"));
+  for (size_t i = 0; i < records.size(); ++i) records[i].run_id = "run-" + std::to_string(i);
+  ASSERT_TRUE(store_->Append(records).ok());
+  grpc::ClientContext context;
+  Limit(context);
+  v1::FetchBlobRequest request;
+  request.set_name("records.log");
+  const auto reader = client_->FetchBlob(&context, request);
+  v1::BlobChunk chunk;
+  ASSERT_TRUE(reader->Read(&chunk));
+  const Record last = SampleRecord("meanwhile");
+  ASSERT_TRUE(store_->Append({&last, 1}).ok());
+  std::string log = chunk.data();
+  while (reader->Read(&chunk)) log += chunk.data();
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_NE(log.find("meanwhile"), std::string::npos);
+}
+
 TEST_F(ServerTest, EndingTheServerAnswersThoseWhoWait) {
   const v1::OpenSessionReply session = Open("w");
   v1::LeaseReply reply;
