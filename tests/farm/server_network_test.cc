@@ -1,6 +1,5 @@
 // The last phase of a job as clients and workers that a test plays see it.
 #include <algorithm>
-#include <atomic>
 
 #include "proto/network.h"
 #include "tests/farm/server_fixture.h"
@@ -12,16 +11,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-class SkippingClock final : public Clock {
- public:
-  double Now() const override { return system_.Now() + skipped; }
-  double UnixTime() const override { return system_.UnixTime(); }
-  std::atomic<double> skipped = 0;
-
- private:
-  const SystemClock system_;
-};
 
 class ServerNetwork : public ServerTest {
  protected:
@@ -244,21 +233,17 @@ TEST_F(ServerNetwork, APartOfTheJobsTimeIsKeptForIt) {
 }
 
 TEST_F(ServerNetwork, ThePhaseEndsWithTheTimeOfTheJob) {
-  SkippingClock clock;
-  server_.reset();
-  server_ = Server::Start({.listen = "unix:" + folder_->path() + "/s"}, *store_, clock).value();
   const v1::OpenSessionReply session = OpenFor("w");
   v1::JobSpec spec = SpecWithModel(8);
   spec.set_time_seconds(3600);
   v1::SubmitJobReply job;
   ASSERT_TRUE(Submit(spec, &job).ok());
   ServeTrials(session);
-  clock.skipped = 3600;
+  clock_.skipped = 3600;
   const v1::JobEvent end = EndOf(job.job(), &events_);
   EXPECT_EQ(end.state(), v1::DONE);
   EXPECT_THAT(ReadNetworkResult(end.network()).left_out(), HasSubstr("time was over"));
   EXPECT_EQ(Decisions(), 0);
-  server_.reset();  // before its clock
 }
 
 }  // namespace

@@ -75,6 +75,26 @@ TEST_F(ServerTest, AnotherProtocolIsRefusedWithTheSideToUpgrade) {
   EXPECT_THAT(status.error_message(), HasSubstr("upgrade the server"));
 }
 
+TEST_F(ServerTest, ASessionsNameIsManyRandomDigits) {
+  const std::string first = Open("a").session(), second = Open("b").session();
+  EXPECT_THAT(first, ::testing::MatchesRegex("[0-9a-f]{32,}"));
+  Restart();
+  const std::string again = Open("a").session();
+  EXPECT_TRUE(first != second && first != again && second != again);
+}
+
+TEST(FailureMessage, IsCutBetweenCharactersSoThatItsReportIsRead) {
+  for (const char* start : {"", "a", "ab", "abc"}) {
+    std::string text = start;
+    while (text.size() < 100'000) text += "\u20ac";
+    const Failure failure{FailureKind::kCrash, text};
+    v1::Outcome read;
+    ASSERT_TRUE(read.ParseFromString(ToMessage(Outcome(failure)).SerializeAsString()));
+    EXPECT_LT(read.message().size(), text.size());
+    EXPECT_TRUE(text.starts_with(read.message()));
+  }
+}
+
 TEST_F(ServerTest, WorkersAndTheirKeysAreListed) {
   Open("w1", "xeon");
   Open("w2", "rpi4");
