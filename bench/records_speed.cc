@@ -18,8 +18,7 @@
 #include "base/rng.h"
 #include "compiler/operators/workload_rules.h"
 #include "records/autotvm_log.h"
-#include "records/beats_default.h"
-#include "records/lookup.h"
+#include "records/model_lookup.h"
 #include "records/open_store.h"
 #include "records/postgres_url.h"
 #include "records/record_store.h"
@@ -128,10 +127,11 @@ void Measure(const std::string& path) {
     return store->Best(one)->has_value() ? "found" : "none";
   });
   Time("a model's look-up", [&] {
+    ModelLookup wanted{.target = ParseTarget("cpu -mcpu=znver4").value()};
+    for (const Record& record : best) wanted.workloads.push_back(record.task.workload);
     int found = 0;
-    for (const Record& record : best) {
-      const auto result = LookupBest(*store, record.task.workload, record.task.target).value();
-      found += result.record && BeatsDefault(*store, *result.record, false).value() ? 1 : 0;
+    for (const FoundConfig& one : LookUpModel(*store, wanted).value()) {
+      found += one.found.record && !one.keeps_default ? 1 : 0;
     }
     return absl::StrCat(found, " workloads");
   });

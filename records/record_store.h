@@ -81,7 +81,16 @@ class RecordStore : public RecordScan {
   // was measured several times counts with the middle of its medians (of two the faster), so that
   // one lucky measurement does not beat repeated ones, and is given by the record with that time.
   virtual absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const = 0;
-  // The same for each workload and target, in the order of their keys (foreign ones included).
+  // Of each of the filters, in their order, and asked for together: what takes many questions to a
+  // store that is far away.
+  virtual absl::StatusOr<std::vector<std::optional<Record>>> Bests(
+      std::span<const RecordFilter> filters) const = 0;
+  // What each of the filters matches, oldest first, all of the first one's before the second's; for
+  // filters that match few each. Limits are not applied.
+  virtual absl::Status ForEachOf(
+      std::span<const RecordFilter> filters,
+      const std::function<void(size_t filter, const Record&)>& visit) const = 0;
+  // Best for each workload and target, in the order of their keys (foreign ones included).
   virtual absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const = 0;
   // The limit is not applied.
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;

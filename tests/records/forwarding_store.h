@@ -22,6 +22,14 @@ class ForwardingStore : public RecordStore {
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
     return to_.Best(filter);
   }
+  absl::StatusOr<std::vector<std::optional<Record>>> Bests(
+      std::span<const RecordFilter> filters) const override {
+    return to_.Bests(filters);
+  }
+  absl::Status ForEachOf(std::span<const RecordFilter> filters,
+                         const std::function<void(size_t, const Record&)>& visit) const override {
+    return to_.ForEachOf(filters, visit);
+  }
   absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const override {
     return to_.BestPerWorkload(filter);
   }
