@@ -176,10 +176,9 @@ class Worker {
     lease_.set_session(session_.session());
     lease_.set_max_items(1);
     lease_.set_max_wait_seconds(options_.rate < 0 ? 60 : 1);
-    stub_->async()->Lease(context_.get(), &lease_, &leased_,
-                          [this, start = SteadyClock::now()](const grpc::Status& status) {
-                            Leased(start, status);
-                          });
+    stub_->async()->Lease(
+        context_.get(), &lease_, &leased_,
+        [this, start = SteadyClock::now()](const grpc::Status& status) { Leased(start, status); });
   }
   void Leased(SteadyClock::time_point start, const grpc::Status& status) {
     if (options_.rate >= 0) figures_.Note(Figures::kLease, start, status);

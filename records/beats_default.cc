@@ -71,8 +71,9 @@ absl::StatusOr<std::vector<std::optional<Timing>>> TimingsOf(
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(
-    const RecordStore& store, std::span<const AskedConfig> asked, const MeasuredOn& where) {
+absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordStore& store,
+                                                                 std::span<const AskedConfig> asked,
+                                                                 const MeasuredOn& where) {
   std::vector<std::optional<RecordFilter>> filters;
   for (const AskedConfig& one : asked) {
     TW_ASSIGN_OR_RETURN(const Template* found, FindTemplate(one.task.template_name));

@@ -26,8 +26,9 @@ struct AskedConfig {
 
 // Each of the configs as it was measured there; of several measurements the one with the middle
 // time (of two the faster). nullopt: it was not measured. NotFound: unknown template.
-absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(
-    const RecordStore& store, std::span<const AskedConfig> asked, const MeasuredOn& where);
+absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordStore& store,
+                                                                 std::span<const AskedConfig> asked,
+                                                                 const MeasuredOn& where);
 
 // The same of the default config of each workload, that of UntunedTemplate(.., exact); nullopt also
 // where no template takes the workload.

@@ -59,11 +59,12 @@ absl::StatusOr<std::optional<Record>> FastestLater(const RecordStore& store,
 
 // A workload with a decision.
 struct Decided {
-  size_t place = 0;      // among the workloads
-  RecordFilter filter;   // of the workload's usable records
+  size_t place = 0;               // among the workloads
+  RecordFilter filter;            // of the workload's usable records
   BestOfEach own = BestOfEach();  // of the decided config
   std::optional<Record> typical;
-  std::map<std::string, Record> later;  // of each config faster by itself, a measurement taken later
+  // A measurement, taken later, of each config that is faster by itself.
+  std::map<std::string, Record> later;
 };
 
 // The decision, or what has come since and is faster beyond noise.
@@ -83,8 +84,8 @@ absl::Status AddMeasurements(const RecordStore& store,
                              std::vector<Decided>* all) {
   std::vector<RecordFilter> filters;
   for (const Decided& one : *all) filters.push_back(OfConfig(one.filter, *decisions[one.place]));
-  TW_RETURN_IF_ERROR(store.ForEachOf(
-      filters, [&](size_t i, const Record& record) { (*all)[i].own.Add(record); }));
+  TW_RETURN_IF_ERROR(
+      store.ForEachOf(filters, [&](size_t i, const Record& record) { (*all)[i].own.Add(record); }));
   filters.clear();
   std::vector<Decided*> timed;
   for (Decided& one : *all) {
@@ -112,8 +113,8 @@ absl::StatusOr<std::vector<std::optional<Record>>> DecidedRecords(
   std::vector<RecordFilter> filters(workloads.size(), filter);
   for (size_t i = 0; i < workloads.size(); ++i) filters[i].workload_key = workloads[i].Key();
   std::vector<std::optional<Record>> decisions(workloads.size());
-  TW_RETURN_IF_ERROR(store.ForEachOf(
-      filters, [&](size_t i, const Record& newer) { decisions[i] = newer; }));
+  TW_RETURN_IF_ERROR(
+      store.ForEachOf(filters, [&](size_t i, const Record& newer) { decisions[i] = newer; }));
   std::vector<Decided> all;
   for (size_t i = 0; i < decisions.size(); ++i) {
     if (decisions[i] && IsUnfit(*decisions[i], options)) decisions[i].reset();
@@ -124,8 +125,7 @@ absl::StatusOr<std::vector<std::optional<Record>>> DecidedRecords(
   }
   TW_RETURN_IF_ERROR(AddMeasurements(store, decisions, &all));
   for (const Decided& one : all) {
-    TW_ASSIGN_OR_RETURN(decisions[one.place],
-                        Judged(store, *decisions[one.place], one, options));
+    TW_ASSIGN_OR_RETURN(decisions[one.place], Judged(store, *decisions[one.place], one, options));
   }
   return decisions;
 }

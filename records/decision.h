@@ -13,7 +13,7 @@
 
 namespace tilewright {
 
-// The newest decision about each of the workloads for the target. It holds against every config that had
+// The newest decision about each workload for the target. It holds against every config that had
 // been measured when it was taken; one that was first measured later and is by itself faster than
 // the decided one beyond noise (records/noise.h) is given instead. nullopt: there is no decision,
 // or it is unfit (LookupOptions::why_unfit).

@@ -262,8 +262,7 @@ absl::Status LookElsewhere(const RecordStore& store, std::span<const Workload> w
     left.push_back(workloads[i]);
   }
   options.device_key.clear();
-  TW_ASSIGN_OR_RETURN(std::vector<LookupResult> found,
-                      Lookups(store, left, target, options).Run());
+  TW_ASSIGN_OR_RETURN(std::vector<LookupResult> found, Lookups(store, left, target, options).Run());
   for (size_t k = 0; k < places.size(); ++k) {
     const bool same_target = found[k].record && found[k].record->task.target == target;
     if (same_target) found[k].how += kOfAnotherDevice;

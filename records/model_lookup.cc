@@ -44,9 +44,8 @@ absl::Status AddTimesAlone(const RecordStore& store, const ModelLookup& wanted,
                            std::vector<FoundConfig>* all) {
   if (wanted.device_key.empty()) return absl::OkStatus();
   const MeasuredOn where{wanted.device_key, wanted.threads};
-  TW_ASSIGN_OR_RETURN(
-      const std::vector<std::optional<Timing>> untuned,
-      DefaultTimings(store, wanted.workloads, wanted.target, where, wanted.exact));
+  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> untuned,
+                      DefaultTimings(store, wanted.workloads, wanted.target, where, wanted.exact));
   std::vector<AskedConfig> configs;
   std::vector<FoundConfig*> places;
   for (size_t i = 0; i < all->size(); ++i) {
@@ -54,8 +53,8 @@ absl::Status AddTimesAlone(const RecordStore& store, const ModelLookup& wanted,
     one.default_seconds = SecondsOf(untuned[i]);
     if (!one.found.record) continue;
     const Record& record = *one.found.record;
-    configs.push_back({{wanted.workloads[i], record.task.template_name, wanted.target},
-                       record.config});
+    configs.push_back(
+        {{wanted.workloads[i], record.task.template_name, wanted.target}, record.config});
     places.push_back(&one);
   }
   TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> alone,

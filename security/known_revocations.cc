@@ -35,8 +35,8 @@ void KnownRevocations::Remember() {
   std::error_code error;
   for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
     std::error_code unknown;
-    const bool is_list = it->path().extension() == kListSuffix &&
-                         it->file_size(unknown) <= kMaxRevocationBytes;
+    const bool is_list =
+        it->path().extension() == kListSuffix && it->file_size(unknown) <= kMaxRevocationBytes;
     if (!is_list) continue;
     std::ifstream in(it->path(), std::ios::binary);
     const std::string pem(std::istreambuf_iterator<char>(in), {});

@@ -1,5 +1,5 @@
-"""The commands of deploy/Containerfile, where no registry can be reached: the build as it is written
-there, and its programs in a root that holds nothing but the packages of its last stage."""
+"""The commands of deploy/Containerfile, where no registry can be reached: the build as it is
+written there, and its programs in a root that holds nothing but the packages of its last stage."""
 
 import pathlib
 import re

@@ -1,5 +1,5 @@
-"""What KEDA 2.13 knows of a ScaledObject, by its documentation (keda.sh/docs/2.13: the specification
-of scaled objects, and the Prometheus scaler); its own schema is not in any package."""
+"""What KEDA 2.13 knows of a ScaledObject, by its documentation (keda.sh/docs/2.13: the
+specification of scaled objects, and the Prometheus scaler); its schema is in no package."""
 
 _RULES = {"stabilizationWindowSeconds": int, "selectPolicy": str,
           "policies": [{"type": str, "value": int, "periodSeconds": int}]}

@@ -37,9 +37,7 @@ class ForwardingStore : public RecordStore {
     return to_.Count(filter);
   }
   absl::StatusOr<int64_t> LastId() const override { return to_.LastId(); }
-  absl::StatusOr<std::vector<Revocation>> Revocations() const override {
-    return to_.Revocations();
-  }
+  absl::StatusOr<std::vector<Revocation>> Revocations() const override { return to_.Revocations(); }
   absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const override {
     return to_.Jobs(unfinished);
   }

@@ -24,7 +24,7 @@ struct NetworkPhase {
   Dispatcher& dispatcher;
   Recorder& recorder;
   const RecordStore& store;
-  const Clock& clock;  // of the job
+  const Clock& clock;   // of the job
   double deadline = 0;  // on the clock; 0 = none
   std::stop_token stop;
   std::function<void()> begins;  // called before a worker is asked, if one is; may be null

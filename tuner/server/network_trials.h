@@ -24,8 +24,8 @@ struct NetworkTrialsSetup {
   const v1::Network& network;
   Target target;
   const std::vector<LayerChoice>& choices;  // of the layers, in the order of the question
-  const Clock& clock;   // of the job
-  double deadline = 0;  // on it; 0 = none
+  const Clock& clock;                       // of the job
+  double deadline = 0;                      // on it; 0 = none
   std::stop_token stop;
 };
 
@@ -36,8 +36,9 @@ class NetworkTrials final : public NetworkTimer {
 
   // Only notes the mix: it is compiled by the worker that runs it.
   absl::StatusOr<int> Load(const NetworkOptions& options) override;
-  // Cancelled: stop. DeadlineExceeded. Unavailable: all workers failed. FailedPrecondition: there is no worker for
-  // it, or this network does not compile or run. InvalidArgument: what a worker told cannot be.
+  // Cancelled: stop. DeadlineExceeded. Unavailable: all workers failed. FailedPrecondition: there
+  // is no worker for it, or this network does not compile or run. InvalidArgument: what a worker
+  // told cannot be.
   absl::StatusOr<NetworkRuns> RunInTurn(const std::vector<int>& networks,
                                         const NetworkTurns& turns) override;
 
