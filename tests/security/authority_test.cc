@@ -118,7 +118,7 @@ TEST_F(AuthorityTest, WhoHasMetAListKnowsItForGood) {
 
 // A server that was set back hands out older lists.
 TEST_F(AuthorityTest, WhoHasMetAListKnowsItAfterARestart) {
-  const std::string one = "01AB", other = "02CD";
+  const std::string one = "1ab", other = "2cd", third = "3ef";
   const CertificateAndKey key = MakeAuthority("farm", {kNow, 10}).value();
   const auto revoking = [&](const Serials& serials) {
     return MakeRevocationList(key, serials, kNow).value();
@@ -133,10 +133,10 @@ TEST_F(AuthorityTest, WhoHasMetAListKnowsItAfterARestart) {
   ASSERT_TRUE(known.Learn(revoking({})).ok());
   ASSERT_TRUE(known.Learn(revoking({other})).ok()) << "not all of what is known";
   EXPECT_EQ(lists(), 3);
-  ASSERT_TRUE(known.Learn(revoking({one, other})).ok());
+  ASSERT_TRUE(known.Learn(revoking({one, other, third})).ok());
   EXPECT_EQ(lists(), 2) << "one says all; the damaged one is left to people";
   const KnownRevocations again(key.certificate, nullptr, spool);
-  EXPECT_TRUE(again.Contains(one) && again.Contains(other));
+  EXPECT_TRUE(again.Contains(one) && again.Contains(other) && again.Contains(third));
   fs::remove_all(spool);
   EXPECT_TRUE(absl::IsPermissionDenied(
       KnownRevocations(key.certificate, nullptr, spool).Learn(revoking({one}))));
