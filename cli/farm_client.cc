@@ -17,8 +17,6 @@ namespace {
 
 constexpr auto kCallLimit = std::chrono::seconds(15);
 constexpr auto kReconnectPause = std::chrono::seconds(1);
-constexpr auto kBlobLimit = std::chrono::minutes(5);
-constexpr size_t kMaxBlobBytes = 256 << 20;
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -153,24 +151,19 @@ absl::StatusOr<std::vector<v1::RevokedRecord>> FarmClient::ListRevocations() {
   return all;
 }
 
-absl::StatusOr<std::string> FarmClient::FetchBlob(const std::string& name) {
+absl::Status FarmClient::FetchBlob(
+    const v1::FetchBlobRequest& request,
+    const std::function<absl::StatusOr<bool>(std::string_view)>& take) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kBlobLimit);
-  v1::FetchBlobRequest request;
-  request.set_name(name);
   const auto reader = stub_->service->FetchBlob(&context, request);
-  std::string bytes;
+  absl::StatusOr<bool> more = true;
   v1::BlobChunk chunk;
-  while (bytes.size() <= kMaxBlobBytes && reader->Read(&chunk)) bytes += chunk.data();
-  if (bytes.size() > kMaxBlobBytes) {
-    context.TryCancel();
-    reader->Finish();
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the server at ", server_.address, " sends more than 256 MiB of ", name));
-  }
-  if (const grpc::Status status = reader->Finish(); !status.ok())
-    return ExplainFailure(status, server_);
-  return bytes;
+  while (more.ok() && *more && reader->Read(&chunk)) more = take(chunk.data());
+  const bool all = more.ok() && *more;
+  if (!all) context.TryCancel();
+  const grpc::Status status = reader->Finish();
+  if (!all) return more.status();
+  return status.ok() ? absl::OkStatus() : ExplainFailure(status, server_);
 }
 
 absl::StatusOr<v1::JobEvent> FarmClient::Watch(

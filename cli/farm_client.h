@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -47,8 +48,10 @@ class FarmClient {
   // call is lost, those that it revoked may be missing from the answer.
   absl::StatusOr<std::vector<std::string>> RevokeRecords(v1::RevokeRecordsRequest request);
   absl::StatusOr<std::vector<v1::RevokedRecord>> ListRevocations();
-  // The bytes of a blob, at most 256 MiB.
-  absl::StatusOr<std::string> FetchBlob(const std::string& name);
+  // Gives the bytes of a blob to `take`, piece by piece as they come, however long that takes; what
+  // `take` returns, false or an error, ends it.
+  absl::Status FetchBlob(const v1::FetchBlobRequest& request,
+                         const std::function<absl::StatusOr<bool>(std::string_view)>& take);
 
  private:
   struct Stub;

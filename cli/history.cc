@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
 #include "cli/filter_options.h"
-#include "cli/open_records.h"
 #include "cli/records_source.h"
 #include "cli/show_record.h"
 #include "cli/table.h"
@@ -28,39 +28,71 @@ struct Options {
   bool json = false;
 };
 
-// The newest `limit` records (0 = all), oldest first.
-absl::StatusOr<std::vector<Record>> Newest(const Options& options) {
-  if (options.limit > 0) {
-    TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
-    return records.Newest(options.filter, options.limit);
-  }
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  std::vector<Record> all;
-  TW_RETURN_IF_ERROR(store->ForEach(
-      options.filter, [&](const Record& record) { return all.push_back(record), true; }));
-  return all;
-}
+// A header and so many rows at a time, with columns as wide as these need.
+constexpr int kRowsOfTable = 4096;
 
-void PrintTable(const std::vector<Record>& records) {
-  Table table({"time", "key", "class", "ms", "template", "config", "workload"});
-  for (const Record& record : records) {
-    table.Add({TimeText(record.unix_time), record.device_key, record.record_class,
-               MillisecondsText(record), record.task.template_name, ConfigText(record.config),
-               WorkloadKey(record)});
+class TablePrinter {
+ public:
+  void Add(const Record& record) {
+    table_.Add({TimeText(record.unix_time), record.device_key, record.record_class,
+                MillisecondsText(record), record.task.template_name, ConfigText(record.config),
+                WorkloadKey(record)});
+    if (++rows_ == kRowsOfTable) Print();
   }
-  table.Print(std::cout);
+  void End() {
+    if (rows_ > 0 || !any_) Print();
+  }
+
+ private:
+  static Table Empty() {
+    return Table({"time", "key", "class", "ms", "template", "config", "workload"});
+  }
+  void Print() {
+    table_.Print(std::cout);
+    table_ = Empty();
+    rows_ = 0;
+    any_ = true;
+  }
+
+  Table table_ = Empty();
+  int rows_ = 0;
+  bool any_ = false;  // printed
+};
+
+// A list, member by member.
+class JsonPrinter {
+ public:
+  void Add(const Record& record) {
+    std::cout << (any_ ? ",\n  " : "[\n  ")
+              << absl::StrReplaceAll(RecordJson(record).dump(2), {{"\n", "\n  "}});
+    any_ = true;
+  }
+  void End() { std::cout << (any_ ? "\n]\n" : "[]\n"); }
+
+ private:
+  bool any_ = false;
+};
+
+// The newest `limit` records, oldest first; or all, as they come, however many.
+template <typename Printer>
+absl::Status Print(const Options& options, Printer printer) {
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
+  if (options.limit > 0) {
+    TW_ASSIGN_OR_RETURN(const std::vector<Record> newest,
+                        records.Newest(options.filter, options.limit));
+    for (const Record& record : newest) printer.Add(record);
+  } else {
+    TW_RETURN_IF_ERROR(records.ForEach(options.filter, [&](const Record& record) {
+      printer.Add(record);
+      return std::cout.good();
+    }));
+  }
+  printer.End();
+  return absl::OkStatus();
 }
 
 absl::Status History(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const std::vector<Record> records, Newest(options));
-  if (options.json) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const Record& record : records) list.push_back(RecordJson(record));
-    std::cout << list.dump(2) << "\n";
-  } else {
-    PrintTable(records);
-  }
-  return absl::OkStatus();
+  return options.json ? Print(options, JsonPrinter()) : Print(options, TablePrinter());
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <sstream>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -12,7 +11,6 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "cli/exit_code.h"
-#include "cli/farm_client.h"
 #include "cli/paths.h"
 #include "cli/table.h"
 #include "records/log_file.h"
@@ -31,13 +29,6 @@ absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& name, st
   if (report.skipped > 0) PrintImportReport(name, report);
   TW_RETURN_IF_ERROR(CheckReadable(report));
   return store;
-}
-
-absl::StatusOr<std::unique_ptr<RecordStore>> FetchRecords(const RecordsOption& option) {
-  TW_ASSIGN_OR_RETURN(const Endpoint server, FarmOf(option));
-  TW_ASSIGN_OR_RETURN(std::string log, FarmClient(server).FetchBlob("records.log"));
-  std::istringstream in(std::move(log));
-  return ReadLog(option.named, in);
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> ReadLogFile(const std::string& path) {
@@ -76,14 +67,12 @@ absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option) {
   return EndpointOf(option.named.substr(sizeof(kFarm) - 1), option.tls);
 }
 
-absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option) {
-  const std::string& named = option.named;
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named) {
   const std::string path = RecordsPath(named);
   if (IsPostgresUrl(path)) return ReadPostgresStore(path);
   std::error_code error;
   const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
   if (named == "none" || nothing_yet) return MakeMemoryStore();
-  if (IsFarm(option)) return FetchRecords(option);
   return IsRecordsFile(path) ? OpenSqliteStore(path, /*read_only=*/true) : ReadLogFile(path);
 }
 

@@ -27,10 +27,10 @@ bool IsFarm(const RecordsOption& option);
 absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option);
 
 // For reading: "" is the default file (no records when there is none yet), "none" is no records,
-// "farm:HOST:PORT" are those of a server, "postgresql://..." those of a database, a log is read
-// into memory with its problems shown on stderr, anything else is a records file. A missing file is
-// bad input, and so is a log of which no line can be read.
-absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const RecordsOption& option);
+// "postgresql://..." are those of a database, a log is read into memory with its problems shown on
+// stderr, anything else is a records file. A missing file is bad input, and so is a log of which no
+// line can be read. Those of a server are a RecordsSource's (cli/records_source.h).
+absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named);
 
 // For writing, a file or a database: "" is the default file, made when missing.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named);

@@ -11,6 +11,7 @@
 #include "cli/open_records.h"
 #include "cli/records_prune.h"
 #include "cli/records_revoke.h"
+#include "cli/records_source.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
 #include "records/log_file.h"
@@ -55,9 +56,9 @@ absl::Status Import(const Options& options) {
   return CheckReadable(report);
 }
 
-absl::Status ExportPackage(const Options& options, const RecordStore& store, std::ostream& out) {
+absl::Status ExportPackage(const Options& options, const RecordScan& records, std::ostream& out) {
   TW_ASSIGN_OR_RETURN(const TopHubReport report,
-                      ExportTopHub(store, options.tophub, options.filter, out));
+                      ExportTopHub(records, options.tophub, options.filter, out));
   std::cerr << report.rows << " rows exported\n";
   for (const auto& [why, count] : report.left_out) {
     std::cerr << "  left out: " << count << " records of " << Shown(why) << "\n";
@@ -66,11 +67,11 @@ absl::Status ExportPackage(const Options& options, const RecordStore& store, std
 }
 
 absl::Status Export(const Options& options) {
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   const std::string input = RecordsPath(options.records.named);
   return WriteTo(options.output, {input}, [&](std::ostream& out) -> absl::Status {
-    if (!options.tophub.empty()) return ExportPackage(options, *store, out);
-    TW_ASSIGN_OR_RETURN(const int64_t lines, ExportLog(*store, options.filter, out));
+    if (!options.tophub.empty()) return ExportPackage(options, records, out);
+    TW_ASSIGN_OR_RETURN(const int64_t lines, ExportLog(records, options.filter, out));
     std::cerr << lines << " records exported\n";
     return absl::OkStatus();
   });

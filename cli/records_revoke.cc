@@ -83,7 +83,7 @@ absl::StatusOr<std::vector<std::string>> RevokeIn(const RevokeOptions& options) 
 
 absl::StatusOr<std::vector<Revocation>> RevocationsOf(const RecordsOption& records) {
   if (!IsFarm(records)) {
-    TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(records));
+    TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(records.named));
     return store->Revocations();
   }
   TW_ASSIGN_OR_RETURN(const Endpoint server, FarmOf(records));

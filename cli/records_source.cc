@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "records/autotvm_log.h"
+#include "records/filter.h"
 
 namespace tilewright {
 namespace {
@@ -78,6 +79,47 @@ absl::Status Find(FarmClient& farm, const v1::FindRecordsRequest& request,
   return absl::OkStatus();
 }
 
+// Gives the lines of a text that comes in pieces to `take`, until that returns false or an error.
+class LinesOfPieces {
+ public:
+  using Take = std::function<absl::StatusOr<bool>(std::string_view)>;
+  explicit LinesOfPieces(Take take) : take_(std::move(take)) {}
+
+  absl::StatusOr<bool> Add(std::string_view piece) {
+    rest_.append(piece);
+    size_t start = 0;
+    for (size_t end; (end = rest_.find('\n', start)) != std::string::npos; start = end + 1) {
+      TW_ASSIGN_OR_RETURN(const bool more,
+                          take_(std::string_view(rest_).substr(start, end - start)));
+      if (!more) return false;
+    }
+    rest_.erase(0, start);
+    if (rest_.size() <= kMostLineBytes) return true;
+    return absl::InvalidArgumentError("the server sends a line of more than 1 MiB");
+  }
+
+ private:
+  static constexpr size_t kMostLineBytes = 1 << 20;  // as DecodeLogLine
+
+  const Take take_;
+  std::string rest_;  // of a line that has not come to its end
+};
+
+absl::Status ScanFarm(FarmClient& farm, const RecordFilter& filter,
+                      const std::function<bool(const Record&)>& visit) {
+  v1::FetchBlobRequest request;
+  request.set_name("records.log");
+  request.set_device_key(filter.device_key);
+  int64_t left = filter.limit > 0 ? filter.limit : INT64_MAX;
+  LinesOfPieces lines([&](std::string_view line) -> absl::StatusOr<bool> {
+    TW_ASSIGN_OR_RETURN(Record record, DecodeLogLine(line));
+    const KeyedRecord keyed(std::move(record));
+    if (!Matches(filter, keyed)) return true;
+    return visit(keyed.record) && --left > 0;
+  });
+  return farm.FetchBlob(request, [&](std::string_view piece) { return lines.Add(piece); });
+}
+
 }  // namespace
 
 absl::StatusOr<RecordsSource> RecordsSource::Open(const RecordsOption& option) {
@@ -86,7 +128,7 @@ absl::StatusOr<RecordsSource> RecordsSource::Open(const RecordsOption& option) {
     TW_ASSIGN_OR_RETURN(const Endpoint server, FarmOf(option));
     source.farm_ = std::make_unique<FarmClient>(server);
   } else {
-    TW_ASSIGN_OR_RETURN(source.store_, OpenRecordsToRead(option));
+    TW_ASSIGN_OR_RETURN(source.store_, OpenRecordsToRead(option.named));
   }
   return source;
 }
@@ -117,6 +159,11 @@ absl::StatusOr<std::vector<Record>> RecordsSource::Newest(const RecordFilter& fi
   std::vector<Record> records;
   TW_RETURN_IF_ERROR(Find(*farm_, request, &records));
   return records;
+}
+
+absl::Status RecordsSource::ForEach(const RecordFilter& filter,
+                                    const std::function<bool(const Record&)>& visit) const {
+  return store_ ? store_->ForEach(filter, visit) : ScanFarm(*farm_, filter, visit);
 }
 
 }  // namespace tilewright

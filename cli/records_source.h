@@ -1,7 +1,9 @@
-// Records to look into: opened where they are, or asked of a server, which sends the answers only.
+// Records to look into: opened where they are, or asked of a server, which sends the answers only
+// (and its log to those who go through all records).
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +15,7 @@
 
 namespace tilewright {
 
-class RecordsSource {
+class RecordsSource final : public RecordScan {
  public:
   // As OpenRecordsToRead names them; of a server ("farm:ADDRESS") nothing is fetched yet.
   static absl::StatusOr<RecordsSource> Open(const RecordsOption& option);
@@ -26,6 +28,10 @@ class RecordsSource {
                                            const std::vector<std::string>& workloads = {}) const;
   // The newest `count`, oldest first; a server sends at most 10,000.
   absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter, int64_t count) const;
+  // Of a server's, those of the filter's device key are sent and looked at one after the other, as
+  // they come.
+  absl::Status ForEach(const RecordFilter& filter,
+                       const std::function<bool(const Record&)>& visit) const override;
   // Null for a server's.
   const RecordStore* store() const { return store_.get(); }
 

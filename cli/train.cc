@@ -13,7 +13,7 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/filter_options.h"
-#include "cli/open_records.h"
+#include "cli/records_source.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "tuner/transfer/ranking_samples.h"
@@ -84,8 +84,8 @@ void PrintJson(const std::vector<Row>& rows) {
 absl::Status Train(const Options& options) {
   OutputFile file(options.output, {options.records.named});
   TW_RETURN_IF_ERROR(file.status());
-  TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToRead(options.records));
-  TW_ASSIGN_OR_RETURN(const Samples samples, SamplesOf(*store, options.filter));
+  TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
+  TW_ASSIGN_OR_RETURN(const Samples samples, SamplesOf(records, options.filter));
   if (samples.empty()) {
     return BadInput(absl::InvalidArgumentError(
         "no record to learn from; `tilewright tune` makes them, `tilewright history` shows them"));

@@ -28,6 +28,7 @@
 #include "cli/tuning_report.h"
 #include "cli/verb.h"
 #include "proto/network.h"
+#include "tuner/loop/in_network.h"
 
 namespace tilewright {
 namespace {
@@ -47,9 +48,6 @@ constexpr char kExample[] =
     "For a GPU of this machine: tilewright tune resnet18.onnx --target cuda\n"
     "On a farm: tilewright tune resnet18.onnx --server farm:9190 --key xeon\n";
 
-// Of a time budget, what the last phase gets: a quarter, a minute at most.
-constexpr double kMostLastPhaseSeconds = 60;
-double LastPhaseSeconds(double budget) { return std::min(budget / 4, kMostLastPhaseSeconds); }
 // To ask for the machine's limits when no time is left, and to let a run that has begun end.
 constexpr double kLeastSeconds = 3, kGraceSeconds = 2;
 
@@ -237,10 +235,10 @@ absl::Status TuneHere(Options options) {
   TW_ASSIGN_OR_RETURN(v1::JobSpec spec, MakeJob(options.job));
   const double budget = spec.time_seconds();
   // Of a given time always the same part, so that the same command is the same job.
-  spec.set_time_seconds(budget - LastPhaseSeconds(budget));
+  spec.set_time_seconds(budget - SecondsForNetworks(budget));
   TW_ASSIGN_OR_RETURN(const Followed followed, TuneKernels(options, device, spec, leave));
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
-  const double deadline = budget > 0 ? start + budget : SystemClock().Now() + kMostLastPhaseSeconds;
+  const double deadline = budget > 0 ? start + budget : SystemClock().Now() + kMostNetworkSeconds;
   const Measured measured =
       TryInNetwork({.phase = {.model = options.job.model,
                               .spec = spec,

@@ -82,7 +82,7 @@ struct ImportReport {
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
                                        const PlaceFunction& place_of = nullptr);
 // Oldest first; the number of lines written. Internal when the stream fails.
-absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& filter,
+absl::StatusOr<int64_t> ExportLog(const RecordScan& records, const RecordFilter& filter,
                                   std::ostream& out);
 
 // Reads logs and writes the lines with the best usable record of each target, device and workload,

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "records/record_store.h"
@@ -16,20 +18,28 @@ struct MeasuredOn {
   int threads = 1;
 };
 
-// A config of the task as it was measured there; of several measurements the one with
-// the middle time (of two the faster). nullopt: it was not measured. NotFound: unknown template.
-absl::StatusOr<std::optional<Timing>> ConfigTiming(const RecordStore& store, const Task& task,
-                                                   const Config& config, const MeasuredOn& where);
+// A config of a task.
+struct AskedConfig {
+  Task task;
+  Config config;
+};
 
-// The same of the default config, that of UntunedTemplate(.., exact),; nullopt also when no
-// template takes the workload.
-absl::StatusOr<std::optional<Timing>> DefaultTiming(const RecordStore& store,
-                                                    const Workload& workload, const Target& target,
-                                                    const MeasuredOn& where, bool exact);
+// Each of the configs as it was measured there; of several measurements the one with the middle
+// time (of two the faster). nullopt: it was not measured. NotFound: unknown template.
+absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordStore& store,
+                                                                 std::span<const AskedConfig> asked,
+                                                                 const MeasuredOn& where);
 
-// False when the default of the record's workload was measured too (on the record's device key and
-// target, with its threads) and the record is not faster beyond the noise of both
-// (records/noise.h). REQUIRES: `best` is timed.
-absl::StatusOr<bool> BeatsDefault(const RecordStore& store, const Record& best, bool exact);
+// The same of the default config of each workload, that of UntunedTemplate(.., exact); nullopt also
+// where no template takes the workload.
+absl::StatusOr<std::vector<std::optional<Timing>>> DefaultTimings(
+    const RecordStore& store, std::span<const Workload> workloads, const Target& target,
+    const MeasuredOn& where, bool exact);
+
+// Of each record false when the default of its workload was measured too (on the record's device
+// key and target, with its threads) and the record is not faster beyond the noise of both
+// (records/noise.h). REQUIRES: all are timed.
+absl::StatusOr<std::vector<bool>> BeatDefaults(const RecordStore& store,
+                                               std::span<const Record> records, bool exact);
 
 }  // namespace tilewright

@@ -1,8 +1,6 @@
 #include "records/decision.h"
 
-#include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,89 +17,117 @@ std::string KeyOf(const Record& record) {
   return absl::StrCat(record.task.template_name, "|", EntitiesToJson(record.config));
 }
 
-// Every measurement of the config of a record.
-absl::StatusOr<std::vector<Record>> MeasurementsOf(const RecordStore& store, RecordFilter filter,
-                                                   const Record& record) {
+// The measurements of the config of a record.
+RecordFilter OfConfig(RecordFilter filter, const Record& record) {
   filter.template_name = record.task.template_name;
   filter.config = EntitiesToJson(record.config);
-  std::vector<Record> found;
-  TW_RETURN_IF_ERROR(
-      store.ForEach(filter, [&](const Record& one) { return found.push_back(one), true; }));
-  return found;
+  return filter;
+}
+
+bool IsUnfit(const Record& record, const LookupOptions& options) {
+  return options.why_unfit && !options.why_unfit(record.task, record.config).empty();
 }
 
 // By the rule of RecordStore::Best; nullopt of none.
-std::optional<Record> Typical(const std::vector<Record>& measurements) {
-  BestOfEach best;
-  for (const Record& record : measurements) best.Add(record);
-  std::vector<Record> one = best.Records();
+std::optional<Record> Typical(const BestOfEach& measurements) {
+  std::vector<Record> one = measurements.Records();
   return one.empty() ? std::nullopt : std::optional<Record>(std::move(one.front()));
 }
 
-// One record of each config that may have come after the decision: of those with a measurement
-// below `seconds`, because the middle of others cannot be, and with none of these taken before.
-absl::StatusOr<std::vector<Record>> PerhapsLater(const RecordStore& store, RecordFilter filter,
-                                                 const Record& decision, double seconds) {
-  filter.below = seconds;
-  std::map<std::string, Record> later;
-  std::set<std::string> known = {KeyOf(decision)};
-  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
-    const bool before = record.unix_time <= decision.unix_time;
-    before ? void(known.insert(KeyOf(record))) : void(later.emplace(KeyOf(record), record));
-    return true;
-  }));
-  std::vector<Record> candidates;
-  for (auto& [key, record] : later) {
-    if (!known.contains(key)) candidates.push_back(std::move(record));
-  }
-  return candidates;
-}
-
-// The fastest config that was first measured after the decision and is by itself below `seconds`.
+// Of the configs with these measurements the fastest one that was first measured after the
+// decision. `filter`: of the workload.
 absl::StatusOr<std::optional<Record>> FastestLater(const RecordStore& store,
                                                    const RecordFilter& filter,
-                                                   const Record& decision, double seconds,
+                                                   const Record& decision,
+                                                   const std::map<std::string, Record>& candidates,
                                                    const LookupOptions& options) {
-  TW_ASSIGN_OR_RETURN(const auto candidates, PerhapsLater(store, filter, decision, seconds));
   BestOfEach later;
-  for (const Record& candidate : candidates) {
-    if (options.why_unfit && !options.why_unfit(candidate.task, candidate.config).empty()) continue;
-    TW_ASSIGN_OR_RETURN(const auto measurements, MeasurementsOf(store, filter, candidate));
-    const bool known =
-        std::any_of(measurements.begin(), measurements.end(),
-                    [&](const Record& one) { return one.unix_time <= decision.unix_time; });
+  for (const auto& [key, candidate] : candidates) {
+    if (key == KeyOf(decision) || IsUnfit(candidate, options)) continue;
+    std::vector<Record> measurements;
+    bool known = false;
+    TW_RETURN_IF_ERROR(store.ForEach(OfConfig(filter, candidate), [&](const Record& one) {
+      known = one.unix_time <= decision.unix_time;
+      measurements.push_back(one);
+      return !known;
+    }));
     if (known) continue;
     for (const Record& one : measurements) later.Add(one);
   }
-  std::vector<Record> fastest = later.Records();
-  return fastest.empty() ? std::nullopt : std::optional<Record>(std::move(fastest.front()));
+  return Typical(later);
+}
+
+// A workload with a decision.
+struct Decided {
+  size_t place = 0;               // among the workloads
+  RecordFilter filter;            // of the workload's usable records
+  BestOfEach own = BestOfEach();  // of the decided config
+  std::optional<Record> typical;
+  // A measurement, taken later, of each config that is faster by itself.
+  std::map<std::string, Record> later;
+};
+
+// The decision, or what has come since and is faster beyond noise.
+absl::StatusOr<Record> Judged(const RecordStore& store, const Record& decision,
+                              const Decided& decided, const LookupOptions& options) {
+  if (!decided.typical) return decision;
+  TW_ASSIGN_OR_RETURN(const std::optional<Record> later,
+                      FastestLater(store, decided.filter, decision, decided.later, options));
+  const bool beaten = later && IsFasterBeyondNoise(std::get<Timing>(later->outcome),
+                                                   std::get<Timing>(decided.typical->outcome));
+  return beaten ? *later : decision;
+}
+
+// What was measured of the decided configs, and later of others that are faster by themselves.
+absl::Status AddMeasurements(const RecordStore& store,
+                             const std::vector<std::optional<Record>>& decisions,
+                             std::vector<Decided>* all) {
+  std::vector<RecordFilter> filters;
+  for (const Decided& one : *all) filters.push_back(OfConfig(one.filter, *decisions[one.place]));
+  TW_RETURN_IF_ERROR(
+      store.ForEachOf(filters, [&](size_t i, const Record& record) { (*all)[i].own.Add(record); }));
+  filters.clear();
+  std::vector<Decided*> timed;
+  for (Decided& one : *all) {
+    one.typical = Typical(one.own);
+    if (!one.typical) continue;
+    filters.push_back(one.filter);
+    filters.back().below = *MedianSeconds(one.typical->outcome);
+    filters.back().since = decisions[one.place]->unix_time;
+    timed.push_back(&one);
+  }
+  return store.ForEachOf(filters, [&](size_t i, const Record& record) {
+    const bool is_later = record.unix_time > filters[i].since;
+    if (is_later) timed[i]->later.emplace(KeyOf(record), record);
+  });
 }
 
 }  // namespace
 
-absl::StatusOr<std::optional<Record>> DecidedRecord(const RecordStore& store,
-                                                    const Workload& workload, const Target& target,
-                                                    const LookupOptions& options) {
-  RecordFilter filter{.workload_key = workload.Key(), .target = ToString(target)};
-  filter.record_class = kInNetworkClass;
-  filter.device_key = options.device_key;
+absl::StatusOr<std::vector<std::optional<Record>>> DecidedRecords(
+    const RecordStore& store, std::span<const Workload> workloads, const Target& target,
+    const LookupOptions& options) {
+  RecordFilter filter{.target = ToString(target), .device_key = options.device_key};
   filter.threads = options.threads;
-  TW_ASSIGN_OR_RETURN(std::vector<Record> newest, store.Newest(filter, 1));
-  if (newest.empty()) return std::optional<Record>();
-  Record& decision = newest.front();
-  if (options.why_unfit && !options.why_unfit(decision.task, decision.config).empty()) {
-    return std::optional<Record>();
+  filter.record_class = kInNetworkClass;
+  std::vector<RecordFilter> filters(workloads.size(), filter);
+  for (size_t i = 0; i < workloads.size(); ++i) filters[i].workload_key = workloads[i].Key();
+  std::vector<std::optional<Record>> decisions(workloads.size());
+  TW_RETURN_IF_ERROR(
+      store.ForEachOf(filters, [&](size_t i, const Record& newer) { decisions[i] = newer; }));
+  std::vector<Decided> all;
+  for (size_t i = 0; i < decisions.size(); ++i) {
+    if (decisions[i] && IsUnfit(*decisions[i], options)) decisions[i].reset();
+    if (!decisions[i]) continue;
+    filters[i].record_class.clear();
+    filters[i].only_ok = true;
+    all.push_back({.place = i, .filter = filters[i]});
   }
-  filter.record_class.clear();
-  filter.only_ok = true;
-  TW_ASSIGN_OR_RETURN(const auto measurements, MeasurementsOf(store, filter, decision));
-  const std::optional<Record> own = Typical(measurements);
-  if (!own) return std::optional<Record>(std::move(decision));
-  TW_ASSIGN_OR_RETURN(std::optional<Record> later,
-                      FastestLater(store, filter, decision, *MedianSeconds(own->outcome), options));
-  const bool beaten = later && IsFasterBeyondNoise(std::get<Timing>(later->outcome),
-                                                   std::get<Timing>(own->outcome));
-  return std::optional<Record>(beaten ? *std::move(later) : std::move(decision));
+  TW_RETURN_IF_ERROR(AddMeasurements(store, decisions, &all));
+  for (const Decided& one : all) {
+    TW_ASSIGN_OR_RETURN(decisions[one.place], Judged(store, *decisions[one.place], one, options));
+  }
+  return decisions;
 }
 
 }  // namespace tilewright

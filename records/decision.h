@@ -4,6 +4,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "records/lookup.h"
@@ -11,12 +13,12 @@
 
 namespace tilewright {
 
-// The newest decision about the workload for the target. It holds against every config that had
+// The newest decision about each workload for the target. It holds against every config that had
 // been measured when it was taken; one that was first measured later and is by itself faster than
 // the decided one beyond noise (records/noise.h) is given instead. nullopt: there is no decision,
 // or it is unfit (LookupOptions::why_unfit).
-absl::StatusOr<std::optional<Record>> DecidedRecord(const RecordStore& store,
-                                                    const Workload& workload, const Target& target,
-                                                    const LookupOptions& options);
+absl::StatusOr<std::vector<std::optional<Record>>> DecidedRecords(
+    const RecordStore& store, std::span<const Workload> workloads, const Target& target,
+    const LookupOptions& options);
 
 }  // namespace tilewright

@@ -141,12 +141,12 @@ absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
   return report;
 }
 
-absl::StatusOr<int64_t> ExportLog(const RecordStore& store, const RecordFilter& filter,
+absl::StatusOr<int64_t> ExportLog(const RecordScan& records, const RecordFilter& filter,
                                   std::ostream& out) {
   int64_t lines = 0;
   absl::Status failed;
   LogEncoder encoder;
-  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
+  TW_RETURN_IF_ERROR(records.ForEach(filter, [&](const Record& record) {
     const absl::StatusOr<std::string> line = encoder.Encode(record);
     failed = line.status();
     if (!failed.ok()) return false;

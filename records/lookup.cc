@@ -106,11 +106,10 @@ std::vector<std::string> Texts(const UnfitRecords& unfit) {
   return texts;
 }
 
-// The best fit record that the filter admits.
-absl::StatusOr<std::optional<Record>> BestFit(const RecordStore& store, RecordFilter filter,
-                                              const Task& wanted, const LookupOptions& options,
-                                              UnfitRecords* unfit) {
-  TW_ASSIGN_OR_RETURN(std::optional<Record> best, store.Best(filter));
+// The best fit record that the filter admits; `best`: of all that it admits.
+absl::StatusOr<std::optional<Record>> FitOf(const RecordStore& store, RecordFilter filter,
+                                            std::optional<Record> best, const Task& wanted,
+                                            const LookupOptions& options, UnfitRecords* unfit) {
   const auto why_unfit = [&](const Record& record) {
     return options.why_unfit({wanted.workload, record.task.template_name, wanted.target},
                              record.config);
@@ -158,7 +157,9 @@ absl::Status FallBack(const RecordStore& store, const Task& wanted, const Lookup
   for (const Target& other : FallbackTargets(wanted.target)) {
     RecordFilter filter{.target = ToString(other), .anchor_key = AnchorKey(wanted.workload)};
     filter.threads = options.threads;
-    TW_ASSIGN_OR_RETURN(result->record, BestFit(store, filter, wanted, options, unfit));
+    TW_ASSIGN_OR_RETURN(std::optional<Record> best, store.Best(filter));
+    TW_ASSIGN_OR_RETURN(result->record,
+                        FitOf(store, filter, std::move(best), wanted, options, unfit));
     if (!result->record) continue;
     result->how = absl::StrCat("fallback, measured on ", other.model);
     return absl::OkStatus();
@@ -166,59 +167,133 @@ absl::Status FallBack(const RecordStore& store, const Task& wanted, const Lookup
   return absl::OkStatus();
 }
 
-// Among the records of options.device_key; "" = of all devices and of models near the target's.
-absl::StatusOr<LookupResult> LookUpOn(const RecordStore& store, const Workload& workload,
-                                      const Target& target, const LookupOptions& options) {
-  LookupResult result;
-  TW_ASSIGN_OR_RETURN(result.record, DecidedRecord(store, workload, target, options));
-  if (result.record) {
-    const bool decided = result.record->record_class == kInNetworkClass;
-    result.how = decided ? "in the network" : "exact";
-    return result;
+// Of several workloads among the records of options.device_key; "" = of all devices and of models
+// near the target's. Each way is tried for those that the ways before have left.
+class Lookups {
+ public:
+  Lookups(const RecordStore& store, std::span<const Workload> workloads, const Target& target,
+          const LookupOptions& options)
+      : store_(store),
+        workloads_(workloads),
+        target_(target),
+        options_(options),
+        results_(workloads.size()),
+        unfit_(workloads.size()) {}
+
+  absl::StatusOr<std::vector<LookupResult>> Run() {
+    TW_RETURN_IF_ERROR(Decide());
+    TW_RETURN_IF_ERROR(TakeBests("exact", [](const Workload& workload) {
+      return RecordFilter{.workload_key = workload.Key()};
+    }));
+    TW_RETURN_IF_ERROR(TakeBests("other epilogue", [](const Workload& workload) {
+      return RecordFilter{.anchor_key = AnchorKey(workload)};
+    }));
+    for (const size_t i : left_) {
+      results_[i].how = "none";
+      if (!options_.device_key.empty()) continue;
+      TW_RETURN_IF_ERROR(FallBack(store_, TaskOf(i), options_, &results_[i], &unfit_[i]));
+    }
+    for (size_t i = 0; i < results_.size(); ++i) results_[i].passed_over = Texts(unfit_[i]);
+    return std::move(results_);
   }
-  UnfitRecords unfit;
-  const Task wanted{.workload = workload, .target = target};
-  RecordFilter exact{.workload_key = workload.Key(), .target = ToString(target)};
-  exact.device_key = options.device_key;
-  exact.threads = options.threads;
-  TW_ASSIGN_OR_RETURN(result.record, BestFit(store, exact, wanted, options, &unfit));
-  result.how = result.record ? "exact" : "none";
-  if (!result.record) {
-    RecordFilter anchor{.target = exact.target, .anchor_key = AnchorKey(workload)};
-    anchor.device_key = options.device_key;
-    anchor.threads = options.threads;
-    unfit.clear();  // the anchor's records are more than the exact ones
-    TW_ASSIGN_OR_RETURN(result.record, BestFit(store, anchor, wanted, options, &unfit));
-    if (result.record) result.how = "other epilogue";
+
+ private:
+  Task TaskOf(size_t i) const { return {.workload = workloads_[i], .target = target_}; }
+
+  absl::Status Decide() {
+    TW_ASSIGN_OR_RETURN(std::vector<std::optional<Record>> decided,
+                        DecidedRecords(store_, workloads_, target_, options_));
+    for (size_t i = 0; i < decided.size(); ++i) {
+      if (!decided[i]) {
+        left_.push_back(i);
+        continue;
+      }
+      const bool by_network = decided[i]->record_class == kInNetworkClass;
+      results_[i].how = by_network ? "in the network" : "exact";
+      results_[i].record = std::move(decided[i]);
+    }
+    return absl::OkStatus();
   }
-  if (!result.record && options.device_key.empty()) {
-    TW_RETURN_IF_ERROR(FallBack(store, wanted, options, &result, &unfit));
+
+  absl::Status TakeBests(const std::string& how, RecordFilter (*filter_of)(const Workload&)) {
+    std::vector<RecordFilter> filters;
+    for (const size_t i : left_) {
+      RecordFilter& filter = filters.emplace_back(filter_of(workloads_[i]));
+      filter.target = ToString(target_);
+      filter.device_key = options_.device_key;
+      filter.threads = options_.threads;
+    }
+    TW_ASSIGN_OR_RETURN(std::vector<std::optional<Record>> bests, store_.Bests(filters));
+    std::vector<size_t> still_left;
+    for (size_t k = 0; k < left_.size(); ++k) {
+      const size_t i = left_[k];
+      unfit_[i].clear();  // those of this way are among the next one's
+      TW_ASSIGN_OR_RETURN(results_[i].record, FitOf(store_, filters[k], std::move(bests[k]),
+                                                    TaskOf(i), options_, &unfit_[i]));
+      results_[i].record ? void(results_[i].how = how) : still_left.push_back(i);
+    }
+    left_ = std::move(still_left);
+    return absl::OkStatus();
   }
-  result.passed_over = Texts(unfit);
-  return result;
-}
+
+  const RecordStore& store_;
+  const std::span<const Workload> workloads_;
+  const Target& target_;
+  const LookupOptions& options_;
+  std::vector<LookupResult> results_;
+  std::vector<UnfitRecords> unfit_;
+  std::vector<size_t> left_;  // without a record so far
+};
 
 // Nothing could be nearer.
 bool IsOfTheWorkload(const LookupResult& result) {
   return result.how.starts_with("in the network") || result.how.starts_with("exact");
 }
 
+// Those that the device has no record of, among all devices' records.
+absl::Status LookElsewhere(const RecordStore& store, std::span<const Workload> workloads,
+                           const Target& target, LookupOptions options,
+                           std::vector<LookupResult>* results) {
+  std::vector<size_t> places;
+  std::vector<Workload> left;
+  for (size_t i = 0; i < results->size(); ++i) {
+    if ((*results)[i].record) continue;
+    places.push_back(i);
+    left.push_back(workloads[i]);
+  }
+  options.device_key.clear();
+  TW_ASSIGN_OR_RETURN(std::vector<LookupResult> found, Lookups(store, left, target, options).Run());
+  for (size_t k = 0; k < places.size(); ++k) {
+    const bool same_target = found[k].record && found[k].record->task.target == target;
+    if (same_target) found[k].how += kOfAnotherDevice;
+    (*results)[places[k]] = std::move(found[k]);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
                                         const Target& target, const LookupOptions& options) {
-  TW_ASSIGN_OR_RETURN(LookupResult result, LookUpOn(store, workload, target, options));
-  if (!result.record && !options.device_key.empty()) {
-    LookupOptions anywhere = options;
-    anywhere.device_key.clear();
-    TW_ASSIGN_OR_RETURN(result, LookUpOn(store, workload, target, anywhere));
-    const bool same_target = result.record && result.record->task.target == target;
-    if (same_target) result.how += kOfAnotherDevice;
+  TW_ASSIGN_OR_RETURN(std::vector<LookupResult> one,
+                      LookupEach(store, {&workload, 1}, target, options));
+  return std::move(one.front());
+}
+
+absl::StatusOr<std::vector<LookupResult>> LookupEach(const RecordStore& store,
+                                                     std::span<const Workload> workloads,
+                                                     const Target& target,
+                                                     const LookupOptions& options) {
+  TW_ASSIGN_OR_RETURN(std::vector<LookupResult> results,
+                      Lookups(store, workloads, target, options).Run());
+  if (!options.device_key.empty()) {
+    TW_RETURN_IF_ERROR(LookElsewhere(store, workloads, target, options, &results));
   }
-  if (options.explain && !IsOfTheWorkload(result)) {
-    TW_ASSIGN_OR_RETURN(result.near_misses, NearMisses(store, workload, target, options));
+  for (size_t i = 0; options.explain && i < results.size(); ++i) {
+    if (IsOfTheWorkload(results[i])) continue;
+    TW_ASSIGN_OR_RETURN(results[i].near_misses, NearMisses(store, workloads[i], target, options));
   }
-  return result;
+  return results;
 }
 
 absl::StatusOr<std::map<std::string, int64_t>> ForeignTemplates(const RecordStore& store) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,11 @@ struct LookupOptions {
 };
 absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
                                         const Target& target, const LookupOptions& options = {});
+// Of each of the workloads, in their order; the store is asked for all of them together.
+absl::StatusOr<std::vector<LookupResult>> LookupEach(const RecordStore& store,
+                                                     std::span<const Workload> workloads,
+                                                     const Target& target,
+                                                     const LookupOptions& options);
 
 // Usable and other records of templates that are not ours, by template: what an imported log of
 // another system holds that no model can use.

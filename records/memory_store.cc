@@ -57,6 +57,26 @@ class MemoryStore final : public RecordStore {
     return std::vector<Record>(newest.begin(), newest.end());
   }
 
+  absl::StatusOr<std::vector<std::optional<Record>>> Bests(
+      std::span<const RecordFilter> filters) const override {
+    std::vector<std::optional<Record>> all;
+    for (const RecordFilter& filter : filters) {
+      TW_ASSIGN_OR_RETURN(all.emplace_back(), Best(filter));
+    }
+    return all;
+  }
+
+  absl::Status ForEachOf(std::span<const RecordFilter> filters,
+                         const std::function<void(size_t, const Record&)>& visit) const override {
+    for (size_t i = 0; i < filters.size(); ++i) {
+      TW_RETURN_IF_ERROR(ForEach(filters[i], [&](const Record& record) {
+        visit(i, record);
+        return true;
+      }));
+    }
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
     RecordFilter usable = filter;
     usable.only_ok = true;

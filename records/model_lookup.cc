@@ -21,29 +21,45 @@ LookupOptions OptionsOf(const ModelLookup& wanted) {
           }};
 }
 
-absl::StatusOr<bool> KeepsDefault(const RecordStore& store, const LookupResult& found, bool exact) {
-  // A network's decision gave the default its chance.
-  if (!found.record || found.record->record_class == kInNetworkClass) return false;
-  TW_ASSIGN_OR_RETURN(const bool beats, BeatsDefault(store, *found.record, exact));
-  return !beats;
+// Of those that a network has not decided: a decision gave the default its chance.
+absl::Status SetKeepsDefault(const RecordStore& store, bool exact, std::vector<FoundConfig>* all) {
+  std::vector<Record> records;
+  std::vector<FoundConfig*> places;
+  for (FoundConfig& one : *all) {
+    const std::optional<Record>& record = one.found.record;
+    if (!record || record->record_class == kInNetworkClass) continue;
+    records.push_back(*record);
+    places.push_back(&one);
+  }
+  TW_ASSIGN_OR_RETURN(const std::vector<bool> beat, BeatDefaults(store, records, exact));
+  for (size_t i = 0; i < places.size(); ++i) places[i]->keeps_default = !beat[i];
+  return absl::OkStatus();
 }
 
 double SecondsOf(const std::optional<Timing>& timing) {
   return timing ? MedianSeconds(Outcome(*timing)).value_or(0) : 0;
 }
 
-absl::Status AddTimesAlone(const RecordStore& store, const Workload& workload,
-                           const ModelLookup& wanted, FoundConfig* one) {
+absl::Status AddTimesAlone(const RecordStore& store, const ModelLookup& wanted,
+                           std::vector<FoundConfig>* all) {
   if (wanted.device_key.empty()) return absl::OkStatus();
   const MeasuredOn where{wanted.device_key, wanted.threads};
-  TW_ASSIGN_OR_RETURN(const auto untuned,
-                      DefaultTiming(store, workload, wanted.target, where, wanted.exact));
-  one->default_seconds = SecondsOf(untuned);
-  if (!one->found.record) return absl::OkStatus();
-  const Record& record = *one->found.record;
-  const Task task{workload, record.task.template_name, wanted.target};
-  TW_ASSIGN_OR_RETURN(const auto alone, ConfigTiming(store, task, record.config, where));
-  one->alone_seconds = SecondsOf(alone);
+  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> untuned,
+                      DefaultTimings(store, wanted.workloads, wanted.target, where, wanted.exact));
+  std::vector<AskedConfig> configs;
+  std::vector<FoundConfig*> places;
+  for (size_t i = 0; i < all->size(); ++i) {
+    FoundConfig& one = (*all)[i];
+    one.default_seconds = SecondsOf(untuned[i]);
+    if (!one.found.record) continue;
+    const Record& record = *one.found.record;
+    configs.push_back(
+        {{wanted.workloads[i], record.task.template_name, wanted.target}, record.config});
+    places.push_back(&one);
+  }
+  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> alone,
+                      ConfigTimings(store, configs, where));
+  for (size_t i = 0; i < places.size(); ++i) places[i]->alone_seconds = SecondsOf(alone[i]);
   return absl::OkStatus();
 }
 
@@ -51,15 +67,12 @@ absl::Status AddTimesAlone(const RecordStore& store, const Workload& workload,
 
 absl::StatusOr<std::vector<FoundConfig>> LookUpModel(const RecordStore& store,
                                                      const ModelLookup& wanted) {
-  const LookupOptions options = OptionsOf(wanted);
-  std::vector<FoundConfig> all;
-  for (const Workload& workload : wanted.workloads) {
-    FoundConfig one;
-    TW_ASSIGN_OR_RETURN(one.found, LookupBest(store, workload, wanted.target, options));
-    TW_ASSIGN_OR_RETURN(one.keeps_default, KeepsDefault(store, one.found, wanted.exact));
-    TW_RETURN_IF_ERROR(AddTimesAlone(store, workload, wanted, &one));
-    all.push_back(std::move(one));
-  }
+  TW_ASSIGN_OR_RETURN(std::vector<LookupResult> found,
+                      LookupEach(store, wanted.workloads, wanted.target, OptionsOf(wanted)));
+  std::vector<FoundConfig> all(found.size());
+  for (size_t i = 0; i < found.size(); ++i) all[i].found = std::move(found[i]);
+  TW_RETURN_IF_ERROR(SetKeepsDefault(store, wanted.exact, &all));
+  TW_RETURN_IF_ERROR(AddTimesAlone(store, wanted, &all));
   return all;
 }
 
@@ -67,11 +80,11 @@ absl::StatusOr<std::vector<Record>> BestRecords(const RecordStore& store,
                                                 const RecordFilter& filter,
                                                 const std::vector<std::string>& workloads) {
   if (workloads.empty()) return store.BestPerWorkload(filter);
+  std::vector<RecordFilter> filters(workloads.size(), filter);
+  for (size_t i = 0; i < workloads.size(); ++i) filters[i].workload_key = workloads[i];
+  TW_ASSIGN_OR_RETURN(std::vector<std::optional<Record>> bests, store.Bests(filters));
   std::vector<Record> all;
-  RecordFilter one = filter;
-  for (const std::string& workload : workloads) {
-    one.workload_key = workload;
-    TW_ASSIGN_OR_RETURN(std::optional<Record> best, store.Best(one));
+  for (std::optional<Record>& best : bests) {
     if (best) all.push_back(*std::move(best));
   }
   return all;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <utility>
@@ -21,11 +22,14 @@ namespace {
 
 constexpr int kOldestServer = 120000;  // ends an era of float texts that lose bits
 constexpr size_t kMostPrepared = 64;   // statements of a connection: the texts of filters vary
+constexpr size_t kMostTogether = 256;  // questions under way
 
-// What is set where the user's settings of the role or database may differ, and dead peers noticed
-// by the server within half a minute, so that their lock is free.
+// What is set where the user's settings of the role or database may differ; plans that are made
+// once, not with each question, which takes longer than the answer; and dead peers noticed by the
+// server within half a minute, so that their lock is free.
 constexpr char kSession[] =
-    "SET search_path = tilewright; SET jit = off; SET extra_float_digits = 1; "
+    "SET search_path = tilewright; SET jit = off; SET plan_cache_mode = force_generic_plan; "
+    "SET extra_float_digits = 1; "
     "SET bytea_output = hex; SET standard_conforming_strings = on; SET row_security = off; "
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
@@ -132,6 +136,27 @@ class PostgresStatement final : public SqlStatement {
     row_ = -1;
   }
 
+  // Without waiting for the answer, which Take gets. False: the connection's error says why not.
+  bool Send() const {
+    const Arguments bound = Bound();
+    const int count = prepared_->sql.parameters;
+    PGconn* to = connection_->connection_;
+    const int sent =
+        prepared_->name.empty()
+            ? PQsendQueryParams(to, prepared_->sql.text.c_str(), count, nullptr,
+                                bound.texts.data(), bound.lengths.data(), bound.formats.data(), 0)
+            : PQsendQueryPrepared(to, prepared_->name.c_str(), count, bound.texts.data(),
+                                  bound.lengths.data(), bound.formats.data(), 0);
+    return sent == 1;
+  }
+  // The rows of the first Send that was not answered, for Step.
+  absl::Status Take() {
+    Reset();
+    absl::Status taken = Accept(PQgetResult(connection_->connection_));
+    PQclear(PQgetResult(connection_->connection_));  // the null at the end of its answer
+    return taken;
+  }
+
   std::string Text(int column) const override {
     return {PQgetvalue(result_, row_, column),
             static_cast<size_t>(PQgetlength(result_, row_, column))};
@@ -166,21 +191,35 @@ class PostgresStatement final : public SqlStatement {
     Place(parameter) = {.text = std::move(text), .is_null = false};
   }
 
-  absl::Status Run() {
+  // The bound values as libpq takes them.
+  struct Arguments {
     std::vector<const char*> texts;
     std::vector<int> lengths, formats;
+  };
+  Arguments Bound() const {
+    Arguments bound;
     for (const Value& value : values_) {
-      texts.push_back(value.is_null ? nullptr : value.text.c_str());
-      lengths.push_back(static_cast<int>(value.text.size()));
-      formats.push_back(value.is_binary ? 1 : 0);
+      bound.texts.push_back(value.is_null ? nullptr : value.text.c_str());
+      bound.lengths.push_back(static_cast<int>(value.text.size()));
+      bound.formats.push_back(value.is_binary ? 1 : 0);
     }
+    return bound;
+  }
+
+  absl::Status Run() {
+    const Arguments bound = Bound();
     const int count = prepared_->sql.parameters;
     PGconn* to = connection_->connection_;
-    result_ = prepared_->name.empty()
-                  ? PQexecParams(to, prepared_->sql.text.c_str(), count, nullptr, texts.data(),
-                                 lengths.data(), formats.data(), 0)
-                  : PQexecPrepared(to, prepared_->name.c_str(), count, texts.data(), lengths.data(),
-                                   formats.data(), 0);
+    return Accept(prepared_->name.empty()
+                      ? PQexecParams(to, prepared_->sql.text.c_str(), count, nullptr,
+                                     bound.texts.data(), bound.lengths.data(),
+                                     bound.formats.data(), 0)
+                      : PQexecPrepared(to, prepared_->name.c_str(), count, bound.texts.data(),
+                                       bound.lengths.data(), bound.formats.data(), 0));
+  }
+
+  absl::Status Accept(PGresult* result) {
+    result_ = result;
     const ExecStatusType status = PQresultStatus(result_);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return absl::OkStatus();
     const absl::Status error = connection_->Error(result_);
@@ -237,9 +276,36 @@ absl::Status PostgresConnection::Check(PGresult* result) {
 }
 
 absl::StatusOr<std::unique_ptr<SqlStatement>> PostgresConnection::Prepare(const std::string& sql) {
-  if (const auto kept = kept_.find(sql); kept != kept_.end()) {
-    return std::make_unique<PostgresStatement>(this, kept->second);
+  TW_ASSIGN_OR_RETURN(std::shared_ptr<const Prepared> prepared, PreparedOf(sql));
+  return std::make_unique<PostgresStatement>(this, std::move(prepared));
+}
+
+// After an error the connection is of no more use: whoever asked lets it go.
+absl::Status PostgresConnection::QueryEach(const std::string& sql, size_t count,
+                                           const BindOne& bind, const VisitOne& visit) {
+  TW_ASSIGN_OR_RETURN(std::shared_ptr<const Prepared> prepared, PreparedOf(sql));
+  PostgresStatement statement(this, std::move(prepared));
+  for (size_t first = 0; first < count; first += kMostTogether) {
+    const size_t end = std::min(count, first + kMostTogether);
+    bool sent = PQenterPipelineMode(connection_) == 1;
+    for (size_t i = first; sent && i < end; ++i) {
+      bind(i, statement);
+      sent = statement.Send();
+    }
+    if (!sent || PQpipelineSync(connection_) != 1) return Error(nullptr);
+    for (size_t i = first; i < end; ++i) {
+      TW_RETURN_IF_ERROR(statement.Take());
+      while (statement.Step().value()) TW_RETURN_IF_ERROR(visit(i, statement));
+    }
+    PQclear(PQgetResult(connection_));  // of the sync
+    if (PQexitPipelineMode(connection_) != 1) return Error(nullptr);
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const PostgresConnection::Prepared>> PostgresConnection::PreparedOf(
+    const std::string& sql) {
+  if (const auto kept = kept_.find(sql); kept != kept_.end()) return kept->second;
   auto prepared = std::make_shared<Prepared>();
   prepared->sql = ToPostgres(sql);
   if (kept_.size() < kMostPrepared) {
@@ -248,7 +314,7 @@ absl::StatusOr<std::unique_ptr<SqlStatement>> PostgresConnection::Prepare(const 
                                        prepared->sql.text.c_str(), 0, nullptr)));
     kept_.emplace(sql, prepared);
   }
-  return std::make_unique<PostgresStatement>(this, std::move(prepared));
+  return std::shared_ptr<const Prepared>(std::move(prepared));
 }
 
 absl::Status PostgresConnection::Error(const PGresult* result) {

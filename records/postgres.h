@@ -48,6 +48,9 @@ class PostgresConnection final : public SqlConnection {
 
   absl::Status Execute(const std::string& sql) override;
   absl::StatusOr<std::unique_ptr<SqlStatement>> Prepare(const std::string& sql) override;
+  // In libpq's pipeline mode: many questions cost one way there and back.
+  absl::Status QueryEach(const std::string& sql, size_t count, const BindOne& bind,
+                         const VisitOne& visit) override;
   absl::Status Begin() override { return Execute("BEGIN"); }
   bool InTransaction() const override;
   bool IsLost() const override;
@@ -62,6 +65,7 @@ class PostgresConnection final : public SqlConnection {
   PostgresConnection(pg_conn* connection, PostgresUrl url)
       : connection_(connection), url_(std::move(url)) {}
   absl::Status Configure(PostgresMode mode);
+  absl::StatusOr<std::shared_ptr<const Prepared>> PreparedOf(const std::string& sql);
   // Of a call that gave this result, freed here; null when there was no memory or connection.
   absl::Status Check(pg_result* result);
   absl::Status Error(const pg_result* result);

@@ -57,18 +57,23 @@ struct StoreBatch {
   std::span<const Revocation> revocations;
 };
 
-class RecordStore {
+// Records to go through, wherever they are.
+class RecordScan {
  public:
-  virtual ~RecordStore() = default;
+  virtual ~RecordScan() = default;
+  // Oldest first. The callback returns false to stop; it may use the store.
+  virtual absl::Status ForEach(const RecordFilter& filter,
+                               const std::function<bool(const Record&)>& visit) const = 0;
+};
+
+class RecordStore : public RecordScan {
+ public:
   // All or nothing. Records whose run_id exists are skipped, a job's row replaces the one of the
   // same id, a step that exists and a revocation of a revoked or unknown record is skipped.
   // InvalidArgument: see CheckRecord.
   virtual absl::Status Commit(const StoreBatch& batch) = 0;
   absl::Status Append(std::span<const Record> records) { return Commit({.records = records}); }
 
-  // Oldest first. The callback returns false to stop; it may use the store.
-  virtual absl::Status ForEach(const RecordFilter& filter,
-                               const std::function<bool(const Record&)>& visit) const = 0;
   // The newest `count` that match, oldest first.
   virtual absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
                                                      int64_t count) const = 0;
@@ -76,7 +81,16 @@ class RecordStore {
   // was measured several times counts with the middle of its medians (of two the faster), so that
   // one lucky measurement does not beat repeated ones, and is given by the record with that time.
   virtual absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const = 0;
-  // The same for each workload and target, in the order of their keys (foreign ones included).
+  // Of each of the filters, in their order, and asked for together: what takes many questions to a
+  // store that is far away.
+  virtual absl::StatusOr<std::vector<std::optional<Record>>> Bests(
+      std::span<const RecordFilter> filters) const = 0;
+  // What each of the filters matches, oldest first, all of the first one's before the second's; for
+  // filters that match few each. Limits are not applied.
+  virtual absl::Status ForEachOf(
+      std::span<const RecordFilter> filters,
+      const std::function<void(size_t filter, const Record&)>& visit) const = 0;
+  // Best for each workload and target, in the order of their keys (foreign ones included).
   virtual absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const = 0;
   // The limit is not applied.
   virtual absl::StatusOr<int64_t> Count(const RecordFilter& filter) const = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,12 @@ class SqlConnection {
   virtual absl::Status Execute(const std::string& sql) = 0;
   // One of the same text that was let go is used again: preparing costs more than most queries.
   virtual absl::StatusOr<std::unique_ptr<SqlStatement>> Prepare(const std::string& sql) = 0;
+  // Runs one query for each of `count` bindings and visits the rows of all, in the order of the
+  // bindings; in one go where the other end can.
+  using BindOne = std::function<void(size_t one, SqlStatement&)>;
+  using VisitOne = std::function<absl::Status(size_t one, const SqlStatement&)>;
+  virtual absl::Status QueryEach(const std::string& sql, size_t count, const BindOne& bind,
+                                 const VisitOne& visit);
   // Starts a transaction that writes; "COMMIT" or "ROLLBACK" ends it. Where IsLost, connects anew
   // first if the connection is one that may.
   virtual absl::Status Begin() = 0;

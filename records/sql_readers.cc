@@ -23,6 +23,15 @@ absl::StatusOr<int64_t> SqlReaders::Query(const std::string& sql, const Bind& bi
   return rows;
 }
 
+absl::Status SqlReaders::QueryEach(const std::string& sql, size_t count,
+                                   const SqlConnection::BindOne& bind,
+                                   const SqlConnection::VisitOne& visit) {
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<SqlConnection> reader, Borrow());
+  TW_RETURN_IF_ERROR(reader->QueryEach(sql, count, bind, visit));
+  Return(std::move(reader));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int64_t> SqlReaders::QueryInt(const std::string& sql, const Bind& bind) {
   int64_t value = 0;
   TW_RETURN_IF_ERROR(Query(sql, bind, [&](const SqlStatement& row) {

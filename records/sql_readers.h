@@ -25,6 +25,9 @@ class SqlReaders {
 
   // Runs a query on a borrowed connection; the number of rows that were visited.
   absl::StatusOr<int64_t> Query(const std::string& sql, const Bind& bind, const Visit& visit);
+  // SqlConnection::QueryEach on a borrowed connection.
+  absl::Status QueryEach(const std::string& sql, size_t count, const SqlConnection::BindOne& bind,
+                         const SqlConnection::VisitOne& visit);
   // The first column of the first row, 0 without one.
   absl::StatusOr<int64_t> QueryInt(const std::string& sql, const Bind& bind);
 

@@ -68,22 +68,31 @@ class SqlStore final : public RecordStore {
   }
 
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
-    RecordFilter usable = filter;
-    usable.only_ok = true;
-    const bool is_narrow = !filter.workload_key.empty() || !filter.anchor_key.empty();
-    const bool by_index = has_configs_ && is_narrow && !filter.target.empty();
-    RecordReader reader;
-    TW_ASSIGN_OR_RETURN(Chunk best,
-                        Read(by_index ? BestByIndexSql(usable) : BestByWindowSql(usable), reader,
-                             [&](SqlStatement& statement) { BindFilter(usable, statement); }));
-    if (best.records.empty()) return std::optional<Record>();
-    return std::optional<Record>(std::move(best.records.front()));
+    TW_ASSIGN_OR_RETURN(std::vector<std::optional<Record>> one, Bests({&filter, 1}));
+    return std::move(one.front());
+  }
+
+  absl::StatusOr<std::vector<std::optional<Record>>> Bests(
+      std::span<const RecordFilter> filters) const override {
+    std::vector<std::optional<Record>> all(filters.size());
+    TW_RETURN_IF_ERROR(ReadEach(
+        filters, [this](const RecordFilter& filter) { return BestSql(filter); },
+        [&](size_t i, const Record& record) { all[i] = record; }));
+    return all;
+  }
+
+  absl::Status ForEachOf(std::span<const RecordFilter> filters,
+                         const std::function<void(size_t, const Record&)>& visit) const override {
+    return ReadEach(
+        filters, [this](const RecordFilter& filter) { return RowsSql(filter, "ORDER BY id"); },
+        visit);
   }
 
   absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const override {
     std::vector<Record> all;
     RecordFilter one = filter;
     TW_ASSIGN_OR_RETURN(const std::vector<Place> places, Places());
+    std::vector<RecordFilter> filters;
     for (const Place& at : places) {
       const bool wanted = (filter.workload_key.empty() || filter.workload_key == at.workload) &&
                           (filter.target.empty() || filter.target == at.target) &&
@@ -91,7 +100,10 @@ class SqlStore final : public RecordStore {
       if (!wanted) continue;
       one.workload_key = at.workload;
       one.target = at.target;
-      TW_ASSIGN_OR_RETURN(std::optional<Record> best, Best(one));
+      filters.push_back(one);
+    }
+    TW_ASSIGN_OR_RETURN(std::vector<std::optional<Record>> bests, Bests(filters));
+    for (std::optional<Record>& best : bests) {
       if (best) all.push_back(*std::move(best));
     }
     return all;
@@ -186,6 +198,14 @@ class SqlStore final : public RecordStore {
   struct Place {
     std::string workload, target;
   };
+
+  std::string BestSql(const RecordFilter& filter) const {
+    RecordFilter usable = filter;
+    usable.only_ok = true;
+    const bool is_narrow = !filter.workload_key.empty() || !filter.anchor_key.empty();
+    const bool by_index = has_configs_ && is_narrow && !filter.target.empty();
+    return by_index ? BestByIndexSql(usable) : BestByWindowSql(usable);
+  }
 
   // Judges every measurement that matches.
   std::string BestByWindowSql(const RecordFilter& filter) const {
@@ -293,18 +313,11 @@ class SqlStore final : public RecordStore {
   absl::StatusOr<Chunk> ReadRows(const RecordFilter& filter, absl::string_view rest,
                                  std::initializer_list<int64_t> values,
                                  RecordReader& reader) const {
-    const bool one_config = !filter.workload_key.empty() && !filter.config.empty();
-    const std::string by = one_config && has_configs_ ? ByIndex("record_by_config") : "";
-    const std::string sql = absl::StrCat("SELECT ", columns_, " FROM record", by,
-                                         WhereSql(filter, schema_), rest);
-    return Read(sql, reader, [&](SqlStatement& statement) {
+    const auto bind = [&](SqlStatement& statement) {
       BindFilter(filter, statement);
       int at = kFirstFree;
       for (const int64_t value : values) statement.Bind(at++, value);
-    });
-  }
-
-  absl::StatusOr<Chunk> Read(const std::string& sql, RecordReader& reader, const Bind& bind) const {
+    };
     Chunk chunk;
     const auto visit = [&](const SqlStatement& row) -> absl::StatusOr<bool> {
       TW_ASSIGN_OR_RETURN(Record record, reader.Read(row));
@@ -312,8 +325,36 @@ class SqlStore final : public RecordStore {
       chunk.last_id = row.Int(0);
       return true;
     };
-    TW_RETURN_IF_ERROR(readers_.Query(sql, bind, visit).status());
+    TW_RETURN_IF_ERROR(readers_.Query(RowsSql(filter, rest), bind, visit).status());
     return chunk;
+  }
+
+  std::string RowsSql(const RecordFilter& filter, absl::string_view rest) const {
+    const bool one_config = !filter.workload_key.empty() && !filter.config.empty();
+    const std::string by = one_config && has_configs_ ? ByIndex("record_by_config") : "";
+    return absl::StrCat("SELECT ", columns_, " FROM record", by, WhereSql(filter, schema_), rest);
+  }
+
+  // The rows of each filter's query. Filters that say the same things of records have one text,
+  // which is prepared once.
+  absl::Status ReadEach(std::span<const RecordFilter> filters,
+                        const std::function<std::string(const RecordFilter&)>& sql_of,
+                        const std::function<void(size_t, const Record&)>& visit) const {
+    RecordReader reader;
+    for (size_t first = 0, end = 0; first < filters.size(); first = end) {
+      const std::string sql = sql_of(filters[first]);
+      do ++end;
+      while (end < filters.size() && sql_of(filters[end]) == sql);
+      TW_RETURN_IF_ERROR(readers_.QueryEach(
+          sql, end - first,
+          [&](size_t i, SqlStatement& statement) { BindFilter(filters[first + i], statement); },
+          [&](size_t i, const SqlStatement& row) -> absl::Status {
+            TW_ASSIGN_OR_RETURN(const Record record, reader.Read(row));
+            visit(first + i, record);
+            return absl::OkStatus();
+          }));
+    }
+    return absl::OkStatus();
   }
 
   const SqlSchema schema_;

@@ -55,13 +55,13 @@ absl::StatusOr<std::string> TopHubRow(const Record& record) {
   return RowOf(foreign);
 }
 
-absl::StatusOr<TopHubReport> ExportTopHub(const RecordStore& store, const std::string& kind,
+absl::StatusOr<TopHubReport> ExportTopHub(const RecordScan& records, const std::string& kind,
                                           RecordFilter filter, std::ostream& out) {
   TopHubReport report;
   BestOfEach best;
   filter.only_ok = true;
   const std::string ours = kind == "llvm" ? "cpu" : kind;
-  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
+  TW_RETURN_IF_ERROR(records.ForEach(filter, [&](const Record& record) {
     if (record.task.target.kind != ours) return true;
     const absl::StatusOr<Record> foreign = AsForeign(record);
     if (foreign.ok()) {

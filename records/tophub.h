@@ -26,7 +26,7 @@ absl::StatusOr<std::string> TopHubRow(const Record& record);
 // Writes the best usable row of each target, template and workload of a kind of target as AutoTVM
 // calls it ("cuda", "opencl", "llvm"); foreign rows as they came. A comment line comes first.
 // Internal when the stream fails.
-absl::StatusOr<TopHubReport> ExportTopHub(const RecordStore& store, const std::string& kind,
+absl::StatusOr<TopHubReport> ExportTopHub(const RecordScan& records, const std::string& kind,
                                           RecordFilter filter, std::ostream& out);
 
 }  // namespace tilewright

@@ -1,10 +1,5 @@
 #include "security/authority.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "security/revocation.h"
+#include "security/write_file.h"
 
 namespace tilewright {
 namespace {
@@ -22,26 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kSecret = 0600, kPublic = 0644;
-
-absl::Status CannotWrite(const std::string& path) {
-  return absl::PermissionDeniedError(
-      absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
-}
-
-// Written beside the name, synced, renamed: a reader sees the old file or the new one.
-absl::Status WriteFile(const std::string& path, const std::string& text, mode_t mode) {
-  const std::string draft = path + ".new";
-  unlink(draft.c_str());
-  const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0) return CannotWrite(path);
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool synced = written && fsync(fd) == 0;
-  close(fd);
-  if (synced && rename(draft.c_str(), path.c_str()) == 0) return absl::OkStatus();
-  const absl::Status failed = CannotWrite(path);
-  unlink(draft.c_str());
-  return failed;
-}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

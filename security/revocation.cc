@@ -148,19 +148,4 @@ std::string RevocationFile::List() {
   return list_;
 }
 
-absl::Status KnownRevocations::Learn(const std::string& pem) {
-  std::lock_guard lock(mutex_);
-  if (pem == last_) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(const Serials serials, ReadRevocationList(pem, authority_));
-  revoked_.insert(serials.begin(), serials.end());
-  last_ = pem;
-  return absl::OkStatus();
-}
-
-bool KnownRevocations::Contains(const std::string& serial) const {
-  if (own_ && own_->IsRevoked(serial)) return true;
-  std::lock_guard lock(mutex_);
-  return revoked_.contains(serial);
-}
-
 }  // namespace tilewright

@@ -62,25 +62,4 @@ class RevocationFile {
   double looked_ = 0;  // monotonic seconds
 };
 
-// What somebody knows to be revoked whom others tell it: every list that it has met counts, and its
-// own file. Revoking is for good, so an older list, or none, brings nobody's trust back.
-// Thread-safe.
-class KnownRevocations {
- public:
-  // `own` may be null.
-  explicit KnownRevocations(std::string authority, std::unique_ptr<RevocationFile> own = nullptr)
-      : authority_(std::move(authority)), own_(std::move(own)) {}
-
-  // Adds what a list revokes. Statuses as of ReadRevocationList; nothing is added then.
-  absl::Status Learn(const std::string& pem);
-  bool Contains(const std::string& serial) const;
-
- private:
-  const std::string authority_;  // PEM
-  const std::unique_ptr<RevocationFile> own_;
-  mutable std::mutex mutex_;
-  std::string last_;  // list, which most often comes again
-  Serials revoked_;
-};
-
 }  // namespace tilewright

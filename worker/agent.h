@@ -35,7 +35,8 @@ struct AgentOptions {
   std::string target;
   std::string canary;  // the test kernel's library; only where nothing is built
   std::string temp_folder;      // a private folder is made in it, and removed at the end
-  // Finished reports are kept here until the server has them; workers may share it. Empty: nowhere.
+  // Finished reports are kept here until the server has them, and what revocation lists a worker
+  // that runs what others built has met, for good; workers may share it. Empty: nowhere.
   std::string spool_folder;
   int slots = 1;
   int slot_cores = 1;  // of each slot: the most threads a kernel is timed with

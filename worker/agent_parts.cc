@@ -58,14 +58,15 @@ absl::Status CheckRole(const AgentOptions& options) {
   return options.target.empty() ? absl::OkStatus() : ParseTarget(options.target).status();
 }
 
-// Whose modules are not run: what this machine was told, beside what the server passes on.
+// Whose modules are not run: what this machine was told, beside what servers have passed on.
 absl::Status OpenRevocations(AgentParts* parts) {
   const AgentOptions& options = parts->options;
   const Credentials* own = options.server.credentials.get();
   if (!own || options.role != v1::WORKER_ROLE_RUN) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(auto file, RevocationFile::Open(own->revocation_path(), own->authority,
                                                       options.warn));
-  parts->revoked = std::make_unique<KnownRevocations>(own->authority, std::move(file));
+  parts->revoked =
+      std::make_unique<KnownRevocations>(own->authority, std::move(file), options.spool_folder);
   return absl::OkStatus();
 }
 

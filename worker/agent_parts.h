@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "security/revocation.h"
+#include "security/known_revocations.h"
 #include "worker/agent.h"
 #include "worker/canary.h"
 #include "worker/core_plan.h"

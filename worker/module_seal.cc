@@ -67,8 +67,9 @@ absl::Status LearnRevocations(const v1::SignedModule& sealed, const SealIdentity
   const absl::Status learned = runner.revoked->Learn(sealed.revocations());
   if (learned.ok()) return learned;
   return absl::UnavailableError(
-      absl::StrCat("the server sends a revocation list that cannot be used: ",
-                   std::string(learned.message()), "; see crl.pem in its TLS folder"));
+      absl::StrCat("the revocation list that came with a module cannot be used: ",
+                   std::string(learned.message()),
+                   "; see crl.pem in the server's TLS folder, and this worker's --spool"));
 }
 
 absl::Status Refused(const absl::Status& why) {

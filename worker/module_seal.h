@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "proto/tilewright.pb.h"
 #include "security/credentials.h"
-#include "security/revocation.h"
+#include "security/known_revocations.h"
 #include "worker/module.h"
 #include "worker/trial.h"
 

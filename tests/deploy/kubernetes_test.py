@@ -14,6 +14,7 @@ import unittest
 
 import yaml
 
+import keda
 from farm import BIN, SOURCE, need, run, wait_for
 from pods import Cluster, Pod
 
@@ -112,6 +113,14 @@ class ManifestsTest(unittest.TestCase):
                           "cuda:0" in spec["containers"][0]["args"])
         self.assertEqual(gpus, {"tilewright-worker": (None, False),
                                 "tilewright-worker-gpu": (1, True)})
+
+    def test_keda_knows_every_field_of_the_scaler(self):
+        text = (FOLDER / "autoscale.yaml").read_text()
+        self.assertEqual(keda.mistakes(yaml.safe_load(text)), [])
+        for right, wrong in (("pollingInterval:", "pollInterval:"), ('"100"', "100"),
+                             ("maxReplicaCount: 8", 'maxReplicaCount: "8"'),
+                             ("serverAddress:", "address:"), ("scaleDown:", "down:")):
+            self.assertTrue(keda.mistakes(yaml.safe_load(text.replace(right, wrong))), wrong)
 
     def test_the_scaler_follows_a_deployment_by_its_key(self):
         scaled = self.documents["ScaledObject", "tilewright-worker"]["spec"]

@@ -47,6 +47,9 @@ class SeeingTest : public ::testing::Test {
  protected:
   void SetUp() override {
     log_ = MakeFileLog(folder_ / "log", LogFormat::kJson).value();
+    Start();
+  }
+  void Start() {
     server_ = Server::Start(
                   {.listen = "unix:" + (folder_ / "s"), .log = log_.get(), .http = "127.0.0.1:0"},
                   *store_, clock_)
@@ -176,6 +179,9 @@ TEST_F(SeeingTest, ThePagesDataHoldsJobsCurvesAndWorkers) {
   EXPECT_GT(shown["curves"]["tasks"]["0"]["points"][0][1], 0);
   EXPECT_EQ(shown["curves"]["model"][0], Json({1, 3e-3}));
   const Json farm = GetJson("/api/workers");
+  server_.reset();
+  Start();
+  EXPECT_EQ(GetJson("/api/job?id=" + job), shown) << "told again from the journal";
   EXPECT_EQ(farm["workers"][0]["worker"], "w");
   EXPECT_EQ(farm["keys"][0]["total"], 1);
 }

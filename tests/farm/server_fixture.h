@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -17,6 +18,17 @@
 #include "worker/private_folder.h"
 
 namespace tilewright {
+
+// The system's, with a jump forward when a test wants one.
+class SkippingClock final : public Clock {
+ public:
+  double Now() const override { return system_.Now() + skipped; }
+  double UnixTime() const override { return system_.UnixTime(); }
+  std::atomic<double> skipped = 0;
+
+ private:
+  const SystemClock system_;
+};
 
 class ServerTest : public ::testing::Test {
  protected:
@@ -128,7 +140,7 @@ class ServerTest : public ::testing::Test {
   }
 
   std::unique_ptr<PrivateFolder> folder_;
-  SystemClock clock_;
+  SkippingClock clock_;
   std::unique_ptr<RecordStore> store_ = MakeMemoryStore();
   std::unique_ptr<Server> server_;
   std::unique_ptr<v1::WorkerService::Stub> worker_;

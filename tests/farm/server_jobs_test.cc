@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <latch>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
+#include "records/prune.h"
 #include "tests/farm/server_fixture.h"
 #include "tests/faults/fault_counts.h"
+#include "tests/records/forwarding_store.h"
 
 namespace tilewright {
 namespace {
@@ -67,6 +70,86 @@ TEST_F(ServerTest, AServerThatIsStartedAgainGoesOnWithItsJobs) {
   ASSERT_THAT(again, SizeIs(events.size())) << "told again from the journal";
   EXPECT_EQ(again.back().tasks(0).best_config(), events.back().tasks(0).best_config());
   EXPECT_EQ(again[4].trial().task(), events[4].trial().task());
+}
+
+// Nothing went wrong with them: no look-up needs their records any more.
+TEST_F(ServerTest, TrialsWhoseRecordsWerePrunedAreToldAsNoFailures) {
+  constexpr int kTrials = 30;
+  const std::string path = folder_->path() + "/farm.db";
+  server_.reset();
+  store_ = OpenSqliteStore(path).value();
+  Restart();
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(kTrials), &job).ok());
+  const v1::OpenSessionReply session = Open("w");
+  for (int i = 0; i < kTrials; ++i) {
+    v1::ReportReply reply;
+    ASSERT_TRUE(Report(session, LeaseOne(session), 1e-3 + 1e-5 * i, &reply).ok());
+  }
+  std::vector<v1::JobEvent> events, again;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  server_.reset();
+  store_.reset();
+  const int64_t removed = PruneRecords(path, {}, /*dry_run=*/false).value().removed;
+  ASSERT_GT(removed, 0);
+  store_ = OpenSqliteStore(path).value();
+  Restart();
+  ASSERT_TRUE(Watch(job.job(), &again).ok());
+  ASSERT_THAT(again, SizeIs(events.size()));
+  int64_t without_time = 0;
+  for (size_t i = 0; i < again.size(); ++i) {
+    EXPECT_EQ(again[i].trial().failure(), "");
+    EXPECT_EQ(again[i].trial().best_gflops(), events[i].trial().best_gflops());
+    without_time += again[i].has_trial() && again[i].trial().seconds() == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(without_time, removed);
+}
+
+TEST_F(ServerTest, ATimeBudgetEndsAlsoWithoutAWorker) {
+  v1::JobSpec spec = Spec(5);
+  spec.set_time_seconds(3600);
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(spec, &job).ok());
+  clock_.skipped = 3600;
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  EXPECT_EQ(events.back().state(), v1::FAILED);
+  EXPECT_THAT(events.back().message(), HasSubstr("no worker of the key \"cpu\" was free"));
+}
+
+// Answers what a submission asks first only when it is told to.
+class HeldStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<std::optional<JobRow>> FindRequest(const std::string& owner,
+                                                    const std::string& request) const override {
+    asked.count_down();
+    go_on.wait();
+    return ForwardingStore::FindRequest(owner, request);
+  }
+  mutable std::latch asked{1}, go_on{1};
+};
+
+TEST_F(ServerTest, WorkersAreAnsweredWhileASubmissionWaitsForTheStore) {
+  HeldStore held(*store_);
+  server_.reset();
+  server_ = Server::Start({.listen = "unix:" + folder_->path() + "/s"}, held, clock_).value();
+  const v1::OpenSessionReply session = Open("w");
+  v1::SubmitJobReply job;
+  std::thread submission([&] { EXPECT_TRUE(Submit(Spec(1), &job).ok()); });
+  held.asked.wait();
+  grpc::ClientContext context;
+  Limit(context);
+  v1::RenewRequest request;
+  request.set_session(session.session());
+  v1::RenewReply renewed;
+  EXPECT_TRUE(worker_->Renew(&context, request, &renewed).ok());
+  v1::LeaseReply leased;
+  EXPECT_TRUE(Lease(session.session(), 0, &leased).ok());
+  held.go_on.count_down();
+  submission.join();
+  EXPECT_FALSE(job.job().empty());
+  server_.reset();  // before its store
 }
 
 TEST_F(ServerTest, AThousandWorkersComeBackAtOnceAndNoneIsLost) {

@@ -3,6 +3,7 @@
 
 #include "proto/network.h"
 #include "tests/farm/server_fixture.h"
+#include "tuner/server/job_tasks.h"
 
 namespace tilewright {
 namespace {
@@ -218,6 +219,31 @@ TEST_F(ServerNetwork, AFaultyWorkersRoundIsGivenToAnother) {
   Answer(good, LeaseOne(good));
   const v1::JobEvent end = EndOf(job.job(), &events_);
   EXPECT_EQ(ReadNetworkResult(end.network()).worker(), "good");
+}
+
+TEST_F(ServerNetwork, APartOfTheJobsTimeIsKeptForIt) {
+  const auto seconds_of_trials = [](v1::JobSpec spec, double seconds) {
+    spec.set_time_seconds(seconds);
+    JobTasks none;
+    return MakeTuneJob(spec, none).budget.seconds;
+  };
+  EXPECT_EQ(seconds_of_trials(SpecWithModel(8), 100), 75);
+  EXPECT_EQ(seconds_of_trials(SpecWithModel(8), 1000), 940);
+  EXPECT_EQ(seconds_of_trials(Spec(8), 100), 100) << "there will be no last phase";
+}
+
+TEST_F(ServerNetwork, ThePhaseEndsWithTheTimeOfTheJob) {
+  const v1::OpenSessionReply session = OpenFor("w");
+  v1::JobSpec spec = SpecWithModel(8);
+  spec.set_time_seconds(3600);
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(spec, &job).ok());
+  ServeTrials(session);
+  clock_.skipped = 3600;
+  const v1::JobEvent end = EndOf(job.job(), &events_);
+  EXPECT_EQ(end.state(), v1::DONE);
+  EXPECT_THAT(ReadNetworkResult(end.network()).left_out(), HasSubstr("time was over"));
+  EXPECT_EQ(Decisions(), 0);
 }
 
 }  // namespace

@@ -75,6 +75,26 @@ TEST_F(ServerTest, AnotherProtocolIsRefusedWithTheSideToUpgrade) {
   EXPECT_THAT(status.error_message(), HasSubstr("upgrade the server"));
 }
 
+TEST_F(ServerTest, ASessionsNameIsManyRandomDigits) {
+  const std::string first = Open("a").session(), second = Open("b").session();
+  EXPECT_THAT(first, ::testing::MatchesRegex("[0-9a-f]{32,}"));
+  Restart();
+  const std::string again = Open("a").session();
+  EXPECT_TRUE(first != second && first != again && second != again);
+}
+
+TEST(FailureMessage, IsCutBetweenCharactersSoThatItsReportIsRead) {
+  for (const char* start : {"", "a", "ab", "abc"}) {
+    std::string text = start;
+    while (text.size() < 100'000) text += "\u20ac";
+    const Failure failure{FailureKind::kCrash, text};
+    v1::Outcome read;
+    ASSERT_TRUE(read.ParseFromString(ToMessage(Outcome(failure)).SerializeAsString()));
+    EXPECT_LT(read.message().size(), text.size());
+    EXPECT_TRUE(text.starts_with(read.message()));
+  }
+}
+
 TEST_F(ServerTest, WorkersAndTheirKeysAreListed) {
   Open("w1", "xeon");
   Open("w2", "rpi4");
@@ -119,6 +139,26 @@ TEST_F(ServerTest, TheRecordsCanBeFetchedAsALogInPieces) {
   EXPECT_EQ(all, expected.str());
   EXPECT_EQ(odd, expected_odd.str());
   EXPECT_EQ(fetch("secrets", "", &none).first, grpc::NOT_FOUND);
+}
+
+// It is made piece by piece, as the client takes them.
+TEST_F(ServerTest, WhatIsStoredWhileTheLogIsFetchedIsInIt) {
+  std::vector<Record> records(20'000, SampleRecord("0"));
+  for (size_t i = 0; i < records.size(); ++i) records[i].run_id = "run-" + std::to_string(i);
+  ASSERT_TRUE(store_->Append(records).ok());
+  grpc::ClientContext context;
+  Limit(context);
+  v1::FetchBlobRequest request;
+  request.set_name("records.log");
+  const auto reader = client_->FetchBlob(&context, request);
+  v1::BlobChunk chunk;
+  ASSERT_TRUE(reader->Read(&chunk));
+  const Record last = SampleRecord("meanwhile");
+  ASSERT_TRUE(store_->Append({&last, 1}).ok());
+  std::string log = chunk.data();
+  while (reader->Read(&chunk)) log += chunk.data();
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_NE(log.find("meanwhile"), std::string::npos);
 }
 
 TEST_F(ServerTest, EndingTheServerAnswersThoseWhoWait) {

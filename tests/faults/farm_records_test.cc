@@ -126,6 +126,24 @@ TEST_F(FarmRecords, BestTasksAndHistoryAskForWhatTheyPrint) {
   EXPECT_LT(proxy_->BytesToClients(), 200'000);
 }
 
+TEST_F(FarmRecords, AllRecordsPassThroughAsTheyAreInTheFile) {
+  const std::string verbs[] = {"history --limit 0 --json", "history --limit 0 --key fast",
+                               "history --limit 0 --key nobody --json", "records export -o -",
+                               "records export --key slow -o -"};
+  std::vector<std::string> local;
+  for (const std::string& verb : verbs) {
+    ASSERT_EQ(Shell(verb + " --records " + records_()), 0) << text_;
+    local.push_back(text_);
+  }
+  EXPECT_EQ(nlohmann::json::parse(local[0]).size(), 3000 + 2 * tasks_.size() - 1);
+  EXPECT_EQ(local[2], "[]\n");
+  Serve();
+  for (size_t i = 0; i < local.size(); ++i) {
+    EXPECT_EQ(Shell(verbs[i] + " --records " + farm_), 0);
+    EXPECT_TRUE(text_ == local[i]) << verbs[i];
+  }
+}
+
 TEST_F(FarmRecords, ARecordIsRevokedOnTheServerAndItsPackagesAreFound) {
   Serve();
   Compiled(farm_, "");

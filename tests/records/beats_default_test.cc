@@ -32,7 +32,7 @@ class BeatsDefaultTest : public testing::Test {
     fallback_.outcome = Timing{std::move(fallback)};
     const std::unique_ptr<RecordStore> store = MakeMemoryStore();
     EXPECT_TRUE(store->Append(std::vector<Record>{fallback_, record_}).ok());
-    return BeatsDefault(*store, record_, /*exact=*/false).value();
+    return BeatDefaults(*store, {&record_, 1}, /*exact=*/false)->front();
   }
 
   Record fallback_, record_;
@@ -54,7 +54,7 @@ TEST_F(BeatsDefaultTest, ADefaultThatWasNotMeasuredLosesToAnyRecord) {
   record_.outcome = Timing{{1.0}};
   const std::unique_ptr<RecordStore> store = MakeMemoryStore();
   ASSERT_TRUE(store->Append(std::vector<Record>{record_}).ok());
-  EXPECT_TRUE(BeatsDefault(*store, record_, /*exact=*/false).value());
+  EXPECT_TRUE(BeatDefaults(*store, {&record_, 1}, /*exact=*/false)->front());
 }
 
 TEST_F(BeatsDefaultTest, ADefaultOfAnotherDeviceSaysNothing) {
@@ -66,7 +66,7 @@ TEST_F(BeatsDefaultTest, TheDefaultsOwnRecordIsKept) {
   fallback_.outcome = Timing{{1.0}};
   const std::unique_ptr<RecordStore> store = MakeMemoryStore();
   ASSERT_TRUE(store->Append(std::vector<Record>{fallback_}).ok());
-  EXPECT_TRUE(BeatsDefault(*store, fallback_, /*exact=*/false).value());
+  EXPECT_TRUE(BeatDefaults(*store, {&fallback_, 1}, /*exact=*/false)->front());
 }
 
 }  // namespace

@@ -134,6 +134,38 @@ TEST_P(StoreContract, TheBestOfEachWorkloadIsTheBestOfItsFilter) {
   EXPECT_EQ(store_->BestPerWorkload({.workload_substring = "nothing of the kind"})->size(), 0u);
 }
 
+// More of them than are under way at once, of one kind and of several in turn.
+TEST_P(StoreContract, ManyQuestionsTogetherAreAnsweredAsEachByItself) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  ASSERT_TRUE(store_->Append(RandomRecords(seed, 300)).ok());
+  std::vector<RecordFilter> filters;
+  for (int i = 0; i < 700; ++i) {
+    RecordFilter& filter = filters.emplace_back();
+    filter.workload_key = SampleWorkload(16 << (i % 4)).Key();  // of the fourth there is nothing
+    if (i % 3 > 0) filter.target = i % 2 == 0 ? "cpu -mcpu=haswell" : "cpu -mcpu=znver4";
+    if (i >= 600) filter.device_key = i % 2 == 0 ? "one" : "two";
+  }
+  const auto bests = store_->Bests(filters);
+  ASSERT_TRUE(bests.ok()) << bests.status();
+  std::vector<Ids> found(filters.size());
+  size_t last = 0;
+  ASSERT_TRUE(store_
+                  ->ForEachOf(filters,
+                              [&](size_t i, const Record& record) {
+                                EXPECT_GE(i, last);
+                                last = i;
+                                found[i].push_back(record.run_id);
+                              })
+                  .ok());
+  ASSERT_EQ(bests->size(), filters.size());
+  for (size_t i = 0; i < filters.size(); i += 7) {
+    EXPECT_EQ((*bests)[i], *store_->Best(filters[i])) << i;
+    EXPECT_EQ(found[i], RunIds(filters[i])) << i;
+  }
+  EXPECT_TRUE(store_->Bests({})->empty());
+}
+
 TEST_P(StoreContract, SkipsARunIdThatItHas) {
   ASSERT_TRUE(Add(SampleRecord("a", 1)).ok());
   ASSERT_TRUE(store_->Append(std::vector{SampleRecord("a", 2), SampleRecord("b", 3)}).ok());

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "security/credentials.h"
+#include "security/known_revocations.h"
 #include "security/revocation.h"
 #include "tests/records/sample_records.h"
 
@@ -112,6 +114,32 @@ TEST_F(AuthorityTest, WhoHasMetAListKnowsItForGood) {
   EXPECT_FALSE(known.Learn(list.substr(0, list.size() / 2)).ok());
   EXPECT_FALSE(known.Learn(std::string(kMaxRevocationBytes + 1, 'x')).ok());
   EXPECT_TRUE(known.Contains(serial));
+}
+
+// A server that was set back hands out older lists.
+TEST_F(AuthorityTest, WhoHasMetAListKnowsItAfterARestart) {
+  const std::string one = "1ab", other = "2cd", third = "3ef";
+  const CertificateAndKey key = MakeAuthority("farm", {kNow, 10}).value();
+  const auto revoking = [&](const Serials& serials) {
+    return MakeRevocationList(key, serials, kNow).value();
+  };
+  const std::string spool = folder_ / "spool";
+  fs::create_directory(spool);
+  const auto lists = [&] { return std::distance(fs::directory_iterator(spool), {}); };
+  ASSERT_TRUE(KnownRevocations(key.certificate, nullptr, spool).Learn(revoking({one})).ok());
+  std::ofstream(spool + "/damaged.crl") << "nonsense";
+  KnownRevocations known(key.certificate, nullptr, spool);
+  EXPECT_TRUE(known.Contains(one));
+  ASSERT_TRUE(known.Learn(revoking({})).ok());
+  ASSERT_TRUE(known.Learn(revoking({other})).ok()) << "not all of what is known";
+  EXPECT_EQ(lists(), 3);
+  ASSERT_TRUE(known.Learn(revoking({one, other, third})).ok());
+  EXPECT_EQ(lists(), 2) << "one says all; the damaged one is left to people";
+  const KnownRevocations again(key.certificate, nullptr, spool);
+  EXPECT_TRUE(again.Contains(one) && again.Contains(other) && again.Contains(third));
+  fs::remove_all(spool);
+  EXPECT_TRUE(absl::IsPermissionDenied(
+      KnownRevocations(key.certificate, nullptr, spool).Learn(revoking({one}))));
 }
 
 TEST_F(AuthorityTest, FoldersThatCannotBeUsedSayWhy) {

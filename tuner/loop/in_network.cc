@@ -145,6 +145,8 @@ class Decider {
 
 }  // namespace
 
+double SecondsForNetworks(double budget) { return std::min(budget / 4, kMostNetworkSeconds); }
+
 absl::Status NetworkTurns::MayGoOn(double seconds) const {
   if (stop.stop_requested()) return absl::CancelledError("interrupted");
   if (clock.Now() + seconds < deadline) return absl::OkStatus();

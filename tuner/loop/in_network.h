@@ -56,6 +56,10 @@ class SteppedNetworkTimer : public NetworkTimer {
   virtual absl::StatusOr<NetworkRun> Run(int network) = 0;
 };
 
+// Of the time of a whole tuning job, what this phase gets: a quarter, a minute at most.
+inline constexpr double kMostNetworkSeconds = 60;
+double SecondsForNetworks(double budget);
+
 struct NetworkQuestion {
   // Options of each layer kind, at least one; option 0 is the default, option 1 (if there is one)
   // what look-ups would give now. All options of a kind have its workload, and so its layouts:

@@ -15,6 +15,12 @@ double Typical(const std::vector<double>& ascending) {
   return ascending[(ascending.size() - 1) / 2];
 }
 
+// It was measured, and nothing else is known of it any more.
+bool IsForgotten(const Outcome& outcome) {
+  const auto* timing = std::get_if<Timing>(&outcome);
+  return timing && timing->seconds.empty();
+}
+
 }  // namespace
 
 TaskState::TaskState(TuneItem item) : item_(std::move(item)) {
@@ -90,7 +96,7 @@ void TaskState::TakeBack(uint64_t index) {
 
 void TaskState::Finish(const Trial& trial) {
   Count(trial);
-  if (item_.searcher) item_.searcher->Observe({&trial, 1});
+  if (item_.searcher && !IsForgotten(trial.outcome)) item_.searcher->Observe({&trial, 1});
 }
 
 void TaskState::GiveUp(uint64_t index) {
@@ -101,7 +107,7 @@ void TaskState::GiveUp(uint64_t index) {
 void TaskState::Count(const Trial& trial) {
   --in_flight_;
   ++trials_;
-  if (!MedianSeconds(trial.outcome)) ++failures_;
+  if (std::holds_alternative<Failure>(trial.outcome)) ++failures_;
   Note(trial);
   curve_.push_back(best_seconds_.value_or(0));
 }

@@ -60,8 +60,9 @@ struct TuneStep {
   uint64_t number = 0;  // of the trial, from 1 in order of their starts
   size_t item = 0;      // of starts
   uint64_t index = 0;   // of starts, in the task's space
-  Measured measured;    // of results
-  double seconds = 0;   // since the job's start, in all its lives
+  // Of results. A timing without samples: it counts, but is not known any more.
+  Measured measured;
+  double seconds = 0;  // since the job's start, in all its lives
 };
 
 // A finished trial and where the job stands after it.
@@ -105,6 +106,7 @@ struct TuneResult {
   std::optional<double> model_seconds;  // as in TuneEvent
   size_t faults = 0;                    // trials of this life that the farm could not measure
   std::string last_fault;               // why
+  double seconds = 0;                   // since the job's start, in all its lives
 };
 
 struct TuneJob {

@@ -304,7 +304,8 @@ TuneResult Tuning::Result() {
   TuneResult result{.end = JobEnd().value_or(ends_[0].value_or(TuneEnd::kExhausted)),
                     .model_seconds = ModelSeconds(),
                     .faults = faults_,
-                    .last_fault = last_fault_};
+                    .last_fault = last_fault_,
+                    .seconds = Seconds()};
   for (size_t i = 0; i < tasks_.size(); ++i) {
     const TaskState& task = tasks_[i];
     result.items.push_back(

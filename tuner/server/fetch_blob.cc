@@ -1,7 +1,11 @@
 #include "tuner/server/fetch_blob.h"
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -12,45 +16,36 @@ namespace tilewright {
 namespace {
 
 constexpr char kRecordsLog[] = "records.log";
-constexpr size_t kMaxBytes = 256 << 20;
 constexpr size_t kChunkBytes = 256 << 10;
-constexpr int kMaxAtOnce = 4;
+constexpr int kMaxAtOnce = 4;  // a thread each
+// A client that takes nothing for so long leaves its place to others.
+constexpr auto kPatienceForClient = std::chrono::minutes(5);
 
-absl::StatusOr<std::string> RecordsLog(const RecordStore& store, const std::string& device_key) {
-  std::string log;
-  absl::Status failed;
-  LogEncoder encoder;
-  TW_RETURN_IF_ERROR(store.ForEach({.device_key = device_key}, [&](const Record& record) {
-    const absl::StatusOr<std::string> line = encoder.Encode(record);
-    failed = line.status();
-    if (!failed.ok()) return false;
-    absl::StrAppend(&log, *line, "\n");
-    return log.size() <= kMaxBytes;
-  }));
-  TW_RETURN_IF_ERROR(failed);
-  if (log.size() <= kMaxBytes) return log;
-  return absl::ResourceExhaustedError(
-      "the log is above 256 MiB; ask for one key, or export it on the server's machine");
-}
-
+// A piece is made once the client has room for it, so that neither a long log nor a slow client
+// costs memory.
 class BlobReactor final : public grpc::ServerWriteReactor<v1::BlobChunk> {
  public:
-  explicit BlobReactor(std::atomic<int>& running) : running_(running) {}
+  BlobReactor(grpc::CallbackServerContext* context, std::atomic<int>& running)
+      : context_(context), running_(running) {}
 
   void Refuse(const absl::Status& status) { Finish(ToGrpc(status)); }
-  // The thread touches this object no more once it has started the first write or finished.
-  void Start(const RecordStore& store, std::string device_key) {
-    std::thread([this, &store, device_key = std::move(device_key)] {
-      absl::StatusOr<std::string> log = RecordsLog(store, device_key);
-      if (!log.ok()) return Refuse(log.status());
-      bytes_ = *std::move(log);
-      Next();
+  // The thread touches this object no more once it has finished.
+  void Start(const RecordStore& store, const std::string& device_key) {
+    std::thread([this, &store, filter = RecordFilter{.device_key = device_key}] {
+      Finish(ToGrpc(SendLog(store, filter)));
     }).detach();
   }
 
   void OnWriteDone(bool ok) override {
-    if (ok) return Next();
-    Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the client is gone"));
+    std::lock_guard lock(mutex_);
+    writing_ = false;
+    gone_ = gone_ || !ok;
+    changed_.notify_all();
+  }
+  void OnCancel() override {
+    std::lock_guard lock(mutex_);
+    gone_ = true;
+    changed_.notify_all();
   }
   void OnDone() override {
     --running_;
@@ -58,25 +53,61 @@ class BlobReactor final : public grpc::ServerWriteReactor<v1::BlobChunk> {
   }
 
  private:
-  void Next() {
-    if (at_ >= bytes_.size()) return Finish(grpc::Status::OK);
-    chunk_.set_data(bytes_.substr(at_, kChunkBytes));
-    at_ += kChunkBytes;
-    StartWrite(&chunk_);
+  absl::Status SendLog(const RecordStore& store, const RecordFilter& filter) {
+    LogEncoder encoder;
+    std::string piece;
+    absl::Status status;
+    TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
+      const absl::StatusOr<std::string> line = encoder.Encode(record);
+      status = line.status();
+      if (!status.ok()) return false;
+      absl::StrAppend(&piece, *line, "\n");
+      while (status.ok() && piece.size() >= kChunkBytes) {
+        status = Send(piece.substr(0, kChunkBytes));
+        piece.erase(0, kChunkBytes);
+      }
+      return status.ok();
+    }));
+    TW_RETURN_IF_ERROR(status);
+    if (!piece.empty()) TW_RETURN_IF_ERROR(Send(std::move(piece)));
+    return AwaitWritten();
   }
 
+  absl::Status Send(std::string piece) {
+    TW_RETURN_IF_ERROR(AwaitWritten());
+    chunk_.set_data(std::move(piece));
+    {
+      std::lock_guard lock(mutex_);
+      writing_ = true;
+    }
+    StartWrite(&chunk_);
+    return absl::OkStatus();
+  }
+
+  absl::Status AwaitWritten() {
+    std::unique_lock lock(mutex_);
+    const auto written = [this] { return !writing_; };
+    if (!changed_.wait_for(lock, kPatienceForClient, written)) context_->TryCancel();
+    changed_.wait(lock, written);
+    return gone_ ? absl::CancelledError("the client is gone, or took nothing for minutes")
+                 : absl::OkStatus();
+  }
+
+  grpc::CallbackServerContext* const context_;
   std::atomic<int>& running_;
-  std::string bytes_;
-  size_t at_ = 0;
-  v1::BlobChunk chunk_;
+  v1::BlobChunk chunk_;  // on its way while writing_
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool writing_ = false, gone_ = false;
 };
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::BlobChunk>* AnswerFetchBlob(const RecordStore& store,
+grpc::ServerWriteReactor<v1::BlobChunk>* AnswerFetchBlob(grpc::CallbackServerContext* context,
+                                                         const RecordStore& store,
                                                          const v1::FetchBlobRequest& request,
                                                          std::atomic<int>& running) {
-  auto* reactor = new BlobReactor(running);
+  auto* reactor = new BlobReactor(context, running);
   const bool too_many = ++running > kMaxAtOnce;
   if (request.name() != kRecordsLog) {
     reactor->Refuse(

@@ -49,6 +49,7 @@ void Job::Wait() {
 }
 
 void Job::Start() {
+  started_ = true;
   if (state_ == v1::PAUSED) {
     context_.dispatcher.PauseJob(id_, true);
     clock_.Pause(true);
@@ -83,7 +84,7 @@ std::optional<double> Job::End(const absl::StatusOr<TuneResult>& result) {
                             ? EndOf(*result)
                             : StateEvent(v1::FAILED, std::string(result.status().message()));
     if (!result.ok() && stop_.stop_requested()) last = StateEvent(v1::CANCELLED, "");
-    if (last.state() == v1::DONE) TimeNetwork(&last);
+    if (last.state() == v1::DONE) TimeNetwork(result->seconds, &last);
     if (!suspended_) ChangeState(last);
   }
   run_.reset();
@@ -93,8 +94,10 @@ std::optional<double> Job::End(const absl::StatusOr<TuneResult>& result) {
   return std::nullopt;
 }
 
-// The last phase. What is not decided is decided by the next server, from the start.
-void Job::TimeNetwork(v1::JobEvent* last) {
+// The last phase, after so many seconds of the job. What is not decided is decided by the next
+// server, from the start.
+void Job::TimeNetwork(double seconds, v1::JobEvent* last) {
+  const double left = spec_.time_seconds() - seconds;
   const absl::StatusOr<v1::NetworkResult> result =
       RunNetworkPhase({.spec = spec_,
                        .job = id_,
@@ -104,6 +107,7 @@ void Job::TimeNetwork(v1::JobEvent* last) {
                        .recorder = context_.recorder,
                        .store = context_.store,
                        .clock = clock_,
+                       .deadline = spec_.time_seconds() > 0 ? clock_.Now() + left : 0,
                        .stop = stop_.get_token(),
                        .begins = [this] { Announce("timing the whole network"); }});
   if (!result.ok()) {
@@ -129,6 +133,7 @@ absl::Status Job::Begin() {
   {
     std::lock_guard lock(mutex_);
     row_.trials = row_.failures = 0;  // the replay counts them again
+    curves_ = {};
   }
   TW_ASSIGN_OR_RETURN(tasks_, MakeJobTasks(spec_, id_, row_.history_end, context_.store,
                                            /*with_searchers=*/true));
@@ -211,6 +216,7 @@ void Job::OnTrial(const TuneEvent& event) {
   std::lock_guard lock(mutex_);
   ++row_.trials;
   if (message.model_seconds() > 0) row_.model_seconds = message.model_seconds();
+  curves_.Add(message);
   if (!message.trial().failure().empty()) {
     ++row_.failures;
     last_failure_ = absl::StrCat(message.trial().failure(), ": ", message.trial().message());
@@ -351,6 +357,16 @@ bool Job::ended() const { return IsEnd(state()); }
 v1::JobSummary Job::Summary() const {
   std::lock_guard lock(mutex_);
   return SummaryOf(row_, spec_);
+}
+
+absl::StatusOr<TuningCurves> Job::Curves() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (started_) return curves_;
+  }
+  TuningCurves curves;
+  TW_RETURN_IF_ERROR(Retell(1, [&](const v1::JobEvent& event) { return curves.Add(event), true; }));
+  return curves;
 }
 
 absl::Status Job::Retell(uint64_t first,

@@ -25,6 +25,7 @@
 #include "tuner/server/job_tasks.h"
 #include "tuner/server/journal.h"
 #include "tuner/server/recorder.h"
+#include "tuner/server/tuning_curves.h"
 
 namespace tilewright {
 
@@ -74,6 +75,8 @@ class Job {
   // Tells the events from number `first` to the last one that is in the store, again, from the
   // journal; slow. `visit` false stops.
   absl::Status Retell(uint64_t first, const std::function<bool(const v1::JobEvent&)>& visit) const;
+  // Of a job that runs here, or did, kept at hand; of another one from the journal, which is slow.
+  absl::StatusOr<TuningCurves> Curves() const;
 
  private:
   struct Run;
@@ -88,7 +91,7 @@ class Job {
   void OnTrial(const TuneEvent& event);
   void OnSteps(std::span<const TuneStep> steps);
   void LogState() const;
-  void TimeNetwork(v1::JobEvent* last);
+  void TimeNetwork(double seconds, v1::JobEvent* last);
   void ChangeState(v1::JobEvent event);
   void Announce(const std::string& message);
   void StoreState(v1::JobEvent event);
@@ -109,6 +112,8 @@ class Job {
   double seconds_ = 0;                // of the last step
   std::vector<v1::JobEvent> untold_;  // trials whose steps are not in the journal yet
   std::string last_failure_;          // of a trial
+  TuningCurves curves_;               // of all lives
+  bool started_ = false;              // here
   bool replaying_ = true;             // the journal's end is not known yet
 
   std::promise<void> replayed_, over_;

@@ -12,6 +12,7 @@
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
 #include "proto/network.h"
+#include "tuner/loop/in_network.h"
 #include "tuner/server/trial.h"
 
 namespace tilewright {
@@ -170,6 +171,13 @@ std::vector<uint64_t> SeedsOf(const v1::JobTask& message, const JobTask& entry,
   return seeds;
 }
 
+// The last phase has its part of the time, where there will be one.
+double SecondsOfTrials(const v1::JobSpec& spec) {
+  const absl::StatusOr<v1::Network> network = ReadNetwork(spec.network());
+  const bool ends_whole = network.ok() && !network->model().empty();
+  return spec.time_seconds() - (ends_whole ? SecondsForNetworks(spec.time_seconds()) : 0);
+}
+
 }  // namespace
 
 uint32_t ThreadsOf(const v1::JobSpec& spec) { return std::max(1u, spec.threads()); }
@@ -241,7 +249,7 @@ TuneJob MakeTuneJob(const v1::JobSpec& spec, JobTasks& tasks) {
   }
   job.budget = {.trials = spec.trials(),
                 .early_stopping = spec.early_stopping(),
-                .seconds = spec.time_seconds(),
+                .seconds = SecondsOfTrials(spec),
                 .confirmations = kConfirmations};
   return job;
 }

@@ -44,7 +44,8 @@ absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const std::string
                                       int64_t history_end, const RecordStore& store,
                                       bool with_searchers);
 
-// What the loop is given; the tasks outlive it and lose their history to it.
+// What the loop is given: of a job's time what the last phase (tuner/server/network_phase.h) leaves
+// where the client sent a model; the tasks outlive it and lose their history to it.
 TuneJob MakeTuneJob(const v1::JobSpec& spec, JobTasks& tasks);
 
 }  // namespace tilewright

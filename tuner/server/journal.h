@@ -2,6 +2,7 @@
 // of its record; only what is in no record is written here.
 //   ["s", number, item, index]      a trial starts         ["c", ...] one that confirms a best
 //   ["r", number]                   its result, a record   ["f", number, kind, message] without one
+//                                   (pruned since: read as a timing without samples)
 //   ["u", number, why]              it ends without a result
 //   ["e", state, message]           the job's state changes
 #pragma once

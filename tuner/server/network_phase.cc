@@ -121,6 +121,8 @@ absl::StatusOr<v1::NetworkResult> Run(const NetworkPhase& phase) {
                         .network = network,
                         .target = question.target,
                         .choices = choices,
+                        .clock = phase.clock,
+                        .deadline = phase.deadline,
                         .stop = phase.stop});
   TW_ASSIGN_OR_RETURN(const NetworkDecision decision, Decide(choices, trials, phase.stop));
   TW_RETURN_IF_ERROR(StoreDecision(phase, choices, decision,

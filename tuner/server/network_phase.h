@@ -24,15 +24,16 @@ struct NetworkPhase {
   Dispatcher& dispatcher;
   Recorder& recorder;
   const RecordStore& store;
-  const Clock& clock;  // of the job
+  const Clock& clock;   // of the job
+  double deadline = 0;  // on the clock; 0 = none
   std::stop_token stop;
   std::function<void()> begins;  // called before a worker is asked, if one is; may be null
 };
 
 // Blocks until it is decided and the decisions are stored, all or none, the defaults among them; or
 // until it is clear why not, which the result then says: the client sent no model, no layer has a
-// choice, no worker takes networks, this network does not compile, the disk is full. Cancelled:
-// `stop`; nothing is stored.
+// choice, no worker takes networks, this network does not compile, the time or the disk's room is
+// over. Cancelled: `stop`; nothing is stored.
 absl::StatusOr<v1::NetworkResult> RunNetworkPhase(const NetworkPhase& phase);
 
 }  // namespace tilewright

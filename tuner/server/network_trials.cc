@@ -53,7 +53,8 @@ v1::NetworkRound NetworkTrials::RoundOf(const std::vector<int>& networks,
   }
   round.set_least_rounds(NetworkTurns::kLeastRounds);
   round.set_most_rounds(NetworkTurns::kMostRounds);
-  const double left = std::min(turns.until, turns.deadline) - turns.clock.Now();
+  double left = std::min(turns.until, turns.deadline) - turns.clock.Now();
+  if (setup_.deadline > 0) left = std::min(left, setup_.deadline - setup_.clock.Now());
   round.set_seconds(std::clamp(left, 0.0, kMostRoundSeconds));
   round.set_threads(setup_.threads);
   return round;
@@ -72,7 +73,16 @@ absl::StatusOr<TrialRequest> NetworkTrials::RequestOf(const v1::NetworkRound& ro
   return request;
 }
 
-// Until a worker has told something, nobody is there to take it, or the job stops.
+absl::Status NetworkTrials::MayWait(const TrialRequest& asked) const {
+  if (setup_.stop.stop_requested()) return absl::CancelledError("interrupted");
+  if (setup_.deadline > 0 && setup_.clock.Now() >= setup_.deadline) {
+    return absl::DeadlineExceededError("the job's time was over before its networks had run");
+  }
+  const absl::Status there = setup_.dispatcher.MayTimeNetwork(asked);
+  return absl::IsFailedPrecondition(there) ? there : absl::OkStatus();
+}
+
+// Until a worker has told something, or it is no use to wait.
 absl::StatusOr<Measured> NetworkTrials::Await(TrialRequest request) const {
   const auto mailbox = std::make_shared<Mailbox>();
   const TrialRequest asked = request;
@@ -81,17 +91,15 @@ absl::StatusOr<Measured> NetworkTrials::Await(TrialRequest request) const {
     mailbox->measured = std::move(measured);
     mailbox->arrived.notify_all();
   });
-  absl::Status why = absl::CancelledError("interrupted");
+  absl::Status why;
   std::unique_lock lock(mailbox->mutex);
   while (!mailbox->arrived.wait_for(lock, kLook, [&] { return mailbox->measured.has_value(); })) {
     lock.unlock();
-    const absl::Status there = setup_.dispatcher.MayTimeNetwork(asked);
-    const bool nobody = absl::IsFailedPrecondition(there);
-    if (nobody) why = there;
-    if (nobody || setup_.stop.stop_requested()) setup_.dispatcher.CancelJob(setup_.job);
+    if (why.ok()) why = MayWait(asked);
+    if (!why.ok()) setup_.dispatcher.CancelJob(setup_.job);
     lock.lock();
   }
-  if (mailbox->measured->dropped) return why;
+  if (mailbox->measured->dropped) return why.ok() ? absl::CancelledError("interrupted") : why;
   return *std::move(mailbox->measured);
 }
 

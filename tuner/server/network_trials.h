@@ -24,6 +24,8 @@ struct NetworkTrialsSetup {
   const v1::Network& network;
   Target target;
   const std::vector<LayerChoice>& choices;  // of the layers, in the order of the question
+  const Clock& clock;                       // of the job
+  double deadline = 0;                      // on it; 0 = none
   std::stop_token stop;
 };
 
@@ -34,12 +36,14 @@ class NetworkTrials final : public NetworkTimer {
 
   // Only notes the mix: it is compiled by the worker that runs it.
   absl::StatusOr<int> Load(const NetworkOptions& options) override;
-  // Cancelled: stop. Unavailable: all workers failed. FailedPrecondition: there is no worker for
-  // it, or this network does not compile or run. InvalidArgument: what a worker told cannot be.
+  // Cancelled: stop. DeadlineExceeded. Unavailable: all workers failed. FailedPrecondition: there
+  // is no worker for it, or this network does not compile or run. InvalidArgument: what a worker
+  // told cannot be.
   absl::StatusOr<NetworkRuns> RunInTurn(const std::vector<int>& networks,
                                         const NetworkTurns& turns) override;
 
-  // The time that the question's deadline is on: only what networks ran, not what they waited for.
+  // The time that the question's deadline is on: only what networks ran, not what they waited for,
+  // which the setup's deadline is for.
   const Clock& run_clock() const { return run_clock_; }
   // Of the last round.
   const std::string& worker() const { return worker_; }
@@ -55,6 +59,7 @@ class NetworkTrials final : public NetworkTimer {
 
   v1::NetworkRound RoundOf(const std::vector<int>& networks, const NetworkTurns& turns) const;
   absl::StatusOr<TrialRequest> RequestOf(const v1::NetworkRound& round) const;
+  absl::Status MayWait(const TrialRequest& asked) const;
   absl::StatusOr<Measured> Await(TrialRequest request) const;
   absl::StatusOr<NetworkRuns> RunsOf(const v1::NetworkTimes& times) const;
   absl::Status CheckRun(const v1::NetworkSeconds& run) const;

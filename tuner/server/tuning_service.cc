@@ -151,8 +151,8 @@ grpc::ServerUnaryReactor* TuningServiceImpl::SetWorkerHealth(
 }
 
 grpc::ServerWriteReactor<v1::BlobChunk>* TuningServiceImpl::FetchBlob(
-    grpc::CallbackServerContext*, const v1::FetchBlobRequest* request) {
-  return AnswerFetchBlob(parts_.store, *request, blobs_);
+    grpc::CallbackServerContext* context, const v1::FetchBlobRequest* request) {
+  return AnswerFetchBlob(context, parts_.store, *request, blobs_);
 }
 
 grpc::ServerUnaryReactor* TuningServiceImpl::LookUpRecords(grpc::CallbackServerContext* context,

@@ -8,13 +8,13 @@
 #include "base/strings.h"
 #include "tuner/server/messages.h"
 #include "tuner/server/record_views.h"
+#include "tuner/server/tuning_curves.h"
 
 namespace tilewright {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kMostPoints = 5000;       // of a job's curves
 constexpr double kTrialsPerOpenTask = 64;  // as a job without any budget gets
 
 // Generated from tuner/server/web.
@@ -61,43 +61,29 @@ HttpReply ListJobs(Jobs& jobs) {
   return Reply(list);
 }
 
-// Points where a curve changes: [trial of the job, best GFLOPS] of each task, and [trial, seconds]
-// of the whole model.
-class Curves {
- public:
-  void Add(const v1::JobEvent& event) {
-    if (!event.has_trial() || points_ >= kMostPoints) return;
-    const v1::TrialEvent& trial = event.trial();
-    Json& task = tasks_[std::to_string(trial.task_index())];
-    if (task.is_null()) task = {{"workload", trial.task()}, {"points", Json::array()}};
-    Append(task["points"], trial.total_number(), trial.best_gflops());
-    if (event.model_seconds() > 0) Append(model_, trial.total_number(), event.model_seconds());
-  }
-  Json json() && { return {{"tasks", std::move(tasks_)}, {"model", std::move(model_)}}; }
+Json JsonOf(const TuningCurves::Curve& curve) {
+  Json points = Json::array();
+  for (const TuningCurves::Point& point : curve) points.push_back({point.trial, point.value});
+  return points;
+}
 
- private:
-  void Append(Json& curve, uint64_t trial, double value) {
-    if (!curve.empty() && curve.back()[1] == value) return;
-    curve.push_back({trial, value});
-    ++points_;
+// [trial of the job, best GFLOPS] of each task, and [trial, seconds] of the whole model.
+Json JsonOf(const TuningCurves& curves) {
+  Json tasks = Json::object();
+  for (const auto& [index, task] : curves.tasks()) {
+    tasks[std::to_string(index)] = {{"workload", task.workload}, {"points", JsonOf(task.gflops)}};
   }
-
-  Json tasks_ = Json::object(), model_ = Json::array();
-  size_t points_ = 0;
-};
+  return {{"tasks", std::move(tasks)}, {"model", JsonOf(curves.model())}};
+}
 
 HttpReply ShowJob(Jobs& jobs, const HttpQuery& query) {
   const auto id = query.find("id");
   if (id == query.end()) return {400, "text/plain", "?id=JOB\n"};
   const absl::StatusOr<std::shared_ptr<Job>> job = jobs.Find(id->second, "");
   if (!job.ok()) return Failed(job.status());
-  Curves curves;
-  const absl::Status told = (*job)->Retell(1, [&](const v1::JobEvent& event) {
-    curves.Add(event);
-    return true;
-  });
-  if (!told.ok()) return Failed(told);
-  return Reply({{"job", JsonOf((*job)->Summary())}, {"curves", std::move(curves).json()}});
+  const absl::StatusOr<TuningCurves> curves = (*job)->Curves();
+  if (!curves.ok()) return Failed(curves.status());
+  return Reply({{"job", JsonOf((*job)->Summary())}, {"curves", JsonOf(*curves)}});
 }
 
 HttpReply ListWorkers(const Dispatcher& dispatcher, const WorkerLoad& load) {

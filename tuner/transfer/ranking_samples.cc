@@ -93,9 +93,9 @@ double BestPicked(const TemplateRanking& ranking, const std::vector<const Rankin
 }  // namespace
 
 absl::StatusOr<std::map<std::string, std::vector<RankingSample>>> SamplesOf(
-    const RecordStore& store, const RecordFilter& filter) {
+    const RecordScan& records, const RecordFilter& filter) {
   std::map<std::string, std::map<std::string, Group>> groups;  // by template, then GroupKey
-  TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
+  TW_RETURN_IF_ERROR(records.ForEach(filter, [&](const Record& record) {
     if (Teaches(record)) Add(record, &groups[record.task.template_name][GroupKey(record)]);
     return true;
   }));

@@ -15,7 +15,7 @@ namespace tilewright {
 // templates have none. A config that was measured several times counts once, with its fastest
 // time. At most 50,000 a template, chosen evenly at random (the same records give the same ones).
 absl::StatusOr<std::map<std::string, std::vector<RankingSample>>> SamplesOf(
-    const RecordStore& store, const RecordFilter& filter);
+    const RecordScan& records, const RecordFilter& filter);
 
 // How a ranking that has not seen a task picks among the configs that were measured of it.
 struct Judgement {

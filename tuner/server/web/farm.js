@@ -4,6 +4,7 @@ const byId = (id) => document.getElementById(id);
 const address = new URLSearchParams(location.search);  // ?job=ID&q=WORDS
 let chosen = address.get('job');
 const kSlow = 10000;  // milliseconds
+let shown = '';       // the job whose curves are drawn, as it was listed then
 const filled = {};    // table -> [for what, trials there were, when]
 
 async function get(path) {
@@ -137,9 +138,14 @@ function drawTasks(curves, trials) {
   }
 }
 
-async function showJob() {
+// Asked for again only when something has happened in it; one that is not listed has long ended.
+async function showJob(jobs) {
   if (!chosen) return;
+  const listed = jobs.find((one) => one.job === chosen);
+  const stand = JSON.stringify(listed || chosen);
+  if (stand === shown) return listed && showLayers(listed);
   const {job, curves} = await get('/api/job?id=' + encodeURIComponent(chosen));
+  shown = stand;
   byId('detail').hidden = false;
   byId('job').textContent = `${job.job}: ${job.state}`;
   byId('message').textContent = job.message;
@@ -215,7 +221,7 @@ async function show() {
     const [jobs, farm] = await Promise.all([get('/api/jobs'), get('/api/workers')]);
     showWorkers(farm);
     showJobs(jobs);
-    await showJob();
+    await showJob(jobs);
     await showBest(trialsOf(jobs));
     byId('problem').textContent = '';
   } catch (error) {
