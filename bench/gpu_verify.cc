@@ -78,7 +78,7 @@ class Verifier {
                         SampledTemplates(target_, options_.templates));
     for (const SampledTemplate& one : templates) {
       for (const Workload& workload : one.layers) {
-        if (Spent() > options_.seconds) return right_;
+        if (told_ && Spent() > options_.seconds) return right_;
         Case layer{workload, RandomArguments(workload, options_.seed), Tensor{}};
         TW_ASSIGN_OR_RETURN(layer.want, Expected(workload, layer.args));
         VerifyLayer(one.entry, layer);
@@ -91,7 +91,8 @@ class Verifier {
   void VerifyLayer(const TemplateEntry& entry, const Case& layer) {
     const ConfigSpace space = entry.impl->Space(layer.workload, target_);
     Rng rng(options_.seed);
-    for (int i = 0; i <= options_.samples && Spent() <= options_.seconds; ++i) {
+    for (int i = 0; i <= options_.samples; ++i) {
+      if (told_ && Spent() > options_.seconds) return;
       Config config = entry.impl->Default(layer.workload, target_);
       if (i > 0) {
         const std::optional<uint64_t> index = space.Sample(rng);
@@ -125,6 +126,7 @@ class Verifier {
       line["message"] = std::string(checked.status().message());
     }
     right_ = right_ && line["ok"].get<bool>();
+    told_ = true;
     std::printf("%s\n", line.dump().c_str());
     std::fflush(stdout);
   }
@@ -137,7 +139,7 @@ class Verifier {
   runtime::Device& device_;
   const Target target_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  bool right_ = true;
+  bool right_ = true, told_ = false;
 };
 
 absl::StatusOr<int> Main(const Options& options) {
@@ -169,7 +171,7 @@ int main(int argc, char** argv) {
   app.add_option("device", options.device, "opencl:0, cuda:0")->required();
   app.add_option("--template", options.templates, "only these; default: all");
   app.add_option("--samples", options.samples, "random configs a layer, beside the default");
-  app.add_option("--seconds", options.seconds, "starts nothing after them");
+  app.add_option("--seconds", options.seconds, "starts nothing after them, but one config");
   app.add_option("--seed", options.seed, "of configs and inputs");
   app.add_flag("--list", options.list, "only prints the names of the templates that it takes");
   CLI11_PARSE(app, argc, argv);
