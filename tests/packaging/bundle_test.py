@@ -43,7 +43,7 @@ def pack(folder):
 
 def bare_root(folder):
     """The C library, a shell, and the folders that every Linux has."""
-    for name in ("bin", "tmp", "proc", "dev", "lib64", "lib/x86_64-linux-gnu"):
+    for name in ("bin", "tmp", "proc", "sys", "dev", "lib64", "lib/x86_64-linux-gnu"):
         (folder / name).mkdir(parents=True)
     shutil.copy(SHELL, folder / "bin/sh")
     shutil.copy("/lib64/ld-linux-x86-64.so.2", folder / "lib64")
@@ -75,7 +75,7 @@ class Bundle(unittest.TestCase):
         (root / "bundle").mkdir(exist_ok=True)
         (root / "tmp/script").write_text(script)
         inside = (f"mount --bind {self.bundle} {root}/bundle && mount --rbind /dev {root}/dev && "
-                  f"mount -t proc proc {root}/proc && exec chroot {root} /bin/sh /tmp/script")
+                  f"mount --rbind /sys {root}/sys && mount -t proc proc {root}/proc && exec chroot {root} /bin/sh /tmp/script")
         return subprocess.run(["unshare", "--map-root-user", "--mount", "--pid", "--fork",
                                "--kill-child", "sh", "-c", inside], capture_output=True, text=True,
                               timeout=600, check=False)
