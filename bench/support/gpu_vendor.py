@@ -5,9 +5,9 @@
 
 LAYERS.json is a list of workload keys. OUT.json: {"library": ..., "layers": {key: {"ms": ...,
 "how": ...}}}, written after each layer, so that what was measured stays. Times are measured as
-tilewright-device-runner measures its own: runs that are started one behind the other until they take
-2 ms, then the wait, by the wall clock; the median of several. float32 is without TF32. Exits with 4
-where there is no library or no device.
+tilewright-device-runner measures its own: runs that are started one behind the other until they
+take 2 ms, then the wait, by the wall clock; the median of several. float32 is without TF32. Exits
+with 4 where there is no library or no device.
 """
 import argparse
 import json

@@ -1,7 +1,7 @@
 """The archive of `cpack -G TGZ` where nothing is installed, and bench/gpu out of it.
 
-$BUILD is the build folder. $TILEWRIGHT_BARE_ROOT may name another release's root file system; without
-it one is made of this machine's C library and shell alone.
+$BUILD is the build folder. $TILEWRIGHT_BARE_ROOT may name another release's root file system;
+without it one is made of this machine's C library and shell alone.
 """
 import glob
 import json
@@ -75,7 +75,8 @@ class Bundle(unittest.TestCase):
         (root / "bundle").mkdir(exist_ok=True)
         (root / "tmp/script").write_text(script)
         inside = (f"mount --bind {self.bundle} {root}/bundle && mount --rbind /dev {root}/dev && "
-                  f"mount --rbind /sys {root}/sys && mount -t proc proc {root}/proc && exec chroot {root} /bin/sh /tmp/script")
+                  f"mount --rbind /sys {root}/sys && mount -t proc proc {root}/proc && "
+                  f"exec chroot {root} /bin/sh /tmp/script")
         return subprocess.run(["unshare", "--map-root-user", "--mount", "--pid", "--fork",
                                "--kill-child", "sh", "-c", inside], capture_output=True, text=True,
                               timeout=600, check=False)
