@@ -9,17 +9,13 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
-#include <regex>
-#include <set>
 #include <thread>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "bench/gpu_layers.h"
-#include "compiler/loop/verify.h"
-#include "compiler/targets/support/gpu_text.h"
+#include "compiler/driver/compile_task.h"
 #include "compiler/targets/support/nvrtc.h"
 
 namespace tilewright {
@@ -52,32 +48,6 @@ struct Row {
   std::vector<std::string> errors;
 };
 
-// The most registers of a kernel, and whether any spills, by what ptxas says of each.
-Build ReadLog(const std::string& log) {
-  static const std::regex spills("(\\d+) bytes spill stores, (\\d+) bytes spill loads");
-  static const std::regex registers("Used (\\d+) registers");
-  Build build;
-  for (std::sregex_iterator at(log.begin(), log.end(), spills), end; at != end; ++at) {
-    build.spills = build.spills || (*at)[1] != "0" || (*at)[2] != "0";
-  }
-  for (std::sregex_iterator at(log.begin(), log.end(), registers), end; at != end; ++at) {
-    build.registers = std::max(build.registers, std::stoi((*at)[1]));
-  }
-  return build;
-}
-
-absl::StatusOr<std::string> TextOf(LoweredTask lowered) {
-  std::vector<Program> programs;
-  for (std::vector<LoweredStep>* steps : {&lowered.prepare, &lowered.steps}) {
-    for (LoweredStep& step : *steps) {
-      TW_RETURN_IF_ERROR(Verify(step.program));
-      absl::StrAppend(&step.program.name, "_", programs.size());
-      programs.push_back(std::move(step.program));
-    }
-  }
-  return ModuleText(programs, CLanguage::kCuda);
-}
-
 absl::StatusOr<Build> BuildSample(const Sample& sample) {
   const Template& schedule = *sample.of->entry.impl;
   const Workload& workload = sample.of->layers[sample.layer];
@@ -86,18 +56,17 @@ absl::StatusOr<Build> BuildSample(const Sample& sample) {
   const std::optional<uint64_t> index = space.Sample(rng);
   if (!index) return absl::NotFoundError(absl::StrCat("no valid config of ", workload.Key()));
   const Config config = space.At(*index);
-  TW_ASSIGN_OR_RETURN(LoweredTask lowered, schedule.Lower(workload, sample.target, config));
-  TW_ASSIGN_OR_RETURN(const std::string text, TextOf(std::move(lowered)));
   const auto start = std::chrono::steady_clock::now();
-  const absl::StatusOr<CudaCode> code = CompileCuda(text, sample.target.mcpu);
-  if (!code.ok()) {
-    return absl::Status(code.status().code(),
-                        absl::StrCat(workload.Key(), " ", EntitiesToJson(config), " for ",
-                                     sample.target.mcpu, ": ", code.status().message()));
+  const Task task{workload, sample.of->entry.name, sample.target};
+  const absl::StatusOr<CompiledTask> built = CompileTask(task, config);
+  if (!built.ok()) {
+    return absl::Status(
+        built.status().code(),
+        absl::StrCat(workload.Key(), " ", EntitiesToJson(config), " for ", sample.target.mcpu, ": ",
+                     std::string(built.status().message())));
   }
-  Build build = ReadLog(code->log);
-  build.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return build;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  return Build{built->registers, built->spilled_bytes > 0, seconds.count()};
 }
 
 class Builds {
