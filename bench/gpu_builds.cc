@@ -146,7 +146,7 @@ class Builds {
 // Of every template and architecture in turn, so that a run that is cut short has some of each.
 absl::StatusOr<int> Main(const Options& options) {
   std::vector<std::pair<Target, std::vector<SampledTemplate>>> templates;
-  for (const std::string arch : absl::StrSplit(options.archs, ',')) {
+  for (const std::string& arch : std::vector<std::string>(absl::StrSplit(options.archs, ','))) {
     TW_RETURN_IF_ERROR(CompileCuda("", arch).status());
     const Target target{.kind = "cuda", .mcpu = arch};
     TW_ASSIGN_OR_RETURN(std::vector<SampledTemplate> sampled,
