@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -28,6 +29,7 @@ struct Options {
   int threads = 2;
   uint64_t seed = 1;
   double most_spills = 2;
+  bool tell = false;
 };
 
 struct Sample {
@@ -38,9 +40,9 @@ struct Sample {
 };
 
 struct Build {
-  int registers = 0;
-  bool spills = false;
+  int registers = 0, spilled_bytes = 0;
   double seconds = 0;
+  std::string what;
 };
 
 struct Row {
@@ -58,15 +60,15 @@ absl::StatusOr<Build> BuildSample(const Sample& sample) {
   const Config config = space.At(*index);
   const auto start = std::chrono::steady_clock::now();
   const Task task{workload, sample.of->entry.name, sample.target};
+  const std::string what =
+      absl::StrCat(workload.Key(), " ", EntitiesToJson(config), " for ", sample.target.mcpu);
   const absl::StatusOr<CompiledTask> built = CompileTask(task, config);
   if (!built.ok()) {
-    return absl::Status(
-        built.status().code(),
-        absl::StrCat(workload.Key(), " ", EntitiesToJson(config), " for ", sample.target.mcpu, ": ",
-                     std::string(built.status().message())));
+    return absl::Status(built.status().code(),
+                        absl::StrCat(what, ": ", std::string(built.status().message())));
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  return Build{built->registers, built->spilled_bytes > 0, seconds.count()};
+  return Build{built->registers, built->spilled_bytes, seconds.count(), what};
 }
 
 class Builds {
@@ -95,9 +97,21 @@ class Builds {
       all.errors.insert(all.errors.end(), row.errors.begin(), row.errors.end());
     }
     PrintRow("all", all);
-    std::printf("\n%.1f builds a second\n", static_cast<double>(all.builds.size()) / seconds_);
+    const auto count = static_cast<double>(all.builds.size());
+    std::printf("\n%.1f builds a second, %.1f a second of processor time\n", count / seconds_,
+                count * CLOCKS_PER_SEC / static_cast<double>(std::clock()));
     for (const std::string& error : all.errors) std::fprintf(stderr, "%s\n", error.c_str());
     return SpillPercent(all);
+  }
+
+  // Every spilling config, a line each.
+  void TellSpills() const {
+    for (const auto& [name, row] : rows_) {
+      for (const Build& build : row.builds) {
+        if (build.spilled_bytes == 0) continue;
+        std::printf("%s: %d bytes: %s\n", name.c_str(), build.spilled_bytes, build.what.c_str());
+      }
+    }
   }
 
   bool failed() const {
@@ -118,7 +132,7 @@ class Builds {
 
   static double SpillPercent(const Row& row) {
     const auto spilling = std::count_if(row.builds.begin(), row.builds.end(),
-                                        [](const Build& build) { return build.spills; });
+                                        [](const Build& build) { return build.spilled_bytes > 0; });
     return row.builds.empty() ? 0
                               : 100.0 * static_cast<double>(spilling) /
                                     static_cast<double>(row.builds.size());
@@ -165,6 +179,7 @@ absl::StatusOr<int> Main(const Options& options) {
   Builds builds;
   builds.Run(samples, options.threads);
   const double spills = builds.Print();
+  if (options.tell) builds.TellSpills();
   return builds.failed() || spills > options.most_spills ? 1 : 0;
 }
 
@@ -179,6 +194,7 @@ int main(int argc, char** argv) {
   app.add_option("--samples", options.samples, "configs a template and architecture");
   app.add_option("--threads", options.threads, "that build at once")->check(CLI::Range(1, 256));
   app.add_option("--seed", options.seed, "of the configs");
+  app.add_flag("--tell", options.tell, "prints the configs that spill");
   app.add_option("--most-spills", options.most_spills, "percent of all that may spill");
   CLI11_PARSE(app, argc, argv);
   const absl::StatusOr<int> code = tilewright::Main(options);
