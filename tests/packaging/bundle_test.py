@@ -1,4 +1,4 @@
-"""The archive of `cpack -G TGZ` where nothing is installed, and bench/gpu out of it.
+"""The archive of `cpack -G TXZ` where nothing is installed, and bench/gpu out of it.
 
 $BUILD is the build folder. $TILEWRIGHT_BARE_ROOT may name another release's root file system;
 without it one is made of this machine's C library and shell alone.
@@ -35,9 +35,9 @@ echo all done
 
 
 def pack(folder):
-    subprocess.run(["cpack", "-G", "TGZ", "-B", folder, "--config", BUILD / "CPackConfig.cmake"],
+    subprocess.run(["cpack", "-G", "TXZ", "-B", folder, "--config", BUILD / "CPackConfig.cmake"],
                    check=True, stdout=subprocess.DEVNULL)
-    (archive,) = folder.glob("tilewright-*.tar.gz")
+    (archive,) = folder.glob("tilewright-*.tar.xz")
     return archive
 
 
