@@ -82,7 +82,10 @@ absl::StatusOr<Outcome> DeviceRunner::Run(const RunSpec& spec, double limit_seco
   std::lock_guard lock(mutex_);
   TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
   absl::StatusOr<Outcome> outcome = Ask(spec, limit_seconds, interrupt);
-  if (!IsClean(outcome)) child_.reset();
+  if (IsClean(outcome)) return outcome;
+  child_.reset();
+  // A candidate is to blame only for what a device survives: not for one that is gone.
+  if (outcome.ok()) TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
   return outcome;
 }
 

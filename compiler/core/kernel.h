@@ -27,6 +27,9 @@ struct CompiledTask {
   std::vector<KernelCall> calls;  // run each time, in order
   // Largest |got - want| accepted, relative to the largest |want|; 0 for integers.
   double tolerance = 0;
+  // Of a thread of the largest kernel, as the compiler says (cuda); 0 elsewhere. Spilled: registers
+  // that it keeps in memory.
+  int registers = 0, spilled_bytes = 0;
 };
 
 // The largest relative difference between float32 sums of a few thousand terms in different

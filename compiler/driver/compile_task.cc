@@ -9,6 +9,7 @@
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/fixed_gpu.h"
+#include "compiler/targets/support/ptxas_log.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 
@@ -40,7 +41,12 @@ absl::StatusOr<CompiledTask> CompileLowered(LoweredTask lowered, const Target& t
   TW_ASSIGN_OR_RETURN(task.prepare, TakePrograms(std::move(lowered.prepare), &programs));
   TW_ASSIGN_OR_RETURN(task.calls, TakePrograms(std::move(lowered.steps), &programs));
   TW_ASSIGN_OR_RETURN(const TargetBackend* backend, FindTarget(target.kind));
-  TW_ASSIGN_OR_RETURN(task.so, backend->CompileLibrary(programs, target, {.optimize = optimize}));
+  std::string log;
+  TW_ASSIGN_OR_RETURN(task.so, backend->CompileLibrary(programs, target,
+                                                       {.optimize = optimize, .log = &log}));
+  const ThreadStorage storage = ReadPtxasLog(log);
+  task.registers = storage.registers;
+  task.spilled_bytes = storage.spilled_bytes;
   return task;
 }
 

@@ -6,13 +6,18 @@
 
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/support/nvrtc.h"
+#include "runtime/package.h"
 #include "tests/cli/command_line.h"
+#include "tests/runtime/fake_drivers.h"
 
 namespace tilewright {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::HasSubstr;
+
+const std::string kFakes = TILEWRIGHT_BIN_DIR "/../fakes/";
 
 // The first layer of the zoo's mlp in AutoTVM's words, tuned on a model of device.
 std::string RowOf(const CommandLine& command, const std::string& device) {
@@ -87,6 +92,75 @@ TEST_F(GpuVerbs, TuneWithoutTheDeviceSaysWhatIsMissingAndWhatWorks) {
   EXPECT_THAT(result.err, HasSubstr("needs a device of this machine"));
   EXPECT_THAT(result.err, HasSubstr("tilewright compile --target 'cuda -arch=sm_90'"));
   EXPECT_THAT(result.err, HasSubstr("tilewright submit"));
+}
+
+// Whether or not this machine has a GPU: a driver in the place of its own finds none.
+TEST_F(GpuVerbs, TuneForCudaWithoutAGpuSaysWhatIsMissingAndWhatWorks) {
+  const FakeLibraries fakes(kFakes + "cuda");
+  PlanCuda("cuInit=100");
+  const CommandResult result = command_.Run("tune mlp.onnx --target cuda");
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("the CUDA driver finds no device"),
+                    HasSubstr("tilewright compile --target 'cuda"),
+                    HasSubstr("tilewright submit or tune, with --server HOST:PORT --key KEY")));
+}
+
+TEST_F(GpuVerbs, TargetsNamesTheDeviceAndTheOldCompiler) {
+  const FakeLibraries fakes(kFakes + "cuda:" + kFakes + "nvrtc12");
+  PlanCuda("");
+  EXPECT_THAT(command_.Run("targets").out,
+              HasSubstr("Fake GPU (sm_90, driver CUDA 13.0); NVRTC 12.0 compiles for sm_50 sm_90"));
+}
+
+TEST_F(GpuVerbs, TargetsNamesLibrariesThatAreTooOld) {
+  const FakeLibraries fakes(kFakes + "old");
+  EXPECT_THAT(command_.Run("targets").out,
+              AllOf(HasSubstr("CUDA driver (libcuda.so.1) is too old: it has no function cuInit"),
+                    HasSubstr("is too old: it has no function nvrtcVersion")));
+}
+
+TEST_F(GpuVerbs, ACompilerThatIsOlderThanTheArchitectureIsNamed) {
+  const FakeLibraries fakes(kFakes + "nvrtc12");
+  const CommandResult result =
+      command_.Run("compile mlp.onnx --target 'cuda -arch=sm_120' --records none -o mlp.tar");
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("NVRTC 12.0 does not compile for sm_120; it knows sm_50, sm_90"));
+}
+
+// y = 2 x by the fake driver's one kernel.
+std::string CudaPackage(const std::string& code) {
+  ExecutionPlan plan;
+  plan.tensors = {{"x", "float32", "input", {2}, 0}, {"y", "float32", "output", {2}, 0}};
+  plan.inputs = {0};
+  plan.outputs = {1};
+  plan.calls = {{.kernel = "twice", .label = "twice", .args = {0, 1}, .block = {2, 1, 1}}};
+  return WritePackage({.model = "m", .target = "cuda -arch=sm_90", .created_by = "", .device = "cuda"},
+                      plan, "", code);
+}
+
+struct DriverFault {
+  const char *calls, *code;
+  int exit_code;
+  const char* said;
+};
+
+TEST(CudaPackage, RunsOrSaysWhatTheDriverLacks) {
+  const CommandLine command;
+  const FakeLibraries fakes(kFakes + "cuda");
+  for (const DriverFault& fault :
+       {DriverFault{"", "fake", 0, ""},
+        {"cuInit=100", "fake", 4, "the CUDA driver finds no device"},
+        {"cuInit=34", "fake", 4, "the toolkit's stub"},
+        {"", "\x7f" "ELF", 3, "the kernels are not for this device, Fake GPU (sm_90)"},
+        {"cuMemAlloc_v2=2", "fake", 1, "CUDA cannot allocate"},
+        {"cuMemcpyDtoH_v2=700", "fake", 4, "error 700"}}) {
+    PlanCuda(fault.calls);
+    WriteAll(command / "m.tar", CudaPackage(fault.code));
+    const CommandResult result = command.Run("run m.tar --fill ones");
+    EXPECT_EQ(result.exit_code, fault.exit_code) << fault.calls << ": " << result.err;
+    EXPECT_THAT(result.err, HasSubstr(fault.said));
+  }
 }
 
 TEST_F(GpuVerbs, ImportEndsWithATableOfEveryRow) {

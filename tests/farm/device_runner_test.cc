@@ -106,6 +106,18 @@ TEST_F(DeviceRunnerTest, AKernelThatIsRightOnlyTheFirstTimeIsWrong) {
             FailureKind::kWrongResult);
 }
 
+TEST_F(DeviceRunnerTest, AKernelThatWritesBesideItsTensorsIsACrashAndTheNextGetsAnother) {
+  for (const char* body : {"out[i] = 2 * in[i]; if (i == 3) out[get_global_size(0)] = 1;",
+                           "out[i] = 2 * in[i]; if (i == 3) ((global float*)in)[-9999] = 1;"}) {
+    EXPECT_EQ(KindOfRun(body), FailureKind::kCrash) << body;
+  }
+  ExpectItStillMeasures();
+}
+
+TEST_F(DeviceRunnerTest, WhatIsReadBesideATensorMakesTheResultWrong) {
+  EXPECT_EQ(KindOfRun("out[i] = 2 * in[i] + 0 * in[i + 1];"), FailureKind::kWrongResult);
+}
+
 TEST_F(DeviceRunnerTest, CodeThatTheDriverRefusesIsABuildFailure) {
   EXPECT_EQ(KindOfRun("out[i] = nonsense;"), FailureKind::kBuild);
   ExpectItStillMeasures();

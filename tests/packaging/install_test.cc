@@ -73,9 +73,9 @@ class Archive : public testing::Test {
 };
 
 TEST_F(Archive, TheTarHoldsOneFolderThatRunsWhereItIsUnpacked) {
-  Pack("TGZ");
+  Pack("TXZ");
   const ShellResult ran = staging_.Run(
-      "tar xzf tilewright-*.tar.gz && cd tilewright-*/ && bin/tilewright --version && find .",
+      "tar xJf tilewright-*.tar.xz && cd tilewright-*/ && bin/tilewright --version && find .",
       "work");
   EXPECT_EQ(ran.exit_code, 0) << ran.text;
   for (const char* file : {"bin/tilewright-runner", "bin/tilewright-run",

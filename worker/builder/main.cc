@@ -40,6 +40,9 @@ using Json = nlohmann::json;
 constexpr int kReplyFd = 3;
 constexpr int kNice = 10;  // measuring comes first
 constexpr rlim_t kMaxMemory = rlim_t{8} << 30;
+// Of a GPU's thread. Some bytes beside the inner loop cost little; a kernel that spills more than a
+// quarter of all registers that a thread can have is not worth the device's time.
+constexpr int kMostSpilledBytes = 256;
 
 void Settle(std::string_view cores) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -95,6 +98,11 @@ Json Answer(const Json& request) {
   if (request.contains("model")) return AnswerNetwork(request);
   const absl::StatusOr<CompiledTask> kernel = Compile(request);
   if (!kernel.ok()) return FromStatus(kernel.status());
+  if (request.contains("template") && kernel->spilled_bytes > kMostSpilledBytes) {
+    return Failed(FailureKind::kBuild,
+                  absl::StrCat("a thread spills ", kernel->spilled_bytes, " bytes, at most ",
+                               kMostSpilledBytes, " are measured"));
+  }
   const std::string path = request.at("output").get<std::string>();
   std::ofstream out(path, std::ios::binary);
   out << kernel->so;

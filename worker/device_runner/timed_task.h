@@ -21,7 +21,8 @@ class TimedTask {
   void Load(const std::string& code);
 
   // Runs once, from an output that is no result. Empty: it agrees with the reference. Else
-  // "wrong_result TEXT", or "fault TEXT": there is no reference.
+  // "wrong_result TEXT", "crash TEXT": something was written outside the operands, or "fault TEXT":
+  // there is no reference.
   std::string Check();
   // Wall seconds of one run: the mean of `times` that are started one behind the other.
   double Time(int times);
@@ -32,13 +33,20 @@ class TimedTask {
     std::vector<runtime::DeviceBuffer*> operands;
     const RunCall* planned;
   };
+  // Between two zones that no kernel may write.
+  struct Operand {
+    std::unique_ptr<runtime::DeviceBuffer> whole, inside, end;
+    size_t bytes;
+  };
+  void AddOperand(size_t bytes);
+  std::string WhatWasWrittenOutside();
   std::vector<Call> Bind(const std::vector<RunCall>& calls);
   void Run(const std::vector<Call>& calls);
 
   const RunSpec& spec_;
   runtime::Device& device_;
-  std::vector<std::unique_ptr<runtime::DeviceBuffer>> operands_;  // arguments, then buffers
-  std::vector<char> output_;                                      // what Check begins with
+  std::vector<Operand> operands_;  // arguments, then buffers
+  std::vector<char> output_;       // what Check begins with
   std::vector<char> got_, expected_;
   std::unique_ptr<runtime::DeviceModule> module_;
   std::vector<Call> calls_;

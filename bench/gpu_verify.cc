@@ -1,0 +1,190 @@
+// bench-gpu-verify DEVICE: every template's kernels on a device, default and random configs,
+// against the plain definition on this CPU. A line of JSON a config; exit code 1 when one is wrong
+// or fails, 4 when there is no such device. A kernel's fault may end the process: callers start one
+// a template.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/status_macros.h"
+#include "bench/gpu_layers.h"
+#include "compiler/driver/compile_task.h"
+#include "compiler/driver/device_task.h"
+#include "compiler/driver/host_task.h"
+#include "compiler/operators/workload_rules.h"
+#include "runtime/error.h"
+
+namespace tilewright {
+namespace {
+
+struct Options {
+  std::string device;
+  std::vector<std::string> templates;
+  int samples = 2;
+  double seconds = 60;
+  uint64_t seed = 1;
+  bool list = false;
+};
+
+std::vector<Tensor> RandomArguments(const Workload& workload, uint64_t seed) {
+  std::vector<Tensor> args;
+  Rng rng(seed);
+  for (const TensorType& type : ArgumentTypes(workload)) {
+    args.emplace_back(type);
+    for (int64_t i = 0; i < args.back().size(); ++i) {
+      args.back().Set(i, IsFloat(type.dtype) ? rng.Uniform(-1, 1)
+                                             : static_cast<double>(rng.Below(17)) - 8);
+    }
+  }
+  return args;
+}
+
+absl::StatusOr<Tensor> Expected(const Workload& workload, std::vector<Tensor> args) {
+  TW_ASSIGN_OR_RETURN(const CompiledTask reference, CompileReference(workload, Target{}));
+  TW_ASSIGN_OR_RETURN(HostTask host, HostTask::Load(reference));
+  args.back() = Tensor(args.back().type());  // tensors share their elements with the caller's
+  host.Run(args);
+  return std::move(args.back());
+}
+
+// The largest difference, relative to the largest element.
+double ErrorOf(const Tensor& got, const Tensor& want) {
+  double error = 0, scale = 0;
+  for (int64_t i = 0; i < want.size(); ++i) {
+    scale = std::max(scale, std::fabs(want.AsDouble(i)));
+    const double difference = std::fabs(got.AsDouble(i) - want.AsDouble(i));
+    error = std::max(error, std::isfinite(difference) ? difference : HUGE_VAL);
+  }
+  return scale > 0 ? error / scale : error;
+}
+
+// A layer's inputs and what is expected of them.
+struct Case {
+  const Workload& workload;
+  std::vector<Tensor> args;
+  Tensor want;
+};
+
+class Verifier {
+ public:
+  Verifier(const Options& options, runtime::Device& device, Target target)
+      : options_(options), device_(device), target_(std::move(target)) {}
+
+  // Whether all are right. Every template's first layer, then every one's second, ...: the time
+  // leaves out layers, not templates.
+  absl::StatusOr<bool> Run() {
+    TW_ASSIGN_OR_RETURN(const std::vector<SampledTemplate> templates,
+                        SampledTemplates(target_, options_.templates));
+    size_t most = 0;
+    for (const SampledTemplate& one : templates) most = std::max(most, one.layers.size());
+    for (size_t i = 0; i < most; ++i) {
+      for (const SampledTemplate& one : templates) {
+        if (i >= one.layers.size()) continue;
+        if (i > 0 && Spent() > options_.seconds) return right_;
+        const Workload& workload = one.layers[i];
+        Case layer{workload, RandomArguments(workload, options_.seed), Tensor{}};
+        TW_ASSIGN_OR_RETURN(layer.want, Expected(workload, layer.args));
+        VerifyLayer(one.entry, layer);
+      }
+    }
+    return right_;
+  }
+
+ private:
+  void VerifyLayer(const TemplateEntry& entry, const Case& layer) {
+    const ConfigSpace space = entry.impl->Space(layer.workload, target_);
+    Rng rng(options_.seed);
+    for (int i = 0; i <= options_.samples; ++i) {
+      if (i > 0 && Spent() > options_.seconds) return;
+      Config config = entry.impl->Default(layer.workload, target_);
+      if (i > 0) {
+        const std::optional<uint64_t> index = space.Sample(rng);
+        if (!index) return;
+        config = space.At(*index);
+      }
+      Tell(entry.name, layer, config, Check({layer.workload, entry.name, target_}, config, layer));
+    }
+  }
+
+  absl::StatusOr<nlohmann::ordered_json> Check(const Task& task, const Config& config,
+                                               const Case& layer) {
+    TW_ASSIGN_OR_RETURN(const CompiledTask compiled, CompileTask(task, config));
+    TW_ASSIGN_OR_RETURN(DeviceTask loaded,
+                        DeviceTask::Load(compiled, ArgumentTypes(task.workload), device_));
+    TW_ASSIGN_OR_RETURN(const Tensor got, loaded.Run(layer.args));
+    const double error = ErrorOf(got, layer.want);
+    return nlohmann::ordered_json{
+        {"ok", error <= compiled.tolerance}, {"error", error}, {"tolerance", compiled.tolerance}};
+  }
+
+  void Tell(const std::string& name, const Case& layer, const Config& config,
+            const absl::StatusOr<nlohmann::ordered_json>& checked) {
+    nlohmann::ordered_json line = {{"template", name},
+                                   {"workload", layer.workload.Key()},
+                                   {"config", EntitiesToJson(config)}};
+    if (checked.ok()) {
+      line.update(*checked);
+    } else {
+      line["ok"] = false;
+      line["message"] = std::string(checked.status().message());
+    }
+    right_ = right_ && line["ok"].get<bool>();
+    std::printf("%s\n", line.dump().c_str());
+    std::fflush(stdout);
+  }
+
+  double Spent() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+  const Options& options_;
+  runtime::Device& device_;
+  const Target target_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  bool right_ = true;
+};
+
+absl::StatusOr<int> Main(const Options& options) {
+  const std::unique_ptr<runtime::Device> device = runtime::OpenDevice(options.device);
+  const Target target{.kind = options.device.substr(0, options.device.find(':')),
+                      .mcpu = device->info().arch};
+  if (options.list) {
+    TW_ASSIGN_OR_RETURN(const auto templates, SampledTemplates(target, {}));
+    for (const SampledTemplate& one : templates) std::printf("%s\n", one.entry.name.c_str());
+    return 0;
+  }
+  Verifier verifier(options, *device, target);
+  TW_ASSIGN_OR_RETURN(const bool right, verifier.Run());
+  return right ? 0 : 1;
+}
+
+int Say(const std::string& message, int code) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+  return code;
+}
+
+}  // namespace
+}  // namespace tilewright
+
+int main(int argc, char** argv) {
+  using namespace tilewright;
+  Options options;
+  CLI::App app("verifies the GPU templates on a device against the plain definitions");
+  app.add_option("device", options.device, "opencl:0, cuda:0")->required();
+  app.add_option("--template", options.templates, "only these; default: all");
+  app.add_option("--samples", options.samples, "random configs a layer, beside the default");
+  app.add_option("--seconds", options.seconds, "after them only each template's first layer");
+  app.add_option("--seed", options.seed, "of configs and inputs");
+  app.add_flag("--list", options.list, "only prints the names of the templates that it takes");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const absl::StatusOr<int> code = Main(options);
+    if (code.ok()) return *code;
+    return Say(std::string(code.status().message()), 2);
+  } catch (const runtime::Error& error) {
+    return Say(error.what(), error.code() == TW_UNAVAILABLE ? 4 : 1);
+  }
+}

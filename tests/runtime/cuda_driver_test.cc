@@ -1,0 +1,118 @@
+// CUDA's driver as it fails: a library in its place that fails as it is told (fake_cuda.cc).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/device/device.h"
+#include "runtime/error.h"
+#include "tests/runtime/fake_drivers.h"
+
+namespace tilewright {
+namespace {
+
+using runtime::Device;
+using runtime::OpenDevice;
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(CudaDriver, TheToolkitsStubInItsPlaceIsNamed) {
+  PlanCuda("cuInit=34");
+  EXPECT_THAT(runtime::SurveyDevices("cuda").missing,
+              AllOf(HasSubstr("no CUDA driver"), HasSubstr("stub"), HasSubstr("error 34")));
+}
+
+TEST(CudaDriver, WithoutADeviceSaysSo) {
+  PlanCuda("cuInit=100");
+  EXPECT_EQ(runtime::SurveyDevices("cuda").missing, "the CUDA driver finds no device");
+}
+
+TEST(CudaDriver, ThatDoesNotStartSaysItsError) {
+  PlanCuda("cuInit=999");
+  EXPECT_THAT(runtime::SurveyDevices("cuda").missing, HasSubstr("does not start: error 999"));
+}
+
+class WorkingCuda : public testing::Test {
+ protected:
+  void SetUp() override { PlanCuda(""); }
+  // The code and text of what `action` throws.
+  template <typename Action>
+  static std::pair<tw_status, std::string> ErrorOf(const Action& action) {
+    try {
+      action();
+    } catch (const runtime::Error& error) {
+      return {error.code(), error.what()};
+    }
+    return {TW_OK, "it threw nothing"};
+  }
+};
+
+TEST_F(WorkingCuda, DescribesItsDevice) {
+  const runtime::DeviceSurvey survey = runtime::SurveyDevices("cuda");
+  ASSERT_EQ(survey.devices.size(), 1u) << survey.missing;
+  EXPECT_EQ(survey.devices[0].name, "Fake GPU");
+  EXPECT_EQ(survey.devices[0].driver, "CUDA 13.0");
+  EXPECT_EQ(survey.devices[0].arch, "sm_90");
+  EXPECT_EQ(survey.devices[0].max_block[2], 64);
+}
+
+TEST_F(WorkingCuda, RunsAKernel) {
+  const std::unique_ptr<Device> device = OpenDevice("cuda:0");
+  const std::unique_ptr<runtime::DeviceModule> module = device->Load("fake");
+  EXPECT_EQ(module->Find("missing"), nullptr);
+  const std::unique_ptr<runtime::DeviceKernel> twice = module->Find("twice");
+  const auto in = device->Allocate(8), out = device->Allocate(8);
+  const float values[] = {3, 4};
+  device->Upload(*in, values, sizeof(values));
+  device->Launch(*twice, {in.get(), out.get()}, {1, 1, 1}, {2, 1, 1});
+  float got[2] = {};
+  device->Download(got, *out, sizeof(got));
+  EXPECT_EQ(got[0], 6);
+  EXPECT_EQ(got[1], 8);
+}
+
+TEST_F(WorkingCuda, ANumberBeyondItsDevicesIsNamed) {
+  const auto [code, text] = ErrorOf([] { OpenDevice("cuda:7"); });
+  EXPECT_EQ(code, TW_UNAVAILABLE);
+  EXPECT_THAT(text, HasSubstr("no device cuda:7; found 1"));
+}
+
+TEST_F(WorkingCuda, WithoutMemorySaysHowMuchWasWanted) {
+  const std::unique_ptr<Device> device = OpenDevice("cuda:0");
+  PlanCuda("cuMemAlloc_v2=2");
+  const auto [code, text] = ErrorOf([&] { device->Allocate(12345); });
+  EXPECT_EQ(code, TW_INTERNAL);
+  EXPECT_THAT(text, AllOf(HasSubstr("allocate 12345 bytes"), HasSubstr("error 2 (")));
+}
+
+TEST_F(WorkingCuda, CodeOfAnotherArchitectureNamesTheDevicesOwn) {
+  const std::unique_ptr<Device> device = OpenDevice("cuda:0");
+  const auto [code, text] = ErrorOf([&] { device->Load("\x7f" "ELF of sm_120"); });
+  EXPECT_EQ(code, TW_BAD_PACKAGE);
+  EXPECT_THAT(text, AllOf(HasSubstr("not for this device, Fake GPU (sm_90)"),
+                          HasSubstr("cuda -arch=sm_90")));
+}
+
+// After these the context is of no use, which who holds the device must know.
+TEST_F(WorkingCuda, AFaultOfAKernelLeavesTheDeviceUnavailable) {
+  const std::unique_ptr<Device> device = OpenDevice("cuda:0");
+  for (const char* sticky : {"700", "714", "715", "716", "718", "719"}) {
+    PlanCuda(std::string("cuCtxSynchronize=") + sticky);
+    const auto [code, text] = ErrorOf([&] { device->Synchronize(); });
+    EXPECT_EQ(code, TW_UNAVAILABLE) << sticky;
+    EXPECT_THAT(text, HasSubstr(std::string("error ") + sticky));
+  }
+}
+
+TEST_F(WorkingCuda, ALaunchThatAsksForTooMuchLeavesTheDeviceUsable) {
+  const std::unique_ptr<Device> device = OpenDevice("cuda:0");
+  const auto twice = device->Load("fake")->Find("twice");
+  const auto buffer = device->Allocate(8);
+  PlanCuda("cuLaunchKernel=701");
+  const auto [code, text] = ErrorOf([&] {
+    device->Launch(*twice, {buffer.get(), buffer.get()}, {1, 1, 1}, {2, 1, 1});
+  });
+  EXPECT_EQ(code, TW_INTERNAL);
+  EXPECT_THAT(text, HasSubstr("start a kernel: error 701"));
+}
+
+}  // namespace
+}  // namespace tilewright

@@ -1,0 +1,130 @@
+// libcuda.so.1 of tests: one device whose memory is this process's. Calls fail as $FAKE_CUDA says:
+// "cuInit=34", "cuMemAlloc_v2=2,cuCtxSynchronize=hang" (the call never returns). A module is a text
+// that begins with "fake"; its one kernel "twice" doubles the first argument into the second.
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace {
+
+constexpr int kNoBinary = 209, kNotFound = 500;
+
+int Planned(const std::string& call) {
+  const char* const text = std::getenv("FAKE_CUDA");
+  const std::string plan = std::string(",") + (text != nullptr ? text : "");
+  const size_t at = plan.find("," + call + "=");
+  if (at == plan.npos) return 0;
+  const std::string value = plan.substr(at + call.size() + 2);
+  while (value.starts_with("hang")) pause();
+  return std::atoi(value.c_str());
+}
+
+void Twice(const float* in, float* out, unsigned count) {
+  for (unsigned i = 0; i < count; ++i) out[i] = 2 * in[i];
+}
+
+}  // namespace
+
+#define CALL(name)                                      \
+  if (const int planned = Planned(name); planned != 0) { \
+    return planned;                                     \
+  }
+
+extern "C" {
+
+int cuInit(unsigned) {
+  CALL("cuInit");
+  return 0;
+}
+int cuDriverGetVersion(int* version) {
+  *version = 13000;
+  return 0;
+}
+int cuDeviceGetCount(int* count) {
+  CALL("cuDeviceGetCount");
+  *count = 1;
+  return 0;
+}
+int cuDeviceGet(int* device, int ordinal) {
+  *device = ordinal;
+  return 0;
+}
+int cuDeviceGetName(char* name, int bytes, int) {
+  std::strncpy(name, "Fake GPU", static_cast<size_t>(bytes));
+  return 0;
+}
+// cuda_api.h names the attributes.
+int cuDeviceGetAttribute(int* value, int attribute, int) {
+  switch (attribute) {
+    case 4: *value = 64; return 0;
+    case 8: *value = 48 << 10; return 0;
+    case 13: *value = 1'500'000; return 0;
+    case 16: *value = 80; return 0;
+    case 75: *value = 9; return 0;
+    case 76: *value = 0; return 0;
+    default: *value = 1024; return 0;
+  }
+}
+int cuDeviceTotalMem_v2(size_t* bytes, int) {
+  *bytes = size_t{1} << 30;
+  return 0;
+}
+int cuDevicePrimaryCtxRetain(void** context, int) {
+  CALL("cuDevicePrimaryCtxRetain");
+  *context = context;
+  return 0;
+}
+int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+int cuCtxSetCurrent(void*) { return 0; }
+int cuCtxSynchronize() {
+  CALL("cuCtxSynchronize");
+  return 0;
+}
+int cuMemAlloc_v2(uint64_t* pointer, size_t bytes) {
+  CALL("cuMemAlloc_v2");
+  *pointer = reinterpret_cast<uint64_t>(std::malloc(bytes));
+  return 0;
+}
+int cuMemFree_v2(uint64_t pointer) {
+  std::free(reinterpret_cast<void*>(pointer));
+  return 0;
+}
+int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) {
+  std::memcpy(reinterpret_cast<void*>(to), from, bytes);
+  return 0;
+}
+int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
+  CALL("cuMemcpyDtoH_v2");
+  std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
+  return 0;
+}
+int cuModuleLoadData(void** module, const void* image) {
+  CALL("cuModuleLoadData");
+  if (std::strncmp(static_cast<const char*>(image), "fake", 4) != 0) return kNoBinary;
+  *module = module;
+  return 0;
+}
+int cuModuleUnload(void*) { return 0; }
+int cuModuleGetFunction(void** function, void*, const char* name) {
+  if (std::strcmp(name, "twice") != 0) return kNotFound;
+  *function = function;
+  return 0;
+}
+int cuLaunchKernel(void*, unsigned grid_x, unsigned, unsigned, unsigned block_x, unsigned, unsigned,
+                   unsigned, void*, void** args, void**) {
+  CALL("cuLaunchKernel");
+  const auto at = [args](int i) {
+    return reinterpret_cast<float*>(*static_cast<uint64_t*>(args[i]));
+  };
+  Twice(at(0), at(1), grid_x * block_x);
+  return 0;
+}
+int cuGetErrorString(int, const char** text) {
+  *text = "the fake driver's error";
+  return 0;
+}
+}
