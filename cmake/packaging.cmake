@@ -1,7 +1,7 @@
 # What `cmake --install` lays down, and `cpack -G DEB` and `cpack -G TGZ` of it. Every place is
 # relative to the prefix and programs find each other beside themselves: the tree can be moved.
 set(programs tilewright tilewright-builder tilewright-device-runner tilewright-network-runner
-  tilewright-run tilewright-runner)
+  tilewright-operators tilewright-run tilewright-runner)
 install(TARGETS ${programs} RUNTIME DESTINATION bin)
 install(TARGETS tilewright-canary LIBRARY DESTINATION bin)
 
@@ -9,7 +9,8 @@ install(TARGETS tilewright-canary LIBRARY DESTINATION bin)
 set_target_properties(tilewright_shared PROPERTIES EXPORT_NAME Tilewright)
 install(TARGETS tilewright_shared EXPORT TilewrightTargets LIBRARY DESTINATION lib
   INCLUDES DESTINATION include)
-install(FILES runtime/include/tilewright.h runtime/include/tilewright.hpp DESTINATION include)
+install(FILES runtime/include/tilewright.h runtime/include/tilewright.hpp
+  runtime/include/tilewright_operators.h DESTINATION include)
 install(EXPORT TilewrightTargets NAMESPACE Tilewright:: DESTINATION lib/cmake/Tilewright)
 include(CMakePackageConfigHelpers)
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/TilewrightConfig.cmake
