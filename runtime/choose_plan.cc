@@ -19,7 +19,8 @@ std::string Text(const std::vector<std::string>& names, const std::vector<Shape>
   for (size_t i = 0; i < names.size(); ++i) {
     text += (i == 0 ? "" : " ") + names[i] + ":";
     for (size_t d = 0; d < shapes[i].size(); ++d) {
-      text += (d == 0 ? "" : ",") + std::to_string(shapes[i][d]);
+      if (d > 0) text += ',';
+      text += std::to_string(shapes[i][d]);
     }
   }
   return text;

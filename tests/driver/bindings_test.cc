@@ -55,16 +55,22 @@ std::vector<float> Rows(runtime::Model& model, const std::vector<float>& data, i
 TEST(CompileBindings, EachGivesWhatAPackageOfItsOwnGives) {
   const auto compiled = CompileBatches({1, 2, 6}, Classifier);
   ASSERT_TRUE(compiled.ok()) << compiled.status();
-  LoadedPackage several(*compiled);
   std::vector<float> data(6 * 3 * 12 * 12);
   Rng rng(3);
   for (float& x : data) x = static_cast<float>(rng.Uniform(-1, 1));
-  for (const int64_t rows : {1, 2, 3, 5, 6, 4, 1}) {
-    LoadedPackage one(CompileModel(Classifier(rows), HostOptions()).value());
-    const std::vector<float> got = Rows(several.model(), data, rows);
-    const std::vector<float> expected = Rows(one.model(), data, rows);
-    ASSERT_EQ(got.size(), expected.size()) << rows;
-    for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-5) << rows;
+  const std::vector<int64_t> batches = {1, 2, 3, 5, 6, 4, 1};
+  std::vector<std::vector<float>> got;
+  {
+    LoadedPackage several(*compiled);
+    for (const int64_t rows : batches) got.push_back(Rows(several.model(), data, rows));
+  }
+  for (size_t b = 0; b < batches.size(); ++b) {
+    LoadedPackage one(CompileModel(Classifier(batches[b]), HostOptions()).value());
+    const std::vector<float> expected = Rows(one.model(), data, batches[b]);
+    ASSERT_EQ(got[b].size(), expected.size()) << batches[b];
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_NEAR(got[b][i], expected[i], 1e-5) << batches[b];
+    }
   }
 }
 
