@@ -3,14 +3,18 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/rng.h"
 #include "base/status_macros.h"
+#include "cli/npz/npz.h"
+#include "cli/onnxruntime_peer.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "compiler/core/tensor.h"
@@ -23,11 +27,12 @@ constexpr char kExample[] =
     "  $ tilewright compare untuned.tar tuned.tar --reference reference.tar\n"
     "  package      ms      ratio  largest error\n"
     "  untuned.tar  21.402  1.00   3.1e-07\n"
-    "  tuned.tar    16.930  1.26   2.9e-07\n";
+    "  tuned.tar    16.930  1.26   2.9e-07\n"
+    "  $ tilewright compare tuned.tar --onnxruntime resnet18.onnx\n";
 
 struct Options {
   std::vector<std::string> packages;
-  std::string reference;
+  std::string reference, onnxruntime;
   int threads = 1;
   int repeat = 30;
   uint64_t seed = 0;
@@ -46,10 +51,11 @@ absl::Status ToStatus(tw_status status, const std::string& path) {
 
 // The same seed gives every package of a model the same inputs: floats in [-1, 1), integers 0 or 1
 // (valid as token ids, masks and types).
-absl::Status FillInputs(tw_model* model, const std::string& path, uint64_t seed) {
+absl::StatusOr<std::vector<NpzArray>> MadeUpInputs(const tw_model* model, uint64_t seed) {
+  std::vector<NpzArray> arrays;
   for (size_t i = 0; i < tw_num_inputs(model); ++i) {
     tw_tensor_info info;
-    TW_RETURN_IF_ERROR(ToStatus(tw_input_info(model, i, &info), path));
+    tw_input_info(model, i, &info);
     const std::optional<DType> dtype = ParseDType(info.dtype);
     if (!dtype) return absl::InvalidArgumentError(absl::StrCat("input type ", info.dtype));
     Tensor tensor({*dtype, Shape(info.shape, info.shape + info.rank)});
@@ -57,7 +63,17 @@ absl::Status FillInputs(tw_model* model, const std::string& path, uint64_t seed)
     for (int64_t j = 0; j < tensor.size(); ++j) {
       tensor.Set(j, IsFloat(*dtype) ? rng.Uniform(-1, 1) : static_cast<double>(rng.Below(2)));
     }
-    TW_RETURN_IF_ERROR(ToStatus(tw_set_input(model, info.name, tensor.data(), info.bytes), path));
+    arrays.push_back({info.name, info.dtype, tensor.shape(),
+                      std::string(static_cast<const char*>(tensor.data()), info.bytes)});
+  }
+  return arrays;
+}
+
+absl::Status FillInputs(tw_model* model, const std::string& path, uint64_t seed) {
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> arrays, MadeUpInputs(model, seed));
+  for (const NpzArray& array : arrays) {
+    TW_RETURN_IF_ERROR(ToStatus(
+        tw_set_input(model, array.name.c_str(), array.data.data(), array.data.size()), path));
   }
   return absl::OkStatus();
 }
@@ -82,17 +98,41 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// A copy of output `i`.
-absl::StatusOr<Tensor> OutputOf(const tw_model* model, size_t i) {
-  tw_tensor_info info;
-  tw_output_info(model, i, &info);
-  const std::optional<DType> dtype = ParseDType(info.dtype);
-  if (!dtype) return absl::InvalidArgumentError(absl::StrCat("output type ", info.dtype));
-  Tensor tensor({*dtype, Shape(info.shape, info.shape + info.rank)});
-  const void* data;
-  tw_get_output(model, i, &data);
-  std::memcpy(tensor.data(), data, info.bytes);
+struct Output {
+  std::string name;
+  Tensor tensor;
+};
+
+absl::StatusOr<Tensor> TensorOf(const std::string& type, const Shape& shape, const void* data) {
+  const std::optional<DType> dtype = ParseDType(type);
+  if (!dtype) return absl::InvalidArgumentError(absl::StrCat("output type ", type));
+  Tensor tensor({*dtype, shape});
+  std::memcpy(tensor.data(), data, static_cast<size_t>(tensor.bytes()));
   return tensor;
+}
+
+absl::StatusOr<std::vector<Output>> OutputsOf(const tw_model* model) {
+  std::vector<Output> outputs;
+  for (size_t i = 0; i < tw_num_outputs(model); ++i) {
+    tw_tensor_info info;
+    tw_output_info(model, i, &info);
+    const void* data;
+    tw_get_output(model, i, &data);
+    TW_ASSIGN_OR_RETURN(Tensor tensor,
+                        TensorOf(info.dtype, {info.shape, info.shape + info.rank}, data));
+    outputs.push_back({info.name, std::move(tensor)});
+  }
+  return outputs;
+}
+
+absl::StatusOr<std::vector<Output>> OutputsOf(const OnnxRuntimePeer& peer) {
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> arrays, peer.Outputs());
+  std::vector<Output> outputs;
+  for (const NpzArray& array : arrays) {
+    TW_ASSIGN_OR_RETURN(Tensor tensor, TensorOf(array.dtype, array.shape, array.data.data()));
+    outputs.push_back({array.name, std::move(tensor)});
+  }
+  return outputs;
 }
 
 // Largest difference, relative to the largest value expected; not relative where all are 0.
@@ -106,19 +146,23 @@ double ErrorOf(const Tensor& got, const Tensor& want) {
   return scale > 0 ? difference / scale : difference;
 }
 
-// Largest difference over all outputs, relative to the reference output's largest value.
-absl::StatusOr<double> LargestError(tw_model* model, tw_model* reference) {
-  if (tw_num_outputs(model) != tw_num_outputs(reference)) {
+// Largest difference over all outputs, relative to the true output's largest value.
+absl::StatusOr<double> LargestError(const std::vector<Output>& outputs,
+                                    const std::vector<Output>& truth) {
+  if (outputs.size() != truth.size()) {
     return absl::InvalidArgumentError("the packages have different numbers of outputs");
   }
   double error = 0;
-  for (size_t i = 0; i < tw_num_outputs(model); ++i) {
-    TW_ASSIGN_OR_RETURN(const Tensor got, OutputOf(model, i));
-    TW_ASSIGN_OR_RETURN(const Tensor want, OutputOf(reference, i));
-    if (got.shape() != want.shape()) {
+  for (const Output& want : truth) {
+    const auto got = std::find_if(outputs.begin(), outputs.end(),
+                                  [&](const Output& output) { return output.name == want.name; });
+    if (got == outputs.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("there is no output ", want.name));
+    }
+    if (got->tensor.shape() != want.tensor.shape()) {
       return absl::InvalidArgumentError("the packages have outputs of different shapes");
     }
-    error = std::max(error, ErrorOf(got, want));
+    error = std::max(error, ErrorOf(got->tensor, want.tensor));
   }
   return error;
 }
@@ -130,25 +174,67 @@ struct Row {
   std::optional<double> error;
 };
 
-absl::StatusOr<std::vector<Row>> Measure(const Options& options) {
-  std::vector<Model> models;
+// What takes its turn in every round.
+struct Entrant {
+  std::string name;
+  std::function<absl::StatusOr<double>()> run;  // seconds
+  std::function<absl::StatusOr<std::vector<Output>>()> outputs;
+};
+
+absl::StatusOr<Entrant> PackageEntrant(const std::string& path, const Options& options) {
+  TW_ASSIGN_OR_RETURN(Model loaded, LoadModel(path, options));
+  const std::shared_ptr<tw_model> model = std::move(loaded);
+  return Entrant{path, [model] { return TimeOnce(model.get()); },
+                 [model] { return OutputsOf(model.get()); }};
+}
+
+absl::StatusOr<Entrant> OnnxRuntimeEntrant(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const Model model, LoadModel(options.packages[0], options));
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> inputs, MadeUpInputs(model.get(), options.seed));
+  TW_ASSIGN_OR_RETURN(OnnxRuntimePeer started,
+                      OnnxRuntimePeer::Start(options.onnxruntime, inputs, options.threads));
+  const auto peer = std::make_shared<OnnxRuntimePeer>(std::move(started));
+  return Entrant{absl::StrCat("onnxruntime ", peer->version()), [peer] { return peer->Run(); },
+                 [peer] { return OutputsOf(*peer); }};
+}
+
+absl::StatusOr<std::vector<Entrant>> Entrants(const Options& options) {
+  std::vector<Entrant> entrants;
   for (const std::string& path : options.packages) {
-    TW_ASSIGN_OR_RETURN(Model model, LoadModel(path, options));
-    models.push_back(std::move(model));
+    TW_ASSIGN_OR_RETURN(entrants.emplace_back(), PackageEntrant(path, options));
   }
-  std::vector<std::vector<double>> times(models.size());
+  if (options.onnxruntime.empty()) return entrants;
+  TW_ASSIGN_OR_RETURN(entrants.emplace_back(), OnnxRuntimeEntrant(options));
+  return entrants;
+}
+
+// The outputs that count as true; none when nothing was named.
+absl::StatusOr<std::vector<Output>> Truth(const std::vector<Entrant>& entrants,
+                                          const Options& options) {
+  if (!options.reference.empty()) {
+    TW_ASSIGN_OR_RETURN(const Model reference, LoadModel(options.reference, options));
+    return OutputsOf(reference.get());
+  }
+  if (options.onnxruntime.empty()) return std::vector<Output>();
+  return entrants.back().outputs();
+}
+
+absl::StatusOr<std::vector<Row>> Measure(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const std::vector<Entrant> entrants, Entrants(options));
+  std::vector<std::vector<double>> times(entrants.size());
   for (int i = 0; i < options.repeat; ++i) {
-    for (size_t m = 0; m < models.size(); ++m) times[m].push_back(TimeOnce(models[m].get()));
+    for (size_t e = 0; e < entrants.size(); ++e) {
+      TW_ASSIGN_OR_RETURN(times[e].emplace_back(), entrants[e].run());
+    }
   }
+  TW_ASSIGN_OR_RETURN(const std::vector<Output> truth, Truth(entrants, options));
   std::vector<Row> rows;
-  for (size_t m = 0; m < models.size(); ++m) {
-    const double median = Median(times[m]);
-    rows.push_back({options.packages[m], median * 1e3, Median(times[0]) / median, std::nullopt});
-  }
-  if (options.reference.empty()) return rows;
-  TW_ASSIGN_OR_RETURN(const Model reference, LoadModel(options.reference, options));
-  for (size_t m = 0; m < models.size(); ++m) {
-    TW_ASSIGN_OR_RETURN(rows[m].error, LargestError(models[m].get(), reference.get()));
+  for (size_t e = 0; e < entrants.size(); ++e) {
+    const double median = Median(times[e]);
+    rows.push_back({entrants[e].name, median * 1e3, Median(times[0]) / median, std::nullopt});
+    if (truth.empty()) continue;
+    TW_ASSIGN_OR_RETURN(const std::vector<Output> outputs, entrants[e].outputs());
+    TW_ASSIGN_OR_RETURN(rows[e].error, LargestError(outputs, truth));
   }
   return rows;
 }
@@ -191,6 +277,9 @@ void verb_compare(CLI::App& parent) {
   verb->add_option("packages", options->packages, "packages; ratios are against the first")
       ->required();
   verb->add_option("--reference", options->reference, "package whose outputs are the truth");
+  verb->add_option("--onnxruntime", options->onnxruntime,
+                   "the ONNX file: ONNX Runtime, where python3 has it, takes its turn, and its "
+                   "outputs are the truth unless --reference names one");
   verb->add_option("--threads", options->threads, "threads (default 1)");
   verb->add_option("--repeat", options->repeat, "interleaved rounds")->check(CLI::Range(1, 10000));
   verb->add_option("--seed", options->seed, "seed of the inputs");

@@ -1,11 +1,15 @@
 // tilewright compile: a model and the best records, made into a package.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cli/files.h"
+#include "cli/model_bindings.h"
 #include "cli/model_options.h"
 #include "cli/open_records.h"
 #include "cli/records_source.h"
@@ -25,7 +29,11 @@ constexpr char kExample[] =
     "    dense(float32[1,512],float32[1000,512];,NK16n,)+bias\n"
     "  to tune them: tilewright tune resnet18.onnx --target 'cpu -mcpu=znver5'\n"
     "  resnet18.tar: 46.9 MB for cpu -mcpu=znver5\n"
-    "  $ tilewright run resnet18.tar --print-time\n";
+    "  $ tilewright run resnet18.tar --print-time\n"
+    "  $ tilewright compile bert.onnx --dim batch=1,8 -o bert.tar\n"
+    "  bert.tar: 443.1 MB for cpu -mcpu=znver5\n"
+    "    ids:1,128\n"
+    "    ids:8,128 (fewer along dimension 0 too)\n";
 
 struct Options {
   ModelOptions model;
@@ -58,7 +66,9 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
             << (one ? " workload has no record; its default schedule is used:\n"
                     : " workloads have no record; their default schedules are used:\n");
   for (const std::string& key : compiled.untuned) std::cerr << "  " << key << "\n";
-  std::cerr << "to tune " << (one ? "it" : "them") << ": tilewright tune " << options.model.model;
+  std::cerr << "to tune " << (one ? "it" : "them")
+            << (compiled.plans.size() > 1 ? " (with one value of each option)" : "")
+            << ": tilewright tune " << options.model.model;
   for (const std::string& shape : options.model.input_shapes) {
     std::cerr << " --input-shape '" << shape << "'";
   }
@@ -67,17 +77,61 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
   std::cerr << " --target '" << ToString(target) << "'\n";
 }
 
+std::string ShapesText(const ExecutionPlan& plan) {
+  return absl::StrJoin(plan.inputs, " ", [&plan](std::string* out, int id) {
+    const PlanTensor& input = plan.tensors[static_cast<size_t>(id)];
+    absl::StrAppend(out, input.name, ":", absl::StrJoin(input.shape, ","));
+  });
+}
+
+// Dimensions of which a run may have fewer, by the first input that has each.
+std::vector<int> PaddedAxes(const ExecutionPlan& plan) {
+  std::vector<int> axes;
+  for (const PlanPadding& padding : plan.padding) {
+    axes.push_back(*std::find_if(padding.inputs.begin(), padding.inputs.end(),
+                                 [](int axis) { return axis >= 0; }));
+  }
+  return axes;
+}
+
+Json BindingsJson(const CompiledModel& compiled) {
+  Json bindings = Json::array();
+  for (const ExecutionPlan& plan : compiled.plans) {
+    Json inputs = Json::object();
+    for (const int id : plan.inputs) {
+      const PlanTensor& input = plan.tensors[static_cast<size_t>(id)];
+      inputs[input.name] = input.shape;
+    }
+    bindings.push_back(
+        {{"inputs", inputs}, {"padded", PaddedAxes(plan)}, {"unpadded", plan.unpadded}});
+  }
+  return bindings;
+}
+
+void PrintBindings(const CompiledModel& compiled) {
+  for (const ExecutionPlan& plan : compiled.plans) {
+    std::cout << "  " << ShapesText(plan);
+    for (const int axis : PaddedAxes(plan)) {
+      std::cout << " (fewer along dimension " << axis << " too)";
+    }
+    for (const std::string& why : plan.unpadded) std::cout << "\n    " << why;
+    std::cout << "\n";
+  }
+}
+
 Json SummaryJson(const CompiledModel& compiled, size_t bytes, const Options& options,
                  const Target& target, const std::vector<PassTime>& times) {
   Json passes = Json::array();
   for (const PassTime& time : times) {
     passes.push_back({{"pass", time.name}, {"seconds", time.seconds}});
   }
-  return {{"package", options.output},
-          {"bytes", bytes},
-          {"target", ToString(target)},
-          {"untuned", compiled.untuned},
-          {"passes", passes}};
+  Json json = {{"package", options.output},
+               {"bytes", bytes},
+               {"target", ToString(target)},
+               {"untuned", compiled.untuned},
+               {"passes", passes}};
+  if (compiled.plans.size() > 1) json["bindings"] = BindingsJson(compiled);
+  return json;
 }
 
 void PrintSummary(const CompiledModel& compiled, size_t bytes, const Options& options,
@@ -90,6 +144,7 @@ void PrintSummary(const CompiledModel& compiled, size_t bytes, const Options& op
   std::cout << options.output << ": "
             << absl::StrFormat("%.1f MB", static_cast<double>(bytes) * 1e-6) << " for "
             << ToString(target) << "\n";
+  if (compiled.plans.size() > 1) PrintBindings(compiled);
 }
 
 absl::Status Compile(const Options& options) {
@@ -97,8 +152,9 @@ absl::Status Compile(const Options& options) {
   CompileModelOptions to;
   TW_ASSIGN_OR_RETURN(to.target, TargetOf(options.model));
   TW_ASSIGN_OR_RETURN(to.passes, PassesOf(options.model));
-  TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options.model));
-  OutputFile file(options.output, {options.model.model, RecordsPath(options.records.named)});
+  TW_ASSIGN_OR_RETURN(const std::vector<ImportOptions> bindings, BindingsOf(options.model));
+  OutputFile file(options.output, FileKind::kPackage,
+                  {options.model.model, RecordsPath(options.records.named)});
   TW_RETURN_IF_ERROR(file.status());
   std::vector<PassTime> times;
   to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {
@@ -120,7 +176,8 @@ absl::Status Compile(const Options& options) {
   to.exact = options.model.exact;
   to.reference = options.reference;
   to.dump_dir = options.dump;
-  TW_ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(std::move(graph), to));
+  TW_ASSIGN_OR_RETURN(const CompiledModel compiled,
+                      CompileBindings(bindings.size(), GraphsOf(options.model, bindings), to));
   size_t bytes = 0;
   WritePackage(compiled, [&](std::string_view part) {
     file.stream() << part;

@@ -25,8 +25,34 @@ const char* KindOf(const struct stat& file) {
   return "a device";
 }
 
+struct KnownKind {
+  const char* name;
+  bool (*begins)(const std::string& head);
+};
+
+// By FileKind.
+constexpr KnownKind kKinds[] = {
+    {"a package", [](const std::string& head) { return head.starts_with("manifest.json"); }},
+    {"a model made by tilewright",
+     [](const std::string& head) {
+       // ir_version, then producer_name (onnx.proto).
+       return head.starts_with('\x08') && head.substr(0, 32).find("tilewright") != head.npos;
+     }},
+    {"an npz", [](const std::string& head) { return head.starts_with("PK\x03\x04"); }},
+    {"a log of records", [](const std::string& head) { return head.starts_with("{\"i"); }},
+    {"a cost model", [](const std::string& head) { return head.starts_with("{\"checksum\":"); }}};
+
+// Whether a file is one that a verb of this kind may have written before.
+bool IsOurs(const std::string& path, FileKind kind) {
+  std::ifstream in(path, std::ios::binary);
+  std::string head(64, '\0');
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<size_t>(in.gcount()));
+  return head.empty() ? in.eof() : kKinds[static_cast<size_t>(kind)].begins(head);
+}
+
 // Whether the file that stands there may be replaced.
-absl::Status CheckReplaceable(const std::string& path, const struct stat& file,
+absl::Status CheckReplaceable(const std::string& path, const struct stat& file, FileKind kind,
                               const std::vector<std::string>& inputs) {
   const auto refuse = [&](const std::string& why) {
     return UsageError(
@@ -41,7 +67,8 @@ absl::Status CheckReplaceable(const std::string& path, const struct stat& file,
     const bool same = read.st_dev == file.st_dev && read.st_ino == file.st_ino;
     if (same) return refuse(absl::StrCat("the input ", input));
   }
-  return absl::OkStatus();
+  if (IsOurs(path, kind)) return absl::OkStatus();
+  return refuse(absl::StrCat("not ", kKinds[static_cast<size_t>(kind)].name));
 }
 
 // An empty file beside `path` that no one else has; its name is empty when it cannot be made.
@@ -69,15 +96,15 @@ bool Sync(const std::string& path) {
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path, const std::vector<std::string>& inputs)
+OutputFile::OutputFile(std::string path, FileKind kind, const std::vector<std::string>& inputs)
     : path_(std::move(path)) {
-  status_ = Open(inputs);
+  status_ = Open(kind, inputs);
 }
 
-absl::Status OutputFile::Open(const std::vector<std::string>& inputs) {
+absl::Status OutputFile::Open(FileKind kind, const std::vector<std::string>& inputs) {
   struct stat file;
   if (lstat(path_.c_str(), &file) == 0) {
-    TW_RETURN_IF_ERROR(CheckReplaceable(path_, file, inputs));
+    TW_RETURN_IF_ERROR(CheckReplaceable(path_, file, kind, inputs));
     mode_ = static_cast<int>(file.st_mode & 07777);
   }
   draft_ = MakeDraft(path_);

@@ -9,20 +9,29 @@
 
 namespace tilewright {
 
+// What a verb writes; told by how such files begin.
+enum class FileKind {
+  kPackage,    // of `compile`
+  kModel,      // ONNX, with Tilewright as its producer
+  kArrays,     // .npz
+  kLog,        // of records: JSON lines
+  kCostModel,  // of `train`
+};
+
 // A file that appears under its name only when it is complete: written beside it under a name of
 // its own, synced, renamed. Until then what stood there stays whole; an abandoned one leaves
 // nothing behind. Every verb that writes a file the user names writes it through this.
 class OutputFile {
  public:
   // `inputs` are the files that the verb reads; empty names are passed over.
-  explicit OutputFile(std::string path, const std::vector<std::string>& inputs = {});
+  OutputFile(std::string path, FileKind kind, const std::vector<std::string>& inputs = {});
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   // Ask before the work is done. Wrong usage when something stands there that must not be replaced:
-  // a device, pipe, socket, symbolic link, folder, read-only file, or one of the inputs.
-  // PermissionDenied when the file cannot be made.
+  // a device, pipe, socket, symbolic link, folder, read-only file, one of the inputs, or a file
+  // that is neither empty nor of the kind. PermissionDenied when the file cannot be made.
   const absl::Status& status() const { return status_; }
   std::ostream& stream() { return stream_; }
   // Where it is written until then, for what writes files by name. Written by it or by stream().
@@ -32,7 +41,7 @@ class OutputFile {
   absl::Status Commit();
 
  private:
-  absl::Status Open(const std::vector<std::string>& inputs);
+  absl::Status Open(FileKind kind, const std::vector<std::string>& inputs);
 
   const std::string path_;
   std::string draft_;

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "cli/image_orientation.h"
 
 namespace tilewright {
 namespace {
@@ -71,7 +72,7 @@ absl::StatusOr<Image> DecodeJpeg(std::string_view bytes) {
                     TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)) {
     return error();
   }
-  return image;
+  return Upright(image, OrientationOf(bytes));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Images that a user brings, by the libraries of Debian: PNG by libpng, JPEG by libjpeg-turbo.
+// Images that a user brings, by the libraries of Debian: PNG by libpng, JPEG by libjpeg-turbo and
+// libexif.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct Image {
 // By the first bytes, whatever the file's name is.
 bool IsImage(std::string_view bytes);
 
-// Grey becomes RGB; an alpha channel is dropped, and a note on how to turn the image is not
-// followed, as Pillow's convert("RGB") does. InvalidArgument with the library's reason for what is
+// Grey becomes RGB; an alpha channel is dropped, as Pillow's convert("RGB") does; a JPEG is turned
+// as its EXIF says, as OpenCV's imread does. InvalidArgument with the library's reason for what is
 // damaged, of another format, or larger than 64 million pixels.
 absl::StatusOr<Image> DecodeImage(std::string_view bytes);
 

@@ -72,9 +72,9 @@ double Of(const std::vector<double>& numbers, int64_t channel, double otherwise)
   return numbers[numbers.size() == 1 ? 0 : static_cast<size_t>(channel)];
 }
 
-double Pixel(const Image& image, int64_t at, const Place& place, int64_t channel) {
+double Pixel(const Image& image, int64_t at, const Place& place, int64_t channel, bool bgr) {
   const uint8_t* rgb = &image.rgb[static_cast<size_t>(at) * 3];
-  if (place.channels == 3) return rgb[channel];
+  if (place.channels == 3) return rgb[bgr ? 2 - channel : channel];
   return std::round((299.0 * rgb[0] + 587.0 * rgb[1] + 114.0 * rgb[2]) / 1000);
 }
 
@@ -86,7 +86,8 @@ void Write(const Image& image, int64_t index, const Place& place, const ImageOpt
     const double mean = Of(options.mean, c, 0), scale = whole ? 1 : Of(options.scale, c, 255);
     for (int64_t i = 0; i < area; ++i) {
       const int64_t at = place.channels_last ? i * place.channels + c : c * area + i;
-      tensor.Set(index * area * place.channels + at, (Pixel(image, i, place, c) - mean) / scale);
+      const double pixel = Pixel(image, i, place, c, options.bgr);
+      tensor.Set(index * area * place.channels + at, (pixel - mean) / scale);
     }
   }
 }
@@ -154,7 +155,11 @@ Image Resize(const Image& image, int64_t height, int64_t width) {
 }
 
 absl::StatusOr<NpzArray> ToArray(const std::vector<Image>& images, const std::string& name,
-                                 const TensorType& input, const ImageOptions& options) {
+                                 const TensorType& takes, const ImageOptions& options) {
+  TensorType input = takes;
+  if (options.any_batch && input.shape.size() == 4) {
+    input.shape[0] = static_cast<int64_t>(images.size());
+  }
   TW_ASSIGN_OR_RETURN(const Place place, PlaceOf(input, options.layout));
   TW_RETURN_IF_ERROR(CheckType(input, options, place));
   if (static_cast<int64_t>(images.size()) != place.batch) {

@@ -7,7 +7,8 @@
 
 namespace tilewright {
 
-// Adds --layout, --mean, --scale and --resize, which go with `inputs`. `options` outlives the verb.
+// Adds --layout, --mean, --scale, --bgr and --resize, which go with `inputs`. `options` outlives
+// the verb.
 void AddImageOptions(CLI::App& verb, CLI::Option& inputs, ImageOptions& options);
 
 }  // namespace tilewright

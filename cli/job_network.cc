@@ -1,7 +1,9 @@
 #include "cli/job_network.h"
 
+#include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -28,6 +30,12 @@ absl::StatusOr<v1::Network> NetworkOf(const ModelOptions& options) {
     v1::NetworkDim& dim = *network.add_dims();
     dim.set_name(name);
     dim.set_size(size);
+  }
+  TW_ASSIGN_OR_RETURN(const std::vector<OperatorsFile> files, OperatorFilesOf(options));
+  for (const OperatorsFile& file : files) {
+    v1::NetworkOperators& operators = *network.add_operators();
+    operators.set_file(std::filesystem::path(file.path).filename().string());
+    operators.set_text(file.text);
   }
   for (const std::string& pass : options.disabled_passes) network.add_disabled_passes(pass);
   network.set_exact(options.exact);

@@ -67,6 +67,15 @@ Tensor Filled(TensorType type, const std::string& mode, Rng& rng) {
   return tensor;
 }
 
+// Makes current the binding of a package that is for arrays of these shapes.
+absl::Status Bind(tw_model* model, const std::vector<NpzArray>& arrays) {
+  std::vector<tw_input_shape> shapes;
+  for (const NpzArray& array : arrays) {
+    shapes.push_back({array.name.c_str(), array.shape.data(), array.shape.size()});
+  }
+  return StatusOf(tw_bind(model, shapes.data(), shapes.size()));
+}
+
 }  // namespace
 
 absl::Status StatusOf(tw_status status) {
@@ -87,8 +96,9 @@ absl::StatusOr<std::vector<NamedInput>> InputsOf(const tw_model* model) {
 }
 
 absl::Status SetInputs(tw_model* model, const std::vector<NpzArray>& arrays) {
+  TW_RETURN_IF_ERROR(CheckNames(InputInfos(model), arrays));
+  if (tw_num_bindings(model) > 1) TW_RETURN_IF_ERROR(Bind(model, arrays));
   const std::vector<tw_tensor_info> inputs = InputInfos(model);
-  TW_RETURN_IF_ERROR(CheckNames(inputs, arrays));
   std::map<std::string, const tw_tensor_info*> by_name;
   for (const tw_tensor_info& input : inputs) by_name[input.name] = &input;
   for (const NpzArray& array : arrays) {

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
+#include "cli/model_bindings.h"
+#include "cli/operators_library.h"
 #include "compiler/targets/target_backend.h"
 
 namespace tilewright {
@@ -30,17 +33,18 @@ absl::Status CheckPassName(const std::string& name) {
       absl::StrCat("unknown pass \"", name, "\"; known: ", absl::StrJoin(known, ", ")));
 }
 
-absl::Status AddOperators(const std::string& path, ImportOptions& import) {
+absl::StatusOr<OperatorsFile> ReadOperators(const std::string& path) {
+  if (IsLibrary(path)) {
+    TW_ASSIGN_OR_RETURN(std::string text, OperatorsOfLibrary(path));
+    return OperatorsFile{path, std::move(text)};
+  }
   std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxOperatorsFile, '\0');
-  if (!file.read(text.data(), kMaxOperatorsFile) && !file.eof()) {
+  OperatorsFile read{path, std::string(kMaxOperatorsFile, '\0')};
+  if (!file.read(read.text.data(), kMaxOperatorsFile) && !file.eof()) {
     return BadInput(absl::InvalidArgumentError(absl::StrCat(path, ": cannot be read")));
   }
-  text.resize(static_cast<size_t>(file.gcount()));
-  absl::StatusOr<std::vector<PluginOperator>> operators = ParsePluginOperators(text, path);
-  if (!operators.ok()) return BadInput(operators.status());
-  for (PluginOperator& op : *operators) import.operators.push_back(std::move(op));
-  return absl::OkStatus();
+  read.text.resize(static_cast<size_t>(file.gcount()));
+  return read;
 }
 
 }  // namespace
@@ -48,11 +52,14 @@ absl::Status AddOperators(const std::string& path, ImportOptions& import) {
 void AddModelFileOptions(CLI::App* verb, ModelOptions* options) {
   verb->add_option("MODEL", options->model, "ONNX file")->required();
   verb->add_option("--input-shape,--input-shapes", options->input_shapes,
-                   "binds an input's shape, or changes it: data:1,3,224,224; may be repeated");
+                   "binds an input's shape, or changes it: data:1,3,224,224; may be repeated (for "
+                   "`compile`, also for one input: another binding)");
   verb->add_option("--dim", options->dims,
-                   "binds a dimension by the model's name for it: batch=4; may be repeated");
+                   "binds a dimension by the model's name for it: batch=4; may be repeated (for "
+                   "`compile`, batch=1,4,16: three bindings in one package)");
   verb->add_option("--operators", options->operators,
-                   "a text file that defines operators of your own; may be repeated");
+                   "a text file that defines operators of your own, or a shared library that gives "
+                   "such a text (tilewright_operators.h); may be repeated");
 }
 
 void AddModelOptions(CLI::App* verb, ModelOptions* options) {
@@ -66,23 +73,41 @@ void AddModelOptions(CLI::App* verb, ModelOptions* options) {
 }
 
 absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options) {
-  absl::StatusOr<std::map<std::string, Shape>> shapes =
-      ParseInputShapes(absl::StrJoin(options.input_shapes, " "));
-  if (!shapes.ok()) return AsUsage(shapes.status());
-  absl::StatusOr<std::map<std::string, int64_t>> dims = ParseDims(absl::StrJoin(options.dims, " "));
-  if (!dims.ok()) return AsUsage(dims.status());
-  ImportOptions import{.input_shapes = *std::move(shapes), .dims = *std::move(dims)};
+  TW_ASSIGN_OR_RETURN(std::vector<ImportOptions> bindings, BindingsOf(options));
+  if (bindings.size() == 1) return std::move(bindings[0]);
+  return UsageError(absl::StrCat("--dim and --input-shape ask for ", bindings.size(),
+                                 " bindings, which only `compile` takes; give one"));
+}
+
+absl::StatusOr<std::vector<OperatorsFile>> OperatorFilesOf(const ModelOptions& options) {
+  std::vector<OperatorsFile> files;
   for (const std::string& path : options.operators) {
-    TW_RETURN_IF_ERROR(AddOperators(path, import));
+    TW_ASSIGN_OR_RETURN(files.emplace_back(), ReadOperators(path));
   }
-  return import;
+  return files;
+}
+
+absl::StatusOr<std::vector<PluginOperator>> OperatorsOf(const ModelOptions& options) {
+  std::vector<PluginOperator> operators;
+  TW_ASSIGN_OR_RETURN(const std::vector<OperatorsFile> files, OperatorFilesOf(options));
+  for (const OperatorsFile& file : files) {
+    absl::StatusOr<std::vector<PluginOperator>> defined =
+        ParsePluginOperators(file.text, file.path);
+    if (!defined.ok()) return BadInput(defined.status());
+    std::move(defined->begin(), defined->end(), std::back_inserter(operators));
+  }
+  return operators;
+}
+
+absl::StatusOr<Graph> LoadModel(const ModelOptions& options, const ImportOptions& import) {
+  absl::StatusOr<Graph> graph = ImportOnnxFile(options.model, import);
+  if (absl::IsNotFound(graph.status())) return BadInput(graph.status());
+  return graph;
 }
 
 absl::StatusOr<Graph> LoadModel(const ModelOptions& options) {
   TW_ASSIGN_OR_RETURN(const ImportOptions import, ImportOptionsOf(options));
-  absl::StatusOr<Graph> graph = ImportOnnxFile(options.model, import);
-  if (absl::IsNotFound(graph.status())) return BadInput(graph.status());
-  return graph;
+  return LoadModel(options, import);
 }
 
 absl::StatusOr<Target> TargetOf(const ModelOptions& options) {

@@ -28,10 +28,18 @@ void AddModelOptions(CLI::App* verb, ModelOptions* options);
 // Only MODEL, --input-shape, --dim and --operators.
 void AddModelFileOptions(CLI::App* verb, ModelOptions* options);
 
-// How to import the model; wrong usage for a malformed --input-shape or --dim, bad input for a file
-// of --operators.
+// How to import the model; wrong usage for a malformed --input-shape or --dim and for several
+// bindings (model_bindings.h), bad input for a file of --operators.
 absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options);
-// A missing file is bad input, a malformed --input-shape wrong usage.
+// The files of --operators, the texts that libraries among them give, and the operators in them.
+struct OperatorsFile {
+  std::string path, text;
+};
+absl::StatusOr<std::vector<OperatorsFile>> OperatorFilesOf(const ModelOptions& options);
+absl::StatusOr<std::vector<PluginOperator>> OperatorsOf(const ModelOptions& options);
+// A missing file is bad input.
+absl::StatusOr<Graph> LoadModel(const ModelOptions& options, const ImportOptions& import);
+// With ImportOptionsOf.
 absl::StatusOr<Graph> LoadModel(const ModelOptions& options);
 // This machine's details filled in; wrong usage when the text is no target.
 absl::StatusOr<Target> TargetOf(const ModelOptions& options);

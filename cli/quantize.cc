@@ -1,6 +1,7 @@
 // tilewright quantize: a model in eight-bit integers or 16-bit floats, and what that costs.
 #include <cmath>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/model_options.h"
+#include "cli/npz/npz.h"
 #include "cli/observed_model.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -19,7 +21,6 @@
 #include "compiler/onnx/quantize/model_source.h"
 #include "compiler/onnx/quantize/narrow_floats.h"
 #include "compiler/onnx/quantize/qdq.h"
-#include "cli/npz/npz.h"
 
 namespace tilewright {
 namespace {
@@ -164,9 +165,10 @@ void WarnOfOpset(const onnx::ModelProto& model, const Options& options) {
 }
 
 absl::Status Write(const onnx::ModelProto& model, OutputFile& file) {
-  if (!model.SerializeToOstream(&file.stream())) {
+  if (model.ByteSizeLong() > std::numeric_limits<int32_t>::max()) {
     return absl::InvalidArgumentError("the model is larger than 2 GiB, which no ONNX file can be");
   }
+  model.SerializeToOstream(&file.stream());  // Commit says what was not written
   return file.Commit();
 }
 
@@ -188,17 +190,18 @@ absl::StatusOr<onnx::ModelProto> Narrowed(const onnx::ModelProto& model,
 absl::Status Quantize(const Options& options) {
   std::vector<std::string> inputs = options.calibration;
   inputs.push_back(options.model.model);
-  OutputFile file(options.output, inputs);
+  OutputFile file(options.output, FileKind::kModel, inputs);
   TW_RETURN_IF_ERROR(file.status());
   TW_ASSIGN_OR_RETURN(const ImportOptions import, ImportOptionsOf(options.model));
   const absl::StatusOr<onnx::ModelProto> model = ReadWholeModel(options.model.model);
   if (!model.ok()) return BadInput(model.status());
   std::vector<LayerError> errors;
   for (LinearLayer& layer : LinearLayers(model->graph())) errors.push_back({std::move(layer)});
-  TW_ASSIGN_OR_RETURN(const onnx::ModelProto narrow, Narrowed(*model, import, options, &errors));
+  TW_ASSIGN_OR_RETURN(onnx::ModelProto narrow, Narrowed(*model, import, options, &errors));
   if (!options.calibration.empty()) {
     TW_RETURN_IF_ERROR(AddErrors(*model, narrow, import, options, &errors));
   }
+  narrow.set_producer_name("tilewright quantize");
   TW_RETURN_IF_ERROR(Write(narrow, file));
   WarnOfOpset(narrow, options);
   Print(options, errors);

@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<LogFile>> OpenInput(const std::string& path) {
 absl::Status WriteTo(const std::string& path, const std::vector<std::string>& inputs,
                      const std::function<absl::Status(std::ostream&)>& write) {
   if (path == "-") return write(std::cout);
-  OutputFile file(path, inputs);
+  OutputFile file(path, FileKind::kLog, inputs);
   TW_RETURN_IF_ERROR(file.status());
   TW_RETURN_IF_ERROR(write(file.stream()));
   return file.Commit();

@@ -40,6 +40,7 @@ struct Options {
   std::vector<std::string> inputs;
   ImageOptions images;
   int64_t top = 0;
+  size_t binding = 0;
   int repeat = 1, number = 1, warmup = 1, threads = 0;
   uint64_t seed = 0;
   bool print_time = false, profile = false, json = false;
@@ -59,10 +60,15 @@ absl::StatusOr<ModelHandle> Load(const Options& options) {
 }
 
 absl::Status PrepareInputs(tw_model* model, const Options& options) {
-  if (options.inputs.empty()) return FillInputs(model, options.fill, options.seed);
+  if (options.inputs.empty()) {
+    TW_RETURN_IF_ERROR(StatusOf(tw_select_binding(model, options.binding)));
+    return FillInputs(model, options.fill, options.seed);
+  }
   TW_ASSIGN_OR_RETURN(const std::vector<NamedInput> inputs, InputsOf(model));
+  ImageOptions images = options.images;
+  images.any_batch = tw_num_bindings(model) > 1;
   TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> arrays,
-                      ReadInputFiles(options.inputs, inputs, options.images));
+                      ReadInputFiles(options.inputs, inputs, images));
   const absl::Status set = SetInputs(model, arrays);
   if (set.ok()) return set;
   return absl::InvalidArgumentError(
@@ -140,7 +146,7 @@ absl::StatusOr<std::unique_ptr<OutputFile>> OpenOutputs(const Options& options) 
     read.push_back(input);
     read.push_back(input.substr(input.rfind('=') + 1));  // INPUT=FILE
   }
-  auto file = std::make_unique<OutputFile>(options.outputs, read);
+  auto file = std::make_unique<OutputFile>(options.outputs, FileKind::kArrays, read);
   TW_RETURN_IF_ERROR(file->status());
   return file;
 }
@@ -198,6 +204,10 @@ void verb_run(CLI::App& parent) {
       ->check(CLI::IsMember({"random", "zeros", "ones"}))
       ->excludes(inputs);
   verb->add_option("--seed", options->seed, "of the random inputs");
+  verb->add_option("--binding", options->binding,
+                   "of made-up inputs: which of the package's shapes, counted from 0 (those of "
+                   "files say it themselves)")
+      ->excludes(inputs);
   auto* top = verb->add_option("--top", options->top, "print the best classes of each row, so many")
                   ->check(CLI::Range(1, 1'000'000));
   verb->add_option("--labels", options->labels, "their names: a text file, one a line in order")

@@ -82,7 +82,7 @@ void PrintJson(const std::vector<Row>& rows) {
 }
 
 absl::Status Train(const Options& options) {
-  OutputFile file(options.output, {options.records.named});
+  OutputFile file(options.output, FileKind::kCostModel, {options.records.named});
   TW_RETURN_IF_ERROR(file.status());
   TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   TW_ASSIGN_OR_RETURN(const Samples samples, SamplesOf(records, options.filter));

@@ -38,7 +38,7 @@ absl::Status PrintNetworks() {
 absl::Status Zoo(const Options& options) {
   if (options.name.empty()) return PrintNetworks();
   if (options.output.empty()) return UsageError("give the file to write: -o FILE.onnx");
-  OutputFile file(options.output);
+  OutputFile file(options.output, FileKind::kModel);
   TW_RETURN_IF_ERROR(file.status());
   const absl::Status written = WriteZooModel(options.name, options.zoo, file.draft());
   // An unknown name is wrong usage of this verb, as an unknown option would be.

@@ -3,7 +3,7 @@
 # The DEB names the libraries that it needs; the TXZ brings them, so that it runs on any Linux of
 # this architecture whose C library is as new as the one it was built with.
 set(programs tilewright tilewright-builder tilewright-device-runner tilewright-network-runner
-  tilewright-run tilewright-runner)
+  tilewright-operators tilewright-run tilewright-runner)
 # DT_RPATH, not DT_RUNPATH: what a program loads looks for its own libraries there, too. Where the
 # folder is missing, the system's are found as ever.
 set(gpu_programs bench-gpu-builds bench-gpu-verify)  # what bench/gpu runs
@@ -29,7 +29,8 @@ install(TARGETS tilewright-canary LIBRARY DESTINATION bin)
 set_target_properties(tilewright_shared PROPERTIES EXPORT_NAME Tilewright)
 install(TARGETS tilewright_shared EXPORT TilewrightTargets LIBRARY DESTINATION lib
   INCLUDES DESTINATION include)
-install(FILES runtime/include/tilewright.h runtime/include/tilewright.hpp DESTINATION include)
+install(FILES runtime/include/tilewright.h runtime/include/tilewright.hpp
+  runtime/include/tilewright_operators.h DESTINATION include)
 install(EXPORT TilewrightTargets NAMESPACE Tilewright:: DESTINATION lib/cmake/Tilewright)
 include(CMakePackageConfigHelpers)
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/TilewrightConfig.cmake

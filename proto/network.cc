@@ -16,6 +16,8 @@ constexpr size_t kMaxNameBytes = 1 << 10, kMaxConfigBytes = 4 << 10, kMaxWorkloa
 constexpr double kMaxRunSeconds = 600, kMinRunSeconds = 1e-9;
 constexpr uint32_t kMaxThreads = 1024;
 constexpr size_t kMaxLeftOut = 1000;
+constexpr int kMaxOperatorFiles = 16;
+constexpr size_t kMaxOperatorBytes = 1 << 20;
 
 template <typename Message>
 absl::StatusOr<Message> Decode(const std::string& bytes, absl::string_view what) {
@@ -34,13 +36,24 @@ absl::Status Check(bool good, absl::string_view what) {
 
 bool IsName(const std::string& name) { return !name.empty() && name.size() <= kMaxNameBytes; }
 
+absl::Status CheckOperators(const v1::Network& network) {
+  TW_RETURN_IF_ERROR(
+      Check(network.operators_size() <= kMaxOperatorFiles, "with more than 16 files of operators"));
+  size_t bytes = 0;
+  for (const v1::NetworkOperators& file : network.operators()) {
+    TW_RETURN_IF_ERROR(Check(IsName(file.file()), "with operators of no file"));
+    bytes += file.text().size();
+  }
+  return Check(bytes <= kMaxOperatorBytes, "with more than 1 MiB of operators");
+}
+
 absl::Status CheckNetwork(const v1::Network& network) {
   TW_RETURN_IF_ERROR(Check(network.model().size() <= kMaxNetworkModelBytes,
                            absl::StrCat("of ", network.model().size(), " bytes without weights, ",
                                         "at most ", kMaxNetworkModelBytes)));
   const std::string& reason = network.left_out();
-  TW_RETURN_IF_ERROR(Check(reason == LeftOutText(reason),
-                           "with a reason that is no line of at most 1000 bytes"));
+  TW_RETURN_IF_ERROR(
+      Check(reason == LeftOutText(reason), "with a reason that is no line of at most 1000 bytes"));
   TW_RETURN_IF_ERROR(
       Check(!network.model().empty() || !reason.empty(), "with neither a model nor a reason"));
   TW_RETURN_IF_ERROR(Check(network.inputs_size() <= kMaxInputs && network.dims_size() <= kMaxInputs,
@@ -52,11 +65,12 @@ absl::Status CheckNetwork(const v1::Network& network) {
   for (const v1::NetworkDim& dim : network.dims()) {
     TW_RETURN_IF_ERROR(Check(IsName(dim.name()), "with a dimension of no name"));
   }
-  TW_RETURN_IF_ERROR(Check(network.disabled_passes_size() <= kMaxPasses,
-                           "with more than 64 passes left out"));
-  const bool names = std::all_of(network.disabled_passes().begin(),
-                                 network.disabled_passes().end(), IsName);
-  return Check(names, "with a pass of no name");
+  TW_RETURN_IF_ERROR(
+      Check(network.disabled_passes_size() <= kMaxPasses, "with more than 64 passes left out"));
+  const bool names =
+      std::all_of(network.disabled_passes().begin(), network.disabled_passes().end(), IsName);
+  TW_RETURN_IF_ERROR(Check(names, "with a pass of no name"));
+  return CheckOperators(network);
 }
 
 absl::Status CheckLayer(const v1::NetworkLayer& layer) {
@@ -115,8 +129,8 @@ absl::StatusOr<v1::NetworkRound> ReadNetworkRound(const std::string& bytes) {
   TW_RETURN_IF_ERROR(Check(round.layers_size() <= kMaxLayers, "of more than 1000 kinds of layers"));
   for (const v1::NetworkLayer& layer : round.layers()) TW_RETURN_IF_ERROR(CheckLayer(layer));
   const bool some = round.mixes_size() >= 1 && round.mixes_size() <= kMaxNetworkMixes;
-  TW_RETURN_IF_ERROR(Check(some, absl::StrCat("in ", round.mixes_size(), " mixes, at most ",
-                                              kMaxNetworkMixes)));
+  TW_RETURN_IF_ERROR(
+      Check(some, absl::StrCat("in ", round.mixes_size(), " mixes, at most ", kMaxNetworkMixes)));
   for (const v1::NetworkMix& mix : round.mixes()) TW_RETURN_IF_ERROR(CheckMix(mix, round));
   const bool rounds = round.least_rounds() >= 1 && round.most_rounds() >= round.least_rounds() &&
                       round.most_rounds() <= kMaxNetworkRounds;

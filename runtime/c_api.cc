@@ -1,6 +1,7 @@
 // The C header on top of Model: codes and texts for exceptions.
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
@@ -81,17 +82,18 @@ tw_status Info(const std::vector<Model::End>& ends, size_t index, tw_tensor_info
       throw Error(TW_NOT_FOUND, "there is no number " + std::to_string(index) + "; the model has " +
                                     std::to_string(ends.size()));
     }
-    const auto& [tensor, data, bytes] = ends[index];
-    *info = {tensor->name.c_str(), tensor->dtype.c_str(), tensor->shape.data(),
-             tensor->shape.size(), bytes};
+    const Model::End& end = ends[index];
+    *info = {end.tensor->name.c_str(), end.tensor->dtype.c_str(), end.shape.data(),
+             end.shape.size(), end.bytes};
   });
 }
 
-const Model::End& FindInput(const Model& model, const std::string& name) {
+size_t FindInput(const Model& model, const std::string& name) {
   std::string known;
-  for (const Model::End& input : model.inputs()) {
-    if (input.tensor->name == name) return input;
-    known += " " + input.tensor->name;
+  for (size_t i = 0; i < model.inputs().size(); ++i) {
+    const std::string& here = model.inputs()[i].tensor->name;
+    if (here == name) return i;
+    known += " " + here;
   }
   throw Error(TW_NOT_FOUND, "no input is named " + name + "; the inputs are" + known);
 }
@@ -122,6 +124,36 @@ tw_status tw_load_on(const char* path, const char* device, int threads, tw_model
 
 void tw_free(tw_model* model) { delete model; }
 
+tw_status tw_bind(tw_model* model, const tw_input_shape* shapes, size_t count) {
+  return Guarded([&] {
+    CheckNotNull(model);
+    if (count > 0) CheckNotNull(shapes);
+    std::map<std::string, tilewright::runtime::Shape> inputs;
+    for (size_t i = 0; i < count; ++i) {
+      const auto& [name, shape, rank] = shapes[i];
+      CheckNotNull(name);
+      if (rank > 0) CheckNotNull(shape);
+      inputs[name] =
+          rank > 0 ? tilewright::runtime::Shape(shape, shape + rank) : tilewright::runtime::Shape();
+    }
+    model->loaded->Bind(inputs);
+  });
+}
+
+size_t tw_num_bindings(const tw_model* model) { return model ? model->loaded->plans().size() : 0; }
+
+tw_status tw_select_binding(tw_model* model, size_t index) {
+  return Guarded([&] {
+    CheckNotNull(model);
+    const size_t count = model->loaded->plans().size();
+    if (index >= count) {
+      throw Error(TW_NOT_FOUND, "there is no binding " + std::to_string(index) +
+                                    "; the model has " + std::to_string(count));
+    }
+    model->loaded->Select(index);
+  });
+}
+
 size_t tw_num_inputs(const tw_model* model) { return model ? model->loaded->inputs().size() : 0; }
 
 size_t tw_num_outputs(const tw_model* model) { return model ? model->loaded->outputs().size() : 0; }
@@ -139,12 +171,13 @@ tw_status tw_output_info(const tw_model* model, size_t index, tw_tensor_info* in
 tw_status tw_set_input(tw_model* model, const char* name, const void* data, size_t bytes) {
   return Guarded([&] {
     CheckNotNull(model, name, data);
-    const Model::End& input = FindInput(*model->loaded, name);
-    if (bytes != input.bytes) {
-      throw InvalidArgument("input " + std::string(name) + " has " + std::to_string(input.bytes) +
+    const size_t index = FindInput(*model->loaded, name);
+    const size_t needed = model->loaded->inputs()[index].bytes;
+    if (bytes != needed) {
+      throw InvalidArgument("input " + std::string(name) + " has " + std::to_string(needed) +
                             " bytes, not " + std::to_string(bytes));
     }
-    std::memcpy(input.data, data, bytes);
+    model->loaded->SetInput(index, data);
   });
 }
 

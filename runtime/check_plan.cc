@@ -12,11 +12,12 @@ namespace {
 
 constexpr size_t kMaxItems = size_t{1} << 20;
 constexpr size_t kMaxRank = 8;
+constexpr size_t kMaxPlans = 256;
 constexpr int64_t kMaxBytes = int64_t{1} << 40;
 constexpr int64_t kMaxThreads = 1024;  // of a block, on every device there is
 
 // Bytes of one element of a dtype by numpy's name, or bfloat16; 0 when unknown.
-int64_t ElementBytes(const std::string& dtype) {
+int64_t BytesOfType(const std::string& dtype) {
   if (dtype == "bool" || dtype == "int8" || dtype == "uint8") return 1;
   if (dtype == "int16" || dtype == "uint16") return 2;
   if (dtype == "float16" || dtype == "bfloat16") return 2;
@@ -28,7 +29,7 @@ int64_t ElementBytes(const std::string& dtype) {
 std::string Quoted(const PlanTensor& tensor) { return "tensor \"" + tensor.name + "\""; }
 
 void CheckType(const PlanTensor& tensor) {
-  int64_t bytes = ElementBytes(tensor.dtype);
+  int64_t bytes = BytesOfType(tensor.dtype);
   if (bytes == 0) throw BadPackage(Quoted(tensor) + " has unknown type " + tensor.dtype);
   if (tensor.shape.size() > kMaxRank) throw BadPackage(Quoted(tensor) + " has more than 8 axes");
   for (const int64_t extent : tensor.shape) {
@@ -103,10 +104,55 @@ void CheckCall(const PlanCall& call, const ExecutionPlan& plan) {
   }
 }
 
+// How many samples an end holds along an axis of a padding; 0 where it has none.
+int64_t SamplesOf(const ExecutionPlan& plan, int id, int axis) {
+  const PlanTensor& tensor = plan.tensors[static_cast<size_t>(id)];
+  if (axis < -1 || axis >= static_cast<int>(tensor.shape.size())) {
+    throw BadPackage(Quoted(tensor) + " has no axis " + std::to_string(axis) + " to pad");
+  }
+  return axis < 0 ? 0 : tensor.shape[static_cast<size_t>(axis)];
+}
+
+// Every input that has samples has the same number, and every output a multiple of it.
+void CheckPadding(const PlanPadding& padding, const ExecutionPlan& plan) {
+  if (padding.inputs.size() != plan.inputs.size() ||
+      padding.outputs.size() != plan.outputs.size()) {
+    throw BadPackage("a padding names an axis too few or too many");
+  }
+  int64_t samples = 0;
+  for (size_t i = 0; i < padding.inputs.size(); ++i) {
+    const int64_t here = SamplesOf(plan, plan.inputs[i], padding.inputs[i]);
+    if (samples == 0) samples = here;
+    if (here != 0 && here != samples) throw BadPackage("a padding's inputs differ in extent");
+  }
+  if (samples == 0) throw BadPackage("a padding concerns no input");
+  for (size_t i = 0; i < padding.outputs.size(); ++i) {
+    if (SamplesOf(plan, plan.outputs[i], padding.outputs[i]) % samples != 0) {
+      throw BadPackage("a padding's output is no multiple of its inputs");
+    }
+  }
+}
+
+void CheckSameEnds(const ExecutionPlan& plan, const std::vector<int>& ids,
+                   const ExecutionPlan& first, const std::vector<int>& first_ids) {
+  if (ids.size() != first_ids.size()) throw BadPackage("its plans differ in inputs or outputs");
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const PlanTensor& a = plan.tensors[static_cast<size_t>(ids[i])];
+    const PlanTensor& b = first.tensors[static_cast<size_t>(first_ids[i])];
+    if (a.name != b.name || a.dtype != b.dtype || a.shape.size() != b.shape.size()) {
+      throw BadPackage("its plans differ in " + Quoted(b));
+    }
+  }
+}
+
 }  // namespace
 
+size_t ElementBytes(const PlanTensor& tensor) {
+  return static_cast<size_t>(BytesOfType(tensor.dtype));
+}
+
 size_t BytesOf(const PlanTensor& tensor) {
-  int64_t bytes = ElementBytes(tensor.dtype);
+  int64_t bytes = BytesOfType(tensor.dtype);
   for (const int64_t extent : tensor.shape) bytes *= extent;
   return static_cast<size_t>(bytes);
 }
@@ -125,6 +171,16 @@ void CheckPlan(const ExecutionPlan& plan, size_t params_bytes, int64_t alignment
   CheckEnds(plan, plan.inputs, "input");
   CheckEnds(plan, plan.outputs, "output");
   for (const PlanCall& call : plan.calls) CheckCall(call, plan);
+  for (const PlanPadding& padding : plan.padding) CheckPadding(padding, plan);
+}
+
+void CheckPlans(const std::vector<ExecutionPlan>& plans, size_t params_bytes, int64_t alignment) {
+  if (plans.empty() || plans.size() > kMaxPlans) throw BadPackage("it has no or over 256 plans");
+  for (const ExecutionPlan& plan : plans) {
+    CheckPlan(plan, params_bytes, alignment);
+    CheckSameEnds(plan, plan.inputs, plans[0], plans[0].inputs);
+    CheckSameEnds(plan, plan.outputs, plans[0], plans[0].outputs);
+  }
 }
 
 }  // namespace tilewright::runtime

@@ -16,8 +16,9 @@ class DeviceModel final : public Model {
   // kernels or one is missing, UNAVAILABLE or INTERNAL as the device.
   DeviceModel(MappedFile file, Package package, std::unique_ptr<Device> device);
 
+ protected:
   // Inputs go to the device, outputs come back.
-  void Run(double* seconds = nullptr, size_t capacity = 0) override;
+  void Execute(double* seconds, size_t capacity) override;
 
  private:
   struct Call {
@@ -25,24 +26,21 @@ class DeviceModel final : public Model {
     std::vector<DeviceBuffer*> args;
     const PlanCall* plan;
   };
-  // An end's memory on the device, beside that of the process.
-  struct Transfer {
-    const End* end;
-    DeviceBuffer* buffer;
+  // What one plan needs.
+  struct Bound {
+    std::vector<std::unique_ptr<DeviceBuffer>> tensors;  // by id
+    std::vector<Call> calls;
   };
 
-  void PlaceTensors();
-  void PlaceEnds();
-  void BindCalls();
+  std::vector<std::unique_ptr<DeviceBuffer>> PlaceTensors(const ExecutionPlan& plan);
+  std::vector<Call> BindCalls(const ExecutionPlan& plan, const Bound& bound);
   void RunCall(const Call& call);
 
   std::unique_ptr<Device> device_;
   std::unique_ptr<DeviceModule> module_;
   std::unique_ptr<DeviceBuffer> arena_, params_;
-  std::vector<std::unique_ptr<DeviceBuffer>> tensors_;  // by id
-  Arena host_;                                          // the ends'
-  std::vector<Transfer> uploads_, downloads_;
-  std::vector<Call> calls_;
+  Arena host_;  // the ends'
+  std::vector<Bound> bound_;
 };
 
 }  // namespace tilewright::runtime

@@ -15,7 +15,8 @@ class HostModel final : public Model {
   // Throws Error: BAD_PACKAGE when the library does not load or lacks a kernel.
   HostModel(MappedFile file, Package package, const ModelOptions& options);
 
-  void Run(double* seconds = nullptr, size_t capacity = 0) override;
+ protected:
+  void Execute(double* seconds, size_t capacity) override;
 
  private:
   // The calling convention of generated kernels (compiler/targets/target_backend.h).
@@ -26,13 +27,13 @@ class HostModel final : public Model {
     int64_t extent;
   };
 
-  std::vector<char*> PlaceTensors();
-  void BindCalls(const std::vector<char*>& places);
+  std::vector<char*> PlaceTensors(const ExecutionPlan& plan);
+  std::vector<Call> BindCalls(const ExecutionPlan& plan);
   void RunCall(const Call& call);
 
   SharedObject kernels_;
-  Arena arena_;  // the plan's arena, then inputs and outputs
-  std::vector<Call> calls_;
+  Arena arena_;  // of all plans alike: intermediate values, then inputs and outputs
+  std::vector<std::vector<Call>> calls_;  // of each plan
   ThreadPool pool_;
 };
 

@@ -13,6 +13,9 @@
 // 512 bytes, and calls with "grid" and "block" ([x,y,z]: the blocks, and the threads of one) in
 // place of "extent". The tar's members start at multiples of 512 bytes, so mod.params can be used
 // from an mmap.
+// A package with several shapes of its model's inputs has format version 3, "device" always in its
+// manifest, and as mod.json {"plans":[{...},...]}: plans as below that share the constants and the
+// kernels, in the order in which they were asked for.
 //
 // mod.json:
 //   {"arena_bytes": N,
@@ -20,10 +23,11 @@
 //                 "place":"input"|"output"|"arena"|"param", "offset": bytes, "name": "data"}],
 //    "inputs": [tensor ids], "outputs": [tensor ids],
 //    "calls": [{"kernel":"fused_conv2d_relu_0","args":[tensor ids], "extent": N,
-//               "label":"conv1 conv2d+bias+relu", "schedule":"conv2d_nchwc.cpu", "flops": N}]}
+//               "label":"conv1 conv2d+bias+relu", "schedule":"conv2d_nchwc.cpu", "flops": N}],
+//    "padding": [{"inputs":[0],"outputs":[0]}], "unpadded": ["dimension 1 of input ids: why"]}
 // offset is into the arena or into mod.params; inputs and outputs have their own buffers. A tensor
 // that is an output and is read by later calls is still place "output". An output that is an
-// input or a constant is copied by a call.
+// input or a constant is copied by a call. "padding" and "unpadded" are of version 3.
 #pragma once
 
 #include <array>
@@ -38,6 +42,7 @@ namespace tilewright {
 
 inline constexpr int kPackageVersion = 1;  // of packages for CPUs
 inline constexpr int kDevicePackageVersion = 2;
+inline constexpr int kShapesPackageVersion = 3;  // with several plans
 
 struct PlanTensor {
   std::string name, dtype, place;
@@ -55,11 +60,19 @@ struct PlanCall {
   double flops = 0;
   std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};  // on a GPU
 };
+// Samples (a batch) that lie along one axis of inputs and outputs and of which none changes what is
+// computed of another: a run may be given fewer, and what stands in the place of the others does
+// not matter. The axis of every input and output of the plan, -1 where it holds no samples.
+struct PlanPadding {
+  std::vector<int> inputs, outputs;
+};
 struct ExecutionPlan {
   int64_t arena_bytes = 0;
   std::vector<PlanTensor> tensors;
   std::vector<int> inputs, outputs;
   std::vector<PlanCall> calls;
+  std::vector<PlanPadding> padding = {};
+  std::vector<std::string> unpadded = {};  // for people: dimensions without padding, and why
 };
 struct Manifest {
   std::string model, target, created_by;
@@ -76,15 +89,16 @@ std::string CodeMember(const std::string& device);
 using ByteSink = std::function<void(std::string_view)>;
 
 // The whole package as tar bytes, checksums included; the parts go to the sink as they are, so that
-// large parameters are not copied. REQUIRES: tensors of place "param" lie in
+// large parameters are not copied. REQUIRES: at least one plan; tensors of place "param" lie in
 // `params`; `so` is what the target's CompileLibrary gives, with every call's kernel.
-void WritePackage(const Manifest& manifest, const ExecutionPlan& plan, std::string_view params,
-                  std::string_view so, const ByteSink& sink);
-std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
+void WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
+                  std::string_view params, std::string_view so, const ByteSink& sink);
+std::string WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
                          std::string_view params, std::string_view so);
 
 // The parts of a package, for tests and tools; WritePackage is the way to make one.
 std::string ToJson(const ExecutionPlan& plan);
+std::string ToJson(const std::vector<ExecutionPlan>& plans);
 std::string ToJson(const Manifest& manifest);
 
 // Tar bytes of (name, contents) members in order, member data at multiples of 512.

@@ -116,6 +116,19 @@ PlanCall ReadCall(const json& from) {
   return call;
 }
 
+PlanPadding ReadPadding(const json& from) {
+  return {.inputs = Integers<int>(from, "inputs"), .outputs = Integers<int>(from, "outputs")};
+}
+
+std::vector<std::string> Texts(const json& from, const char* key) {
+  std::vector<std::string> texts;
+  for (const json& text : List(from, key)) {
+    if (!text.is_string()) WrongType(key, "a list of strings");
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 ExecutionPlan ReadPlan(const json& from) {
   ExecutionPlan plan;
   plan.arena_bytes = Integer(Field(from, "arena_bytes"), "arena_bytes");
@@ -123,36 +136,39 @@ ExecutionPlan ReadPlan(const json& from) {
   plan.inputs = Integers<int>(from, "inputs");
   plan.outputs = Integers<int>(from, "outputs");
   for (const json& call : List(from, "calls")) plan.calls.push_back(ReadCall(call));
+  if (from.contains("padding")) {
+    for (const json& item : List(from, "padding")) plan.padding.push_back(ReadPadding(item));
+  }
+  if (from.contains("unpadded")) plan.unpadded = Texts(from, "unpadded");
   return plan;
+}
+
+std::vector<ExecutionPlan> ReadPlans(const json& from) {
+  if (!from.is_object() || !from.contains("plans")) return {ReadPlan(from)};
+  std::vector<ExecutionPlan> plans;
+  for (const json& plan : List(from, "plans")) plans.push_back(ReadPlan(plan));
+  return plans;
 }
 
 Manifest ReadManifest(const json& from) {
   if (Text(from, "format") != "tilewright-package") throw BadPackage("not a tilewright package");
   const int64_t version = Integer(Field(from, "version"), "version");
-  if (version != kPackageVersion && version != kDevicePackageVersion) {
+  if (version < kPackageVersion || version > kShapesPackageVersion) {
     throw Error(TW_BAD_PACKAGE,
                 "the package has format version " + std::to_string(version) +
-                    " and this runtime reads versions " + std::to_string(kPackageVersion) +
-                    " and " + std::to_string(kDevicePackageVersion) + "; compile the model again");
+                    " and this runtime reads versions " + std::to_string(kPackageVersion) + " to " +
+                    std::to_string(kShapesPackageVersion) + "; compile the model again");
   }
   Manifest manifest = {.model = Text(from, "model"),
                        .target = Text(from, "target"),
                        .created_by = Text(from, "created_by")};
-  if (version == kDevicePackageVersion) manifest.device = Text(from, "device");
+  if (version != kPackageVersion) manifest.device = Text(from, "device");
   if (CodeMember(manifest.device).empty()) {
     throw BadPackage("it is for a device of unknown kind " + manifest.device +
                      "; known: cpu, cuda, emu, opencl");
   }
-  for (const json& feature : List(from, "cpu_features")) {
-    if (!feature.is_string()) WrongType("cpu_features", "a list of strings");
-    manifest.cpu_features.push_back(feature.get<std::string>());
-  }
-  if (from.contains("records")) {
-    for (const json& record : List(from, "records")) {
-      if (!record.is_string()) WrongType("records", "a list of strings");
-      manifest.records.push_back(record.get<std::string>());
-    }
-  }
+  manifest.cpu_features = Texts(from, "cpu_features");
+  if (from.contains("records")) manifest.records = Texts(from, "records");
   return manifest;
 }
 
@@ -200,9 +216,9 @@ Package ReadPackage(std::string_view bytes, const std::set<std::string>& feature
   package.params = Find(members, "mod.params");
   package.so = Find(members, code);
   if (package.manifest.device == "cpu") CheckCpu(package.manifest, package.so, features);
-  package.plan = ReadPlan(Parse(members, "mod.json"));
-  CheckPlan(package.plan, package.params.size(),
-            package.manifest.device == "cpu" ? kCpuAlignment : kDeviceAlignment);
+  package.plans = ReadPlans(Parse(members, "mod.json"));
+  CheckPlans(package.plans, package.params.size(),
+             package.manifest.device == "cpu" ? kCpuAlignment : kDeviceAlignment);
   return package;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/package.h"
 
@@ -12,8 +13,8 @@ namespace tilewright::runtime {
 
 struct Package {
   Manifest manifest;
-  ExecutionPlan plan;
-  std::string_view params, so;  // into the bytes read; the kernels, whatever their device
+  std::vector<ExecutionPlan> plans;  // at least one
+  std::string_view params, so;       // into the bytes read; the kernels, whatever their device
 };
 
 // Throws Error: BAD_PACKAGE for damage (checksums included) and other format versions,
@@ -27,8 +28,12 @@ Manifest ReadManifestOf(std::string_view bytes);
 // Throws BadPackage unless ids, shapes, places, launches and offsets (multiples of `alignment`) are
 // within limits: at most 2^20 tensors and calls, rank 8, 2^40 bytes a tensor.
 void CheckPlan(const ExecutionPlan& plan, size_t params_bytes, int64_t alignment);
+// The same of each plan, and that they are of one model: at most 256, whose inputs and outputs
+// have the same names, types and ranks.
+void CheckPlans(const std::vector<ExecutionPlan>& plans, size_t params_bytes, int64_t alignment);
 
-// Bytes of a tensor. REQUIRES: its plan passed CheckPlan.
+// Bytes of a tensor and of one of its elements. REQUIRES: its plan passed CheckPlan.
 size_t BytesOf(const PlanTensor& tensor);
+size_t ElementBytes(const PlanTensor& tensor);
 
 }  // namespace tilewright::runtime

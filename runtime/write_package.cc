@@ -10,12 +10,12 @@ using nlohmann::json;
 
 constexpr std::array<int64_t, 3> kOneThread = {1, 1, 1};
 
-json Fields(const Manifest& manifest) {
+json Fields(const Manifest& manifest, size_t plans) {
   json fields = {{"format", "tilewright-package"},    {"version", kPackageVersion},
                  {"model", manifest.model},           {"target", manifest.target},
                  {"created_by", manifest.created_by}, {"cpu_features", manifest.cpu_features}};
-  if (manifest.device != "cpu") {
-    fields["version"] = kDevicePackageVersion;
+  if (manifest.device != "cpu" || plans > 1) {
+    fields["version"] = plans > 1 ? kShapesPackageVersion : kDevicePackageVersion;
     fields["device"] = manifest.device;
   }
   if (!manifest.records.empty()) fields["records"] = manifest.records;
@@ -45,11 +45,26 @@ json Fields(const PlanCall& call) {
   return fields;
 }
 
+json Fields(const PlanPadding& padding) {
+  return {{"inputs", padding.inputs}, {"outputs", padding.outputs}};
+}
+
 template <typename T>
 json Fields(const std::vector<T>& items) {
   json list = json::array();
   for (const T& item : items) list.push_back(Fields(item));
   return list;
+}
+
+json Fields(const ExecutionPlan& plan) {
+  json fields = {{"arena_bytes", plan.arena_bytes},
+                 {"tensors", Fields(plan.tensors)},
+                 {"inputs", plan.inputs},
+                 {"outputs", plan.outputs},
+                 {"calls", Fields(plan.calls)}};
+  if (!plan.padding.empty()) fields["padding"] = Fields(plan.padding);
+  if (!plan.unpadded.empty()) fields["unpadded"] = plan.unpadded;
+  return fields;
 }
 
 // A model's names may hold any bytes; JSON text may not.
@@ -59,15 +74,15 @@ std::string Dump(const json& value) {
 
 }  // namespace
 
-std::string ToJson(const ExecutionPlan& plan) {
-  return Dump({{"arena_bytes", plan.arena_bytes},
-               {"tensors", Fields(plan.tensors)},
-               {"inputs", plan.inputs},
-               {"outputs", plan.outputs},
-               {"calls", Fields(plan.calls)}});
+std::string ToJson(const ExecutionPlan& plan) { return Dump(Fields(plan)); }
+
+std::string ToJson(const std::vector<ExecutionPlan>& plans) {
+  json list = json::array();
+  for (const ExecutionPlan& plan : plans) list.push_back(Fields(plan));
+  return plans.size() == 1 ? Dump(list[0]) : Dump({{"plans", list}});
 }
 
-std::string ToJson(const Manifest& manifest) { return Dump(Fields(manifest)); }
+std::string ToJson(const Manifest& manifest) { return Dump(Fields(manifest, 1)); }
 
 std::string CodeMember(const std::string& device) {
   if (device == "cpu") return "mod.so";
@@ -76,11 +91,11 @@ std::string CodeMember(const std::string& device) {
   return device == "cuda" ? "mod.cubin" : "";
 }
 
-void WritePackage(const Manifest& manifest, const ExecutionPlan& plan, std::string_view params,
-                  std::string_view so, const ByteSink& sink) {
-  const std::string plan_json = ToJson(plan);
+void WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
+                  std::string_view params, std::string_view so, const ByteSink& sink) {
+  const std::string plan_json = ToJson(plans);
   const std::string code = CodeMember(manifest.device);
-  json fields = Fields(manifest);
+  json fields = Fields(manifest, plans.size());
   fields["crc32c"] = {{"mod.json", runtime::Crc32c(plan_json)},
                       {"mod.params", runtime::Crc32c(params)},
                       {code, runtime::Crc32c(so)}};
@@ -92,10 +107,11 @@ void WritePackage(const Manifest& manifest, const ExecutionPlan& plan, std::stri
            sink);
 }
 
-std::string WritePackage(const Manifest& manifest, const ExecutionPlan& plan,
+std::string WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
                          std::string_view params, std::string_view so) {
   std::string bytes;
-  WritePackage(manifest, plan, params, so, [&bytes](std::string_view part) { bytes.append(part); });
+  WritePackage(manifest, plans, params, so,
+               [&bytes](std::string_view part) { bytes.append(part); });
   return bytes;
 }
 

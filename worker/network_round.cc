@@ -37,6 +37,10 @@ Json BuildRequest(const v1::NetworkRound& round, const v1::NetworkMix& mix,
                   const std::string& model) {
   const v1::Network& network = round.network();
   Json inputs = Json::object(), dims = Json::object(), configs = Json::object();
+  Json operators = Json::array();
+  for (const v1::NetworkOperators& file : network.operators()) {
+    operators.push_back({file.file(), file.text()});
+  }
   for (const v1::NetworkShape& input : network.inputs()) {
     inputs[input.name()] = std::vector<int64_t>(input.dims().begin(), input.dims().end());
   }
@@ -48,9 +52,14 @@ Json BuildRequest(const v1::NetworkRound& round, const v1::NetworkMix& mix,
   }
   const std::vector<std::string> passes(network.disabled_passes().begin(),
                                         network.disabled_passes().end());
-  return {{"model", model},   {"inputs", std::move(inputs)},   {"dims", std::move(dims)},
-          {"passes", passes}, {"exact", network.exact()},      {"target", round.target()},
-          {"configs", std::move(configs)}};
+  return {{"model", model},
+          {"inputs", std::move(inputs)},
+          {"dims", std::move(dims)},
+          {"passes", passes},
+          {"exact", network.exact()},
+          {"target", round.target()},
+          {"configs", std::move(configs)},
+          {"operators", std::move(operators)}};
 }
 
 absl::Status WriteModel(const std::string& path, const std::string& bytes) {

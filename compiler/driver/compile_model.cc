@@ -8,6 +8,7 @@
 #include "compiler/driver/dump.h"
 #include "compiler/driver/kernel_set.h"
 #include "compiler/driver/model_plan.h"
+#include "compiler/driver/padding.h"
 #include "compiler/driver/prepare_weights.h"
 #include "compiler/graph/edit.h"
 #include "compiler/loop/text.h"
@@ -82,39 +83,86 @@ Manifest MakeManifest(const std::string& model, const Target& target) {
           .cpu_features = IsGpu(target) ? std::vector<std::string>() : CpuFeaturesOf(target)};
 }
 
+// Several graphs made into one package.
+class ModelCompiler {
+ public:
+  explicit ModelCompiler(const CompileModelOptions& options)
+      : options_(options),
+        dump_(options.dump_dir),
+        kernels_(options),
+        alignment_(IsGpu(options.target) ? runtime::kDeviceAlignment : kArenaAlignment),
+        constants_(alignment_) {}
+
+  absl::Status Add(Graph graph) {
+    const size_t number = result_.plans.size();
+    Dump dump(options_.dump_dir.empty() || number == 0
+                  ? options_.dump_dir
+                  : absl::StrCat(options_.dump_dir, "/binding", number));
+    if (dump.enabled()) dump.Write("00_import.txt", Print(graph));
+    TW_RETURN_IF_ERROR(dump.status());
+    if (!options_.reference) TW_RETURN_IF_ERROR(RunAllPasses(graph, options_, dump));
+    TW_RETURN_IF_ERROR(dump.status());
+    TW_RETURN_IF_ERROR(AnnounceLookups(graph, options_));
+    GiveOutputsTheirOwnValues(graph);
+    TW_ASSIGN_OR_RETURN(std::vector<int> task_of, AddKernels(graph, kernels_));
+    TW_ASSIGN_OR_RETURN(PreparedWeights prepared, PrepareWeights(graph, kernels_.tasks(), task_of));
+    if (number == 0) result_.manifest = MakeManifest(graph.name, options_.target);
+    ModelPlan plan = MakePlan(std::move(graph),
+                              {.tasks = kernels_.tasks(),
+                               .task_of = std::move(task_of),
+                               .prepared = std::move(prepared),
+                               .alignment = alignment_},
+                              constants_);
+    if (number == 0) result_.call_workloads = std::move(plan.call_workloads);
+    result_.plans.push_back(std::move(plan.plan));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<CompiledModel> Finish() {
+    TW_ASSIGN_OR_RETURN(result_.so, CompileKernels(kernels_.Programs(), options_, dump_));
+    TW_RETURN_IF_ERROR(dump_.status());
+    result_.manifest.records.assign(kernels_.records().begin(), kernels_.records().end());
+    result_.untuned = kernels_.untuned();
+    result_.params = constants_.TakeBytes();
+    return std::move(result_);
+  }
+
+ private:
+  const CompileModelOptions& options_;
+  Dump dump_;
+  KernelSet kernels_;
+  const int64_t alignment_;
+  ConstantPool constants_;
+  CompiledModel result_;
+};
+
+absl::Status CheckReference(const CompileModelOptions& options) {
+  if (!IsGpu(options.target) || !options.reference) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("a reference is for a CPU, found target ", ToString(options.target),
+                   "; compile it with --target cpu and compare the two packages"));
+}
+
 }  // namespace
 
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options) {
-  if (IsGpu(options.target) && options.reference) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a reference is for a CPU, found target ", ToString(options.target),
-                     "; compile it with --target cpu and compare the two packages"));
+  TW_RETURN_IF_ERROR(CheckReference(options));
+  ModelCompiler compiler(options);
+  TW_RETURN_IF_ERROR(compiler.Add(std::move(graph)));
+  return compiler.Finish();
+}
+
+absl::StatusOr<CompiledModel> CompileBindings(size_t count, const GraphOfBinding& graph_of,
+                                              const CompileModelOptions& options) {
+  TW_RETURN_IF_ERROR(CheckReference(options));
+  ModelCompiler compiler(options);
+  for (size_t i = 0; i < count; ++i) {
+    TW_ASSIGN_OR_RETURN(Graph graph, graph_of(i, {}));
+    TW_RETURN_IF_ERROR(compiler.Add(std::move(graph)));
   }
-  Dump dump(options.dump_dir);
-  if (dump.enabled()) dump.Write("00_import.txt", Print(graph));
-  TW_RETURN_IF_ERROR(dump.status());
-  if (!options.reference) TW_RETURN_IF_ERROR(RunAllPasses(graph, options, dump));
-  TW_RETURN_IF_ERROR(AnnounceLookups(graph, options));
-  GiveOutputsTheirOwnValues(graph);
-  KernelSet kernels(options);
-  TW_ASSIGN_OR_RETURN(std::vector<int> task_of, AddKernels(graph, kernels));
-  TW_ASSIGN_OR_RETURN(std::string so, CompileKernels(kernels.Programs(), options, dump));
-  TW_RETURN_IF_ERROR(dump.status());
-  Manifest manifest = MakeManifest(graph.name, options.target);
-  manifest.records.assign(kernels.records().begin(), kernels.records().end());
-  TW_ASSIGN_OR_RETURN(PreparedWeights prepared, PrepareWeights(graph, kernels.tasks(), task_of));
-  ModelPlan plan =
-      MakePlan(std::move(graph),
-               {.tasks = kernels.tasks(),
-                .task_of = std::move(task_of),
-                .prepared = std::move(prepared),
-                .alignment = IsGpu(options.target) ? runtime::kDeviceAlignment : kArenaAlignment});
-  return CompiledModel{.manifest = std::move(manifest),
-                       .plan = std::move(plan.plan),
-                       .params = std::move(plan.params),
-                       .so = std::move(so),
-                       .untuned = kernels.untuned(),
-                       .call_workloads = std::move(plan.call_workloads)};
+  TW_ASSIGN_OR_RETURN(CompiledModel compiled, compiler.Finish());
+  if (count > 1) TW_RETURN_IF_ERROR(AddPadding(graph_of, compiled.plans));
+  return compiled;
 }
 
 absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& target,

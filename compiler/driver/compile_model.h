@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,19 +43,32 @@ struct CompileModelOptions {
 struct CompiledModel {
   // The parts of the package, each held once.
   Manifest manifest;
-  ExecutionPlan plan;
+  std::vector<ExecutionPlan> plans;  // one, or one for each of CompileBindings' bindings
   std::string params, so;
   std::vector<std::string> untuned;         // keys of workloads compiled without a record
-  std::vector<std::string> call_workloads;  // of each call of the plan: the key, "" for none
+  std::vector<std::string> call_workloads;  // of each call of the first plan: the key, "" for none
 };
 
 // The package as tar bytes.
 inline void WritePackage(const CompiledModel& model, const ByteSink& sink) {
-  WritePackage(model.manifest, model.plan, model.params, model.so, sink);
+  WritePackage(model.manifest, model.plans, model.params, model.so, sink);
 }
 
 // Runs the passes on the graph and compiles every node.
 absl::StatusOr<CompiledModel> CompileModel(Graph graph, const CompileModelOptions& options);
+
+// A model's graph when its inputs have the shapes of a binding; `rebound`, unless empty, are shapes
+// of all its inputs that count instead.
+using GraphOfBinding = std::function<absl::StatusOr<Graph>(
+    size_t binding, const std::map<std::string, Shape>& rebound)>;
+
+// One package for `count` >= 1 bindings of one model: they share constants, and kernels where they
+// compute the same. Asks for one graph after the other and holds none for long. A dimension that
+// differs between bindings may be padded where its samples are proven to stay apart
+// (compiler/graph/samples.h): in the binding itself, and in the same way in the graph whose
+// dimension is one larger. InvalidArgument when bindings are the same, or of different models.
+absl::StatusOr<CompiledModel> CompileBindings(size_t count, const GraphOfBinding& graph_of,
+                                              const CompileModelOptions& options);
 
 // Passes only: the workloads to tune, with the tasks of every matching template (if `exact`, of
 // those that are).

@@ -32,21 +32,14 @@ std::vector<std::vector<int64_t>> ScratchBytes(const Graph& graph, const ModelKe
 
 class Planner {
  public:
-  Planner(Graph graph, ModelKernels kernels)
+  Planner(Graph graph, ModelKernels kernels, ConstantPool& constants)
       : graph_(std::move(graph)),
         kernels_(std::move(kernels)),
+        constants_(constants),
         memory_(PlanMemory(graph_, ScratchBytes(graph_, kernels_), kernels_.alignment)) {
     tensor_of_.assign(graph_.values.size(), -1);
     result_.plan.arena_bytes = memory_.arena_bytes;
-    // Room for all constants at once: growing would hold them twice.
-    size_t bytes = 0;
-    for (const Value& value : graph_.values) {
-      if (!value.constant.empty()) bytes += Padded(value.constant.bytes());
-    }
-    for (const auto& [key, buffers] : kernels_.prepared) {
-      for (const Tensor& buffer : buffers) bytes += buffer.empty() ? 0 : Padded(buffer.bytes());
-    }
-    result_.params.reserve(bytes);
+    ReserveConstants();
   }
 
   ModelPlan Run() {
@@ -59,8 +52,14 @@ class Planner {
   }
 
  private:
-  int64_t Padded(int64_t bytes) const {
-    return (bytes + kernels_.alignment - 1) / kernels_.alignment * kernels_.alignment;
+  // Room for all constants at once: growing would hold them twice.
+  void ReserveConstants() {
+    std::vector<const Tensor*> all;
+    for (const Value& value : graph_.values) all.push_back(&value.constant);
+    for (const auto& [key, buffers] : kernels_.prepared) {
+      for (const Tensor& buffer : buffers) all.push_back(&buffer);
+    }
+    constants_.Reserve(all);
   }
 
   void AddCalls(size_t at) {
@@ -109,7 +108,7 @@ class Planner {
     const auto [known, fresh] = prepared_.emplace(std::tuple(task, node.inputs[1], buffer), -1);
     if (!fresh) return known->second;
     tensor.place = "param";
-    tensor.offset = MoveToParams(prepared->second[buffer]);
+    tensor.offset = constants_.Take(prepared->second[buffer]);
     return known->second = Append(std::move(tensor));
   }
 
@@ -137,7 +136,7 @@ class Planner {
     const auto output = std::find(graph_.outputs.begin(), graph_.outputs.end(), id);
     if (!value.constant.empty()) {
       tensor.place = "param";
-      tensor.offset = MoveToParams(value.constant);
+      tensor.offset = constants_.Take(value.constant);
     } else if (value.producer < 0) {
       tensor.place = "input";
     } else if (output != graph_.outputs.end()) {
@@ -149,17 +148,9 @@ class Planner {
     return tensor;
   }
 
-  int64_t MoveToParams(Tensor& constant) {
-    std::string& params = result_.params;
-    params.resize(Padded(static_cast<int64_t>(params.size())));
-    const int64_t offset = static_cast<int64_t>(params.size());
-    params.append(static_cast<const char*>(constant.data()), constant.bytes());
-    constant = Tensor();
-    return offset;
-  }
-
   Graph graph_;
   ModelKernels kernels_;
+  ConstantPool& constants_;
   const MemoryPlan memory_;
   std::map<std::tuple<int, ValueId, size_t>, int> prepared_;  // tensors of prepared buffers
   std::vector<int> tensor_of_;
@@ -179,8 +170,8 @@ void GiveOutputsTheirOwnValues(Graph& graph) {
   }
 }
 
-ModelPlan MakePlan(Graph graph, ModelKernels kernels) {
-  return Planner(std::move(graph), std::move(kernels)).Run();
+ModelPlan MakePlan(Graph graph, ModelKernels kernels, ConstantPool& constants) {
+  return Planner(std::move(graph), std::move(kernels), constants).Run();
 }
 
 }  // namespace tilewright

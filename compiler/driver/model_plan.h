@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/constant_pool.h"
 #include "compiler/driver/prepare_weights.h"
 #include "compiler/graph/graph.h"
 #include "compiler/graph/pipeline.h"
@@ -22,16 +23,16 @@ struct ModelKernels {
   const std::vector<LoweredTask>& tasks;
   std::vector<int> task_of;
   PreparedWeights prepared;
-  int64_t alignment = kArenaAlignment;  // of tensors in the arena and of constants
+  int64_t alignment = kArenaAlignment;  // of tensors in the arena
 };
 
 struct ModelPlan {
   ExecutionPlan plan;
-  std::string params;                       // every constant at a multiple of the alignment
   std::vector<std::string> call_workloads;  // of each call: its workload's key, "" for none
 };
 
-// Moves the constants out of the graph one by one, so that they are never held twice.
-ModelPlan MakePlan(Graph graph, ModelKernels kernels);
+// Moves the constants out of the graph into `constants`, one by one, so that they are never held
+// twice.
+ModelPlan MakePlan(Graph graph, ModelKernels kernels, ConstantPool& constants);
 
 }  // namespace tilewright

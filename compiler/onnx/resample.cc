@@ -46,22 +46,35 @@ double Cubic(double a, double t) {
   return 0;
 }
 
-size_t TapsOf(const std::string& mode) { return mode == "nearest" ? 1 : mode == "linear" ? 2 : 4; }
+// How much wider than one input's distance the kernel is.
+double Stretch(const ResampleRule& rule, const ResampleAxis& axis) {
+  return rule.antialias ? 1 / std::min(axis.scale, 1.0) : 1;
+}
 
-// Weights of the taps first, first + 1, ... around coordinate x.
+// Taps on each side of a coordinate: inputs nearer than the kernel is wide.
+int64_t Reach(const ResampleRule& rule, const ResampleAxis& axis) {
+  return static_cast<int64_t>(std::ceil((rule.mode == "cubic" ? 2 : 1) * Stretch(rule, axis)));
+}
+
+double Kernel(const ResampleRule& rule, double t) {
+  return rule.mode == "cubic" ? Cubic(rule.cubic_a, t) : std::max(0.0, 1 - std::abs(t));
+}
+
+// Weights of the taps around coordinate x.
 void AppendTaps(const ResampleRule& rule, const ResampleAxis& axis, double x, ResampleTable& t) {
-  const double first = std::floor(x) - (rule.mode == "cubic" ? 1 : 0);
+  const double first = std::floor(x) - static_cast<double>(Reach(rule, axis) - 1);
+  const double stretch = Stretch(rule, axis);
   std::vector<double> weights(t.taps);
   double total = 0;
   for (size_t k = 0; k < t.taps; ++k) {
-    const double at = first + static_cast<double>(k), distance = std::abs(x - at);
-    weights[k] = rule.mode == "cubic" ? Cubic(rule.cubic_a, distance) : 1 - distance;
+    const double at = first + static_cast<double>(k);
+    weights[k] = Kernel(rule, (at - x) / stretch);
     const bool outside = at < 0 || at >= static_cast<double>(axis.in);
     if (rule.exclude_outside && outside) weights[k] = 0;
     total += weights[k];
     t.index.push_back(static_cast<int64_t>(std::clamp(at, 0.0, static_cast<double>(axis.in - 1))));
   }
-  if (!rule.exclude_outside || total == 0) total = 1;
+  if (!(rule.exclude_outside || rule.antialias) || total == 0) total = 1;
   for (double weight : weights) t.weight.push_back(static_cast<float>(weight / total));
 }
 
@@ -99,9 +112,6 @@ absl::StatusOr<ValueId> Pick(OpBuilder& b, ValueId value, size_t dim, const Resa
 
 absl::StatusOr<ValueId> Blend(OpBuilder& b, ValueId value, size_t dim, const ResampleAxis& axis,
                               const ResampleTable& table) {
-  if (!IsFloat(b.DTypeOf(value))) {
-    return absl::UnimplementedError("interpolation is supported for floats only");
-  }
   const int64_t taps = static_cast<int64_t>(table.taps);
   const ValueId index = b.Constant(Tensor({DType::kI64, {axis.out, taps}}, table.index));
   const ValueId weight = b.Constant(Tensor({DType::kF32, {axis.out, taps}}, table.weight));
@@ -124,7 +134,8 @@ absl::StatusOr<ResampleTable> MakeResampleTable(const ResampleRule& rule,
   if (rule.mode != "nearest" && rule.mode != "linear" && rule.mode != "cubic") {
     return absl::InvalidArgumentError(absl::StrCat("unknown mode ", rule.mode));
   }
-  ResampleTable table{.taps = TapsOf(rule.mode)};
+  const bool picks = rule.mode == "nearest";
+  ResampleTable table{.taps = picks ? 1 : static_cast<size_t>(2 * Reach(rule, axis))};
   const double last = static_cast<double>(axis.in - 1);
   for (int64_t o = 0; o < axis.out; ++o) {
     TW_ASSIGN_OR_RETURN(const double x, Coordinate(rule.coordinates, axis, static_cast<double>(o)));

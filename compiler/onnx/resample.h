@@ -15,6 +15,7 @@ struct ResampleRule {
   std::string nearest = "round_prefer_floor";  // nearest_mode
   double cubic_a = -0.75;
   bool exclude_outside = false;
+  bool antialias = false;    // linear and cubic: the kernel widens as the scale shrinks
   double extrapolation = 0;  // for tf_crop_and_resize
 };
 

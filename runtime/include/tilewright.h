@@ -44,6 +44,25 @@ tw_status tw_load(const char* path, int threads, tw_model** model);
 tw_status tw_load_on(const char* path, const char* device, int threads, tw_model** model);
 void tw_free(tw_model* model); /* null is allowed */
 
+/* A package may hold several shapes of its model over one copy of the weights (`compile --dim
+ * batch=1,4,16`). One of them is current, at first the first: everything below is about it, and
+ * what tw_*_info gave ends when another becomes current.
+ *
+ * tw_bind takes the shape of every input and makes current what runs them: exactly these shapes,
+ * else the next larger ones where the compiler has proven that what stands behind the last sample
+ * of a batch changes nothing. Inputs and outputs then have the shapes asked for, all the same. Else
+ * INVALID_ARGUMENT says which shapes there are, and why they cannot be padded. */
+typedef struct tw_input_shape {
+  const char* name;
+  const int64_t* shape;
+  size_t rank;
+} tw_input_shape;
+
+tw_status tw_bind(tw_model* model, const tw_input_shape* shapes, size_t count);
+/* How many shapes there are (0 for null); makes the index-th of them current. */
+size_t tw_num_bindings(const tw_model* model);
+tw_status tw_select_binding(tw_model* model, size_t index);
+
 size_t tw_num_inputs(const tw_model* model);
 size_t tw_num_outputs(const tw_model* model);
 tw_status tw_input_info(const tw_model* model, size_t index, tw_tensor_info* info);
@@ -55,7 +74,7 @@ tw_status tw_run(tw_model* model);
 /* Points *data at the output's buffer: valid until the next run or free. */
 tw_status tw_get_output(const tw_model* model, size_t index, const void** data);
 
-/* Bytes of weights and of the planned arena. */
+/* Bytes of all weights, and of the current plan's arena. */
 size_t tw_weight_bytes(const tw_model* model);
 size_t tw_arena_bytes(const tw_model* model);
 

@@ -37,6 +37,12 @@ struct TensorInfo {
   std::size_t bytes = 0;
 };
 
+// An input's name and the shape that it is to have.
+struct InputShape {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
 // See tw_load and tw_load_on.
 struct Options {
   std::string device = {};
@@ -50,6 +56,18 @@ class Model {
     Check(tw_load_on(path.c_str(), options.device.c_str(), options.threads, &model));
     model_.reset(model);
   }
+
+  // Makes current what runs inputs of these shapes: exactly them, or padded. See tw_bind.
+  void Bind(const std::vector<InputShape>& shapes) {
+    std::vector<tw_input_shape> raw;
+    for (const InputShape& input : shapes) {
+      raw.push_back({input.name.c_str(), input.shape.data(), input.shape.size()});
+    }
+    Check(tw_bind(model_.get(), raw.data(), raw.size()));
+  }
+  // The shapes that the package holds are [0, Bindings()).
+  std::size_t Bindings() const { return tw_num_bindings(model_.get()); }
+  void SelectBinding(std::size_t index) { Check(tw_select_binding(model_.get(), index)); }
 
   std::vector<TensorInfo> Inputs() const {
     return Infos(tw_num_inputs(model_.get()), tw_input_info);

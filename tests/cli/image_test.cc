@@ -54,6 +54,48 @@ TEST(Image, AJpegIsReadToItsPrecision) {
   for (size_t i = 0; i < image.rgb.size(); ++i) EXPECT_NEAR(read->rgb[i], image.rgb[i], 2);
 }
 
+// A camera's note at the head of a JPEG: APP1 with one entry, tag 0x0112, little-endian.
+std::string WithOrientation(const std::string& jpeg, int orientation) {
+  std::string tiff("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0?\0\0\0\0\0\0\0", 26);
+  tiff[18] = static_cast<char>(orientation);
+  const std::string body = std::string("Exif\0\0", 6) + tiff;
+  const auto length = static_cast<char>(body.size() + 2);
+  return jpeg.substr(0, 2) + std::string("\xff\xe1\0", 3) + length + body + jpeg.substr(2);
+}
+
+TEST(Image, AJpegIsTurnedAsItsCameraNotes) {
+  // Red above, left half brighter: 16x32 (height x width) so that blocks of 8 keep their colours.
+  Image image{.height = 16, .width = 32, .rgb = {}};
+  for (int64_t i = 0; i < 16 * 32; ++i) {
+    const bool above = i / 32 < 8, left = i % 32 < 16;
+    image.rgb.insert(image.rgb.end(), {static_cast<uint8_t>(above ? 200 : 40),
+                                       static_cast<uint8_t>(left ? 200 : 40), 90});
+  }
+  // What the corner at the top left shows: is it the stored top, is it the stored left?
+  struct Corner {
+    int orientation;
+    bool above, left, turned;
+  };
+  for (const Corner& corner : std::vector<Corner>{{1, true, true, false},
+                                                  {2, true, false, false},
+                                                  {3, false, false, false},
+                                                  {4, false, true, false},
+                                                  {5, true, true, true},
+                                                  {6, false, true, true},
+                                                  {7, false, false, true},
+                                                  {8, true, false, true}}) {
+    const auto read = DecodeImage(WithOrientation(JpegOf(image), corner.orientation));
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(read->height, corner.turned ? 32 : 16) << corner.orientation;
+    EXPECT_EQ(read->width, corner.turned ? 16 : 32) << corner.orientation;
+    EXPECT_NEAR(read->rgb[0], corner.above ? 200 : 40, 8) << corner.orientation;
+    EXPECT_NEAR(read->rgb[1], corner.left ? 200 : 40, 8) << corner.orientation;
+  }
+  for (const int nonsense : {0, 9, 77}) {
+    EXPECT_EQ(DecodeImage(WithOrientation(JpegOf(image), nonsense))->height, 16) << nonsense;
+  }
+}
+
 TEST(Image, ADamagedOneIsRefusedWithTheLibrarysReason) {
   for (const std::string& bytes : {PngOf(RandomImage(4, 40, 40)), JpegOf(RandomImage(4, 40, 40))}) {
     EXPECT_TRUE(IsImage(bytes));
@@ -118,6 +160,21 @@ TEST(ImageArray, MeanAndScaleAreOneNumberOrOneAChannel) {
   EXPECT_THAT(std::vector<float>(Floats(*each), Floats(*each) + 3), ElementsAre(0, 5, 5));
   const auto one = ToArray({image}, "x", type, {.layout = "nchw", .mean = {0}, .scale = {10}});
   EXPECT_THAT(std::vector<float>(Floats(*one), Floats(*one) + 3), ElementsAre(1, 2, 3));
+}
+
+TEST(ImageArray, BgrTurnsTheChannelsRoundAndMeansGoWithThem) {
+  const Image image{.height = 1, .width = 1, .rgb = {10, 20, 30}};
+  const auto array = ToArray({image}, "x", {DType::kF32, {3, 1, 1}},
+                             {.layout = "nchw", .bgr = true, .mean = {5, 0, 0}, .scale = {1}});
+  ASSERT_TRUE(array.ok()) << array.status();
+  EXPECT_THAT(std::vector<float>(Floats(*array), Floats(*array) + 3), ElementsAre(25, 20, 10));
+}
+
+TEST(ImageArray, AnyNumberOfImagesIsTheBatchWhereThePackageHasSeveral) {
+  const auto three = ToArray(std::vector<Image>(3, Plain(2, 2, 0, 0, 0)), "x",
+                             {DType::kF32, {1, 3, 2, 2}}, {.any_batch = true});
+  ASSERT_TRUE(three.ok()) << three.status();
+  EXPECT_EQ(three->shape, (Shape{3, 3, 2, 2}));
 }
 
 TEST(ImageArray, AUint8InputTakesThePixelsAndAGreyOneTheirLuma) {

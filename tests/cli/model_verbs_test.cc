@@ -183,5 +183,56 @@ TEST_F(ModelVerbs, AnUnwritablePackageIsUnavailable) {
   EXPECT_EQ(Run("compile", "-o no/such/folder.tar").exit_code, 4);
 }
 
+// A stand-in for ONNX Runtime, whose answers are zeros.
+constexpr char kStandIn[] =
+    "import numpy\n"
+    "__version__ = '9.9'\n"
+    "class SessionOptions: pass\n"
+    "class Named:\n"
+    "    name = 'probabilities'\n"
+    "class InferenceSession:\n"
+    "    def __init__(self, model, options, providers):\n"
+    "        if open(model, 'rb').read(1) != b'\\x08': raise ValueError('no model:\\n' + model)\n"
+    "    def get_outputs(self): return [Named()]\n"
+    "    def run(self, names, inputs):\n"
+    "        assert inputs['data'].dtype == 'float32'\n"
+    "        return [numpy.zeros((1, 10), 'float32')]\n";
+
+// python3 is Debian's, and its modules are those of `folder`.
+void UsePython(const std::string& folder) {
+  setenv("PATH", "/usr/bin:/bin", 1);
+  setenv("PYTHONPATH", folder.c_str(), 1);
+}
+
+TEST(CompareVerb, OnnxRuntimeTakesItsTurnAndItsOutputsAreTheTruth) {
+  const CommandLine tw;
+  WriteAll(tw / "onnxruntime.py", kStandIn);
+  UsePython(tw / "");
+  ASSERT_EQ(tw.Run("zoo mlp -o mlp.onnx").exit_code, 0);
+  ASSERT_EQ(tw.Run("compile mlp.onnx --records none -o mlp.tar").exit_code, 0);
+  const CommandResult compared = tw.Run("compare mlp.tar --onnxruntime mlp.onnx --repeat 3 --json");
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  const auto rows = nlohmann::json::parse(compared.out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1]["package"], "onnxruntime 9.9");
+  EXPECT_GT(rows[1]["ratio"].get<double>(), 0);
+  EXPECT_GT(rows[0]["error"].get<double>(), 0);  // from zeros
+  EXPECT_EQ(rows[1]["error"].get<double>(), 0);
+  const CommandResult refused = tw.Run("compare mlp.tar --onnxruntime mlp.tar");
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.err, HasSubstr("ONNX Runtime: no model: mlp.tar"));
+}
+
+TEST(CompareVerb, SaysThatOnnxRuntimeIsMissing) {
+  const CommandLine tw;
+  WriteAll(tw / "onnxruntime.py", "raise ImportError('No module named onnxruntime')\n");
+  UsePython(tw / "");
+  ASSERT_EQ(tw.Run("zoo mlp -o mlp.onnx").exit_code, 0);
+  ASSERT_EQ(tw.Run("compile mlp.onnx --records none -o mlp.tar").exit_code, 0);
+  const CommandResult compared = tw.Run("compare mlp.tar --onnxruntime mlp.onnx");
+  EXPECT_EQ(compared.exit_code, 4);
+  EXPECT_THAT(compared.err, HasSubstr("No module named onnxruntime; `pip install onnxruntime"));
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -25,8 +25,13 @@ class OutputFiles : public testing::Test {
 
   // The command lines of the verbs that write, without the file's name.
   static std::vector<std::string> Verbs() {
-    return {"zoo mlp -o ", "compile mlp.onnx --records none -o ", "run mlp.tar -o ",
-            "records pick-best empty.log -o ", "records export --records none -o "};
+    return {"zoo mlp -o ",
+            "compile mlp.onnx --records none -o ",
+            "run mlp.tar -o ",
+            "quantize mlp.onnx --to bf16 -o ",
+            "records pick-best empty.log -o ",
+            "records export --records none -o ",
+            "train --records none -o "};
   }
 
   void ExpectNoDrafts() const {
@@ -90,13 +95,58 @@ TEST_F(OutputFiles, AFailureLeavesTheOldFileWhole) {
   ExpectNoDrafts();
 }
 
-TEST_F(OutputFiles, ARegularFileIsReplacedAndKeepsItsPermissions) {
-  WriteAll(command_ / "old", "old");
+TEST_F(OutputFiles, AFileOfItsKindIsReplacedAndKeepsItsPermissions) {
+  EXPECT_EQ(command_.Run("run mlp.tar --fill zeros -o old").exit_code, 0);
+  const std::string old = ReadAll(command_ / "old");
   fs::permissions(command_ / "old", fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(command_.Run("run mlp.tar --fill ones -o old").exit_code, 0);
   EXPECT_EQ(ReadAll(command_ / "old").substr(0, 2), "PK");
+  EXPECT_NE(ReadAll(command_ / "old"), old);
   EXPECT_EQ(fs::status(command_ / "old").permissions(),
             fs::perms::owner_read | fs::perms::owner_write);
+  for (const char* line : {"zoo mlp -o mlp.onnx", "compile mlp.onnx --records none -o mlp.tar"}) {
+    EXPECT_EQ(command_.Run(line).exit_code, 0) << line;
+  }
+}
+
+TEST_F(OutputFiles, AFileOfAnotherKindIsNeverReplaced) {
+  WriteAll(command_ / "thesis.txt", "The answer is 42.\n");
+  WriteAll(command_ / "settings.json", "{\"a\": 1}\n");
+  for (const std::string& verb : Verbs()) {
+    for (const char* name : {"thesis.txt", "settings.json"}) {
+      const CommandResult result = command_.Run(verb + name);
+      EXPECT_EQ(result.exit_code, 2) << verb << name << ": " << result.err;
+      EXPECT_THAT(result.err, HasSubstr("never replaced")) << verb << name;
+    }
+  }
+  EXPECT_EQ(ReadAll(command_ / "thesis.txt"), "The answer is 42.\n");
+  EXPECT_EQ(ReadAll(command_ / "settings.json"), "{\"a\": 1}\n");
+  ExpectNoDrafts();
+}
+
+TEST_F(OutputFiles, AnEmptyFileIsReplaced) {
+  WriteAll(command_ / "made.npz", "");
+  EXPECT_EQ(command_.Run("run mlp.tar -o made.npz").exit_code, 0);
+  EXPECT_EQ(ReadAll(command_ / "made.npz").substr(0, 2), "PK");
+}
+
+// A file that cannot grow, as on a full disk.
+TEST_F(OutputFiles, AFullDiskLeavesTheOldFileWhole) {
+  for (const std::string& verb : {std::string("zoo mlp -o other.onnx"),
+                                  std::string("compile mlp.onnx --records none -o mlp.tar"),
+                                  std::string("quantize mlp.onnx --to bf16 -o narrow.onnx")}) {
+    const std::string path = command_ / verb.substr(verb.rfind(' ') + 1);
+    const bool stood = fs::exists(path);
+    const std::string old = stood ? ReadAll(path) : "";
+    const std::string line =
+        absl::StrCat("cd '", command_ / "", "' && trap '' XFSZ && ulimit -f 256 && exec ",
+                     TILEWRIGHT_BIN_DIR, "/tilewright ", verb, " >/dev/null 2>full.txt </dev/null");
+    EXPECT_NE(std::system(line.c_str()), 0) << verb;
+    EXPECT_THAT(ReadAll(command_ / "full.txt"), HasSubstr("cannot write")) << verb;
+    EXPECT_EQ(fs::exists(path), stood) << verb;
+    if (stood) EXPECT_TRUE(ReadAll(path) == old) << verb;
+    ExpectNoDrafts();
+  }
 }
 
 TEST_F(OutputFiles, TwoWritersOfOneFileDoNotMixTheirDrafts) {

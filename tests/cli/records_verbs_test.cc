@@ -104,8 +104,8 @@ TEST(RecordsVerbs, ARevokedRecordIsGoneAndThePackagesThatUsedItAreFound) {
 
   const Manifest used{.model = "m", .target = "cpu", .created_by = "t", .records = {"fast", "x"}};
   const Manifest other{.model = "m", .target = "cpu", .created_by = "t", .records = {"slow"}};
-  WriteAll(command / "used.tar", WritePackage(used, {}, "", ""));
-  WriteAll(command / "other.tar", WritePackage(other, {}, "", ""));
+  WriteAll(command / "used.tar", WritePackage(used, {ExecutionPlan()}, "", ""));
+  WriteAll(command / "other.tar", WritePackage(other, {ExecutionPlan()}, "", ""));
   const CommandResult found = command.Run("records revoked --json used.tar other.tar");
   EXPECT_EQ(json::parse(found.out), json::parse(R"([{"package":"used.tar","record":"fast","by":")" +
                                                 UserName() + R"(","reason":"its clock was off"}])"))
@@ -157,7 +157,7 @@ TEST(RecordsVerbs, PruneKeepsTheNewestAndWhatPackagesUsed) {
     ASSERT_TRUE(store->Append(records).ok());
   }
   const Manifest used{.model = "m", .target = "cpu", .created_by = "t", .records = {"run-20"}};
-  WriteAll(command / "used.tar", WritePackage(used, {}, "", ""));
+  WriteAll(command / "used.tar", WritePackage(used, {ExecutionPlan()}, "", ""));
   EXPECT_EQ(command.Run("records prune --older-than 1h --keep 5 --dry-run used.tar").out,
             "18 records would be removed, 22 left\n")
       << "of 40 the fastest 16, the newest 5 and the one used stay";

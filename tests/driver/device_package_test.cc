@@ -44,10 +44,10 @@ TEST(DevicePackage, RunsWinogradInThreeCalls) {
   ValueId x = b.Input("data", {1, 32, 16, 16});
   x = b.Relu(b.Conv("conv", x, {.channels = 24, .kernel = 3, .pad = 1}));
   const Graph graph = b.Finish({x});
-  EXPECT_EQ(Compile(graph).plan.calls.size(), 3u);
+  EXPECT_EQ(Compile(graph).plans[0].calls.size(), 3u);
   CompileModelOptions exact = OpenCl();
   exact.exact = true;
-  EXPECT_EQ(Compile(graph, exact).plan.calls.size(), 1u);
+  EXPECT_EQ(Compile(graph, exact).plans[0].calls.size(), 1u);
   ExpectAgreesOnTheDevice(graph);
 }
 
@@ -92,7 +92,7 @@ TEST(DevicePackage, IsRefusedByOtherDevices) {
 TEST(DevicePackage, NamesAKernelThatItLacks) {
   GraphBuilder b;
   CompiledModel compiled = Compile(b.Finish({b.Relu(b.Input("x", {4}))}));
-  compiled.plan.calls[0].kernel = "missing";
+  compiled.plans[0].calls[0].kernel = "missing";
   EXPECT_THAT(ErrorOf(compiled, ""), HasSubstr("mod.cl has no kernel missing"));
 }
 

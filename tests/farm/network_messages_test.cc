@@ -74,6 +74,22 @@ TEST(NetworkMessages, ANetworkHasAModelOrAReasonOfOneLine) {
   EXPECT_TRUE(ReadNetwork(network.SerializeAsString()).ok());
 }
 
+TEST(NetworkMessages, TextsOfOperatorsAreBounded) {
+  const auto with = [](int files, size_t bytes, const std::string& name) {
+    v1::Network network = Round().network();
+    for (int i = 0; i < files; ++i) {
+      v1::NetworkOperators& file = *network.add_operators();
+      file.set_file(name);
+      file.set_text(std::string(bytes, '#'));
+    }
+    return ReadNetwork(network.SerializeAsString()).status();
+  };
+  EXPECT_TRUE(with(16, 1 << 16, "mine.txt").ok());
+  EXPECT_THAT(with(17, 1, "mine.txt").message(), HasSubstr("more than 16 files"));
+  EXPECT_THAT(with(2, (1 << 19) + 1, "mine.txt").message(), HasSubstr("more than 1 MiB"));
+  EXPECT_THAT(with(1, 1, "").message(), HasSubstr("of no file"));
+}
+
 TEST(NetworkMessages, ARoundNamesOnlyWhatItHas) {
   EXPECT_FALSE(Changed([](auto& r) { r.mutable_mixes(0)->set_options(0, 2); }).ok());
   EXPECT_FALSE(Changed([](auto& r) { r.mutable_mixes(0)->add_options(0); }).ok());

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/faults/farm_fixture.h"
+#include "tests/onnx/model_builder.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 namespace {
@@ -50,6 +52,39 @@ TEST_F(NetworkPhase, AWorkerTimesTheNetworkAndLookUpsTakeWhatItDecided) {
   EXPECT_EQ(Shell("watch " + OnlyJob().id + " --server " + address_()), 0);
   EXPECT_THAT(text_, HasSubstr("timing the whole network"));
   EXPECT_THAT(text_, HasSubstr("the network: "));
+}
+
+// A convolution whose output a user's own operator samples (examples/operators).
+std::string SampledConvolution() {
+  ModelBuilder m;
+  m.model().add_opset_import()->set_domain("com.example");
+  m.model().mutable_opset_import(1)->set_version(1);
+  m.Input("x", {1, 16, 24, 24});
+  m.Input("grid", {1, 8, 8, 2});
+  m.Floats("w", {32, 16, 3, 3}, 0.01f);
+  m.Node("Conv", {"x", "w"}, {"conv"});
+  m.Node("GridSample", {"conv", "grid"}, {"y"}).set_domain("com.example");
+  m.Output("y");
+  return m.Bytes();
+}
+
+TEST_F(NetworkPhase, OperatorsOfTheUsersOwnTravelWithTheJob) {
+  FarmProcess server = LastingServer();
+  FarmProcess worker(Worker("w"));
+  const std::string model = folder_->path() + "/sampled.onnx";
+  std::ofstream(model, std::ios::binary) << SampledConvolution();
+  const std::string with =
+      " --operators " TILEWRIGHT_SOURCE_DIR "/examples/operators/grid_sample.txt";
+  ASSERT_EQ(Shell("tune " + model + with + Farm() + " --tuner random --trials 16 --json"), 0)
+      << text_;
+  const auto json = nlohmann::json::parse(text_.substr(text_.find("\n{") + 1));
+  EXPECT_GE(json["model"]["rounds_of_whole_network"].get<int>(), 5) << text_;
+  EXPECT_EQ(json["network"]["worker"], "w");
+  EXPECT_GE(Decisions(), 1);
+  const std::string package = folder_->path() + "/sampled.tar";
+  EXPECT_EQ(Shell("compile " + model + with + " --records " + records_() + " -o " + package), 0)
+      << text_;
+  EXPECT_EQ(Shell("run " + package + " --fill random"), 0) << text_;
 }
 
 TEST_F(NetworkPhase, AServerKilledInItRepeatsItWhenItStartsAgain) {

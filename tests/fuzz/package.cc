@@ -12,7 +12,9 @@ FuzzTarget package() {
   return {{TinyPackage()}, [](std::string_view bytes) {
             try {
               const runtime::Package read = runtime::ReadPackage(bytes, {});
-              for (const PlanTensor& tensor : read.plan.tensors) runtime::BytesOf(tensor);
+              for (const ExecutionPlan& plan : read.plans) {
+                for (const PlanTensor& tensor : plan.tensors) runtime::BytesOf(tensor);
+              }
               return true;
             } catch (const runtime::Error&) {
               return false;

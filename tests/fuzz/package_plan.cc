@@ -1,4 +1,5 @@
 // The plan of a package, behind a checksum that damage to a whole package does not pass.
+#include "runtime/choose_plan.h"
 #include "runtime/error.h"
 #include "runtime/read_package.h"
 #include "tests/fuzz/target.h"
@@ -7,11 +8,14 @@
 namespace tilewright {
 
 FuzzTarget package_plan() {
-  return {{ToJson(TinyPlan())}, [](std::string_view json) {
+  return {{ToJson(TinyPlan()), ToJson(TinyPlans())}, [](std::string_view json) {
             const std::string bytes = PackageWithPlan(std::string(json));
             try {
               const runtime::Package read = runtime::ReadPackage(bytes, {});
-              for (const PlanTensor& tensor : read.plan.tensors) runtime::BytesOf(tensor);
+              for (const ExecutionPlan& plan : read.plans) {
+                for (const PlanTensor& tensor : plan.tensors) runtime::BytesOf(tensor);
+              }
+              runtime::ChoosePlan(read.plans, {{"x", {3, 100}}});
               return true;
             } catch (const runtime::Error&) {
               return false;

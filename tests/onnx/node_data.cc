@@ -134,8 +134,8 @@ absl::StatusOr<Tensor> Cut(const Tensor& found, int64_t count, const Shape& expe
   if (count < 0 || count > shape[axis]) return absl::InternalError("the count has no room");
   shape[axis] = count;
   Tensor cut({found.dtype(), shape});
-  const int64_t inner = NumElements(Shape(shape.begin() + static_cast<int64_t>(axis) + 1,
-                                          shape.end()));
+  const int64_t inner =
+      NumElements(Shape(shape.begin() + static_cast<int64_t>(axis) + 1, shape.end()));
   for (int64_t i = 0; i < cut.size(); ++i) {
     const int64_t outer = i / (inner * count), rest = i % (inner * count);
     cut.Set(i, found.AsDouble(outer * inner * found.shape()[axis] + rest));
@@ -145,10 +145,10 @@ absl::StatusOr<Tensor> Cut(const Tensor& found, int64_t count, const Shape& expe
 
 }  // namespace
 
-std::vector<fs::path> NodeTestFolders() {
+std::vector<fs::path> NodeTestFolders(const fs::path& all) {
   std::vector<fs::path> folders;
-  if (!fs::exists(kNodeTests)) return folders;
-  for (const auto& entry : fs::directory_iterator(kNodeTests)) folders.push_back(entry.path());
+  if (!fs::exists(all)) return folders;
+  for (const auto& entry : fs::directory_iterator(all)) folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
   return folders;
 }

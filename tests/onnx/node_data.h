@@ -19,13 +19,13 @@ inline constexpr char kNodeTests[] = "/usr/include/onnx/backend/test/data/node";
 struct NodeTest {
   std::string name;
   onnx::ModelProto model;
-  std::map<std::string, Tensor> inputs;          // those of a sequence "x" are "x.0", "x.1", ...
-  std::map<std::string, int64_t> lengths;        // "x.length" of sequences and optionals
+  std::map<std::string, Tensor> inputs;    // those of a sequence "x" are "x.0", "x.1", ...
+  std::map<std::string, int64_t> lengths;  // "x.length" of sequences and optionals
   std::vector<std::map<std::string, Tensor>> expected;  // by output; several of a sequence
 };
 
-// The folders, sorted; none when the data are not installed.
-std::vector<std::filesystem::path> NodeTestFolders();
+// The folders in one of node tests, sorted; none when it is not there.
+std::vector<std::filesystem::path> NodeTestFolders(const std::filesystem::path& all = kNodeTests);
 // What cannot be read (strings, complex numbers) is left out: the importer refuses it by name.
 absl::StatusOr<NodeTest> LoadNodeTest(const std::filesystem::path& folder);
 // Imports; where an operator needs a shape or the like, its inputs are bound as constants, the

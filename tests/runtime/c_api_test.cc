@@ -120,7 +120,7 @@ TEST(CApi, TellsWhyALoadFailed) {
 TEST(CApi, NamesAKernelThatIsMissing) {
   ExecutionPlan plan = TinyPlan();
   plan.calls[1].kernel = "subtract";
-  const TemporaryFile file(WritePackage(TinyManifest(), plan, TinyParams(), TinyKernels()));
+  const TemporaryFile file(WritePackage(TinyManifest(), {plan}, TinyParams(), TinyKernels()));
   tw_model* model = nullptr;
   EXPECT_EQ(tw_load(file.path().c_str(), 1, &model), TW_BAD_PACKAGE);
   EXPECT_THAT(tw_last_error(), HasSubstr("no kernel subtract"));
@@ -131,7 +131,7 @@ TEST(CApi, HoldsTwoModelsApart) {
   ExecutionPlan swapped = TinyPlan();
   std::string params = TinyParams();
   params.replace(128, params.size() - 128, params.size() - 128, '\0');
-  const TemporaryFile other(WritePackage(TinyManifest(), swapped, params, TinyKernels()));
+  const TemporaryFile other(WritePackage(TinyManifest(), {swapped}, params, TinyKernels()));
   tw_model *first = nullptr, *second = nullptr;
   ASSERT_EQ(tw_load(file.path().c_str(), 2, &first), TW_OK);
   ASSERT_EQ(tw_load(other.path().c_str(), 2, &second), TW_OK);

@@ -38,7 +38,7 @@ TEST(Package, ReadsBackWhatWasWritten) {
   Manifest manifest = TinyManifest();
   manifest.cpu_features = {"avx2"};
   manifest.records = {"job-7-1", "job-7-2"};
-  const std::string bytes = WritePackage(manifest, TinyPlan(), TinyParams(), TinyKernels());
+  const std::string bytes = WritePackage(manifest, {TinyPlan()}, TinyParams(), TinyKernels());
   const Package package = ReadPackage(bytes, kFeatures);
   EXPECT_EQ(package.manifest.model, "tiny");
   EXPECT_THAT(package.manifest.cpu_features, ElementsAre("avx2"));
@@ -46,14 +46,14 @@ TEST(Package, ReadsBackWhatWasWritten) {
   EXPECT_THAT(ReadManifestOf(bytes).records, ElementsAre("job-7-1", "job-7-2"));
   EXPECT_EQ(package.params, TinyParams());
   EXPECT_EQ(package.so, TinyKernels());
-  EXPECT_EQ(ToJson(package.plan), ToJson(TinyPlan()));
+  EXPECT_EQ(ToJson(package.plans[0]), ToJson(TinyPlan()));
 }
 
 TEST(Package, SurvivesNamesThatAreNotText) {
   ExecutionPlan plan = TinyPlan();
   plan.calls[0].label = "\xff\xfe\"\n";
-  const std::string bytes = WritePackage(TinyManifest(), plan, TinyParams(), TinyKernels());
-  EXPECT_EQ(ReadPackage(bytes, kFeatures).plan.calls.size(), 2u);
+  const std::string bytes = WritePackage(TinyManifest(), {plan}, TinyParams(), TinyKernels());
+  EXPECT_EQ(ReadPackage(bytes, kFeatures).plans[0].calls.size(), 2u);
 }
 
 Manifest OpenClManifest() {
@@ -75,17 +75,17 @@ ExecutionPlan DevicePlan() {
 }
 
 TEST(Package, HoldsLaunchesForADevice) {
-  const std::string bytes = WritePackage(OpenClManifest(), DevicePlan(), TinyParams(), "source");
+  const std::string bytes = WritePackage(OpenClManifest(), {DevicePlan()}, TinyParams(), "source");
   const Package package = ReadPackage(bytes, kFeatures);
   EXPECT_EQ(package.manifest.device, "opencl");
   EXPECT_EQ(package.so, "source");
-  EXPECT_EQ(ToJson(package.plan), ToJson(DevicePlan()));
+  EXPECT_EQ(ToJson(package.plans[0]), ToJson(DevicePlan()));
 }
 
 TEST(Package, RefusesADevicePlanThatDevicesCannotRun) {
   ExecutionPlan plan = DevicePlan();
   plan.tensors[1].offset = 64;
-  EXPECT_THAT(Read(WritePackage(OpenClManifest(), plan, TinyParams(), "")).text,
+  EXPECT_THAT(Read(WritePackage(OpenClManifest(), {plan}, TinyParams(), "")).text,
               HasSubstr("lies outside the arena"));
   Manifest manifest = OpenClManifest();
   manifest.device = "tpu";
@@ -122,18 +122,18 @@ TEST(Package, NamesTheDamagedMember) {
 
 TEST(Package, RefusesAnotherFormatVersion) {
   json manifest = json::parse(ToJson(TinyManifest()));
-  manifest["version"] = kDevicePackageVersion + 1;
+  manifest["version"] = kShapesPackageVersion + 1;
   const std::string text = manifest.dump();
   const Refusal refusal = Read(WriteTar({{"manifest.json", text}}));
   EXPECT_EQ(refusal.code, TW_BAD_PACKAGE);
-  EXPECT_THAT(refusal.text, HasSubstr("version 3"));
-  EXPECT_THAT(refusal.text, HasSubstr("reads versions 1 and 2"));
+  EXPECT_THAT(refusal.text, HasSubstr("version 4"));
+  EXPECT_THAT(refusal.text, HasSubstr("reads versions 1 to 3"));
 }
 
 TEST(Package, RefusesACpuThatLacksAFeatureAndNamesIt) {
   Manifest manifest = TinyManifest();
   manifest.cpu_features = {"avx2", "avx512f", "amx_tile"};
-  const Refusal refusal = Read(WritePackage(manifest, TinyPlan(), TinyParams(), TinyKernels()));
+  const Refusal refusal = Read(WritePackage(manifest, {TinyPlan()}, TinyParams(), TinyKernels()));
   EXPECT_EQ(refusal.code, TW_WRONG_CPU);
   EXPECT_THAT(refusal.text, HasSubstr("lacks avx512f amx_tile"));
 }
@@ -142,11 +142,11 @@ TEST(Package, RefusesKernelsOfAnotherArchitecture) {
   std::string so = TinyKernels();
   so[18] = '\xf3';  // e_machine: RISC-V
   so[19] = '\0';
-  EXPECT_EQ(Read(WritePackage(TinyManifest(), TinyPlan(), TinyParams(), so)).code, TW_WRONG_CPU);
+  EXPECT_EQ(Read(WritePackage(TinyManifest(), {TinyPlan()}, TinyParams(), so)).code, TW_WRONG_CPU);
 }
 
 TEST(Package, RefusesKernelsThatAreNotElf) {
-  EXPECT_EQ(Read(WritePackage(TinyManifest(), TinyPlan(), TinyParams(), "MZ")).code,
+  EXPECT_EQ(Read(WritePackage(TinyManifest(), {TinyPlan()}, TinyParams(), "MZ")).code,
             TW_BAD_PACKAGE);
 }
 

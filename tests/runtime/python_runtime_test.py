@@ -92,6 +92,22 @@ class PythonRuntime(unittest.TestCase):
             Model("nowhere.tar")
         self.assertEqual(caught.exception.code, 2)
 
+    def test_takes_the_binding_of_its_inputs(self):
+        folder, info = self.scratch.name, self.model.inputs[0]
+        shape = ",".join(str(extent) for extent in info.shape[1:])
+        shapes = [f"--input-shape={info.name}:{batch},{shape}" for batch in (1, 4)]
+        run(folder, "compile", "mlp.onnx", "--records", "none", "-o", "shapes.tar", *shapes)
+        model = Model(pathlib.Path(folder) / "shapes.tar", threads=1)
+        self.assertEqual([b[info.name][0] for b in model.bindings], [1, 4])
+        rows = numpy.random.default_rng(2).random((3,) + info.shape[1:]).astype(info.dtype)
+        (padded,) = model(rows).values()  # to four
+        self.assertEqual(padded.shape[0], 3)
+        for got, row in zip(padded, rows):
+            (expected,) = model(row[None]).values()
+            numpy.testing.assert_allclose(got, expected[0], rtol=1e-4, atol=1e-5)
+        with self.assertRaisesRegex(TilewrightError, "no shapes for"):
+            model(numpy.concatenate([rows, rows]))
+
     def test_knows_its_version(self):
         self.assertRegex(version(), r"^\d+\.\d+")
 

@@ -12,8 +12,9 @@ namespace tilewright {
 
 Manifest TinyManifest() { return {.model = "tiny", .target = "cpu", .created_by = "test"}; }
 
-ExecutionPlan TinyPlan() {
-  const std::vector<int64_t> shape = {10, kTinySize / 10};
+ExecutionPlan TinyPlan(int64_t rows) {
+  const int64_t columns = kTinySize / 10, size = rows * columns;
+  const std::vector<int64_t> shape = {rows, columns};
   ExecutionPlan plan;
   plan.arena_bytes = 64 + kTinySize * 4;
   plan.tensors = {{"x", "float32", "input", shape, 0},
@@ -22,9 +23,19 @@ ExecutionPlan TinyPlan() {
                   {"y", "float32", "output", shape, 0}};
   plan.inputs = {0};
   plan.outputs = {3};
-  plan.calls = {{"double_it", "double", {0, 1}, kTinySize},
-                {"add", "bias", {1, 2, 3}, kTinySize, "plain", 20}};
+  plan.calls = {{"double_it", "double", {0, 1}, size},
+                {"add", "bias", {1, 2, 3}, size, "plain", 20}};
   return plan;
+}
+
+std::vector<ExecutionPlan> TinyPlans() {
+  std::vector<ExecutionPlan> plans;
+  for (const int64_t rows : {2, 10, 4}) {
+    plans.push_back(TinyPlan(rows));
+    plans.back().padding = {{.inputs = {0}, .outputs = {0}}};
+    plans.back().unpadded = {"dimension 1 of input x cannot be padded: a test says so"};
+  }
+  return plans;
 }
 
 std::string TinyParams() {
@@ -43,7 +54,11 @@ std::string TinyKernels() {
 }
 
 std::string TinyPackage() {
-  return WritePackage(TinyManifest(), TinyPlan(), TinyParams(), TinyKernels());
+  return WritePackage(TinyManifest(), {TinyPlan()}, TinyParams(), TinyKernels());
+}
+
+std::string TinyShapesPackage() {
+  return WritePackage(TinyManifest(), TinyPlans(), TinyParams(), TinyKernels());
 }
 
 std::string PackageWithPlan(const std::string& plan_json) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "runtime/package.h"
 
@@ -11,11 +12,14 @@ namespace tilewright {
 inline constexpr int64_t kTinySize = 1000;
 
 Manifest TinyManifest();
-ExecutionPlan TinyPlan();
+ExecutionPlan TinyPlan(int64_t rows = 10);
 std::string TinyParams();
 std::string TinyKernels();  // bytes of the shared library
 // All of them in one.
 std::string TinyPackage();
+// With plans for 2, 4 and 10 rows; runs may have fewer.
+std::vector<ExecutionPlan> TinyPlans();
+std::string TinyShapesPackage();
 
 // The same with other text in mod.json, checksums right.
 std::string PackageWithPlan(const std::string& plan_json);

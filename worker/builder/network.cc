@@ -36,6 +36,12 @@ absl::StatusOr<Graph> ImportNetwork(const Json& request) {
   ImportOptions options;
   options.input_shapes = request.at("inputs").get<std::map<std::string, Shape>>();
   options.dims = request.at("dims").get<std::map<std::string, int64_t>>();
+  for (const Json& from : request.at("operators")) {
+    TW_ASSIGN_OR_RETURN(
+        std::vector<PluginOperator> defined,
+        ParsePluginOperators(from.at(1).get<std::string>(), from.at(0).get<std::string>()));
+    std::move(defined.begin(), defined.end(), std::back_inserter(options.operators));
+  }
   std::ifstream file(request.at("model").get<std::string>(), std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(file), {});
   return ImportWithoutWeights(bytes, std::move(options), kMostWeightBytes);

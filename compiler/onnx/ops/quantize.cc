@@ -1,7 +1,9 @@
 // QuantizeLinear and DequantizeLinear, per tensor or per axis, and DynamicQuantizeLinear.
+#include <algorithm>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/onnx/quantized.h"
@@ -10,11 +12,41 @@
 namespace tilewright::onnx_ops {
 namespace {
 
+// A scale or zero point of each `block` elements along an axis, at every element.
+absl::StatusOr<ValueId> AtElements(OpBuilder& b, ValueId value, size_t axis, int64_t block) {
+  Shape wanted = b.ShapeOf(b.Input(0));
+  const Shape all = wanted;
+  block = std::min(block, std::max<int64_t>(1, all[axis]));
+  wanted[axis] = (wanted[axis] + block - 1) / block;
+  if (b.ShapeOf(value) != wanted) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("has a scale or zero point of shape [", absl::StrJoin(b.ShapeOf(value), ","),
+                     "] where blocks of ", block, " along axis ", axis, " need [",
+                     absl::StrJoin(wanted, ","), "]"));
+  }
+  return b.Emit({.op = "blocks",
+                 .inputs = {value},
+                 .type = {b.DTypeOf(value), all},
+                 .body =
+                     [axis, block](const Point& p) {
+                       Exprs at = p.axes;
+                       at[axis] = FloorDiv(at[axis], block);
+                       return p.Load(0, std::move(at));
+                     },
+                 .folds = false});
+}
+
 // Data, scale and, when there is one, zero point.
 absl::StatusOr<std::vector<ValueId>> ReadQuantizer(OpBuilder& b) {
   std::vector<ValueId> inputs = {b.Input(0)};
-  if (b.Int("block_size", 0) != 0) return absl::UnimplementedError("blocks are not supported");
+  const int64_t block = b.Int("block_size", 0);
+  if (block < 0) return absl::InvalidArgumentError(absl::StrCat("block_size is ", block));
   for (size_t i = 1; i < 3 && b.HasInput(i); ++i) {
+    if (block > 0) {
+      TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", 1), b.RankOf(b.Input(0))));
+      TW_ASSIGN_OR_RETURN(inputs.emplace_back(), AtElements(b, b.Input(i), axis, block));
+      continue;
+    }
     const bool scalar = NumElements(b.ShapeOf(b.Input(i))) == 1;
     size_t axis = 0;
     if (!scalar) {

@@ -56,6 +56,29 @@ absl::Status SetSizes(const std::vector<int64_t>& sizes, const std::vector<size_
   return absl::OkStatus();
 }
 
+// One scale for all, the least or the largest that the sizes ask for.
+absl::Status KeepAspectRatio(const std::string& policy, const std::vector<size_t>& dims,
+                             Axes& axes) {
+  if (policy == "stretch" || dims.empty()) return absl::OkStatus();
+  if (policy != "not_larger" && policy != "not_smaller") {
+    return absl::InvalidArgumentError(absl::StrCat("unknown keep_aspect_ratio_policy ", policy));
+  }
+  double scale = axes[dims[0]].scale;
+  for (const size_t d : dims) {
+    scale =
+        policy == "not_larger" ? std::min(scale, axes[d].scale) : std::max(scale, axes[d].scale);
+  }
+  for (const size_t d : dims) {
+    const double out = std::floor(scale * static_cast<double>(axes[d].in) + 0.5);
+    if (!(out >= 1 && out <= kMaxExtent)) {
+      return absl::InvalidArgumentError(absl::StrCat("scale ", scale, " is out of range"));
+    }
+    axes[d].scale = scale;
+    axes[d].out = static_cast<int64_t>(out);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<double>> ConstDoubles(OpBuilder& b, size_t i, std::string_view what) {
   TW_ASSIGN_OR_RETURN(const Tensor tensor, b.ConstInput(i, what));
   if (tensor.size() > static_cast<int64_t>(2 * kMaxRank)) {
@@ -68,13 +91,19 @@ absl::StatusOr<std::vector<double>> ConstDoubles(OpBuilder& b, size_t i, std::st
 
 absl::StatusOr<Outputs> ResampleAll(OpBuilder& b, const ResampleRule& rule, const Axes& axes) {
   ValueId value = b.Input(0);
+  const DType dtype = b.DTypeOf(value);
+  // Integers are interpolated in float32 and cut off at the end.
+  const bool in_floats = rule.mode != "nearest" && !IsFloat(dtype);
+  if (in_floats) {
+    TW_ASSIGN_OR_RETURN(value, CastTo(b, value, DType::kF32));
+  }
   for (size_t d = 0; d < axes.size(); ++d) {
     const bool crops = rule.coordinates == "tf_crop_and_resize" &&
                        (axes[d].roi_start != 0 || axes[d].roi_end != 1);
     if (axes[d].in == axes[d].out && axes[d].scale == 1 && !crops) continue;
     TW_ASSIGN_OR_RETURN(value, Resample(b, value, d, rule, axes[d]));
   }
-  return value;
+  return CastTo(b, value, dtype);
 }
 
 // Upsample and Resize up to opset 10 know neither offsets nor roundings.
@@ -123,9 +152,6 @@ bool HasElements(const OpBuilder& b, size_t i) {
 }
 
 absl::StatusOr<Outputs> ResizeByEither(OpBuilder& b) {
-  if (b.Int("antialias", 0) != 0 || b.Str("keep_aspect_ratio_policy", "stretch") != "stretch") {
-    return absl::UnimplementedError("antialias and keep_aspect_ratio_policy are not supported");
-  }
   Axes axes = Unchanged(b.ShapeOf(b.Input(0)));
   std::vector<size_t> dims = AllDims(axes);
   if (b.HasAttr("axes")) {
@@ -139,6 +165,7 @@ absl::StatusOr<Outputs> ResizeByEither(OpBuilder& b) {
                           .nearest = b.Str("nearest_mode", "round_prefer_floor"),
                           .cubic_a = b.Float("cubic_coeff_a", -0.75),
                           .exclude_outside = b.Int("exclude_outside", 0) != 0,
+                          .antialias = b.Int("antialias", 0) != 0,
                           .extrapolation = b.Float("extrapolation_value", 0)};
   if (HasElements(b, 2)) {
     TW_ASSIGN_OR_RETURN(const std::vector<double> scales, ConstDoubles(b, 2, "scales"));
@@ -146,6 +173,7 @@ absl::StatusOr<Outputs> ResizeByEither(OpBuilder& b) {
   } else if (HasElements(b, 3)) {
     TW_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes, b.ConstInts(3, "sizes"));
     TW_RETURN_IF_ERROR(SetSizes(sizes, dims, axes));
+    TW_RETURN_IF_ERROR(KeepAspectRatio(b.Str("keep_aspect_ratio_policy", "stretch"), dims, axes));
   } else {
     return absl::InvalidArgumentError("has neither scales nor sizes");
   }

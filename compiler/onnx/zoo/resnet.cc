@@ -31,19 +31,28 @@ Value Bottleneck(ModelWriter& net, const Value& x, const std::string& name, int6
   return AddShortcut(net, x, c, name, stride);
 }
 
-void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<int, 4>& depths,
-                 ResidualBlock block) {
-  Value x = net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image});
-  x = ConvBnRelu(net, x, "conv1",
-                 {.channels = 64, .kernel = {7, 7}, .stride = 2, .pad = {3, 3}, .gain = 1});
+std::vector<Value> ResNetStages(ModelWriter& net, const Value& image,
+                                const std::array<int, 4>& depths, ResidualBlock block) {
+  Value x = ConvBnRelu(net, image, "conv1",
+                       {.channels = 64, .kernel = {7, 7}, .stride = 2, .pad = {3, 3}, .gain = 1});
   x = MaxPool(net, x, {.kernel = 3, .stride = 2, .pad = 1});
+  std::vector<Value> stages;
   for (size_t stage = 0; stage < depths.size(); ++stage) {
     for (int i = 0; i < depths[stage]; ++i) {
       const std::string name = "layer" + std::to_string(stage + 1) + "." + std::to_string(i);
       x = block(net, x, name, int64_t{64} << stage, stage > 0 && i == 0 ? 2 : 1);
     }
+    stages.push_back(x);
   }
-  x = Flatten(net, GlobalAveragePool(net, x));
+  return stages;
+}
+
+void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<int, 4>& depths,
+                 ResidualBlock block) {
+  const Value image =
+      net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image});
+  const Value x =
+      Flatten(net, GlobalAveragePool(net, ResNetStages(net, image, depths, block).back()));
   net.Output(Dense(net, x, "fc", 1000), DType::kF32, "logits");
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "compiler/onnx/zoo/layers.h"
 #include "compiler/onnx/zoo/zoo.h"
@@ -21,6 +22,10 @@ Value BasicBlock(ModelWriter& net, const Value& x, const std::string& name, int6
 // convolution (version 1.5).
 Value Bottleneck(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
                  int64_t stride);
+
+// The outputs of the four stages, strides 4 to 32.
+std::vector<Value> ResNetStages(ModelWriter& net, const Value& image,
+                                const std::array<int, 4>& depths, ResidualBlock block);
 
 void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<int, 4>& depths,
                  ResidualBlock block);

@@ -34,15 +34,16 @@ Value SplitHeads(ModelWriter& net, const Value& x, int64_t heads,
                  const std::vector<int64_t>& order) {
   const Shape shape = {x.shape[0], x.shape[1], heads, x.shape[2] / heads};
   const Value split =
-      net.Node("Reshape", x.name + "/Reshape", {x, net.Integers(x.name + "/shape", shape)}, shape);
+      net.Node("Reshape", x.name + "/Reshape",
+               {x, net.Integers(x.name + "/shape", {0, 0, shape[2], shape[3]})}, shape);
   return Transpose(net, split, x.name + "/Transpose", order);
 }
 
 Value MergeHeads(ModelWriter& net, const Value& x) {
   const Value moved = Transpose(net, x, x.name + "/Transpose", {0, 2, 1, 3});
   const Shape merged = {x.shape[0], x.shape[2], x.shape[1] * x.shape[3]};
-  return net.Node("Reshape", x.name + "/Reshape", {moved, net.Integers(x.name + "/shape", merged)},
-                  merged);
+  return net.Node("Reshape", x.name + "/Reshape",
+                  {moved, net.Integers(x.name + "/shape", {0, 0, merged[2]})}, merged);
 }
 
 Value AttentionOf(ModelWriter& net, const Value& q, const Value& k, const Value& v,

@@ -30,9 +30,17 @@ class RawTensorInfo(ctypes.Structure):
     ]
 
 
+class RawInputShape(ctypes.Structure):
+    """tw_input_shape."""
+
+    _fields_ = [("name", c_char_p), ("shape", POINTER(c_int64)), ("rank", c_size_t)]
+
+
 # Arguments of the functions that return a tw_status, then of those that return something else.
 _CHECKED = {
     "tw_load_on": [c_char_p, c_char_p, c_int, POINTER(c_void_p)],
+    "tw_bind": [c_void_p, POINTER(RawInputShape), c_size_t],
+    "tw_select_binding": [c_void_p, c_size_t],
     "tw_input_info": [c_void_p, c_size_t, POINTER(RawTensorInfo)],
     "tw_output_info": [c_void_p, c_size_t, POINTER(RawTensorInfo)],
     "tw_set_input": [c_void_p, c_char_p, c_void_p, c_size_t],
@@ -43,6 +51,7 @@ _OTHERS = {
     "tw_last_error": ([], c_char_p),
     "tw_version": ([], c_char_p),
     "tw_free": ([c_void_p], None),
+    "tw_num_bindings": ([c_void_p], c_size_t),
     "tw_num_inputs": ([c_void_p], c_size_t),
     "tw_num_outputs": ([c_void_p], c_size_t),
     "tw_weight_bytes": ([c_void_p], c_size_t),
@@ -90,4 +99,12 @@ def version() -> str:
     return library.tw_version().decode()
 
 
-__all__ = ["RawTensorInfo", "TilewrightError", "byref", "check", "library", "version"]
+__all__ = [
+    "RawInputShape",
+    "RawTensorInfo",
+    "TilewrightError",
+    "byref",
+    "check",
+    "library",
+    "version",
+]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from ctypes import byref, c_char_p, c_double, c_void_p
+from ctypes import byref, c_char_p, c_double, c_int64, c_void_p
 from dataclasses import dataclass
 from typing import Callable, Mapping, Union
 
 import numpy
 from numpy.typing import ArrayLike
 
-from .library import RawTensorInfo, check, library
+from .library import RawInputShape, RawTensorInfo, check, library
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Model:
     `device` is "cpu", "opencl:0", "cuda:1"; "" takes the first of the package's kind. `threads` of
     a CPU; 0 takes $TILEWRIGHT_NUM_THREADS or the CPUs this process may use. Raises TilewrightError
     for what is no package, or one for another CPU.
+
+    `bindings` are the shapes of the inputs that the package was compiled for: a run takes the one
+    of its inputs, or pads them to the next larger one where the compiler proved that this changes
+    nothing. `inputs` and `outputs` are those of the run before, at first of the first binding.
     """
 
     def __init__(self, path: Union[str, os.PathLike], device: str = "", threads: int = 0):
@@ -41,8 +45,11 @@ class Model:
         self._lock = threading.Lock()
         loaded = library.tw_load_on(os.fsencode(path), device.encode(), threads, byref(self._model))
         check(loaded)
-        self.inputs = self._infos(library.tw_num_inputs, library.tw_input_info)
-        self.outputs = self._infos(library.tw_num_outputs, library.tw_output_info)
+        self.bindings = []
+        for index in reversed(range(library.tw_num_bindings(self._model))):
+            check(library.tw_select_binding(self._model, index))
+            self._describe()
+            self.bindings.insert(0, {info.name: info.shape for info in self.inputs})
 
     def __del__(self) -> None:
         if getattr(self, "_model", None):
@@ -77,6 +84,19 @@ class Model:
         """Of the memory that values share while the model runs."""
         return library.tw_arena_bytes(self._model)
 
+    def _describe(self) -> None:
+        self.inputs = self._infos(library.tw_num_inputs, library.tw_input_info)
+        self.outputs = self._infos(library.tw_num_outputs, library.tw_output_info)
+
+    def _bind(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        raw = (RawInputShape * len(shapes))()
+        for item, (name, shape) in zip(raw, shapes.items()):
+            item.name = name.encode()
+            item.shape = (c_int64 * len(shape))(*shape)
+            item.rank = len(shape)
+        check(library.tw_bind(self._model, raw, len(shapes)))
+        self._describe()
+
     def _infos(self, count: Callable, ask: Callable) -> list[TensorInfo]:
         infos = []
         for index in range(count(self._model)):
@@ -95,11 +115,14 @@ class Model:
         wanted = {info.name for info in self.inputs}
         if wanted != set(inputs):
             raise ValueError(f"inputs {sorted(inputs)} given, {sorted(wanted)} needed")
+        inputs = {name: numpy.asarray(value) for name, value in inputs.items()}
+        shapes = {name: array.shape for name, array in inputs.items()}
+        if len(self.bindings) > 1 and shapes != {info.name: info.shape for info in self.inputs}:
+            self._bind(shapes)
         for info in self.inputs:
             self._set_one(info, inputs[info.name])
 
-    def _set_one(self, info: TensorInfo, value: ArrayLike) -> None:
-        array = numpy.asarray(value)
+    def _set_one(self, info: TensorInfo, array: numpy.ndarray) -> None:
         if not numpy.can_cast(array.dtype, info.dtype, "safe"):
             raise TypeError(f"input {info.name} is {array.dtype}, {info.dtype} is needed")
         if array.shape != info.shape:

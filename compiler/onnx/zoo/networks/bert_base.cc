@@ -1,5 +1,6 @@
 // Devlin et al., "BERT", arXiv:1810.04805, base, with pooler; the nodes are those that exporters
-// write for it (Gather embeddings, MatMul + Add, GELU by Erf). Sequence length 128.
+// write for it (Gather embeddings, MatMul + Add, GELU by Erf). Sequence length 128; --input-shape
+// makes it another.
 #include <string>
 
 #include "compiler/onnx/zoo/network.h"
@@ -17,11 +18,16 @@ Value Norm(ModelWriter& net, const Value& x, const std::string& name) {
 }
 
 Value Embeddings(ModelWriter& net, const Value& ids, const Value& types) {
-  std::vector<int64_t> positions(kSequence);
-  for (int64_t i = 0; i < kSequence; ++i) positions[static_cast<size_t>(i)] = i;
+  std::vector<int64_t> all(kPositions);
+  for (int64_t i = 0; i < kPositions; ++i) all[static_cast<size_t>(i)] = i;
+  const Value length = net.Node("Shape", "embeddings.length", {ids}, {1},
+                                {{"start", int64_t{1}}, {"end", int64_t{2}}});
+  const Value positions = net.Node(
+      "Slice", "embeddings.positions",
+      {net.Integers("embeddings.position_ids", all), net.Integers("embeddings.start", {0}), length},
+      {kSequence});
   const Value words = Embedding(net, ids, "embeddings.word", kWords, kHidden);
-  const Value places = Embedding(net, net.Integers("embeddings.position_ids", positions),
-                                 "embeddings.position", kPositions, kHidden);
+  const Value places = Embedding(net, positions, "embeddings.position", kPositions, kHidden);
   const Value kinds = Embedding(net, types, "embeddings.token_type", kTypes, kHidden);
   const Value sum = Add(net, Add(net, words, kinds, "embeddings.add"), places, "embeddings.sum");
   return Norm(net, sum, "embeddings.norm");
