@@ -19,7 +19,7 @@ struct SampledTemplate {
 
 // Those that take any. `names`: only these; empty: all. NotFound for an unknown name,
 // FailedPrecondition for one that takes none of the layers.
-absl::StatusOr<std::vector<SampledTemplate>> SampledTemplates(const Target& target,
-                                                              const std::vector<std::string>& names);
+absl::StatusOr<std::vector<SampledTemplate>> SampledTemplates(
+    const Target& target, const std::vector<std::string>& names);
 
 }  // namespace tilewright
