@@ -54,6 +54,20 @@ TEST(JoinBranches, LetsReshapesAndEpiloguesTakeThem) {
   ExpectSameAfter("fuse_epilogues", graph, "dense+bias+gelu dense+silu");
 }
 
+TEST(JoinBranches, TakesInTheFactorBehindAnActivation) {
+  GraphBuilder b;
+  const ValueId x = b.Dense("first", b.Input("x", {6, 8}), 4);
+  const ValueId scaled = b.Unary(
+      "scale", x, [](Expr e) { return tilewright::Binary(BinaryOp::kDiv, e, Float(1.4142135)); });
+  const ValueId gate =
+      b.Unary("erf", scaled, [](Expr e) { return Call("erf", {e}, DType::kF32) + Float(1); });
+  const ValueId product = b.Binary("mul", x, gate, Product);
+  Graph graph = b.Finish({b.Unary("half", product, [](Expr e) { return e * Float(0.5); })});
+  ExpectSameAfter("join_branches", graph, "dense scale_erf_mul_half");
+  RunPass("join_branches", &graph);
+  ExpectSameAfter("fuse_epilogues", graph, "dense+gelu");
+}
+
 TEST(JoinBranches, LeavesBranchesThatOthersReadOrThatMoveData) {
   GraphBuilder b;
   const ValueId x = b.Input("x", {4, 4});

@@ -1,11 +1,14 @@
 // x -> f and x -> g -> h, both into a map   becomes   one map of x.
 //
 // Exporters write an activation such as x * sigmoid(x) or GELU as several nodes. Joined, it is one
-// map, which reshapes pass (sink_reshapes) and epilogues take in (fuse_epilogues).
+// map, which reshapes pass (sink_reshapes) and epilogues take in (fuse_epilogues). So is the factor
+// behind it, as in x * (1 + erf(...)) * 0.5.
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "compiler/graph/edit.h"
+#include "compiler/graph/function_text.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
 
@@ -23,14 +26,29 @@ class Joiner {
   void Run() {
     for (Node& node : graph_.nodes) {
       if (node.workload || !IsMap(node.compute)) continue;
-      while (const std::optional<size_t> i = BranchOf(node)) {
-        if (!TakeIn(node, *i)) break;
+      bool joins = ScalesJoined(node) && TakeIn(node, 0);
+      for (std::optional<size_t> i = BranchOf(node); i && TakeIn(node, *i); i = BranchOf(node)) {
+        joins = true;
       }
+      if (joins) joined_.insert(node.output);
     }
     EraseDeadNodes(graph_);
   }
 
  private:
+  // Whether it is a joined map times a literal, for which alone that map is there.
+  bool ScalesJoined(const Node& node) const {
+    if (node.inputs.size() != 1 || readers_[node.inputs[0]] != 1) return false;
+    if (joined_.count(node.inputs[0]) == 0) return false;
+    if (!ReadsAtAxes(node.compute, node.compute.inputs[0])) return false;
+    const Expr value = Unrounded(ValueOf(node.compute));
+    if (value->kind != ExprKind::kBinary || value->op != BinaryOp::kMul) return false;
+    const Expr left = Unrounded(value->operands[0]), right = Unrounded(value->operands[1]);
+    const auto is = [](const Expr& e, ExprKind kind) { return e->kind == kind; };
+    return (is(left, ExprKind::kFloat) && is(right, ExprKind::kLoad)) ||
+           (is(left, ExprKind::kLoad) && is(right, ExprKind::kFloat));
+  }
+
   // The first input that comes from where another one comes from too.
   std::optional<size_t> BranchOf(const Node& node) const {
     std::vector<ValueId> roots;
@@ -80,6 +98,7 @@ class Joiner {
 
   Graph& graph_;
   std::vector<int> readers_;
+  std::set<ValueId> joined_;
 };
 
 }  // namespace
