@@ -10,13 +10,13 @@
 namespace tilewright {
 namespace {
 
-using Json = nlohmann::json;
+using JournalJson = nlohmann::json;
 using Kind = TuneStep::Kind;
 
 // Rows decoded at a time.
 constexpr size_t kRowsAtOnce = 512;
 
-Json ToJson(const TuneStep& step) {
+JournalJson ToJson(const TuneStep& step) {
   switch (step.kind) {
     case Kind::kStart: return {"s", step.number, step.item, step.index};
     case Kind::kConfirm: return {"c", step.number, step.item, step.index};
@@ -28,12 +28,12 @@ Json ToJson(const TuneStep& step) {
   return {"f", step.number, NameOf(failure->kind), failure->message};
 }
 
-std::string Text(const Json& list) {
-  return list.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string Text(const JournalJson& list) {
+  return list.dump(-1, ' ', false, JournalJson::error_handler_t::replace);
 }
 
 // Throws what nlohmann throws for a list of another shape.
-JournalEntry EntryOf(const Json& list, double seconds) {
+JournalEntry EntryOf(const JournalJson& list, double seconds) {
   const auto what = list.at(0).get<std::string>();
   if (what == "e") return {.state = list.at(1), .message = list.at(2)};
   TuneStep step{.number = JsonInteger<uint64_t>(list.at(1)), .seconds = seconds};
@@ -59,13 +59,13 @@ JournalEntry EntryOf(const Json& list, double seconds) {
 }  // namespace
 
 JobStepRow EncodeSteps(std::span<const TuneStep> steps) {
-  Json list = Json::array();
+  JournalJson list = JournalJson::array();
   for (const TuneStep& step : steps) list.push_back(ToJson(step));
   return {.seconds = steps.empty() ? 0 : steps.back().seconds, .text = Text(list)};
 }
 
 JobStepRow EncodeState(const std::string& state, const std::string& message, double seconds) {
-  return {.seconds = seconds, .text = Text(Json::array({{"e", state, message}}))};
+  return {.seconds = seconds, .text = Text(JournalJson::array({{"e", state, message}}))};
 }
 
 absl::StatusOr<JournalReader> JournalReader::Open(const RecordStore& store, const std::string& job,
@@ -87,8 +87,8 @@ absl::Status JournalReader::Decode(const JobStepRow& row) {
   last_row_ = row.step;
   seconds_ = row.seconds;
   try {
-    for (const Json& list : Json::parse(row.text)) entries_.push_back(EntryOf(list, row.seconds));
-  } catch (const Json::exception& error) {
+    for (const JournalJson& list : JournalJson::parse(row.text)) entries_.push_back(EntryOf(list, row.seconds));
+  } catch (const JournalJson::exception& error) {
     return absl::DataLossError(
         absl::StrCat("step ", row.step, " of job ", job_, " does not decode: ", error.what()));
   }
