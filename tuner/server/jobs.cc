@@ -1,6 +1,7 @@
 #include "tuner/server/jobs.h"
 
 #include <algorithm>
+#include <future>
 #include <set>
 #include <utility>
 
@@ -17,6 +18,10 @@ constexpr long kMaxOfOwner = 200;
 constexpr size_t kMaxListed = 1000;  // of those that ended
 constexpr uint32_t kMaxWeight = 16;
 constexpr double kStoreSeconds = 10;
+
+absl::Status NotStored() {
+  return absl::UnavailableError("the job could not be stored (is the server's disk full?)");
+}
 
 absl::Status CheckSubmission(const Submission& submission) {
   if (submission.owner.size() > kMaxName || submission.request.size() > kMaxName) {
@@ -110,8 +115,20 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Submit(const Submission& submission) 
 }
 
 absl::Status Jobs::Flush() const {
-  if (context_.recorder.Flush(kStoreSeconds)) return absl::OkStatus();
-  return absl::UnavailableError("the job could not be stored (is the server's disk full?)");
+  return context_.recorder.Flush(kStoreSeconds) ? absl::OkStatus() : NotStored();
+}
+
+// Once: a job that its client was told nothing good of shall not begin later.
+absl::Status Jobs::Store(JobStepRow step, const JobRow& row) const {
+  const auto status = std::make_shared<absl::Status>();
+  const auto tried = std::make_shared<std::promise<void>>();
+  const std::shared_future<void> done = tried->get_future().share();
+  context_.recorder.StoreJob(std::move(step), row, [status, tried](absl::Status result) {
+    *status = std::move(result);
+    tried->set_value();
+  });
+  if (context_.activities.WaitFor(done, kStoreSeconds) && status->ok()) return absl::OkStatus();
+  return NotStored();
 }
 
 // A new job, or one that ended and goes on.
@@ -141,8 +158,7 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Begin(const Submission& submission,
   JobStepRow queued = EncodeState(row->state, "", 0);
   queued.job = id;
   queued.step = steps + 1;
-  context_.recorder.StoreSteps({queued}, {*row}, [] {});
-  TW_RETURN_IF_ERROR(Flush());
+  TW_RETURN_IF_ERROR(Store(std::move(queued), *row));
   TW_ASSIGN_OR_RETURN(std::shared_ptr<Job> job, Load(*row));
   std::lock_guard lock(mutex_);
   if (suspended_) return absl::UnavailableError("the server is going away; submit it again");

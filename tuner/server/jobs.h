@@ -52,6 +52,7 @@ class Jobs {
   absl::StatusOr<std::shared_ptr<Job>> Begin(const Submission& submission, const std::string& id);
   absl::StatusOr<std::shared_ptr<Job>> Load(const JobRow& row) const;
   absl::Status Flush() const;
+  absl::Status Store(JobStepRow step, const JobRow& row) const;
 
   const JobContext context_;
   std::mutex submit_mutex_;  // one submission at a time; held while the store is used

@@ -53,6 +53,13 @@ void Recorder::StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> job
        .retry = true});
 }
 
+void Recorder::StoreJob(JobStepRow step, JobRow job, Then then) {
+  Entry entry{.then = std::move(then)};
+  entry.steps.push_back(std::move(step));
+  entry.jobs.push_back(std::move(job));
+  Add(std::move(entry));
+}
+
 bool Recorder::Flush(double seconds) {
   auto stored = std::make_shared<std::promise<void>>();
   const std::shared_future<void> done = stored->get_future().share();

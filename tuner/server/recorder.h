@@ -37,6 +37,8 @@ class Recorder {
   // activity.
   void StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> jobs,
                   std::function<void()> stored);
+  // The same, tried once: whether it was stored.
+  void StoreJob(JobStepRow step, JobRow job, Then then);
   // Waits until what was given before is stored; false when that takes longer.
   bool Flush(double seconds);
 
