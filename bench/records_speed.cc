@@ -132,9 +132,10 @@ void Measure(const std::string& path, int commits) {
     // As LookUpModel, but for the question whether today's templates take the made-up configs.
     std::vector<Workload> workloads;
     for (const Record& record : best) workloads.push_back(record.task.workload);
+    const Target target = ParseTarget("cpu -mcpu=znver4").value();
+    const std::vector<LookupResult> results = LookupEach(*store, workloads, target, {}).value();
     std::vector<Record> found;
-    for (const LookupResult& one :
-         LookupEach(*store, workloads, ParseTarget("cpu -mcpu=znver4").value(), {}).value()) {
+    for (const LookupResult& one : results) {
       if (one.record) found.push_back(*one.record);
     }
     return absl::StrCat(BeatDefaults(*store, found, /*exact=*/false)->size(), " workloads");
