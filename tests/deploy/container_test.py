@@ -71,9 +71,10 @@ class ContainerfileTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_programs_run_with_nothing_but_the_packages(self):
-        need("chroot", "tar")
+        need("chroot", "tar", "unshare")
         root = self.folder / "root"
-        (root / "tmp").mkdir(parents=True)
+        for name in ("tmp", "proc"):
+            (root / name).mkdir(parents=True)
         files = subprocess.run(["dpkg-query", "-L", *with_dependencies(self.packages)], check=True,
                                capture_output=True, text=True).stdout.splitlines()
         listed = "\n".join(sorted({f for f in files if f.startswith("/") and f != "/."}))
@@ -98,8 +99,9 @@ class ContainerfileTest(unittest.TestCase):
                           ["compile", "/tmp/model.onnx", "--records", "none", "-o",
                            "/tmp/model.tar"],
                           ["certs", "init", "--ca", "/tmp/ca"], ["worker", "--help"]):
-            done = subprocess.run(["chroot", root, program, *arguments], capture_output=True,
-                                  text=True)
+            done = subprocess.run(["unshare", "--mount", "--pid", "--fork",
+                                   f"--mount-proc={root}/proc", "chroot", root, program,
+                                   *arguments], capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, f"{arguments}: {done.stdout}{done.stderr}")
 
 
