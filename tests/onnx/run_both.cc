@@ -71,7 +71,7 @@ size_t CountKernels(const Graph& graph) {
   EXPECT_TRUE(compiled.ok()) << compiled.status();
   if (!compiled.ok()) return 0;
   std::set<std::string> kernels;
-  for (const PlanCall& call : compiled->plan.calls) kernels.insert(call.kernel);
+  for (const PlanCall& call : compiled->plans[0].calls) kernels.insert(call.kernel);
   return kernels.size();
 }
 
