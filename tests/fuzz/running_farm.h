@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <grpcpp/channel.h>
+
 #include "base/clock.h"
 #include "records/record_store.h"
 #include "tuner/server/server.h"
