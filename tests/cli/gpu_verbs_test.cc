@@ -136,7 +136,7 @@ std::string CudaPackage(const std::string& code) {
   plan.outputs = {1};
   plan.calls = {{.kernel = "twice", .label = "twice", .args = {0, 1}, .block = {2, 1, 1}}};
   return WritePackage({.model = "m", .target = "cuda -arch=sm_90", .created_by = "", .device = "cuda"},
-                      plan, "", code);
+                      {plan}, "", code);
 }
 
 struct DriverFault {

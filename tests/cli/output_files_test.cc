@@ -144,7 +144,9 @@ TEST_F(OutputFiles, AFullDiskLeavesTheOldFileWhole) {
     EXPECT_NE(std::system(line.c_str()), 0) << verb;
     EXPECT_THAT(ReadAll(command_ / "full.txt"), HasSubstr("cannot write")) << verb;
     EXPECT_EQ(fs::exists(path), stood) << verb;
-    if (stood) EXPECT_TRUE(ReadAll(path) == old) << verb;
+    if (stood) {
+      EXPECT_TRUE(ReadAll(path) == old) << verb;
+    }
     ExpectNoDrafts();
   }
 }

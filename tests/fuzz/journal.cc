@@ -14,8 +14,9 @@ FuzzTarget journal() {
            R"([["e","paused",""]])"},
           [](std::string_view bytes) {
             const auto store = MakeMemoryStore();
+            const std::string text(bytes);
             std::vector<JobStepRow> rows;
-            for (const std::string_view line : absl::StrSplit(bytes, '\n')) {
+            for (const absl::string_view line : absl::StrSplit(text, '\n')) {
               rows.push_back({.job = "job", .step = rows.size() + 1, .text = std::string(line)});
             }
             if (!store->Commit({.steps = rows}).ok()) return false;

@@ -2,11 +2,11 @@
 // requests, so that what they leave behind stays small.
 #pragma once
 
+#include <grpcpp/channel.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include <grpcpp/channel.h>
 
 #include "base/clock.h"
 #include "records/record_store.h"
