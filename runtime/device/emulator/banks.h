@@ -1,6 +1,7 @@
 // Conflicts of a warp's accesses to the 32 banks of shared memory, four bytes wide each.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
