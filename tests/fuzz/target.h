@@ -1,5 +1,5 @@
 // What reads bytes from outside, each as a fuzz target: tests/fuzz/NAME.cc defines
-// `FuzzTarget NAME()`. damage_test.cc runs all over damaged seeds.
+// `FuzzTarget NAME()`. damage_test.cc runs all over damaged seeds, scripts/fuzz by libFuzzer.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ struct FuzzTarget {
   // Reads the input as the program does; whether it was accepted. It returns for all bytes, and
   // what was accepted is checked (TW_CHECK) for what its reader promises, such as to print back.
   bool (*read)(std::string_view bytes);
+  int variants = 1000;  // that damage_test tries of each seed
 };
 
 struct NamedFuzzTarget {
