@@ -99,15 +99,14 @@ void SimulatedClient::Ask(size_t job, Wish wish) {
   const auto serve = [id = jobs_[job].id, wish, around = around_](
                          Farm& farm, const std::function<void(Reply)>& answer) {
     if (wish == Wish::kResume) around.witness.OnPaused(id, false);
+    if (wish == Wish::kPause) around.rules.OnJobPaused(id);  // even if it cannot be stored
     const absl::Status done = wish == Wish::kCancel
                                   ? farm.jobs().Cancel(id, "").status()
                                   : farm.jobs().SetPaused(id, "", wish == Wish::kPause);
     if (done.ok() && around.server.Alive()()) {
       around.world.Tell(absl::StrCat(id, " wish ", static_cast<int>(wish)));
       if (wish == Wish::kCancel) around.witness.OnCancelled(id);
-      if (wish != Wish::kPause) return answer(done);
-      around.witness.OnPaused(id, true);
-      around.rules.OnJobPaused(id);
+      if (wish == Wish::kPause) around.witness.OnPaused(id, true);
     }
     answer(done);
   };
