@@ -1,6 +1,4 @@
 // What builders send runners. What is accepted is what a runner understands.
-#include "worker/module.h"
-
 #include <elf.h>
 #include <google/protobuf/stubs/logging.h>
 
@@ -9,6 +7,7 @@
 #include "base/check.h"
 #include "compiler/operators/workload_rules.h"
 #include "tests/fuzz/target.h"
+#include "worker/module.h"
 #include "worker/run_kernel.h"
 
 namespace tilewright {

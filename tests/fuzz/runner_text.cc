@@ -11,6 +11,8 @@ FuzzTarget runner_text() {
   spec.library = "library.so";
   spec.reference = "reference.bin";
   spec.token = "token";
+  spec.calls = {{.symbol = "kernel", .extent = 4, .operands = {0, 1}}};
+  spec.arguments = {{.shape = {4, 8}, .cold = true}, {.shape = {32}}};
   return {{ToText(spec), "ok 0.5 0.25", "wrong_result element 3 is 1, expected 2",
            "fault cannot open the library"},
           [](std::string_view bytes) {
