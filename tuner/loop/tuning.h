@@ -83,6 +83,7 @@ class Tuning {
 
   // ---- replay
   void ReplayStart(const TuneStep& step);
+  void StartAgain(const TuneStep& step);
   void Follow(const TuneStep& step);
   void Diverge(const TuneStep& step);
 

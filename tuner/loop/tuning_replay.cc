@@ -25,6 +25,7 @@ void Tuning::Replay() {
 
 // The loop makes its own choice, as it did then; it is compared with what was told.
 void Tuning::ReplayStart(const TuneStep& step) {
+  if (step.number <= last_number_) return StartAgain(step);
   if (diverged_ || step.number != last_number_ + 1) return Diverge(step);
   if (step.kind == TuneStep::Kind::kConfirm) {
     if (phase_ != Phase::kConfirm) EnterPhase(Phase::kConfirm);
@@ -45,6 +46,13 @@ void Tuning::Diverge(const TuneStep& step) {
                                      step.item, ", and would be another now"));
   }
   Follow(step);
+}
+
+// A trial that was given up and whose result came after that: it keeps its number.
+void Tuning::StartAgain(const TuneStep& step) {
+  if (step.kind == TuneStep::Kind::kConfirm || running_.contains(step.number)) return;
+  tasks_[step.item].Start(step.index);
+  running_[step.number] = {step.item, step.index, false};
 }
 
 void Tuning::Follow(const TuneStep& step) {

@@ -87,7 +87,8 @@ absl::Status JournalReader::Decode(const JobStepRow& row) {
   last_row_ = row.step;
   seconds_ = row.seconds;
   try {
-    for (const JournalJson& list : JournalJson::parse(row.text)) entries_.push_back(EntryOf(list, row.seconds));
+    for (const JournalJson& list : JournalJson::parse(row.text))
+      entries_.push_back(EntryOf(list, row.seconds));
   } catch (const JournalJson::exception& error) {
     return absl::DataLossError(
         absl::StrCat("step ", row.step, " of job ", job_, " does not decode: ", error.what()));
@@ -123,9 +124,40 @@ Measured JournalReader::TakeResult(uint64_t number) {
           .run_seconds = result.run_seconds};
 }
 
+void JournalReader::Follow(const TuneStep& step) {
+  const bool starts = step.kind == Kind::kStart || step.kind == Kind::kConfirm;
+  if (starts) {
+    running_.insert(step.number);
+  } else {
+    running_.erase(step.number);
+  }
+  if (step.kind == Kind::kStart) {
+    starts_[step.number] = step;
+    last_of_[{step.item, step.index}] = step.number;
+  } else if (step.kind == Kind::kResult) {
+    starts_.erase(step.number);
+  }
+}
+
+// A trial that ended without its result, which came later; false where that is of no use any more.
+bool JournalReader::StartAgain(uint64_t number, JournalEntry* entry) {
+  const auto start = starts_.find(number);
+  if (start == starts_.end()) return false;
+  if (last_of_.at({start->second.item, start->second.index}) != number) return false;
+  entry->step = start->second;
+  entry->step->seconds = seconds_;
+  leftovers_.push_back(*entry->step);
+  running_.insert(number);
+  return true;
+}
+
 bool JournalReader::NextLeftover(JournalEntry* entry) {
   while (leftover_ && next_leftover_ < in_order_.size()) {
-    const uint64_t number = in_order_[next_leftover_++];
+    const uint64_t number = in_order_[next_leftover_];
+    if (results_.contains(number) && !running_.contains(number) && StartAgain(number, entry)) {
+      return true;
+    }
+    ++next_leftover_;
     if (!results_.contains(number) || !running_.contains(number)) continue;
     entry->step = TuneStep{.kind = Kind::kResult,
                            .number = number,
@@ -145,12 +177,7 @@ bool JournalReader::Next(JournalEntry* entry) {
   *entry = std::move(entries_[next_++]);
   if (!entry->step) return true;
   TuneStep& step = *entry->step;
-  const bool starts = step.kind == Kind::kStart || step.kind == Kind::kConfirm;
-  if (starts) {
-    running_.insert(step.number);
-  } else {
-    running_.erase(step.number);
-  }
+  Follow(step);
   const auto* failure = std::get_if<Failure>(&step.measured.outcome);
   const bool inline_failure = failure && !failure->message.empty();
   if (step.kind == Kind::kResult && !inline_failure) step.measured = TakeResult(step.number);

@@ -3,7 +3,7 @@
 //   ["s", number, item, index]      a trial starts         ["c", ...] one that confirms a best
 //   ["r", number]                   its result, a record   ["f", number, kind, message] without one
 //                                   (pruned since: read as a timing without samples)
-//   ["u", number, why]              it ends without a result
+//   ["u", number, why]              it ends without a result; one that comes later starts it again
 //   ["e", state, message]           the job's state changes
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,8 +36,9 @@ struct JournalEntry {
 class JournalReader {
  public:
   // `store` outlives the reader. With `leftover`, results that are in the records but that no entry
-  // tells (the server ended before it had written that) come at the end, in the order in which
-  // they were stored. DataLoss when the journal does not decode.
+  // tells come at the end, in the order in which they were stored: the server ended before it had
+  // written that, or the job was cancelled before they came; then their trials start again, unless
+  // another one has their config meanwhile. DataLoss when the journal does not decode.
   static absl::StatusOr<JournalReader> Open(const RecordStore& store, const std::string& job,
                                             bool leftover);
 
@@ -54,6 +56,8 @@ class JournalReader {
 
   bool Load();
   absl::Status Decode(const JobStepRow& row);
+  void Follow(const TuneStep& step);
+  bool StartAgain(uint64_t number, JournalEntry* entry);
   bool NextLeftover(JournalEntry* entry);
   Measured TakeResult(uint64_t number);
 
@@ -63,7 +67,9 @@ class JournalReader {
   std::map<uint64_t, JobResult> results_;  // by trial, until they are told
   std::vector<uint64_t> in_order_;         // trials as they were stored
   std::set<uint64_t> running_;             // started and not ended
-  std::vector<JournalEntry> entries_;      // decoded, from next_
+  std::map<uint64_t, TuneStep> starts_;    // of searched configs, until a result is told
+  std::map<std::pair<size_t, uint64_t>, uint64_t> last_of_;  // trial that has a task's config
+  std::vector<JournalEntry> entries_;                        // decoded, from next_
   size_t next_ = 0, next_leftover_ = 0;
   uint64_t last_row_ = 0;
   double seconds_ = 0;
