@@ -116,35 +116,36 @@ void Witness::CheckJob(Farm& farm, const RecordStore& store, const JobRow& row) 
   CheckEvents(farm, row.id);
 }
 
-// Each trial starts once, ends at most once, and only what has ended counts.
+// Each trial counts at most once, and only what has started ends. What ended without a result
+// starts again when that comes after all.
 void Witness::CheckJournal(const RecordStore& store, const JobRow& row) {
   absl::StatusOr<JournalReader> reader = JournalReader::Open(store, row.id, /*leftover=*/false);
   if (!reader.ok())
     return Violate(absl::StrCat("journal of ", row.id, ": ", reader.status().message()));
-  std::set<uint64_t> started, ended;
-  uint64_t results = 0;
+  std::set<uint64_t> running, counted;
   for (JournalEntry entry; reader->Next(&entry);) {
     if (!entry.step) continue;
     const TuneStep& step = *entry.step;
-    const bool starts =
-        step.kind == TuneStep::Kind::kStart || step.kind == TuneStep::Kind::kConfirm;
-    results += step.kind == TuneStep::Kind::kResult;
-    if (!(starts ? started : ended).insert(step.number).second) {
-      Violate(absl::StrCat("trial ", step.number, " of ", row.id,
-                           starts ? " starts twice" : " counts twice"));
+    const std::string trial = absl::StrCat("trial ", step.number, " of ", row.id);
+    if (step.kind == TuneStep::Kind::kStart || step.kind == TuneStep::Kind::kConfirm) {
+      if (!running.insert(step.number).second) Violate(trial + " starts twice");
+      if (counted.contains(step.number)) Violate(trial + " starts after its result");
+      continue;
     }
-    if (!starts && !started.contains(step.number)) {
-      Violate(absl::StrCat("trial ", step.number, " of ", row.id, " ends before it starts"));
+    if (running.erase(step.number) == 0) Violate(trial + " ends before it starts");
+    if (step.kind == TuneStep::Kind::kResult && !counted.insert(step.number).second) {
+      Violate(trial + " counts twice");
     }
-    const auto* failure = std::get_if<Failure>(&step.measured.outcome);
-    if (failure && failure->message == "its record is gone") {
-      Violate(absl::StrCat("trial ", step.number, " of ", row.id, " counts without its record"));
+    const auto* timing = std::get_if<Timing>(&step.measured.outcome);
+    if (step.kind == TuneStep::Kind::kResult && timing && timing->seconds.empty()) {
+      Violate(trial + " counts without its record");
     }
   }
   if (!reader->status().ok())
     Violate(absl::StrCat("journal of ", row.id, ": ", reader->status().message()));
-  if (results != row.trials) {
-    Violate(absl::StrCat("job ", row.id, " has ", results, " results and counts ", row.trials));
+  if (counted.size() != row.trials) {
+    Violate(
+        absl::StrCat("job ", row.id, " has ", counted.size(), " results and counts ", row.trials));
   }
 }
 
