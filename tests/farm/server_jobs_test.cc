@@ -110,6 +110,13 @@ TEST_F(ServerTest, ATimeBudgetEndsAlsoWithoutAWorker) {
   spec.set_time_seconds(3600);
   v1::SubmitJobReply job;
   ASSERT_TRUE(Submit(spec, &job).ok());
+  const auto runs = [&] {
+    v1::ListJobsReply jobs;
+    grpc::ClientContext context;
+    Limit(context);
+    return client_->ListJobs(&context, {}, &jobs).ok() && jobs.jobs(0).state() == v1::RUNNING;
+  };
+  while (!runs()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   clock_.skipped = 3600;
   std::vector<v1::JobEvent> events;
   ASSERT_TRUE(Watch(job.job(), &events).ok());
