@@ -72,7 +72,8 @@ TEST(Golden, RunInIntegers) { ExpectGolden("run_in_integers", QuantizedConv(3));
 
 TEST(Golden, FuseAttention) {
   GraphBuilder b;
-  const ValueId scores = b.BatchMatmul("scores", b.Input("q", {1, 8, 4}), b.Input("k", {1, 4, 3}));
+  const ValueId q = b.Input("q", {1, 8, 4}), k = b.Input("k", {1, 4, 3});
+  const ValueId scores = b.BatchMatmul("scores", q, k);
   const ValueId scaled = b.Unary("scale", scores, [](const Expr& e) { return e * Float(0.5); });
   const ValueId weights = b.Softmax(b.Add(scaled, b.Input("mask", {8, 3})));
   ExpectGolden("fuse_attention",
