@@ -22,6 +22,21 @@ TEST_F(DispatcherTest, AFaultGivesTheTrialToAnotherWorkerAndRecordsNothing) {
   EXPECT_TRUE(faulted.empty());
 }
 
+TEST_F(DispatcherTest, ATrialLostOnOneWorkerAndFaultedOnTheOtherIsTakenAgain) {
+  const std::string a = Open("a"), b = Open("b");
+  Submit("job", 1);
+  ASSERT_THAT(Lease(a, 1), SizeIs(1));
+  for (int i = 0; i < 5; ++i) {  // both live, the lease is not renewed
+    clock.now += 20;
+    dispatcher.Renew(a, {}).IgnoreError();
+    dispatcher.Renew(b, {}).IgnoreError();
+    dispatcher.Tick();
+  }
+  EXPECT_THAT(Lease(a, 1), SizeIs(0)) << "there is another one";
+  ASSERT_TRUE(Fault(b, Lease(b, 1).at(0)).ok());
+  EXPECT_EQ(Report(a, Lease(a, 1).at(0), 0.5).value(), ReportResult::kRecorded);
+}
+
 TEST_F(DispatcherTest, FaultsInARowQuarantineAWorkerForLongerEachTime) {
   const std::string a = Open("a");
   for (uint64_t i = 0; i < 9; ++i) Submit("job", i);

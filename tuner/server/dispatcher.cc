@@ -119,33 +119,33 @@ void Dispatcher::Finish(const TrialPtr& trial, Measured measured, Calls* calls) 
 
 // ---- leases ------------------------------------------------------------------------------------
 
-// A healthy worker of the same key and role that is not among `names`.
-bool Dispatcher::AnyOther(const WorkerInfo& worker, const std::set<std::string>& names) const {
-  return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
-    const WorkerInfo& other = entry.second.worker;
-    return other.device_key == worker.device_key && other.role == worker.role &&
-           !names.contains(other.name) && health_.Allowance(other.name, 0, 1, clock_.Now()) > 0;
-  });
-}
-
 // A worker of the trial's own target is preferred: that another one came under the key, by mistake
-// or in bad faith, changes nothing for those who are there. A trial that brought a worker down, or
-// that failed there by the worker's fault, goes elsewhere while there is an elsewhere. A kernel for
-// one kind of device never goes to another kind.
-bool Dispatcher::MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
-  if (paused_.contains(trial.request.job)) return false;
+// or in bad faith, changes nothing for those who are there. A kernel for one kind of device never
+// goes to another kind.
+bool Dispatcher::CanTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
   if (trial.request.network && !worker.networks) return false;
   const bool runs = worker.role != WorkerRole::kBuild;
   if (runs && trial.request.options.threads > worker.slot_cores) return false;
   if (!absl::StartsWith(worker.target + " ", trial.request.task.target.kind + " ")) return false;
-  if (trial.target != worker.target) {
-    const auto key = offered_.find(worker.device_key);
-    if (key != offered_.end() && key->second.contains(trial.target)) return false;
-  }
-  for (const std::set<std::string>* names : {&trial.lost_on, &trial.faulted_on}) {
-    if (names->contains(worker.name) && AnyOther(worker, *names)) return false;
-  }
-  return true;
+  if (trial.target == worker.target) return true;
+  const auto key = offered_.find(worker.device_key);
+  return key == offered_.end() || !key->second.contains(trial.target);
+}
+
+// A trial that brought a worker down, or that failed there by the worker's fault, goes elsewhere
+// while there is an elsewhere: a healthy worker of the key and role of which neither is true.
+bool Dispatcher::MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
+  if (paused_.contains(trial.request.job) || !CanTake(trial, worker)) return false;
+  const auto failed_on = [&](const std::string& name) {
+    return trial.lost_on.contains(name) || trial.faulted_on.contains(name);
+  };
+  if (!failed_on(worker.name)) return true;
+  return std::none_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
+    const WorkerInfo& other = entry.second.worker;
+    return other.device_key == worker.device_key && other.role == worker.role &&
+           !failed_on(other.name) && health_.Allowance(other.name, 0, 1, clock_.Now()) > 0 &&
+           CanTake(trial, other);
+  });
 }
 
 std::vector<LeasedTrial> Dispatcher::LeaseNow(const std::string& session, size_t max_items) {

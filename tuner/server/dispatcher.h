@@ -184,7 +184,7 @@ class Dispatcher {
   BuildRoom RoomOfRunners(const std::string& key, const std::string& target) const;
   BuildRoom RoomOf(const WorkerInfo& builder) const;
   uint64_t NewAttempt(const TrialPtr& trial, const std::string& session);
-  bool AnyOther(const WorkerInfo& worker, const std::set<std::string>& names) const;
+  bool CanTake(const QueuedTrial& trial, const WorkerInfo& worker) const;
   std::vector<LeasedTrial> LeaseNow(const std::string& session, size_t max_items);
   void ServeWaits(const std::string& key, Calls* calls);
   void EndWait(std::list<Wait>::iterator wait, Calls* calls);
