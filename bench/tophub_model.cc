@@ -1,8 +1,8 @@
 // bench-tophub-model LOG: how AutoTVM's tuned GPU configs of a TopHub package stand in our spaces
 // before anything is built: the share that the filters keep, and each kept config's rank by the
 // seed model among random valid configs of its workload (0 %: predicted the fastest). Rows of
-// today's spaces (a split begins with -1; those of 2018 say every part) must have our index. `indices`: a
-// log of trials, of which only that is asked. Exit code 1 where a figure is missed.
+// today's spaces (a split begins with -1; those of 2018 say every part) must have our index.
+// `indices`: a log of trials, of which only that is asked. Exit code 1 where a figure is missed.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>

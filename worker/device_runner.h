@@ -1,6 +1,6 @@
 // A device other than the CPU, in a process that is kept: opening one costs more than a trial.
 // After a candidate that crashed, hung or left the device in doubt the next one gets a new process,
-// started at once: a device that cannot be opened then is this machine's fault, not the candidate's.
+// started at once: a device that cannot be opened then is the machine's fault, not the candidate's.
 // One candidate at a time, the others wait; thread-safe.
 #pragma once
 

@@ -42,9 +42,9 @@ class TargetBackend {
   // triple, CPU or feature, listing near names.
   virtual absl::StatusOr<Target> Resolve(const Target& target) const = 0;
   // cpu: one shared library (ELF .so bytes) with one exported function per program, linked against
-  // nothing but libm. cuda: a cubin. opencl: source text. emu: a library for the emulator. Unavailable when what compiles for the
-  // target is missing here. REQUIRES: target resolved, programs verified and unrolled (UnrollLoops
-  // is applied by the backend), names unique.
+  // nothing but libm. cuda: a cubin. opencl: source text. emu: a library for the emulator.
+  // Unavailable when what compiles for the target is missing here. REQUIRES: target resolved,
+  // programs verified and unrolled (UnrollLoops is applied by the backend), names unique.
   virtual absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs,
                                                      const Target& target,
                                                      const CompileOptions& options) const = 0;

@@ -125,7 +125,8 @@ TEST_F(GpuVerbs, ACompilerThatIsOlderThanTheArchitectureIsNamed) {
   const CommandResult result =
       command_.Run("compile mlp.onnx --target 'cuda -arch=sm_120' --records none -o mlp.tar");
   EXPECT_EQ(result.exit_code, 4) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("NVRTC 12.0 does not compile for sm_120; it knows sm_50, sm_90"));
+  EXPECT_THAT(result.err,
+              HasSubstr("NVRTC 12.0 does not compile for sm_120; it knows sm_50, sm_90"));
 }
 
 // y = 2 x by the fake driver's one kernel.
@@ -135,7 +136,8 @@ std::string CudaPackage(const std::string& code) {
   plan.inputs = {0};
   plan.outputs = {1};
   plan.calls = {{.kernel = "twice", .label = "twice", .args = {0, 1}, .block = {2, 1, 1}}};
-  return WritePackage({.model = "m", .target = "cuda -arch=sm_90", .created_by = "", .device = "cuda"},
+  return WritePackage(
+      {.model = "m", .target = "cuda -arch=sm_90", .created_by = "", .device = "cuda"},
                       {plan}, "", code);
 }
 

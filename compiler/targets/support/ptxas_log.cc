@@ -9,7 +9,7 @@
 namespace tilewright {
 namespace {
 
-// "... 8 bytes spill stores, 12 bytes spill loads": the number before `words`, 0 where there is none.
+// "... 8 bytes spill stores, 12 bytes spill loads": the number before `words`; 0 where none is.
 int NumberBefore(absl::string_view line, absl::string_view words) {
   const size_t end = line.find(words);
   if (end == line.npos) return 0;
