@@ -152,5 +152,26 @@ TEST(DefaultChoices, ATransposedConvolutionUnrollsTheTapsOfARow) {
       << "one tap a phase";
 }
 
+TEST(DefaultChoices, ATransposedConvolutionReadsATilesWeightsFromHalfOfTheFirstCache) {
+  const auto blocks = [](const char* key) {
+    return UntunedOf(key, kAvx512).config.Inner("tile_oc");
+  };
+  EXPECT_EQ(blocks("conv2d_transpose(float32[1,64,80,80],float32[64,32,4,4];dilation=1,1;"
+                   "groups=1;output_padding=0,0;padding=1,1,1,1;strides=2,2;"
+                   "NCHW16c,IOHW16i16o,NCHW16c)"),
+            1)
+      << "two blocks are 32 KiB";
+  EXPECT_EQ(blocks("conv2d_transpose(float32[1,32,80,80],float32[32,32,4,4];dilation=1,1;"
+                   "groups=1;output_padding=0,0;padding=1,1,1,1;strides=2,2;"
+                   "NCHW16c,IOHW16i16o,NCHW16c)"),
+            2)
+      << "two blocks are 16 KiB";
+  EXPECT_EQ(blocks("conv2d_transpose(float32[1,512,20,20],float32[512,128,4,4];dilation=1,1;"
+                   "groups=1;output_padding=0,0;padding=1,1,1,1;strides=2,2;"
+                   "NCHW16c,IOHW16i16o,NCHW16c)"),
+            2)
+      << "not even one block's stay";
+}
+
 }  // namespace
 }  // namespace tilewright
