@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "cli/between.h"
 #include "cli/server_option.h"
 #include "cli/verb.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -61,9 +62,9 @@ absl::Status Health(const Options& options) {
   TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server));
   TW_ASSIGN_OR_RETURN(const std::string answer, AskHealth(server, options.seconds));
   if (answer != kServing) {
-    return absl::UnavailableError(absl::StrCat(
-        "the server at ", server.address,
-        " does not serve: it cannot store records (see its log)"));
+    return absl::UnavailableError(
+        absl::StrCat("the server at ", server.address,
+                     " does not serve: it cannot store records (see its log)"));
   }
   std::cout << "serving\n";
   return absl::OkStatus();
@@ -77,7 +78,7 @@ void verb_health(CLI::App& parent) {
                            [options] { return Health(*options); });
   AddServerOption(verb, &options->server);
   verb->add_option("--timeout", options->seconds, "seconds to wait for an answer")
-      ->check(CLI::Range(0.1, 600.0))
+      ->check(Between(0.1, 600))
       ->capture_default_str();
 }
 

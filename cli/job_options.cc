@@ -89,6 +89,7 @@ void AddJobOptions(CLI::App* verb, JobOptions* options) {
                    "on a farm: weight among your own jobs; users share evenly")
       ->check(CLI::Range(1, 16))
       ->capture_default_str();
+  AddMeasureFlags(verb, &options->measure);
 }
 
 absl::StatusOr<std::vector<size_t>> ParseTaskList(const std::string& text, size_t count) {
@@ -130,6 +131,7 @@ absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
   job.set_early_stopping(options.early_stopping);
   job.set_seed(options.seed);
   if (options.threads > 1) job.set_threads(options.threads);
+  SetMeasure(options.measure, &job);
   TW_RETURN_IF_ERROR(CheckTuner(options.tuner));
   TW_RETURN_IF_ERROR(SetTunerOptions(options.tuner_options, &job));
   if (!options.time.empty()) {

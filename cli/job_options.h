@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/measure_flags.h"
 #include "cli/model_options.h"
 #include "proto/tilewright.pb.h"
 
@@ -24,6 +25,7 @@ struct JobOptions {
   uint32_t priority = 1;   // on a farm, among the user's jobs
   uint32_t threads = 1;    // that the network will run with
   std::string cost_model;  // of `tilewright train`; "" = none
+  MeasureFlags measure;
 };
 
 // `options` must live as long as the verb. --key and --server are the verb's own.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "cli/between.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/model_options.h"
@@ -226,7 +227,7 @@ void verb_quantize(CLI::App& parent) {
       ->check(CLI::IsMember({"minmax", "percentile", "entropy"}))
       ->capture_default_str();
   verb->add_option("--percentile", options->percentile, "part of the values that the range holds")
-      ->check(CLI::Range(50.0, 100.0))
+      ->check(Between(50, 100))
       ->capture_default_str();
   verb->add_flag("--per-tensor", options->per_tensor, "one scale a weight, not one a channel");
   verb->add_flag("--json", options->json, "print JSON");

@@ -129,7 +129,8 @@ void verb_replay(CLI::App& parent) {
   app->add_option("--tuner", verb->tuners, "strategies, separated by commas");
   app->add_option("--option", verb->options, "NAME=VALUE for the strategies; repeatable");
   app->add_option("--seeds", verb->seeds, "runs of each strategy")->check(CLI::Range(1, 1000));
-  app->add_option("--trials", verb->trials, "trials of each run")->check(CLI::Range(1, 1'000'000));
+  app->add_option("--budget,--trials", verb->trials, "trials of each run")
+      ->check(CLI::Range(1, 1'000'000));
   app->add_option("--in-flight", verb->in_flight, "measurements outstanding at a time")
       ->check(CLI::Range(1, 10'000));
   app->add_flag("--json", verb->json, "print JSON, with every curve");

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "cli/between.h"
 #include "cli/exit_code.h"
 #include "cli/log_options.h"
 #include "cli/open_records.h"
@@ -50,7 +51,7 @@ void SayReady(const std::string& address) {
 
 // The text of a file that only its owner reads, without the newline at its end.
 absl::StatusOr<std::string> ReadSecret(const std::string& path) {
-  struct stat file{};
+  struct stat file {};
   if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) {
     return BadInput(
         absl::NotFoundError(absl::StrCat("no file ", path, " with the webhook's secret")));
@@ -125,14 +126,13 @@ absl::Status Serve(Options options) {
   if (options.embedded) {
     SayReady(server->address());
   } else {
-    std::cout << "listening on " << server->address() << ", records in "
-              << shown << std::endl;
+    std::cout << "listening on " << server->address() << ", records in " << shown << std::endl;
     if (!options.server.http.empty()) {
       std::cout << "web page and /metrics on http://" << server->http_address() << std::endl;
     }
-    log->Info("server started", {{"address", server->address()},
-                                 {"http", server->http_address()},
-                                 {"records", shown}});
+    log->Info(
+        "server started",
+        {{"address", server->address()}, {"http", server->http_address()}, {"records", shown}});
   }
   WaitForSignal();
   if (records.taken_over) return absl::UnavailableError("another server has taken over");
@@ -165,7 +165,7 @@ void verb_serve(CLI::App& parent) {
   AddLogOptions(verb, &options->log);
   verb->add_option("--lease", options->server.lease_seconds,
                    "seconds after which a silent worker's trials go to another")
-      ->check(CLI::Range(1.0, 3600.0))
+      ->check(Between(1, 3600))
       ->capture_default_str();
   verb->add_flag("--embedded", options->embedded)->group("");  // its parent waits on descriptor 3
   verb->add_flag("--one-job", options->server.embedded)->group("");  // started by `tune`

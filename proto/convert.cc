@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxMessageBytes = 16 << 10;
 constexpr int kMaxSamples = 4096;
+constexpr uint32_t kMaxCalls = 1'000'000;  // of a sample
 constexpr size_t kMaxTemplateName = 200;
 constexpr double kMaxLimitSeconds = 600;
 // No clock of a worker tells less, and no call of a kernel takes less.
@@ -92,6 +93,9 @@ v1::MeasureOptions ToMessage(const MeasureOptions& options) {
   message.set_sampling_seconds(options.sampling_seconds);
   message.set_incumbent_seconds(options.incumbent_seconds);
   message.set_threads(options.threads);
+  message.set_calls(options.calls);
+  message.set_min_sample_seconds(options.min_sample_seconds);
+  message.set_cold(options.cold);
   return message;
 }
 
@@ -108,7 +112,12 @@ absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message) {
     return absl::InvalidArgumentError(absl::StrCat(message.min_samples(), " to ", samples,
                                                    " samples, allowed 1 to ", kMaxSamples));
   }
-  const double times[] = {message.sampling_seconds(), message.incumbent_seconds()};
+  if (message.calls() > kMaxCalls) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(message.calls(), " calls in a sample, allowed 1 to ", kMaxCalls));
+  }
+  const double times[] = {message.sampling_seconds(), message.incumbent_seconds(),
+                          message.min_sample_seconds()};
   if (std::any_of(std::begin(times), std::end(times),
                   [](double t) { return !(t >= 0 && t <= kMaxLimitSeconds); })) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -120,6 +129,9 @@ absl::StatusOr<MeasureOptions> FromMessage(const v1::MeasureOptions& message) {
                         .min_samples = message.min_samples(),
                         .max_samples = samples,
                         .sampling_seconds = message.sampling_seconds(),
+                        .calls = std::max(1u, message.calls()),
+                        .min_sample_seconds = message.min_sample_seconds(),
+                        .cold = message.cold(),
                         .incumbent_seconds = message.incumbent_seconds(),
                         .threads = message.threads()};
 }

@@ -13,6 +13,12 @@ struct MeasureOptions {
   uint32_t min_samples = 3;
   uint32_t max_samples = 50;
   double sampling_seconds = 0.015;
+  // A sample is the mean of so many timed calls (AutoTVM's number), or of more: of as many as take
+  // min_sample_seconds (AutoTVM's min_repeat_ms).
+  uint32_t calls = 1;
+  double min_sample_seconds = 0;
+  // All operands are out of the CPU's caches when a timed call starts, not only the weights.
+  bool cold = false;
   // Best median known so far, 0 = none: a candidate whose first timed call takes more than
   // kDropFactor times as long keeps that one sample and stops; twice that in the warm-up call
   // already is the sample.

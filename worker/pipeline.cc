@@ -309,6 +309,9 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   spec.min_samples = options.min_samples;
   spec.max_samples = options.max_samples;
   spec.sampling_seconds = options.sampling_seconds;
+  spec.sample_calls = options.calls;
+  spec.sample_seconds = options.min_sample_seconds;
+  for (RunArgument& argument : spec.arguments) argument.cold |= options.cold;
   spec.drop_seconds = kDropFactor * options.incumbent_seconds;
   spec.flops = Flops(job.trial.task.workload);
   const Time start = Now();

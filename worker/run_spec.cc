@@ -97,7 +97,8 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
   if (name == "arg") return ReadArgument(in, &spec->arguments.emplace_back());
   if (name == "samples") {
     return static_cast<bool>(in >> spec->min_samples >> spec->max_samples >>
-                             spec->sampling_seconds >> spec->drop_seconds);
+                             spec->sampling_seconds >> spec->drop_seconds >> spec->sample_calls >>
+                             spec->sample_seconds);
   }
   if (name == "flops") return static_cast<bool>(in >> spec->flops);
   if (name == "limits") {
@@ -128,9 +129,10 @@ std::string ToText(const RunSpec& spec) {
   }
   for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
   out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
-      << " " << spec.drop_seconds << "\nflops " << spec.flops << "\nlimits " << spec.memory_bytes
-      << " " << spec.cpu_seconds << " " << spec.file_bytes << "\nrequire_sandbox "
-      << spec.require_sandbox << "\nthreads " << spec.threads << "\ncores";
+      << " " << spec.drop_seconds << " " << spec.sample_calls << " " << spec.sample_seconds
+      << "\nflops " << spec.flops << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
+      << " " << spec.file_bytes << "\nrequire_sandbox " << spec.require_sandbox << "\nthreads "
+      << spec.threads << "\ncores";
   for (const int core : spec.cores) out << " " << core;
   out << "\n";
   if (!spec.token.empty()) out << "token " << spec.token << "\n";

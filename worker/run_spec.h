@@ -23,7 +23,7 @@ struct RunArgument {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::vector<PaddedDim> padded;
-  bool cold = false;  // not in cache when a timed call starts: a weight
+  bool cold = false;     // not in cache when a timed call starts: a weight
   double amplitude = 1;  // an input's floats are filled uniformly in [-amplitude, amplitude)
 };
 
@@ -58,13 +58,15 @@ struct RunSpec {
   double tolerance = 0;  // largest |got - want| accepted, relative to the largest |want|
   uint32_t min_samples = 3, max_samples = 50;
   double sampling_seconds = 0.015;
-  double drop_seconds = 0;   // a first timed call longer than this stays the only one; 0: never
-  double flops = 0;          // of a call, by the definition; 0: unknown
-  int64_t memory_bytes = 0;  // of address space, beside what threads need
-  double cpu_seconds = 0;    // of each thread
-  int64_t file_bytes = 0;    // largest file it may write
-  std::vector<int> cores;    // empty: any
-  int threads = 1;           // that share each call's extent; at most one a core is sensible
+  uint32_t sample_calls = 1;  // at least; a sample is their mean
+  double sample_seconds = 0;  // that the calls of a sample take together, at least
+  double drop_seconds = 0;    // a first timed call longer than this stays the only one; 0: never
+  double flops = 0;           // of a call, by the definition; 0: unknown
+  int64_t memory_bytes = 0;   // of address space, beside what threads need
+  double cpu_seconds = 0;     // of each thread
+  int64_t file_bytes = 0;     // largest file it may write
+  std::vector<int> cores;     // empty: any
+  int threads = 1;            // that share each call's extent; at most one a core is sensible
 };
 
 std::string ToText(const RunSpec& spec);

@@ -12,6 +12,7 @@
 #include <numeric>
 #include <thread>
 
+#include "base/clock.h"
 #include "compiler/core/workload.h"
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
@@ -39,6 +40,25 @@ TEST_F(RunKernelTest, AClearlySlowerKernelKeepsOneHonestSample) {
   const auto& seconds = std::get<Timing>(outcome).seconds;
   ASSERT_THAT(seconds, SizeIs(1));
   EXPECT_GE(seconds[0], 0.005);
+}
+
+TEST_F(RunKernelTest, ASampleIsTheMeanOfAsManyCallsAsAreAskedFor) {
+  spec_.min_samples = spec_.max_samples = 2;
+  spec_.sample_calls = 3;
+  // One of three calls in a row takes 9 ms, whichever is the first.
+  const Outcome outcome = Run("  static int calls;\n  if (++calls % 3 == 0) usleep(9000);\n");
+  const auto& seconds = std::get<Timing>(outcome).seconds;
+  ASSERT_FALSE(seconds.empty());
+  for (const double s : seconds) EXPECT_GE(s, 0.003);
+}
+
+TEST_F(RunKernelTest, ASampleHasAsManyCallsAsItsLeastTimeHolds) {
+  spec_.min_samples = spec_.max_samples = 2;
+  spec_.sample_seconds = 0.05;
+  const double start = SystemClock().Now();
+  const Outcome outcome = Run("");
+  EXPECT_FALSE(std::get<Timing>(outcome).seconds.empty());
+  EXPECT_GE(SystemClock().Now() - start, 0.1);
 }
 
 TEST_F(RunKernelTest, ASegmentationFaultIsACrash) {
@@ -322,6 +342,8 @@ TEST(RunSpecText, RoundTrips) {
                     {.dtype = DType::kBF16, .shape = {}, .amplitude = 1.0 / 64}};
   spec.reference = "/r";
   spec.drop_seconds = 1.0 / 3;
+  spec.sample_calls = 4;
+  spec.sample_seconds = 0.25;
   spec.cores = {0, 3};
   spec.threads = 2;
   const std::optional<RunSpec> read = ParseRunSpec(ToText(spec));
@@ -329,6 +351,8 @@ TEST(RunSpecText, RoundTrips) {
   EXPECT_EQ(ToText(*read), ToText(spec));
   EXPECT_EQ(read->library, "/a b/c.so");
   EXPECT_EQ(read->drop_seconds, 1.0 / 3);
+  EXPECT_EQ(read->sample_calls, 4u);
+  EXPECT_EQ(read->sample_seconds, 0.25);
   EXPECT_EQ(read->arguments[1].dtype, DType::kBF16);
   EXPECT_EQ(read->arguments[1].amplitude, 1.0 / 64);
   spec.calls[0].operands = {0, 3, 1};

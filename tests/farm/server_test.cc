@@ -42,6 +42,24 @@ TEST_F(ServerTest, AReportIsIdempotentAndAnotherEpochsIsDiscarded) {
   EXPECT_EQ(store_->Count({}).value(), 1);
 }
 
+TEST_F(ServerTest, AWorkItemSaysHowItsJobWantsItTimed) {
+  v1::JobSpec spec = Spec(5);
+  spec.set_seed(9);
+  *spec.mutable_measure() = ToMessage(MeasureOptions{.run_limit_seconds = 2, .calls = 4});
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(spec, &job).ok());
+  const v1::WorkItem item = LeaseOne(Open("w"));
+  EXPECT_EQ(item.options().run_limit_seconds(), 2);
+  EXPECT_EQ(item.options().calls(), 4u);
+  EXPECT_EQ(item.options().seed(), 9u);
+  spec.mutable_measure()->set_calls(5);
+  v1::SubmitJobReply other;
+  ASSERT_TRUE(Submit(spec, &other).ok());
+  EXPECT_NE(job.job(), other.job()) << "another job";
+  spec.mutable_measure()->set_max_samples(1'000'000'000);
+  EXPECT_EQ(Submit(spec, &other).error_code(), grpc::INVALID_ARGUMENT);
+}
+
 TEST_F(ServerTest, ATimingThatIsNoNumberIsRefused) {
   v1::SubmitJobReply job;
   ASSERT_TRUE(Submit(Spec(5), &job).ok());

@@ -145,8 +145,7 @@ absl::Status Job::Begin() {
                                                     .device_key = spec_.key(),
                                                     .owner = owner_,
                                                     .weight = row_.weight,
-                                                    .seed = spec_.seed(),
-                                                    .threads = ThreadsOf(spec_)}}});
+                                                    .options = MeasureOptionsOf(spec_)}}});
   for (const auto& task : tasks_) run_->measurer.NoteBest(task->task, task->BestSeconds());
   TuneJob job = MakeTuneJob(spec_, tasks_);
   job.callbacks.trial = [this](const TuneEvent& event) {

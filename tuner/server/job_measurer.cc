@@ -22,11 +22,10 @@ void JobMeasurer::Measure(const MeasureRequest& what, Done done) {
                        .task = what.task,
                        .config = what.config,
                        .index = what.index,
+                       .options = share_.options,
                        .number = what.number,
                        .owner = share_.owner,
                        .weight = share_.weight};
-  request.options.seed = share_.seed;
-  request.options.threads = share_.threads;
   {
     std::lock_guard lock(incumbents_->mutex);
     const auto it = incumbents_->seconds.find(key);
@@ -43,7 +42,7 @@ void JobMeasurer::Measure(const MeasureRequest& what, Done done) {
 
 // Without a worker one trial waits for the first to come.
 size_t JobMeasurer::PreferredInFlight() const {
-  return std::max<size_t>(1, dispatcher_.CapacityOf(share_.device_key, share_.threads));
+  return std::max<size_t>(1, dispatcher_.CapacityOf(share_.device_key, share_.options.threads));
 }
 
 }  // namespace tilewright

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "proto/measure_options.h"
 #include "tuner/measure/measurer.h"
 #include "tuner/server/dispatcher.h"
 
@@ -15,8 +16,7 @@ namespace tilewright {
 struct JobShare {
   std::string job, device_key, owner;
   uint32_t weight = 1;
-  uint64_t seed = 0;  // of the kernels' inputs
-  uint32_t threads = 1;
+  MeasureOptions options;  // but for the incumbent
 };
 
 class JobMeasurer final : public Measurer {

@@ -50,6 +50,9 @@ std::string Canonical(const v1::JobSpec& spec) {
     for (const std::string& config : task.first()) absl::StrAppend(&text, config, "\n");
   }
   if (!spec.network().empty()) absl::StrAppend(&text, "network=", spec.network(), "\n");
+  if (spec.has_measure()) {
+    absl::StrAppend(&text, "measure=", spec.measure().SerializeAsString(), "\n");
+  }
   return text;
 }
 
@@ -182,6 +185,15 @@ double SecondsOfTrials(const v1::JobSpec& spec) {
 
 uint32_t ThreadsOf(const v1::JobSpec& spec) { return std::max(1u, spec.threads()); }
 
+MeasureOptions MeasureOptionsOf(const v1::JobSpec& spec) {
+  MeasureOptions options;
+  if (spec.has_measure()) options = FromMessage(spec.measure()).value();
+  options.seed = spec.seed();
+  options.threads = ThreadsOf(spec);
+  options.incumbent_seconds = 0;
+  return options;
+}
+
 std::string JobId(const v1::JobSpec& spec, const std::string& owner) {
   return absl::StrCat(PlainName(spec.name()), "-",
                       absl::Hex(Fnv1a(Canonical(spec) + owner), absl::kZeroPad16));
@@ -196,6 +208,7 @@ absl::Status CheckSpec(const v1::JobSpec& spec) {
     return absl::InvalidArgumentError("a job needs a device key; names have at most 200 bytes");
   }
   TW_RETURN_IF_ERROR(CheckNumbers(spec));
+  if (spec.has_measure()) TW_RETURN_IF_ERROR(FromMessage(spec.measure()).status());
   if (!spec.network().empty()) TW_RETURN_IF_ERROR(ReadNetwork(spec.network()).status());
   for (const v1::JobTask& task : spec.tasks()) {
     TW_RETURN_IF_ERROR(ScheduledOf(task.task()).status());

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/schedule/config_space.h"
+#include "proto/measure_options.h"
 #include "proto/tilewright.pb.h"
 #include "records/record_store.h"
 #include "tuner/loop/tune.h"
@@ -21,6 +22,9 @@ std::string JobId(const v1::JobSpec& spec, const std::string& owner);
 
 // That kernels are timed with.
 uint32_t ThreadsOf(const v1::JobSpec& spec);
+
+// Of every trial, but for the incumbent. REQUIRES: CheckSpec(spec).ok().
+MeasureOptions MeasureOptionsOf(const v1::JobSpec& spec);
 
 // InvalidArgument names the field, task, strategy or option that cannot be. Builds one space.
 absl::Status CheckSpec(const v1::JobSpec& spec);

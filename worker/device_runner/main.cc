@@ -84,8 +84,9 @@ std::string OkLine(const std::vector<double>& seconds) {
 std::vector<double> Sample(const RunSpec& spec, TimedTask& task) {
   const double first = task.Time(1);
   if (spec.drop_seconds > 0 && first > spec.drop_seconds) return {first};
-  const int times =
-      std::clamp(static_cast<int>(std::ceil(kLeastSampleSeconds / first)), 1, kMostRuns);
+  const double seconds = std::max(kLeastSampleSeconds, spec.sample_seconds);
+  const int times = std::max(std::clamp(static_cast<int>(std::ceil(seconds / first)), 1, kMostRuns),
+                             static_cast<int>(spec.sample_calls));
   std::vector<double> samples;
   for (double spent = 0; samples.size() < spec.max_samples; spent += samples.back() * times) {
     if (samples.size() >= spec.min_samples && spent >= spec.sampling_seconds) break;

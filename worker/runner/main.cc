@@ -50,7 +50,19 @@ long Preemptions() {
   return usage.ru_nivcsw;
 }
 
-// Timed calls until the estimate is good enough or the candidate is clearly no good. Calls during
+struct Sampled {
+  double mean = 0, all = 0;  // seconds of a call, of all calls
+};
+Sampled TakeSample(const RunSpec& spec, Kernel& kernel) {
+  double all = 0;
+  uint32_t calls = 0;
+  for (; calls == 0 || calls < spec.sample_calls || all < spec.sample_seconds; ++calls) {
+    all += kernel.TimedCall();
+  }
+  return {all / calls, all};
+}
+
+// Samples until the estimate is good enough or the candidate is clearly no good. Those during
 // which another process had the core count only when there are no others.
 std::vector<double> Sample(const RunSpec& spec, Kernel& kernel) {
   std::vector<double> clean, disturbed;
@@ -59,9 +71,9 @@ std::vector<double> Sample(const RunSpec& spec, Kernel& kernel) {
     const double enough = spec.sampling_seconds * (clean.size() < spec.min_samples ? kPatience : 1);
     if (i >= spec.min_samples && spent >= enough) break;
     const long before = Preemptions();
-    const double seconds = kernel.TimedCall();
-    (Preemptions() == before ? clean : disturbed).push_back(seconds);
-    spent += seconds;
+    const Sampled sample = TakeSample(spec, kernel);
+    (Preemptions() == before ? clean : disturbed).push_back(sample.mean);
+    spent += sample.all;
     if (!clean.empty() && spec.drop_seconds > 0 && clean[0] > spec.drop_seconds) break;
   }
   return clean.empty() ? disturbed : clean;

@@ -14,6 +14,7 @@ And ask/tell for kernels and parameters of one's own, without a farm: Space, Run
 from .command import tasks_of
 from .curve import curve
 from .farm import Farm
+from .measure import Measure
 from .records import Record, best, parse_line, rows
 from .results import Result
 from .runner import Runner
@@ -27,6 +28,7 @@ __all__ = [
     "FarmError",
     "Found",
     "Job",
+    "Measure",
     "Record",
     "Result",
     "Revocation",

@@ -11,6 +11,7 @@ import uuid
 from typing import Iterable, Iterator, Optional
 
 from . import command, records, tilewright_pb2 as pb
+from .measure import Measure
 from .transport import FarmError, Transport
 from .values import Event, Found, Job, Revocation, Task, TaskResult, Worker
 
@@ -67,11 +68,13 @@ class Farm:
         threads: int = 1,
         priority: int = 1,
         name: str = "",
+        measure: Optional[Measure] = None,
     ) -> str:
         """Gives the farm a job; its id. The same job again joins, or goes on with, the first.
 
         `work` is an ONNX file (then the `tilewright` command finds its tasks for the device that
         offers the key, see command.py) or tasks. Without trials and seconds: 64 trials a task.
+        `measure` says how kernels are timed, in AutoTVM's terms.
         The call is repeated until the server answers; only one job is made.
         """
         is_model = isinstance(work, (str, os.PathLike))
@@ -90,6 +93,7 @@ class Farm:
             early_stopping=early_stopping,
             seed=seed,
             threads=threads if threads > 1 else 0,
+            measure=measure.message() if measure else None,
             tasks=[pb.JobTask(task=_message(task), count=task.layers) for task in tasks],
         )
         request = pb.SubmitJobRequest(spec=spec, request=uuid.uuid4().hex, priority=priority)
