@@ -164,7 +164,7 @@ SimulatedWorker::Report SimulatedWorker::ReportOf(const Held& held) {
     const bool of_builder = !leased.module.empty() && world.Chance(0.3);
     return FaultReport{session, leased.attempt, leased.fence, "its disk is full", of_builder};
   }
-  const Task& task = leased.request.task;
+  const Task& task = *leased.request.task;
   Measured measured{.build_seconds = 0.25, .run_seconds = 0.5};
   measured.outcome = around_.device.Measure(task, Flops(task.workload), leased.request.config);
   auto* timing = std::get_if<Timing>(&measured.outcome);

@@ -47,7 +47,7 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   if (attempt.worker.role == WorkerRole::kBuild && MedianSeconds(report.measured.outcome)) {
     return absl::InvalidArgumentError("a worker that only builds reports a time");
   }
-  if (!IsPossible(attempt.trial->request, report.measured.outcome)) {
+  if (!IsPossible(*attempt.trial->request.task, report.measured.outcome)) {
     return absl::InvalidArgumentError("no device can do this workload in the time reported");
   }
   if (IsRevoked(attempt.signer) && attempt.state != AttemptState::kReported) {

@@ -63,7 +63,8 @@ v1::NetworkRound NetworkTrials::RoundOf(const std::vector<int>& networks,
 absl::StatusOr<TrialRequest> NetworkTrials::RequestOf(const v1::NetworkRound& round) const {
   TrialRequest request{.job = setup_.job,
                        .device_key = setup_.device_key,
-                       .task = {setup_.choices.front().workload, "", setup_.target},
+                       .task = std::make_shared<const Task>(
+                           Task{setup_.choices.front().workload, "", setup_.target}),
                        .owner = setup_.owner,
                        .weight = setup_.weight};
   request.options.threads = setup_.threads;
@@ -107,7 +108,7 @@ absl::StatusOr<Measured> NetworkTrials::Await(TrialRequest request) const {
 absl::Status NetworkTrials::CheckRun(const v1::NetworkSeconds& run) const {
   for (int i = 0; i < run.layers_size(); ++i) {
     const LayerChoice& choice = setup_.choices[static_cast<size_t>(i)];
-    const TrialRequest kernel{.task = {choice.workload, "", setup_.target}};
+    const Task kernel{choice.workload, "", setup_.target};
     const double seconds = run.layers(i) / choice.count;
     if (seconds > 0 && IsPossible(kernel, Timing{{seconds}})) continue;
     return absl::InvalidArgumentError(absl::StrCat("the worker ", worker_, " told ", run.layers(i),
