@@ -72,6 +72,31 @@ TEST_F(ServerTest, AServerThatIsStartedAgainGoesOnWithItsJobs) {
   EXPECT_EQ(again[4].trial().task(), events[4].trial().task());
 }
 
+TEST_F(ServerTest, AListShowsJobsOfOlderServersAsAnyOther) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(3), &job).ok());
+  Serve(Open("w"), 3);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  server_.reset();
+  JobRow row = store_->FindJob(job.job())->value();
+  row.name = row.device_key = "";
+  row.tasks = 0;
+  row.budget = 0;
+  ASSERT_TRUE(store_->Commit({.jobs = {&row, 1}}).ok());
+  Restart();
+  grpc::ClientContext context;
+  Limit(context);
+  v1::ListJobsReply list;
+  ASSERT_TRUE(client_->ListJobs(&context, {}, &list).ok());
+  ASSERT_THAT(list.jobs(), SizeIs(1));
+  EXPECT_EQ(list.jobs(0).name(), "test");
+  EXPECT_EQ(list.jobs(0).key(), "cpu");
+  EXPECT_EQ(list.jobs(0).tasks(), 1u);
+  EXPECT_EQ(list.jobs(0).budget(), 3u);
+  EXPECT_EQ(list.jobs(0).state(), v1::DONE);
+}
+
 // Nothing went wrong with them: no look-up needs their records any more.
 TEST_F(ServerTest, TrialsWhoseRecordsWerePrunedAreToldAsNoFailures) {
   constexpr int kTrials = 30;

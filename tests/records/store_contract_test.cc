@@ -59,7 +59,7 @@ TEST_P(StoreContract, GivesBackExactlyWhatWasAppended) {
   ASSERT_TRUE(store_->Append(records).ok());
   std::string builder;
   const auto visit = [&](const JobResult& result) { return builder = result.builder, true; };
-  ASSERT_TRUE(store_->ForEachResult("job-7", visit).ok());
+  ASSERT_TRUE(store_->ForEachResult("job-7", 0, visit).ok());
   EXPECT_EQ(builder, "big");
   std::vector<Record> found;
   ASSERT_TRUE(store_->ForEach({}, [&](const Record& r) { return found.push_back(r), true; }).ok());
@@ -132,6 +132,29 @@ TEST_P(StoreContract, TheBestOfEachWorkloadIsTheBestOfItsFilter) {
   }
   EXPECT_EQ(store_->BestPerWorkload({.workload_key = WorkloadKey(records[0])})->size(), 2u);
   EXPECT_EQ(store_->BestPerWorkload({.workload_substring = "nothing of the kind"})->size(), 0u);
+}
+
+TEST_P(StoreContract, TheBestOfAWorkloadForAnyTargetIsThatOfTheFastest) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  const std::vector<Record> records = RandomRecords(seed, 300);
+  ASSERT_TRUE(store_->Append(records).ok());
+  std::vector<RecordFilter> filters;
+  std::vector<std::optional<Record>> expected;
+  for (const int64_t channels : {16, 32, 64, 128}) {
+    RecordFilter filter{.workload_key = SampleWorkload(channels).Key(), .device_key = "one"};
+    filters.push_back(filter);
+    std::optional<Record>& fastest = expected.emplace_back();
+    for (const char* target : {"cpu -mcpu=haswell", "cpu -mcpu=znver4"}) {
+      filter.target = target;
+      const std::optional<Record> best = store_->Best(filter).value();
+      const bool faster =
+          best && (!fastest || *MedianSeconds(best->outcome) < *MedianSeconds(fastest->outcome));
+      if (faster) fastest = best;
+    }
+  }
+  EXPECT_EQ(*store_->Bests(filters), expected);
+  EXPECT_EQ(expected.back(), std::nullopt) << "no such workload";
 }
 
 // More of them than are under way at once, of one kind and of several in turn.
@@ -272,7 +295,7 @@ TEST_P(StoreContract, ARevokedRecordIsSeenByNobodyButAResumedJob) {
   EXPECT_EQ(*store_->Revocations(), revocations);
   std::vector<uint64_t> trials;
   const auto visit = [&](const JobResult& result) { return trials.push_back(result.trial), true; };
-  ASSERT_TRUE(store_->ForEachResult("job-7", visit).ok());
+  ASSERT_TRUE(store_->ForEachResult("job-7", 0, visit).ok());
   EXPECT_EQ(trials, std::vector<uint64_t>{7});
 }
 
@@ -312,6 +335,10 @@ TEST_P(StoreContract, NewestAreTheLastOnesOldestFirstAndIdsGrow) {
 TEST_P(StoreContract, AJobIsReplacedAndItsStepsStay) {
   JobRow job{.id = "j", .owner = "ann", .request = "r", .weight = 3, .state = "running"};
   job.spec = std::string("\0\xff'\\", 4);
+  job.name = "resnet18";
+  job.device_key = "xeon";
+  job.tasks = 12;
+  job.budget = 1ull << 41;
   job.created = 1795000000.1234567;
   const JobRow other{.id = "k", .owner = "ann", .state = "done", .created = 5};
   const std::vector<JobStepRow> steps = {{"j", 1, 0.5, "{}"}, {"j", 2, 1.5, "\u00e9"}};
@@ -325,12 +352,28 @@ TEST_P(StoreContract, AJobIsReplacedAndItsStepsStay) {
   EXPECT_EQ(store_->FindRequest("ann", "r")->value(), job);
   EXPECT_EQ(*store_->FindRequest("bob", "r"), std::nullopt);
   EXPECT_EQ(*store_->FindRequest("ann", ""), std::nullopt);
-  EXPECT_EQ(*store_->Jobs(true), std::vector{job});
-  EXPECT_EQ(store_->Jobs(false)->size(), 2u);
+  job.state = "done";
+  job.result = std::string("\0\x1", 2);
+  ASSERT_TRUE(store_->Commit({.jobs = {&job, 1}}).ok());
+  EXPECT_EQ(store_->FindJob("j")->value(), job);
   std::vector<JobStepRow> found;
   const auto visit = [&](const JobStepRow& step) { return found.push_back(step), true; };
   ASSERT_TRUE(store_->ForEachStep("j", 2, visit).ok());
   EXPECT_EQ(found, std::vector{steps[1]});
+}
+
+TEST_P(StoreContract, AListOfJobsLeavesOutWhatIsLarge) {
+  JobRow running{.id = "j", .state = "running", .spec = "spec", .result = "result", .created = 7};
+  running.name = "resnet18";
+  running.tasks = 12;
+  const JobRow done{.id = "k", .state = "done", .spec = "another", .created = 5};
+  ASSERT_TRUE(store_->Commit({.jobs = std::vector{done, running}}).ok());
+  running.spec = running.result = "";
+  EXPECT_EQ(*store_->Jobs(/*unfinished=*/true), std::vector{running});
+  const std::vector<JobRow> all = store_->Jobs(/*unfinished=*/false).value();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].id, "k") << "oldest first";
+  EXPECT_EQ(all[1], running);
 }
 
 // Longer than what an index of PostgreSQL takes as one entry.

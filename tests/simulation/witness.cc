@@ -100,7 +100,11 @@ void Witness::CheckEnd(Farm& farm, const RecordStore& store) {
   CheckStore(store);
   const auto rows = store.Jobs(/*unfinished=*/false);
   if (!rows.ok()) return Violate(absl::StrCat("no jobs: ", rows.status().message()));
-  for (const JobRow& row : *rows) CheckJob(farm, store, row);
+  for (const JobRow& row : *rows) {
+    const auto whole = store.FindJob(row.id);
+    if (!whole.ok() || !*whole) return Violate("job " + row.id + " is listed and not there");
+    CheckJob(farm, store, **whole);
+  }
 }
 
 void Witness::CheckJob(Farm& farm, const RecordStore& store, const JobRow& row) {
