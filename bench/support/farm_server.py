@@ -49,6 +49,8 @@ class Server:
 
     def _issue(self, key):
         ca = ["--ca", self.folder / "ca"]
+        if (self.folder / "ca").exists():  # of a run before
+            return
         for command in (["init", *ca],
                         ["issue", "server", "farm", "--host", "127.0.0.1", *ca, "-o",
                          self.folder / "server-tls"],
