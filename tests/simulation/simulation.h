@@ -1,11 +1,11 @@
-// A farm in one thread: the server's dispatcher, jobs, searchers and records, fifty workers and a
+// A farm of which one thing happens at a time: the server's dispatcher, jobs, searchers and records, fifty workers and a
 // few users, on a network, a disk and a clock that fail. The faults end after some minutes of the
 // world's time; from then on everything has to come to its end.
 // The method is FoundationDB's (Zhou et al., "FoundationDB: A Distributed Unbundled Transactional
 // Key Value Store", SIGMOD 2021, section 4); which kinds of faults happen together is left to
 // chance for each seed (Groce et al., "Swarm Testing", ISSTA 2012).
 //
-// Not simulated: gRPC, TLS and roles, whole networks as a job's last phase, a farm's other threads.
+// Not simulated: gRPC, TLS and roles, what a network's times are made of, a farm's other threads.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ struct SimulationResult {
   std::vector<std::string> story;       // its end
   // What happened.
   uint64_t jobs = 0, records = 0, events = 0, leases = 0, lost = 0, faults = 0, quarantines = 0;
+  uint64_t networks = 0;         // decided
   uint64_t lives = 0, torn = 0;  // of the server; those that ended within a write
   double seconds = 0;            // of the world
 };

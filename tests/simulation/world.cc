@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iostream>
 #include <limits>
+#include <semaphore>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -13,34 +15,76 @@ namespace {
 
 constexpr size_t kKeptLines = 400;
 
+bool IsDone(const std::shared_future<void>& done) {
+  return done.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
 }  // namespace
 
 class World::SimulatedActivity final : public Activity {
  public:
-  SimulatedActivity(const World& world, Step step) : world_(world), step_(std::move(step)) {}
+  SimulatedActivity(World& world, Step step)
+      : world_(world), step_(std::move(step)), thread_([this] { Loop(); }) {}
+  ~SimulatedActivity() override {
+    TW_CHECK(!waits_for_) << "an activity is gone while it waits";
+    leaves_ = true;
+    if (!over_) go_.release();
+    thread_.join();
+  }
 
   void Wake() override { due_ = std::min(due_, world_.now_); }
   void Join() override {
     TW_CHECK(!running_) << "an activity waits for itself";
+    joined_ = true;
     while (!over_) TakeStep();
   }
+  // Goes on where it waits, or takes the next step.
   void TakeStep() {
-    due_ = std::numeric_limits<double>::infinity();
+    SimulatedActivity* const caller = std::exchange(world_.current_, this);
     running_ = true;
-    const std::optional<double> patience = step_();
+    go_.release();
+    back_.acquire();
     running_ = false;
-    over_ = !patience;
-    if (patience) due_ = std::min(due_, world_.now_ + *patience);
+    world_.current_ = caller;
+  }
+  // In a step.
+  bool Wait(const std::shared_future<void>& done, double seconds) {
+    waits_for_ = &done;
+    waits_until_ = world_.now_ + seconds;
+    while (!IsDone(done) && !joined_ && world_.now_ < waits_until_) {
+      back_.release();
+      go_.acquire();
+    }
+    waits_for_ = nullptr;
+    return IsDone(done);
   }
   bool running() const { return running_; }
   bool over() const { return over_; }
-  double due() const { return due_; }
+  double due() const {
+    if (!waits_for_) return due_;
+    return IsDone(*waits_for_) ? world_.now_ : waits_until_;
+  }
 
  private:
-  const World& world_;
+  void Loop() {
+    for (go_.acquire(); !leaves_; go_.acquire()) {
+      due_ = std::numeric_limits<double>::infinity();
+      const std::optional<double> patience = step_();
+      over_ = !patience;
+      if (patience) due_ = std::min(due_, world_.now_ + *patience);
+      back_.release();
+      if (over_) return;
+    }
+  }
+
+  World& world_;
   const Step step_;
   double due_ = std::numeric_limits<double>::infinity();
-  bool running_ = false, over_ = false;
+  bool running_ = false, over_ = false, joined_ = false, leaves_ = false;
+  const std::shared_future<void>* waits_for_ = nullptr;
+  double waits_until_ = 0;
+  std::binary_semaphore go_{0}, back_{0};  // who runs: its thread, or whoever takes its steps
+  std::thread thread_;                     // last: it uses the above
 };
 
 void World::After(double seconds, std::function<void()> what) {
@@ -61,11 +105,9 @@ std::shared_ptr<World::SimulatedActivity> World::Due() {
   return due.empty() ? nullptr : due[rng_.Below(due.size())];
 }
 
-bool World::WaitFor(const std::shared_future<void>& done, double) {
-  const auto is_done = [&] {
-    return done.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-  };
-  while (!is_done()) {
+bool World::WaitFor(const std::shared_future<void>& done, double seconds) {
+  if (current_) return current_->Wait(done, seconds);
+  while (!IsDone(done)) {
     const auto activity = Due();
     if (!activity) return false;
     activity->TakeStep();

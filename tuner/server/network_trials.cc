@@ -1,10 +1,7 @@
 #include "tuner/server/network_trials.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <optional>
+#include <future>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,13 +12,12 @@ namespace tilewright {
 namespace {
 
 constexpr double kMostRoundSeconds = 120;
-constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr double kLookSeconds = 0.1;
 
 // Where the result comes, on another thread, perhaps when nobody waits any more.
 struct Mailbox {
-  std::mutex mutex;
-  std::condition_variable arrived;
-  std::optional<Measured> measured;
+  Measured measured;
+  std::promise<void> arrived;
 };
 
 }  // namespace
@@ -85,22 +81,19 @@ absl::Status NetworkTrials::MayWait(const TrialRequest& asked) const {
 // Until a worker has told something, or it is no use to wait.
 absl::StatusOr<Measured> NetworkTrials::Await(TrialRequest request) const {
   const auto mailbox = std::make_shared<Mailbox>();
+  const std::shared_future<void> arrived = mailbox->arrived.get_future().share();
   const TrialRequest asked = request;
   setup_.dispatcher.Submit(std::move(request), [mailbox](Measured measured) {
-    std::lock_guard lock(mailbox->mutex);
     mailbox->measured = std::move(measured);
-    mailbox->arrived.notify_all();
+    mailbox->arrived.set_value();
   });
   absl::Status why;
-  std::unique_lock lock(mailbox->mutex);
-  while (!mailbox->arrived.wait_for(lock, kLook, [&] { return mailbox->measured.has_value(); })) {
-    lock.unlock();
+  while (!setup_.activities.WaitFor(arrived, kLookSeconds)) {
     if (why.ok()) why = MayWait(asked);
     if (!why.ok()) setup_.dispatcher.CancelJob(setup_.job);
-    lock.lock();
   }
-  if (mailbox->measured->dropped) return why.ok() ? absl::CancelledError("interrupted") : why;
-  return *std::move(mailbox->measured);
+  if (mailbox->measured.dropped) return why.ok() ? absl::CancelledError("interrupted") : why;
+  return std::move(mailbox->measured);
 }
 
 // What a worker's clock says of a layer is possible, and enough to compare it by.
