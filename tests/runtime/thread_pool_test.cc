@@ -145,8 +145,7 @@ TEST(ThreadPool, IsBoundBeforeItsHelpersHaveRun) {
         EXPECT_EQ(CPU_COUNT(&set), 1) << "in round " << round;
       }
     }
-  })
-      .join();
+  }).join();
 }
 
 TEST(StragglerGuard, AllowsHelpersWhileWaitsAreShort) {

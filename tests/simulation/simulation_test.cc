@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <optional>
+#include <vector>
+
 #include "tests/records/sample_records.h"
 #include "tests/simulation/lease_rules.h"
 #include "tests/simulation/witness.h"
@@ -21,6 +25,47 @@ TEST(Simulation, TheSameSeedTellsTheSameStory) {
   EXPECT_EQ(first.story, again.story);
   EXPECT_THAT(first.violations, IsEmpty());
   EXPECT_NE(first.hash, Simulate({.seed = 4}).hash);
+}
+
+TEST(World, GoesOnWhileAnActivityWaitsWithinAStep) {
+  World world(1, false);
+  std::promise<void> told;
+  const std::shared_future<void> done = told.get_future().share();
+  std::vector<bool> was_done;
+  const auto activity = world.Make([&]() -> std::optional<double> {
+    for (int i = 0; i < 2; ++i) was_done.push_back(world.WaitFor(done, 5));
+    return std::nullopt;
+  });
+  activity->Wake();
+  world.After(7, [&] { told.set_value(); });
+  while (world.Next()) {
+  }
+  EXPECT_THAT(was_done, ElementsAre(false, true));
+  EXPECT_EQ(world.Now(), 7);
+  activity->Join();
+}
+
+TEST(World, AnActivityThatIsJoinedWaitsNoMore) {
+  World world(1, false);
+  std::promise<void> never;
+  const std::shared_future<void> done = never.get_future().share();
+  std::vector<bool> was_done;
+  const auto activity = world.Make([&]() -> std::optional<double> {
+    was_done.push_back(world.WaitFor(done, 1000));
+    return std::nullopt;
+  });
+  activity->Wake();
+  EXPECT_TRUE(world.Next());
+  EXPECT_THAT(was_done, IsEmpty());
+  activity->Join();
+  EXPECT_THAT(was_done, ElementsAre(false));
+  EXPECT_EQ(world.Now(), 0);
+}
+
+TEST(Simulation, DecidesWholeNetworks) {
+  uint64_t networks = 0;
+  for (uint64_t seed = 1; seed <= 5; ++seed) networks += Simulate({.seed = seed}).networks;
+  EXPECT_GT(networks, 0u);
 }
 
 class Witnessed : public ::testing::Test {

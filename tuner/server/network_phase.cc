@@ -63,8 +63,8 @@ double MedianOfWhole(const std::vector<NetworkRun>& runs) {
   return MedianSeconds(Outcome(timing)).value_or(0);
 }
 
-v1::NetworkResult ResultOf(const std::vector<LayerChoice>& choices,
-                           const NetworkDecision& decision, const std::string& worker) {
+v1::NetworkResult ResultOf(const std::vector<LayerChoice>& choices, const NetworkDecision& decision,
+                           const std::string& worker) {
   v1::NetworkResult result;
   result.set_rounds(static_cast<uint32_t>(decision.decided.size()));
   result.set_default_seconds(MedianOfWhole(decision.defaults));

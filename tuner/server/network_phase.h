@@ -26,8 +26,8 @@ struct NetworkPhase {
   Recorder& recorder;
   const RecordStore& store;
   Activities& activities;  // of which the caller is one
-  const Clock& clock;   // of the job
-  double deadline = 0;  // on the clock; 0 = none
+  const Clock& clock;      // of the job
+  double deadline = 0;     // on the clock; 0 = none
   std::stop_token stop;
   std::function<void()> begins;  // called before a worker is asked, if one is; may be null
 };
