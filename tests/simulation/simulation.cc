@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "proto/network.pb.h"
 #include "tests/simulation/client.h"
 #include "tests/simulation/faults.h"
 
