@@ -1,9 +1,9 @@
-// A farm of which one thing happens at a time: the server's dispatcher, jobs, searchers and
-// records, fifty workers and a few users, on a network, a disk and a clock that fail. The faults
-// end after some minutes of the world's time; from then on everything has to come to its end. The
-// method is FoundationDB's (Zhou et al., "FoundationDB: A Distributed Unbundled Transactional Key
-// Value Store", SIGMOD 2021, section 4); which kinds of faults happen together is left to chance
-// for each seed (Groce et al., "Swarm Testing", ISSTA 2012).
+// A farm in one thread: the server's dispatcher, jobs, searchers and records, fifty workers and a
+// few users, on a network, a disk and a clock that fail. The faults end after some minutes of the
+// world's time; from then on everything has to come to its end.
+// The method is FoundationDB's (Zhou et al., "FoundationDB: A Distributed Unbundled Transactional
+// Key Value Store", SIGMOD 2021, section 4); which kinds of faults happen together is left to
+// chance for each seed (Groce et al., "Swarm Testing", ISSTA 2012).
 //
 // Not simulated: gRPC, TLS and roles, what a network's times are made of, a farm's other threads.
 #pragma once

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <iostream>
 #include <limits>
-#include <semaphore>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "tests/simulation/fiber.h"
 
 namespace tilewright {
 namespace {
@@ -24,13 +23,8 @@ bool IsDone(const std::shared_future<void>& done) {
 class World::SimulatedActivity final : public Activity {
  public:
   SimulatedActivity(World& world, Step step)
-      : world_(world), step_(std::move(step)), thread_([this] { Loop(); }) {}
-  ~SimulatedActivity() override {
-    TW_CHECK(!waits_for_) << "an activity is gone while it waits";
-    leaves_ = true;
-    if (!over_) go_.release();
-    thread_.join();
-  }
+      : world_(world), step_(std::move(step)), fiber_([this] { TakeSteps(); }) {}
+  ~SimulatedActivity() override { TW_CHECK(!waits_for_) << "an activity is gone while it waits"; }
 
   void Wake() override { due_ = std::min(due_, world_.now_); }
   void Join() override {
@@ -42,8 +36,7 @@ class World::SimulatedActivity final : public Activity {
   void TakeStep() {
     SimulatedActivity* const caller = std::exchange(world_.current_, this);
     running_ = true;
-    go_.release();
-    back_.acquire();
+    fiber_.Resume();
     running_ = false;
     world_.current_ = caller;
   }
@@ -51,10 +44,7 @@ class World::SimulatedActivity final : public Activity {
   bool Wait(const std::shared_future<void>& done, double seconds) {
     waits_for_ = &done;
     waits_until_ = world_.now_ + seconds;
-    while (!IsDone(done) && !joined_ && world_.now_ < waits_until_) {
-      back_.release();
-      go_.acquire();
-    }
+    while (!IsDone(done) && !joined_ && world_.now_ < waits_until_) fiber_.Leave();
     waits_for_ = nullptr;
     return IsDone(done);
   }
@@ -66,25 +56,23 @@ class World::SimulatedActivity final : public Activity {
   }
 
  private:
-  void Loop() {
-    for (go_.acquire(); !leaves_; go_.acquire()) {
+  void TakeSteps() {
+    while (!over_) {
       due_ = std::numeric_limits<double>::infinity();
       const std::optional<double> patience = step_();
       over_ = !patience;
       if (patience) due_ = std::min(due_, world_.now_ + *patience);
-      back_.release();
-      if (over_) return;
+      if (!over_) fiber_.Leave();
     }
   }
 
   World& world_;
   const Step step_;
   double due_ = std::numeric_limits<double>::infinity();
-  bool running_ = false, over_ = false, joined_ = false, leaves_ = false;
+  bool running_ = false, over_ = false, joined_ = false;
   const std::shared_future<void>* waits_for_ = nullptr;
   double waits_until_ = 0;
-  std::binary_semaphore go_{0}, back_{0};  // who runs: its thread, or whoever takes its steps
-  std::thread thread_;                     // last: it uses the above
+  Fiber fiber_;
 };
 
 void World::After(double seconds, std::function<void()> what) {

@@ -1,7 +1,6 @@
-// The time, the chance and the order of everything in a simulation: one thing at a time, a clock
-// that moves from event to event, and among what is due at once an order by chance. The same seed
-// gives the same world, whose story is told line by line and hashed. Not thread-safe: an activity
-// has a thread, so that it can wait within a step, but only one of all threads runs.
+// The time, the chance and the order of everything in a simulation: one thread, a clock that moves
+// from event to event, and among what is due at once an order by chance. The same seed gives the
+// same world, whose story is told line by line and hashed. Not thread-safe.
 #pragma once
 
 #include <cstdint>
