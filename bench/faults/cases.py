@@ -108,7 +108,7 @@ FAULTS = [
       "NetworkPhase.AWorkerKilledInItIsReplacedByAnother"]),
     (39, "the server of two killed (-9), or their database restarted",
      "the other goes on; nothing acknowledged is lost",
-     ["StandbyFaults.*", "PostgresStoreTest.NothingAcknowledgedIsLostOnABadNetwork"]),
+     ["StandbyFaults.*", "test_record_stores"]),
     (40, "interrupted (Ctrl-C, SIGTERM) in any wait", "ends at once, keeps what was measured",
      ["FarmFaults.AClientThatWaitsForAWorkerCanBeInterrupted",
       "FarmFaults.CtrlCKeepsWhatWasMeasuredAndTheSameCommandContinues",
