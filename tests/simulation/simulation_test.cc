@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "proto/network.pb.h"
 #include "tests/records/sample_records.h"
 #include "tests/simulation/lease_rules.h"
 #include "tests/simulation/witness.h"
@@ -97,6 +98,25 @@ TEST_F(Witnessed, AJobThatWasCancelledAndRunsAgainIsNoticed) {
   witness.OnCancelled("job");
   witness.CheckStore(*store);
   EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("was cancelled, and is running")));
+}
+
+TEST_F(Witnessed, ADecisionInTheNetworkThatIsNotRecordedWholeIsNoticed) {
+  Record decision = SampleRecord("in-network 1");
+  decision.job = "job";
+  decision.record_class = kInNetworkClass;
+  ASSERT_TRUE(store->Append({&decision, 1}).ok());
+  v1::NetworkResult result;
+  result.add_layers()->set_workload(decision.task.workload.Key());
+  v1::JobEvent end;
+  end.set_network(result.SerializeAsString());
+  const JobRow row{.id = "job", .state = "done", .result = end.SerializeAsString()};
+  witness.CheckNetwork(*store, row);
+  EXPECT_THAT(witness.violations(), IsEmpty());
+  EXPECT_EQ(witness.networks(), 1u);
+  result.add_layers()->set_workload("another");
+  end.set_network(result.SerializeAsString());
+  witness.CheckNetwork(*store, {.id = "job", .state = "done", .result = end.SerializeAsString()});
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("job has decided is not recorded")));
 }
 
 TEST_F(Witnessed, EventsComeInOrderAndStayWhatTheyWere) {

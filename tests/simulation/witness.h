@@ -35,6 +35,8 @@ class Witness {
   void CheckStore(const RecordStore& store);
   // At the end, when nothing has failed for long: every job has ended, and how.
   void CheckEnd(Farm& farm, const RecordStore& store);
+  // What a job that has ended tells of its whole network.
+  void CheckNetwork(const RecordStore& store, const JobRow& row);
 
   void Violate(const std::string& what);
   const std::vector<std::string>& violations() const { return violations_; }
@@ -48,7 +50,6 @@ class Witness {
   void CheckJournal(const RecordStore& store, const JobRow& row);
   void CheckSearch(const RecordStore& store, const JobRow& row);
   void CheckEvents(Farm& farm, const std::string& job);
-  void CheckNetwork(const RecordStore& store, const JobRow& row);
   std::map<double, std::set<std::string>> DecisionsOf(const RecordStore& store,
                                                       const std::string& job);
 
