@@ -73,6 +73,7 @@ class Printer {
       case StmtKind::kAsyncWait: return Line(indent, "async_wait " + Text(s->extent));
       case StmtKind::kTile:
         return Line(indent, absl::StrCat(Sv(s->tile->name), " ", List(s->operands)));
+      case StmtKind::kPipeline: return Pipeline(*s, indent);
     }
   }
 
@@ -135,6 +136,17 @@ class Printer {
     const std::string name = Declare(s.var);
     Line(indent, absl::StrCat(LoopWord(s), " ", name, " in ", span, ":"));
     Block(s.body[0], indent + 1);
+    in_scope_.erase(name);
+    names_.erase(s.var.get());
+  }
+
+  void Pipeline(const StmtNode& s, int indent) {
+    const std::string name = Declare(s.var);
+    Line(indent,
+         absl::StrCat("pipeline ", name, " in 0..", *AsInt(s.extent), " slots ", s.slots, ":"));
+    Block(s.body[0], indent + 1);
+    Line(indent, "use:");
+    Block(s.body[1], indent + 1);
     in_scope_.erase(name);
     names_.erase(s.var.get());
   }
