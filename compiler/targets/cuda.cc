@@ -34,6 +34,13 @@ bool IsArchitecture(const std::string& arch) {
          digits.find_first_not_of("0123456789") == std::string::npos;
 }
 
+// With what only this architecture has, code is for it alone ("sm_90a").
+std::string ArchitectureFor(std::span<const Program> programs, const Target& target) {
+  bool alone = false;
+  for (const TileOp* op : TileOpsOf(programs)) alone = alone || op->last_architecture;
+  return alone && !target.mcpu.ends_with('a') ? target.mcpu + "a" : target.mcpu;
+}
+
 class CudaBackend final : public TargetBackend {
  public:
   std::string_view Summary() const override { return "NVIDIA GPUs from sm_75: cuda -arch=sm_90"; }
@@ -63,8 +70,8 @@ class CudaBackend final : public TargetBackend {
                                              const Target& target,
                                              const CompileOptions& options) const override {
     TW_RETURN_IF_ERROR(CheckTileOps(programs, target));
-    TW_ASSIGN_OR_RETURN(CudaCode code,
-                        CompileCuda(ModuleText(programs, CLanguage::kCuda), target.mcpu));
+    const std::string text = ModuleText(programs, CLanguage::kCuda);
+    TW_ASSIGN_OR_RETURN(CudaCode code, CompileCuda(text, ArchitectureFor(programs, target)));
     if (options.assembly != nullptr) *options.assembly += code.ptx;
     if (options.log != nullptr) *options.log += code.log;
     return std::move(code.cubin);

@@ -24,7 +24,8 @@ absl::Status CheckTileOps(std::span<const Program> programs, const Target& targe
 // The definition of tw_<name>; OpenCL C has no form of it.
 std::string TileFunctionText(const TileOp& op, CLanguage language);
 
-// The statement that calls it. REQUIRES: every variable and buffer has a name.
+// The statement that calls it; of those that do not load boxes. REQUIRES: every variable and buffer
+// has a name.
 std::string TileCallText(const StmtNode& tile, const CNames& names);
 
 }  // namespace tilewright

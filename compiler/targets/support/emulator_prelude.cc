@@ -29,6 +29,7 @@ TW_FN void tw_touch(tw_memory* m, tw_i64 at, int bytes, int write) {
   if (at < 0 || at + bytes > m->bytes) tw_m->fail(tw_m, "touches, outside it,", m, at);
   if (m->scope != 0) return tw_m->touch(tw_m, m, at, bytes, write);
   for (int i = 0; i < bytes; ++i) {
+    if (m->state[at + i] & 2) tw_m->fail(tw_m, "touches, before its wait,", m, at + i);
     if (write) m->state[at + i] = 1;
     else if (!m->state[at + i]) tw_m->fail(tw_m, "reads what nobody wrote,", m, at + i);
   }
@@ -120,7 +121,7 @@ template <class... A> void tw_call(void (*kernel)(A...), tw_memory** args) {
 #define TW_INPUT(S, name) const tw_input<tw_##S> name
 #define TW_OUTPUT(S, name) const tw_array<tw_##S> name
 #define TW_SHARED_ARRAY(S, name, n) \
-  const tw_array<tw_##S> name = {tw_m->shared(tw_m, #name, (n) * (tw_i64)sizeof(tw_##S))}
+  const tw_array<tw_##S> name = {tw_m->shared(tw_m, #name, (n) * (tw_i64)sizeof(tw_##S), -1)}
 #define TW_ALIGNED_ARRAY(S, name, n) tw_private<tw_##S, n, 0> name(#name)
 #define TW_ARRAY(S, name, n) tw_private<tw_##S, n, sizeof(tw_##S) % 16> name(#name)
 #define TW_AS(bytes, space, place) tw_as<tw_v##bytes>(place)
@@ -159,6 +160,39 @@ TW_FN tw_f16 tw_store_f16(float x) {
 }
 )";
 
+// The address of a memory in the block's shared memory is the machine's; the launch's memory is
+// laid out by the text.
+constexpr char kSlots[] = R"(
+struct tw_map { tw_memory* m; };
+#define TW_MAP(name) const tw_map name
+#define TW_PLACE(S) tw_place<tw_##S>
+template <class T> tw_u32 tw_address(tw_place<T> place) {
+  return (tw_u32)(tw_m->address(tw_m, place.m) + place.at);
+}
+#define TW_SHARED_ADDRESS(place) tw_address(place)
+#define TW_DYNAMIC
+#define TW_DYNAMIC_ARRAY(S, name, n, at) \
+  const tw_array<tw_##S> name = {tw_m->shared(tw_m, #name, (n) * (tw_i64)sizeof(tw_##S), at)}
+#define TW_BARRIER_CALL(name, what) \
+  TW_FN void name(tw_place<tw_u64> barrier, int value = 0, int line = __builtin_LINE()) { \
+    tw_m->slot_barrier(tw_m, what, tw_address(barrier), value, line); \
+  }
+TW_BARRIER_CALL(tw_barrier_init, 0)
+TW_BARRIER_CALL(tw_barrier_arrive, 1)
+TW_BARRIER_CALL(tw_barrier_expect, 2)
+TW_BARRIER_CALL(tw_barrier_wait, 3)
+TW_FN void tw_barrier_fence() {}
+TW_FN void tw_wgmma_fence() { tw_m->group_fence(tw_m); }
+TW_FN void tw_wgmma_commit() { tw_m->group_commit(tw_m); }
+TW_FN void tw_wgmma_wait(int groups, int line) {
+  tw_tile op = {"wgmma.wait_group", line};
+  op.group = 2;
+  op.columns = groups;
+  tw_m->tile(tw_m, &op);
+}
+#define TW_WGMMA_WAIT(n) tw_wgmma_wait(n, __LINE__)
+)";
+
 int TileTypeOf(DType type) {
   switch (type) {
     case DType::kF16: return runtime::kTileF16;
@@ -171,6 +205,26 @@ int TileTypeOf(DType type) {
 }  // namespace
 
 std::string EmulatorPrelude() { return absl::StrCat(TW_TEXT(TW_KERNEL_INTERFACE), kChecked); }
+
+const char* EmulatedSlots() { return kSlots; }
+
+std::string EmulatedGroupText(const TileOp& op, std::string_view name) {
+  return absl::StrCat("TW_FN void ", Sv(name), "(tw_place<tw_", CSuffix(AccumulatorOf(op.type)),
+                      "> d, tw_u64 left, tw_u64 right, int line = __builtin_LINE()) {\n",
+                      "  tw_tile op = {\"wgmma.mma_async\", line, ", TileTypeOf(op.type), "};\n",
+                      "  op.group = 1;\n  op.columns = ", op.columns,
+                      ";\n  op.transposed = ", op.transposed ? 1 : 0,
+                      ";\n  op.sums = d.m;\n  op.sum = d.at;\n  op.descriptors[0] = left;\n",
+                      "  op.descriptors[1] = right;\n  tw_m->tile(tw_m, &op);\n}\n");
+}
+
+std::string EmulatedBoxText(const TileOp& op) {
+  return absl::StrCat("template <class... C>\nTW_FN void tw_", Sv(op.name), "(tw_place<tw_",
+                      CSuffix(op.type), "> to, tw_map map, tw_place<tw_u64> full, C... first) {\n",
+                      "  const int at[] = {first...};\n",
+                      "  tw_m->load_box(tw_m, map.m, at, sizeof...(C), tw_address(to), ",
+                      "tw_address(full));\n}\n");
+}
 
 std::string EmulatedTileText(const TileOp& op) {
   const std::vector<TileOperand> operands = OperandsOf(op);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "compiler/loop/tile.h"
 
@@ -13,7 +14,14 @@ namespace tilewright {
 // thread of it.
 std::string EmulatorPrelude();
 
+// What pipelines are written against (c_pipeline.h), of the emulator's barriers and boxes.
+const char* EmulatedSlots();
+
 // The definition of tw_<name>, which checks its operands and waits for the warp.
 std::string EmulatedTileText(const TileOp& op);
+// That of one step of a warpgroup's multiplication, of 32 bytes of each row, under `name`.
+std::string EmulatedGroupText(const TileOp& op, std::string_view name);
+// That of a load of boxes: to, map, barrier, and where the box begins, the last dimension first.
+std::string EmulatedBoxText(const TileOp& op);
 
 }  // namespace tilewright

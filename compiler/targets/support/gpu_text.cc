@@ -1,6 +1,9 @@
 #include "compiler/targets/support/gpu_text.h"
 
+#include <algorithm>
+
 #include "compiler/loop/visit.h"
+#include "compiler/targets/support/c_pipeline.h"
 #include "compiler/targets/support/c_text.h"
 #include "compiler/targets/support/c_tile.h"
 
@@ -20,8 +23,14 @@ std::string ModuleText(std::span<const Program> programs, CLanguage language) {
   bool doubles = false;
   for (const Program& program : programs) doubles = doubles || UsesDoubles(program);
   std::string text = PreludeOf(language, doubles);
+  const auto pipelined = [](const Program& program) { return PipelineOf(program) != nullptr; };
+  if (std::any_of(programs.begin(), programs.end(), pipelined)) {
+    text += PipelineFunctions(language);
+  }
   for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, language);
-  for (const Program& program : programs) text += "\n" + KernelText(program);
+  for (const Program& program : programs) {
+    text += "\n" + KernelText(program) + NeedsText(program, language);
+  }
   if (language == CLanguage::kEmulator) {
     for (const Program& program : programs) text += "TW_EXPORT(" + program.name + ")\n";
   }
