@@ -50,12 +50,9 @@ std::vector<Tensor> Words(const Program& program, Rng& rng) {
 }
 
 TEST(IntegerDots, AreExactAtEveryLength) {
-  for (const auto& [lanes, kind] : {std::pair{64, LoopKind::kSerial},
-                                    {4, LoopKind::kVectorized},
-                                    {7, LoopKind::kVectorized},
-                                    {16, LoopKind::kVectorized},
-                                    {64, LoopKind::kVectorized},
-                                    {100, LoopKind::kVectorized}}) {
+  for (const auto& [lanes, kind] :
+       {std::pair{64, LoopKind::kSerial}, {4, LoopKind::kVectorized}, {7, LoopKind::kVectorized},
+        {16, LoopKind::kVectorized}, {64, LoopKind::kVectorized}, {100, LoopKind::kVectorized}}) {
     const std::vector<Program> programs = DotPrograms(lanes, kind);
     const auto so = CompileForHost(programs);
     ASSERT_TRUE(so.ok()) << so.status();
@@ -72,7 +69,8 @@ TEST(IntegerDots, AreExactAtEveryLength) {
 std::string AssemblyOf(const std::string& target, const std::string& dot) {
   std::string assembly;
   const Program program = DotProgram(dot, 64, LoopKind::kVectorized, true);
-  const auto so = CompileForCpu(ParseTarget(target).value(), {program}, {.assembly = &assembly});
+  const auto so =
+      CompileForCpu(ParseTarget(target).value(), {program}, {.assembly = &assembly});
   EXPECT_TRUE(so.ok()) << so.status();
   return assembly;
 }
