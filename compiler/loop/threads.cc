@@ -94,6 +94,10 @@ class ThreadVerifier {
     if (s->kind == StmtKind::kBarrier && part_ != Part::kNone) {
       return IllFormed("a barrier in a pipeline, where not all threads come");
     }
+    if (part_ == Part::kUse && s->kind == StmtKind::kStore) {
+      return IllFormed(
+          "a pipeline's use multiplies alone; its products are there when it has ended");
+    }
     if (part_ == Part::kFill && s->kind != StmtKind::kTile && s->kind != StmtKind::kSeq) {
       return IllFormed("a pipeline is filled by loads of boxes alone");
     }

@@ -134,6 +134,8 @@ TEST(VerifyPipelines, RefusesWhatIsInTheWrongPart) {
               HasSubstr("loads of boxes alone"));
   EXPECT_THAT(RefusedPipeline("    use:\n", "    use:\n      barrier\n"),
               HasSubstr("a barrier in"));
+  EXPECT_THAT(RefusedPipeline("    use:\n", "    use:\n      sums[0] = 0.0\n"),
+              HasSubstr("multiplies alone"));
   EXPECT_THAT(
       RefusedPipeline("    use:\n", "    use:\n      tma_load_f16 left[0, 0, 0], a[0, 0]\n"),
       HasSubstr("outside a pipeline's fill"));

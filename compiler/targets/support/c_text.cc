@@ -211,11 +211,16 @@ class Printer {
     const std::string steps = absl::StrCat("for (", index_, " ", step, " = 0; ", step, " < ",
                                            *AsInt(s.extent), "; ++", step, ") {");
     full_ = absl::StrCat(full, slot);
-    Line(absl::StrCat("if (TW_THREAD_X < ", users, ") {"));
+    // Of a warp, so that the compiler knows that its threads stay together.
+    Line(absl::StrCat("if (TW_OF_WARP(TW_THREAD_X / 32) < ", users / kWarpThreads, ") {"));
     Line("  " + steps);
     indent_ += 2;
     Line(absl::StrCat("tw_barrier_wait(&", full_, ", ", parity, ");"));
+    // One fence and one wait for all of a slot's products, so that they follow each other.
+    Line("tw_wgmma_fence();");
     Statement(s.body[1]);
+    Line("tw_wgmma_commit();");
+    Line("TW_WGMMA_WAIT(0);");
     Line(absl::StrCat("if (TW_THREAD_X % 32 == 0) tw_barrier_arrive(&", empty, slot, ");"));
     indent_ -= 2;
     Line("  }");

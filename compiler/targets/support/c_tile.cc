@@ -105,7 +105,7 @@ std::string GroupStepText(const TileOp& op, const std::string& name) {
       "\n               : \"l\"(left), \"l\"(right));\n}\n");
 }
 
-// Four steps of 32 bytes along the rows, or of 16 rows, which are over when it returns.
+// Four steps of 32 bytes along the rows, or of 16 rows, which the pipeline waits for.
 std::string GroupText(const TileOp& op, CLanguage language) {
   const std::string step = absl::StrCat("tw_", Sv(op.name), "_step");
   const std::string type = CSuffix(op.type);
@@ -115,10 +115,8 @@ std::string GroupText(const TileOp& op, CLanguage language) {
       ") d, TW_PLACE(", type, ") left, TW_PLACE(", type, ") right) {\n",
       "  const tw_u64 a = tw_descriptor(TW_SHARED_ADDRESS(left), 16);\n",
       "  const tw_u64 b = tw_descriptor(TW_SHARED_ADDRESS(right), ",
-      op.transposed ? "64 * 128" : "16", ");\n", "  tw_wgmma_fence();\n  TW_UNROLL\n",
-      "  for (int k = 0; k < 4; ++k) ", step, "(d, a + k * (32 >> 4), b + k * (",
-      op.transposed ? "16 * 128" : "32", " >> 4));\n",
-      "  tw_wgmma_commit();\n  TW_WGMMA_WAIT(0);\n}\n");
+      op.transposed ? "64 * 128" : "16", ");\n", "  TW_UNROLL\n", "  for (int k = 0; k < 4; ++k) ",
+      step, "(d, a + k * (32 >> 4), b + k * (", op.transposed ? "16 * 128" : "32", " >> 4));\n}\n");
 }
 
 // A function for each number of dimensions.

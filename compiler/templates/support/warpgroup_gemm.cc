@@ -122,10 +122,11 @@ class WarpgroupLowerer {
     Stmt inside =
         StoreResult(gemm_, Load(sums_, {tile, eight * 4 + half * 2 + e}), batch_,
                     tile_m_ * schedule_.rows() + row, block_y_ * schedule_.columns + column);
+    // Columns last: what an epilogue derives of one serves all its rows and is then forgotten.
     for (const auto& [var, extent] : {std::pair{e, int64_t{2}},
-                                      {eight, schedule_.columns / kTileColumns},
                                       {half, int64_t{2}},
-                                      {tile, schedule_.row_tiles}}) {
+                                      {tile, schedule_.row_tiles},
+                                      {eight, schedule_.columns / kTileColumns}}) {
       inside = For(var, extent, LoopKind::kUnrolled, std::move(inside));
     }
     return inside;
