@@ -19,6 +19,7 @@ struct __align__(64) tw_map { tw_u64 words[16]; };
 #define TW_MAP(name) const __grid_constant__ tw_map name
 #define TW_PLACE(S) tw_##S*
 #define TW_SHARED_ADDRESS(place) ((tw_u32)__cvta_generic_to_shared(place))
+#define TW_ROLLED _Pragma("unroll 1")
 #define TW_OF_WARP(x) __shfl_sync(0xffffffffu, x, 0)
 #define TW_DYNAMIC extern __shared__ __align__(1024) char tw_dynamic[]
 #define TW_DYNAMIC_ARRAY(S, name, n, at) tw_##S* const name = (tw_##S*)(tw_dynamic + (at))

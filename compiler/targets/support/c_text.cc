@@ -213,26 +213,31 @@ class Printer {
     full_ = absl::StrCat(full, slot);
     // Of a warp, so that the compiler knows that its threads stay together.
     Line(absl::StrCat("if (TW_OF_WARP(TW_THREAD_X / 32) < ", users / kWarpThreads, ") {"));
-    Line("  " + steps);
-    indent_ += 2;
-    Line(absl::StrCat("tw_barrier_wait(&", full_, ", ", parity, ");"));
     // One fence and one wait for all of a slot's products, so that they follow each other.
-    Line("tw_wgmma_fence();");
-    Statement(s.body[1]);
-    Line("tw_wgmma_commit();");
-    Line("TW_WGMMA_WAIT(0);");
-    Line(absl::StrCat("if (TW_THREAD_X % 32 == 0) tw_barrier_arrive(&", empty, slot, ");"));
-    indent_ -= 2;
-    Line("  }");
+    PipelinePart(
+        steps, {absl::StrCat("tw_barrier_wait(&", full_, ", ", parity, ");"), "tw_wgmma_fence();"},
+        s.body[1],
+        {"tw_wgmma_commit();", "TW_WGMMA_WAIT(0);",
+         absl::StrCat("if (TW_THREAD_X % 32 == 0) tw_barrier_arrive(&", empty, slot, ");")});
     Line(absl::StrCat("} else if (TW_THREAD_X == ", users, ") {"));
+    PipelinePart(steps,
+                 {absl::StrCat("tw_barrier_wait(&", empty, slot, ", 1 - ", parity, ");"),
+                  absl::StrCat("tw_barrier_expect(&", full_, ", ", FillBytes(s), ");")},
+                 s.body[0], {});
+    Line("}");
+  }
+
+  // Rolled: the compiler sets the sums of an unrolled first step to zero after the fence.
+  void PipelinePart(const std::string& steps, const std::vector<std::string>& before,
+                    const Stmt& body, const std::vector<std::string>& after) {
+    Line("  TW_ROLLED");
     Line("  " + steps);
     indent_ += 2;
-    Line(absl::StrCat("tw_barrier_wait(&", empty, slot, ", 1 - ", parity, ");"));
-    Line(absl::StrCat("tw_barrier_expect(&", full_, ", ", FillBytes(s), ");"));
-    Statement(s.body[0]);
+    for (const std::string& line : before) Line(line);
+    Statement(body);
+    for (const std::string& line : after) Line(line);
     indent_ -= 2;
     Line("  }");
-    Line("}");
   }
 
   std::string DeclareBarriers(const char* name, int64_t slots) {

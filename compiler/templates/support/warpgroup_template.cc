@@ -35,9 +35,11 @@ LaunchLimits WarpgroupLimits(const GpuTraits& traits) {
   return limits;
 }
 
-// Registers come in units of 8 a thread and are given to whole warps.
+// Registers come in units of 8 a thread. Warps are spread over four parts of a multiprocessor, each
+// with a quarter of its registers.
 int64_t RegistersFor(int64_t threads, const GpuTraits& traits) {
-  return std::min(kMostGroupRegisters, traits.registers / threads / 8 * 8);
+  const int64_t whole = (threads + kGroupThreads - 1) / kGroupThreads * kGroupThreads;
+  return std::min(kMostGroupRegisters, traits.registers / whole / 8 * 8);
 }
 
 void AddWarpgroupRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const GpuTraits& traits,
@@ -103,8 +105,8 @@ double WarpgroupSeconds(const TensorCoreGemm& gemm, const WarpgroupSchedule& sch
       resident * 2 * rows * columns * depth / (traits.flops * kTensorCoreGain / units);
   const double load = resident * (rows + columns) * kRowBytes / (traits.cache_bytes / units);
   // A slot is filled again when its last use is over.
-  const double refill = (kLatency + multiply) / real(schedule.slots);
-  const double stage = std::max({multiply, load, refill});
+  const double use = std::max(multiply, load), refill = (kLatency + use) / real(schedule.slots);
+  const double stage = std::max(use, refill);
   const double waves = std::ceil(blocks / (units * resident));
   const double partial = real(schedule.split_k * gemm.m * gemm.n) * 8 / traits.cache_bytes;
   return kLaunch + waves * (real(StagesOf(gemm, schedule)) * stage + kLatency) +
