@@ -18,7 +18,10 @@ using testing::HasSubstr;
 
 const Target kHopper = ParseTarget("cuda -arch=sm_90").value();
 
-TemplateEntry Wgmma() { return {"dense_wgmma.cuda", FindTemplate("dense_wgmma.cuda").value()}; }
+TemplateEntry Wgmma(const std::string& op = "dense") {
+  const std::string name = (op == "conv2d" ? "conv2d_nchw" : op) + "_wgmma.cuda";
+  return {name, FindTemplate(name).value()};
+}
 
 TEST(Wgmma, ComputesWhatTheDefinitionDoes) {
   for (const char* key : {"dense(float16[5,8],float16[10,8];,NK,)+bias+relu",
