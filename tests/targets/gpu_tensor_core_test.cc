@@ -79,9 +79,9 @@ constexpr const char* kWarpgroupConfigs[] = {
     R"(["raster","ot",1],["split_k","ot",1]])",
     R"([["groups","ot",2],["row_tiles","ot",1],["columns","ot",256],["slots","ot",4],)"
     R"(["raster","ot",4],["split_k","ot",1]])",
-    R"([["groups","ot",2],["row_tiles","ot",2],["columns","ot",128],["slots","ot",4],)"
+    R"([["groups","ot",2],["row_tiles","ot",2],["columns","ot",128],["slots","ot",2],)"
     R"(["raster","ot",2],["split_k","ot",4]])",
-    R"([["groups","ot",3],["row_tiles","ot",1],["columns","ot",192],["slots","ot",2],)"
+    R"([["groups","ot",3],["row_tiles","ot",1],["columns","ot",128],["slots","ot",3],)"
     R"(["raster","ot",1],["split_k","ot",1]])"};
 
 // Code for sm_90a, which loads boxes and multiplies warpgroup by warpgroup, without the compiler's

@@ -29,7 +29,9 @@ std::string ModuleText(std::span<const Program> programs, CLanguage language) {
   }
   for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, language);
   for (const Program& program : programs) {
-    text += "\n" + KernelText(program) + NeedsText(program, language);
+    text += "\n";
+    text += KernelText(program);
+    text += NeedsText(program, language);
   }
   if (language == CLanguage::kEmulator) {
     for (const Program& program : programs) text += "TW_EXPORT(" + program.name + ")\n";
