@@ -34,17 +34,6 @@ absl::Status Bad(absl::string_view reason, absl::string_view detail) {
   return absl::InvalidArgumentError(absl::StrCat(reason, ": ", detail));
 }
 
-// FNV-1a, 128 bits (Fowler, Noll, Vo): equal lines, equal run_id.
-std::string RunIdOf(std::string_view line) {
-  const auto word = [](uint64_t high, uint64_t low) {
-    return static_cast<unsigned __int128>(high) << 64 | low;
-  };
-  unsigned __int128 hash = word(0x6c62272e07bb0142, 0x62b821756295c58d);
-  for (const unsigned char c : line) hash = (hash ^ c) * word(0x1000000, 0x13b);
-  return absl::StrCat("log-", absl::Hex(static_cast<uint64_t>(hash >> 64), absl::kZeroPad16),
-                      absl::Hex(static_cast<uint64_t>(hash), absl::kZeroPad16));
-}
-
 // AutoTVM calls our "cpu" "llvm".
 std::string TargetText(const Target& target) {
   const std::string text = ToString(target);
@@ -228,7 +217,7 @@ absl::StatusOr<Record> Decode(std::string_view line) {
   const std::string text =
       old || renamed ? LineText(fields, PythonJson(fields.args), PythonJson(fields.entities), "")
                      : std::string(line);
-  record.run_id = RunIdOf(text);
+  record.run_id = RunIdOfText(text);
   if (!record.foreign_args.empty()) {
     record.foreign_line = text;
   } else if (row.contains("tilewright")) {

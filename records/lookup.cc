@@ -57,25 +57,43 @@ std::vector<std::string> Differences(const Record& record, const Workload& wante
   return all;
 }
 
+struct Near {
+  int64_t count = 0;
+  double fastest = 0;
+  std::string by;  // the fastest one's template
+};
+
+void CountNear(const Record& record, Near* near) {
+  const double seconds = MedianSeconds(record.outcome).value_or(0);
+  if (near->count++ > 0 && seconds >= near->fastest) return;
+  near->fastest = seconds;
+  near->by = record.task.template_name;
+}
+
+std::string NearText(const std::string& differences, const Near& near) {
+  return absl::StrCat(differences, " (", near.count, near.count == 1 ? " record" : " records",
+                      ", the fastest ", absl::StrFormat("%.4f", near.fastest * 1e3), " ms by ",
+                      Shown(near.by), ")");
+}
+
 // Usable records of the operator, by how they differ; the fewest differences first.
 absl::StatusOr<std::vector<std::string>> NearMisses(const RecordStore& store,
                                                     const Workload& workload, const Target& target,
                                                     const LookupOptions& options) {
-  std::map<std::pair<size_t, std::string>, int64_t> kinds;
+  std::map<std::pair<size_t, std::string>, Near> kinds;
   const RecordFilter filter{.op = workload.op, .only_ok = true, .limit = options.most_scanned};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
     const std::vector<std::string> differences =
         Differences(record, workload, target, options.threads);
     if (!differences.empty()) {
-      ++kinds[{differences.size(), absl::StrJoin(differences, "; ")}];
+      CountNear(record, &kinds[{differences.size(), absl::StrJoin(differences, "; ")}]);
     }
     return true;
   }));
   std::vector<std::string> nearest;
-  for (const auto& [kind, count] : kinds) {
+  for (const auto& [kind, near] : kinds) {
     if (nearest.size() == kMaxNearMisses) break;
-    nearest.push_back(
-        absl::StrCat(kind.second, " (", count, count == 1 ? " record)" : " records)"));
+    nearest.push_back(NearText(kind.second, near));
   }
   return nearest;
 }

@@ -4,78 +4,37 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "runtime/device/device.h"
-#include "tests/paths.h"
-#include "worker/private_folder.h"
-#include "worker/runner/inputs.h"
+#include "tests/farm/device_runner_fixture.h"
 
 namespace tilewright {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int64_t kCount = 1024;
-
-class DeviceRunnerTest : public ::testing::Test {
+class DeviceRunnerTest : public DeviceRunnerFixture {
  protected:
   void SetUp() override {
     ASSERT_EQ(runtime::SurveyDevices("opencl").missing, "");
-    runner_ = Start().value();
-    spec_.library = folder_->path() + "/module.cl";
-    spec_.calls = {{.symbol = "twice",
-                    .launch = {.grid = {16, 1, 1}, .block = {64, 1, 1}},
-                    .operands = {0, 1}}};
-    spec_.arguments = {{DType::kF32, {kCount}, {}, false}, {DType::kF32, {kCount}, {}, false}};
-    spec_.reference = folder_->path() + "/reference";
-    spec_.tolerance = 1e-6;
-    WriteReference();
-    WriteModule("out[i] = 2 * in[i];");
+    runner_ = Start("opencl:0").value();
+    WriteBody("out[i] = 2 * in[i];");
   }
 
-  absl::StatusOr<std::unique_ptr<DeviceRunner>> Start(const std::string& device = "opencl:0") {
-    return DeviceRunner::Start(
-        {.path = std::string(TILEWRIGHT_BIN_DIR) + "/tilewright-device-runner",
-         .device = device,
-         .cores = {},
-         .folder = folder_->path()});
+  void WriteBody(const std::string& body) {
+    WriteModule(
+        "kernel void twice(global const float* in, global float* out) {"
+        "  int i = get_global_id(0); " +
+        body + " }\n");
   }
 
-  void WriteReference() {
-    std::vector<float> values(kCount);
-    FillUniform(values.data(), kCount, spec_.seed);
-    for (float& value : values) value *= 2;
-    std::ofstream(spec_.reference, std::ios::binary)
-        .write(reinterpret_cast<const char*>(values.data()), kCount * sizeof(float));
-  }
-
-  void WriteModule(const std::string& body) {
-    std::ofstream(spec_.library) << "kernel void twice(global const float* in, global float* out) {"
-                                    "  int i = get_global_id(0); "
-                                 << body << " }\n";
-  }
-
-  absl::StatusOr<Outcome> Run(double limit_seconds = 60) {
-    return runner_->Run(spec_, limit_seconds);
-  }
   FailureKind KindOfRun(const std::string& body, double limit_seconds = 60) {
-    WriteModule(body);
-    const absl::StatusOr<Outcome> outcome = Run(limit_seconds);
-    EXPECT_TRUE(outcome.ok()) << outcome.status();
-    if (!outcome.ok() || !std::holds_alternative<Failure>(*outcome)) return FailureKind::kUnknown;
-    return std::get<Failure>(*outcome).kind;
+    WriteBody(body);
+    return FailureOfRun(limit_seconds).kind;
   }
   void ExpectItStillMeasures() {
-    WriteModule("out[i] = in[i] + in[i];");
-    const absl::StatusOr<Outcome> outcome = Run();
-    ASSERT_TRUE(outcome.ok()) << outcome.status();
-    EXPECT_TRUE(MedianSeconds(*outcome).has_value());
+    WriteBody("out[i] = in[i] + in[i];");
+    ExpectItMeasures();
   }
-
-  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
-  std::unique_ptr<DeviceRunner> runner_;
-  RunSpec spec_;
 };
 
 TEST_F(DeviceRunnerTest, TimesARightKernel) {
@@ -89,7 +48,7 @@ TEST_F(DeviceRunnerTest, TimesARightKernel) {
 }
 
 TEST_F(DeviceRunnerTest, AWrongKernelIsAnOutcomeThatNamesTheElement) {
-  WriteModule("out[i] = i == 77 ? 9 : 2 * in[i];");
+  WriteBody("out[i] = i == 77 ? 9 : 2 * in[i];");
   const absl::StatusOr<Outcome> outcome = Run();
   ASSERT_TRUE(outcome.ok()) << outcome.status();
   EXPECT_EQ(std::get<Failure>(*outcome).kind, FailureKind::kWrongResult);

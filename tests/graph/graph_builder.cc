@@ -312,12 +312,7 @@ double LargestError(const std::vector<Tensor>& a, const std::vector<Tensor>& b) 
   double largest = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     TW_CHECK(a[i].type() == b[i].type()) << ToString(a[i].type()) << ToString(b[i].type());
-    double scale = 1e-30, error = 0;
-    for (int64_t j = 0; j < a[i].size(); ++j) {
-      scale = std::max(scale, std::abs(a[i].AsDouble(j)));
-      error = std::max(error, std::abs(a[i].AsDouble(j) - b[i].AsDouble(j)));
-    }
-    largest = std::max(largest, error / scale);
+    largest = std::max(largest, RelativeError(b[i], a[i]));
   }
   return largest;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "compiler/driver/plain_run.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/text.h"
 #include "compiler/loop/threads.h"
@@ -16,7 +17,6 @@
 #include "compiler/templates/template.h"
 #include "runtime/device/emulator_device.h"
 #include "runtime/error.h"
-#include "tests/targets/device_check.h"
 
 namespace tilewright {
 namespace {
@@ -41,7 +41,7 @@ Subject SubjectOf(const char* key, const char* name, const char* target, const c
   const Template& impl = *FindTemplate(name).value();
   subject.program = impl.Lower(subject.workload, resolved, config).value().steps[0].program;
   subject.args = SeededArguments(subject.workload, kSeed);
-  subject.want = ExpectedOutput(subject.workload, subject.args);
+  subject.want = RunPlain(subject.workload, subject.args).value();
   return subject;
 }
 
@@ -99,7 +99,7 @@ std::string FindingsOn(runtime::Device& device, const Subject& subject, const st
     return error.what();
   }
   device.Download(got.data(), *operands.back(), static_cast<size_t>(got.bytes()));
-  return ErrorOf(got, subject.want) <= kClose ? "" : "wrong result";
+  return RelativeError(got, subject.want) <= kClose ? "" : "wrong result";
 }
 
 std::string Findings(const Subject& subject, const std::string& text) {
@@ -213,7 +213,7 @@ std::string ProgramFindings(const Subject& subject, const std::string& text) {
   if (const absl::Status found = Interpret(*program, args); !found.ok()) {
     return std::string(found.message());
   }
-  return ErrorOf(args.back(), subject.want) <= kClose ? "" : "wrong result";
+  return RelativeError(args.back(), subject.want) <= kClose ? "" : "wrong result";
 }
 
 const SeededBug kProgramBugs[] = {

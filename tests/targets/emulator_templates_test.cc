@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/driver/device_task.h"
+#include "compiler/driver/plain_run.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/support/nvrtc.h"
 #include "compiler/templates/template.h"
