@@ -89,9 +89,8 @@ class Verifier {
 
   void Tell(const std::string& name, const Case& layer, const Config& config,
             const absl::StatusOr<nlohmann::ordered_json>& checked) {
-    nlohmann::ordered_json line = {{"template", name},
-                                   {"workload", layer.workload.Key()},
-                                   {"config", EntitiesToJson(config)}};
+    nlohmann::ordered_json line = {
+        {"template", name}, {"workload", layer.workload.Key()}, {"config", EntitiesToJson(config)}};
     if (checked.ok()) {
       line.update(*checked);
     } else {

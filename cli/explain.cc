@@ -25,7 +25,8 @@ constexpr char kExample[] =
     "09:31:02\n"
     "  conv2d(float32[1,64,56,56],...)+bias+relu, 4 layers\n"
     "    no record; the template's default is used\n"
-    "    near: target differs: cpu -mcpu=znver4 (120 records)\n";
+    "    near: target differs: cpu -mcpu=znver4 (120 records, the fastest 0.1804 ms by "
+    "conv2d_winograd.cpu)\n";
 
 struct Options {
   ModelOptions model;

@@ -66,9 +66,8 @@ std::unique_ptr<LineReader> ReaderOf(const Options& options) {
 absl::Status Import(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto log, OpenInput(options.input));
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records.named));
-  TW_ASSIGN_OR_RETURN(
-      const ImportReport report,
-      ImportLog(log->stream(), *ReaderOf(options), *store, PlaceInTemplate));
+  TW_ASSIGN_OR_RETURN(const ImportReport report,
+                      ImportLog(log->stream(), *ReaderOf(options), *store, PlaceInTemplate));
   PrintImportReport(options.input, report);
   TW_RETURN_IF_ERROR(log->status());
   return CheckReadable(report);

@@ -20,8 +20,8 @@
 namespace tilewright {
 namespace {
 
-constexpr const char* kNeeded[] = {"gfx",      "M",    "N",       "K",          "dtype",
-                                   "outdtype", "bias", "libtype", "kernelName", "splitK", "us"};
+constexpr const char* kNeeded[] = {"gfx",  "M",       "N",          "K",      "dtype", "outdtype",
+                                   "bias", "libtype", "kernelName", "splitK", "us"};
 
 class AiterReader final : public LineReader {
  public:

@@ -54,7 +54,7 @@ void Refuse(int64_t line, std::string template_name, const absl::Status& why,
 }
 
 absl::StatusOr<std::vector<Record>> ReadRecords(LineReader& reader, const std::string& line,
-                                               int64_t bytes) {
+                                                int64_t bytes) {
   if (bytes <= static_cast<int64_t>(kMaxLineBytes)) return reader.Read(line);
   return absl::InvalidArgumentError(
       absl::StrCat("too long a line: ", bytes, " bytes; at most 1 MiB is read"));

@@ -79,11 +79,10 @@ absl::StatusOr<std::string> ConvolutionKey(const ProblemFields& f) {
   TW_ASSIGN_OR_RETURN(const std::string strides, Both(f[9]));
   TW_ASSIGN_OR_RETURN(const std::string dilation, Both(f[10]));
   const bool depthwise = groups > 1 && groups == channels && f[4] == f[0];
-  return absl::StrCat(depthwise ? "depthwise_conv2d(" : "conv2d(", type, "[", f[7], ",",
-                      f[0], ",", f[1], ",", f[2], "],", type, "[", f[4], ",",
-                      channels / groups, ",", kernel, "];dilation=", dilation, ";groups=", groups,
-                      ";padding=", padding, ",", padding, ";strides=", strides,
-                      ";NCHW,OIHW,NCHW)");
+  return absl::StrCat(depthwise ? "depthwise_conv2d(" : "conv2d(", type, "[", f[7], ",", f[0], ",",
+                      f[1], ",", f[2], "],", type, "[", f[4], ",", channels / groups, ",", kernel,
+                      "];dilation=", dilation, ";groups=", groups, ";padding=", padding, ",",
+                      padding, ";strides=", strides, ";NCHW,OIHW,NCHW)");
 }
 
 absl::StatusOr<Workload> ConvolutionOf(absl::string_view problem) {

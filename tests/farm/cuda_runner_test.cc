@@ -48,7 +48,9 @@ TEST_F(CudaRunnerTest, AKernelThatNeverEndsIsATimeoutAndTheNextGetsAnotherProces
 
 TEST_F(CudaRunnerTest, CodeOfAnotherArchitectureIsABuildFailure) {
   StartWith("");
-  WriteModule("\x7f" "ELF of sm_120");
+  WriteModule(
+      "\x7f"
+      "ELF of sm_120");
   ExpectFailure(FailureKind::kBuild, "cuda -arch=sm_90");
 }
 

@@ -62,9 +62,9 @@ TEST(MiopenFindDb, EverySolverOfAConvolutionIsARecordOfItsWorkload) {
 }
 
 TEST(MiopenFindDb, LinesOfOlderReleasesNameTheAlgorithmFirst) {
-  const auto records = ReadConvolution(
-      std::string(kProblem) +
-      "=miopenConvolutionFwdAlgoDirect:ConvAsm3x3U,0.125,0,miopenConvolutionFwdAlgoDirect,not used");
+  const auto records = ReadConvolution(std::string(kProblem) +
+                                       "=miopenConvolutionFwdAlgoDirect:ConvAsm3x3U,0.125,0,"
+                                       "miopenConvolutionFwdAlgoDirect,not used");
   ASSERT_TRUE(records.ok()) << records.status();
   EXPECT_EQ(records->front().task.template_name, "miopen.ConvAsm3x3U");
   EXPECT_DOUBLE_EQ(MedianSeconds(records->front().outcome).value(), 0.125e-3);
