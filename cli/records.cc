@@ -52,14 +52,14 @@ absl::Status WriteTo(const std::string& path, const std::vector<std::string>& in
 
 std::vector<std::string> FormatNames() {
   std::vector<std::string> names;
-  for (const LogFormat& format : LogFormats()) names.emplace_back(format.name);
+  for (const ImportFormat& format : ImportFormats()) names.emplace_back(format.name);
   return names;
 }
 
 std::unique_ptr<LineReader> ReaderOf(const Options& options) {
   const auto format =
-      std::find_if(LogFormats().begin(), LogFormats().end(),
-                   [&](const LogFormat& one) { return one.name == options.format; });
+      std::find_if(ImportFormats().begin(), ImportFormats().end(),
+                   [&](const ImportFormat& one) { return one.name == options.format; });
   return format->open(std::filesystem::path(options.input).filename());
 }
 

@@ -15,7 +15,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/operators/workload_rules.h"
-#include "records/log_format.h"
+#include "records/import_format.h"
 
 namespace tilewright {
 namespace {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "records/log_format.h"
+#include "records/import_format.h"
 #include "records/record.h"
 #include "records/record_store.h"
 
@@ -82,7 +82,7 @@ struct ImportReport {
 // InvalidArgument when the first 10,000 lines hold no record: it is no log.
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
                                        const PlaceFunction& place_of = nullptr);
-// The same of another format (records/log_format.h): a line may hold several records, each of which
+// The same of another format (records/import_format.h): a line may hold several records, each of which
 // is counted.
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, LineReader& reader, RecordStore& store,
                                        const PlaceFunction& place_of = nullptr);

@@ -7,7 +7,7 @@
 #include "base/status_macros.h"
 #include "records/autotvm_log.h"
 #include "records/best_of_each.h"
-#include "records/log_format.h"
+#include "records/import_format.h"
 
 namespace tilewright {
 namespace {
@@ -117,7 +117,7 @@ std::string_view NameOf(RowFate fate) {
 
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
                                        const PlaceFunction& place_of) {
-  return ImportLog(in, *LogFormats().front().open(""), store, place_of);
+  return ImportLog(in, *ImportFormats().front().open(""), store, place_of);
 }
 
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, LineReader& reader, RecordStore& store,
@@ -171,7 +171,7 @@ absl::StatusOr<ImportReport> PickBestOfLogs(const std::vector<std::istream*>& in
                                             std::ostream& out) {
   ImportReport report;
   BestOfEach best(/*by_device=*/true);
-  const std::unique_ptr<LineReader> reader = LogFormats().front().open("");
+  const std::unique_ptr<LineReader> reader = ImportFormats().front().open("");
   for (std::istream* log : in) {
     TW_RETURN_IF_ERROR(ForEachRecord(*log, *reader, &report, [&](int64_t, const Record& record) {
       best.Add(record);

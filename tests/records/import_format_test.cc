@@ -1,5 +1,5 @@
 // Databases of other tuners, lines in their formats: what they become, and what is refused.
-#include "records/log_format.h"
+#include "records/import_format.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -143,7 +143,7 @@ TEST(AiterTable, WhatIsNoDenseLayerOfOursIsRefusedWithItsReason) {
   EXPECT_THAT(with("12.5", ""), HasSubstr("no time"));
 }
 
-TEST(LogFormat, RowsOfOtherTunersAreCountedAndCanBeWrittenAndReadBack) {
+TEST(ImportFormat, RowsOfOtherTunersAreCountedAndCanBeWrittenAndReadBack) {
   const auto store = MakeMemoryStore();
   std::istringstream in(std::string(kProblem) + kMeasured + "\nno problem at all\n");
   const auto report = ImportLog(in, *ReadMiopenFindDb(kFile), *store, PlaceInTemplate);
@@ -161,7 +161,7 @@ TEST(LogFormat, RowsOfOtherTunersAreCountedAndCanBeWrittenAndReadBack) {
 }
 
 // They say how fast the layer is elsewhere, and are never what it is compiled with.
-TEST(LogFormat, LookUpsShowTheFastestKernelOfOtherTuners) {
+TEST(ImportFormat, LookUpsShowTheFastestKernelOfOtherTuners) {
   const auto store = MakeMemoryStore();
   const auto records = ReadConvolution(std::string(kProblem) + kMeasured);
   ASSERT_TRUE(records.ok() && store->Append(*records).ok());

@@ -24,13 +24,13 @@ class LineReader {
   virtual absl::StatusOr<std::vector<Record>> Read(std::string_view line) = 0;
 };
 
-struct LogFormat {
+struct ImportFormat {
   std::string_view name;
   // For a file of this name: some databases tell the device by it.
   std::unique_ptr<LineReader> (*open)(const std::string& file_name);
 };
 // "autotvm" first.
-const std::vector<LogFormat>& LogFormats();
+const std::vector<ImportFormat>& ImportFormats();
 
 // ROCm/MIOpen's find-db (MIT): of each convolution the time of every solver. The file's name is the
 // device's: "gfx90a68.HIP.fdb.txt".

@@ -1,4 +1,4 @@
-#include "records/log_format.h"
+#include "records/import_format.h"
 
 #include <utility>
 
@@ -40,8 +40,8 @@ absl::Status CheckImported(std::string_view line, const Record& record) {
   return NotRead("a value out of range", sound.message());
 }
 
-const std::vector<LogFormat>& LogFormats() {
-  static const auto* const formats = new std::vector<LogFormat>{
+const std::vector<ImportFormat>& ImportFormats() {
+  static const auto* const formats = new std::vector<ImportFormat>{
       {"autotvm", ReadAutoTvm}, {"miopen", ReadMiopenFindDb}, {"aiter", ReadAiterTable}};
   return *formats;
 }
