@@ -10,6 +10,7 @@
 
 #include "base/status_macros.h"
 #include "bench/gpu_layers.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/driver/device_task.h"
 #include "compiler/driver/plain_run.h"

@@ -16,6 +16,7 @@
 #include "cli/onnxruntime_peer.h"
 #include "cli/table.h"
 #include "cli/verb.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/core/tensor.h"
 #include "runtime/include/tilewright.h"
 

@@ -16,6 +16,7 @@
 #include "cli/records_source.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
+#include "records/import_format.h"
 #include "records/log_file.h"
 #include "records/maintenance.h"
 #include "records/postgres_store.h"

@@ -18,6 +18,7 @@
 #include "records/autotvm_templates.h"
 #include "records/foreign.h"
 #include "records/python_json.h"
+#include "records/run_id.h"
 
 namespace tilewright {
 namespace {

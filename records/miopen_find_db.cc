@@ -17,6 +17,7 @@
 #include "base/strings.h"
 #include "compiler/operators/workload_rules.h"
 #include "records/import_format.h"
+#include "records/run_id.h"
 
 namespace tilewright {
 namespace {

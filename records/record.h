@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "compiler/core/outcome.h"
@@ -52,9 +51,6 @@ std::string WorkloadKey(const Record& record);
 // The same without the epilogue: equal for workloads that differ only in what is fused.
 std::string AnchorKey(const Record& record);
 std::string AnchorKey(Workload workload);
-
-// The run_id of an imported measurement: equal for equal texts.
-std::string RunIdOfText(std::string_view text);
 
 // Timed, and of a class that may be a best record: ok, late or imported.
 bool IsUsable(const Record& record);

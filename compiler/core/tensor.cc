@@ -1,7 +1,5 @@
 #include "compiler/core/tensor.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <new>
 
@@ -94,17 +92,6 @@ int64_t Tensor::AsInt(int64_t i) const { return Element<int64_t>(*this, i); }
 
 void Tensor::Set(int64_t i, double value) {
   Dispatch(dtype(), [&]<typename T>() { as<T>()[i] = static_cast<T>(RoundTo(dtype(), value)); });
-}
-
-double RelativeError(const Tensor& got, const Tensor& want) {
-  double error = 0, scale = 0;
-  for (int64_t i = 0; i < want.size(); ++i) {
-    const double expected = want.AsDouble(i);
-    const double difference = std::fabs(got.AsDouble(i) - expected);
-    scale = std::max(scale, std::fabs(expected));
-    error = std::max(error, std::isfinite(difference) ? difference : HUGE_VAL);
-  }
-  return scale > 0 ? error / scale : error;
 }
 
 }  // namespace tilewright

@@ -86,8 +86,4 @@ class Tensor {
   std::shared_ptr<std::byte> data_;
 };
 
-// The largest difference of two elements, relative to the largest element wanted (absolute where
-// all are 0); infinite where one is not finite. REQUIRES: equal shapes.
-double RelativeError(const Tensor& got, const Tensor& want);
-
 }  // namespace tilewright

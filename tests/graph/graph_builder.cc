@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/check.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/operators/define.h"
 #include "gtest/gtest.h"

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/rng.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/driver/device_task.h"
 #include "compiler/driver/plain_run.h"

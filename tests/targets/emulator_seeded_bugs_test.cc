@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/driver/plain_run.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/text.h"
