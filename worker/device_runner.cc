@@ -58,6 +58,8 @@ std::string DeviceRunner::target() const {
   return facts_.arch.empty() ? kind : absl::StrCat(kind, " -arch=", facts_.arch);
 }
 
+bool DeviceRunner::compiles() const { return absl::StartsWith(setup_.device, "opencl"); }
+
 absl::Status DeviceRunner::EnsureStarted(const Interrupt* interrupt) {
   if (child_) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(Child child, Child::Start({setup_.path, setup_.device,
@@ -87,6 +89,43 @@ absl::StatusOr<Outcome> DeviceRunner::Run(const RunSpec& spec, double limit_seco
   // A candidate is to blame only for what a device survives: not for one that is gone.
   if (outcome.ok()) TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
   return outcome;
+}
+
+absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::StartCompiler(
+    std::vector<int> cores) const {
+  DeviceRunnerSetup setup = setup_;
+  setup.cores = std::move(cores);
+  return Start(std::move(setup));
+}
+
+absl::StatusOr<std::optional<Failure>> DeviceRunner::Compile(const std::string& path,
+                                                             double limit_seconds,
+                                                             const Interrupt* interrupt) {
+  std::lock_guard lock(mutex_);
+  TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
+  WriteAll(child_->input(), absl::StrCat("compile ", path, "\nend\n")).IgnoreError();
+  const absl::StatusOr<std::string> line =
+      ReadLine(child_->output(), DeadlineAfter(limit_seconds), interrupt);
+  if (!line.ok()) return JudgeCompiler(line.status(), limit_seconds);
+  if (*line == "compiled") return std::nullopt;
+  TW_ASSIGN_OR_RETURN(const Outcome outcome, OutcomeOfResult(*line));
+  if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
+  return absl::InternalError("the device's runner has timed what it was to compile");
+}
+
+// A compiler that hangs or crashes is an outcome; the next code gets a new process.
+absl::StatusOr<std::optional<Failure>> DeviceRunner::JudgeCompiler(const absl::Status& why,
+                                                                   double limit_seconds) {
+  Child child = *std::move(child_);
+  child_.reset();
+  if (absl::IsDeadlineExceeded(why)) {
+    return Failure{FailureKind::kBuildTimeout,
+                   absl::StrCat("the driver compiles for more than ", limit_seconds, " s")};
+  }
+  if (!absl::IsUnavailable(why)) return why;
+  TW_ASSIGN_OR_RETURN(const int status, child.End(kOwnEndSeconds));
+  TW_ASSIGN_OR_RETURN(const Outcome outcome, OutcomeOfExit(status));
+  return Failure{FailureKind::kBuild, std::get<Failure>(outcome).message};
 }
 
 absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seconds,

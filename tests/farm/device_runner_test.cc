@@ -82,6 +82,35 @@ TEST_F(DeviceRunnerTest, CodeThatTheDriverRefusesIsABuildFailure) {
   ExpectItStillMeasures();
 }
 
+TEST_F(DeviceRunnerTest, WhatAnotherProcessCompiledRunsHere) {
+  ASSERT_TRUE(runner_->compiles());
+  const auto compiler = runner_->StartCompiler({}).value();
+  const auto refused = compiler->Compile(spec_.library, 60);
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(*refused, std::nullopt);
+  std::string line;
+  std::getline(std::ifstream(spec_.library), line);
+  EXPECT_THAT(line, HasSubstr("compiled for"));
+  ExpectItMeasures();
+}
+
+TEST_F(DeviceRunnerTest, CodeThatTheDriverRefusesToCompileAheadIsABuildFailure) {
+  const auto compiler = runner_->StartCompiler({}).value();
+  WriteBody("out[i] = nonsense;");
+  const auto refused = compiler->Compile(spec_.library, 60);
+  ASSERT_TRUE(refused.ok() && *refused) << refused.status();
+  EXPECT_EQ((*refused)->kind, FailureKind::kBuild);
+  EXPECT_THAT((*refused)->message, HasSubstr("nonsense"));
+}
+
+TEST_F(DeviceRunnerTest, ACompilerThatTakesTooLongIsReplaced) {
+  const auto compiler = runner_->StartCompiler({}).value();
+  const auto refused = compiler->Compile(spec_.library, 0);
+  ASSERT_TRUE(refused.ok() && *refused) << refused.status();
+  EXPECT_EQ((*refused)->kind, FailureKind::kBuildTimeout);
+  EXPECT_EQ(compiler->Compile(spec_.library, 60).value(), std::nullopt);
+}
+
 TEST_F(DeviceRunnerTest, AKernelThatCrashesTheProcessIsACrashAndTheNextGetsAnother) {
   EXPECT_EQ(KindOfRun("*(global volatile int*)8 = i;"), FailureKind::kCrash);
   ExpectItStillMeasures();

@@ -4,11 +4,13 @@
 // architecture, a line each, or "fault TEXT". Then a RunSpec and a line "end" on standard input are
 // answered by the line "called" when all is there but the kernel's code, and by the spec's token
 // and one of "ok SECONDS...", "wrong_result TEXT", "build TEXT", "crash TEXT" and "fault TEXT".
-// After the last two the device may be unusable: whoever asks should start another process. Links
-// nothing but libc and the runtime.
+// After the last two the device may be unusable: whoever asks should start another process. A line
+// "compile FILE" and a line "end" instead put what the driver makes of the code in a file into its
+// place: "compiled", "build TEXT" or "fault TEXT". Links nothing but libc and the runtime.
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +23,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "runtime/device/device.h"
 #include "runtime/error.h"
@@ -32,6 +35,7 @@ namespace tilewright {
 namespace {
 
 constexpr int kAnswerFd = 3;
+constexpr std::string_view kCompile = "compile ";
 // Runs are repeated until they take so long: what the clock and the last wait add is small then.
 constexpr double kLeastSampleSeconds = 2e-3;
 constexpr int kMostRuns = 1000;
@@ -137,6 +141,24 @@ std::string Answer(const RunSpec& spec, runtime::Device& device) {
   }
 }
 
+// Where a device is the CPU, what it times goes first.
+constexpr int kCompileNice = 10;
+
+std::string Compile(const std::string& path, runtime::Device& device) {
+  setpriority(PRIO_PROCESS, 0, kCompileNice);
+  const std::string code = ReadFile(path);
+  if (code.empty()) return "fault cannot read " + path;
+  try {
+    const std::string compiled = device.Compile(code);
+    std::ofstream out(path, std::ios::binary);
+    out << compiled;
+    out.close();
+    return out ? "compiled" : "fault cannot write " + path;
+  } catch (const runtime::Error& error) {
+    return std::string(error.code() == TW_BAD_PACKAGE ? "build " : "fault ") + error.what();
+  }
+}
+
 std::string NextSpec() {
   std::string text;
   for (std::string line; std::getline(std::cin, line) && line != "end";) text += line + "\n";
@@ -161,6 +183,11 @@ int Main(const std::string& name, const std::string& cores, const std::string& f
   }
   if (!SayReady(device->info(), lacking)) return 1;
   for (std::string text; !(text = NextSpec()).empty();) {
+    if (text.starts_with(kCompile)) {
+      const std::string path = text.substr(kCompile.size(), text.size() - kCompile.size() - 1);
+      if (!WriteLine(Compile(path, *device))) return 1;
+      continue;
+    }
     const std::optional<RunSpec> spec = ParseRunSpec(text);
     if (!spec) return 2;
     if (!WriteLine(spec->token + " " + Answer(*spec, *device))) return 1;
