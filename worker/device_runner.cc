@@ -81,9 +81,23 @@ absl::Status DeviceRunner::EnsureStarted(const Interrupt* interrupt) {
 
 absl::StatusOr<Outcome> DeviceRunner::Run(const RunSpec& spec, double limit_seconds,
                                           const Interrupt* interrupt) {
+  return RunLocked(spec, /*ahead=*/false, limit_seconds, interrupt);
+}
+
+absl::StatusOr<std::optional<Failure>> DeviceRunner::Compile(const RunSpec& spec,
+                                                             double limit_seconds,
+                                                             const Interrupt* interrupt) {
+  TW_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunLocked(spec, /*ahead=*/true, limit_seconds, interrupt));
+  const auto* failure = std::get_if<Failure>(&outcome);
+  return failure == nullptr ? std::nullopt : std::optional(*failure);
+}
+
+absl::StatusOr<Outcome> DeviceRunner::RunLocked(const RunSpec& spec, bool ahead,
+                                                double limit_seconds, const Interrupt* interrupt) {
   std::lock_guard lock(mutex_);
   TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
-  absl::StatusOr<Outcome> outcome = Ask(spec, limit_seconds, interrupt);
+  absl::StatusOr<Outcome> outcome = Ask(spec, ahead, limit_seconds, interrupt);
   if (IsClean(outcome)) return outcome;
   child_.reset();
   // A candidate is to blame only for what a device survives: not for one that is gone.
@@ -98,43 +112,14 @@ absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::StartCompiler(
   return Start(std::move(setup));
 }
 
-absl::StatusOr<std::optional<Failure>> DeviceRunner::Compile(const std::string& path,
-                                                             double limit_seconds,
-                                                             const Interrupt* interrupt) {
-  std::lock_guard lock(mutex_);
-  TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
-  WriteAll(child_->input(), absl::StrCat("compile ", path, "\nend\n")).IgnoreError();
-  const absl::StatusOr<std::string> line =
-      ReadLine(child_->output(), DeadlineAfter(limit_seconds), interrupt);
-  if (!line.ok()) return JudgeCompiler(line.status(), limit_seconds);
-  if (*line == "compiled") return std::nullopt;
-  TW_ASSIGN_OR_RETURN(const Outcome outcome, OutcomeOfResult(*line));
-  if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
-  return absl::InternalError("the device's runner has timed what it was to compile");
-}
-
-// A compiler that hangs or crashes is an outcome; the next code gets a new process.
-absl::StatusOr<std::optional<Failure>> DeviceRunner::JudgeCompiler(const absl::Status& why,
-                                                                   double limit_seconds) {
-  Child child = *std::move(child_);
-  child_.reset();
-  if (absl::IsDeadlineExceeded(why)) {
-    return Failure{FailureKind::kBuildTimeout,
-                   absl::StrCat("the driver compiles for more than ", limit_seconds, " s")};
-  }
-  if (!absl::IsUnavailable(why)) return why;
-  TW_ASSIGN_OR_RETURN(const int status, child.End(kOwnEndSeconds));
-  TW_ASSIGN_OR_RETURN(const Outcome outcome, OutcomeOfExit(status));
-  return Failure{FailureKind::kBuild, std::get<Failure>(outcome).message};
-}
-
-absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seconds,
+absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, bool ahead, double limit_seconds,
                                           const Interrupt* interrupt) {
   const Deadline deadline = DeadlineAfter(limit_seconds);
   RunSpec told = spec;
   told.token = NewToken();
   // A process that is gone shows when it is read.
-  WriteAll(child_->input(), ToText(told) + "end\n").IgnoreError();
+  const std::string text = absl::StrCat(ahead ? "ahead\n" : "", ToText(told), "end\n");
+  WriteAll(child_->input(), text).IgnoreError();
   const std::string mark = told.token + " ";
   for (bool called = false;; called = true) {
     const absl::StatusOr<std::string> line = ReadLine(child_->output(), deadline, interrupt);
@@ -150,7 +135,9 @@ absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seco
     }
     TW_RETURN_IF_ERROR(line.status());
     absl::string_view word = *line;
-    if (absl::ConsumePrefix(&word, mark)) return OutcomeOfResult(word);
+    if (absl::ConsumePrefix(&word, mark)) {
+      return ahead && word == "compiled" ? Outcome() : OutcomeOfResult(word);
+    }
     if (called || word != "called") {
       return absl::InternalError(
           absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedWordBytes), "\""));

@@ -52,10 +52,10 @@ class DeviceRunner {
   // Whether the device's driver compiles the code: OpenCL's do.
   bool compiles() const;
 
-  // Puts what the device's driver makes of the code in a file into its place; the reason where the
-  // driver refuses it. For a process of its own, beside the one that runs (StartCompiler). Errors
-  // as Run's.
-  absl::StatusOr<std::optional<Failure>> Compile(const std::string& path, double limit_seconds,
+  // Has the driver compile the spec's kernels, so that Run of a process with the same folder finds
+  // them compiled: nullopt, or how the candidate failed. For a process of its own, beside the one
+  // that runs (StartCompiler). Errors as Run's.
+  absl::StatusOr<std::optional<Failure>> Compile(const RunSpec& spec, double limit_seconds,
                                                  const Interrupt* interrupt = nullptr);
 
   // Another process of the device, to compile in on these cores while this one runs kernels.
@@ -64,9 +64,9 @@ class DeviceRunner {
  private:
   explicit DeviceRunner(DeviceRunnerSetup setup) : setup_(std::move(setup)) {}
   absl::Status EnsureStarted(const Interrupt* interrupt);
-  absl::StatusOr<std::optional<Failure>> JudgeCompiler(const absl::Status& why,
-                                                       double limit_seconds);
-  absl::StatusOr<Outcome> Ask(const RunSpec& spec, double limit_seconds,
+  absl::StatusOr<Outcome> RunLocked(const RunSpec& spec, bool ahead, double limit_seconds,
+                                    const Interrupt* interrupt);
+  absl::StatusOr<Outcome> Ask(const RunSpec& spec, bool ahead, double limit_seconds,
                               const Interrupt* interrupt);
 
   const DeviceRunnerSetup setup_;

@@ -233,9 +233,11 @@ absl::StatusOr<BuildResult> Pipeline::BuildKernel(const Job& job, Builder& build
   if (!driver) {
     TW_ASSIGN_OR_RETURN(driver, setup_.device->StartCompiler(setup_.cores.others));
   }
-  TW_ASSIGN_OR_RETURN(const std::optional<Failure> refused,
-                      driver->Compile(path, limit - SecondsSince(start), &build_interrupt_));
-  return refused ? BuildResult(*refused) : std::move(built);
+  RunSpec spec = SpecOf(std::get<BuiltKernel>(built), RunArguments(trial.task.workload));
+  spec.reference = path;  // none is read
+  TW_ASSIGN_OR_RETURN(const std::optional<Failure> failure,
+                      driver->Compile(spec, limit - SecondsSince(start), &build_interrupt_));
+  return failure ? BuildResult(*failure) : std::move(built);
 }
 
 void Pipeline::Build(JobPtr job, Builder& builder, std::unique_ptr<DeviceRunner>& driver) {

@@ -61,9 +61,6 @@ class Device {
   // A part of `whole`, which must outlive it. REQUIRES: `offset` is a multiple of kDeviceAlignment.
   virtual std::unique_ptr<DeviceBuffer> Slice(DeviceBuffer& whole, size_t offset, size_t bytes) = 0;
   virtual std::unique_ptr<DeviceModule> Load(std::string_view code) = 0;
-  // What the driver makes of `code`, for Load on this device with this driver alone; `code` itself
-  // where Load compiles nothing.
-  virtual std::string Compile(std::string_view code) { return std::string(code); }
   // These run in order; Download and Synchronize wait for them.
   virtual void Upload(DeviceBuffer& to, const void* from, size_t bytes) = 0;
   virtual void Download(void* to, DeviceBuffer& from, size_t bytes) = 0;

@@ -23,10 +23,8 @@ OpenClApi LoadOpenCl() {
   BIND(CreateSubBuffer);
   BIND(ReleaseMemObject);
   BIND(CreateProgramWithSource);
-  BIND(CreateProgramWithBinary);
   BIND(BuildProgram);
   BIND(GetProgramBuildInfo);
-  BIND(GetProgramInfo);
   BIND(ReleaseProgram);
   BIND(CreateKernel);
   BIND(SetKernelArg);

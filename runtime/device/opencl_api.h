@@ -21,10 +21,8 @@ struct OpenClApi {
   decltype(&clCreateSubBuffer) CreateSubBuffer;
   decltype(&clReleaseMemObject) ReleaseMemObject;
   decltype(&clCreateProgramWithSource) CreateProgramWithSource;
-  decltype(&clCreateProgramWithBinary) CreateProgramWithBinary;
   decltype(&clBuildProgram) BuildProgram;
   decltype(&clGetProgramBuildInfo) GetProgramBuildInfo;
-  decltype(&clGetProgramInfo) GetProgramInfo;
   decltype(&clReleaseProgram) ReleaseProgram;
   decltype(&clCreateKernel) CreateKernel;
   decltype(&clSetKernelArg) SetKernelArg;

@@ -24,9 +24,7 @@ struct Kernel final : DeviceKernel {
 
 struct Module final : DeviceModule {
   explicit Module(cl_program p) : program(p) {}
-  ~Module() override {
-    if (program != nullptr) OpenCl().ReleaseProgram(program);
-  }
+  ~Module() override { OpenCl().ReleaseProgram(program); }
 
   std::unique_ptr<DeviceKernel> Find(const std::string& name) override {
     cl_int result = CL_SUCCESS;
@@ -133,21 +131,18 @@ class OpenClDevice final : public Device {
     return std::make_unique<Buffer>(mem);
   }
 
-  std::unique_ptr<DeviceModule> Load(std::string_view code) override { return Build(code); }
-
-  std::string Compile(std::string_view code) override {
-    const std::unique_ptr<Module> module = Build(code);
-    size_t bytes = 0;
-    CheckCl(OpenCl().GetProgramInfo(module->program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes,
-                                    nullptr),
-            "tell a program's size");
-    std::string compiled = CompiledMark();
-    compiled.resize(compiled.size() + bytes);
-    char* binary = compiled.data() + compiled.size() - bytes;
-    CheckCl(OpenCl().GetProgramInfo(module->program, CL_PROGRAM_BINARIES, sizeof(binary), &binary,
-                                    nullptr),
-            "give a program's code");
-    return compiled;
+  std::unique_ptr<DeviceModule> Load(std::string_view code) override {
+    const char* text = code.data();
+    const size_t bytes = code.size();
+    cl_int result = CL_SUCCESS;
+    cl_program program = OpenCl().CreateProgramWithSource(context_, 1, &text, &bytes, &result);
+    CheckCl(result, "take a program");
+    auto module = std::make_unique<Module>(program);
+    if (OpenCl().BuildProgram(program, 1, &device_, "-cl-std=CL1.2", nullptr, nullptr) !=
+        CL_SUCCESS) {
+      throw BadPackage(info_.name + " does not build the kernels: " + BuildLog(program));
+    }
+    return module;
   }
 
   void Upload(DeviceBuffer& to, const void* from, size_t bytes) override {
@@ -185,34 +180,6 @@ class OpenClDevice final : public Device {
   void Synchronize() override { CheckCl(OpenCl().Finish(queue_), "finish"); }
 
  private:
-  // What Compile's code begins with: only the same driver takes it.
-  std::string CompiledMark() const {
-    return "compiled for " + info_.name + " by " + info_.driver + "\n";
-  }
-
-  std::unique_ptr<Module> Build(std::string_view code) {
-    cl_int result = CL_SUCCESS;
-    auto module = std::make_unique<Module>(Take(code, &result));
-    CheckCl(result, "take a program");
-    if (OpenCl().BuildProgram(module->program, 1, &device_, "-cl-std=CL1.2", nullptr, nullptr) !=
-        CL_SUCCESS) {
-      throw BadPackage(info_.name + " does not build the kernels: " + BuildLog(module->program));
-    }
-    return module;
-  }
-
-  cl_program Take(std::string_view code, cl_int* result) {
-    const std::string mark = CompiledMark();
-    const bool compiled = code.starts_with(mark);
-    if (compiled) code.remove_prefix(mark.size());
-    const char* text = code.data();
-    const size_t bytes = code.size();
-    if (!compiled) return OpenCl().CreateProgramWithSource(context_, 1, &text, &bytes, result);
-    const auto* binary = reinterpret_cast<const unsigned char*>(text);
-    return OpenCl().CreateProgramWithBinary(context_, 1, &device_, &bytes, &binary, nullptr,
-                                            result);
-  }
-
   std::string BuildLog(cl_program program) {
     std::string log(kMaxLogBytes, '\0');
     size_t bytes = 0;

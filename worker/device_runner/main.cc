@@ -4,9 +4,10 @@
 // architecture, a line each, or "fault TEXT". Then a RunSpec and a line "end" on standard input are
 // answered by the line "called" when all is there but the kernel's code, and by the spec's token
 // and one of "ok SECONDS...", "wrong_result TEXT", "build TEXT", "crash TEXT" and "fault TEXT".
-// After the last two the device may be unusable: whoever asks should start another process. A line
-// "compile FILE" and a line "end" instead put what the driver makes of the code in a file into its
-// place: "compiled", "build TEXT" or "fault TEXT". Links nothing but libc and the runtime.
+// After the last two the device may be unusable: whoever asks should start another process. With a
+// line "ahead" before the spec nothing is checked or timed: the driver compiles the kernels, which
+// another process with the same folder then finds compiled; "compiled" is the answer instead of
+// "ok". Links nothing but libc and the runtime.
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -14,8 +15,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -35,7 +38,11 @@ namespace tilewright {
 namespace {
 
 constexpr int kAnswerFd = 3;
-constexpr std::string_view kCompile = "compile ";
+constexpr std::string_view kAhead = "ahead\n";
+// Of those that compile ahead: where a device is the CPU, what it times goes first.
+constexpr int kAheadNice = 10;
+// Compiled code that was not asked for as long is not asked for again.
+constexpr auto kKeptCode = std::chrono::minutes(10);
 // Runs are repeated until they take so long: what the clock and the last wait add is small then.
 constexpr double kLeastSampleSeconds = 2e-3;
 constexpr int kMostRuns = 1000;
@@ -63,7 +70,20 @@ void KeepDriversFilesIn(const std::string& folder) {
   for (const char* name : {"POCL_CACHE_DIR", "CUDA_CACHE_PATH", "TMPDIR"}) {
     setenv(name, folder.c_str(), 1);
   }
-  setenv("POCL_KERNEL_CACHE", "0", 1);  // no candidate is built twice
+  setenv("POCL_KERNEL_CACHE", "1", 1);  // what was compiled ahead is there
+}
+
+// Drivers keep what they compile for good. PoCL: a folder a program in folders of two letters.
+void ForgetOldCode(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;  // another process may be doing the same
+  for (const fs::directory_entry& shelf : fs::directory_iterator(folder, error)) {
+    if (!shelf.is_directory(error) || shelf.path().filename().string().size() != 2) continue;
+    for (const fs::directory_entry& program : fs::directory_iterator(shelf.path(), error)) {
+      const auto age = fs::file_time_type::clock::now() - program.last_write_time(error);
+      if (!error && age > kKeptCode) fs::remove_all(program.path(), error);
+    }
+  }
 }
 
 // What the machine does not give of the sandbox.
@@ -115,12 +135,16 @@ std::string ReadFile(const std::string& path) {
 }
 
 // Faults until the candidate's code is in play, its crashes from there on.
-std::string Measure(const RunSpec& spec, runtime::Device& device, bool* called) {
+std::string Measure(const RunSpec& spec, runtime::Device& device, bool ahead, bool* called) {
   TimedTask task(spec, device);
   const std::string code = ReadFile(spec.library);
   if (code.empty()) return "fault cannot read " + spec.library;
   *called = WriteLine("called");
   task.Load(code);
+  if (ahead) {
+    task.StartEach();
+    return "compiled";
+  }
   std::string error = task.Check();
   if (!error.empty()) return error;
   const std::vector<double> samples = Sample(spec, task);
@@ -129,33 +153,15 @@ std::string Measure(const RunSpec& spec, runtime::Device& device, bool* called) 
   return error.empty() ? OkLine(samples) : error;
 }
 
-std::string Answer(const RunSpec& spec, runtime::Device& device) {
+std::string Answer(const RunSpec& spec, runtime::Device& device, bool ahead) {
   bool called = false;
   try {
-    return Measure(spec, device, &called);
+    return Measure(spec, device, ahead, &called);
   } catch (const runtime::Error& error) {
     if (!called) return std::string("fault ") + error.what();
     return std::string(error.code() == TW_BAD_PACKAGE ? "build " : "crash ") + error.what();
   } catch (const std::bad_alloc&) {
     return "fault not enough memory for the arguments";
-  }
-}
-
-// Where a device is the CPU, what it times goes first.
-constexpr int kCompileNice = 10;
-
-std::string Compile(const std::string& path, runtime::Device& device) {
-  setpriority(PRIO_PROCESS, 0, kCompileNice);
-  const std::string code = ReadFile(path);
-  if (code.empty()) return "fault cannot read " + path;
-  try {
-    const std::string compiled = device.Compile(code);
-    std::ofstream out(path, std::ios::binary);
-    out << compiled;
-    out.close();
-    return out ? "compiled" : "fault cannot write " + path;
-  } catch (const runtime::Error& error) {
-    return std::string(error.code() == TW_BAD_PACKAGE ? "build " : "fault ") + error.what();
   }
 }
 
@@ -183,14 +189,12 @@ int Main(const std::string& name, const std::string& cores, const std::string& f
   }
   if (!SayReady(device->info(), lacking)) return 1;
   for (std::string text; !(text = NextSpec()).empty();) {
-    if (text.starts_with(kCompile)) {
-      const std::string path = text.substr(kCompile.size(), text.size() - kCompile.size() - 1);
-      if (!WriteLine(Compile(path, *device))) return 1;
-      continue;
-    }
-    const std::optional<RunSpec> spec = ParseRunSpec(text);
+    const bool ahead = text.starts_with(kAhead);
+    if (ahead) setpriority(PRIO_PROCESS, 0, kAheadNice);
+    const std::optional<RunSpec> spec = ParseRunSpec(ahead ? text.substr(kAhead.size()) : text);
     if (!spec) return 2;
-    if (!WriteLine(spec->token + " " + Answer(*spec, *device))) return 1;
+    if (!WriteLine(spec->token + " " + Answer(*spec, *device, ahead))) return 1;
+    if (!folder.empty()) ForgetOldCode(folder);
   }
   _exit(0);  // no destructors: the device may be unusable
 }
