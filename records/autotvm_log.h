@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "records/import_format.h"
 #include "records/record.h"
 #include "records/record_store.h"
 
@@ -81,10 +80,6 @@ struct ImportReport {
 // space is refused, its spelling becomes the space's, and an index that disagrees is replaced.
 // InvalidArgument when the first 10,000 lines hold no record: it is no log.
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
-                                       const PlaceFunction& place_of = nullptr);
-// The same of another format (records/import_format.h): a line may hold several records, each of which
-// is counted.
-absl::StatusOr<ImportReport> ImportLog(std::istream& in, LineReader& reader, RecordStore& store,
                                        const PlaceFunction& place_of = nullptr);
 // Oldest first; the number of lines written. Internal when the stream fails.
 absl::StatusOr<int64_t> ExportLog(const RecordScan& records, const RecordFilter& filter,

@@ -4,6 +4,7 @@
 // beside ours (records/lookup.h).
 #pragma once
 
+#include <istream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "records/autotvm_log.h"
 #include "records/record.h"
 
 namespace tilewright {
@@ -38,6 +40,10 @@ std::unique_ptr<LineReader> ReadMiopenFindDb(const std::string& file_name);
 // ROCm/aiter's tables of tuned matrix products (MIT), configs/*tuned_gemm*.csv, of element types
 // that ours are.
 std::unique_ptr<LineReader> ReadAiterTable(const std::string& file_name);
+
+// ImportLog of another format: a line may hold several records, each of which is counted.
+absl::StatusOr<ImportReport> ImportLog(std::istream& in, LineReader& reader, RecordStore& store,
+                                       const PlaceFunction& place_of = nullptr);
 
 // For the readers: a line's refusal, and whether what was read of a line may become a record (its
 // text is UTF-8, the target reads back, CheckRecord).
