@@ -293,6 +293,32 @@ TEST(GpuTemplates, NarrowFloatsAreStagedAsTheSumsType) {
   }
 }
 
+// 8 channels of 16 pixels a thread: of a plain convolution 16 inputs and 8 weights, of a depthwise
+// one an input for each output.
+TEST(GpuTemplates, WhatAThreadHoldsOfTheInputsCountsAsRegisters) {
+  const Target target = Parsed("cuda -arch=sm_90");
+  for (const bool depthwise : {false, true}) {
+    const Workload workload =
+        ParseWorkload(depthwise ? "depthwise_conv2d(float32[1,64,16,16],float32[64,1,3,3];"
+                                  "dilation=1,1;groups=64;padding=1,1,1,1;strides=1,1;"
+                                  "NCHW,OIHW,NCHW)"
+                                : "conv2d(float32[1,64,16,16],float32[64,64,3,3];dilation=1,1;"
+                                  "groups=1;padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)")
+            .value();
+    const char* name = depthwise ? "depthwise_conv2d_nchw.cuda" : "conv2d_nchw.cuda";
+    const ConfigSpace space = FindTemplate(name).value()->Space(workload, target);
+    Config config = space.At(0);
+    for (auto& [knob, entity] : config.entities) {
+      if (knob == "tile_f") entity = SplitEntity{{-1, 1, 4, 8}};
+      if (knob == "tile_y") entity = SplitEntity{{-1, 1, 2, 8}};
+      if (knob == "tile_x") entity = SplitEntity{{-1, 1, 8, 2}};
+    }
+    const std::string why = space.WhyInvalid(config).value_or("");
+    EXPECT_THAT(why, testing::HasSubstr(depthwise ? "255 registers" : "")) << name;
+    EXPECT_EQ(why.empty(), !depthwise) << name << ": " << why;
+  }
+}
+
 TEST(GpuTemplates, FiltersRefuseWhatTheDeviceCannotStart) {
   const Template& conv = *FindTemplate("conv2d_nchw.cuda").value();
   const ConfigSpace space = conv.Space(Conv7x7(), Parsed("cuda -arch=sm_90"));
