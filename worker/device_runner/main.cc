@@ -73,15 +73,21 @@ void KeepDriversFilesIn(const std::string& folder) {
   setenv("POCL_KERNEL_CACHE", "1", 1);  // what was compiled ahead is there
 }
 
-// Drivers keep what they compile for good. PoCL: a folder a program in folders of two letters.
+// Drivers keep what they compile for good. PoCL: a folder a program in folders of two letters, and
+// files beside them.
 void ForgetOldCode(const std::string& folder) {
   namespace fs = std::filesystem;
   std::error_code error;  // another process may be doing the same
-  for (const fs::directory_entry& shelf : fs::directory_iterator(folder, error)) {
-    if (!shelf.is_directory(error) || shelf.path().filename().string().size() != 2) continue;
-    for (const fs::directory_entry& program : fs::directory_iterator(shelf.path(), error)) {
-      const auto age = fs::file_time_type::clock::now() - program.last_write_time(error);
-      if (!error && age > kKeptCode) fs::remove_all(program.path(), error);
+  const auto forget = [&error](const fs::directory_entry& entry) {
+    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(error);
+    if (!error && age > kKeptCode) fs::remove_all(entry.path(), error);
+  };
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("tempfile_")) forget(entry);
+    if (name.size() != 2 || !entry.is_directory(error)) continue;
+    for (const fs::directory_entry& program : fs::directory_iterator(entry.path(), error)) {
+      forget(program);
     }
   }
 }
