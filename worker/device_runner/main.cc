@@ -78,17 +78,17 @@ void KeepDriversFilesIn(const std::string& folder) {
 void ForgetOldCode(const std::string& folder) {
   namespace fs = std::filesystem;
   std::error_code error;  // another process may be doing the same
-  const auto forget = [&error](const fs::directory_entry& entry) {
-    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(error);
-    if (!error && age > kKeptCode) fs::remove_all(entry.path(), error);
+  const auto forget = [](const fs::directory_entry& entry) {
+    std::error_code gone;
+    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(gone);
+    if (!gone && age > kKeptCode) fs::remove_all(entry.path(), gone);
   };
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("tempfile_")) forget(entry);
-    if (name.size() != 2 || !entry.is_directory(error)) continue;
-    for (const fs::directory_entry& program : fs::directory_iterator(entry.path(), error)) {
-      forget(program);
-    }
+  for (fs::directory_iterator top(folder, error), end; !error && top != end; top.increment(error)) {
+    const std::string name = top->path().filename().string();
+    if (name.starts_with("tempfile_")) forget(*top);
+    if (name.size() != 2) continue;
+    fs::directory_iterator program(top->path(), error);
+    for (; !error && program != end; program.increment(error)) forget(*program);
   }
 }
 
