@@ -31,7 +31,7 @@ struct LookupResult {
   // Of records that would match but are unfit, at most 5 reasons: "3 records of conv2d_old.cpu are
   // not used, the fastest of 0.1021 ms: unknown template conv2d_old.cpu".
   std::vector<std::string> passed_over;
-  // With explain, the closest first, at most 5: "target differs: rocm -mcpu=gfx90a (12 records, the
+  // With explain, the closest first, at most 5: "target differs: rocm -arch=gfx90a (12 records, the
   // fastest 0.0210 ms by miopen.ConvAsm1x1U)".
   std::vector<std::string> near_misses;
 };
