@@ -173,7 +173,7 @@ absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& t
   for (const ExtractedWorkload& extracted : ExtractWorkloads(graph)) {
     const Workload& workload = extracted.workload;
     for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
-      if (exact && !entry.impl->Exact()) continue;
+      if (exact && !entry.impl->Exact(workload)) continue;
       tasks.push_back({.task = {workload, entry.name, target},
                        .count = extracted.count,
                        .space_size = entry.impl->Space(workload, target).size(),

@@ -111,7 +111,7 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
     if (best) {
       // A record of a template or space that is no more says nothing: the workload is untuned.
       const absl::StatusOr<const Template*> found = FindTemplate(best->template_name);
-      const bool allowed = found.ok() && ((*found)->Exact() || !options_.exact);
+      const bool allowed = found.ok() && ((*found)->Exact(workload) || !options_.exact);
       if (allowed && (*found)->Matches(workload, target)) {
         const absl::StatusOr<Config> config =
             (*found)->Space(workload, target).Canonical(best->config);

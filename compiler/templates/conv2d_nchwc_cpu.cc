@@ -1,8 +1,8 @@
 // Direct convolution over channel-blocked tensors: a register tile of output-channel blocks x
 // output pixels accumulates the whole reduction; the lanes of a vector are output channels, so
 // each input element is a broadcast. 1x1 convolutions without padding run over the flattened image,
-// those with strides over a copy of the pixels that they reach. Integers are multiplied two or four
-// input channels at a time where the CPU can.
+// those with strides over a copy of the pixels that they reach. Narrow numbers are multiplied two
+// or four input channels at a time where the CPU can.
 //
 // Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
 // tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps
@@ -17,7 +17,7 @@
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/copied_data.h"
 #include "compiler/templates/support/fused_epilogue.h"
-#include "compiler/templates/support/integer_words.h"
+#include "compiler/templates/support/narrow_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -31,8 +31,9 @@ constexpr int64_t kMaxBodyFmas = 700;
 // Everything the template needs to know of the workload, in blocks.
 struct ConvShape {
   int64_t batch, in_blocks, in_block, out_blocks, lanes;  // in_blocks per group
-  int64_t per_word;  // integers that are multiplied at a time, of neighbouring channels; else 1
-  int64_t words;     // of a block of input channels
+  int64_t
+      per_word;   // narrow numbers that are multiplied at a time, of neighbouring channels; else 1
+  int64_t words;  // of a block of input channels
   int64_t height, width, out_height, out_width;
   int64_t kernel_h, kernel_w, groups;
   std::vector<int64_t> strides, padding, dilation;
@@ -125,7 +126,8 @@ Expr SummedProduct(const Workload& w, const ConvShape& s, const Compute& c, std:
   const Expr weight = Load(c.inputs[1], std::move(tap));
   if (s.per_word == 1) return Product(w, Load(c.inputs[0], std::move(at)), weight);
   const size_t channel = at.size() - 1;
-  return DotOfWords(s.per_word, WordAt(c.inputs[0], std::move(at), channel, s.per_word), weight);
+  return DotOfWords(w.inputs[0].dtype, s.per_word,
+                    WordAt(c.inputs[0], std::move(at), channel, s.per_word), weight);
 }
 
 Compute ConvCompute(const Workload& w, const ConvShape& s) {
@@ -239,6 +241,13 @@ class Conv2dNchwc final : public Template {
     if (data.BlockOf('C') != lanes) return false;
     const Shape& shape = w.inputs[1].shape;
     return shape[1] % lanes == 0 && shape[0] / groups % lanes == 0;
+  }
+
+  // Words of narrow numbers take as long as one float32.
+  double Cost(const Workload& w, const Target& target) const override {
+    const double weights = static_cast<double>(NumBytes(ArgumentTypes(w)[1]));
+    const auto per_word = static_cast<double>(ShapeOf(w, target).per_word);
+    return MemoryBoundCost(Flops(w) / 2 / VectorLanes(target) / per_word, weights);
   }
 
   ConfigSpace Space(const Workload& w, const Target& target) const override {

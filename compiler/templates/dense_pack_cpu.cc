@@ -1,6 +1,6 @@
 // Dense layer with packed weights NK<x>n: a register tile of rows x blocks of output columns
-// accumulates over K; each data element is a broadcast. Integers are multiplied two or four of K
-// at a time where the CPU can.
+// accumulates over K; each data element is a broadcast. Narrow numbers are multiplied two or four
+// of K at a time where the CPU can.
 //
 // Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k, prefetch (the
 // next columns' weights).
@@ -11,7 +11,7 @@
 #include "compiler/operators/define.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
-#include "compiler/templates/support/integer_words.h"
+#include "compiler/templates/support/narrow_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -21,7 +21,7 @@ namespace {
 
 struct DenseShape {
   int64_t m, n, k, blocks, lanes;
-  int64_t per_word;  // integers of K that are multiplied at a time; else 1
+  int64_t per_word;  // narrow numbers of K that are multiplied at a time; else 1
   int64_t steps;     // over K: words
 };
 
@@ -67,7 +67,8 @@ Compute DenseCompute(const Workload& w, const DenseShape& s) {
   const Expr m = c.axes[0].var, n = c.axes[1].var, k = c.reduce[0].var;
   const Expr element = Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)});
   if (s.per_word > 1) {
-    c.body = DotOfWords(s.per_word, WordAt(data, {m, k}, 1, s.per_word), element);
+    c.body =
+        DotOfWords(w.inputs[0].dtype, s.per_word, WordAt(data, {m, k}, 1, s.per_word), element);
   } else {
     c.body = Product(w, Load(data, {m, k}), element);
   }

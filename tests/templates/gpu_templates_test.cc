@@ -234,7 +234,7 @@ TEST(GpuTemplates, ExactLeavesWinogradOut) {
   const Target cuda = Parsed("cuda -arch=sm_90");
   EXPECT_EQ(UntunedTemplate(layer, cuda, false)->name, "conv2d_nchw_winograd.cuda");
   EXPECT_EQ(UntunedTemplate(layer, cuda, true)->name, "conv2d_nchw.cuda");
-  EXPECT_FALSE(FindTemplate("conv2d_nchw_winograd.cuda").value()->Exact());
+  EXPECT_FALSE(FindTemplate("conv2d_nchw_winograd.cuda").value()->Exact(layer));
 }
 
 // One knob: the index is the place of the threads among the divisors of the reduction, ascending.

@@ -173,7 +173,26 @@ TEST(Templates, MatchTheInterpreterForEveryElementType) {
       ++seed;
     }
     EXPECT_TRUE(used.contains("conv2d_nchwc.cpu") && used.contains("dense_pack.cpu"));
-    EXPECT_FALSE(used.contains("conv2d_winograd.cpu")) << "its tiles are made for float32";
+    const bool bytes = types.data == DType::kU8 && types.weight == DType::kI8;
+    EXPECT_EQ(used.contains("conv2d_winograd.cpu"), types.data == DType::kBF16 || bytes);
+  }
+}
+
+// Products of 25500 by 6272, sums beyond int32 and outputs as large as they can be.
+TEST(Templates, SumTheLargestAndLeastBytesExactly) {
+  const Target target = ParseTarget("cpu -mcpu=znver4").value();
+  uint64_t seed = 200;
+  for (const char* key : {"conv2d(uint8[1,128,6,7],int8[16,128,3,3];dilation=1,1;groups=1;"
+                          "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+                          "conv2d(uint8[1,120,5,4],int8[32,120,3,3];dilation=1,1;groups=1;"
+                          "padding=0,1,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+                          "conv2d(uint8[2,64,4,5],int8[20,64,1,1];dilation=1,1;groups=1;"
+                          "padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+                          "dense(uint8[3,500],int8[20,500];,NK16n,)"}) {
+    const Workload workload = ParseWorkload(key).value();
+    for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
+      CheckTemplate(entry, workload, target, /*samples=*/1, seed++, Elements::kExtremes);
+    }
   }
 }
 

@@ -181,6 +181,13 @@ TW_FN tw_bf16 tw_store_bf16(float a) {
   return (tw_bf16)((a != a ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 TW_FN float tw_round_to_bf16(float a) { return tw_load_bf16(tw_store_bf16(a)); }
+TW_FN tw_i32 tw_pair_f32(float a, float b) {
+  return (tw_i32)((tw_u32)tw_store_bf16(a) | (tw_u32)tw_store_bf16(b) << 16);
+}
+TW_FN float tw_dot2_bf16_i32(tw_i32 a, tw_i32 b) {
+  return tw_load_bf16((tw_bf16)a) * tw_load_bf16((tw_bf16)b) +
+         tw_load_bf16((tw_bf16)(a >> 16)) * tw_load_bf16((tw_bf16)(b >> 16));
+}
 #define TW_TO(S, F, LO, HI, PAST) \
   TW_FN tw_##S tw_to_##S##_##F(tw_##F a) { \
     return a != a ? 0 : a <= (tw_##F)(LO) ? (tw_##S)(LO) : a >= (tw_##F)(PAST) ? (tw_##S)(HI) \

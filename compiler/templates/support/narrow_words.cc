@@ -1,8 +1,8 @@
-#include "compiler/templates/support/integer_words.h"
+#include "compiler/templates/support/narrow_words.h"
 
 #include <utility>
 
-#include "compiler/core/byte_dots.h"
+#include "compiler/core/narrow_dots.h"
 
 namespace tilewright {
 namespace {
@@ -11,10 +11,16 @@ bool FitsSigned16(DType dtype) {
   return IsInteger(dtype) && (SizeOf(dtype) == 1 || dtype == DType::kI16);
 }
 
+// bfloat16 with float32 sums.
+bool IsBFloat16(const Workload& w) {
+  return w.inputs[0].dtype == DType::kBF16 && AccumulatorOf(w) == DType::kF32;
+}
+
 }  // namespace
 
 int64_t ElementsPerWord(const Workload& workload, const Target& target, int64_t extent) {
   const DType data = workload.inputs[0].dtype, weight = workload.inputs[1].dtype;
+  if (IsBFloat16(workload)) return extent % 2 == 0 && HasBFloat16Dots(target) ? 2 : 1;
   if (target.kind != "cpu" || AccumulatorOf(workload) != DType::kI32) return 1;
   const bool bytes = data == DType::kU8 && weight == DType::kI8;
   if (bytes && extent % 4 == 0 && HasByteDots(target)) return 4;
@@ -23,6 +29,7 @@ int64_t ElementsPerWord(const Workload& workload, const Target& target, int64_t 
 }
 
 Expr WordOf(const std::vector<Expr>& elements) {
+  if (elements[0]->dtype == DType::kBF16) return Call("pair", elements, DType::kI32);
   const auto bits = static_cast<int64_t>(32 / elements.size());
   const Expr mask = Int((int64_t{1} << bits) - 1, DType::kI32);
   Expr word;
@@ -46,7 +53,10 @@ Expr WordAt(const Buffer& buffer, std::vector<Expr> at, size_t dim, int64_t coun
   return WordOf(elements);
 }
 
-Expr DotOfWords(int64_t count, Expr data, Expr weight) {
+Expr DotOfWords(DType dtype, int64_t count, Expr data, Expr weight) {
+  if (dtype == DType::kBF16) {
+    return Call("dot2_bf16", {std::move(data), std::move(weight)}, DType::kF32);
+  }
   return Call(count == 4 ? "dot4" : "dot2", {std::move(data), std::move(weight)}, DType::kI32);
 }
 
