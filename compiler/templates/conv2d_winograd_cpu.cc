@@ -106,8 +106,8 @@ std::vector<int64_t> TileSizes(const Workload& w) {
 }
 
 // Loads, stores and arithmetic of both transforms, in multiply-adds for each vector of a
-// transformed tile (measured).
-constexpr double kTransformCost = 12.5;
+// transformed tile (measured): what is narrow is half the bytes.
+double TransformCost(const WinogradArithmetic& types) { return types.per_word > 1 ? 9 : 12.5; }
 
 // Time to read from the outer cache, in that of memory.
 constexpr double kOuterCache = 0.25;
@@ -131,7 +131,7 @@ double CostOf(const Choice& choice, int64_t l2_bytes) {
   const int64_t input = s.pieces() * PieceBytes(s);
   const int64_t again =
       choice.by_channel ? (2 + Groups(choice)) * beyond(input) : (s.pieces() - 1) * beyond(weights);
-  return MemoryBoundCost(products + kTransformCost * transforms,
+  return MemoryBoundCost(products + TransformCost(s.types) * transforms,
                          static_cast<double>(weights) + kOuterCache * static_cast<double>(again));
 }
 
