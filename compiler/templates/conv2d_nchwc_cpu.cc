@@ -46,7 +46,6 @@ struct ConvShape {
 };
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 int64_t Strides(const ConvShape& s) { return s.strides[0] * s.strides[1]; }
 
 // Whether config knob "pad" makes a difference.
@@ -243,11 +242,10 @@ class Conv2dNchwc final : public Template {
     return shape[1] % lanes == 0 && shape[0] / groups % lanes == 0;
   }
 
-  // Words of narrow numbers take as long as one float32.
   double Cost(const Workload& w, const Target& target) const override {
-    const double weights = static_cast<double>(NumBytes(ArgumentTypes(w)[1]));
-    const auto per_word = static_cast<double>(ShapeOf(w, target).per_word);
-    return MemoryBoundCost(Flops(w) / 2 / VectorLanes(target) / per_word, weights);
+    const auto products = static_cast<double>(VectorLanes(target) * ShapeOf(w, target).per_word);
+    const auto weights = static_cast<double>(NumBytes(ArgumentTypes(w)[1]));
+    return MemoryBoundCost(Flops(w) / 2 / products, weights);
   }
 
   ConfigSpace Space(const Workload& w, const Target& target) const override {
@@ -287,8 +285,8 @@ class Conv2dNchwc final : public Template {
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
-    const int64_t unroll_ic = UnrolledChannels(s);
     const int64_t rows = tile.columns < s.out_width ? 1 : RowsFor(s, tile, target);
+    const int64_t unroll_ic = UnrolledChannels(s, tile.rows * rows * tile.columns);
     const int64_t unrolled = tile.rows * rows * tile.columns * unroll_ic * s.kernel_w;
     // All taps in one straight line would spill.
     const bool unroll_kw =
@@ -367,10 +365,13 @@ class Conv2dNchwc final : public Template {
 
   // Channels of a straight-line body. Without taps whole blocks of up to 8 pay (measured with AVX2:
   // a loop of two turns inside the blocks' costs up to 1.4 times); with them four do, and leave
-  // room to unroll the taps.
-  static int64_t UnrolledChannels(const ConvShape& s) {
+  // room to unroll the taps. Where taps are conditional, long bodies of byte dots spill
+  // accumulators (measured with AVX-512 and the constants of a requantisation: up to 2 times
+  // slower).
+  static int64_t UnrolledChannels(const ConvShape& s, int64_t accumulators) {
     if (s.kernel_h * s.kernel_w == 1 && s.in_block <= 8) return s.words;
-    return Divisors(s.words, 4).back();
+    const bool conditional = s.per_word == 4 && s.padding[1] > 0;
+    return Divisors(s.words, conditional ? std::clamp<int64_t>(40 / accumulators, 1, 4) : 4).back();
   }
 
   // Rows that fill the registers next to a tile as wide as the image.
