@@ -69,7 +69,7 @@ void AddModelOptions(CLI::App* verb, ModelOptions* options) {
   verb->add_option("--disable-pass", options->disabled_passes,
                    "leaves out a graph pass (see `tilewright passes`); may be repeated");
   verb->add_flag("--exact", options->exact,
-                 "only algorithms that round as direct summation does (no Winograd)");
+                 "only algorithms that round as direct summation does (no Winograd of floats)");
 }
 
 absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options) {
