@@ -11,7 +11,7 @@ namespace tilewright {
 bool HasByteDots(const Target& target);
 
 // Whether adding two products of bfloat16 to each float32 of a vector is faster than two
-// multiply-adds of float32: vdpbf16ps of Zen 4 and 5 (twice as fast, measured), and wherever the
+// multiply-adds of float32: vdpbf16ps of Zen 4 (twice as fast, measured) and 5, and wherever the
 // feature avx512bf16 is named. Not of Intel's cores by name, whose vdpbf16ps takes four times as
 // long as a multiply-add (measured on Emerald Rapids). As HasByteDots otherwise.
 bool HasBFloat16Dots(const Target& target);
