@@ -66,7 +66,7 @@ absl::StatusOr<std::vector<Explanation>> ExplainAll(const TasksOfModel& loaded,
 
 void PrintText(const Explanation& explanation) {
   const auto& [task, found] = explanation;
-  std::cout << task.task.workload.Key() << ", " << task.count
+  std::cout << ShortKey(task.task.workload.Key()) << ", " << task.count
             << (task.count == 1 ? " layer\n" : " layers\n");
   if (const auto& record = found.record) {
     std::cout << "  record (" << found.how << "): " << MillisecondsText(*record) << " ms, "

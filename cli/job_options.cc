@@ -160,7 +160,7 @@ absl::Status ListTasks(const JobOptions& options) {
   for (size_t i = 0; i < loaded.tasks.size(); ++i) {
     const ModelTask& task = loaded.tasks[i];
     table.Add({absl::StrCat(i), absl::StrCat(task.count), absl::StrCat(task.space_size),
-               task.task.template_name, task.task.workload.Key()});
+               task.task.template_name, ShortKey(task.task.workload.Key())});
   }
   table.Print(std::cout);
   return absl::OkStatus();

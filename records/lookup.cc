@@ -40,6 +40,10 @@ std::string EpilogueOrNone(const Workload& workload) {
   return workload.epilogue.empty() ? "none" : EpilogueText(workload.epilogue);
 }
 
+std::string DefinitionName(const Workload& workload) {
+  return workload.definition.substr(0, workload.definition.find(' '));
+}
+
 // The fields in which a record differs from what is wanted: "target differs: ...".
 std::vector<std::string> Differences(const Record& record, const Workload& wanted,
                                      const Target& target, int threads) {
@@ -53,6 +57,7 @@ std::vector<std::string> Differences(const Record& record, const Workload& wante
   compare("epilogue differs", EpilogueOrNone(wanted), EpilogueOrNone(found));
   compare("layouts differ", LayoutsText(wanted), LayoutsText(found));
   compare("attributes differ", AttrsText(wanted), AttrsText(found));
+  compare("definitions differ", DefinitionName(wanted), DefinitionName(found));
   compare("shapes differ", ShapesText(wanted), ShapesText(found));
   return all;
 }

@@ -45,7 +45,7 @@ LoweredTask ScheduleUntunable(const Compute& compute, const Target& target) {
 }
 
 std::string LabelOf(const Node& node) {
-  return node.workload ? node.workload->op + EpilogueText(node.workload->epilogue) : node.op;
+  return node.workload ? OperatorText(*node.workload) : node.op;
 }
 
 // "conv2d+bias+relu" as a C identifier that no library function bears.

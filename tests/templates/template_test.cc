@@ -70,6 +70,10 @@ const char* const kWorkloads512[] = {
     "empty_rows=0;scaled=1;,,)",
     "attention(float32[1,1,3,48],float32[1,150,3,48],float32[1,150,3,48];causal=-1;empty_rows=0;"
     "scaled=1;,,)",
+    "nest(float32[3,5,9],float32[5,37];,,)=a.B[3,37,9] select(i1 < 7, 0.5, a0[i0, i1 % 5, i2] * "
+    "sqrt(abs(a1[min(i0, 4), i1])))",
+    "nest(int8[70];out=int64;,,)=Shift[70] cast(a0[min(max(cast(a0[69 - i0], int64), 0), 69)], "
+    "int64) - i0",
 };
 const char* const kWorkloads256[] = {
     "conv2d(float32[1,20,7,9],float32[20,20,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
