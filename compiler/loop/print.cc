@@ -202,6 +202,9 @@ std::string Print(const Compute& compute) {
   static constexpr const char* kReducers[] = {"", "sum", "max", "min", "prod"};
   std::string text = absl::StrCat(compute.name, ": ", compute.output->name, "[",
                                   AxesText(compute.axes), "]: ", TypeOf(compute.output), "\n");
+  for (const Compute& stage : compute.stages) {
+    absl::StrAppend(&text, "  for the first ", compute.rows, " axes, ", Print(stage));
+  }
   if (compute.reducer != Reducer::kNone) {
     absl::StrAppend(&text, "  reduce ", kReducers[static_cast<size_t>(compute.reducer)], " over ",
                     AxesText(compute.reduce), "\n");

@@ -28,7 +28,7 @@ class BlockedForm {
   // `blocked` are the inputs, by position, that are read in blocks. nullopt when the definition
   // does not fit: divisions would remain, padding lanes could do harm, or it is a procedure.
   std::optional<Compute> Make(const std::vector<size_t>& blocked) {
-    if (plain_.procedure != nullptr) return std::nullopt;
+    if (HasSteps(plain_)) return std::nullopt;
     if (IsPadded() && !PaddingIsHarmless(blocked)) return std::nullopt;
     Compute compute = plain_;
     compute.output = MakeBuffer(plain_.output->name, plain_.output->dtype,
