@@ -49,7 +49,8 @@ struct PlanTensor {
   std::vector<int64_t> shape;
   int64_t offset = 0;
 };
-// `schedule` is the template that made the kernel, or "plain"; `flops` are the operations of a
+// `schedule` is the template that made the kernel, "rows" where the definition has stages, or
+// "plain"; `flops` are the operations of a
 // tunable layer, multiply-add counted as two, at the last call of several for one layer (0 at the
 // others). Both are for people: packages without them can be read.
 struct PlanCall {
