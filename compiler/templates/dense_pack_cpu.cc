@@ -5,6 +5,7 @@
 // Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k, prefetch (the
 // next columns' weights).
 #include <algorithm>
+#include <numeric>
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
@@ -92,6 +93,16 @@ bool PrefetchPays(const Workload& w, const DenseShape& s, const TileChoice& tile
   return s.m > tile.columns && tile.rows * s.lanes * s.k * element <= kMostBytes;
 }
 
+// Rows of data that the first cache (of 64 sets of 8 lines, the least of today's) holds one line
+// each of, beside what streams through it: where rows lie a multiple of its sets apart, all of them
+// meet in one set.
+int64_t RowsInFirstCache(const Workload& w, const DenseShape& s) {
+  constexpr int64_t kLineBytes = 64, kSets = 64, kWays = 6;
+  const auto row_bytes = s.k * static_cast<int64_t>(SizeOf(w.inputs[0].dtype));
+  if (row_bytes % kLineBytes != 0) return s.m;
+  return kSets / std::gcd(row_bytes / kLineBytes, kSets) * kWays;
+}
+
 std::vector<int64_t> UnrollCandidates(const DenseShape& s) { return Divisors(s.steps, 16); }
 
 class DensePack final : public Template {
@@ -130,7 +141,8 @@ class DensePack final : public Template {
     const int registers =
         s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
-        ChooseTile(s.blocks, s.m, BlockCandidates(s, registers), TileWidths(s.m), registers);
+        ChooseTile(s.blocks, s.m, BlockCandidates(s, registers),
+                   TileWidths(std::min(s.m, RowsInFirstCache(w, s))), registers);
     int64_t unroll = 1;
     for (int64_t candidate : UnrollCandidates(s)) {
       if (candidate <= 4) unroll = candidate;

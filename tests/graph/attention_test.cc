@@ -111,8 +111,8 @@ TEST(FuseAttention, ReadsTheKeysOfFewQueriesAsTheyLie) {
     RunPass("fuse_attention", &fused);
     const Node& node = fused.nodes[fused.nodes.size() - 2];
     EXPECT_EQ(node.compute.rows, 2u);
-    EXPECT_EQ(node.compute.inputs[1]->shape, (Shape{kBatch, kHeads, 1, kKeys}));
-    EXPECT_EQ(node.compute.inputs[2]->shape, (Shape{kBatch, groups, kKeys, kSize}));
+    EXPECT_EQ(node.compute.inputs[1]->shape, (Shape{kBatch, groups, kKeys, kSize}));
+    EXPECT_EQ(node.compute.inputs[2]->shape, (Shape{kBatch, kHeads, 1, kKeys}));
   }
 }
 
@@ -240,11 +240,12 @@ TEST(FuseAttention, LeavesWhatOthersReadOrWhatIsNoSoftmax) {
   }))) << "the mask is scaled";
 }
 
-TEST(FuseAttention, LeavesFewQueries) {
+TEST(FuseAttention, LeavesFewQueriesWhoseScoresTheCacheCannotHold) {
+  constexpr int64_t kManyKeys = 20000;
   GraphBuilder b;
   const Tensors t = {b.Input("q", {kBatch, kHeads, 1, kSize}),
-                     b.Input("k", {kBatch, kHeads, kSize, kKeys}),
-                     b.Input("v", {kBatch, kHeads, kKeys, kSize})};
+                     b.Input("k", {kBatch, kHeads, kSize, kManyKeys}),
+                     b.Input("v", {kBatch, kHeads, kManyKeys, kSize})};
   Graph graph =
       b.Finish({Attend(b, t, kHeads, [](GraphBuilder& g, ValueId x) { return Scale(g, x, 0.5); })});
   RunPass("fuse_attention", &graph);

@@ -55,8 +55,7 @@ ValueId Reversed(GraphBuilder& b, ValueId x) {
 TEST(CancelLayoutChanges, LeavesProceduresInTheirLayout) {
   GraphBuilder b;
   const ValueId conv = b.Conv("conv", b.Input("x", {1, 16, 4, 4}), {.channels = 16});
-  EXPECT_EQ(OpsAfterLayouts(b.Finish({Reversed(b, conv)})),
-            "to_NCHW16c conv2d to_NCHW reverse");
+  EXPECT_EQ(OpsAfterLayouts(b.Finish({Reversed(b, conv)})), "to_NCHW16c conv2d to_NCHW reverse");
 }
 
 TEST(ChooseLayouts, BlocksChannelsByTheVectorWidth) {
