@@ -77,51 +77,48 @@ class RowNest {
     return sch->Lower().body;
   }
 
-  // Vectors of an accumulator where there are few rows, so that there are enough of them; whole
-  // ones, if extent is a multiple of the lanes.
-  int64_t VectorOf(int64_t extent) const {
-    constexpr int64_t kMostVectors = 4;  // that are emitted together
-    int64_t vectors = std::clamp<int64_t>(kAccumulators / nest_.axes[0].extent, 1, kMostVectors);
-    while (extent / lanes_ % vectors != 0) --vectors;
-    return std::min(lanes_ * vectors, extent);
-  }
-
-  // Splits the columns by lanes; the loops of the other axes from `first` on, then of the columns.
-  std::pair<std::vector<Loop>, Loop> SplitColumns(size_t first, int64_t vector,
-                                                  Schedule* sch) const {
-    std::vector<Loop> order;
-    for (size_t i = first; i < nest_.axes.size(); ++i) {
-      if (i != column_) order.push_back(sch->axis(i));
-    }
-    const auto [columns, lane] = sch->Split(sch->axis(column_), vector);
-    order.push_back(columns);
-    sch->Vectorize(lane);
-    return {order, lane};
-  }
-
   Stmt Map() const {
     Schedule sch(nest_);
     if (!HasColumns()) return LowerTo(&sch);
-    auto [order, lane] = SplitColumns(0, std::min(lanes_, nest_.axes[column_].extent), &sch);
-    order.push_back(lane);
+    std::vector<Loop> order;
+    for (size_t i = 0; i < nest_.axes.size(); ++i) {
+      if (i != column_) order.push_back(sch.axis(i));
+    }
+    const int64_t extent = nest_.axes[column_].extent;
+    const auto [columns, lane] = sch.Split(sch.axis(column_), std::min(lanes_, extent));
+    order.insert(order.end(), {columns, lane});
+    sch.Vectorize(lane);
     sch.Reorder(order);
     sch.AccumulateAt(static_cast<int>(order.size()) - 1);
     return LowerTo(&sch);
   }
 
-  // Vectors of columns, of all rows at once.
+  // Vectors of columns, several at once and of all rows.
   Stmt ReduceColumns() const {
     Schedule sch(nest_);
     const int64_t extent = nest_.axes[column_].extent;
-    const bool whole = extent % lanes_ == 0;
-    auto [order, lane] = SplitColumns(1, whole ? VectorOf(extent) : std::min(lanes_, extent), &sch);
+    std::vector<Loop> order;
+    for (size_t i = 1; i < nest_.axes.size(); ++i) {
+      if (i != column_) order.push_back(sch.axis(i));
+    }
+    const auto [all, lane] = sch.Split(sch.axis(column_), std::min(lanes_, extent));
+    const auto [outer, vector] = sch.Split(all, extent % lanes_ == 0 ? VectorsOf(extent) : 1);
+    order.push_back(outer);
     sch.AccumulateAt(static_cast<int>(order.size()));
     for (size_t i = 0; i < nest_.reduce.size(); ++i) order.push_back(sch.reduce(i));
-    order.push_back(sch.axis(0));
+    order.insert(order.end(), {sch.axis(0), vector, lane});
     sch.Unroll(sch.axis(0));
-    order.push_back(lane);
+    sch.Unroll(vector);
+    sch.Vectorize(lane);
     sch.Reorder(order);
     return LowerTo(&sch);
+  }
+
+  // How many vectors of so many columns are enough accumulators beside the rows.
+  int64_t VectorsOf(int64_t columns) const {
+    int64_t vectors = std::max<int64_t>(1, kAccumulators / nest_.axes[0].extent);
+    while (columns / lanes_ % vectors != 0) --vectors;
+    return vectors;
   }
 
   // Lanes along the innermost reduction, whole vectors first.
@@ -152,8 +149,15 @@ class RowNest {
                                ReducePart(rest, axis, extent - whole, to_)}));
   }
 
-  // Columns are accumulators too.
-  int64_t RowVectorOf(int64_t extent) const { return HasColumns() ? lanes_ : VectorOf(extent); }
+  // Lanes of one accumulator: of two or four registers where rows and columns are too few.
+  int64_t RowVectorOf(int64_t extent) const {
+    int64_t vectors = HasColumns() ? 1 : 4;
+    while (vectors > 1 &&
+           (vectors * nest_.axes[0].extent > kAccumulators || extent / lanes_ % vectors != 0)) {
+      vectors /= 2;
+    }
+    return lanes_ * vectors;
+  }
 
   Compute PartOf(size_t axis, int64_t first, int64_t extent) const {
     Compute part = nest_;
