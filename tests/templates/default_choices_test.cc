@@ -41,6 +41,14 @@ TEST(DefaultChoices, AStrided1x1ConvolutionReadsPixelsThatWereGathered) {
   EXPECT_EQ(strided.config, plain.config) << "both are one row of 49 pixels";
 }
 
+// 3072 floats are a multiple of the bytes of all sets: more than six rows would push each other
+// out.
+TEST(DefaultChoices, ADenseLayersTileHasNoMoreRowsThanASetOfTheCacheHolds) {
+  const auto rows = [](const char* key) { return UntunedOf(key, kAvx512).config.Inner("tile_m"); };
+  EXPECT_LE(rows("dense(float32[128,3072],float32[768,3072];,NK16n,)"), 6);
+  EXPECT_GT(rows("dense(float32[128,768],float32[768,768];,NK16n,)"), 8);
+}
+
 TEST(DefaultChoices, A1x1ConvolutionUnrollsAWholeBlockOfEightChannels) {
   const auto channels = [](const char* key, const char* target) {
     return UntunedOf(key, target).config.Int("unroll_ic");
