@@ -1,5 +1,5 @@
-"""Models of bench/attention: `attention_models.py NAME FILE.onnx`, of a name in bench/attention's table:
-one layer's attention as exporters write it out, without the products before and after it."""
+"""Models of bench/attention: `attention_models.py NAME FILE.onnx`, of a name in its table: one
+layer's attention as exporters write it out, without the products before and after it."""
 import sys
 
 import numpy
@@ -12,26 +12,28 @@ def tensor(name, shape):
 
 
 def scores(nodes, inits, heads_first, size, mask):
-    """q [1,H,M,D] by key [1,H,D,N], scaled, perhaps masked, weighs v [1,H,N,D]; the last value's name."""
+    """Appends: q [1,H,M,D] by key [1,H,D,N], scaled, perhaps masked, weighs v [1,H,N,D]."""
     inits.append(numpy_helper.from_array(numpy.float32(size ** -0.5), "scale"))
     q, k, v = heads_first
     nodes.append(helper.make_node("MatMul", [q, k], ["product"]))
     nodes.append(helper.make_node("Mul", ["product", "scale"], ["scaled"]))
     if mask:
         nodes.append(helper.make_node("Add", ["scaled", mask], ["masked"]))
-    nodes.append(helper.make_node("Softmax", ["masked" if mask else "scaled"], ["weights"], axis=-1))
+    last = "masked" if mask else "scaled"
+    nodes.append(helper.make_node("Softmax", [last], ["weights"], axis=-1))
     nodes.append(helper.make_node("MatMul", ["weights", v], ["weighed"]))
     return "weighed"
 
 
 def prefill(heads, tokens, size):
-    """Tokens [1,M,H*D] of queries, keys and values, split by head and joined again; padding is masked."""
+    """Tokens [1,M,H*D], split by head and joined again; padding is masked."""
     nodes, inits = [], []
     inits.append(numpy_helper.from_array(numpy.array([1, tokens, heads, size]), "split"))
     inits.append(numpy_helper.from_array(numpy.array([1, tokens, heads * size]), "joined"))
     for name, order in (("q", [0, 2, 1, 3]), ("k", [0, 2, 3, 1]), ("v", [0, 2, 1, 3])):
         nodes.append(helper.make_node("Reshape", [name, "split"], [f"{name}_split"]))
-        nodes.append(helper.make_node("Transpose", [f"{name}_split"], [f"{name}_heads"], perm=order))
+        nodes.append(helper.make_node("Transpose", [f"{name}_split"], [f"{name}_heads"],
+                                      perm=order))
     last = scores(nodes, inits, ("q_heads", "k_heads", "v_heads"), size, "mask")
     nodes.append(helper.make_node("Transpose", [last], ["tokens"], perm=[0, 2, 1, 3]))
     nodes.append(helper.make_node("Reshape", ["tokens", "joined"], ["y"]))
