@@ -17,7 +17,7 @@
 #include "base/status_macros.h"
 #include "bench/gpu_layers.h"
 #include "compiler/driver/compile_task.h"
-#include "compiler/targets/support/nvrtc.h"
+#include "runtime/device/nvrtc.h"
 
 namespace tilewright {
 namespace {
@@ -88,8 +88,9 @@ class Builds {
 
   // Percent of all builds that spill.
   double Print() const {
-    std::printf("| template | configs | errors | spill %% | registers (median) | s a build |\n"
-                "|---|---|---|---|---|---|\n");
+    std::printf(
+        "| template | configs | errors | spill %% | registers (median) | s a build |\n"
+        "|---|---|---|---|---|---|\n");
     Row all;
     for (const auto& [name, row] : rows_) {
       PrintRow(name, row);
@@ -133,9 +134,9 @@ class Builds {
   static double SpillPercent(const Row& row) {
     const auto spilling = std::count_if(row.builds.begin(), row.builds.end(),
                                         [](const Build& build) { return build.spilled_bytes > 0; });
-    return row.builds.empty() ? 0
-                              : 100.0 * static_cast<double>(spilling) /
-                                    static_cast<double>(row.builds.size());
+    return row.builds.empty()
+               ? 0
+               : 100.0 * static_cast<double>(spilling) / static_cast<double>(row.builds.size());
   }
 
   static void PrintRow(const std::string& name, const Row& row) {
@@ -159,10 +160,11 @@ class Builds {
 
 // Of every template and architecture in turn, so that a run that is cut short has some of each.
 absl::StatusOr<int> Main(const Options& options) {
+  TW_ASSIGN_OR_RETURN(const TargetBackend* cuda, FindTarget("cuda"));
   std::vector<std::pair<Target, std::vector<SampledTemplate>>> templates;
   for (const std::string& arch : std::vector<std::string>(absl::StrSplit(options.archs, ','))) {
-    TW_RETURN_IF_ERROR(CompileCuda("", arch).status());
     const Target target{.kind = "cuda", .mcpu = arch};
+    TW_RETURN_IF_ERROR(cuda->CompileLibrary({}, target, {}).status());
     TW_ASSIGN_OR_RETURN(std::vector<SampledTemplate> sampled,
                         SampledTemplates(target, options.templates));
     templates.emplace_back(target, std::move(sampled));

@@ -9,10 +9,10 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "compiler/core/gpu_models.h"
 #include "compiler/core/gpu_traits.h"
 #include "records/best_of_each.h"
 #include "records/decision.h"
+#include "runtime/device/gpu_models.h"
 
 namespace tilewright {
 namespace {
@@ -144,7 +144,7 @@ std::vector<Target> FallbackTargets(const Target& target) {
   const Target bare{.kind = target.kind, .model = target.model};
   if (!target.model.empty() && bare != target) targets.push_back(bare);
   if (target.kind != "cuda") return targets;
-  for (const GpuModel& model : ModelsByNearness(target.mcpu)) {
+  for (const runtime::GpuModel& model : runtime::ModelsByNearness(target.mcpu)) {
     if (model.name == target.model) continue;
     targets.push_back({.kind = target.kind, .model = std::string(model.name)});
   }

@@ -2,8 +2,8 @@
 // (records/decision.h); then the exact workload with epilogue on the same target;
 // then the same without its epilogue's identity (same op, shapes, layouts, attributes). Never from
 // another target, but for GPUs: those that have nothing of their own get what AutoTVM's users
-// measured on the nearest model of device (compiler/core/gpu_models.h). With a device key all of it
-// is tried among that device's records first, and among those of all devices only where it has
+// measured on the nearest model of device (runtime/device/gpu_models.h). With a device key all of
+// it is tried among that device's records first, and among those of all devices only where it has
 // none. Records that are unfit (of a template or config that is no more) are passed over, however
 // fast. `explain` gives the near misses.
 #pragma once

@@ -1,11 +1,12 @@
 #include "worker/device_runner.h"
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "runtime/device/device_driver.h"
 #include "worker/pipe_io.h"
 #include "worker/run_result.h"
 
@@ -43,10 +44,12 @@ bool IsClean(const absl::StatusOr<Outcome>& outcome) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::Start(DeviceRunnerSetup setup) {
-  if (absl::StartsWith(setup.device, "emu")) {
+  const std::string_view kind = runtime::KindOf(setup.device);
+  const runtime::DeviceDriver* driver = runtime::FindDriver(kind);
+  if (driver != nullptr && !driver->timed) {
     return absl::FailedPreconditionError(
-        "the emulator checks kernels and has no speed to measure; run packages on it: "
-        "tilewright run PACKAGE --device emu:0");
+        absl::StrCat(Sv(kind), " checks kernels and has no speed to measure; run packages on it: ",
+                     "tilewright run PACKAGE --device ", Sv(kind), ":0"));
   }
   std::unique_ptr<DeviceRunner> runner(new DeviceRunner(std::move(setup)));
   TW_RETURN_IF_ERROR(runner->EnsureStarted(nullptr));
@@ -54,7 +57,7 @@ absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::Start(DeviceRunnerSe
 }
 
 std::string DeviceRunner::target() const {
-  const std::string kind = setup_.device.substr(0, setup_.device.find(':'));
+  const std::string kind(runtime::KindOf(setup_.device));
   return facts_.arch.empty() ? kind : absl::StrCat(kind, " -arch=", facts_.arch);
 }
 

@@ -10,9 +10,9 @@
 #include "compiler/loop/interpret.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
-#include "compiler/targets/support/nvrtc.h"
 #include "compiler/templates/template.h"
 #include "runtime/device/device.h"
+#include "runtime/device/nvrtc.h"
 #include "runtime/error.h"
 
 namespace tilewright {
@@ -143,7 +143,7 @@ TEST_P(EveryArchitecture, CompilesEachTemplateOrNamesTheMissingCompiler) {
     const Task task{workload, name, Parsed(std::string("cuda -arch=") + GetParam())};
     const Config config = FindTemplate(task.template_name).value()->Default(workload, task.target);
     const absl::StatusOr<CompiledTask> compiled = CompileTask(task, config);
-    if (NvrtcVersion().ok()) {
+    if (runtime::HasNvrtc()) {
       ASSERT_TRUE(compiled.ok()) << compiled.status();
       EXPECT_EQ(compiled->so.substr(1, 3), "ELF");
     } else {
@@ -157,7 +157,8 @@ INSTANTIATE_TEST_SUITE_P(Cuda, EveryArchitecture, testing::Values("sm_75", "sm_9
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(Cuda, AnArchitectureThatTheCompilerDoesNotKnowIsNamed) {
-  const absl::StatusOr<CudaCode> code = CompileCuda("", "sm_10");
+  const absl::StatusOr<std::string> code =
+      FindTarget("cuda").value()->CompileLibrary({}, {.kind = "cuda", .mcpu = "sm_10"}, {});
   EXPECT_EQ(code.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(code.status().message(), HasSubstr("NVRTC"));
 }

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/loop/unroll.h"
 #include "compiler/operators/workload_rules.h"
-#include "compiler/targets/support/nvrtc.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
+#include "runtime/device/nvrtc.h"
 
 namespace tilewright {
 namespace {
@@ -44,7 +44,7 @@ void CheckCompiles(const TensorCoreLayer& layer, const Target& target, const Con
   std::string ptx, log;
   const auto code =
       FindTarget("cuda").value()->CompileLibrary(programs, target, {.assembly = &ptx, .log = &log});
-  if (!NvrtcVersion().ok()) {
+  if (!runtime::HasNvrtc()) {
     EXPECT_EQ(code.status().code(), absl::StatusCode::kUnavailable);
     return;
   }

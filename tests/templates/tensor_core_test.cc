@@ -256,7 +256,7 @@ TEST(TensorCores, AreWrittenAsTheGoldenKernel) {
   const LoweredTask task = dense.Lower(workload, cuda, config).value();
   const std::vector<Program> programs = {task.steps[0].program};
   std::string text;
-  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, CLanguage::kCuda);
+  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, runtime::TileForm::kPtx);
   text += KernelText(programs[0]);
   std::ifstream file(TILEWRIGHT_SOURCE_DIR "/tests/golden/templates/dense_tensorcore.cu");
   std::stringstream golden;

@@ -22,7 +22,7 @@
 #include <sstream>
 #include <string>
 
-#include "runtime/device/device.h"
+#include "runtime/device/device_driver.h"
 #include "runtime/error.h"
 #include "worker/device_runner/timed_task.h"
 #include "worker/run_spec.h"
@@ -55,17 +55,16 @@ void RunOn(const std::string& cores) {
 }
 
 // Drivers compile into folders of their own; those of the user stay untouched.
-void KeepDriversFilesIn(const std::string& folder) {
-  for (const char* name : {"POCL_CACHE_DIR", "CUDA_CACHE_PATH", "TMPDIR"}) {
-    setenv(name, folder.c_str(), 1);
-  }
-  setenv("POCL_KERNEL_CACHE", "0", 1);  // no candidate is built twice
+void KeepFilesIn(const std::string& folder, const std::string& device) {
+  setenv("TMPDIR", folder.c_str(), 1);
+  const runtime::DeviceDriver* driver = runtime::FindDriver(runtime::KindOf(device));
+  if (driver != nullptr && driver->keep_files_in != nullptr) driver->keep_files_in(folder.c_str());
 }
 
 // What the machine does not give of the sandbox.
-std::string Confine(const std::string& folder) {
+std::string Confine(const std::string& folder, const std::string& device) {
   if (folder.empty()) return "";
-  KeepDriversFilesIn(folder);
+  KeepFilesIn(folder, device);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   const bool landlock = RestrictFiles(
       {{"/", FileAccess::kRun}, {folder, FileAccess::kDrive}, {"/dev", FileAccess::kDrive}});
@@ -151,7 +150,7 @@ bool SayReady(const runtime::DeviceInfo& info, const std::string& lacking) {
 int Main(const std::string& name, const std::string& cores, const std::string& folder) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   RunOn(cores);
-  const std::string lacking = Confine(folder);
+  const std::string lacking = Confine(folder, name);
   std::unique_ptr<runtime::Device> device;
   try {
     device = runtime::OpenDevice(name);

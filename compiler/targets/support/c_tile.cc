@@ -4,10 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/check.h"
 #include "base/strings.h"
 #include "compiler/core/gpu_traits.h"
 #include "compiler/loop/visit.h"
-#include "compiler/targets/support/emulator_prelude.h"
+#include "runtime/device/emulator/kernel_interface.h"
 
 namespace tilewright {
 namespace {
@@ -86,6 +87,37 @@ std::string MatrixLoadText(const TileOp& op) {
                       AsmOperands("=r", "w", op.matrices), " : \"r\"(at) : \"memory\");\n}\n");
 }
 
+int TileTypeOf(DType type) {
+  switch (type) {
+    case DType::kF16: return runtime::kTileF16;
+    case DType::kBF16: return runtime::kTileBF16;
+    case DType::kF32: return runtime::kTileTf32;
+    default: return runtime::kTileI8;
+  }
+}
+
+// Checks its operands and waits for the warp.
+std::string EmulatedTileText(const TileOp& op) {
+  const std::vector<TileOperand> operands = OperandsOf(op);
+  const bool multiplies = op.depth > 0;
+  std::vector<std::string> names = {"to", "row"};
+  if (multiplies) names = {"to", "left", "right"};
+  std::string text = absl::StrCat("TW_FN void tw_", Sv(op.name), "(");
+  for (size_t i = 0; i < operands.size(); ++i) {
+    absl::StrAppend(&text, "tw_place<tw_", CSuffix(operands[i].dtype), "> ", names[i], ", ");
+  }
+  absl::StrAppend(&text, "int line = __builtin_LINE()) {\n  const tw_tile op = {\"", Sv(op.name),
+                  "\", line, ", TileTypeOf(op.type), ", ", op.depth, ", ", op.matrices, ", ",
+                  op.transposed ? 1 : 0, "};\n");
+  if (multiplies) {
+    absl::StrAppend(&text, "  tw_multiply(op, to, left, right, ", operands[1].elements, ", ",
+                    operands[2].elements, ");\n}\n");
+  } else {
+    absl::StrAppend(&text, "  tw_load_matrices(op, to, ", operands[0].elements, ", row);\n}\n");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs) {
@@ -102,14 +134,16 @@ std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs) {
 absl::Status CheckTileOps(std::span<const Program> programs, const Target& target) {
   for (const TileOp* op : TileOpsOf(programs)) {
     if (op->first_architecture <= ArchitectureNumber(target)) continue;
-    return absl::FailedPreconditionError(absl::StrCat(target.mcpu, " has no ", Sv(op->name),
-                                                      ", which needs sm_", op->first_architecture));
+    return absl::FailedPreconditionError(
+        absl::StrCat(target.mcpu.empty() ? target.kind : target.mcpu, " has no ", Sv(op->name),
+                     ", which needs sm_", op->first_architecture));
   }
   return absl::OkStatus();
 }
 
-std::string TileFunctionText(const TileOp& op, CLanguage language) {
-  if (language == CLanguage::kEmulator) return EmulatedTileText(op);
+std::string TileFunctionText(const TileOp& op, runtime::TileForm form) {
+  TW_CHECK(form != runtime::TileForm::kNone) << op.name;
+  if (form == runtime::TileForm::kEmulator) return EmulatedTileText(op);
   return op.depth > 0 ? MultiplyText(op) : MatrixLoadText(op);
 }
 

@@ -1,5 +1,5 @@
 // What the emulator and the kernels that it runs say to each other, in plain C. The same text is
-// the head of every kernel (compiler/targets/support/emulator_prelude.cc), so both see one thing.
+// the head of every kernel (emulator/prelude.cc), so both see one thing.
 #pragma once
 
 // tw_memory   what a kernel reads and writes. Of each byte `state` has kWrittenByte once it has

@@ -1,20 +1,17 @@
-#include "compiler/targets/support/emulator_prelude.h"
+#include "runtime/device/emulator/prelude.h"
 
-#include "absl/strings/str_cat.h"
-#include "base/strings.h"
-#include "compiler/targets/support/c_expr.h"
 #include "runtime/device/emulator/kernel_interface.h"
 
 #define TW_TEXT_OF(...) #__VA_ARGS__
 #define TW_TEXT(...) TW_TEXT_OF(__VA_ARGS__)
 
-namespace tilewright {
+namespace tilewright::runtime {
 namespace {
 
 // An element of memory is a tw_ref, which is checked where it becomes a value or takes one; its
 // address a tw_place. Private arrays that the text does not align lie beside a multiple of 16
 // bytes, so that a vector access of one is found.
-constexpr char kChecked[] = R"(
+constexpr char kPrelude[] = TW_TEXT(TW_KERNEL_INTERFACE) R"(
 typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
 typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
 typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned char tw_u8;
@@ -159,38 +156,8 @@ TW_FN tw_f16 tw_store_f16(float x) {
 }
 )";
 
-int TileTypeOf(DType type) {
-  switch (type) {
-    case DType::kF16: return runtime::kTileF16;
-    case DType::kBF16: return runtime::kTileBF16;
-    case DType::kF32: return runtime::kTileTf32;
-    default: return runtime::kTileI8;
-  }
-}
-
 }  // namespace
 
-std::string EmulatorPrelude() { return absl::StrCat(TW_TEXT(TW_KERNEL_INTERFACE), kChecked); }
+std::string_view EmulatorPrelude() { return kPrelude; }
 
-std::string EmulatedTileText(const TileOp& op) {
-  const std::vector<TileOperand> operands = OperandsOf(op);
-  const bool multiplies = op.depth > 0;
-  std::vector<std::string> names = {"to", "row"};
-  if (multiplies) names = {"to", "left", "right"};
-  std::string text = absl::StrCat("TW_FN void tw_", Sv(op.name), "(");
-  for (size_t i = 0; i < operands.size(); ++i) {
-    absl::StrAppend(&text, "tw_place<tw_", CSuffix(operands[i].dtype), "> ", names[i], ", ");
-  }
-  absl::StrAppend(&text, "int line = __builtin_LINE()) {\n  const tw_tile op = {\"", Sv(op.name),
-                  "\", line, ", TileTypeOf(op.type), ", ", op.depth, ", ", op.matrices, ", ",
-                  op.transposed ? 1 : 0, "};\n");
-  if (multiplies) {
-    absl::StrAppend(&text, "  tw_multiply(op, to, left, right, ", operands[1].elements, ", ",
-                    operands[2].elements, ");\n}\n");
-  } else {
-    absl::StrAppend(&text, "  tw_load_matrices(op, to, ", operands[0].elements, ", row);\n}\n");
-  }
-  return text;
-}
-
-}  // namespace tilewright
+}  // namespace tilewright::runtime

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace tilewright {
+#include "runtime/device/gpu_traits.h"
+
+namespace tilewright::runtime {
 
 struct GpuModel {
   std::string_view name, arch;
@@ -44,4 +46,10 @@ std::string_view ArchitectureOfModel(std::string_view model);
 // then the nearest one, of two the older, boards last unless their architecture is the same.
 std::vector<GpuModel> ModelsByNearness(const std::string& arch);
 
-}  // namespace tilewright
+// 90 of the architecture "sm_90a", else of such a model's; 0 where neither is said.
+int ArchitectureNumberOf(std::string_view arch, std::string_view model);
+
+// What NVIDIA's data sheets say of the model, else of the newest large device of the architecture.
+GpuTraits TraitsOfModel(std::string_view arch, std::string_view model);
+
+}  // namespace tilewright::runtime
