@@ -67,6 +67,9 @@ absl::Status AddRange(absl::string_view text, size_t count, std::set<size_t>* ch
 
 void AddJobOptions(CLI::App* verb, JobOptions* options) {
   AddModelOptions(verb, &options->model);
+  verb->get_option("--target")->each([options](const std::string&) {
+    options->target_given = true;
+  });
   verb->add_option("--tuner", options->tuner, "search strategy (see `tilewright tuners`)")
       ->capture_default_str();
   verb->add_option("--tuner-option", options->tuner_options, "NAME=VALUE; may be repeated");
@@ -89,6 +92,7 @@ void AddJobOptions(CLI::App* verb, JobOptions* options) {
                    "on a farm: weight among your own jobs; users share evenly")
       ->check(CLI::Range(1, 16))
       ->capture_default_str();
+  verb->add_flag("--no-wait", options->no_wait, "on a farm: fail when no worker offers the key");
 }
 
 absl::StatusOr<std::vector<size_t>> ParseTaskList(const std::string& text, size_t count) {

@@ -1,4 +1,4 @@
-#include "cli/farm_target.h"
+#include "cli/submit_job.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "cli/job_network.h"
 
 namespace tilewright {
 namespace {
@@ -64,8 +65,7 @@ std::string MostOffered(const std::string& key, const std::map<std::string, uint
   return most->first;
 }
 
-}  // namespace
-
+// Without a worker: says so on stderr and waits for one, or Unavailable with `no_wait`.
 absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& key, bool no_wait) {
   for (bool said = false;; std::this_thread::sleep_for(kAskAgain)) {
     TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, client.ListWorkers());
@@ -81,6 +81,7 @@ absl::StatusOr<std::string> TargetOfKey(FarmClient& client, const std::string& k
   }
 }
 
+// Says on stderr that the job waits for a worker; with `no_wait` cancels it: Unavailable.
 absl::Status SayNoWorker(FarmClient& client, const std::string& key, const std::string& job,
                          bool no_wait) {
   TW_ASSIGN_OR_RETURN(const v1::ListWorkersReply reply, client.ListWorkers());
@@ -91,6 +92,22 @@ absl::Status SayNoWorker(FarmClient& client, const std::string& key, const std::
   }
   TW_RETURN_IF_ERROR(client.Cancel(job).status());
   return absl::UnavailableError(text);
+}
+
+}  // namespace
+
+absl::StatusOr<SubmittedJob> SubmitJob(FarmClient& client, JobOptions options) {
+  if (!options.target_given) {
+    TW_ASSIGN_OR_RETURN(options.model.target, TargetOfKey(client, options.key, options.no_wait));
+  }
+  TW_ASSIGN_OR_RETURN(v1::JobSpec spec, MakeJob(options));
+  AddNetwork(options.model, &spec);
+  TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply reply,
+                      client.Submit(spec, {.priority = options.priority}));
+  if (!reply.has_worker()) {
+    TW_RETURN_IF_ERROR(SayNoWorker(client, spec.key(), reply.job(), options.no_wait));
+  }
+  return SubmittedJob{std::move(spec), reply.job()};
 }
 
 }  // namespace tilewright
