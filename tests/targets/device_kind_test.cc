@@ -5,6 +5,7 @@
 
 #include "compiler/core/gpu_traits.h"
 #include "compiler/targets/target_backend.h"
+#include "runtime/device/device.h"
 #include "runtime/error.h"
 #include "tests/driver/loaded_package.h"
 #include "tests/graph/graph_builder.h"
