@@ -36,7 +36,8 @@ class Activities {
   virtual ~Activities() = default;
   // The first step is due when it is woken. What `step` refers to outlives the activity's end.
   virtual std::shared_ptr<Activity> Make(Step step) = 0;
-  // Waits for what another activity does, so many seconds at most; whether it was done.
+  // Waits for what another activity does, so many seconds at most; whether it was done. Also within
+  // a step.
   virtual bool WaitFor(const std::shared_future<void>& done, double seconds) = 0;
 };
 

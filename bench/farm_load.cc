@@ -23,6 +23,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "grpcpp/create_channel.h"
@@ -110,6 +111,8 @@ class Figures {
 std::shared_ptr<grpc::Channel> ConnectionOfItsOwn(const Options& options) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // as workers do
+  arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
   std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
   if (options.tls != "-") {
     const auto now = static_cast<int64_t>(SystemClock().UnixTime());
@@ -317,5 +320,6 @@ int main(int argc, char** argv) {
                  "[--key KEY]\n";
     return 2;
   }
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as workers do
   tilewright::Run(options);
 }

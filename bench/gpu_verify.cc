@@ -5,15 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/status_macros.h"
 #include "bench/gpu_layers.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/driver/device_task.h"
-#include "compiler/driver/host_task.h"
+#include "compiler/driver/plain_run.h"
 #include "compiler/operators/workload_rules.h"
 #include "runtime/error.h"
 
@@ -28,38 +28,6 @@ struct Options {
   uint64_t seed = 1;
   bool list = false;
 };
-
-std::vector<Tensor> RandomArguments(const Workload& workload, uint64_t seed) {
-  std::vector<Tensor> args;
-  Rng rng(seed);
-  for (const TensorType& type : ArgumentTypes(workload)) {
-    args.emplace_back(type);
-    for (int64_t i = 0; i < args.back().size(); ++i) {
-      args.back().Set(i, IsFloat(type.dtype) ? rng.Uniform(-1, 1)
-                                             : static_cast<double>(rng.Below(17)) - 8);
-    }
-  }
-  return args;
-}
-
-absl::StatusOr<Tensor> Expected(const Workload& workload, std::vector<Tensor> args) {
-  TW_ASSIGN_OR_RETURN(const CompiledTask reference, CompileReference(workload, Target{}));
-  TW_ASSIGN_OR_RETURN(HostTask host, HostTask::Load(reference));
-  args.back() = Tensor(args.back().type());  // tensors share their elements with the caller's
-  host.Run(args);
-  return std::move(args.back());
-}
-
-// The largest difference, relative to the largest element.
-double ErrorOf(const Tensor& got, const Tensor& want) {
-  double error = 0, scale = 0;
-  for (int64_t i = 0; i < want.size(); ++i) {
-    scale = std::max(scale, std::fabs(want.AsDouble(i)));
-    const double difference = std::fabs(got.AsDouble(i) - want.AsDouble(i));
-    error = std::max(error, std::isfinite(difference) ? difference : HUGE_VAL);
-  }
-  return scale > 0 ? error / scale : error;
-}
 
 // A layer's inputs and what is expected of them.
 struct Case {
@@ -85,8 +53,8 @@ class Verifier {
         if (i >= one.layers.size()) continue;
         if (i > 0 && Spent() > options_.seconds) return right_;
         const Workload& workload = one.layers[i];
-        Case layer{workload, RandomArguments(workload, options_.seed), Tensor{}};
-        TW_ASSIGN_OR_RETURN(layer.want, Expected(workload, layer.args));
+        Case layer{workload, SeededArguments(workload, options_.seed), Tensor{}};
+        TW_ASSIGN_OR_RETURN(layer.want, RunPlain(workload, layer.args));
         VerifyLayer(one.entry, layer);
       }
     }
@@ -115,16 +83,15 @@ class Verifier {
     TW_ASSIGN_OR_RETURN(DeviceTask loaded,
                         DeviceTask::Load(compiled, ArgumentTypes(task.workload), device_));
     TW_ASSIGN_OR_RETURN(const Tensor got, loaded.Run(layer.args));
-    const double error = ErrorOf(got, layer.want);
+    const double error = RelativeError(got, layer.want);
     return nlohmann::ordered_json{
         {"ok", error <= compiled.tolerance}, {"error", error}, {"tolerance", compiled.tolerance}};
   }
 
   void Tell(const std::string& name, const Case& layer, const Config& config,
             const absl::StatusOr<nlohmann::ordered_json>& checked) {
-    nlohmann::ordered_json line = {{"template", name},
-                                   {"workload", layer.workload.Key()},
-                                   {"config", EntitiesToJson(config)}};
+    nlohmann::ordered_json line = {
+        {"template", name}, {"workload", layer.workload.Key()}, {"config", EntitiesToJson(config)}};
     if (checked.ok()) {
       line.update(*checked);
     } else {

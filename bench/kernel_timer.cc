@@ -16,7 +16,7 @@ Tensor RandomTensor(const TensorType& type, uint64_t seed) {
   Tensor tensor(type);
   Rng rng(seed);
   for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor.as<float>()[i] = static_cast<float>(rng.Uniform(-1, 1));
+    tensor.Set(i, IsFloat(type.dtype) ? rng.Uniform(-1, 1) : static_cast<double>(rng.Below(100)));
   }
   return tensor;
 }

@@ -29,8 +29,8 @@ void PrintTable(const std::vector<Record>& best) {
   Table table({"ms", "GFLOP/s", "key", "target", "template", "workload", "config"});
   for (const Record& record : best) {
     table.Add({MillisecondsText(record), SpeedText(record), record.device_key,
-               ToString(record.task.target), record.task.template_name, WorkloadKey(record),
-               ConfigText(record.config)});
+               ToString(record.task.target), record.task.template_name,
+               ShortKey(WorkloadKey(record)), ConfigText(record.config)});
   }
   table.Print(std::cout);
 }

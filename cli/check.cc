@@ -7,9 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "cli/model_bindings.h"
 #include "cli/model_options.h"
 #include "cli/open_records.h"
 #include "cli/records_source.h"
@@ -76,7 +78,7 @@ absl::StatusOr<Row> Judge(const Node& node, const Options& options, const Target
                .operations = static_cast<double>(Iterations(node.compute))};
   }
   const Workload& workload = *node.workload;
-  Row row{.what = workload.op + EpilogueText(workload.epilogue), .operations = Flops(workload)};
+  Row row{.what = OperatorText(workload), .operations = Flops(workload)};
   TW_ASSIGN_OR_RETURN(const auto best, lookup(workload, target));
   if (best) {
     row.how = "tuned";
@@ -116,6 +118,21 @@ double TotalOf(const std::vector<Row>& rows) {
   return total;
 }
 
+// What was found of one of the model's bindings.
+struct Checked {
+  std::string binding;  // "batch=4", "data:1,3,224,224"; empty where nothing is bound
+  std::vector<Row> rows;
+};
+
+std::string TextOf(const ImportOptions& binding) {
+  std::vector<std::string> parts;
+  for (const auto& [input, shape] : binding.input_shapes) {
+    parts.push_back(absl::StrCat(input, ":", absl::StrJoin(shape, ",")));
+  }
+  for (const auto& [dim, size] : binding.dims) parts.push_back(absl::StrCat(dim, "=", size));
+  return absl::StrJoin(parts, " ");
+}
+
 void PrintTable(const std::vector<Row>& rows) {
   const double total = TotalOf(rows);
   Table table({"layers", "share %", "how", "operator", "why"});
@@ -126,7 +143,15 @@ void PrintTable(const std::vector<Row>& rows) {
   table.Print(std::cout);
 }
 
-void PrintJson(const std::vector<Row>& rows) {
+// A table for each of several bindings, under its name.
+void PrintTables(const std::vector<Checked>& all) {
+  for (const Checked& one : all) {
+    if (all.size() > 1) std::cout << one.binding << "\n";
+    PrintTable(one.rows);
+  }
+}
+
+Json LayersJson(const std::vector<Row>& rows) {
   const double total = TotalOf(rows);
   Json layers = Json::array();
   for (const Row& row : rows) {
@@ -136,7 +161,17 @@ void PrintJson(const std::vector<Row>& rows) {
                       {"share", row.operations / total},
                       {"nodes", row.nodes}});
   }
-  std::cout << Json{{"supported", true}, {"layers", layers}}.dump(2) << "\n";
+  return layers;
+}
+
+// "layers" of one binding, "bindings" of several.
+void PrintJson(const std::vector<Checked>& all) {
+  Json json = {{"supported", true}};
+  if (all.size() == 1) json["layers"] = LayersJson(all[0].rows);
+  for (size_t i = 0; all.size() > 1 && i < all.size(); ++i) {
+    json["bindings"].push_back({{"binding", all[i].binding}, {"layers", LayersJson(all[i].rows)}});
+  }
+  std::cout << json.dump(2) << "\n";
 }
 
 // The problems on stdout too, for scripts: each a line of the message.
@@ -148,27 +183,42 @@ void PrintProblems(const absl::Status& status) {
   std::cout << Json{{"supported", false}, {"problems", problems}}.dump(2) << "\n";
 }
 
+// What all bindings are checked by.
+struct Criteria {
+  const Options& options;
+  const RecordsSource& records;
+  Target target;
+  PipelineOptions passes;
+};
+
+absl::StatusOr<std::vector<Row>> CheckGraph(Graph graph, const Criteria& by) {
+  TW_RETURN_IF_ERROR(
+      RunPasses(graph, {.target = by.target, .evaluate = MakeConstantEvaluator()}, by.passes));
+  ModelLookup wanted = by.options.wanted;
+  wanted.target = by.target;
+  wanted.exact = by.options.model.exact;
+  for (const ExtractedWorkload& one : ExtractWorkloads(graph)) {
+    wanted.workloads.push_back(one.workload);
+  }
+  TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, by.records.LookUp(wanted));
+  return JudgeAll(graph, by.options, by.target, LookupAmong(wanted, found));
+}
+
 absl::Status Check(const Options& options) {
   TW_ASSIGN_OR_RETURN(const Target target, TargetOf(options.model));
   TW_ASSIGN_OR_RETURN(const PipelineOptions passes, PassesOf(options.model));
   TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
-  absl::StatusOr<Graph> graph = LoadModel(options.model);
-  if (!graph.ok()) {
-    if (options.json) PrintProblems(graph.status());
-    return graph.status();
+  TW_ASSIGN_OR_RETURN(const std::vector<ImportOptions> bindings, BindingsOf(options.model));
+  std::vector<Checked> all;
+  for (const ImportOptions& binding : bindings) {
+    absl::StatusOr<Graph> graph = LoadModel(options.model, binding);
+    if (!graph.ok() && options.json) PrintProblems(graph.status());
+    TW_RETURN_IF_ERROR(graph.status());
+    all.push_back({.binding = TextOf(binding)});
+    TW_ASSIGN_OR_RETURN(all.back().rows,
+                        CheckGraph(*std::move(graph), {options, records, target, passes}));
   }
-  TW_RETURN_IF_ERROR(
-      RunPasses(*graph, {.target = target, .evaluate = MakeConstantEvaluator()}, passes));
-  ModelLookup wanted = options.wanted;
-  wanted.target = target;
-  wanted.exact = options.model.exact;
-  for (const ExtractedWorkload& one : ExtractWorkloads(*graph)) {
-    wanted.workloads.push_back(one.workload);
-  }
-  TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, records.LookUp(wanted));
-  const ConfigLookup lookup = LookupAmong(wanted, found);
-  TW_ASSIGN_OR_RETURN(const std::vector<Row> rows, JudgeAll(*graph, options, target, lookup));
-  options.json ? PrintJson(rows) : PrintTable(rows);
+  options.json ? PrintJson(all) : PrintTables(all);
   return absl::OkStatus();
 }
 

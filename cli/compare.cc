@@ -1,7 +1,6 @@
 // tilewright compare: runs packages of one model in turn on the same inputs.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <functional>
 #include <iostream>
@@ -17,6 +16,7 @@
 #include "cli/onnxruntime_peer.h"
 #include "cli/table.h"
 #include "cli/verb.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/core/tensor.h"
 #include "runtime/include/tilewright.h"
 
@@ -135,17 +135,6 @@ absl::StatusOr<std::vector<Output>> OutputsOf(const OnnxRuntimePeer& peer) {
   return outputs;
 }
 
-// Largest difference, relative to the largest value expected; not relative where all are 0.
-double ErrorOf(const Tensor& got, const Tensor& want) {
-  double scale = 0, difference = 0;
-  for (int64_t i = 0; i < want.size(); ++i) {
-    const double expected = want.AsDouble(i), d = std::fabs(got.AsDouble(i) - expected);
-    scale = std::max(scale, std::fabs(expected));
-    difference = std::isnan(d) ? INFINITY : std::max(difference, d);
-  }
-  return scale > 0 ? difference / scale : difference;
-}
-
 // Largest difference over all outputs, relative to the true output's largest value.
 absl::StatusOr<double> LargestError(const std::vector<Output>& outputs,
                                     const std::vector<Output>& truth) {
@@ -162,7 +151,7 @@ absl::StatusOr<double> LargestError(const std::vector<Output>& outputs,
     if (got->tensor.shape() != want.tensor.shape()) {
       return absl::InvalidArgumentError("the packages have outputs of different shapes");
     }
-    error = std::max(error, ErrorOf(got->tensor, want.tensor));
+    error = std::max(error, RelativeError(got->tensor, want.tensor));
   }
   return error;
 }

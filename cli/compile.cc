@@ -65,10 +65,8 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
   std::cerr << "tilewright compile: " << compiled.untuned.size()
             << (one ? " workload has no record; its default schedule is used:\n"
                     : " workloads have no record; their default schedules are used:\n");
-  for (const std::string& key : compiled.untuned) std::cerr << "  " << key << "\n";
-  std::cerr << "to tune " << (one ? "it" : "them")
-            << (compiled.plans.size() > 1 ? " (with one value of each option)" : "")
-            << ": tilewright tune " << options.model.model;
+  for (const std::string& key : compiled.untuned) std::cerr << "  " << ShortKey(key) << "\n";
+  std::cerr << "to tune " << (one ? "it" : "them") << ": tilewright tune " << options.model.model;
   for (const std::string& shape : options.model.input_shapes) {
     std::cerr << " --input-shape '" << shape << "'";
   }

@@ -36,7 +36,7 @@ class TablePrinter {
   void Add(const Record& record) {
     table_.Add({TimeText(record.unix_time), record.device_key, record.record_class,
                 MillisecondsText(record), record.task.template_name, ConfigText(record.config),
-                WorkloadKey(record)});
+                ShortKey(WorkloadKey(record))});
     if (++rows_ == kRowsOfTable) Print();
   }
   void End() {

@@ -67,6 +67,9 @@ absl::Status AddRange(absl::string_view text, size_t count, std::set<size_t>* ch
 
 void AddJobOptions(CLI::App* verb, JobOptions* options) {
   AddModelOptions(verb, &options->model);
+  verb->get_option("--target")->each([options](const std::string&) {
+    options->target_given = true;
+  });
   verb->add_option("--tuner", options->tuner, "search strategy (see `tilewright tuners`)")
       ->capture_default_str();
   verb->add_option("--tuner-option", options->tuner_options, "NAME=VALUE; may be repeated");
@@ -89,6 +92,7 @@ void AddJobOptions(CLI::App* verb, JobOptions* options) {
                    "on a farm: weight among your own jobs; users share evenly")
       ->check(CLI::Range(1, 16))
       ->capture_default_str();
+  verb->add_flag("--no-wait", options->no_wait, "on a farm: fail when no worker offers the key");
   AddMeasureFlags(verb, &options->measure);
 }
 
@@ -162,7 +166,7 @@ absl::Status ListTasks(const JobOptions& options) {
   for (size_t i = 0; i < loaded.tasks.size(); ++i) {
     const ModelTask& task = loaded.tasks[i];
     table.Add({absl::StrCat(i), absl::StrCat(task.count), absl::StrCat(task.space_size),
-               task.task.template_name, task.task.workload.Key()});
+               task.task.template_name, ShortKey(task.task.workload.Key())});
   }
   table.Print(std::cout);
   return absl::OkStatus();

@@ -14,6 +14,7 @@ namespace tilewright {
 
 struct JobOptions {
   ModelOptions model;
+  bool target_given = false;  // the user chose model.target
   std::string key;
   std::string tuner = "gp";
   std::vector<std::string> tuner_options;
@@ -23,6 +24,7 @@ struct JobOptions {
   std::string tasks = "all";
   uint64_t seed = 0;
   uint32_t priority = 1;   // on a farm, among the user's jobs
+  bool no_wait = false;    // on a farm, fail when no worker offers the key
   uint32_t threads = 1;    // that the network will run with
   std::string cost_model;  // of `tilewright train`; "" = none
   MeasureFlags measure;

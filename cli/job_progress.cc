@@ -37,7 +37,8 @@ void PrintTable(const std::string& job, const v1::JobEvent& last) {
     trials += task.trials();
     table.Add({absl::StrCat(i), absl::StrCat(task.count()), absl::StrCat(task.trials()),
                absl::StrCat(task.failures()), Milliseconds(task.best_seconds()),
-               absl::StrFormat("%.1f", GflopsOf(task)), task.end(), task.task().workload()});
+               absl::StrFormat("%.1f", GflopsOf(task)), task.end(),
+               ShortKey(task.task().workload())});
   }
   table.Print(std::cout);
   std::cout << job << ": " << NameOf(last.state()) << " after " << trials << " trials";

@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "cli/model_bindings.h"
 #include "cli/template_index.h"
-#include "proto/convert.h"
 #include "records/network_choices.h"
 #include "tuner/loop/in_network.h"
 #include "worker/device.h"
@@ -20,17 +20,20 @@
 namespace tilewright {
 namespace {
 
-// Of the job's layers, each workload once.
-absl::StatusOr<std::vector<LayerChoice>> ChoicesOf(const LastPhase& phase) {
-  ChoiceQuestion question{.device_key = phase.spec.key(),
-                          .threads = phase.threads,
-                          .exact = phase.model.exact};
-  std::set<std::string> seen;
-  for (const v1::JobTask& message : phase.spec.tasks()) {
-    if (!seen.insert(message.task().workload()).second) continue;
-    TW_ASSIGN_OR_RETURN(const Task task, FromMessage(message.task()));
-    question.layers.push_back({task.workload, std::max(1u, message.count())});
-    question.target = task.target;
+// Of the job's layers that the network has, each workload once.
+absl::StatusOr<std::vector<LayerChoice>> ChoicesOf(const LastPhase& phase, const Graph& graph) {
+  ChoiceQuestion question{
+      .device_key = phase.spec.key(), .threads = phase.threads, .exact = phase.model.exact};
+  TW_ASSIGN_OR_RETURN(question.target, TargetOf(phase.model));
+  TW_ASSIGN_OR_RETURN(const PipelineOptions passes, PassesOf(phase.model));
+  std::set<std::string> tuned, seen;
+  for (const v1::JobTask& task : phase.spec.tasks()) tuned.insert(task.task().workload());
+  TW_ASSIGN_OR_RETURN(const std::vector<ModelTask> tasks,
+                      ExtractTasks(graph, question.target, passes, phase.model.exact));
+  for (const ModelTask& task : tasks) {
+    const std::string key = task.task.workload.Key();
+    if (!tuned.contains(key) || !seen.insert(key).second) continue;
+    question.layers.push_back({task.task.workload, static_cast<uint32_t>(task.count)});
   }
   return NetworkChoices(phase.store, question);
 }
@@ -57,13 +60,13 @@ class LocalNetworks final : public SteppedNetworkTimer {
     if (!file) return absl::UnavailableError(absl::StrCat("cannot write ", path));
     TW_ASSIGN_OR_RETURN(const int package, runner_.Load(path));
     std::filesystem::remove(path);  // the runner has it mapped
-    layer_of_call_.push_back(LayersOf(compiled));
+    layer_of_call_[package] = LayersOf(compiled);
     return package;
   }
 
   absl::StatusOr<NetworkRun> Run(int network) override {
     TW_ASSIGN_OR_RETURN(const NetworkRunner::Run run, runner_.RunOnce(network));
-    const std::vector<int>& layers = layer_of_call_[static_cast<size_t>(network)];
+    const std::vector<int>& layers = layer_of_call_.at(network);
     if (run.calls.size() != layers.size()) return absl::InternalError("calls are missing");
     NetworkRun result{run.seconds, std::vector<double>(options_.size(), 0)};
     for (size_t i = 0; i < layers.size(); ++i) {
@@ -105,7 +108,9 @@ class LocalNetworks final : public SteppedNetworkTimer {
   NetworkRunner& runner_;
   std::map<std::string, size_t> place_;  // of workloads in options_
   std::vector<std::vector<LayerOption>> options_;
-  std::vector<std::vector<int>> layer_of_call_;  // by network; -1 = of no layer with a choice
+  // By the runner's number of the package, which other bindings count on; -1 = of no layer with a
+  // choice.
+  std::map<int, std::vector<int>> layer_of_call_;
 };
 
 double MedianOf(const std::vector<NetworkRun>& runs, int layer) {
@@ -150,18 +155,18 @@ InNetwork Summary(const std::vector<LayerChoice>& choices, const NetworkDecision
   return found;
 }
 
-}  // namespace
-
-absl::StatusOr<std::optional<InNetwork>> RunLastPhase(const LastPhase& phase,
-                                                      NetworkRunner& runner) {
-  TW_ASSIGN_OR_RETURN(const std::vector<LayerChoice> choices, ChoicesOf(phase));
+// One binding of the model, by the deadline.
+absl::StatusOr<std::optional<InNetwork>> Decide(const LastPhase& phase,
+                                                const ImportOptions& binding, double deadline,
+                                                NetworkRunner& runner) {
+  TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(phase.model, binding));
+  TW_ASSIGN_OR_RETURN(const std::vector<LayerChoice> choices, ChoicesOf(phase, graph));
   if (choices.empty()) return std::optional<InNetwork>();
   TW_ASSIGN_OR_RETURN(const Target target, TargetOf(phase.model));
-  TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(phase.model));
   TW_ASSIGN_OR_RETURN(const auto folder,
                       PrivateFolder::Make(std::filesystem::temp_directory_path()));
   LocalNetworks networks(phase, choices, std::move(graph), folder->path(), runner);
-  NetworkQuestion question{.deadline = phase.deadline, .stop = phase.stop};
+  NetworkQuestion question{.deadline = deadline, .stop = phase.stop};
   for (const LayerChoice& choice : choices) {
     question.option_counts.push_back(static_cast<int>(choice.options.size()));
     question.load_seconds += choice.build_seconds;
@@ -170,6 +175,35 @@ absl::StatusOr<std::optional<InNetwork>> RunLastPhase(const LastPhase& phase,
                       DecideInNetwork(question, networks, SystemClock()));
   TW_RETURN_IF_ERROR(phase.store.Append(RecordsOf(phase, choices, decision, target)));
   return std::optional<InNetwork>(Summary(choices, decision));
+}
+
+// What two bindings need together.
+void Add(const InNetwork& one, InNetwork* sum) {
+  const auto add = [](const Gain& gain, Gain* to) {
+    to->untuned += gain.untuned;
+    to->tuned += gain.tuned;
+  };
+  add(one.whole, &sum->whole);
+  for (const auto& [workload, gain] : one.layers) add(gain, &sum->layers[workload]);
+  sum->rounds = sum->rounds == 0 ? one.rounds : std::min(sum->rounds, one.rounds);
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<InNetwork>> RunLastPhase(const LastPhase& phase,
+                                                      NetworkRunner& runner) {
+  TW_ASSIGN_OR_RETURN(const std::vector<ImportOptions> bindings, BindingsOf(phase.model));
+  std::optional<InNetwork> sum;
+  for (size_t i = 0; i < bindings.size(); ++i) {
+    const double now = SystemClock().Now();
+    const double share = (phase.deadline - now) / static_cast<double>(bindings.size() - i);
+    TW_ASSIGN_OR_RETURN(const std::optional<InNetwork> one,
+                        Decide(phase, bindings[i], now + share, runner));
+    if (!one) continue;
+    if (!sum) sum.emplace();
+    Add(*one, &*sum);
+  }
+  return sum;
 }
 
 }  // namespace tilewright

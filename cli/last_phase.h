@@ -29,9 +29,11 @@ struct LastPhase {
 
 // Compiles the network with the default, with what look-ups give now and with the best other
 // configs of each layer of the job; runs them in a process of its own; appends a decision for every
-// layer with a choice, the default included. nullopt: no layer has a choice. Nothing is recorded
-// unless it comes to its end: DeadlineExceeded, Cancelled, and Unavailable when a kernel took the
-// process down. `runner` is asked nothing after an error.
+// layer with a choice, the default included. nullopt: no layer has a choice. Of several bindings of
+// the model each is a network of its own, with its share of the time; told is their sum, and of a
+// layer of several what the last one decides is found. Nothing is recorded of a network unless it
+// comes to its end: DeadlineExceeded, Cancelled, and Unavailable when a kernel took the process
+// down. `runner` is asked nothing after an error.
 absl::StatusOr<std::optional<InNetwork>> RunLastPhase(const LastPhase& phase,
                                                       NetworkRunner& runner);
 

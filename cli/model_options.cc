@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -52,11 +53,11 @@ absl::StatusOr<OperatorsFile> ReadOperators(const std::string& path) {
 void AddModelFileOptions(CLI::App* verb, ModelOptions* options) {
   verb->add_option("MODEL", options->model, "ONNX file")->required();
   verb->add_option("--input-shape,--input-shapes", options->input_shapes,
-                   "binds an input's shape, or changes it: data:1,3,224,224; may be repeated (for "
-                   "`compile`, also for one input: another binding)");
+                   "binds an input's shape, or changes it: data:1,3,224,224; may be repeated, also "
+                   "for one input: another binding");
   verb->add_option("--dim", options->dims,
-                   "binds a dimension by the model's name for it: batch=4; may be repeated (for "
-                   "`compile`, batch=1,4,16: three bindings in one package)");
+                   "binds a dimension by the model's name for it: batch=4; may be repeated; "
+                   "batch=1,4,16 are three bindings (for `compile`, in one package)");
   verb->add_option("--operators", options->operators,
                    "a text file that defines operators of your own, or a shared library that gives "
                    "such a text (tilewright_operators.h); may be repeated");
@@ -69,14 +70,14 @@ void AddModelOptions(CLI::App* verb, ModelOptions* options) {
   verb->add_option("--disable-pass", options->disabled_passes,
                    "leaves out a graph pass (see `tilewright passes`); may be repeated");
   verb->add_flag("--exact", options->exact,
-                 "only algorithms that round as direct summation does (no Winograd)");
+                 "only algorithms that round as direct summation does (no Winograd of floats)");
 }
 
 absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options) {
   TW_ASSIGN_OR_RETURN(std::vector<ImportOptions> bindings, BindingsOf(options));
   if (bindings.size() == 1) return std::move(bindings[0]);
   return UsageError(absl::StrCat("--dim and --input-shape ask for ", bindings.size(),
-                                 " bindings, which only `compile` takes; give one"));
+                                 " bindings where one is needed; give one"));
 }
 
 absl::StatusOr<std::vector<OperatorsFile>> OperatorFilesOf(const ModelOptions& options) {
@@ -131,9 +132,18 @@ absl::StatusOr<TasksOfModel> LoadTasks(const ModelOptions& options) {
   TasksOfModel loaded;
   TW_ASSIGN_OR_RETURN(loaded.target, TargetOf(options));
   TW_ASSIGN_OR_RETURN(const PipelineOptions passes, PassesOf(options));
-  TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options));
-  TW_ASSIGN_OR_RETURN(loaded.tasks,
-                      ExtractTasks(std::move(graph), loaded.target, passes, options.exact));
+  TW_ASSIGN_OR_RETURN(const std::vector<ImportOptions> bindings, BindingsOf(options));
+  std::map<std::string, size_t> place;
+  for (const ImportOptions& binding : bindings) {
+    TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(options, binding));
+    TW_ASSIGN_OR_RETURN(std::vector<ModelTask> tasks,
+                        ExtractTasks(std::move(graph), loaded.target, passes, options.exact));
+    for (ModelTask& task : tasks) {
+      const auto [at, fresh] = place.emplace(KeyOf(task.task), loaded.tasks.size());
+      if (!fresh) loaded.tasks[at->second].count += task.count;
+      if (fresh) loaded.tasks.push_back(std::move(task));
+    }
+  }
   return loaded;
 }
 

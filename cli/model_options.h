@@ -28,8 +28,8 @@ void AddModelOptions(CLI::App* verb, ModelOptions* options);
 // Only MODEL, --input-shape, --dim and --operators.
 void AddModelFileOptions(CLI::App* verb, ModelOptions* options);
 
-// How to import the model; wrong usage for a malformed --input-shape or --dim and for several
-// bindings (model_bindings.h), bad input for a file of --operators.
+// How to import the model for a verb of one binding; wrong usage for a malformed --input-shape or
+// --dim and for several (model_bindings.h), bad input for a file of --operators.
 absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options);
 // The files of --operators, the texts that libraries among them give, and the operators in them.
 struct OperatorsFile {
@@ -46,7 +46,7 @@ absl::StatusOr<Target> TargetOf(const ModelOptions& options);
 // Wrong usage for an unknown pass.
 absl::StatusOr<PipelineOptions> PassesOf(const ModelOptions& options);
 
-// All of the above, then the model's tasks.
+// All of the above, then the model's tasks; those of several bindings together, each once.
 struct TasksOfModel {
   Target target;
   std::vector<ModelTask> tasks;

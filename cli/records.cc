@@ -1,4 +1,6 @@
 // tilewright records: import, export, pick-best, backup, check, prune, revoke, revoked.
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -14,6 +16,7 @@
 #include "cli/records_source.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
+#include "records/import_format.h"
 #include "records/log_file.h"
 #include "records/maintenance.h"
 #include "records/postgres_store.h"
@@ -28,6 +31,7 @@ struct Options {
   std::string input, output;
   std::vector<std::string> inputs;  // of pick-best
   std::string tophub;               // of export: a kind of target
+  std::string format = "autotvm";   // of import
   RecordFilter filter;
 };
 
@@ -47,10 +51,24 @@ absl::Status WriteTo(const std::string& path, const std::vector<std::string>& in
   return file.Commit();
 }
 
+std::vector<std::string> FormatNames() {
+  std::vector<std::string> names;
+  for (const ImportFormat& format : ImportFormats()) names.emplace_back(format.name);
+  return names;
+}
+
+std::unique_ptr<LineReader> ReaderOf(const Options& options) {
+  const auto format =
+      std::find_if(ImportFormats().begin(), ImportFormats().end(),
+                   [&](const ImportFormat& one) { return one.name == options.format; });
+  return format->open(std::filesystem::path(options.input).filename());
+}
+
 absl::Status Import(const Options& options) {
   TW_ASSIGN_OR_RETURN(const auto log, OpenInput(options.input));
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records.named));
-  TW_ASSIGN_OR_RETURN(const ImportReport report, ImportLog(log->stream(), *store, PlaceInTemplate));
+  TW_ASSIGN_OR_RETURN(const ImportReport report,
+                      ImportLog(log->stream(), *ReaderOf(options), *store, PlaceInTemplate));
   PrintImportReport(options.input, report);
   TW_RETURN_IF_ERROR(log->status());
   return CheckReadable(report);
@@ -133,8 +151,14 @@ void AddImport(CLI::App* group, const std::shared_ptr<Options>& options) {
   CLI::App* verb = Add(group, options,
                        {"import", "adds the lines of an AutoTVM log (0.1, 0.2)",
                         "  $ tilewright records import cuda_v0.10.log\n"
-                        "  cuda_v0.10.log: 824 imported, 1 duplicates, 0 refused\n"},
+                        "  cuda_v0.10.log: 824 imported, 1 duplicates, 0 refused\n"
+                        "  $ tilewright records import --format miopen gfx90a68.HIP.fdb.txt\n"},
                        Import);
+  verb->add_option("--format", options->format,
+                   "autotvm; or MIOpen's find-db, aiter's tables of tuned GEMMs: measurements of "
+                   "kernels that are not tilewright's, which explain shows")
+      ->check(CLI::IsMember(FormatNames()))
+      ->capture_default_str();
   verb->add_option("LOG", options->input, "log file")->required();
 }
 

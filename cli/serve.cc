@@ -51,7 +51,7 @@ void SayReady(const std::string& address) {
 
 // The text of a file that only its owner reads, without the newline at its end.
 absl::StatusOr<std::string> ReadSecret(const std::string& path) {
-  struct stat file {};
+  struct stat file{};
   if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) {
     return BadInput(
         absl::NotFoundError(absl::StrCat("no file ", path, " with the webhook's secret")));

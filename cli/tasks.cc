@@ -69,7 +69,7 @@ void PrintTable(const std::vector<Row>& rows) {
     table.Add({absl::StrCat(i), absl::StrCat(task.count),
                absl::StrFormat("%.3f", task.flops * 1e-9), absl::StrCat(task.space_size),
                rows[i].best ? MillisecondsText(*rows[i].best) : "-", task.task.template_name,
-               task.task.workload.Key()});
+               ShortKey(task.task.workload.Key())});
   }
   table.Print(std::cout);
 }

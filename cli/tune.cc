@@ -11,19 +11,17 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
-#include "cli/executable.h"
 #include "cli/exit_code.h"
 #include "cli/farm_client.h"
-#include "cli/farm_target.h"
-#include "cli/job_network.h"
 #include "cli/job_options.h"
 #include "cli/job_progress.h"
-#include "cli/last_phase.h"
 #include "cli/local_farm.h"
 #include "cli/open_records.h"
 #include "cli/records_source.h"
 #include "cli/server_option.h"
 #include "cli/signals.h"
+#include "cli/submit_job.h"
+#include "cli/time_networks.h"
 #include "cli/tune_device.h"
 #include "cli/tuning_report.h"
 #include "cli/verb.h"
@@ -48,16 +46,11 @@ constexpr char kExample[] =
     "For a GPU of this machine: tilewright tune resnet18.onnx --target cuda\n"
     "On a farm: tilewright tune resnet18.onnx --server farm:9190 --key xeon\n";
 
-// To ask for the machine's limits when no time is left, and to let a run that has begun end.
-constexpr double kLeastSeconds = 3, kGraceSeconds = 2;
-
 struct Options {
   JobOptions job;
   std::string server, records, device;
   TlsOptions tls;
-  bool no_wait = false;
   bool json = false;
-  bool target_given = false;
 };
 
 // The first thing that went wrong with the processes of a local farm; ends the job because of it.
@@ -162,66 +155,6 @@ absl::StatusOr<Followed> TuneKernels(const Options& options, const TuneDevice& d
   return Followed{submitted.job(), *std::move(last)};
 }
 
-// Ctrl-C ends the last phase, what was measured of kernels stays.
-class StopOnSignal {
- public:
-  StopOnSignal()
-      : watch_([this] {
-          std::cerr << "\nleaving out the rest of the last phase\n";
-          stop_.request_stop();
-          interrupt_.Raise();
-        }) {}
-  std::stop_token token() const { return stop_.get_token(); }
-  const Interrupt* interrupt() const { return &interrupt_; }
-
- private:
-  std::stop_source stop_;
-  Interrupt interrupt_;
-  SignalWatch watch_;
-};
-
-// What the machine can do, and what the network decides, as far as it can be had.
-struct Measured {
-  MachineLimits limits;
-  std::optional<InNetwork> in_network;
-};
-struct InNetworkQuestion {
-  LastPhase phase;
-  std::string device;  // as TuneDevice's option
-  bool decide;         // or only ask for the machine's limits
-};
-absl::Status MeasureInNetwork(const InNetworkQuestion& question, const Interrupt* interrupt,
-                              Measured* measured) {
-  const LastPhase& phase = question.phase;
-  const double seconds = std::max(kLeastSeconds, phase.deadline - SystemClock().Now());
-  TW_ASSIGN_OR_RETURN(
-      NetworkRunner runner,
-      NetworkRunner::Start({.program = ExecutableFolder() / "tilewright-network-runner",
-                            .threads = phase.threads,
-                            .device = question.device},
-                           DeadlineAfter(seconds + kGraceSeconds), interrupt));
-  TW_ASSIGN_OR_RETURN(const NetworkRunner::Limits limits,
-                      runner.MeasureLimits(WeightBytes(phase.spec)));
-  measured->limits = {limits.flops * phase.threads, limits.bytes};
-  if (!question.decide) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(measured->in_network, RunLastPhase(phase, runner));
-  return absl::OkStatus();
-}
-
-void SayUndecided(const std::string& why) {
-  std::cerr << "not decided in the whole network: " << why
-            << "; look-ups go by kernels measured alone\n";
-}
-
-Measured TryInNetwork(InNetworkQuestion question) {
-  const StopOnSignal stop;
-  question.phase.stop = stop.token();
-  Measured measured;
-  const absl::Status status = MeasureInNetwork(question, stop.interrupt(), &measured);
-  if (!status.ok()) SayUndecided(std::string(status.message()));
-  return measured;
-}
-
 absl::Status TuneHere(Options options) {
   const double start = SystemClock().Now();
   if (options.job.key.empty()) options.job.key = "local";
@@ -239,8 +172,8 @@ absl::Status TuneHere(Options options) {
   TW_ASSIGN_OR_RETURN(const Followed followed, TuneKernels(options, device, spec, leave));
   TW_ASSIGN_OR_RETURN(const auto store, OpenRecordsToWrite(options.records));
   const double deadline = budget > 0 ? start + budget : SystemClock().Now() + kMostNetworkSeconds;
-  const Measured measured =
-      TryInNetwork({.phase = {.model = options.job.model,
+  const MeasuredNetworks measured =
+      TimeNetworks({.phase = {.model = options.job.model,
                               .spec = spec,
                               .job = followed.job,
                               .device = device.name,
@@ -294,26 +227,16 @@ absl::Status PrintFarmEnd(const Options& options, const v1::JobSpec& spec, const
   return PrintJobEnd(f.job, f.last, options.json);
 }
 
-absl::Status TuneOnFarm(Options options) {
+absl::Status TuneOnFarm(const Options& options) {
   if (options.job.key.empty()) return UsageError("--server needs --key");
   if (!options.device.empty()) return UsageError("--device is for tuning here; leave it out");
   std::optional<LeaveOnSignal> leave(std::in_place);
   TW_ASSIGN_OR_RETURN(const Endpoint server, EndpointOf(options.server, options.tls));
   FarmClient client(server);
-  if (!options.target_given) {
-    TW_ASSIGN_OR_RETURN(options.job.model.target,
-                        TargetOfKey(client, options.job.key, options.no_wait));
-  }
-  TW_ASSIGN_OR_RETURN(v1::JobSpec spec, MakeJob(options.job));
-  AddNetwork(options.job.model, &spec);
-  TW_ASSIGN_OR_RETURN(const v1::SubmitJobReply submitted,
-                      client.Submit(spec, {.priority = options.job.priority}));
-  if (!submitted.has_worker()) {
-    TW_RETURN_IF_ERROR(SayNoWorker(client, spec.key(), submitted.job(), options.no_wait));
-  }
+  TW_ASSIGN_OR_RETURN(const SubmittedJob submitted, SubmitJob(client, options.job));
   leave.reset();
-  TW_ASSIGN_OR_RETURN(v1::JobEvent last, FollowJob(client, spec, submitted.job()));
-  return PrintFarmEnd(options, spec, {submitted.job(), std::move(last)});
+  TW_ASSIGN_OR_RETURN(v1::JobEvent last, FollowJob(client, submitted.spec, submitted.job));
+  return PrintFarmEnd(options, submitted.spec, {submitted.job, std::move(last)});
 }
 
 absl::Status Tune(const Options& options) {
@@ -330,8 +253,9 @@ void verb_tune(CLI::App& parent) {
                            [options] { return Tune(*options); });
   AddJobOptions(verb, &options->job);
   verb->add_option("--key", options->job.key, "device key (default here: local)");
-  verb->add_option("--device", options->device,
-                   "when tuning here: opencl:N or cuda:N (default: the first of --target's kind)");
+  verb->add_option(
+      "--device", options->device,
+      "when tuning here: cuda:N, opencl:N, ... (default: the first of --target's kind)");
   verb->add_option("--server", options->server,
                    "HOST:PORT of a farm; without it: this machine. The farm gets the model without "
                    "its weights, to time it whole on a worker of --role both");
@@ -339,11 +263,7 @@ void verb_tune(CLI::App& parent) {
   verb->add_option("--records", options->records,
                    "records file or postgresql://USER@HOST/DATABASE when tuning here (default: "
                    "$TILEWRIGHT_RECORDS or the user's data folder)");
-  verb->add_flag("--no-wait", options->no_wait, "fail when no worker offers the key");
   verb->add_flag("--json", options->json, "print the result as JSON");
-  verb->get_option("--target")->each([options](const std::string&) {
-    options->target_given = true;
-  });
 }
 
 }  // namespace tilewright

@@ -120,7 +120,7 @@ std::vector<std::string> Cells(const LayerReport& layer, const TuningReport& rep
           Number(1, 100 * Ratio(gain.tuned, report.whole.tuned)),
           Number(0, 100 * Ratio(layer.limit_seconds, gain.tuned)),
           layer.schedule.empty() ? "default" : layer.schedule,
-          layer.workload};
+          ShortKey(layer.workload)};
 }
 
 Json GainJson(const Gain& gain) {

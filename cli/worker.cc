@@ -157,18 +157,13 @@ absl::Status Work(Options options) {
   return ended.Get();
 }
 
-}  // namespace
-
-void verb_worker(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* verb = AddVerb(parent, {"worker", "offers this machine's device to a server", kExample},
-                           [options] { return Work(*options); });
+// What is offered, and to do what.
+void AddOfferOptions(CLI::App* verb, Options* options) {
   AgentOptions& agent = options->agent;
-  AddServerOption(verb, &options->server);
-  AddLogOptions(verb, &options->log);
   verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
   verb->add_option("--device", agent.device,
-                   "opencl:N or cuda:N, as `tilewright targets` counts them (default: the CPU)");
+                   "cuda:N, opencl:N, ...: a kind, and which of those that `tilewright targets` "
+                   "lists (default: the CPU)");
   verb->add_option("--role", options->role,
                    "build: only builds, for workers of the same key and target with --role run; "
                    "run: only runs what those with --role build have built and signed; whole "
@@ -187,24 +182,40 @@ void verb_worker(CLI::App& parent) {
       ->needs(simulate)
       ->check(CLI::Range(0.0, kMostSimulatedSeconds))
       ->capture_default_str();
-  verb->add_option("--name", agent.name,
-                   "for people (default: the certificate's, or hostname and six random digits)");
-  verb->add_option("--slots", agent.slots,
+}
+
+// What of the machine it may use.
+void AddMachineOptions(CLI::App* verb, AgentOptions* agent) {
+  verb->add_option("--slots", agent->slots,
                    "kernels timed at once, each on physical cores of its own")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  verb->add_option("--slot-cores", agent.slot_cores,
+  verb->add_option("--slot-cores", agent->slot_cores,
                    "physical cores of a slot: the most threads that jobs may time kernels with")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  verb->add_option("--builders", agent.builders,
+  verb->add_option("--builders", agent->builders,
                    "compilers at once (default: as many as the other cores bear)")
       ->check(CLI::Range(1, 1024));
-  verb->add_option("--temp", agent.temp_folder, "where kernels are kept (default: $TMPDIR)");
-  verb->add_option("--spool", agent.spool_folder,
+  verb->add_option("--temp", agent->temp_folder, "where kernels are kept (default: $TMPDIR)");
+  verb->add_option("--spool", agent->spool_folder,
                    "where finished reports wait for the server (default: the data folder)");
-  verb->add_flag("--require-sandbox", agent.require_sandbox,
+  verb->add_flag("--require-sandbox", agent->require_sandbox,
                  "do not serve where namespaces, Landlock and seccomp cannot confine kernels");
+}
+
+}  // namespace
+
+void verb_worker(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = AddVerb(parent, {"worker", "offers this machine's device to a server", kExample},
+                           [options] { return Work(*options); });
+  AddServerOption(verb, &options->server);
+  AddLogOptions(verb, &options->log);
+  AddOfferOptions(verb, options.get());
+  verb->add_option("--name", options->agent.name,
+                   "for people (default: the certificate's, or hostname and six random digits)");
+  AddMachineOptions(verb, &options->agent);
   verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`
 }
 

@@ -31,7 +31,8 @@ bool IsLocal(const std::string& address);
 // A call's status; when the server was not reached, with what is wrong (security/tls_probe.h).
 absl::Status ExplainFailure(const grpc::Status& status, const Endpoint& server);
 
-// gRPC writes no lines of its own to stderr: its errors reach the user as statuses.
+// For the process: gRPC writes no lines of its own to stderr, because its errors reach the user as
+// statuses, and its locks are not watched for deadlocks.
 void SilenceGrpc();
 
 // Of a message in either direction.

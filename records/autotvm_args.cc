@@ -18,13 +18,16 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The operator's name in "conv2d+bias+relu;acc=int64".
+// The operator's name in "conv2d+bias+relu;acc=int64" and in "nest=DEFINITION".
 std::string OperatorOfText(const std::string& text) {
-  return text.substr(0, text.find_first_of("+;"));
+  return text.substr(0, text.find_first_of("+;="));
 }
 
 // The type of the sums that follows the epilogue where it is not the default.
 constexpr std::string_view kAcc = ";acc=";
+
+// Of an operator that is defined by its workload.
+constexpr size_t kMostInputs = 64;
 
 std::vector<int64_t> ReadAttr(const Json& attr) {
   return attr.is_array() ? JsonIntegers<int64_t>(attr) : std::vector{JsonInteger<int64_t>(attr)};
@@ -33,10 +36,12 @@ std::vector<int64_t> ReadAttr(const Json& attr) {
 absl::StatusOr<Workload> ReadWorkload(const std::string& op, const OperatorDef& def,
                                       const Json& args) {
   // After the inputs: attributes, three layouts, the output's type, the text.
-  const size_t others = def.attributes.size() + 5, most = 2 + def.further.size();
-  if (args.size() > most + others || args.size() < most - def.optional + others) {
-    return BadArgument(
-        absl::StrCat(most - def.optional + others, " to ", most + others, " items for ", op), args);
+  const size_t others = def.attributes.size() + 5;
+  const size_t most = def.by_definition ? kMostInputs : 2 + def.further.size();
+  const size_t least = def.by_definition ? 1 : most - def.optional;
+  if (args.size() > most + others || args.size() < least + others) {
+    return BadArgument(absl::StrCat(least + others, " to ", most + others, " items for ", op),
+                       args);
   }
   Workload workload{.op = op};
   size_t next = 0;
@@ -79,6 +84,7 @@ absl::StatusOr<Json> ArgsOfWorkload(const Workload& workload) {
   args.push_back(std::string(NameOf(OutputTypeOf(workload))));
   std::string text = workload.op + EpilogueText(workload.epilogue);
   if (workload.acc) absl::StrAppend(&text, Sv(kAcc), Sv(NameOf(*workload.acc)));
+  if (!workload.definition.empty()) absl::StrAppend(&text, "=", workload.definition);
   args.push_back(text);
   return args;
 }

@@ -18,6 +18,7 @@
 #include "records/autotvm_templates.h"
 #include "records/foreign.h"
 #include "records/python_json.h"
+#include "records/run_id.h"
 
 namespace tilewright {
 namespace {
@@ -32,17 +33,6 @@ constexpr double kMostSeconds = std::numeric_limits<double>::max();
 
 absl::Status Bad(absl::string_view reason, absl::string_view detail) {
   return absl::InvalidArgumentError(absl::StrCat(reason, ": ", detail));
-}
-
-// FNV-1a, 128 bits (Fowler, Noll, Vo): equal lines, equal run_id.
-std::string RunIdOf(std::string_view line) {
-  const auto word = [](uint64_t high, uint64_t low) {
-    return static_cast<unsigned __int128>(high) << 64 | low;
-  };
-  unsigned __int128 hash = word(0x6c62272e07bb0142, 0x62b821756295c58d);
-  for (const unsigned char c : line) hash = (hash ^ c) * word(0x1000000, 0x13b);
-  return absl::StrCat("log-", absl::Hex(static_cast<uint64_t>(hash >> 64), absl::kZeroPad16),
-                      absl::Hex(static_cast<uint64_t>(hash), absl::kZeroPad16));
 }
 
 // AutoTVM calls our "cpu" "llvm".
@@ -60,9 +50,13 @@ std::string EntityText(const Entity& entity) {
   if (const auto* ann = std::get_if<AnnotateEntity>(&entity)) {
     return absl::StrCat("\"an\", ", PythonJson(ann->annotations));
   }
-  const Json other =
-      std::visit([](const auto& value) { return Json(value); }, std::get<OtherEntity>(entity));
-  return absl::StrCat("\"ot\", ", PythonJson(other));
+  const auto& other = std::get<OtherEntity>(entity);
+  if (const auto* text = std::get_if<std::string>(&other)) {
+    return absl::StrCat("\"ot\", ", PythonString(*text));
+  }
+  const auto* flag = std::get_if<bool>(&other);
+  if (flag == nullptr) return absl::StrCat("\"ot\", ", std::get<int64_t>(other));
+  return absl::StrCat("\"ot\", ", *flag ? "true" : "false");
 }
 
 // EntitiesToJson as json.dumps writes it.
@@ -81,21 +75,33 @@ struct LogFields {
   std::string software;
 };
 
-// With the arguments and the config as text.
-std::string LineText(const LogFields& fields, absl::string_view args, absl::string_view entities,
-                     absl::string_view more) {
+// The parts of a line that are lists.
+struct LineLists {
+  absl::string_view args, entities, result;
+};
+
+std::string LineText(const LogFields& fields, const LineLists& lists, absl::string_view more) {
   return absl::StrCat(
-      "{\"input\": [", PythonJson(fields.target), ", ", PythonJson(fields.name), ", ", args,
-      ", {}], \"config\": {\"index\": ", fields.index,
-      ", \"code_hash\": null, \"entity\": ", entities, "}, \"result\": ", PythonJson(fields.result),
-      ", \"version\": 0.2, \"tvm_version\": ", PythonJson(fields.software), more, "}");
+      "{\"input\": [", PythonString(fields.target), ", ", PythonString(fields.name), ", ",
+      lists.args, ", {}], \"config\": {\"index\": ", fields.index,
+      ", \"code_hash\": null, \"entity\": ", lists.entities, "}, \"result\": ", lists.result,
+      ", \"version\": 0.2, \"tvm_version\": ", PythonString(fields.software), more, "}");
 }
 
-Json ResultOf(const Record& record) {
+// As json.dumps writes what was read.
+std::string LineOf(const LogFields& fields) {
+  const std::string args = PythonJson(fields.args), entities = PythonJson(fields.entities);
+  return LineText(fields, {args, entities, PythonJson(fields.result)}, "");
+}
+
+std::string ResultText(const Record& record) {
   const auto* timing = std::get_if<Timing>(&record.outcome);
-  const Json costs = timing ? Json(timing->seconds) : Json::array({kFailedCost});
-  return {costs, AutoTvmErrorNo(record.outcome),
-          std::min(record.build_seconds + record.run_seconds, kMostSeconds), record.unix_time};
+  const auto append = [](std::string* out, double number) { *out += PythonFloat(number); };
+  const std::vector<double> costs = timing ? timing->seconds : std::vector<double>{kFailedCost};
+  const double seconds = std::min(record.build_seconds + record.run_seconds, kMostSeconds);
+  return absl::StrCat("[[", absl::StrJoin(costs, ", ", append), "], ",
+                      AutoTvmErrorNo(record.outcome), ", ", PythonFloat(seconds), ", ",
+                      PythonFloat(record.unix_time), "]");
 }
 
 // The member that AutoTVM ignores.
@@ -225,10 +231,8 @@ absl::StatusOr<Record> Decode(std::string_view line) {
   const LogFields fields = old ? ReadV1(row) : ReadV2(row);
   TW_ASSIGN_OR_RETURN(Record record, RecordOf(fields));
   const bool renamed = !old && fields.name != row.at("input").at(1).get<std::string>();
-  const std::string text =
-      old || renamed ? LineText(fields, PythonJson(fields.args), PythonJson(fields.entities), "")
-                     : std::string(line);
-  record.run_id = RunIdOf(text);
+  const std::string text = old || renamed ? LineOf(fields) : std::string(line);
+  record.run_id = RunIdOfText(text);
   if (!record.foreign_args.empty()) {
     record.foreign_line = text;
   } else if (row.contains("tilewright")) {
@@ -258,11 +262,11 @@ absl::StatusOr<std::string> LogEncoder::Encode(const Record& record) {
   if (!record.foreign_line.empty()) return record.foreign_line;
   LogFields fields{.target = TargetText(record.task.target),
                    .name = record.task.template_name,
-                   .result = ResultOf(record),
                    .index = record.index,
                    .software = record.software};
   TW_ASSIGN_OR_RETURN(const std::string* args, ArgsText(record.task.workload));
-  return LineText(fields, *args, EntitiesText(record.config), ExtrasOf(record));
+  return LineText(fields, {*args, EntitiesText(record.config), ResultText(record)},
+                  ExtrasOf(record));
 }
 
 absl::StatusOr<Record> DecodeLogLine(std::string_view line) {

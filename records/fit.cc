@@ -31,7 +31,7 @@ std::string WhyUnfit(const Task& task, const Config& config, bool exact) {
   const absl::StatusOr<std::optional<PlacedConfig>> place = PlaceInTemplate(task, config);
   if (!place.ok()) return std::string(place.status().message());
   if (!*place) return absl::StrCat("unknown template ", task.template_name);
-  const bool allowed = !exact || (*FindTemplate(task.template_name))->Exact();
+  const bool allowed = !exact || (*FindTemplate(task.template_name))->Exact(task.workload);
   return allowed ? "" : absl::StrCat("template ", task.template_name, " is not exact");
 }
 

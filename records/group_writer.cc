@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "records/job_table.h"
-#include "records/record_row.h"
 
 namespace tilewright {
 
@@ -88,7 +87,7 @@ absl::Status GroupWriter::InsertRecords(std::span<Batch* const> batches) {
   TW_ASSIGN_OR_RETURN(const auto insert, connection_->Prepare(InsertSql()));
   for (const Batch* batch : batches) {
     for (const Record& record : batch->content.records) {
-      BindRecord(record, *insert);
+      binder_.Bind(record, *insert);
       TW_RETURN_IF_ERROR(insert->Step().status());
       insert->Reset();
     }
@@ -111,6 +110,7 @@ absl::Status GroupWriter::InsertRevocations(std::span<Batch* const> batches) {
 absl::Status GroupWriter::InsertJobs(std::span<Batch* const> batches) {
   TW_ASSIGN_OR_RETURN(const auto insert_step, connection_->Prepare(InsertStepSql()));
   TW_ASSIGN_OR_RETURN(const auto upsert_job, connection_->Prepare(UpsertJobSql()));
+  TW_ASSIGN_OR_RETURN(const auto upsert_content, connection_->Prepare(UpsertContentSql()));
   for (const Batch* batch : batches) {
     for (const JobStepRow& step : batch->content.steps) {
       BindStep(step, *insert_step);
@@ -121,6 +121,9 @@ absl::Status GroupWriter::InsertJobs(std::span<Batch* const> batches) {
       BindJob(job, *upsert_job);
       TW_RETURN_IF_ERROR(upsert_job->Step().status());
       upsert_job->Reset();
+      BindContent(job, *upsert_content);
+      TW_RETURN_IF_ERROR(upsert_content->Step().status());
+      upsert_content->Reset();
     }
   }
   return absl::OkStatus();

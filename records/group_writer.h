@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "records/record_row.h"
 #include "records/record_store.h"
 #include "records/sql.h"
 
@@ -46,6 +47,7 @@ class GroupWriter {
 
   const std::unique_ptr<SqlConnection> connection_;  // of whoever set busy_
   absl::Status broken_;                              // the same: the disk failed
+  RecordBinder binder_;                              // the same
   std::mutex mutex_;
   std::condition_variable completed_;
   std::vector<Batch*> queue_;  // guarded by mutex_

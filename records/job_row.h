@@ -15,7 +15,11 @@ struct JobRow {
   uint32_t weight = 1;
   std::string state;
   std::string message;
-  std::string spec, result;         // bytes
+  std::string spec, result;  // bytes, perhaps megabytes; lists of jobs leave them empty
+  // Of the spec, for lists of jobs. No tasks: a row that an older program wrote.
+  std::string name, device_key;
+  uint32_t tasks = 0;
+  uint64_t budget = 0;              // trials; 0 = none
   double created = 0, changed = 0;  // unix seconds
   uint64_t trials = 0, failures = 0;
   double model_seconds = 0;
@@ -35,6 +39,7 @@ struct JobStepRow {
 
 // What a job's resumption needs of a record.
 struct JobResult {
+  int64_t id = 0;      // of the record
   uint64_t trial = 0;  // number in the job
   Outcome outcome;
   double build_seconds = 0, run_seconds = 0;

@@ -11,21 +11,34 @@
 namespace tilewright {
 namespace {
 
+// Version that brought `job_content` and what a list shows of a spec.
+constexpr int64_t kWithContents = 9;
+
 // In the order of BindJob and ReadJob.
-constexpr const char* kJobColumns[] = {
-    "id",     "owner",   "request", "weight", "state",    "message",       "spec",
-    "result", "created", "changed", "trials", "failures", "model_seconds", "history_end"};
+constexpr const char* kJobColumns[] = {"id",     "owner",    "request",       "weight",
+                                       "state",  "message",  "created",       "changed",
+                                       "trials", "failures", "model_seconds", "history_end"};
+constexpr const char* kOfSpec[] = {"name", "device_key", "tasks", "budget"};
+
+// The first of `columns` is the key. What is the same stays as it is: contents are large.
+std::string UpsertSql(const char* table, const std::vector<std::string>& columns) {
+  const std::vector<std::string> marks(columns.size(), "?");
+  std::vector<std::string> replaced, differing;
+  for (size_t i = 1; i < columns.size(); ++i) {
+    replaced.push_back(absl::StrCat(columns[i], " = excluded.", columns[i]));
+    differing.push_back(absl::StrCat(table, ".", columns[i], " <> excluded.", columns[i]));
+  }
+  return absl::StrCat("INSERT INTO ", table, " (", absl::StrJoin(columns, ", "), ") VALUES (",
+                      absl::StrJoin(marks, ","), ") ON CONFLICT (", columns[0], ") DO UPDATE SET ",
+                      absl::StrJoin(replaced, ", "), " WHERE ", absl::StrJoin(differing, " OR "));
+}
 
 }  // namespace
 
 std::string UpsertJobSql() {
-  const std::vector<std::string> marks(std::size(kJobColumns), "?");
-  const std::string replaced =
-      absl::StrJoin(kJobColumns, ", ", [](std::string* out, const char* column) {
-        absl::StrAppend(out, column, " = excluded.", column);
-      });
-  return absl::StrCat("INSERT INTO job (", absl::StrJoin(kJobColumns, ", "), ") VALUES (",
-                      absl::StrJoin(marks, ","), ") ON CONFLICT (id) DO UPDATE SET ", replaced);
+  std::vector<std::string> columns(std::begin(kJobColumns), std::end(kJobColumns));
+  columns.insert(columns.end(), std::begin(kOfSpec), std::end(kOfSpec));
+  return UpsertSql("job", columns);
 }
 
 void BindJob(const JobRow& job, SqlStatement& upsert) {
@@ -33,13 +46,57 @@ void BindJob(const JobRow& job, SqlStatement& upsert) {
   for (const std::string* text : {&job.id, &job.owner, &job.request}) upsert.Bind(at++, *text);
   upsert.Bind(at++, static_cast<int64_t>(job.weight));
   for (const std::string* text : {&job.state, &job.message}) upsert.Bind(at++, *text);
-  for (const std::string* bytes : {&job.spec, &job.result}) upsert.BindBlob(at++, *bytes);
   for (const double time : {job.created, job.changed}) upsert.Bind(at++, time);
   for (const uint64_t count : {job.trials, job.failures}) {
     upsert.Bind(at++, static_cast<int64_t>(count));
   }
   upsert.Bind(at++, job.model_seconds);
   upsert.Bind(at++, job.history_end);
+  for (const std::string* text : {&job.name, &job.device_key}) upsert.Bind(at++, *text);
+  for (const uint64_t count : {uint64_t{job.tasks}, job.budget}) {
+    upsert.Bind(at++, static_cast<int64_t>(count));
+  }
+}
+
+std::string UpsertContentSql() { return UpsertSql("job_content", {"job", "spec", "result"}); }
+
+void BindContent(const JobRow& job, SqlStatement& upsert) {
+  upsert.Bind(1, job.id);
+  upsert.BindBlob(2, job.spec);
+  upsert.BindBlob(3, job.result);
+}
+
+std::string SelectJobsSql(JobParts parts, int64_t schema_version) {
+  const bool apart = schema_version >= kWithContents;
+  const bool all = parts == JobParts::kAll;
+  return absl::StrCat("SELECT ", absl::StrJoin(kJobColumns, ", "), ", ",
+                      apart ? absl::StrJoin(kOfSpec, ", ") : "'', '', 0, 0",
+                      all ? ", spec, result" : "", " FROM job",
+                      all && apart ? " JOIN job_content ON job_content.job = job.id" : "");
+}
+
+JobRow ReadJob(JobParts parts, const SqlStatement& row) {
+  JobRow job{.id = row.Text(0),
+             .owner = row.Text(1),
+             .request = row.Text(2),
+             .weight = static_cast<uint32_t>(row.Int(3)),
+             .state = row.Text(4),
+             .message = row.Text(5),
+             .name = row.Text(12),
+             .device_key = row.Text(13),
+             .tasks = static_cast<uint32_t>(row.Int(14)),
+             .budget = static_cast<uint64_t>(row.Int(15)),
+             .created = row.Real(6),
+             .changed = row.Real(7),
+             .trials = static_cast<uint64_t>(row.Int(8)),
+             .failures = static_cast<uint64_t>(row.Int(9)),
+             .model_seconds = row.Real(10),
+             .history_end = row.Int(11)};
+  if (parts == JobParts::kAll) {
+    job.spec = row.Blob(16);
+    job.result = row.Blob(17);
+  }
+  return job;
 }
 
 std::string InsertStepSql() {
@@ -96,7 +153,8 @@ std::string SelectResultsSql(int64_t schema_version) {
 }
 
 absl::StatusOr<JobResult> ReadResult(const SqlStatement& row) {
-  JobResult result{.trial = static_cast<uint64_t>(row.Int(1)),
+  JobResult result{.id = row.Int(0),
+                   .trial = static_cast<uint64_t>(row.Int(1)),
                    .build_seconds = row.Real(5),
                    .run_seconds = row.Real(6),
                    .unix_time = row.Real(7),

@@ -1,4 +1,4 @@
-// Jobs and their steps as rows of the tables `job` and `job_step` (records/schema).
+// Jobs and their steps as rows of the tables `job`, `job_content` and `job_step` (records/schema).
 #pragma once
 
 #include <string>
@@ -9,22 +9,25 @@
 
 namespace tilewright {
 
-// Inserts, or replaces the row of the same id; bind with BindJob.
+// Insert, or replace the row of the same id; bind with BindJob and BindContent.
 std::string UpsertJobSql();
 void BindJob(const JobRow& job, SqlStatement& upsert);
+std::string UpsertContentSql();
+void BindContent(const JobRow& job, SqlStatement& upsert);
 // Skips a step that exists.
 std::string InsertStepSql();
 void BindStep(const JobStepRow& step, SqlStatement& insert);
 
-// "SELECT ... FROM job"; read with ReadJob.
-std::string SelectJobsSql();
-JobRow ReadJob(const SqlStatement& row);
+// "SELECT ... FROM job ..."; read with ReadJob. With specs and results, or without.
+enum class JobParts { kListed, kAll };
+std::string SelectJobsSql(JobParts parts, int64_t schema_version);
+JobRow ReadJob(JobParts parts, const SqlStatement& row);
 
 // Parameters: job, first step, most rows.
 std::string SelectStepsSql();
 JobStepRow ReadStep(const SqlStatement& row);
 
-// Parameters: job, id of the record after which to go on, most rows. The id is column 0.
+// Parameters: job, id of the record after which to go on, most rows.
 std::string SelectResultsSql(int64_t schema_version);
 // DataLoss when the row does not decode.
 absl::StatusOr<JobResult> ReadResult(const SqlStatement& row);

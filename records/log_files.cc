@@ -1,4 +1,5 @@
 // Whole logs: import, export and pick-best.
+#include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -6,6 +7,7 @@
 #include "base/status_macros.h"
 #include "records/autotvm_log.h"
 #include "records/best_of_each.h"
+#include "records/import_format.h"
 
 namespace tilewright {
 namespace {
@@ -28,7 +30,7 @@ absl::StatusOr<int64_t> ReadLine(std::istream& in, std::string* line) {
   for (; c != EOF && c != '\n'; c = buffer->sbumpc()) {
     if (line->size() <= kMaxLineBytes) line->push_back(static_cast<char>(c));
     if (++read > kMostLineBytes) {
-      return absl::InvalidArgumentError("a line of more than 256 MiB; is it an AutoTVM log?");
+      return absl::InvalidArgumentError("a line of more than 256 MiB; is it a log?");
     }
   }
   return read;
@@ -51,14 +53,15 @@ void Refuse(int64_t line, std::string template_name, const absl::Status& why,
   }
 }
 
-absl::StatusOr<Record> ReadRecord(const std::string& line, int64_t bytes) {
-  if (bytes <= static_cast<int64_t>(kMaxLineBytes)) return DecodeLogLine(line);
+absl::StatusOr<std::vector<Record>> ReadRecords(LineReader& reader, const std::string& line,
+                                                int64_t bytes) {
+  if (bytes <= static_cast<int64_t>(kMaxLineBytes)) return reader.Read(line);
   return absl::InvalidArgumentError(
       absl::StrCat("too long a line: ", bytes, " bytes; at most 1 MiB is read"));
 }
 
 // Calls `visit` with each record; counts and reports the lines that are none.
-absl::Status ForEachRecord(std::istream& in, ImportReport* report,
+absl::Status ForEachRecord(std::istream& in, LineReader& reader, ImportReport* report,
                            const std::function<absl::Status(int64_t, Record)>& visit) {
   std::string line;
   bool any = false;
@@ -67,16 +70,16 @@ absl::Status ForEachRecord(std::istream& in, ImportReport* report,
     if (bytes < 0) return absl::OkStatus();
     const absl::string_view text = absl::StripAsciiWhitespace(line);
     if (text.empty() || text.front() == '#') continue;
-    absl::StatusOr<Record> record = ReadRecord(line, bytes);
-    if (!record.ok()) {
-      Refuse(number, "", record.status(), report);
+    absl::StatusOr<std::vector<Record>> records = ReadRecords(reader, line, bytes);
+    if (!records.ok()) {
+      Refuse(number, "", records.status(), report);
       if (!any && report->skipped == kMostGarbage) {
         return absl::InvalidArgumentError("none of the first 10,000 lines is a record");
       }
       continue;
     }
-    any = true;
-    TW_RETURN_IF_ERROR(visit(number, *std::move(record)));
+    any = any || !records->empty();
+    for (Record& record : *records) TW_RETURN_IF_ERROR(visit(number, std::move(record)));
   }
 }
 
@@ -114,6 +117,11 @@ std::string_view NameOf(RowFate fate) {
 
 absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
                                        const PlaceFunction& place_of) {
+  return ImportLog(in, *ImportFormats().front().open(""), store, place_of);
+}
+
+absl::StatusOr<ImportReport> ImportLog(std::istream& in, LineReader& reader, RecordStore& store,
+                                       const PlaceFunction& place_of) {
   ImportReport report;
   std::vector<Record> batch;
   int64_t read = 0;
@@ -123,7 +131,7 @@ absl::StatusOr<ImportReport> ImportLog(std::istream& in, RecordStore& store,
     return status;
   };
   TW_ASSIGN_OR_RETURN(const int64_t before, store.Count({}));
-  TW_RETURN_IF_ERROR(ForEachRecord(in, &report, [&](int64_t line, Record record) {
+  TW_RETURN_IF_ERROR(ForEachRecord(in, reader, &report, [&](int64_t line, Record record) {
     const absl::StatusOr<RowKind> kind = Place(place_of, &record);
     if (!kind.ok()) {
       Refuse(line, record.task.template_name, kind.status(), &report);
@@ -163,8 +171,9 @@ absl::StatusOr<ImportReport> PickBestOfLogs(const std::vector<std::istream*>& in
                                             std::ostream& out) {
   ImportReport report;
   BestOfEach best(/*by_device=*/true);
+  const std::unique_ptr<LineReader> reader = ImportFormats().front().open("");
   for (std::istream* log : in) {
-    TW_RETURN_IF_ERROR(ForEachRecord(*log, &report, [&](int64_t, const Record& record) {
+    TW_RETURN_IF_ERROR(ForEachRecord(*log, *reader, &report, [&](int64_t, const Record& record) {
       best.Add(record);
       return absl::OkStatus();
     }));

@@ -9,10 +9,10 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "compiler/core/gpu_models.h"
 #include "compiler/core/gpu_traits.h"
 #include "records/best_of_each.h"
 #include "records/decision.h"
+#include "runtime/device/gpu_models.h"
 
 namespace tilewright {
 namespace {
@@ -40,6 +40,10 @@ std::string EpilogueOrNone(const Workload& workload) {
   return workload.epilogue.empty() ? "none" : EpilogueText(workload.epilogue);
 }
 
+std::string DefinitionName(const Workload& workload) {
+  return workload.definition.substr(0, workload.definition.find(' '));
+}
+
 // The fields in which a record differs from what is wanted: "target differs: ...".
 std::vector<std::string> Differences(const Record& record, const Workload& wanted,
                                      const Target& target, int threads) {
@@ -53,29 +57,48 @@ std::vector<std::string> Differences(const Record& record, const Workload& wante
   compare("epilogue differs", EpilogueOrNone(wanted), EpilogueOrNone(found));
   compare("layouts differ", LayoutsText(wanted), LayoutsText(found));
   compare("attributes differ", AttrsText(wanted), AttrsText(found));
+  compare("definitions differ", DefinitionName(wanted), DefinitionName(found));
   compare("shapes differ", ShapesText(wanted), ShapesText(found));
   return all;
+}
+
+struct Near {
+  int64_t count = 0;
+  double fastest = 0;
+  std::string by;  // the fastest one's template
+};
+
+void CountNear(const Record& record, Near* near) {
+  const double seconds = MedianSeconds(record.outcome).value_or(0);
+  if (near->count++ > 0 && seconds >= near->fastest) return;
+  near->fastest = seconds;
+  near->by = record.task.template_name;
+}
+
+std::string NearText(const std::string& differences, const Near& near) {
+  return absl::StrCat(differences, " (", near.count, near.count == 1 ? " record" : " records",
+                      ", the fastest ", absl::StrFormat("%.4f", near.fastest * 1e3), " ms by ",
+                      Shown(near.by), ")");
 }
 
 // Usable records of the operator, by how they differ; the fewest differences first.
 absl::StatusOr<std::vector<std::string>> NearMisses(const RecordStore& store,
                                                     const Workload& workload, const Target& target,
                                                     const LookupOptions& options) {
-  std::map<std::pair<size_t, std::string>, int64_t> kinds;
+  std::map<std::pair<size_t, std::string>, Near> kinds;
   const RecordFilter filter{.op = workload.op, .only_ok = true, .limit = options.most_scanned};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
     const std::vector<std::string> differences =
         Differences(record, workload, target, options.threads);
     if (!differences.empty()) {
-      ++kinds[{differences.size(), absl::StrJoin(differences, "; ")}];
+      CountNear(record, &kinds[{differences.size(), absl::StrJoin(differences, "; ")}]);
     }
     return true;
   }));
   std::vector<std::string> nearest;
-  for (const auto& [kind, count] : kinds) {
+  for (const auto& [kind, near] : kinds) {
     if (nearest.size() == kMaxNearMisses) break;
-    nearest.push_back(
-        absl::StrCat(kind.second, " (", count, count == 1 ? " record)" : " records)"));
+    nearest.push_back(NearText(kind.second, near));
   }
   return nearest;
 }
@@ -144,7 +167,7 @@ std::vector<Target> FallbackTargets(const Target& target) {
   const Target bare{.kind = target.kind, .model = target.model};
   if (!target.model.empty() && bare != target) targets.push_back(bare);
   if (target.kind != "cuda") return targets;
-  for (const GpuModel& model : ModelsByNearness(target.mcpu)) {
+  for (const runtime::GpuModel& model : runtime::ModelsByNearness(target.mcpu)) {
     if (model.name == target.model) continue;
     targets.push_back({.kind = target.kind, .model = std::string(model.name)});
   }

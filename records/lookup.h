@@ -2,8 +2,8 @@
 // (records/decision.h); then the exact workload with epilogue on the same target;
 // then the same without its epilogue's identity (same op, shapes, layouts, attributes). Never from
 // another target, but for GPUs: those that have nothing of their own get what AutoTVM's users
-// measured on the nearest model of device (compiler/core/gpu_models.h). With a device key all of it
-// is tried among that device's records first, and among those of all devices only where it has
+// measured on the nearest model of device (runtime/device/gpu_models.h). With a device key all of
+// it is tried among that device's records first, and among those of all devices only where it has
 // none. Records that are unfit (of a template or config that is no more) are passed over, however
 // fast. `explain` gives the near misses.
 #pragma once
@@ -31,7 +31,8 @@ struct LookupResult {
   // Of records that would match but are unfit, at most 5 reasons: "3 records of conv2d_old.cpu are
   // not used, the fastest of 0.1021 ms: unknown template conv2d_old.cpu".
   std::vector<std::string> passed_over;
-  // With explain, the closest first, at most 5: "target differs: cpu -mcpu=znver4 (12 records)".
+  // With explain, the closest first, at most 5: "target differs: rocm -arch=gfx90a (12 records, the
+  // fastest 0.0210 ms by miopen.ConvAsm1x1U)".
   std::vector<std::string> near_misses;
 };
 struct LookupOptions {

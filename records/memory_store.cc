@@ -137,7 +137,9 @@ class MemoryStore final : public RecordStore {
     std::vector<JobRow> jobs;
     for (const JobRow& job : jobs_) {
       const bool open = job.state == "queued" || job.state == "running" || job.state == "paused";
-      if (open || !unfinished) jobs.push_back(job);
+      if (!open && unfinished) continue;
+      jobs.push_back(job);
+      jobs.back().spec = jobs.back().result = "";
     }
     return jobs;
   }
@@ -170,13 +172,14 @@ class MemoryStore final : public RecordStore {
     return absl::OkStatus();
   }
 
-  absl::Status ForEachResult(const std::string& job,
+  absl::Status ForEachResult(const std::string& job, int64_t after,
                              const std::function<bool(JobResult)>& visit) const override {
     // A revoked one too: the job has learned from it.
-    for (size_t i = 0; const KeyedRecord* row = Row(i); ++i) {
+    for (auto i = static_cast<size_t>(after); const KeyedRecord* row = Row(i); ++i) {
       const Record& record = row->record;
       if (record.trial == 0 || record.job != job) continue;
-      const bool more = visit({.trial = record.trial,
+      const bool more = visit({.id = static_cast<int64_t>(i) + 1,
+                               .trial = record.trial,
                                .outcome = record.outcome,
                                .build_seconds = record.build_seconds,
                                .run_seconds = record.run_seconds,

@@ -10,6 +10,7 @@
 #include "records/finalists.h"
 #include "records/fit.h"
 #include "records/model_lookup.h"
+#include "records/run_id.h"
 
 namespace tilewright {
 namespace {
@@ -31,8 +32,7 @@ absl::StatusOr<LayerOption> InTodaysSpace(const Record& record, const Task& task
 
 // What look-ups give now, if it is not the default, then the finalists.
 absl::StatusOr<std::vector<Record>> OthersOf(const RecordStore& store, const Task& task,
-                                             const ChoiceQuestion& question,
-                                             LayerChoice* choice) {
+                                             const ChoiceQuestion& question, LayerChoice* choice) {
   const ModelLookup wanted{.workloads = {task.workload},
                            .target = task.target,
                            .device_key = question.device_key,
@@ -42,14 +42,13 @@ absl::StatusOr<std::vector<Record>> OthersOf(const RecordStore& store, const Tas
   std::vector<Record> others;
   const std::optional<Record>& found = now.front().found.record;
   if (found && !now.front().keeps_default) others.push_back(*found);
-  const LookupOptions options{.threads = question.threads,
-                              .why_unfit = [exact = question.exact](const Task& t,
-                                                                    const Config& c) {
-                                return WhyUnfit(t, c, exact);
-                              }};
-  TW_ASSIGN_OR_RETURN(
-      const std::vector<Record> finalists,
-      Finalists(store, task, question.device_key, kMostOthers, options));
+  const LookupOptions options{
+      .threads = question.threads,
+      .why_unfit = [exact = question.exact](const Task& t, const Config& c) {
+        return WhyUnfit(t, c, exact);
+      }};
+  TW_ASSIGN_OR_RETURN(const std::vector<Record> finalists,
+                      Finalists(store, task, question.device_key, kMostOthers, options));
   if (!finalists.empty()) choice->build_seconds = finalists.front().build_seconds;
   others.insert(others.end(), finalists.begin(), finalists.end());
   return others;
@@ -99,9 +98,9 @@ Record DecisionRecord(const LayerChoice& choice, size_t option, Timing timing,
   record.unix_time = where.unix_time;
   record.software = where.software;
   record.record_class = kInNetworkClass;
-  record.run_id = absl::StrCat("in-network ", where.job, " ",
-                               static_cast<int64_t>(where.unix_time * 1e6), " ",
-                               choice.workload.Key());
+  record.run_id =
+      absl::StrCat("in-network ", where.job, " ", static_cast<int64_t>(where.unix_time * 1e6), " ",
+                   HashOfText(choice.workload.Key()));
   return record;
 }
 

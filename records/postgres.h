@@ -23,6 +23,7 @@ inline constexpr SqlDialect kPostgresDialect = {
     .contains = "strpos($0, $1) > 0",
     .by_index = "",
     .places = "SELECT workload, target FROM place ORDER BY workload, target",
+    .targets = "SELECT target FROM place WHERE md5(workload) = md5(?1::text) AND workload = ?1",
     .has_long_indexes = false,
     .give_back = "VACUUM record"};
 

@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Every column but the id, in the order of BindRecord.
+// Every column but the id, in the order of RecordBinder::Bind.
 constexpr const char* kColumns[] = {
     "run_id",       "workload",      "anchor",     "op",           "inputs",       "attrs",
     "data_layout",  "weight_layout", "out_layout", "epilogue",     "template",     "target",
@@ -51,7 +51,7 @@ constexpr int kBelow = kFirstFree - 1, kSince = kFirstFree - 2, kBefore = kFirst
 
 constexpr char kBuilder[] = "builder";
 
-constexpr size_t kMostParsed = 4096;  // workloads, and targets, that a reader keeps
+constexpr size_t kMostParsed = 4096;  // workloads, and targets, that a reader or binder keeps
 
 std::string InputsJson(const Workload& workload) {
   Json list = Json::array();
@@ -60,21 +60,14 @@ std::string InputsJson(const Workload& workload) {
 }
 
 std::string SamplesJson(const Outcome& outcome) {
+  std::string text = "[";
   const auto* timing = std::get_if<Timing>(&outcome);
-  return timing ? Json(timing->seconds).dump() : "[]";
-}
-
-int BindTask(const Record& record, SqlStatement& insert, int at) {
-  const Workload& workload = record.task.workload;
-  const Target& target = record.task.target;
-  for (const std::string& text :
-       {WorkloadKey(record), AnchorKey(record), workload.op, InputsJson(workload),
-        Json(workload.attrs).dump(), workload.data_layout, workload.weight_layout,
-        workload.out_layout, EpilogueText(workload.epilogue), record.task.template_name,
-        ToString(target), target.kind, target.mtriple, target.mcpu, target.mattr, target.model}) {
-    insert.Bind(at++, text);
+  for (const double seconds : timing ? timing->seconds : std::vector<double>()) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), seconds).ptr;
+    absl::StrAppend(&text, text.size() > 1 ? "," : "", absl::string_view(digits, end - digits));
   }
-  return at;
+  return text + "]";
 }
 
 int BindOutcome(const Record& record, SqlStatement& insert, int at) {
@@ -161,13 +154,40 @@ absl::StatusOr<Outcome> ReadOutcome(const std::string& kind, const std::string& 
   return Timing{*std::move(seconds)};
 }
 
+const RecordBinder::WorkloadTexts& RecordBinder::TextsOf(const std::string& key,
+                                                         const Record& record) {
+  if (const auto known = texts_.find(key); known != texts_.end()) return known->second;
+  if (texts_.size() >= kMostParsed) texts_.clear();
+  const Workload& workload = record.task.workload;
+  return texts_
+      .emplace(key, WorkloadTexts{.anchor = AnchorKey(record),
+                                  .inputs = InputsJson(workload),
+                                  .attrs = Json(workload.attrs).dump(),
+                                  .epilogue = EpilogueText(workload.epilogue)})
+      .first->second;
+}
+
+int RecordBinder::BindTask(const Record& record, SqlStatement& insert, int at) {
+  const Workload& workload = record.task.workload;
+  const Target& target = record.task.target;
+  const std::string key = WorkloadKey(record), target_text = ToString(target);
+  const WorkloadTexts& texts = TextsOf(key, record);
+  for (const std::string* text :
+       {&key, &texts.anchor, &workload.op, &texts.inputs, &texts.attrs, &workload.data_layout,
+        &workload.weight_layout, &workload.out_layout, &texts.epilogue, &record.task.template_name,
+        &target_text, &target.kind, &target.mtriple, &target.mcpu, &target.mattr, &target.model}) {
+    insert.Bind(at++, *text);
+  }
+  return at;
+}
+
 std::string InsertSql() {
   const std::string marks = absl::StrJoin(std::vector<std::string>(std::size(kColumns), "?"), ",");
   return absl::StrCat("INSERT INTO record (", absl::StrJoin(kColumns, ","), ") VALUES (", marks,
                       ") ON CONFLICT (run_id) DO NOTHING");
 }
 
-void BindRecord(const Record& record, SqlStatement& insert) {
+void RecordBinder::Bind(const Record& record, SqlStatement& insert) {
   int at = 1;
   insert.Bind(at++, record.run_id);
   at = BindTask(record, insert, at);

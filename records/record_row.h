@@ -14,9 +14,23 @@ namespace tilewright {
 // Version that brought `builder`; before, every worker built what it ran.
 inline constexpr int64_t kWithBuilders = 8;
 
-// INSERT that skips a known run_id; bind with BindRecord.
+// INSERT that skips a known run_id; bind with a RecordBinder.
 std::string InsertSql();
-void BindRecord(const Record& record, SqlStatement& insert);
+
+// Keeps the texts of workloads, because many records are of few. Not thread-safe.
+class RecordBinder {
+ public:
+  void Bind(const Record& record, SqlStatement& insert);
+
+ private:
+  struct WorkloadTexts {
+    std::string anchor, inputs, attrs, epilogue;
+  };
+  const WorkloadTexts& TextsOf(const std::string& key, const Record& record);
+  int BindTask(const Record& record, SqlStatement& insert, int at);
+
+  std::unordered_map<std::string, WorkloadTexts> texts_;  // by keys of workloads
+};
 
 // Of revocations: what SelectRevocationsSql gives, ReadRevocation reads.
 std::string RevokeSql();

@@ -100,7 +100,7 @@ class RecordStore : public RecordScan {
   virtual absl::StatusOr<std::vector<Revocation>> Revocations() const = 0;
 
   // ---- jobs
-  // Oldest first; with `unfinished` only those that have not ended.
+  // Oldest first, without specs and results; with `unfinished` only those that have not ended.
   virtual absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const = 0;
   virtual absl::StatusOr<std::optional<JobRow>> FindJob(const std::string& id) const = 0;
   // The job that an owner's request made.
@@ -109,8 +109,9 @@ class RecordStore : public RecordScan {
   // In order of their numbers, from `first` on; false stops.
   virtual absl::Status ForEachStep(const std::string& job, uint64_t first,
                                    const std::function<bool(const JobStepRow&)>& visit) const = 0;
-  // The measurements of a job's trials in the order in which they were stored; false stops.
-  virtual absl::Status ForEachResult(const std::string& job,
+  // The measurements of a job's trials in the order in which they were stored, of those behind the
+  // record `after`; false stops.
+  virtual absl::Status ForEachResult(const std::string& job, int64_t after,
                                      const std::function<bool(JobResult)>& visit) const = 0;
 };
 

@@ -75,8 +75,10 @@ struct SqlDialect {
   const char* by_index;  // after a table: go by the index $0
   // All workloads and targets in order of their keys; null: they are found by steps in an index.
   const char* places;
-  bool has_long_indexes;   // an index may hold whole keys and configs
-  const char* give_back;   // gives the space of removed records back
+  // The targets of the records of workload ?1.
+  const char* targets;
+  bool has_long_indexes;  // an index may hold whole keys and configs
+  const char* give_back;  // gives the space of removed records back
 };
 
 // The tables as one file or database has them.

@@ -8,6 +8,7 @@
 #include "absl/strings/substitute.h"
 #include "base/status_macros.h"
 #include "records/job_table.h"
+#include "records/places.h"
 #include "records/record_row.h"
 
 namespace tilewright {
@@ -74,10 +75,16 @@ class SqlStore final : public RecordStore {
 
   absl::StatusOr<std::vector<std::optional<Record>>> Bests(
       std::span<const RecordFilter> filters) const override {
+    TW_ASSIGN_OR_RETURN(const OneTargetEach asked, WithTargets(filters));
     std::vector<std::optional<Record>> all(filters.size());
     TW_RETURN_IF_ERROR(ReadEach(
-        filters, [this](const RecordFilter& filter) { return BestSql(filter); },
-        [&](size_t i, const Record& record) { all[i] = record; }));
+        asked.filters, [this](const RecordFilter& filter) { return BestSql(filter); },
+        [&](size_t k, const Record& record) {
+          std::optional<Record>& best = all[asked.of[k]];
+          if (!best || *MedianSeconds(record.outcome) < *MedianSeconds(best->outcome)) {
+            best = record;
+          }
+        }));
     return all;
   }
 
@@ -91,7 +98,7 @@ class SqlStore final : public RecordStore {
   absl::StatusOr<std::vector<Record>> BestPerWorkload(const RecordFilter& filter) const override {
     std::vector<Record> all;
     RecordFilter one = filter;
-    TW_ASSIGN_OR_RETURN(const std::vector<Place> places, Places());
+    TW_ASSIGN_OR_RETURN(const std::vector<Place> places, Places(schema_, readers_));
     std::vector<RecordFilter> filters;
     for (const Place& at : places) {
       const bool wanted = (filter.workload_key.empty() || filter.workload_key == at.workload) &&
@@ -110,9 +117,8 @@ class SqlStore final : public RecordStore {
   }
 
   absl::StatusOr<int64_t> Count(const RecordFilter& filter) const override {
-    return readers_.QueryInt(
-        absl::StrCat("SELECT count(*) FROM record", WhereSql(filter, schema_)),
-        [&](SqlStatement& statement) { BindFilter(filter, statement); });
+    return readers_.QueryInt(absl::StrCat("SELECT count(*) FROM record", WhereSql(filter, schema_)),
+                             [&](SqlStatement& statement) { BindFilter(filter, statement); });
   }
 
   absl::StatusOr<int64_t> LastId() const override {
@@ -134,12 +140,12 @@ class SqlStore final : public RecordStore {
 
   absl::StatusOr<std::vector<JobRow>> Jobs(bool unfinished) const override {
     const std::string only = unfinished ? " WHERE state IN ('queued', 'running', 'paused')" : "";
-    return ReadJobs(only + " ORDER BY created, id", [](SqlStatement&) {});
+    return ReadJobs(JobParts::kListed, only + " ORDER BY created, id", [](SqlStatement&) {});
   }
 
   absl::StatusOr<std::optional<JobRow>> FindJob(const std::string& id) const override {
-    TW_ASSIGN_OR_RETURN(std::vector<JobRow> jobs,
-                        ReadJobs(" WHERE id = ?", [&](SqlStatement& s) { s.Bind(1, id); }));
+    const auto bind = [&](SqlStatement& statement) { statement.Bind(1, id); };
+    TW_ASSIGN_OR_RETURN(std::vector<JobRow> jobs, ReadJobs(JobParts::kAll, " WHERE id = ?", bind));
     return jobs.empty() ? std::optional<JobRow>() : std::optional<JobRow>(std::move(jobs[0]));
   }
 
@@ -151,7 +157,8 @@ class SqlStore final : public RecordStore {
     };
     TW_ASSIGN_OR_RETURN(
         std::vector<JobRow> jobs,
-        ReadJobs(" WHERE owner = ? AND request = ? AND request <> '' LIMIT 1", bind));
+        ReadJobs(JobParts::kAll, " WHERE owner = ? AND request = ? AND request <> '' LIMIT 1",
+                 bind));
     return jobs.empty() ? std::optional<JobRow>() : std::optional<JobRow>(std::move(jobs[0]));
   }
 
@@ -171,9 +178,8 @@ class SqlStore final : public RecordStore {
         });
   }
 
-  absl::Status ForEachResult(const std::string& job,
+  absl::Status ForEachResult(const std::string& job, int64_t after,
                              const std::function<bool(JobResult)>& visit) const override {
-    int64_t after = 0;
     return InChunks(
         SelectResultsSql(schema_.version),
         [&](SqlStatement& statement) {
@@ -182,8 +188,8 @@ class SqlStore final : public RecordStore {
           statement.Bind(3, kChunkRows);
         },
         [&](const SqlStatement& row) -> absl::StatusOr<bool> {
-          after = row.Int(0);
           TW_ASSIGN_OR_RETURN(JobResult result, ReadResult(row));
+          after = result.id;
           return visit(std::move(result));
         });
   }
@@ -195,9 +201,37 @@ class SqlStore final : public RecordStore {
   };
   using Bind = SqlReaders::Bind;
   using Visit = SqlReaders::Visit;
-  struct Place {
-    std::string workload, target;
+
+  // The best of a workload for one target is a few steps in an index; for all targets it is not. So
+  // what asks for all becomes a filter a target: `filters`, each in place of the caller's `of`.
+  struct OneTargetEach {
+    std::vector<RecordFilter> filters;
+    std::vector<size_t> of;
+
+    void Add(const RecordFilter& filter, size_t i) {
+      filters.push_back(filter);
+      of.push_back(i);
+    }
   };
+  absl::StatusOr<OneTargetEach> WithTargets(std::span<const RecordFilter> filters) const {
+    OneTargetEach each;
+    std::vector<size_t> of_all_targets;
+    for (size_t i = 0; i < filters.size(); ++i) {
+      const bool of_one = filters[i].workload_key.empty() || !filters[i].target.empty();
+      of_one ? each.Add(filters[i], i) : of_all_targets.push_back(i);
+    }
+    TW_RETURN_IF_ERROR(readers_.QueryEach(
+        schema_.dialect.targets, of_all_targets.size(),
+        [&](size_t k, SqlStatement& statement) {
+          statement.Bind(1, filters[of_all_targets[k]].workload_key);
+        },
+        [&](size_t k, const SqlStatement& row) {
+          each.Add(filters[of_all_targets[k]], of_all_targets[k]);
+          each.filters.back().target = row.Text(0);
+          return absl::OkStatus();
+        }));
+    return each;
+  }
 
   std::string BestSql(const RecordFilter& filter) const {
     RecordFilter usable = filter;
@@ -240,47 +274,6 @@ class SqlStore final : public RecordStore {
     return absl::Substitute(schema_.dialect.equal, column, other);
   }
 
-  // Of all records, in the order of their keys.
-  absl::StatusOr<std::vector<Place>> Places() const {
-    std::vector<Place> all;
-    if (schema_.dialect.places != nullptr) {
-      const auto visit = [&](const SqlStatement& row) {
-        all.push_back({row.Text(0), row.Text(1)});
-        return true;
-      };
-      const auto nothing = [](SqlStatement&) {};
-      TW_RETURN_IF_ERROR(readers_.Query(schema_.dialect.places, nothing, visit).status());
-      return all;
-    }
-    for (Place at;;) {
-      TW_ASSIGN_OR_RETURN(std::optional<Place> next, NextPlace(at));
-      if (!next) return all;
-      all.push_back(at = *std::move(next));
-    }
-  }
-
-  // The next workload and target in the order of their keys, by a step in an index. Asked in two
-  // parts: of "(workload, target) > (?, ?)" SQLite would walk all rows that are equal.
-  absl::StatusOr<std::optional<Place>> NextPlace(const Place& after) const {
-    std::optional<Place> next;
-    for (const bool same_workload : {true, false}) {
-      const auto bind = [&](SqlStatement& statement) {
-        statement.Bind(1, after.workload);
-        if (same_workload) statement.Bind(2, after.target);
-      };
-      const auto visit = [&](const SqlStatement& row) {
-        next = Place{row.Text(0), row.Text(1)};
-        return false;
-      };
-      const std::string sql = absl::StrCat("SELECT workload, target FROM record WHERE workload ",
-                                           same_workload ? "= ? AND target > ?" : "> ?",
-                                           " ORDER BY workload, target LIMIT 1");
-      TW_RETURN_IF_ERROR(readers_.Query(sql, bind, visit).status());
-      if (next) break;
-    }
-    return next;
-  }
-
   // Repeats a query that is bound anew for each chunk of kChunkRows, until one is not full.
   absl::Status InChunks(const std::string& sql, const Bind& bind, const Visit& visit) const {
     if (!has_jobs_) return absl::OkStatus();
@@ -296,13 +289,14 @@ class SqlStore final : public RecordStore {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::vector<JobRow>> ReadJobs(const std::string& where, const Bind& bind) const {
+  absl::StatusOr<std::vector<JobRow>> ReadJobs(JobParts parts, const std::string& where,
+                                               const Bind& bind) const {
     std::vector<JobRow> jobs;
     if (!has_jobs_) return jobs;
     TW_RETURN_IF_ERROR(readers_
-                           .Query(SelectJobsSql() + where, bind,
+                           .Query(SelectJobsSql(parts, schema_.version) + where, bind,
                                   [&](const SqlStatement& row) {
-                                    jobs.push_back(ReadJob(row));
+                                    jobs.push_back(ReadJob(parts, row));
                                     return true;
                                   })
                            .status());

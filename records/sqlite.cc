@@ -14,7 +14,9 @@ namespace {
 
 constexpr int kBusyMilliseconds = 5000;
 constexpr int kReaderKib = 16 << 10;  // of pages that a reader keeps: a look-up's part of an index
-constexpr size_t kMostKept = 64;      // statements of a connection: the texts of filters vary
+// Of pages that a writer keeps: each record goes to random places of eight indexes.
+constexpr int kWriterKib = 32 << 10;
+constexpr size_t kMostKept = 64;  // statements of a connection: the texts of filters vary
 
 absl::Status CannotOpen(const std::string& path, int system_error) {
   switch (system_error) {
@@ -82,7 +84,10 @@ absl::Status SqliteConnection::Configure(SqliteMode mode) {
     sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     return Execute(absl::StrCat("PRAGMA cell_size_check=ON; PRAGMA cache_size=-", kReaderKib));
   }
-  return Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;");
+  return Execute(
+      absl::StrCat("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
+                   "PRAGMA cache_size=-",
+                   kWriterKib));
 }
 
 absl::Status SqliteConnection::Execute(const std::string& sql) {

@@ -23,6 +23,14 @@ inline constexpr SqlDialect kSqliteDialect = {.equal = "$0 = $1",
                                               .contains = "instr($0, $1) > 0",
                                               .by_index = " INDEXED BY $0",
                                               .places = nullptr,
+                                              // Steps in an index, of one target to the next.
+                                              .targets =
+                                                  "WITH RECURSIVE each (target) AS ("
+                                                  "SELECT min(target) FROM record WHERE workload "
+                                                  "= ?1 UNION ALL SELECT (SELECT min(target) FROM "
+                                                  "record WHERE workload = ?1 AND target > "
+                                                  "each.target) FROM each WHERE target NOTNULL) "
+                                                  "SELECT target FROM each WHERE target NOTNULL",
                                               .has_long_indexes = true,
                                               .give_back = "VACUUM"};
 

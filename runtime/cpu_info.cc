@@ -17,11 +17,11 @@ std::vector<int> AllowedCpus() {
   return cpus;
 }
 
-void BindThisThread(int cpu) {
+void BindThread(pthread_t thread, int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof(set), &set);
+  pthread_setaffinity_np(thread, sizeof(set), &set);
 }
 
 }  // namespace tilewright::runtime

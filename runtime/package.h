@@ -8,8 +8,8 @@
 //   mod.json       the execution plan, below
 //   mod.params     constants, each at a 64-byte aligned offset
 //   mod.so         the kernels
-// A package for a GPU has format version 2, "device":"opencl", "cuda" or "emu" in its manifest, the
-// kernels as mod.cl (source), mod.cubin or mod.emu.so in place of mod.so, offsets at multiples of
+// A package for a GPU has format version 2, the kind of device ("device":"opencl") in its manifest,
+// the kernels as what that kind names its code (mod.cl) in place of mod.so, offsets at multiples of
 // 512 bytes, and calls with "grid" and "block" ([x,y,z]: the blocks, and the threads of one) in
 // place of "extent". The tar's members start at multiples of 512 bytes, so mod.params can be used
 // from an mmap.
@@ -49,7 +49,8 @@ struct PlanTensor {
   std::vector<int64_t> shape;
   int64_t offset = 0;
 };
-// `schedule` is the template that made the kernel, or "plain"; `flops` are the operations of a
+// `schedule` is the template that made the kernel, "rows" where the definition has stages, or
+// "plain"; `flops` are the operations of a
 // tunable layer, multiply-add counted as two, at the last call of several for one layer (0 at the
 // others). Both are for people: packages without them can be read.
 struct PlanCall {
@@ -76,13 +77,13 @@ struct ExecutionPlan {
 };
 struct Manifest {
   std::string model, target, created_by;
-  std::string device = "cpu";             // what runs the kernels: "cpu", "opencl", "cuda" or "emu"
+  std::string device = "cpu";             // what runs the kernels: "cpu" or a kind of device
   std::vector<std::string> cpu_features;  // what the code needs, by Linux's names
   std::vector<std::string> records = {};  // run ids of the records that it was compiled with
 };
 
-// The member that holds the kernels: "mod.so", "mod.cl", "mod.cubin" or "mod.emu.so"; empty for
-// other devices.
+// The member that holds the kernels: "mod.so", or the kind of device's (device/device_driver.h),
+// such as "mod.cubin"; empty for a kind that is not known.
 std::string CodeMember(const std::string& device);
 
 // Takes bytes one part after the other.

@@ -8,7 +8,7 @@
 #include "nlohmann/json.hpp"
 #include "runtime/cpu_features.h"
 #include "runtime/crc32c.h"
-#include "runtime/device/device.h"
+#include "runtime/device/device_driver.h"
 #include "runtime/error.h"
 #include "runtime/tar.h"
 
@@ -164,8 +164,8 @@ Manifest ReadManifest(const json& from) {
                        .created_by = Text(from, "created_by")};
   if (version != kPackageVersion) manifest.device = Text(from, "device");
   if (CodeMember(manifest.device).empty()) {
-    throw BadPackage("it is for a device of unknown kind " + manifest.device +
-                     "; known: cpu, cuda, emu, opencl");
+    throw BadPackage("it is for a device of unknown kind " + manifest.device + "; known: cpu, " +
+                     KnownDrivers());
   }
   manifest.cpu_features = Texts(from, "cpu_features");
   if (from.contains("records")) manifest.records = Texts(from, "records");

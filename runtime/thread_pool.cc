@@ -48,10 +48,11 @@ ThreadPool::ThreadPool(int threads, bool bind) : shares_(static_cast<size_t>(thr
   const std::vector<int> cpus = AllowedCpus();
   spin_ = shares_.size() <= cpus.size();
   for (size_t self = 1; self < shares_.size(); ++self) {
-    const int cpu = bind ? cpus[self % cpus.size()] : -1;
-    helpers_.emplace_back([this, self, cpu] { Help(self, cpu); });
+    helpers_.emplace_back([this, self] { Help(self); });
+    // From here and not by itself: a helper that has had no CPU yet is bound, too.
+    if (bind) BindThread(helpers_.back().native_handle(), cpus[self % cpus.size()]);
   }
-  if (bind) BindThisThread(cpus[0]);  // last: new threads inherit the CPUs of their creator
+  if (bind) BindThread(pthread_self(), cpus[0]);
 }
 
 ThreadPool::~ThreadPool() {
@@ -133,8 +134,7 @@ void ThreadPool::Await(int64_t own, double own_seconds, int64_t extent) {
   guard_.Observe(now, now - start, expected);
 }
 
-void ThreadPool::Help(size_t self, int cpu) {
-  if (cpu >= 0) BindThisThread(cpu);
+void ThreadPool::Help(size_t self) {
   for (uint32_t seen = 0;;) {
     seen = AwaitLoop(seen);
     if (stopping_.load(std::memory_order_relaxed)) return;

@@ -21,7 +21,7 @@ namespace tilewright::runtime {
 class ThreadPool {
  public:
   // `threads` >= 1 counts the caller of ParallelFor. `bind` confines thread i to the i-th CPU this
-  // process may use, the constructing thread (number 0) included.
+  // process may use, the constructing thread (number 0) included, before the constructor ends.
   ThreadPool(int threads, bool bind);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -49,7 +49,7 @@ class ThreadPool {
   void Publish(int64_t extent, const Body& body);
   int64_t Work(size_t self);
   void Await(int64_t own, double own_seconds, int64_t extent);
-  void Help(size_t self, int cpu);
+  void Help(size_t self);
   uint32_t AwaitLoop(uint32_t seen) const;
 
   std::vector<Share> shares_;

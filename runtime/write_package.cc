@@ -1,6 +1,7 @@
 // Writing packages; runtime/read_package.cc is the inverse.
 #include "nlohmann/json.hpp"
 #include "runtime/crc32c.h"
+#include "runtime/device/device_driver.h"
 #include "runtime/package.h"
 
 namespace tilewright {
@@ -86,9 +87,8 @@ std::string ToJson(const Manifest& manifest) { return Dump(Fields(manifest, 1));
 
 std::string CodeMember(const std::string& device) {
   if (device == "cpu") return "mod.so";
-  if (device == "opencl") return "mod.cl";
-  if (device == "emu") return "mod.emu.so";
-  return device == "cuda" ? "mod.cubin" : "";
+  const runtime::DeviceDriver* driver = runtime::FindDriver(device);
+  return driver == nullptr ? "" : std::string(driver->code_file);
 }
 
 void WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,

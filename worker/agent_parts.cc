@@ -37,6 +37,10 @@ absl::Status OpenDevice(AgentParts* parts) {
                                            .folder = parts->folder->path(),
                                            .require_sandbox = options.require_sandbox}));
   parts->device_name = parts->device->facts().name;
+  if (!parts->device->compiles()) return absl::OkStatus();
+  // The driver's compilers give way to what the device times: they may have the slot's core, too.
+  parts->cores.others = AllowedCores();
+  ++parts->cores.builders;
   return absl::OkStatus();
 }
 
@@ -63,8 +67,8 @@ absl::Status OpenRevocations(AgentParts* parts) {
   const AgentOptions& options = parts->options;
   const Credentials* own = options.server.credentials.get();
   if (!own || options.role != v1::WORKER_ROLE_RUN) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(auto file, RevocationFile::Open(own->revocation_path(), own->authority,
-                                                      options.warn));
+  TW_ASSIGN_OR_RETURN(auto file,
+                      RevocationFile::Open(own->revocation_path(), own->authority, options.warn));
   parts->revoked =
       std::make_unique<KnownRevocations>(own->authority, std::move(file), options.spool_folder);
   return absl::OkStatus();
@@ -85,9 +89,9 @@ absl::Status CheckSimulated(const AgentOptions& options) {
   }
   if (options.slots < 1 || !(options.simulated_seconds >= 0) ||
       options.simulated_seconds > kMostSimulatedSeconds) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a simulated worker of ", options.slots, " slots and ",
-                     options.simulated_seconds, " s a trial; at most ", kMostSimulatedSeconds));
+    return absl::InvalidArgumentError(absl::StrCat("a simulated worker of ", options.slots,
+                                                   " slots and ", options.simulated_seconds,
+                                                   " s a trial; at most ", kMostSimulatedSeconds));
   }
   return ParseTarget(options.target).status();
 }

@@ -1,11 +1,12 @@
 #include "worker/device_runner.h"
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "runtime/device/device_driver.h"
 #include "worker/pipe_io.h"
 #include "worker/run_result.h"
 
@@ -43,10 +44,12 @@ bool IsClean(const absl::StatusOr<Outcome>& outcome) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::Start(DeviceRunnerSetup setup) {
-  if (absl::StartsWith(setup.device, "emu")) {
+  const std::string_view kind = runtime::KindOf(setup.device);
+  const runtime::DeviceDriver* driver = runtime::FindDriver(kind);
+  if (driver != nullptr && !driver->timed) {
     return absl::FailedPreconditionError(
-        "the emulator checks kernels and has no speed to measure; run packages on it: "
-        "tilewright run PACKAGE --device emu:0");
+        absl::StrCat(Sv(kind), " checks kernels and has no speed to measure; run packages on it: ",
+                     "tilewright run PACKAGE --device ", Sv(kind), ":0"));
   }
   std::unique_ptr<DeviceRunner> runner(new DeviceRunner(std::move(setup)));
   TW_RETURN_IF_ERROR(runner->EnsureStarted(nullptr));
@@ -54,9 +57,11 @@ absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::Start(DeviceRunnerSe
 }
 
 std::string DeviceRunner::target() const {
-  const std::string kind = setup_.device.substr(0, setup_.device.find(':'));
+  const std::string kind(runtime::KindOf(setup_.device));
   return facts_.arch.empty() ? kind : absl::StrCat(kind, " -arch=", facts_.arch);
 }
+
+bool DeviceRunner::compiles() const { return absl::StartsWith(setup_.device, "opencl"); }
 
 absl::Status DeviceRunner::EnsureStarted(const Interrupt* interrupt) {
   if (child_) return absl::OkStatus();
@@ -79,9 +84,23 @@ absl::Status DeviceRunner::EnsureStarted(const Interrupt* interrupt) {
 
 absl::StatusOr<Outcome> DeviceRunner::Run(const RunSpec& spec, double limit_seconds,
                                           const Interrupt* interrupt) {
+  return RunLocked(spec, /*ahead=*/false, limit_seconds, interrupt);
+}
+
+absl::StatusOr<std::optional<Failure>> DeviceRunner::Compile(const RunSpec& spec,
+                                                             double limit_seconds,
+                                                             const Interrupt* interrupt) {
+  TW_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunLocked(spec, /*ahead=*/true, limit_seconds, interrupt));
+  const auto* failure = std::get_if<Failure>(&outcome);
+  return failure == nullptr ? std::nullopt : std::optional(*failure);
+}
+
+absl::StatusOr<Outcome> DeviceRunner::RunLocked(const RunSpec& spec, bool ahead,
+                                                double limit_seconds, const Interrupt* interrupt) {
   std::lock_guard lock(mutex_);
   TW_RETURN_IF_ERROR(EnsureStarted(interrupt));
-  absl::StatusOr<Outcome> outcome = Ask(spec, limit_seconds, interrupt);
+  absl::StatusOr<Outcome> outcome = Ask(spec, ahead, limit_seconds, interrupt);
   if (IsClean(outcome)) return outcome;
   child_.reset();
   // A candidate is to blame only for what a device survives: not for one that is gone.
@@ -89,13 +108,21 @@ absl::StatusOr<Outcome> DeviceRunner::Run(const RunSpec& spec, double limit_seco
   return outcome;
 }
 
-absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seconds,
+absl::StatusOr<std::unique_ptr<DeviceRunner>> DeviceRunner::StartCompiler(
+    std::vector<int> cores) const {
+  DeviceRunnerSetup setup = setup_;
+  setup.cores = std::move(cores);
+  return Start(std::move(setup));
+}
+
+absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, bool ahead, double limit_seconds,
                                           const Interrupt* interrupt) {
   const Deadline deadline = DeadlineAfter(limit_seconds);
   RunSpec told = spec;
   told.token = NewToken();
   // A process that is gone shows when it is read.
-  WriteAll(child_->input(), ToText(told) + "end\n").IgnoreError();
+  const std::string text = absl::StrCat(ahead ? "ahead\n" : "", ToText(told), "end\n");
+  WriteAll(child_->input(), text).IgnoreError();
   const std::string mark = told.token + " ";
   for (bool called = false;; called = true) {
     const absl::StatusOr<std::string> line = ReadLine(child_->output(), deadline, interrupt);
@@ -111,7 +138,9 @@ absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, double limit_seco
     }
     TW_RETURN_IF_ERROR(line.status());
     absl::string_view word = *line;
-    if (absl::ConsumePrefix(&word, mark)) return OutcomeOfResult(word);
+    if (absl::ConsumePrefix(&word, mark)) {
+      return ahead && word == "compiled" ? Outcome() : OutcomeOfResult(word);
+    }
     if (called || word != "called") {
       return absl::InternalError(
           absl::StrCat("the device's runner wrote \"", word.substr(0, kQuotedWordBytes), "\""));

@@ -1,7 +1,8 @@
 // A device other than the CPU, in a process that is kept: opening one costs more than a trial.
 // After a candidate that crashed, hung or left the device in doubt the next one gets a new process,
 // started at once: a device that cannot be opened then is the machine's fault, not the candidate's.
-// One candidate at a time, the others wait; thread-safe.
+// One candidate at a time, the others wait; thread-safe. Drivers that compile do so in processes of
+// their own, ahead of the one that runs (StartCompiler).
 #pragma once
 
 #include <memory>
@@ -48,10 +49,24 @@ class DeviceRunner {
   absl::StatusOr<Outcome> Run(const RunSpec& spec, double limit_seconds,
                               const Interrupt* interrupt = nullptr);
 
+  // Whether the device's driver compiles the code: OpenCL's do.
+  bool compiles() const;
+
+  // Has the driver compile the spec's kernels, so that Run of a process with the same folder finds
+  // them compiled: nullopt, or how the candidate failed. For a process of its own, beside the one
+  // that runs (StartCompiler). Errors as Run's.
+  absl::StatusOr<std::optional<Failure>> Compile(const RunSpec& spec, double limit_seconds,
+                                                 const Interrupt* interrupt = nullptr);
+
+  // Another process of the device, to compile in on these cores while this one runs kernels.
+  absl::StatusOr<std::unique_ptr<DeviceRunner>> StartCompiler(std::vector<int> cores) const;
+
  private:
   explicit DeviceRunner(DeviceRunnerSetup setup) : setup_(std::move(setup)) {}
   absl::Status EnsureStarted(const Interrupt* interrupt);
-  absl::StatusOr<Outcome> Ask(const RunSpec& spec, double limit_seconds,
+  absl::StatusOr<Outcome> RunLocked(const RunSpec& spec, bool ahead, double limit_seconds,
+                                    const Interrupt* interrupt);
+  absl::StatusOr<Outcome> Ask(const RunSpec& spec, bool ahead, double limit_seconds,
                               const Interrupt* interrupt);
 
   const DeviceRunnerSetup setup_;

@@ -164,7 +164,8 @@ void Pipeline::ForEachToBuild(const std::function<void(JobPtr)>& build) {
 
 void Pipeline::BuildLoop() {
   Builder builder(builder_options());
-  ForEachToBuild([&](JobPtr job) { Build(std::move(job), builder); });
+  std::unique_ptr<DeviceRunner> driver;
+  ForEachToBuild([&](JobPtr job) { Build(std::move(job), builder, driver); });
 }
 
 void Pipeline::BuildModules() {
@@ -219,15 +220,34 @@ std::string Pipeline::NextPath() {
   return absl::StrCat(setup_.folder, "/kernel-", next_file_++, ".so");
 }
 
-void Pipeline::Build(JobPtr job, Builder& builder) {
+// By the target's compiler, then by the device's driver.
+absl::StatusOr<BuildResult> Pipeline::BuildKernel(const Job& job, Builder& builder,
+                                                  std::unique_ptr<DeviceRunner>& driver) {
+  const WorkerTrial& trial = job.trial;
+  const std::string path = job.library->path();
+  const Time start = Now();
+  const double limit = trial.options.build_limit_seconds;
+  TW_ASSIGN_OR_RETURN(BuildResult built, builder.BuildTask(trial.task, trial.config, path, limit));
+  const bool compiles = setup_.device != nullptr && setup_.device->compiles();
+  if (!compiles || std::holds_alternative<Failure>(built)) return built;
+  if (!driver) {
+    TW_ASSIGN_OR_RETURN(driver, setup_.device->StartCompiler(setup_.cores.others));
+  }
+  RunSpec spec = SpecOf(std::get<BuiltKernel>(built), RunArguments(trial.task.workload));
+  spec.reference = path;  // none is read
+  TW_ASSIGN_OR_RETURN(const std::optional<Failure> failure,
+                      driver->Compile(spec, limit - SecondsSince(start), &build_interrupt_));
+  return failure ? BuildResult(*failure) : std::move(built);
+}
+
+void Pipeline::Build(JobPtr job, Builder& builder, std::unique_ptr<DeviceRunner>& driver) {
   const WorkerTrial& trial = job->trial;
   if (trial.network) return BuildNetwork(std::move(job));
   job->reference = references_.Get(trial.task, trial.options.seed, builder);
   NotifySlots();  // others may have waited for it
   job->library = std::make_unique<RemovedFile>(NextPath());
   const Time start = Now();
-  absl::StatusOr<BuildResult> built = builder.BuildTask(
-      trial.task, trial.config, job->library->path(), trial.options.build_limit_seconds);
+  absl::StatusOr<BuildResult> built = BuildKernel(*job, builder, driver);
   job->result.build_seconds = SecondsSince(start);
   if (!built.ok()) return Finish(*job, built.status());
   if (auto* failure = std::get_if<Failure>(&*built)) return Finish(*job, std::move(*failure));

@@ -33,7 +33,7 @@ struct PipelineSetup {
   // Neither builds nor runs: gives the outcome itself. Called by several threads; null: a real one.
   std::function<Outcome(const WorkerTrial&)> simulate;
   bool only_builds = false;  // results are modules
-  std::string folder;           // private, for kernels and references; exists
+  std::string folder;        // private, for kernels and references; exists
   int builders = 1;
   CorePlan cores;
   bool require_sandbox = false;    // refuse to run a kernel that cannot be confined
@@ -85,7 +85,9 @@ class Pipeline {
   void FetchLoop();
   void SimulateLoop();
   void ForEachToBuild(const std::function<void(JobPtr)>& build);
-  void Build(JobPtr job, Builder& builder);
+  void Build(JobPtr job, Builder& builder, std::unique_ptr<DeviceRunner>& driver);
+  absl::StatusOr<BuildResult> BuildKernel(const Job& job, Builder& builder,
+                                          std::unique_ptr<DeviceRunner>& driver);
   void BuildModule(Job& job, ModuleBuilder& builder);
   void Fetch(JobPtr job);
   void BuildNetwork(JobPtr job);

@@ -108,9 +108,11 @@ std::vector<RunArgument> RunArguments(const Workload& w) {
   const OperatorDef& def = OperatorOf(w);
   const std::vector<PaddedDim> out_padding = PaddingOf(w.out_layout, out);
   arguments[0].padded = PaddingOf(w.data_layout, w.inputs[0].shape);
-  arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);
-  arguments[1].cold = def.weighted;
-  arguments[1].amplitude = FactorAmplitude(w);
+  if (!def.by_definition) {
+    arguments[1].padded = PaddingOf(w.weight_layout, w.inputs[1].shape);
+    arguments[1].cold = def.weighted;
+    arguments[1].amplitude = FactorAmplitude(w);
+  }
   size_t next = w.inputs.size();
   for (const EpilogueOp& step : w.epilogue) {
     const EpilogueOperand operand = OperandOf(step.kind);

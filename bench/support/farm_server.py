@@ -13,12 +13,14 @@ TARGET = "cpu -mcpu=skylake-avx512"
 
 
 def load_stubs(folder):
-    files = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "proto").glob("*.proto"))
-    subprocess.run(["protoc", "-I", ROOT, f"--python_out={folder}", f"--grpc_out={folder}",
+    proto = ROOT / "proto"
+    files = sorted(str(file.relative_to(proto)) for file in proto.rglob("*.proto"))
+    subprocess.run(["protoc", "-I", proto, f"--python_out={folder}", f"--grpc_out={folder}",
                     "--plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin", *files],
-                   check=True, cwd=ROOT)
+                   check=True, cwd=proto)
     sys.path.insert(0, str(folder))
-    from proto import tilewright_pb2, tilewright_pb2_grpc
+    import tilewright_pb2
+    import tilewright_pb2_grpc
     return tilewright_pb2, tilewright_pb2_grpc
 
 
@@ -49,6 +51,8 @@ class Server:
 
     def _issue(self, key):
         ca = ["--ca", self.folder / "ca"]
+        if (self.folder / "ca").exists():  # of a run before
+            return
         for command in (["init", *ca],
                         ["issue", "server", "farm", "--host", "127.0.0.1", *ca, "-o",
                          self.folder / "server-tls"],

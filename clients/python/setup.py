@@ -19,12 +19,13 @@ def protoc() -> list[str]:
 class BuildWithMessages(build_py):
     def run(self) -> None:
         super().run()
-        out = pathlib.Path(self.build_lib) / "tilewright"
+        out = pathlib.Path(self.build_lib)
         proto = HERE.parents[1] / "proto"
-        subprocess.run(
-            [*protoc(), f"-I{proto}", f"--python_out={out}", str(proto / "tilewright.proto")],
-            check=True,
-        )
+        imported = sorted((proto / "tilewright").glob("*.proto"))  # as "tilewright/values.proto"
+        for folder, files in ((out, imported), (out / "tilewright", [proto / "tilewright.proto"])):
+            subprocess.run(
+                [*protoc(), f"-I{proto}", f"--python_out={folder}", *map(str, files)], check=True
+            )
 
 
 setup(cmdclass={"build_py": BuildWithMessages})

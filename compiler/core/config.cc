@@ -5,10 +5,12 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/check.h"
 #include "base/json_depth.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "compiler/core/plain_config.h"
 
 namespace tilewright {
 namespace {
@@ -26,20 +28,38 @@ const Entity& Find(const Config& config, std::string_view knob) {
   std::abort();
 }
 
-Json ToJson(const Entity& entity) {
-  if (const auto* split = std::get_if<SplitEntity>(&entity)) return Json{"sp", split->sizes};
-  if (const auto* order = std::get_if<ReorderEntity>(&entity)) return Json{"re", order->order};
-  if (const auto* ann = std::get_if<AnnotateEntity>(&entity)) return Json{"an", ann->annotations};
-  const auto& other = std::get<OtherEntity>(entity);
-  return std::visit([](const auto& value) { return Json::array({"ot", value}); }, other);
-}
-
 // Names from outside may be no UTF-8.
 std::string TextOf(const Json& value) {
   return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
 std::string ShownJson(const Json& value) { return Shown(TextOf(value)); }
+
+std::string QuotedText(const std::string& text) {
+  return IsPlainText(text) ? absl::StrCat("\"", text, "\"") : TextOf(text);
+}
+
+// Behind its knob.
+std::string EntityJson(const Entity& entity) {
+  const auto numbers = [](absl::string_view kind, const std::vector<int64_t>& list) {
+    return absl::StrCat(kind, ",[", absl::StrJoin(list, ","), "]");
+  };
+  if (const auto* split = std::get_if<SplitEntity>(&entity)) return numbers("\"sp\"", split->sizes);
+  if (const auto* order = std::get_if<ReorderEntity>(&entity)) {
+    return numbers("\"re\"", order->order);
+  }
+  if (const auto* ann = std::get_if<AnnotateEntity>(&entity)) {
+    const auto append = [](std::string* out, const std::string& one) { *out += QuotedText(one); };
+    return absl::StrCat("\"an\",[", absl::StrJoin(ann->annotations, ",", append), "]");
+  }
+  const auto& other = std::get<OtherEntity>(entity);
+  if (const auto* text = std::get_if<std::string>(&other)) {
+    return absl::StrCat("\"ot\",", QuotedText(*text));
+  }
+  const auto* flag = std::get_if<bool>(&other);
+  if (flag == nullptr) return absl::StrCat("\"ot\",", std::get<int64_t>(other));
+  return absl::StrCat("\"ot\",", *flag ? "true" : "false");
+}
 
 // Nothing is rounded or wrapped: 1.5 and 2^64 - 1 are no sizes.
 std::optional<int64_t> IntegerOf(const Json& value) {
@@ -115,16 +135,16 @@ const std::string& Config::Str(std::string_view knob) const {
 }
 
 std::string EntitiesToJson(const Config& config) {
-  Json list = Json::array();
+  std::string text = "[";
   for (const auto& [name, entity] : config.entities) {
-    Json item = ToJson(entity);
-    item.insert(item.begin(), name);
-    list.push_back(std::move(item));
+    absl::StrAppend(&text, text.size() > 1 ? "," : "", "[", QuotedText(name), ",",
+                    EntityJson(entity), "]");
   }
-  return TextOf(list);
+  return text + "]";
 }
 
 absl::StatusOr<Config> ParseEntitiesJson(std::string_view json) {
+  if (std::optional<Config> plain = ReadPlainConfig(json)) return *std::move(plain);
   if (NestsDeeperThan(json, kMaxDepth)) {
     return absl::InvalidArgumentError("a config that nests deeper than 8 lists");
   }

@@ -4,19 +4,11 @@
 
 #include "compiler/core/launch.h"
 #include "compiler/core/target.h"
+#include "runtime/device/gpu_traits.h"
 
 namespace tilewright {
 
-struct GpuTraits {
-  LaunchLimits limits;
-  int64_t registers = 64 << 10;  // of a multiprocessor
-  int64_t shared_bytes = 96 << 10;
-  int64_t resident_threads = 2048;
-  int multiprocessors = 80;
-  double flops = 14e12;          // float32, multiply-add as two
-  double memory_bytes = 0.8e12;  // a second, from device memory
-  double cache_bytes = 2.5e12;   // a second, from the cache that all multiprocessors share
-};
+using runtime::GpuTraits;
 
 // REQUIRES: IsGpu(target).
 GpuTraits GpuTraitsOf(const Target& target);
@@ -25,8 +17,7 @@ GpuTraits GpuTraitsOf(const Target& target);
 // where neither is said.
 int ArchitectureNumber(const Target& target);
 
-inline bool IsGpu(const Target& target) {
-  return target.kind == "cuda" || target.kind == "opencl" || target.kind == "emu";
-}
+// Of a kind of device (runtime/device/device_kind.h).
+inline bool IsGpu(const Target& target) { return target.kind != "cpu"; }
 
 }  // namespace tilewright

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "runtime/device/gpu_traits.h"
+
 namespace tilewright {
 
 // Extents of the axes, x first, and the bytes that the threads of a block share. All 1 and 0 for a
@@ -18,13 +20,6 @@ struct Launch {
   friend bool operator==(const Launch&, const Launch&) = default;
 };
 
-// What a device allows. The defaults are those of every CUDA device since 2014 (CUDA C++
-// Programming Guide, "Technical Specifications per Compute Capability").
-struct LaunchLimits {
-  int64_t threads = 1024;
-  std::array<int64_t, 3> block = {1024, 1024, 64};
-  std::array<int64_t, 3> grid = {(int64_t{1} << 31) - 1, 65535, 65535};
-  int64_t shared_bytes = 48 << 10;
-};
+using runtime::LaunchLimits;
 
 }  // namespace tilewright

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/strings.h"
+#include "runtime/device/device_kind.h"
 
 namespace tilewright {
 namespace {
@@ -58,7 +59,7 @@ int VectorBitsAfter(int bits, absl::string_view mattr) {
 }
 
 bool IsKind(std::string_view kind) {
-  return kind == "cpu" || kind == "cuda" || kind == "emu" || kind == "opencl";
+  return kind == "cpu" || runtime::FindDeviceKind(kind) != nullptr;
 }
 
 bool IsIgnored(absl::string_view option) {
@@ -87,7 +88,8 @@ absl::StatusOr<Target> ParseTarget(std::string_view text) {
       target.kind = part == "llvm" ? "cpu" : std::string(part);
       if (!IsKind(target.kind)) {
         return absl::InvalidArgumentError(absl::StrCat("unknown target kind \"", Shown(Std(part)),
-                                                       "\"; known: cpu (llvm), cuda, emu, opencl"));
+                                                       "\"; known: cpu (llvm), ",
+                                                       runtime::KnownDrivers()));
       }
       first = false;
       continue;

@@ -10,7 +10,7 @@
 namespace tilewright {
 
 struct Target {
-  std::string kind = "cpu";  // "cpu", "cuda", "opencl" or "emu"
+  std::string kind = "cpu";  // or a kind of device: "cuda", "opencl", ...
   std::string mtriple;       // empty = the machine this process runs on
   std::string mcpu;          // LLVM's CPU name or CUDA's "sm_90"; empty until resolved
   std::string mattr;         // extra LLVM features, "+avx512f,-fma"; usually empty

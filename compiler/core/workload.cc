@@ -187,6 +187,17 @@ std::string EpilogueText(const std::vector<EpilogueOp>& epilogue) {
   return text;
 }
 
+std::string OperatorText(const Workload& workload) {
+  if (workload.definition.empty()) return workload.op + EpilogueText(workload.epilogue);
+  return workload.definition.substr(0, workload.definition.find('['));
+}
+
+std::string ShortKey(std::string_view key) {
+  const size_t definition = key.find('=', std::min(key.find(')'), key.size()));
+  const size_t end = definition == key.npos ? key.npos : key.find(' ', definition);
+  return std::string(key.substr(0, end));
+}
+
 std::string Workload::Key() const {
   std::string key = absl::StrCat(op, "(");
   absl::StrAppend(&key, absl::StrJoin(inputs, ",", [](std::string* out, const TensorType& type) {
@@ -198,7 +209,9 @@ std::string Workload::Key() const {
   if (acc) absl::StrAppend(&key, ";acc=", Sv(NameOf(*acc)));
   if (out) absl::StrAppend(&key, ";out=", Sv(NameOf(*out)));
   absl::StrAppend(&key, ";", data_layout, ",", weight_layout, ",", out_layout, ")");
-  return key + EpilogueText(epilogue);
+  absl::StrAppend(&key, EpilogueText(epilogue));
+  if (!definition.empty()) absl::StrAppend(&key, "=", definition);
+  return key;
 }
 
 const std::vector<int64_t>& Workload::Attr(std::string_view name) const {
@@ -231,7 +244,10 @@ absl::StatusOr<Workload> ReadWorkloadKey(std::string_view key) {
   workload.data_layout = layouts[0];
   workload.weight_layout = layouts[1];
   workload.out_layout = layouts[2];
-  TW_ASSIGN_OR_RETURN(workload.epilogue, ParseSteps(text.substr(close + 1)));
+  const absl::string_view rest = text.substr(close + 1);
+  const size_t equals = std::min(rest.find('='), rest.size());
+  TW_ASSIGN_OR_RETURN(workload.epilogue, ParseSteps(rest.substr(0, equals)));
+  if (equals < rest.size()) workload.definition = std::string(rest.substr(equals + 1));
   DropDefaults(&workload);
   return workload;
 }

@@ -64,6 +64,9 @@ struct Workload {
   // Types of the sums and of the output; nullopt, as their defaults are written (see AccumulatorOf,
   // OutputTypeOf). A key names only others: ";acc=int64;out=float32" after the attributes.
   std::optional<DType> acc = std::nullopt, out = std::nullopt;
+  // Of the operator that is defined by its workload (compiler/operators/nest.h), else empty. A key
+  // ends with it: "=com.example.Shift[2,8] a0[i0, i1] + 1.0".
+  std::string definition = {};
 
   // Canonical text, stable across releases; ReadWorkloadKey(Key()) == *this. Example:
   // conv2d(float32[1,64,56,56],float32[64,64,3,3];dilation=1,1;groups=1;padding=1,1,1,1;
@@ -94,5 +97,10 @@ absl::StatusOr<Workload> ReadWorkloadKey(std::string_view key);
 
 // "+bias+relu"; empty without epilogue.
 std::string EpilogueText(const std::vector<EpilogueOp>& epilogue);
+
+// What people call it: "conv2d+bias+relu", "com.example.Shift".
+std::string OperatorText(const Workload& workload);
+// A key for people's eyes, who read of a definition its name and the output's shape.
+std::string ShortKey(std::string_view key);
 
 }  // namespace tilewright

@@ -43,13 +43,14 @@ absl::Status AnnounceLookups(const Graph& graph, const CompileModelOptions& opti
   return options.before_lookups(workloads);
 }
 
-// Tasks for all nodes but those that only alias memory (-1).
+// Tasks for all nodes but those that only alias memory or have nothing to compute (-1).
 absl::StatusOr<std::vector<int>> AddKernels(const Graph& graph, KernelSet& kernels) {
   const std::vector<ValueId> roots = MemoryRoots(graph);
   std::vector<int> kernel_of;
   for (const Node& node : graph.nodes) {
     kernel_of.push_back(-1);
-    if (roots[node.output] != node.output) continue;
+    const bool aliases = roots[node.output] != node.output;
+    if (aliases || NumElements(graph.values[node.output].type.shape) == 0) continue;
     const bool constant_weights =
         node.inputs.size() > 1 && !graph.values[node.inputs[1]].constant.empty();
     TW_ASSIGN_OR_RETURN(const size_t kernel, kernels.Add(node, constant_weights));
@@ -173,7 +174,7 @@ absl::StatusOr<std::vector<ModelTask>> ExtractTasks(Graph graph, const Target& t
   for (const ExtractedWorkload& extracted : ExtractWorkloads(graph)) {
     const Workload& workload = extracted.workload;
     for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
-      if (exact && !entry.impl->Exact()) continue;
+      if (exact && !entry.impl->Exact(workload)) continue;
       tasks.push_back({.task = {workload, entry.name, target},
                        .count = extracted.count,
                        .space_size = entry.impl->Space(workload, target).size(),

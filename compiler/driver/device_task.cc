@@ -1,19 +1,10 @@
 #include "compiler/driver/device_task.h"
 
 #include "base/check.h"
-#include "runtime/error.h"
+#include "compiler/targets/support/device_error.h"
 
 namespace tilewright {
 namespace {
-
-absl::Status StatusOf(const runtime::Error& error) {
-  switch (error.code()) {
-    case TW_UNAVAILABLE: return absl::UnavailableError(error.what());
-    case TW_INVALID_ARGUMENT:
-    case TW_BAD_PACKAGE: return absl::InvalidArgumentError(error.what());
-    default: return absl::InternalError(error.what());
-  }
-}
 
 size_t BytesOf(const TensorType& type) { return static_cast<size_t>(NumBytes(type)); }
 

@@ -17,35 +17,53 @@
 namespace tilewright {
 namespace {
 
-// The same definition with the names a0, a1, ..., r0, r1, ..., so that equal ones print equally.
-Compute Canonical(Compute compute) {
-  Substitution renamed;
-  const auto rename = [&](Expr& var, std::string name) {
-    const Expr fresh = Var(std::move(name), var->dtype);
-    renamed[var.get()] = fresh;
-    var = fresh;
+// Gives the variables of a definition and of its stages names by their place, after `prefix`;
+// `renamed` takes the old ones.
+void RenameVariables(const std::string& prefix, Compute* compute, Substitution* renamed) {
+  const auto rename = [&](Expr* var, const std::string& name) {
+    const Expr fresh = Var(prefix + name, (*var)->dtype);
+    (*renamed)[var->get()] = fresh;
+    *var = fresh;
   };
-  // The old variables stay alive in the body until it is rewritten.
-  const Compute old = compute;
-  compute.name = "kernel";
-  for (size_t i = 0; i < compute.axes.size(); ++i)
-    rename(compute.axes[i].var, absl::StrCat("a", i));
-  for (size_t i = 0; i < compute.reduce.size(); ++i) {
-    rename(compute.reduce[i].var, absl::StrCat("r", i));
+  for (size_t i = 0; i < compute->axes.size(); ++i) {
+    rename(&compute->axes[i].var, absl::StrCat("a", i));
   }
-  if (compute.acc != nullptr) rename(compute.acc, "acc");
-  for (Expr* e : {&compute.body, &compute.predicate, &compute.result}) {
+  for (size_t i = 0; i < compute->reduce.size(); ++i) {
+    rename(&compute->reduce[i].var, absl::StrCat("r", i));
+  }
+  if (compute->acc != nullptr) rename(&compute->acc, "acc");
+  for (size_t i = 0; i < compute->stages.size(); ++i) {
+    RenameVariables(absl::StrCat(prefix, "s", i), &compute->stages[i], renamed);
+  }
+}
+
+void SubstituteIn(const Substitution& renamed, Compute* compute) {
+  for (Expr* e : {&compute->body, &compute->predicate, &compute->result}) {
     if (*e != nullptr) *e = Substitute(*e, renamed);
   }
+  for (Compute& stage : compute->stages) SubstituteIn(renamed, &stage);
+}
+
+// The same definition with the names a0, a1, ..., r0, r1, ..., so that equal ones print equally.
+Compute Canonical(const Compute& old) {
+  Compute compute = old;
+  compute.name = "kernel";
+  // The old variables stay alive in `old` until all is rewritten.
+  Substitution renamed;
+  RenameVariables("", &compute, &renamed);
+  SubstituteIn(renamed, &compute);
   return compute;
 }
 
 LoweredTask ScheduleUntunable(const Compute& compute, const Target& target) {
-  return SingleStep(IsGpu(target) ? ScheduleFixedGpu(compute) : ScheduleFixed(compute, target));
+  LoweredTask task =
+      SingleStep(IsGpu(target) ? ScheduleFixedGpu(compute) : ScheduleFixed(compute, target));
+  if (!compute.stages.empty()) task.schedule = "rows";
+  return task;
 }
 
 std::string LabelOf(const Node& node) {
-  return node.workload ? node.workload->op + EpilogueText(node.workload->epilogue) : node.op;
+  return node.workload ? OperatorText(*node.workload) : node.op;
 }
 
 // "conv2d+bias+relu" as a C identifier that no library function bears.
@@ -111,7 +129,7 @@ absl::StatusOr<LoweredTask> KernelSet::ScheduleWorkload(const Node& node) {
     if (best) {
       // A record of a template or space that is no more says nothing: the workload is untuned.
       const absl::StatusOr<const Template*> found = FindTemplate(best->template_name);
-      const bool allowed = found.ok() && ((*found)->Exact() || !options_.exact);
+      const bool allowed = found.ok() && ((*found)->Exact(workload) || !options_.exact);
       if (allowed && (*found)->Matches(workload, target)) {
         const absl::StatusOr<Config> config =
             (*found)->Space(workload, target).Canonical(best->config);

@@ -119,7 +119,7 @@ class Planner {
 
   static std::string LabelOf(const Node& node) {
     if (!node.workload) return absl::StrCat(node.name, " ", node.op);
-    return absl::StrCat(node.name, " ", node.workload->op, EpilogueText(node.workload->epilogue));
+    return absl::StrCat(node.name, " ", OperatorText(*node.workload));
   }
 
   int TensorOf(ValueId id) {

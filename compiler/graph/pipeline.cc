@@ -72,8 +72,10 @@ const std::vector<PassInfo>& Passes() {
       {"choose_layouts", "block channels by the vector width, pack weights", ChooseLayouts},
       // Once every layout change exists: most have a partner.
       {"cancel_layout_changes", "carry blocked layouts through other nodes", CancelLayoutChanges},
-      // Last: those that are left are passes over memory, which other copies may join.
+      // Those that are left are passes over memory, which other copies may join.
       {"fuse_layout_changes", "fuse copies of rows into layout changes", FuseLayoutChanges},
+      // Last: nothing looks into what it makes.
+      {"fuse_rows", "fuse reductions of rows with the maps around them", FuseRows},
   };
   return kPasses;
 }

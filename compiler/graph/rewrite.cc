@@ -104,8 +104,12 @@ int64_t Iterations(const Compute& compute) {
   return n;
 }
 
+bool HasSteps(const Compute& compute) {
+  return compute.procedure != nullptr || !compute.stages.empty();
+}
+
 bool IsMap(const Compute& compute) {
-  return compute.reducer == Reducer::kNone && compute.procedure == nullptr;
+  return compute.reducer == Reducer::kNone && !HasSteps(compute);
 }
 
 Expr ValueOf(const Compute& compute) {
@@ -195,7 +199,7 @@ int64_t CountDivMod(const Compute& compute) { return CountExprs(compute, IsIndex
 
 std::optional<Compute> Inline(const Compute& producer, const Compute& consumer,
                               const Buffer& loaded) {
-  if (producer.procedure != nullptr || consumer.procedure != nullptr) return std::nullopt;
+  if (HasSteps(producer) || HasSteps(consumer)) return std::nullopt;
   if (IsMap(producer)) return InlineMap(producer, consumer, loaded);
   if (!IsMap(consumer)) return std::nullopt;
   const std::vector<Expr> loads = LoadsOf(consumer, loaded);
@@ -205,7 +209,7 @@ std::optional<Compute> Inline(const Compute& producer, const Compute& consumer,
 
 Compute NormalizeInputs(const Compute& compute, std::vector<ValueId>* values) {
   TW_CHECK(values->size() == compute.inputs.size()) << compute.name;
-  if (compute.procedure != nullptr) return compute;
+  if (HasSteps(compute)) return compute;
   std::unordered_map<const BufferNode*, Buffer> renamed;
   std::vector<ValueId> kept;
   Compute normal = compute;

@@ -17,8 +17,11 @@ Ranges RangesOf(const Compute& compute);
 // Number of times the body is evaluated.
 int64_t Iterations(const Compute& compute);
 
-// True for definitions without reduction: each output element is one expression. A procedure is
-// none: it has no expressions, and the functions below leave it as it is.
+// True for procedures and definitions with stages, which are more than one expression: passes and
+// the functions below leave them as they are.
+bool HasSteps(const Compute& compute);
+
+// True for definitions of one expression without reduction.
 bool IsMap(const Compute& compute);
 // That expression, in the output's dtype. REQUIRES: IsMap.
 Expr ValueOf(const Compute& compute);

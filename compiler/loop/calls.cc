@@ -10,39 +10,41 @@ using enum CallId;
 constexpr auto kFloats = CallInfo::kFloats;
 constexpr auto kNumbers = CallInfo::kNumbers;
 
-constexpr std::array<CallInfo, 32> kCalls = {{
-    {kExp, "exp", 1, kFloats, false},
-    {kLog, "log", 1, kFloats, false},
-    {kSqrt, "sqrt", 1, kFloats, false},
-    {kTanh, "tanh", 1, kFloats, false},
-    {kSin, "sin", 1, kFloats, false},
-    {kCos, "cos", 1, kFloats, false},
-    {kTan, "tan", 1, kFloats, false},
-    {kAsin, "asin", 1, kFloats, false},
-    {kAcos, "acos", 1, kFloats, false},
-    {kAtan, "atan", 1, kFloats, false},
-    {kSinh, "sinh", 1, kFloats, false},
-    {kCosh, "cosh", 1, kFloats, false},
-    {kAsinh, "asinh", 1, kFloats, false},
-    {kAcosh, "acosh", 1, kFloats, false},
-    {kAtanh, "atanh", 1, kFloats, false},
-    {kErf, "erf", 1, kFloats, false},
-    {kFloor, "floor", 1, kFloats, false},
-    {kCeil, "ceil", 1, kFloats, false},
-    {kRound, "round", 1, kFloats, false},
-    {kAbs, "abs", 1, kNumbers, false},
-    {kNeg, "neg", 1, kNumbers, false},
-    {kSign, "sign", 1, kNumbers, false},
-    {kNot, "not", 1, CallInfo::kBools, false},
-    {kPow, "pow", 2, kFloats, false},
-    {kFmod, "fmod", 2, kFloats, false},
-    {kIsNan, "isnan", 1, kFloats, true},
-    {kIsInf, "isinf", 1, kFloats, true},
-    {kFma, "fma", 3, kFloats, false},
-    {kShl, "shl", 2, CallInfo::kIntegers, false},
-    {kShr, "shr", 2, CallInfo::kIntegers, false},
-    {kDot2, "dot2", 2, CallInfo::kWords, false},
-    {kDot4, "dot4", 2, CallInfo::kWords, false},
+constexpr std::array<CallInfo, 34> kCalls = {{
+    {kExp, "exp", 1, kFloats},
+    {kLog, "log", 1, kFloats},
+    {kSqrt, "sqrt", 1, kFloats},
+    {kTanh, "tanh", 1, kFloats},
+    {kSin, "sin", 1, kFloats},
+    {kCos, "cos", 1, kFloats},
+    {kTan, "tan", 1, kFloats},
+    {kAsin, "asin", 1, kFloats},
+    {kAcos, "acos", 1, kFloats},
+    {kAtan, "atan", 1, kFloats},
+    {kSinh, "sinh", 1, kFloats},
+    {kCosh, "cosh", 1, kFloats},
+    {kAsinh, "asinh", 1, kFloats},
+    {kAcosh, "acosh", 1, kFloats},
+    {kAtanh, "atanh", 1, kFloats},
+    {kErf, "erf", 1, kFloats},
+    {kFloor, "floor", 1, kFloats},
+    {kCeil, "ceil", 1, kFloats},
+    {kRound, "round", 1, kFloats},
+    {kAbs, "abs", 1, kNumbers},
+    {kNeg, "neg", 1, kNumbers},
+    {kSign, "sign", 1, kNumbers},
+    {kNot, "not", 1, CallInfo::kBools},
+    {kPow, "pow", 2, kFloats},
+    {kFmod, "fmod", 2, kFloats},
+    {kIsNan, "isnan", 1, kFloats, DType::kBool},
+    {kIsInf, "isinf", 1, kFloats, DType::kBool},
+    {kFma, "fma", 3, kFloats},
+    {kShl, "shl", 2, CallInfo::kIntegers},
+    {kShr, "shr", 2, CallInfo::kIntegers},
+    {kDot2, "dot2", 2, CallInfo::kWords},
+    {kDot4, "dot4", 2, CallInfo::kWords},
+    {kPair, "pair", 2, CallInfo::kBFloat16s, DType::kI32},
+    {kDot2BF16, "dot2_bf16", 2, CallInfo::kWords, DType::kF32},
 }};
 
 }  // namespace
@@ -61,6 +63,7 @@ bool Accepts(const CallInfo& call, DType dtype) {
     case CallInfo::kBools: return dtype == DType::kBool;
     case CallInfo::kIntegers: return IsInteger(dtype);
     case CallInfo::kWords: return dtype == DType::kI32;
+    case CallInfo::kBFloat16s: return dtype == DType::kBF16;
   }
   return false;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "compiler/loop/expr.h"
@@ -13,7 +14,7 @@ namespace tilewright {
 enum class CallId {
   kExp, kLog, kSqrt, kTanh, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh, kCosh, kAsinh, kAcosh,
   kAtanh, kErf, kFloor, kCeil, kRound, kAbs, kNeg, kSign, kNot, kPow, kFmod, kIsNan, kIsInf, kFma,
-  kShl, kShr, kDot2, kDot4,
+  kShl, kShr, kDot2, kDot4, kPair, kDot2BF16,
 };
 // clang-format on
 
@@ -21,8 +22,10 @@ struct CallInfo {
   CallId id;
   std::string_view name;
   size_t arity;
-  enum { kFloats, kNumbers, kBools, kIntegers, kWords } operands;  // kWords: int32
-  bool gives_bool;  // otherwise the dtype of the operands
+  enum { kFloats, kNumbers, kBools, kIntegers, kWords, kBFloat16s } operands;  // kWords: int32
+  std::optional<DType> gives = std::nullopt;  // the dtype of the operands
+
+  DType TypeOn(DType dtype) const { return gives.value_or(dtype); }
 };
 
 // nullptr when there is no such call.

@@ -17,6 +17,11 @@ Stmt Nest(const std::vector<Axis>& axes, Stmt body) {
   return body;
 }
 
+// The axes that are not rows of stages.
+std::vector<Axis> OwnAxes(const Compute& compute) {
+  return {compute.axes.begin() + static_cast<ptrdiff_t>(compute.rows), compute.axes.end()};
+}
+
 // Value of an output element of a definition without reduction.
 Expr PointValue(const Compute& compute) {
   Expr value = compute.result != nullptr ? compute.result : compute.body;
@@ -40,6 +45,25 @@ Stmt LowerReduction(const Compute& compute) {
                           Nest(compute.reduce, std::move(update)),
                           Store(compute.output, Vars(compute.axes),
                                 Cast(std::move(result), compute.output->dtype))}));
+}
+
+Stmt LowerPoint(const Compute& compute) {
+  if (compute.reducer != Reducer::kNone) return LowerReduction(compute);
+  return Store(compute.output, Vars(compute.axes),
+               Cast(PointValue(compute), compute.output->dtype));
+}
+
+// A row at a time: its stages in order, then its part of the output.
+Stmt LowerRows(const Compute& compute) {
+  std::vector<Stmt> row;
+  for (const Compute& stage : compute.stages) {
+    row.push_back(Nest(stage.axes, LowerPoint(stage)));
+  }
+  row.push_back(Nest(OwnAxes(compute), LowerPoint(compute)));
+  Stmt body = Seq(std::move(row));
+  for (const Compute& stage : compute.stages) body = Alloc(stage.output, std::move(body));
+  const auto first = compute.axes.begin();
+  return Nest({first, first + static_cast<ptrdiff_t>(compute.rows)}, std::move(body));
 }
 
 }  // namespace
@@ -78,12 +102,34 @@ Program LowerPlain(const Compute& compute) {
     program.body = compute.procedure;
     return program;
   }
-  Stmt point = compute.reducer == Reducer::kNone
-                   ? Store(compute.output, Vars(compute.axes),
-                           Cast(PointValue(compute), compute.output->dtype))
-                   : LowerReduction(compute);
-  program.body = Nest(compute.axes, std::move(point));
+  program.body =
+      compute.stages.empty() ? Nest(compute.axes, LowerPoint(compute)) : LowerRows(compute);
   return program;
+}
+
+bool EveryLoad(const Compute& compute, const std::function<bool(const Expr& load)>& holds) {
+  bool all = true;
+  for (const Expr& root : {compute.body, compute.predicate, compute.result}) {
+    if (root == nullptr) continue;
+    ForEachExpr(root, [&](const Expr& e) {
+      if (e->kind == ExprKind::kLoad) all = all && holds(e);
+    });
+  }
+  return all;
+}
+
+bool WalksMemory(const Expr& load, const Expr& var) {
+  for (size_t i = 0; i < load->operands.size(); ++i) {
+    const Expr& index = load->operands[i];
+    if (!UsesVar(index, var)) continue;
+    if (i + 1 < load->operands.size()) return false;
+    const bool sum = index->kind == ExprKind::kBinary && index->op == BinaryOp::kAdd;
+    const auto is_other = [&](int k) {
+      return index->operands[k] == var && !UsesVar(index->operands[1 - k], var);
+    };
+    if (index != var && !(sum && (is_other(0) || is_other(1)))) return false;
+  }
+  return true;
 }
 
 std::vector<Axis> MakeAxes(const std::vector<int64_t>& shape, const std::string& prefix) {

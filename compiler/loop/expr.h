@@ -41,7 +41,9 @@ enum class BinaryOp { kAdd, kSub, kMul, kDiv, kMod, kMin, kMax,
 // atanh erf floor ceil round (half to even) abs (any number) neg (any number) sign (any number)
 // not (bool) pow (two operands) fmod (two: C's fmod) isnan isinf (give bool) fma (three)
 // shl shr (two, integers). dot2, dot4 (two, int32): the sum of the products of two signed 16-bit
-// halves; of four bytes, the first operand's unsigned and the second's signed. CPUs have them.
+// halves; of four bytes, the first operand's unsigned and the second's signed. pair (two bfloat16,
+// gives int32): the word of their bits, the first in the lower half; dot2_bf16 (two int32, gives
+// float32): the sum of the products of two such words. CPUs have them.
 
 struct ExprNode;
 using Expr = std::shared_ptr<const ExprNode>;

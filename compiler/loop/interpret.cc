@@ -76,6 +76,7 @@ class StmtCompiler {
         return steps->push_back(
             {.run = interpret::RunAsyncWait, .slot = static_cast<size_t>(*AsInt(s->extent))});
       case StmtKind::kTile: return steps->push_back(TileStep(*s));
+      case StmtKind::kPipeline: return steps->push_back(PipelineStep(*s));
     }
   }
 
@@ -94,10 +95,25 @@ class StmtCompiler {
     });
   }
 
+  Step PipelineStep(const StmtNode& s) {
+    Step step{.run = interpret::RunPipeline, .slot = exprs_.SlotOf(s.var), .slots = s.slots};
+    step.extent = exprs_.Compile(s.extent);
+    step.body = Compile(s.body[0]);
+    step.otherwise = Compile(s.body[1]);
+    step.meets = true;
+    return step;
+  }
+
   Step TileStep(const StmtNode& s) {
     Step step{.tile = s.tile};
     const std::vector<TileOperand> wanted = OperandsOf(*s.tile);
     for (size_t i = 0; i < wanted.size(); ++i) {
+      if (wanted[i].scope == Scope::kGlobal) {  // a box may begin outside
+        const Buffer& source = s.operands[i]->buffer;
+        step.operands.push_back({.slot = exprs_.SlotOf(source), .buffer = source.get()});
+        for (const Expr& index : s.operands[i]->operands) step.box.push_back(exprs_.Compile(index));
+        continue;
+      }
       std::vector<Expr> last = s.operands[i]->operands;
       last.back() = last.back() + (wanted[i].elements - 1);
       step.operands.push_back(exprs_.CompileAccess(s.operands[i]->buffer, s.operands[i]->operands));

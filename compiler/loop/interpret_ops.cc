@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "base/check.h"
+#include "base/narrow_float.h"
 #include "compiler/loop/calls.h"
 #include "compiler/loop/integer_math.h"
 #include "compiler/loop/interpret_code.h"
@@ -181,6 +182,22 @@ int32_t DotOfBytes(int32_t x, int32_t y) {
   return sum;
 }
 
+// The word of two bfloat16, and the sum of the products of two words.
+Value PairOf(const Code& code, Frame& frame) {
+  const auto bits = [&](size_t i) {
+    return uint32_t{FloatToBFloat16(Operand<BFloat16>(code, i, frame))};
+  };
+  return Put<int32_t>(static_cast<int32_t>(bits(0) | bits(1) << 16));
+}
+
+float DotOfBFloat16(int32_t x, int32_t y) {
+  const auto product = [&](int shift) {
+    return BFloat16ToFloat(static_cast<uint16_t>(x >> shift)) *
+           BFloat16ToFloat(static_cast<uint16_t>(y >> shift));
+  };
+  return product(0) + product(16);
+}
+
 template <typename T>
 Function NumberFunction(CallId id) {
   using R = Register<T>;
@@ -249,6 +266,13 @@ Function CallFunction(const std::string& name, DType operands) {
   const CallInfo* call = FindCall(name);
   TW_CHECK(call != nullptr) << "no call " << name;
   if (call->id == CallId::kNot) return Unary<bool, [](bool x) { return !x; }>();
+  if (call->id == CallId::kPair) return PairOf;
+  if (call->id == CallId::kDot2BF16) {
+    return [](const Code& code, Frame& frame) {
+      const auto x = Operand<int32_t>(code, 0, frame);
+      return Put<float>(DotOfBFloat16(x, Operand<int32_t>(code, 1, frame)));
+    };
+  }
   Function function = Dispatch(operands, [call]<typename T>() -> Function {
     if constexpr (std::is_floating_point_v<Register<T>>) {
       if (Function found = FloatFunction<T>(call->id)) return found;

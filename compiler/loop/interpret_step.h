@@ -34,9 +34,11 @@ struct Step {
   Access access;                                 // store
   bool async = false;                            // store
   Steps body, otherwise;
+  int64_t slots = 0;   // pipeline: `body` fills, `otherwise` uses
   bool meets = false;  // threads wait for each other in it
   const TileOp* tile = nullptr;
   std::vector<Access> operands;  // of the tile: the first and the last element of each
+  std::vector<const Code*> box;  // of a load of boxes: the first element's indices
   // Of the step that runs the threads of a block.
   std::vector<std::pair<size_t, int64_t>> threads;  // slots and extents, z to x
   std::vector<PrivateBuffer> private_buffers;
@@ -52,7 +54,12 @@ void RunAsyncCommit(const Step& step, Frame& frame);
 void RunAsyncWait(const Step& step, Frame& frame);
 // Keeps for later what a store has just written to the element. REQUIRES: in its buffer.
 void StoreLate(const Access& access, int64_t at, size_t bytes, Frame& frame);
-// Runs a tile instruction for the threads of a warp. A frame fails where its operands lie outside
+// Another one, so that they part: the last warp fills slots, as early as they are free, the others
+// use them.
+void RunPipeline(const Step& step, Frame& frame);
+// The threads that come to a tile instruction together.
+int64_t ThreadsOf(const TileOp& op);
+// Runs a tile instruction for these threads. A frame fails where its operands lie outside
 // their buffers, a row of ldmatrix is not aligned to 16 bytes, or another thread wrote a row since
 // the last barrier.
 void RunTile(const Step& step, std::span<Frame> warp);

@@ -29,7 +29,10 @@ class Block {
     for (int64_t t = 0; t < count; ++t) AddThread(static_cast<size_t>(t));
   }
 
-  void Run() { Run(step_.body); }
+  void Run() {
+    active_ = threads_;
+    Run(step_.body);
+  }
 
  private:
   void AllocatePrivate(size_t count) {
@@ -66,11 +69,14 @@ class Block {
       if (step.run == RunBarrier) {
         races_.Meet();
       } else if (step.tile != nullptr) {
-        for (size_t t = 0; t < threads_.size() && !outer_.failed; t += kWarpThreads) {
-          const std::span<Frame> warp(&threads_[t], kWarpThreads);
-          RunTile(step, warp);
-          TakeFailure(warp);
+        const auto together = static_cast<size_t>(ThreadsOf(*step.tile));
+        for (size_t t = 0; t < active_.size() && !outer_.failed; t += together) {
+          const std::span<Frame> threads = active_.subspan(t, together);
+          RunTile(step, threads);
+          TakeFailure(threads);
         }
+      } else if (step.run == interpret::RunPipeline) {
+        RunSlots(step);
       } else if (!step.meets) {
         ForEach([&](Frame& frame) { step.run(step, frame); });
       } else if (step.extent != nullptr) {
@@ -85,17 +91,35 @@ class Block {
     const int64_t min = Together(*step.min);
     const int64_t end = min + Together(*step.extent);
     for (int64_t i = min; i < end && !outer_.failed; ++i) {
-      for (Frame& frame : threads_) frame.vars[step.slot] = i;
+      for (Frame& frame : active_) frame.vars[step.slot] = i;
       Run(step.body);
     }
   }
 
+  void RunSlots(const Step& step) {
+    const int64_t extent = Together(*step.extent);
+    const size_t users = threads_.size() - kWarpThreads;
+    const std::span<Frame> all = active_;
+    const auto run = [&](const Steps& steps, std::span<Frame> threads, int64_t i) {
+      if (i >= extent || outer_.failed) return;
+      active_ = threads;
+      for (Frame& frame : active_) frame.vars[step.slot] = i;
+      Run(steps);
+    };
+    for (int64_t i = 0; i < step.slots; ++i) run(step.body, all.subspan(users, 1), i);
+    for (int64_t i = 0; i < extent; ++i) {
+      run(step.otherwise, all.first(users), i);
+      run(step.body, all.subspan(users, 1), i + step.slots);
+    }
+    active_ = all;
+  }
+
   // The value that every thread finds. Verify has seen that it depends on none.
-  int64_t Together(const Code& code) { return code.run(code, threads_[0]).i; }
+  int64_t Together(const Code& code) { return code.run(code, active_[0]).i; }
 
   template <typename Fn>
   void ForEach(Fn fn) {
-    for (Frame& frame : threads_) {
+    for (Frame& frame : active_) {
       fn(frame);
       TakeFailure({&frame, 1});
       if (outer_.failed) return;
@@ -120,6 +144,7 @@ class Block {
   size_t private_bytes_ = 0;
   std::vector<std::byte> memory_;
   std::vector<Frame> threads_;
+  std::span<Frame> active_;  // those that run the steps at hand: in a pipeline a part of them
   Races races_;
 };
 
@@ -153,6 +178,7 @@ void FailRace(const Access& access, int64_t at, Frame& frame) {
 }
 
 void RunBarrier(const Step&, Frame&) {}
+void RunPipeline(const Step&, Frame&) {}
 
 void RunThreads(const Step& step, Frame& frame) {
   for (const SharedBuffer& shared : step.shared_buffers) {  // undefined again in each block

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/strings.h"
+#include "compiler/core/tensor.h"
 #include "compiler/loop/interpret_step.h"
 
 namespace tilewright::interpret {
@@ -147,10 +148,106 @@ class MatrixLoads {
   std::array<int64_t, kWarpThreads> rows_ = {}, to_ = {};
 };
 
+// The product of a warpgroup's rows in shared memory, as exactly as that of a warp's registers.
+template <typename T>
+class GroupMultiplication {
+ public:
+  GroupMultiplication(const Step& step, std::span<Frame> group)
+      : step_(step),
+        group_(group),
+        left_(RowsOf(1, kGroupRows)),
+        right_(RowsOf(2, step.tile->columns)) {}
+
+  void Run() {
+    for (int64_t t = 0; t < kGroupThreads; ++t) {
+      Frame& frame = group_[static_cast<size_t>(t)];
+      Sum* const sums = ElementsOf<Sum>(step_, 0, frame);
+      if (frame.failed || left_ == nullptr || right_ == nullptr) return;
+      for (int64_t i = 0; i < step_.tile->columns / 2; ++i) {
+        const MatrixPlace at = FragmentOf(*step_.tile, Fragment::kSums, t, i);
+        auto sum = static_cast<Exact>(sums[i]);
+        for (int64_t k = 0; k < kRow; ++k) {
+          sum += Factor(left_[at.row * kRow + k]) * Factor(right_[PlaceInRight(at.column, k)]);
+        }
+        sums[i] = static_cast<Sum>(sum);
+      }
+    }
+  }
+
+ private:
+  using Exact = typename Multiplication<T>::Exact;
+  using Sum = typename Multiplication<T>::Sum;
+  static constexpr int64_t kRow = kRowBytes / static_cast<int64_t>(sizeof(T));
+
+  int64_t PlaceInRight(int64_t column, int64_t k) const {
+    if (!step_.tile->transposed) return column * kRow + k;
+    return (column / kRow * kRow + k) * kRow + column % kRow;
+  }
+
+  // The first of `rows` rows that all threads name.
+  const T* RowsOf(size_t operand, int64_t rows) {
+    const Access& access = step_.operands[2 * operand];
+    Frame& first = group_[0];
+    const int64_t at = LocateOperand(step_, operand, first);
+    for (Frame& frame : group_) {
+      if (LocateOperand(step_, operand, frame) == at) continue;
+      FailTile(*step_.tile, "threads of a warpgroup name different rows", first);
+    }
+    const TensorType type{.dtype = access.buffer->dtype, .shape = access.buffer->shape};
+    if (at + rows * kRow > NumElements(type.shape)) {
+      FailTile(*step_.tile, "rows outside their buffer", first);
+    }
+    return first.failed ? nullptr : reinterpret_cast<const T*>(first.buffers[access.slot]) + at;
+  }
+
+  const Step& step_;
+  std::span<Frame> group_;
+  const T *left_, *right_;
+};
+
+// A box, row after row; zeros outside its source.
+void LoadBox(const Step& step, Frame& frame) {
+  const BufferNode &to = *step.operands[0].buffer, &from = *step.operands[2].buffer;
+  const int64_t bytes = static_cast<int64_t>(SizeOf(to.dtype)),
+                at = Locate(step.operands[0], frame);
+  if (at < 0) return;
+  std::byte* next = frame.buffers[step.operands[0].slot] + at * bytes;
+  std::vector<int64_t> first;
+  for (const Code* index : step.box) first.push_back(index->run(*index, frame).i);
+  const std::span<const int64_t> box = std::span(to.shape).last(from.shape.size());
+  int64_t count = 1;
+  for (const int64_t extent : box) count *= extent;
+  for (int64_t i = 0; i < count; ++i, next += bytes) {
+    int64_t rest = i, offset = 0, stride = 1;
+    bool inside = true;
+    for (size_t d = box.size(); d-- > 0; rest /= box[d], stride *= from.shape[d]) {
+      const int64_t index = first[d] + rest % box[d];
+      inside = inside && index >= 0 && index < from.shape[d];
+      offset += index * stride;
+    }
+    const std::byte* source = frame.buffers[step.operands[2].slot] + offset * bytes;
+    if (inside) std::memcpy(next, source, static_cast<size_t>(bytes));
+    if (!inside) std::memset(next, 0, static_cast<size_t>(bytes));
+  }
+}
+
 }  // namespace
 
+int64_t ThreadsOf(const TileOp& op) {
+  return op.loads_box ? 1 : op.columns > 0 ? kGroupThreads : kWarpThreads;
+}
+
 void RunTile(const Step& step, std::span<Frame> warp) {
-  if (step.tile->depth == 0) return MatrixLoads(step, warp).Run();
+  const TileOp& op = *step.tile;
+  if (op.loads_box) return LoadBox(step, warp[0]);
+  if (op.matrices > 0) return MatrixLoads(step, warp).Run();
+  if (op.columns > 0 && op.type == DType::kF16) {
+    return GroupMultiplication<Float16>(step, warp).Run();
+  }
+  if (op.columns > 0 && op.type == DType::kBF16) {
+    return GroupMultiplication<BFloat16>(step, warp).Run();
+  }
+  if (op.columns > 0) return GroupMultiplication<int8_t>(step, warp).Run();
   switch (step.tile->type) {
     case DType::kF16: return Multiplication<Float16>(step, warp).Run();
     case DType::kBF16: return Multiplication<BFloat16>(step, warp).Run();

@@ -141,6 +141,7 @@ class ProgramParser {
     if (const std::optional<ThreadAxis> axis = AxisOf(first.text)) {
       return ParseLoop(&line, LoopKind::kSerial, *axis, indent);
     }
+    if (first.text == "pipeline") return ParsePipeline(&line, indent);
     if (first.text == "if") return ParseIf(&line, indent);
     if (first.text == "alloc") return ParseAlloc(&line, indent);
     if (first.text == "prefetch") return ParsePrefetch(&line);
@@ -222,6 +223,33 @@ class ProgramParser {
     StmtNode node = *For(var, std::move(min), std::move(extent), loop, std::move(body));
     node.axis = axis;
     return std::make_shared<const StmtNode>(std::move(node));
+  }
+
+  // pipeline var in 0..extent slots n: block, then use: block
+  absl::StatusOr<Stmt> ParsePipeline(LineParser* line, int indent) {
+    const Token at = line->Peek();
+    TW_ASSIGN_OR_RETURN(std::string name, line->ExpectName());
+    if (names_.vars.count(name) != 0) return SyntaxError(at, "variable is in use already");
+    TW_RETURN_IF_ERROR(line->Expect("in"));
+    TW_RETURN_IF_ERROR(line->Expect("0"));
+    TW_RETURN_IF_ERROR(line->Expect(".."));
+    TW_ASSIGN_OR_RETURN(const int64_t extent, line->ExpectInt());
+    TW_RETURN_IF_ERROR(line->Expect("slots"));
+    TW_ASSIGN_OR_RETURN(const int64_t slots, line->ExpectInt());
+    if (extent < 1 || slots < 1) return SyntaxError(at, "a pipeline has steps and slots");
+    TW_RETURN_IF_ERROR(EndHeader(line));
+    const Expr var = Var(name);
+    names_.vars[name] = var;
+    TW_ASSIGN_OR_RETURN(Stmt fill, ParseBlock(indent));
+    if (next_ == lines_.size() || Current().indent != indent) {
+      return SyntaxError(at, "a pipeline's use is missing");
+    }
+    LineParser header(lines_[next_++], names_);
+    TW_RETURN_IF_ERROR(header.Expect("use"));
+    TW_RETURN_IF_ERROR(EndHeader(&header));
+    TW_ASSIGN_OR_RETURN(Stmt use, ParseBlock(indent));
+    names_.vars.erase(name);
+    return Pipeline(var, extent, slots, std::move(fill), std::move(use));
   }
 
   absl::StatusOr<Stmt> ParseIf(LineParser* line, int indent) {

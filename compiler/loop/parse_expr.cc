@@ -187,7 +187,7 @@ absl::StatusOr<Expr> LineParser::ParseCall(const Token& name) {
   const CallInfo* call = FindCall(name.text);
   if (call == nullptr) return SyntaxError(name, "unknown function");
   if (operands.size() != call->arity || !Accepts(*call, dtype)) return wrong();
-  return Call(std::string(name.text), std::move(operands), call->gives_bool ? DType::kBool : dtype);
+  return Call(std::string(name.text), std::move(operands), call->TypeOn(dtype));
 }
 
 absl::StatusOr<Expr> LineParser::ParseCast() {

@@ -73,6 +73,7 @@ class Printer {
       case StmtKind::kAsyncWait: return Line(indent, "async_wait " + Text(s->extent));
       case StmtKind::kTile:
         return Line(indent, absl::StrCat(Sv(s->tile->name), " ", List(s->operands)));
+      case StmtKind::kPipeline: return Pipeline(*s, indent);
     }
   }
 
@@ -135,6 +136,17 @@ class Printer {
     const std::string name = Declare(s.var);
     Line(indent, absl::StrCat(LoopWord(s), " ", name, " in ", span, ":"));
     Block(s.body[0], indent + 1);
+    in_scope_.erase(name);
+    names_.erase(s.var.get());
+  }
+
+  void Pipeline(const StmtNode& s, int indent) {
+    const std::string name = Declare(s.var);
+    Line(indent,
+         absl::StrCat("pipeline ", name, " in 0..", *AsInt(s.extent), " slots ", s.slots, ":"));
+    Block(s.body[0], indent + 1);
+    Line(indent, "use:");
+    Block(s.body[1], indent + 1);
     in_scope_.erase(name);
     names_.erase(s.var.get());
   }
@@ -202,6 +214,9 @@ std::string Print(const Compute& compute) {
   static constexpr const char* kReducers[] = {"", "sum", "max", "min", "prod"};
   std::string text = absl::StrCat(compute.name, ": ", compute.output->name, "[",
                                   AxesText(compute.axes), "]: ", TypeOf(compute.output), "\n");
+  for (const Compute& stage : compute.stages) {
+    absl::StrAppend(&text, "  for the first ", compute.rows, " axes, ", Print(stage));
+  }
   if (compute.reducer != Reducer::kNone) {
     absl::StrAppend(&text, "  reduce ", kReducers[static_cast<size_t>(compute.reducer)], " over ",
                     AxesText(compute.reduce), "\n");

@@ -46,6 +46,7 @@ class StmtSimplifier {
       case StmtKind::kAsyncCommit:
       case StmtKind::kAsyncWait: return s;
       case StmtKind::kTile: return RunTile(*s);
+      case StmtKind::kPipeline: return RunPipeline(*s);
     }
     return nullptr;
   }
@@ -69,6 +70,17 @@ class StmtSimplifier {
     node.min = std::move(min);
     node.extent = std::move(extent);
     node.body = {std::move(body)};
+    return std::make_shared<const StmtNode>(std::move(node));
+  }
+
+  Stmt RunPipeline(const StmtNode& s) {
+    StmtNode node = s;
+    for (Stmt& part : node.body) {
+      Simplifier::Scope scope(&simplifier_);
+      scope.knowledge().SetRange(s.var, {0, *AsInt(s.extent) - 1});
+      part = Run(Stmt(part));
+      if (part == nullptr) part = Seq({});
+    }
     return std::make_shared<const StmtNode>(std::move(node));
   }
 

@@ -89,6 +89,16 @@ Stmt TileStmt(const TileOp& op, std::vector<Expr> operands) {
   return Make({.kind = StmtKind::kTile, .tile = &op, .operands = std::move(operands)});
 }
 
+Stmt Pipeline(Expr var, int64_t extent, int64_t slots, Stmt fill, Stmt use) {
+  TW_CHECK(var->kind == ExprKind::kVar && slots > 0) << "a pipeline of " << slots << " slots";
+  return Make({.kind = StmtKind::kPipeline,
+               .var = std::move(var),
+               .min = Int(0),
+               .extent = Int(extent),
+               .slots = slots,
+               .body = {std::move(fill), std::move(use)}});
+}
+
 int64_t Program::ParallelExtent() const {
   if (body == nullptr || body->kind != StmtKind::kFor || body->loop != LoopKind::kParallel) {
     return 1;

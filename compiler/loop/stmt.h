@@ -24,6 +24,10 @@ enum class StmtKind {
   // ends a thread's group, wait returns when all but its last `extent` groups have landed.
   kAsyncCommit,
   kAsyncWait,
+  // for var in [0, extent): body[0], which fills slot var % `slots` of shared buffers, then
+  // body[1], which uses it. The block's last warp fills, the threads before it use; a slot is
+  // filled as soon as its last use has ended and used as soon as it is full (Hopper's mbarriers).
+  kPipeline,
 };
 
 enum class LoopKind {
@@ -48,7 +52,7 @@ using Stmt = std::shared_ptr<const StmtNode>;
 
 struct StmtNode {
   StmtKind kind;
-  // kFor
+  // kFor, kPipeline
   Expr var, min, extent;
   LoopKind loop = LoopKind::kSerial;
   ThreadAxis axis = ThreadAxis::kNone;
@@ -59,6 +63,8 @@ struct StmtNode {
   bool async = false;  // of a kStore to a shared buffer, from inputs alone
   // kIf
   Expr condition;
+  // kPipeline
+  int64_t slots = 0;
   // kTile; an operand is the load of its first element, also where it is written
   const TileOp* tile = nullptr;
   std::vector<Expr> operands;
@@ -78,6 +84,7 @@ Stmt Alloc(Buffer buffer, Stmt body);
 Stmt Prefetch(Buffer buffer, Expr element);
 Stmt Barrier();
 Stmt TileStmt(const TileOp& op, std::vector<Expr> operands);
+Stmt Pipeline(Expr var, int64_t extent, int64_t slots, Stmt fill, Stmt use);
 
 // One kernel. Parameters in call order; the last is the output, the rest are read only.
 // If the body is a kParallel For, its iterations may be split over threads by range.

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -23,7 +24,7 @@ bool IsShared(const StmtNode& s) {
 
 // What all threads must come to.
 bool IsMeeting(const StmtNode& s) {
-  return s.kind == StmtKind::kBarrier || s.kind == StmtKind::kTile;
+  return s.kind == StmtKind::kBarrier || s.kind == StmtKind::kTile || s.kind == StmtKind::kPipeline;
 }
 
 bool HasMeeting(const Stmt& s) {
@@ -33,6 +34,8 @@ bool HasMeeting(const Stmt& s) {
 }
 
 absl::Status IllFormed(const std::string& what) { return absl::FailedPreconditionError(what); }
+
+int64_t BarrierBytes(const StmtNode& pipeline) { return 2 * 8 * pipeline.slots; }
 
 // More than any GPU gives a block.
 constexpr int64_t kMaxSharedBytes = 256 << 10;
@@ -74,6 +77,7 @@ class ThreadVerifier {
     }
     if (IsThreadAxis(s.axis)) thread_vars_.insert(s.var.get());
     if (s.axis == ThreadAxis::kThreadX) threads_x_ = *extent;
+    if (s.axis > ThreadAxis::kThreadX) threads_yz_ *= *extent;
     return absl::OkStatus();
   }
 
@@ -84,6 +88,18 @@ class ThreadVerifier {
     if (s->kind == StmtKind::kTile && threads_x_ % kWarpThreads != 0) {
       return IllFormed(absl::StrCat(Sv(s->tile->name), " needs whole warps of 32 threads along x, ",
                                     "found ", threads_x_));
+    }
+    if (s->kind == StmtKind::kTile) TW_RETURN_IF_ERROR(CheckPart(*s->tile));
+    if (s->kind == StmtKind::kPipeline) return CheckPipeline(*s);
+    if (s->kind == StmtKind::kBarrier && part_ != Part::kNone) {
+      return IllFormed("a barrier in a pipeline, where not all threads come");
+    }
+    if (part_ == Part::kUse && s->kind == StmtKind::kStore) {
+      return IllFormed(
+          "a pipeline's use multiplies alone; its products are there when it has ended");
+    }
+    if (part_ == Part::kFill && s->kind != StmtKind::kTile && s->kind != StmtKind::kSeq) {
+      return IllFormed("a pipeline is filled by loads of boxes alone");
     }
     const bool branches = s->kind == StmtKind::kIf || s->kind == StmtKind::kFor;
     if (branches && HasMeeting(s)) {
@@ -96,7 +112,34 @@ class ThreadVerifier {
     if (s->kind == StmtKind::kFor && (Differs(s->min) || Differs(s->extent))) {
       thread_vars_.insert(s->var.get());
     }
+    nested_ += branches;
     for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
+    nested_ -= branches;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckPart(const TileOp& op) const {
+    const bool fills = op.loads_box, uses = op.columns > 0;
+    if (fills == (part_ == Part::kFill) && (!uses || part_ == Part::kUse)) return absl::OkStatus();
+    return IllFormed(absl::StrCat(Sv(op.name), fills  ? " outside a pipeline's fill"
+                                               : uses ? " outside a pipeline's use"
+                                                      : " in a pipeline's fill"));
+  }
+
+  absl::Status CheckPipeline(const StmtNode& s) {
+    if (std::exchange(has_pipeline_, true) || nested_ > 0) {
+      return IllFormed("a pipeline must be alone, outside loops and conditions");
+    }
+    if (threads_yz_ != 1 || threads_x_ < kGroupThreads ||
+        threads_x_ % kGroupThreads != kWarpThreads) {
+      return IllFormed(absl::StrCat("a pipeline needs warpgroups of 128 threads and a warp along x",
+                                    ", found ", threads_x_));
+    }
+    for (const auto& [part, body] : {std::pair{Part::kFill, s.body[0]}, {Part::kUse, s.body[1]}}) {
+      part_ = part;
+      TW_RETURN_IF_ERROR(Check(body));
+    }
+    part_ = Part::kNone;
     return absl::OkStatus();
   }
 
@@ -111,7 +154,10 @@ class ThreadVerifier {
 
   std::set<ThreadAxis> axes_;
   int64_t shared_bytes_ = 0;
-  int64_t threads_x_ = 1;
+  int64_t threads_x_ = 1, threads_yz_ = 1;
+  enum class Part { kNone, kFill, kUse } part_ = Part::kNone;  // of a pipeline
+  bool has_pipeline_ = false;
+  int nested_ = 0;  // enclosing loops and conditions
   std::unordered_set<const ExprNode*> thread_vars_;
 };
 
@@ -127,6 +173,7 @@ Launch LaunchOf(const Program& program) {
   Launch launch;
   ForEachStmt(program.body, [&](const Stmt& s) {
     if (IsShared(*s)) launch.shared_bytes += BytesOf(*s);
+    if (s->kind == StmtKind::kPipeline) launch.shared_bytes += BarrierBytes(*s);
     if (!IsBound(*s)) return;
     const bool block = IsBlockAxis(s->axis);
     const auto first = block ? ThreadAxis::kBlockX : ThreadAxis::kThreadX;

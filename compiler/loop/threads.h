@@ -20,8 +20,10 @@ Launch LaunchOf(const Program& program);
 // FailedPrecondition unless loops are bound as above, each axis once, from 0 and with a constant
 // extent, and every barrier and tile is reached by all threads of a block together: no enclosing
 // condition or loop bound depends on a thread or on memory. Where there are tiles, warps are whole:
-// the threads along x are a multiple of 32. OK for programs without axes, barriers, tiles and
-// shared buffers.
+// the threads along x are a multiple of 32. A pipeline stands alone in the threads, which lie along
+// x: whole warpgroups that use and a warp that fills by loads of boxes; nothing else loads boxes,
+// and warpgroups multiply in its use alone, which stores nothing. OK for programs without axes,
+// barriers, tiles and shared buffers.
 absl::Status VerifyThreads(const Program& program);
 
 // The same program for one thread of a CPU after another: its outermost loop is parallel, no loop

@@ -25,8 +25,7 @@ absl::Status CheckCall(const ExprNode& e) {
       return Violation(absl::StrCat(e.name, " does not take ", Sv(NameOf(operand->dtype))));
     }
   }
-  const DType result = call->gives_bool ? DType::kBool : e.operands[0]->dtype;
-  if (e.dtype == result) return absl::OkStatus();
+  if (e.dtype == call->TypeOn(e.operands[0]->dtype)) return absl::OkStatus();
   return Violation(absl::StrCat(e.name, " does not give ", Sv(NameOf(e.dtype))));
 }
 

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/core/tensor.h"
+#include "compiler/loop/async_rules.h"
 #include "compiler/loop/simplifier.h"
 #include "compiler/loop/text.h"
 #include "compiler/loop/threads.h"
@@ -40,6 +41,11 @@ class Verifier {
   }
 
  private:
+  // An empty text says that nothing is wrong.
+  static absl::Status Unless(const std::string& wrong) {
+    return wrong.empty() ? absl::OkStatus() : Violation(wrong);
+  }
+
   // Checks a statement; the innermost one that is wrong is named.
   absl::Status Check(const Stmt& s) {
     checked_.clear();
@@ -60,8 +66,9 @@ class Verifier {
       case StmtKind::kPrefetch: return CheckPrefetch(*s);
       case StmtKind::kBarrier:
       case StmtKind::kAsyncCommit: return absl::OkStatus();
-      case StmtKind::kAsyncWait: return CheckWait(*s);
+      case StmtKind::kAsyncWait: return Unless(WrongInAsyncWait(*s));
       case StmtKind::kTile: return CheckTile(*s);
+      case StmtKind::kPipeline: return CheckPipeline(*s);
       case StmtKind::kSeq: break;
     }
     for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
@@ -83,6 +90,18 @@ class Verifier {
     independent_.erase(s->var.get());
     vars_.erase(s->var.get());
     return status;
+  }
+
+  absl::Status CheckPipeline(const StmtNode& s) {
+    TW_RETURN_IF_ERROR(MustBe(s.var, DType::kI64, "a pipeline's variable"));
+    if (!vars_.insert(s.var.get()).second) return Violation("variable of an enclosing loop");
+    for (const Stmt& part : s.body) {
+      Simplifier::Scope scope(&simplifier_);
+      scope.knowledge().SetRange(s.var, {0, *AsInt(s.extent) - 1});
+      TW_RETURN_IF_ERROR(Check(part));
+    }
+    vars_.erase(s.var.get());
+    return absl::OkStatus();
   }
 
   absl::Status CheckLoopKind(const Stmt& s) {
@@ -133,26 +152,7 @@ class Verifier {
     TW_RETURN_IF_ERROR(CheckAccess(s.buffer, s.indices));
     TW_RETURN_IF_ERROR(MustBe(s.value, s.buffer->dtype, "the stored value"));
     TW_RETURN_IF_ERROR(CheckExpr(s.value));
-    return s.async ? CheckAsync(s) : absl::OkStatus();
-  }
-
-  // Nothing that it reads may change before it lands.
-  absl::Status CheckAsync(const StmtNode& s) {
-    if (s.buffer->scope != Scope::kShared) {
-      return Violation("an asynchronous store must be to shared memory");
-    }
-    bool inputs = true;
-    ForEachExpr(s.value, [&](const Expr& e) {
-      if (e->kind != ExprKind::kLoad) return;
-      inputs = inputs && e->buffer->scope == Scope::kGlobal && e->buffer != program_.params.back();
-    });
-    return inputs ? absl::OkStatus() : Violation("an asynchronous store must be of inputs alone");
-  }
-
-  static absl::Status CheckWait(const StmtNode& s) {
-    const int64_t* groups = AsInt(s.extent);
-    if (groups != nullptr && *groups >= 0) return absl::OkStatus();
-    return Violation("a wait must be for a constant number of groups");
+    return Unless(s.async ? WrongInAsyncStore(s, program_) : "");
   }
 
   absl::Status CheckPrefetch(const StmtNode& s) {
@@ -173,7 +173,7 @@ class Verifier {
     for (size_t i = 0; i < wanted.size(); ++i) {
       TW_RETURN_IF_ERROR(CheckTileOperand(wanted[i], s.operands[i]));
     }
-    return absl::OkStatus();
+    return Unless(WrongInSlots(s, program_));
   }
 
   // The first and the last element that a thread names of an operand.
@@ -183,15 +183,25 @@ class Verifier {
       return Violation(absl::StrCat(wanted.what, " must be an element of a buffer"));
     }
     if (operand->buffer->scope != wanted.scope) {
-      const bool shared = wanted.scope == Scope::kShared;
+      static constexpr const char* kPlaces[] = {"global memory", "", "shared memory", "registers"};
       return Violation(absl::StrCat(wanted.what, " must be in ",
-                                    shared ? "shared memory" : "registers", ", ",
+                                    kPlaces[static_cast<size_t>(wanted.scope)], ", ",
                                     operand->buffer->name, " is not"));
     }
+    if (wanted.scope == Scope::kGlobal) return CheckBoxPlace(*operand);
     TW_RETURN_IF_ERROR(CheckAccess(operand->buffer, operand->operands));
     std::vector<Expr> last = operand->operands;
     last.back() = last.back() + (wanted.elements - 1);
     return CheckAccess(operand->buffer, last);
+  }
+
+  // A box may begin and end outside its source.
+  absl::Status CheckBoxPlace(const ExprNode& source) {
+    for (const Expr& index : source.operands) {
+      TW_RETURN_IF_ERROR(MustBe(index, DType::kI64, "an index"));
+      TW_RETURN_IF_ERROR(CheckPlace(index));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status CheckIf(const StmtNode& s) {

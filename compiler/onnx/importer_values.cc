@@ -12,6 +12,22 @@
 
 namespace tilewright {
 
+namespace {
+
+// Whether dequantizers alone read a value, so that it may be held in wider integers.
+bool IsOnlyDequantized(const onnx::GraphProto& graph, const std::string& name) {
+  for (const onnx::ValueInfoProto& output : graph.output()) {
+    if (output.name() == name) return false;
+  }
+  return std::all_of(graph.node().begin(), graph.node().end(), [&](const onnx::NodeProto& node) {
+    const std::vector<std::string> reads = ModelNames::ReadsOf(node);
+    const bool is_read = std::find(reads.begin(), reads.end(), name) != reads.end();
+    return !is_read || node.op_type() == "DequantizeLinear";
+  });
+}
+
+}  // namespace
+
 absl::Status Importer::CheckOptions() const {
   std::vector<std::string> known, lists;
   for (const onnx::ValueInfoProto& input : model_.graph().input()) {
@@ -41,7 +57,10 @@ absl::Status Importer::AddInitializers(Scope& scope, const std::vector<int>& ord
   for (onnx::TensorProto& initializer : *scope.graph->mutable_initializer()) {
     const std::string name = initializer.name();
     if (needed.contains(name)) {
-      absl::StatusOr<Tensor> tensor = FromOnnxTensor(initializer, options_.folder);
+      const bool widens =
+          IsPacked(initializer.data_type()) && IsOnlyDequantized(*scope.graph, name);
+      absl::StatusOr<Tensor> tensor = widens ? FromOnnxWeights(initializer, options_.folder)
+                                             : FromOnnxTensor(initializer, options_.folder);
       if (!tensor.ok()) return Within(absl::StrCat("initializer \"", name, "\""), tensor.status());
       scope.values[name] = graph_.AddConstant(name, *std::move(tensor));
     }
@@ -89,9 +108,6 @@ absl::Status Importer::AddInputs(Scope& scope) {
 
 absl::StatusOr<ValueId> Importer::Produced(ValueId value, const std::string& name) {
   const TensorType& type = graph_.values[value].type;
-  if (NumElements(type.shape) == 0) {
-    return absl::UnimplementedError("has no elements, which is not supported");
-  }
   if (graph_.values[value].producer != -1) return value;
   const std::vector<ValueId> inputs = {value};
   Compute copy{.name = "copy",

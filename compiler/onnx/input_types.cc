@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -52,11 +51,11 @@ std::string DeclaredText(const TensorShapeProto& declared) {
   return absl::StrJoin(dims, ",");
 }
 
-absl::Status CheckPositive(const Shape& shape) {
+absl::Status CheckExtents(const Shape& shape) {
   for (size_t d = 0; d < shape.size(); ++d) {
-    if (shape[d] > 0) continue;
+    if (shape[d] >= 0) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("dimension ", d, " is ", shape[d], ", it must be positive"));
+        absl::StrCat("dimension ", d, " is ", shape[d], ", it must not be negative"));
   }
   return CheckShape(shape);
 }
@@ -115,8 +114,8 @@ class Bindings {
     return absl::OkStatus();
   }
 
-  // The input's shape, with 0 for each dimension that nothing binds; nullopt when even its rank is
-  // open.
+  // The input's shape, with kOpen for each dimension that nothing binds; nullopt when even its rank
+  // is open.
   std::optional<Shape> Bind(const onnx::ValueInfoProto& input) const {
     const auto bound = options_.input_shapes.find(input.name());
     if (bound != options_.input_shapes.end()) return bound->second;
@@ -208,7 +207,7 @@ absl::Status ParseBinding(absl::string_view text, std::map<std::string, Shape>& 
   Shape shape;
   for (absl::string_view part : absl::StrSplit(dims, ',')) {
     int64_t dim;
-    if (!absl::SimpleAtoi(part, &dim) || dim <= 0) return bad();
+    if (!absl::SimpleAtoi(part, &dim) || dim < 0) return bad();
     shape.push_back(dim);
   }
   TW_RETURN_IF_ERROR(CheckShape(shape));
@@ -259,7 +258,7 @@ absl::StatusOr<std::vector<TensorType>> InputTypes(
   }
   TW_RETURN_IF_ERROR(open.status());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (absl::Status status = CheckPositive(types[i].shape); !status.ok()) {
+    if (absl::Status status = CheckExtents(types[i].shape); !status.ok()) {
       return For(*inputs[i], status);
     }
   }
@@ -281,10 +280,8 @@ absl::StatusOr<std::map<std::string, int64_t>> ParseDims(std::string_view text) 
        absl::StrSplit(Sv(text), absl::ByAnyChar(" ;"), absl::SkipEmpty())) {
     const size_t equals = part.rfind('=');
     int64_t value = 0;
-    // A sequence may have no tensors, a tensor's dimension has elements.
     const bool fits = equals != absl::string_view::npos && equals > 0 &&
-                      absl::SimpleAtoi(part.substr(equals + 1), &value) &&
-                      value >= (absl::EndsWith(part.substr(0, equals), ".length") ? 0 : 1);
+                      absl::SimpleAtoi(part.substr(equals + 1), &value) && value >= 0;
     if (!fits) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", part, "\" is not a dimension like batch=4"));

@@ -62,6 +62,12 @@ absl::StatusOr<ValueId> ByBatch(OpBuilder& b, ValueId x, ValueId y, const Shape&
   return Batched(b, a3, b3);
 }
 
+// What sums of no products are.
+absl::StatusOr<ValueId> Zeros(OpBuilder& b, const TensorType& type) {
+  return b.Emit(
+      {.op = "zeros", .type = type, .body = [&](const Point&) { return Const(0, type.dtype); }});
+}
+
 }  // namespace
 
 absl::Status DoNotMultiply(const Shape& a, const Shape& b) {
@@ -70,6 +76,10 @@ absl::Status DoNotMultiply(const Shape& a, const Shape& b) {
 }
 
 absl::StatusOr<ValueId> MultiplyByTransposed(OpBuilder& b, ValueId data, ValueId weight) {
+  const Shape rows = b.ShapeOf(data), columns = b.ShapeOf(weight);
+  if (NumElements(rows) == 0 || NumElements(columns) == 0) {
+    return Zeros(b, {b.DTypeOf(data), {rows[0], columns[0]}});
+  }
   if (IsTunable(b.DTypeOf(data))) {
     return b.EmitWorkload({data, weight}, {.op = "dense",
                                            .inputs = {b.TypeOf(data), b.TypeOf(weight)},
@@ -79,14 +89,14 @@ absl::StatusOr<ValueId> MultiplyByTransposed(OpBuilder& b, ValueId data, ValueId
   }
   return b.Emit({.op = "dense",
                  .inputs = {data, weight},
-                 .type = {b.DTypeOf(data), {b.ShapeOf(data)[0], b.ShapeOf(weight)[0]}},
+                 .type = {b.DTypeOf(data), {rows[0], columns[0]}},
                  .body =
                      [](const Point& p) {
                        return p.Load(0, {p.axes[0], p.reduce[0]}) *
                               p.Load(1, {p.axes[1], p.reduce[0]});
                      },
                  .reducer = Reducer::kSum,
-                 .reduce = {b.ShapeOf(data)[1]}});
+                 .reduce = {rows[1]}});
 }
 
 absl::StatusOr<ValueId> MultiplyMatrices(OpBuilder& b, ValueId x, ValueId y) {
@@ -104,11 +114,13 @@ absl::StatusOr<ValueId> MultiplyMatrices(OpBuilder& b, ValueId x, ValueId y) {
   if (left.back() != right.end()[-2]) return DoNotMultiply(left, right);
   TW_ASSIGN_OR_RETURN(Shape out, BroadcastShapes({Shape(left.begin(), left.end() - 2),
                                                   Shape(right.begin(), right.end() - 2)}));
-  const bool one_matrix = Leading(right, 2) == 1;
-  TW_ASSIGN_OR_RETURN(const ValueId product,
-                      one_matrix ? ByOneMatrix(b, x, y) : ByBatch(b, x, y, out));
+  const Shape batch = out;
   if (!row) out.push_back(left.end()[-2]);
   if (!column) out.push_back(right.back());
+  if (NumElements(left) == 0 || NumElements(right) == 0) return Zeros(b, {b.DTypeOf(x), out});
+  const bool one_matrix = Leading(right, 2) == 1;
+  TW_ASSIGN_OR_RETURN(const ValueId product,
+                      one_matrix ? ByOneMatrix(b, x, y) : ByBatch(b, x, y, batch));
   return Reshape(b, product, std::move(out));
 }
 

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/loop/interpret.h"
+#include "compiler/loop/visit.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 
@@ -63,6 +64,17 @@ Compute MakeCompute(const Definition& d, std::vector<Buffer> inputs) {
   return compute;
 }
 
+// A reduction over nothing as the value that it has: what is read nowhere need not have elements.
+void ReduceNothing(Compute& compute) {
+  const Expr value = InitialValue(compute.reducer, compute.body->dtype);
+  const Expr result = compute.result ? compute.result : compute.acc;
+  compute.body = Substitute(result, {{compute.acc.get(), value}});
+  compute.inputs.clear();
+  compute.reduce.clear();
+  compute.reducer = Reducer::kNone;
+  compute.predicate = compute.acc = compute.result = nullptr;
+}
+
 }  // namespace
 
 Expr Point::Load(size_t input, std::vector<Expr> indices) const {
@@ -90,6 +102,12 @@ OpBuilder::OpBuilder(Imported& imported, const onnx::NodeProto& node, int64_t op
       inputs_(std::move(inputs)),
       name_(NodeName(node)) {}
 
+OpBuilder OpBuilder::WithInputs(std::vector<ValueId> inputs) const {
+  OpBuilder same = *this;
+  same.inputs_ = std::move(inputs);
+  return same;
+}
+
 bool OpBuilder::DependsOnInputs(ValueId value) const {
   std::set<ValueId> seen;
   std::vector<ValueId> open = {value};
@@ -107,18 +125,16 @@ bool OpBuilder::DependsOnInputs(ValueId value) const {
 
 absl::Status OpBuilder::CheckIsTensor(size_t i) const {
   if (i >= inputs_.size() || inputs_[i] >= kNoValue) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("input ", i, " is ",
-                   IsSequence(inputs_[i]) ? "a sequence" : "an optional that holds nothing",
-                   " where a tensor is needed"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "input ", i, " is ", IsSequence(inputs_[i]) ? "a sequence" : "an optional that holds nothing",
+      " where a tensor is needed"));
 }
 
 absl::StatusOr<std::vector<ValueId>> OpBuilder::SequenceInput(size_t i) const {
   if (IsSequence(inputs_[i])) return sequences_.Of(inputs_[i]);
-  return absl::InvalidArgumentError(
-      absl::StrCat("input ", i, " is ",
-                   IsTensor(inputs_[i]) ? "a tensor" : "an optional that holds nothing",
-                   " where a sequence is needed"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "input ", i, " is ", IsTensor(inputs_[i]) ? "a tensor" : "an optional that holds nothing",
+      " where a sequence is needed"));
 }
 
 absl::StatusOr<Tensor> OpBuilder::ConstValue(ValueId id) const {
@@ -254,6 +270,10 @@ absl::StatusOr<ValueId> OpBuilder::Emit(Definition definition) {
   if (NumElements(definition.type.shape) == 0) return Constant(Tensor(definition.type));
   TW_RETURN_IF_ERROR(CheckInputsHaveElements(definition));
   Compute compute = MakeCompute(definition, InputBuffers(graph_, definition.inputs));
+  if (NumElements(definition.reduce) == 0) {
+    ReduceNothing(compute);
+    definition.inputs.clear();
+  }
   const int64_t steps = definition.folds
                             ? NumElements(definition.type.shape) * NumElements(definition.reduce)
                             : kNeverFolded;

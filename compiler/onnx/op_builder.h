@@ -70,6 +70,9 @@ class OpBuilder {
   OpBuilder(Imported& imported, const onnx::NodeProto& node, int64_t opset,
             std::vector<ValueId> inputs);
 
+  // The same node over other inputs, in the order of another operator's.
+  OpBuilder WithInputs(std::vector<ValueId> inputs) const;
+
   const std::string& op_type() const { return node_.op_type(); }
   int64_t opset() const { return opset_; }
   size_t num_inputs() const { return inputs_.size(); }

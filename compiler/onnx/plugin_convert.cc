@@ -15,6 +15,7 @@
 #include "compiler/loop/visit.h"
 #include "compiler/onnx/plugin_expand.h"
 #include "compiler/onnx/steps.h"
+#include "compiler/operators/nest.h"
 
 namespace tilewright {
 namespace {
@@ -53,8 +54,8 @@ absl::Status BindAttributes(OpBuilder& b, const PluginOperator& op, PluginValues
   }
   for (const std::string& name : b.AttributeNames()) {
     if (values.texts.contains(name) || values.strings.contains(name)) continue;
-    return absl::InvalidArgumentError(absl::StrCat("has the attribute ", name, ", which ", op.file,
-                                                   " does not declare"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("has the attribute ", name, ", which ", op.file, " does not declare"));
   }
   return absl::OkStatus();
 }
@@ -75,16 +76,16 @@ absl::Status BindType(const PluginOperator& op, const PluginTensor& tensor, DTyp
     }
   }
   if (expected == found) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("input ", tensor.name, " is ", found, " where ",
-                                                 op.file, " wants ", expected));
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", tensor.name, " is ", found, " where ", op.file, " wants ", expected));
 }
 
 absl::Status BindShape(const PluginOperator& op, const PluginTensor& tensor, const Shape& shape,
                        PluginValues& values) {
   const std::string declared = absl::StrCat("[", absl::StrJoin(tensor.dims, ", "), "]");
-  const std::string wrong = absl::StrCat("input ", tensor.name, " has shape [",
-                                         absl::StrJoin(shape, ","), "] where ", op.file, " wants ",
-                                         declared);
+  const std::string wrong =
+      absl::StrCat("input ", tensor.name, " has shape [", absl::StrJoin(shape, ","), "] where ",
+                   op.file, " wants ", declared);
   if (shape.size() != tensor.dims.size()) return absl::InvalidArgumentError(wrong);
   for (size_t d = 0; d < shape.size(); ++d) {
     int64_t number;
@@ -94,8 +95,7 @@ absl::Status BindShape(const PluginOperator& op, const PluginTensor& tensor, con
       if (!absl::SimpleAtoi(text, &number)) return absl::InvalidArgumentError(wrong);
     }
     if (number != shape[d]) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(wrong, ": ", tensor.dims[d], " is ", number));
+      return absl::InvalidArgumentError(absl::StrCat(wrong, ": ", tensor.dims[d], " is ", number));
     }
   }
   return absl::OkStatus();
@@ -107,8 +107,7 @@ absl::StatusOr<int64_t> OutputDimension(const PluginOperator& op, const PluginVa
   TW_ASSIGN_OR_RETURN(const std::string expanded, ExpandPlugin(op, values, text));
   const absl::StatusOr<Program> program =
       ParseProgram(absl::StrCat("program p(out: int64[1]):\n  out[0] = ", expanded, "\n"));
-  if (program.ok() && program->body->kind == StmtKind::kStore &&
-      VerifyStrictly(*program).ok()) {
+  if (program.ok() && program->body->kind == StmtKind::kStore && VerifyStrictly(*program).ok()) {
     const Expr value = Simplify(program->body->value, {});
     if (const int64_t* number = AsInt(value)) return *number;
   }
@@ -167,9 +166,9 @@ absl::StatusOr<Program> ParseDefinition(OpBuilder& b, const PluginOperator& op) 
   }
   parameters.push_back(ParameterText(op.output.name, out.dtype, out.shape));
   const size_t first = body->find_first_not_of('\n');  // the header takes the line of `define:`
-  absl::StatusOr<Program> program = ParseProgram(
-      absl::StrCat(body->substr(0, first - 1), "program ", op.name, "(",
-                   absl::StrJoin(parameters, ", "), "):\n", body->substr(first)));
+  absl::StatusOr<Program> program =
+      ParseProgram(absl::StrCat(body->substr(0, first - 1), "program ", op.name, "(",
+                                absl::StrJoin(parameters, ", "), "):\n", body->substr(first)));
   absl::Status status = program.status();
   if (status.ok()) status = VerifyStrictly(*program);
   if (status.ok()) return program;
@@ -180,16 +179,17 @@ absl::StatusOr<Program> ParseDefinition(OpBuilder& b, const PluginOperator& op) 
 absl::Status CheckLoops(const PluginOperator& op, const Program& program) {
   bool plain = true;
   ForEachStmt(program.body, [&](const Stmt& s) {
-    const bool loop = s->kind != StmtKind::kFor || (s->loop == LoopKind::kSerial &&
-                                                    s->axis == ThreadAxis::kNone);
+    const bool loop =
+        s->kind != StmtKind::kFor || (s->loop == LoopKind::kSerial && s->axis == ThreadAxis::kNone);
     const bool buffer = s->kind != StmtKind::kAlloc || s->buffer->scope == Scope::kStack;
-    plain = plain && loop && buffer && s->kind != StmtKind::kBarrier &&
-            s->kind != StmtKind::kPrefetch;
+    plain =
+        plain && loop && buffer && s->kind != StmtKind::kBarrier && s->kind != StmtKind::kPrefetch;
   });
   if (plain) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      op.file, ": a definition has loops by `for` and buffers of scope stack; how it is run in "
-               "parallel is chosen for it"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(op.file,
+                   ": a definition has loops by `for` and buffers of scope stack; how it is run in "
+                   "parallel is chosen for it"));
 }
 
 // The program as a definition, where it is one nest of loops over the output's elements around
@@ -205,8 +205,7 @@ std::optional<Compute> AsDefinition(const Program& program) {
     if (min == nullptr || *min != 0 || extent == nullptr) return std::nullopt;
     compute.axes.push_back({s->var, *extent});
   }
-  if (s->kind != StmtKind::kStore || s->buffer != out ||
-      compute.axes.size() != out->shape.size()) {
+  if (s->kind != StmtKind::kStore || s->buffer != out || compute.axes.size() != out->shape.size()) {
     return std::nullopt;
   }
   for (size_t d = 0; d < compute.axes.size(); ++d) {
@@ -234,10 +233,26 @@ Compute AsProcedure(const Program& program) {
           .procedure = Seq({clear, program.body})};
 }
 
+absl::StatusOr<ValueId> EmitTuned(OpBuilder& b, const PluginOperator& op,
+                                  const std::optional<Compute>& definition) {
+  if (!definition) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(op.file,
+                     ": template nest needs a definition that is loops over the output's "
+                     "elements around the one store of each"));
+  }
+  absl::StatusOr<Workload> workload =
+      NestWorkload(absl::StrCat(op.domain, ".", op.name), *definition);
+  if (workload.ok()) return b.EmitWorkload(b.Inputs(), *std::move(workload));
+  return absl::InvalidArgumentError(absl::StrCat(
+      op.file, ": template nest: ", workload.status().message(), "; leave the template out"));
+}
+
 absl::StatusOr<Outputs> ConvertPlugin(OpBuilder& b, const PluginOperator& op) {
   TW_ASSIGN_OR_RETURN(const Program program, ParseDefinition(b, op));
   TW_RETURN_IF_ERROR(CheckLoops(op, program));
   std::optional<Compute> definition = AsDefinition(program);
+  if (op.tuned) return EmitTuned(b, op, definition);
   return b.EmitCompute(b.Inputs(), definition ? *std::move(definition) : AsProcedure(program));
 }
 

@@ -124,11 +124,10 @@ absl::StatusOr<std::string> ReadValue(PluginLine& line, PluginAttribute::Kind ki
 // NAME: KIND [= VALUE] [in VALUE, VALUE]
 absl::StatusOr<PluginAttribute> ReadAttribute(PluginLine& line) {
   using Kind = PluginAttribute::Kind;
-  static const std::map<std::string, Kind> kKinds = {
-      {"int", Kind::kInt},
-      {"float", Kind::kFloat},
-      {"bool", Kind::kBool},
-      {"string", Kind::kString}};
+  static const std::map<std::string, Kind> kKinds = {{"int", Kind::kInt},
+                                                     {"float", Kind::kFloat},
+                                                     {"bool", Kind::kBool},
+                                                     {"string", Kind::kString}};
   PluginAttribute attribute;
   TW_ASSIGN_OR_RETURN(attribute.name, line.Word());
   TW_RETURN_IF_ERROR(line.Expect(":"));
@@ -181,8 +180,8 @@ absl::StatusOr<PluginTensor> ReadTensorLine(PluginLine& line, const PluginOperat
   TW_ASSIGN_OR_RETURN(tensor.type, line.Word());
   if (!op.types.contains(tensor.type) && !ParseDType(tensor.type)) {
     return line.Error(absl::StrCat("unknown type ", tensor.type,
-                                   ": write one like float32, or declare it by `type ",
-                                   tensor.type, ": float32, float64`"));
+                                   ": write one like float32, or declare it by `type ", tensor.type,
+                                   ": float32, float64`"));
   }
   TW_RETURN_IF_ERROR(line.Expect("["));
   if (line.TakeIf("]")) return tensor;
@@ -257,9 +256,12 @@ class PluginParser {
       if (op.macros.size() >= kMaxMacros) return line.Error("more than 200 lets");
       TW_ASSIGN_OR_RETURN(op.macros.emplace_back(), ReadMacro(line));
       TW_RETURN_IF_ERROR(Declare(line, op.macros.back().name));
+    } else if (word == "template") {
+      TW_RETURN_IF_ERROR(ReadTemplate(line, op));
     } else {
-      return line.Error(absl::StrCat(
-          "unknown word ", word, " (operator, attribute, type, input, output, let or define)"));
+      return line.Error(absl::StrCat("unknown word ", word,
+                                     " (operator, attribute, type, input, output, let, template "
+                                     "or define)"));
     }
     return line.End();
   }
@@ -267,6 +269,14 @@ class PluginParser {
   absl::Status Declare(const PluginLine& line, const std::string& name) {
     if (names_.insert(name).second) return absl::OkStatus();
     return line.Error(absl::StrCat("two things are named ", name));
+  }
+
+  static absl::Status ReadTemplate(PluginLine& line, PluginOperator& op) {
+    TW_ASSIGN_OR_RETURN(const std::string name, line.Word());
+    if (name != "nest") return line.Error(absl::StrCat("unknown template ", name, " (nest)"));
+    if (op.tuned) return line.Error("an operator has one template");
+    op.tuned = true;
+    return absl::OkStatus();
   }
 
   absl::Status ReadHeader(PluginLine& line) {
@@ -309,10 +319,10 @@ class PluginParser {
 
   absl::Status Finished() const {
     const PluginOperator& op = operators_.back();
-    const char* missing = op.inputs.empty()         ? "inputs"
+    const char* missing = op.inputs.empty()        ? "inputs"
                           : op.output.name.empty() ? "an output"
-                          : op.definition.empty()   ? "a definition"
-                                                    : nullptr;
+                          : op.definition.empty()  ? "a definition"
+                                                   : nullptr;
     if (missing == nullptr) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat(file_, ": operator ", op.domain, ".", op.name, " lacks ", missing));

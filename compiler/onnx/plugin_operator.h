@@ -7,13 +7,15 @@
 //     input x: T[N, W]
 //     output y: T[N, W]
 //     let at(w) = w - by
+//     template nest                                        # its schedule is searched, too
 //     define:
 //       for n in 0..N:
 //         for w in 0..W:
 //           y[n, w] = select(mode == "zero" && at(w) < 0, T(0), x[n, max(min(at(w), W - 1), 0)])
 //
 // The definition is a program of the loop IR (compiler/loop/text.h) over the inputs and the output,
-// in which dimensions, types and attributes stand for their values and a `let` for its text.
+// in which dimensions, types and attributes stand for their values and a `let` for its text. With
+// `template nest` a node is a workload of its own (compiler/operators/nest.h), which `tune` tunes.
 #pragma once
 
 #include <map>
@@ -56,6 +58,7 @@ struct PluginOperator {
   std::vector<PluginTensor> inputs;
   PluginTensor output;
   std::vector<PluginMacro> macros;  // each may use those before it
+  bool tuned = false;               // `template nest`
   std::string definition;  // lines; blank ones in front, so that their numbers are the file's
 };
 

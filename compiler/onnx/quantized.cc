@@ -59,14 +59,15 @@ Expr Saturated(Expr x, const Expr& zero_point, DType to) {
   return Cast(std::move(value), to);  // casts saturate
 }
 
-absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, const Requantization& r) {
+absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, Requantization r) {
   const DType to = b.DTypeOf(r.out_zero_point);
   if (!IsByte(to)) return absl::InvalidArgumentError("the output is neither uint8 nor int8");
-  for (ValueId scale : {r.left_scale, r.right_scale, r.out_scale}) {
-    if (b.DTypeOf(scale) != DType::kF32) {
-      return absl::InvalidArgumentError("a scale is not float32");
+  for (ValueId* scale : {&r.left_scale, &r.right_scale, &r.out_scale}) {
+    if (!IsFloat(b.DTypeOf(*scale)) || b.DTypeOf(*scale) == DType::kF64) {
+      return absl::InvalidArgumentError("a scale is not float32, float16 or bfloat16");
     }
-    TW_RETURN_IF_ERROR(CheckScale(b, scale));
+    TW_RETURN_IF_ERROR(CheckScale(b, *scale));
+    TW_ASSIGN_OR_RETURN(*scale, CastTo(b, *scale, DType::kF32));
   }
   TW_ASSIGN_OR_RETURN(const ValueId out_scale, Scalar(b, r.out_scale));
   TW_ASSIGN_OR_RETURN(const ValueId zero_point, Scalar(b, r.out_zero_point));

@@ -31,6 +31,7 @@ struct Requantization {
   ValueId left_scale, right_scale, out_scale, out_zero_point;
 };
 // saturate(round(sum * left * right / out) + zero point), of the zero point's type.
-absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, const Requantization& r);
+// Scales may be 16-bit floats; the factor is computed in float32.
+absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, Requantization r);
 
 }  // namespace tilewright

@@ -262,7 +262,8 @@ absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& r) {
 
 absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& r) {
   const TensorType& type = b.TypeOf(r.inputs[0]);
-  if (r.axes.empty() || !IsFloat(type.dtype)) return ReduceAxes(b, r);
+  const bool no_first = NumElements(type.shape) == 0;
+  if (r.axes.empty() || !IsFloat(type.dtype) || no_first) return ReduceAxes(b, r);
   const Shape in = type.shape;
   Definition d{.op = r.op, .inputs = r.inputs, .type = type};
   d.type.shape = ReducedShape(in, r.axes, r.keep);

@@ -61,6 +61,30 @@ absl::Status CheckSize(const TensorProto& proto, const TensorType& type) {
   return absl::OkStatus();
 }
 
+// Bits of an integer of which several share a byte; 0 for other types.
+int PackedBits(int32_t data_type) {
+  switch (data_type) {
+    case TensorProto::INT4:
+    case TensorProto::UINT4: return 4;
+    case TensorProto::INT2:
+    case TensorProto::UINT2: return 2;
+    default: return 0;
+  }
+}
+
+// The integers of the bytes, the first of each byte lowest.
+Tensor Unpacked(const Tensor& bytes, const TensorType& type, int bits) {
+  Tensor tensor(type);
+  const int per_byte = 8 / bits, sign = 1 << (bits - 1);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    const int byte = bytes.as<uint8_t>()[i / per_byte];
+    int value = byte >> (i % per_byte * bits) & ((1 << bits) - 1);
+    if (!IsUnsigned(type.dtype) && value >= sign) value -= 2 * sign;
+    tensor.as<int8_t>()[i] = static_cast<int8_t>(value);
+  }
+  return tensor;
+}
+
 }  // namespace
 
 absl::StatusOr<DType> FromOnnxType(int32_t data_type) {
@@ -101,6 +125,24 @@ absl::StatusOr<Tensor> FromOnnxTensor(const TensorProto& proto, const std::strin
   TW_RETURN_IF_ERROR(proto.has_raw_data() ? CopyRaw(proto.raw_data(), tensor)
                                           : CopyTyped(proto, tensor));
   return tensor;
+}
+
+bool IsPacked(int32_t data_type) { return PackedBits(data_type) > 0; }
+
+absl::StatusOr<Tensor> FromOnnxWeights(const TensorProto& proto, const std::string& folder) {
+  const int bits = PackedBits(proto.data_type());
+  if (bits == 0) return FromOnnxTensor(proto, folder);
+  const bool is_signed =
+      proto.data_type() == TensorProto::INT4 || proto.data_type() == TensorProto::INT2;
+  const TensorType type{is_signed ? DType::kI8 : DType::kU8,
+                        {proto.dims().begin(), proto.dims().end()}};
+  TW_RETURN_IF_ERROR(CheckShape(type.shape));
+  TensorProto packed = proto;
+  packed.set_data_type(TensorProto::UINT8);
+  packed.clear_dims();
+  packed.add_dims((NumElements(type.shape) * bits + 7) / 8);
+  TW_ASSIGN_OR_RETURN(const Tensor bytes, FromOnnxTensor(packed, folder));
+  return Unpacked(bytes, type, bits);
 }
 
 }  // namespace tilewright

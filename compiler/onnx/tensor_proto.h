@@ -18,4 +18,9 @@ absl::StatusOr<DType> FromOnnxType(int32_t data_type);
 absl::StatusOr<Tensor> FromOnnxTensor(const onnx::TensorProto& proto,
                                       const std::string& folder = "");
 
+// Whether several elements of the type share a byte.
+bool IsPacked(int32_t data_type);
+// The same of weights that are only dequantised: integers of 2 and 4 bits become ones of 8.
+absl::StatusOr<Tensor> FromOnnxWeights(const onnx::TensorProto& proto, const std::string& folder);
+
 }  // namespace tilewright

@@ -23,7 +23,7 @@ constexpr std::array kReasons = {
            "it stands for the gradient of a part of the model: export the model for inference"},
     Reason{" com.microsoft.QAttention com.microsoft.QOrderedAttention "
            "com.microsoft.QOrderedMatMul com.microsoft.DecoderMaskedMultiHeadAttention "
-           "com.microsoft.PackedAttention com.microsoft.MatMulNBits ",
+           "com.microsoft.PackedAttention ",
            "it is a form that ONNX Runtime's optimiser writes: quantise to QDQ (`tilewright "
            "quantize`) or export without that optimisation"}};
 

@@ -93,7 +93,8 @@ class PlainRow {
     const Expr shift = SoftmaxShift(At(peak_));
     const Expr weight = Call("exp", {ScoreOf(again) - shift}, DType::kF32);
     const Expr value = Cast(Load(c_.inputs[2], {batch_, again, Group(), e}), DType::kF32);
-    const Expr result = Load(sums_, {out}) * SoftmaxFactor(w_, At(total_));
+    const Expr result =
+        Load(sums_, {out}) * SoftmaxFactor(w_.Attr("empty_rows")[0] == 1, At(total_));
     const Stmt body = Seq(
         {Set(peak_, Float(-std::numeric_limits<double>::infinity())),
          Serial(key, d_.keys, Seq({Product(key), Set(peak_, Max(At(peak_), ScoreOf(key)))})),
@@ -183,7 +184,10 @@ Expr AttentionScore(const Workload& w, Expr product, const Buffer& mask, const S
     }
     score = score + Cast(Load(mask, std::move(index)), DType::kF32);
   }
-  const int64_t causal = w.Attr("causal")[0];
+  return HideKeys(w.Attr("causal")[0], std::move(score), at);
+}
+
+Expr HideKeys(int64_t causal, Expr score, const ScorePlace& at) {
   if (causal < 0) return score;
   return Select(Le(at.key, at.query + causal), score,
                 Float(-std::numeric_limits<double>::infinity()));
@@ -194,9 +198,9 @@ Expr SoftmaxShift(const Expr& maximum) {
   return Select(Eq(maximum, none), Float(0), maximum);
 }
 
-Expr SoftmaxFactor(const Workload& w, const Expr& total) {
+Expr SoftmaxFactor(bool empty_rows, const Expr& total) {
   const Expr factor = Binary(BinaryOp::kDiv, Float(1), total);
-  if (w.Attr("empty_rows")[0] == 0) return factor;
+  if (!empty_rows) return factor;
   return Select(Eq(total, Float(0)), Float(0), factor);
 }
 

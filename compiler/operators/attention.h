@@ -27,10 +27,14 @@ struct ScorePlace {
 Expr AttentionScore(const Workload& workload, Expr product, const Buffer& mask,
                     const ScorePlace& at);
 
+// A score of which the query sees the key: up to its own number plus `causal` (-1: all); else -inf.
+Expr HideKeys(int64_t causal, Expr score, const ScorePlace& at);
+
 // What a row of scores is shifted by before the exponential: its maximum, or 0 where that is -inf.
 Expr SoftmaxShift(const Expr& maximum);
 
 // What weighted sums are multiplied with, of the sum `total` of the row's exponentials.
-Expr SoftmaxFactor(const Workload& workload, const Expr& total);
+// `empty_rows`: 0 for a row without any.
+Expr SoftmaxFactor(bool empty_rows, const Expr& total);
 
 }  // namespace tilewright

@@ -22,8 +22,9 @@ std::optional<WorkloadLayouts> Blocked(const Workload& w, int64_t x) {
     return whole ? std::optional<WorkloadLayouts>({data, by_both, data}) : std::nullopt;
   }
   if (2 * out < x) return std::nullopt;
-  const bool integers = IsInteger(w.inputs[0].dtype);  // multiplied two at a time, so even blocks
-  if (in < x && integers && in <= 4) {
+  const bool integers = IsInteger(w.inputs[0].dtype);
+  const bool in_words = integers || w.inputs[0].dtype == DType::kBF16;  // even blocks
+  if (in < x && in_words && in <= 4) {
     return WorkloadLayouts{"NCHW4c", absl::StrCat("OIHW4i", x, "o"), data};
   }
   if (in < x && !integers) return WorkloadLayouts{"NCHW", absl::StrCat("OIHW", x, "o"), data};

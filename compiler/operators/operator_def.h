@@ -43,6 +43,9 @@ struct OperatorDef {
   std::vector<size_t> further = {};
   size_t optional = 0;
   std::vector<AttributeRule> attributes;  // in the order of an AutoTVM argument list
+  // The workload's `definition` says what is computed: one or more inputs of any types and ranks,
+  // no epilogue, no attributes and no layouts (nest.cc is the only one).
+  bool by_definition = false;
   // The second input is a model's weights, as a rule constant; else both are activations.
   bool weighted = true;
   // The logical dimension of the output that a bias is over, and that of the weight whose entries

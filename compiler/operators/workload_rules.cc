@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -27,10 +28,10 @@ absl::StatusOr<const OperatorDef*> KnownOperator(const Workload& w) {
                           "\"; known: ", absl::StrJoin(Operators(), ", ", name)));
 }
 
-absl::Status CheckInput(const Workload& w, const TensorType& input, size_t rank) {
+absl::Status CheckInput(const Workload& w, const TensorType& input, std::optional<size_t> rank) {
   TW_RETURN_IF_ERROR(CheckShape(input.shape));
-  if (input.shape.size() != rank) {
-    return Bad(absl::StrCat(w.op, " needs inputs of rank ", rank, ", found ", ToString(input)));
+  if (rank && input.shape.size() != *rank) {
+    return Bad(absl::StrCat(w.op, " needs inputs of rank ", *rank, ", found ", ToString(input)));
   }
   if (std::any_of(input.shape.begin(), input.shape.end(), [](int64_t d) { return d < 1; })) {
     return Bad(absl::StrCat("empty dimension in ", ToString(input)));
@@ -176,6 +177,23 @@ absl::Status CheckEpilogue(const Workload& w) {
   return absl::OkStatus();
 }
 
+// What a workload with a definition has no use for is absent.
+absl::Status CheckDefined(const Workload& w) {
+  const bool plain = w.attrs.empty() && w.epilogue.empty() && !w.acc;
+  if (!plain) return Bad(absl::StrCat(w.op, " has no attributes, no epilogue and no sums"));
+  if (w.inputs.empty()) return Bad(absl::StrCat(w.op, " needs an input"));
+  for (const TensorType& input : w.inputs) {
+    TW_RETURN_IF_ERROR(CheckInput(w, input, std::nullopt));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUndefined(const Workload& w, const OperatorDef& def) {
+  if (!w.definition.empty()) return Bad(absl::StrCat(w.op, " takes no definition"));
+  TW_RETURN_IF_ERROR(CheckInputs(w, def));
+  return CheckSumTypes(w);
+}
+
 // Padding to whole blocks counts: these are the sizes that are allocated.
 absl::Status CheckSizes(const Workload& w) {
   TW_RETURN_IF_ERROR(CheckShape(OutputShape(w)));
@@ -193,8 +211,7 @@ absl::StatusOr<Workload> ParseWorkload(std::string_view key) {
 
 absl::Status CheckWorkload(const Workload& w) {
   TW_ASSIGN_OR_RETURN(const OperatorDef* def, KnownOperator(w));
-  TW_RETURN_IF_ERROR(CheckInputs(w, *def));
-  TW_RETURN_IF_ERROR(CheckSumTypes(w));
+  TW_RETURN_IF_ERROR(def->by_definition ? CheckDefined(w) : CheckUndefined(w, *def));
   TW_RETURN_IF_ERROR(CheckLayout(w.data_layout, def->data));
   TW_RETURN_IF_ERROR(CheckLayout(w.weight_layout, def->weight));
   TW_RETURN_IF_ERROR(CheckLayout(w.out_layout, def->out));
@@ -213,9 +230,9 @@ std::vector<TensorType> ArgumentTypes(const Workload& w) {
   };
   const Shape out = OutputShape(w);
   const TensorType out_type = physical(w.out_layout, {OutputTypeOf(w), out});
-  std::vector<TensorType> types = {physical(w.data_layout, w.inputs[0]),
-                                   physical(w.weight_layout, w.inputs[1])};
-  types.insert(types.end(), w.inputs.begin() + 2, w.inputs.end());
+  std::vector<TensorType> types = w.inputs;
+  types[0] = physical(w.data_layout, types[0]);
+  if (types.size() > 1) types[1] = physical(w.weight_layout, types[1]);
   const OperatorDef& def = OperatorOf(w);
   const int64_t channels = out[def.channel];
   int64_t block = 1;

@@ -4,6 +4,7 @@
 
 #include "compiler/schedule/merge_axes.h"
 #include "compiler/schedule/parallel_loops.h"
+#include "compiler/schedule/rows.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/schedule/transpose_tiles.h"
 
@@ -179,6 +180,7 @@ Program Vectors(const Compute& compute, int64_t lanes) {
 
 Program ScheduleFixed(const Compute& compute, const Target& target) {
   if (compute.procedure != nullptr) return LowerPlain(compute);
+  if (!compute.stages.empty()) return ScheduleRows(compute, target);
   const Compute merged = MergeAxes(compute);
   if (ReducesRows(merged)) return ReduceRows(merged, VectorLanes(target));
   if (std::optional<Program> tiled = TransposeTiles(merged, VectorLanes(target))) return *tiled;

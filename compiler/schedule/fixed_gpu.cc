@@ -32,7 +32,7 @@ Substitution PositionOf(const std::vector<Axis>& axes, const Expr& number) {
   return position;
 }
 
-// A thread for each iteration of the procedure's parallel loop; one for all of it without.
+// A thread for each iteration of the program's parallel loop; one for all of it without.
 Program ScheduleProcedure(Program program) {
   const int64_t extent = program.ParallelExtent();
   const Stmt loop = program.body;
@@ -55,7 +55,8 @@ Program ScheduleProcedure(Program program) {
 
 Program ScheduleFixedGpu(const Compute& compute) {
   Program program = LowerPlain(compute);
-  if (compute.procedure != nullptr) return ScheduleProcedure(std::move(program));
+  if (compute.procedure != nullptr || !compute.stages.empty())
+    return ScheduleProcedure(std::move(program));
   const int64_t elements = NumElements(compute.output->shape);
   if (elements == 0) return program;
   const int64_t threads = std::min(elements, kThreads);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "compiler/schedule/combine_lanes.h"
 #include "compiler/schedule/guards.h"
 #include "compiler/schedule/prefetch.h"
 
@@ -168,19 +169,6 @@ class NestLowerer {
     return vectorised ? &inner_.back() : nullptr;
   }
 
-  // The value of one output: its accumulator, or its lanes' accumulators combined.
-  Expr Total(const Buffer& acc, std::vector<Expr> position) const {
-    const LoopLeaf* lanes = ReducedLanes();
-    if (lanes == nullptr) return Load(acc, position);
-    Expr total;
-    for (int64_t lane = 0; lane < lanes->extent; ++lane) {
-      position.back() = Int(lane);
-      const Expr part = Load(acc, position);
-      total = total ? Combine(compute_.reducer, total, part) : part;
-    }
-    return total;
-  }
-
   // One iteration of the outer loops: initialise, reduce, store.
   Stmt Tile(const Known& scope) {
     const std::vector<LoopLeaf> spatial = InnerSpatial();
@@ -201,9 +189,15 @@ class NestLowerer {
       const Expr value = At(Resolve(compute_.body), at);
       return Store(acc, position, Combine(compute_.reducer, Load(acc, position), value));
     });
+    Stmt combine;
+    std::vector<Expr> result = position;
+    if (const LoopLeaf* lanes = ReducedLanes()) {
+      combine = CombineLanes(compute_.reducer, acc, spatial, lanes->extent);
+      result.back() = Int(0);
+    }
     const Stmt store = Nest(spatial, spatial_atoms, scope,
-                            [&](const Known& at) { return StoreOutput(at, Total(acc, position)); });
-    return Alloc(acc, Seq({init, update, store}));
+                            [&](const Known& at) { return StoreOutput(at, Load(acc, result)); });
+    return Alloc(acc, Seq({init, update, std::move(combine), store}));
   }
 
   // The reduction of a tile; every step of its serial loops may prefetch.

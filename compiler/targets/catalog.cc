@@ -1,20 +1,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/strings.h"
-#include "compiler/targets/target_backend.h"
+#include "compiler/targets/device_target.h"
 
 namespace tilewright {
 
-#define ENTRY(name) const TargetBackend& name();
-#include "targets_catalog.inc"
-#undef ENTRY
+const TargetBackend& cpu();
 
 const std::vector<TargetEntry>& Targets() {
-  static const auto* targets = new std::vector<TargetEntry>{
-#define ENTRY(name) {#name, &name()},
-#include "targets_catalog.inc"
-#undef ENTRY
-  };
+  static const auto* targets = [] {
+    auto* entries = new std::vector<TargetEntry>{{"cpu", &cpu()}};
+    for (const runtime::DeviceKind* kind : runtime::DeviceKinds()) {
+      entries->push_back({std::string(kind->name()), new DeviceTarget(*kind)});
+    }
+    return entries;
+  }();
   return *targets;
 }
 

@@ -42,6 +42,13 @@ int QuadBits(const llvm::TargetMachine& machine) {
   return has("+avxvnni") ? 256 : 0;
 }
 
+// The widest vectors that vdpbf16ps takes; 0 without.
+int FloatPairBits(const llvm::TargetMachine& machine) {
+  if (!machine.getTargetTriple().isX86()) return 0;
+  const llvm::MCSubtargetInfo& has = *machine.getMCSubtargetInfo();
+  return has.checkFeatures("+avx512bf16") && has.checkFeatures("+avx512vl") ? 512 : 0;
+}
+
 // The optimised module of one program.
 std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMContext& context,
                                          llvm::TargetMachine& machine, const CpuTraits& traits,
@@ -52,7 +59,7 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMConte
   const bool avx = machine.getTargetTriple().isX86() && traits.vector_bits >= 256;
   EmitProgram(UnrollLoops(program),
               {traits.vector_bits, optimize, avx, ConvertsFloat16(machine), PairBits(machine),
-               QuadBits(machine)},
+               QuadBits(machine), FloatPairBits(machine)},
               *module);
   if (!HasVectorLoops(program)) {
     RunPasses(*module, machine, LlvmPasses::kDefault);

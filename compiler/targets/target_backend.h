@@ -1,5 +1,5 @@
-// How programs become code for one kind of target. Stateless, thread-safe. One file a
-// target: compiler/targets/cpu.cc defines `const TargetBackend& cpu()`.
+// How programs become code for one kind of target: the CPU (cpu.cc), or a kind of device that
+// runtime/device/kinds has a file of (device_target.h). Stateless, thread-safe.
 #pragma once
 
 #include <span>
@@ -39,10 +39,10 @@ class TargetBackend {
   // Fills defaults: mcpu is this machine's CPU (also for "native"), or "generic" for another
   // architecture's triple; the triple stays empty for this machine. Vector features that the CPU
   // has by name but this machine hides are switched off in mattr. InvalidArgument for an unknown
-  // triple, CPU or feature, listing near names.
+  // triple, CPU or feature, listing near names. Devices: mcpu is the architecture.
   virtual absl::StatusOr<Target> Resolve(const Target& target) const = 0;
   // cpu: one shared library (ELF .so bytes) with one exported function per program, linked against
-  // nothing but libm. cuda: a cubin. opencl: source text. emu: a library for the emulator.
+  // nothing but libm. Devices: what their driver loads, such as a cubin or source text.
   // Unavailable when what compiles for the target is missing here. REQUIRES: target resolved,
   // programs verified and unrolled (UnrollLoops is applied by the backend), names unique.
   virtual absl::StatusOr<std::string> CompileLibrary(std::span<const Program> programs,

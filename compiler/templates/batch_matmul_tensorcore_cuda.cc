@@ -1,7 +1,7 @@
 // Batched matrix product on tensor cores. AutoTVM's knobs of this name
 // (topi/cuda/batch_matmul_tensorcore.py), whose second matrix is [B,N,K]; ours is [B,K,N] and is
 // transposed on the way to registers, which only 16-bit types can be.
-#include "compiler/operators/define.h"
+#include "compiler/templates/support/operator_gemms.h"
 #include "compiler/templates/support/tensor_core_template.h"
 
 namespace tilewright {
@@ -19,22 +19,7 @@ class BatchMatmulTensorCore final : public TensorCoreTemplate {
   }
 
  protected:
-  TensorCoreGemm GemmOf(const Workload& w) const override {
-    TensorCoreGemm gemm{.compute = Define(w)};
-    gemm.inputs = gemm.compute.inputs;
-    gemm.batch = w.inputs[0].shape[0];
-    gemm.m = w.inputs[0].shape[1];
-    gemm.k = w.inputs[0].shape[2];
-    gemm.n = w.inputs[1].shape[2];
-    const auto at = [](const Expr& batch, const Expr& row, const Expr& column) {
-      return std::vector<Expr>{batch, row, column};
-    };
-    gemm.left = {.source = gemm.inputs[0], .rows = gemm.m, .columns = gemm.k, .at = at};
-    gemm.right = {.source = gemm.inputs[1], .rows = gemm.k, .columns = gemm.n, .at = at};
-    gemm.right_rows_are_depth = true;
-    gemm.axes = at;
-    return gemm;
-  }
+  TensorCoreGemm GemmOf(const Workload& w) const override { return BatchMatmulGemm(w); }
 };
 
 }  // namespace

@@ -64,9 +64,9 @@ std::optional<TemplateEntry> UntunedTemplate(const Workload& workload, const Tar
   std::optional<TemplateEntry> best;
   double least = 0;
   for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
-    if (exact && !entry.impl->Exact()) continue;
+    if (exact && !entry.impl->Exact(workload)) continue;
     const double cost =
-        entry.impl->Cost(workload, target) * (entry.impl->Exact() ? 1 : kInexactMargin);
+        entry.impl->Cost(workload, target) * (entry.impl->Exact(workload) ? 1 : kInexactMargin);
     if (best && cost >= least) continue;
     best = entry;
     least = cost;

@@ -33,7 +33,7 @@ class Conv2dNchwWinograd final : public SimtTemplate {
     return "Winograd convolution 3x3, NCHW, tiles of 2 or 4 pixels (GPU)";
   }
 
-  bool Exact() const override { return false; }
+  bool Exact(const Workload&) const override { return false; }
   double Tolerance(const Workload& w, const Config&) const override {
     return TileOf(w) == 2 ? 1e-5 : 5e-5;
   }

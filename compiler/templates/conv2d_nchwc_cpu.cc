@@ -1,8 +1,8 @@
 // Direct convolution over channel-blocked tensors: a register tile of output-channel blocks x
 // output pixels accumulates the whole reduction; the lanes of a vector are output channels, so
 // each input element is a broadcast. 1x1 convolutions without padding run over the flattened image,
-// those with strides over a copy of the pixels that they reach. Integers are multiplied two or four
-// input channels at a time where the CPU can.
+// those with strides over a copy of the pixels that they reach. Narrow numbers are multiplied two
+// or four input channels at a time where the CPU can.
 //
 // Knobs: tile_oc (blocks in the tile), tile_oh, tile_ow (rows and columns of pixels in the tile),
 // tile_ic (input blocks per pass; partial sums travel through the output), order (which loop keeps
@@ -17,7 +17,7 @@
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/copied_data.h"
 #include "compiler/templates/support/fused_epilogue.h"
-#include "compiler/templates/support/integer_words.h"
+#include "compiler/templates/support/narrow_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -31,8 +31,9 @@ constexpr int64_t kMaxBodyFmas = 700;
 // Everything the template needs to know of the workload, in blocks.
 struct ConvShape {
   int64_t batch, in_blocks, in_block, out_blocks, lanes;  // in_blocks per group
-  int64_t per_word;  // integers that are multiplied at a time, of neighbouring channels; else 1
-  int64_t words;     // of a block of input channels
+  int64_t
+      per_word;   // narrow numbers that are multiplied at a time, of neighbouring channels; else 1
+  int64_t words;  // of a block of input channels
   int64_t height, width, out_height, out_width;
   int64_t kernel_h, kernel_w, groups;
   std::vector<int64_t> strides, padding, dilation;
@@ -45,7 +46,6 @@ struct ConvShape {
 };
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 int64_t Strides(const ConvShape& s) { return s.strides[0] * s.strides[1]; }
 
 // Whether config knob "pad" makes a difference.
@@ -125,7 +125,8 @@ Expr SummedProduct(const Workload& w, const ConvShape& s, const Compute& c, std:
   const Expr weight = Load(c.inputs[1], std::move(tap));
   if (s.per_word == 1) return Product(w, Load(c.inputs[0], std::move(at)), weight);
   const size_t channel = at.size() - 1;
-  return DotOfWords(s.per_word, WordAt(c.inputs[0], std::move(at), channel, s.per_word), weight);
+  return DotOfWords(w.inputs[0].dtype, s.per_word,
+                    WordAt(c.inputs[0], std::move(at), channel, s.per_word), weight);
 }
 
 Compute ConvCompute(const Workload& w, const ConvShape& s) {
@@ -241,6 +242,12 @@ class Conv2dNchwc final : public Template {
     return shape[1] % lanes == 0 && shape[0] / groups % lanes == 0;
   }
 
+  double Cost(const Workload& w, const Target& target) const override {
+    const auto products = static_cast<double>(VectorLanes(target) * ShapeOf(w, target).per_word);
+    const auto weights = static_cast<double>(NumBytes(ArgumentTypes(w)[1]));
+    return MemoryBoundCost(Flops(w) / 2 / products, weights);
+  }
+
   ConfigSpace Space(const Workload& w, const Target& target) const override {
     const ConvShape s = ShapeOf(w, target);
     ConfigSpace space;
@@ -278,8 +285,8 @@ class Conv2dNchwc final : public Template {
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;
-    const int64_t unroll_ic = UnrolledChannels(s);
     const int64_t rows = tile.columns < s.out_width ? 1 : RowsFor(s, tile, target);
+    const int64_t unroll_ic = UnrolledChannels(s, tile.rows * rows * tile.columns);
     const int64_t unrolled = tile.rows * rows * tile.columns * unroll_ic * s.kernel_w;
     // All taps in one straight line would spill.
     const bool unroll_kw =
@@ -358,10 +365,13 @@ class Conv2dNchwc final : public Template {
 
   // Channels of a straight-line body. Without taps whole blocks of up to 8 pay (measured with AVX2:
   // a loop of two turns inside the blocks' costs up to 1.4 times); with them four do, and leave
-  // room to unroll the taps.
-  static int64_t UnrolledChannels(const ConvShape& s) {
+  // room to unroll the taps. Where taps are conditional, long bodies of byte dots spill
+  // accumulators (measured with AVX-512 and the constants of a requantisation: up to 2 times
+  // slower).
+  static int64_t UnrolledChannels(const ConvShape& s, int64_t accumulators) {
     if (s.kernel_h * s.kernel_w == 1 && s.in_block <= 8) return s.words;
-    return Divisors(s.words, 4).back();
+    const bool conditional = s.per_word == 4 && s.padding[1] > 0;
+    return Divisors(s.words, conditional ? std::clamp<int64_t>(40 / accumulators, 1, 4) : 4).back();
   }
 
   // Rows that fill the registers next to a tile as wide as the image.

@@ -13,13 +13,18 @@
 // Rounding: with points of size up to 2 the transforms grow the error of a float32 sum. The largest
 // error relative to the largest output is at most 1e-5 (m = 2), 5e-5 (m = 4) or 2e-4 (m = 6), held
 // against float64 by tests/templates/winograd_accuracy_test.cc, which measures a third of it at
-// most.
+// most. bfloat16 is transformed in float32 and rounded once more before it is multiplied, two at a
+// time: at most 1e-2 with m = 2, the only one (m = 4: 7e-2). uint8 by int8 is exact
+// (support/winograd_stages.h), with m = 2 and 4, at 16 bits a product, two at a time.
 #include <algorithm>
+#include <optional>
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
+#include "compiler/core/narrow_dots.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/support/element_types.h"
+#include "compiler/templates/support/narrow_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/support/winograd_stages.h"
@@ -39,20 +44,55 @@ struct Choice {
   bool by_channel;
 };
 
-Choice ChoiceOf(const Workload& w, const Config& config) {
+// nullopt where the template has none for the workload's types on the target.
+std::optional<WinogradArithmetic> ArithmeticOf(const Workload& w, const Target& target) {
+  const DType data = w.inputs[0].dtype, weight = w.inputs[1].dtype;
+  if (IsAllFloat32(w)) return WinogradArithmetic{};
+  if (data == DType::kBF16 && AccumulatorOf(w) == DType::kF32 && HasBFloat16Dots(target)) {
+    return WinogradArithmetic{data, weight, DType::kBF16, 2};
+  }
+  const bool bytes = data == DType::kU8 && weight == DType::kI8;
+  if (bytes && AccumulatorOf(w) == DType::kI32 && TraitsOf(target).vector_bits >= 256) {
+    return WinogradArithmetic{data, weight, DType::kI16, 2};
+  }
+  return std::nullopt;
+}
+
+// REQUIRES: the template matches.
+WinogradShape ShapeOf(const Workload& w, const Target& target, int64_t m, int64_t piece) {
+  return WinogradShapeOf(w, m, piece, *ArithmeticOf(w, target));
+}
+
+Choice ChoiceOf(const Workload& w, const Target& target, const Config& config) {
   const int64_t columns = config.Inner("tile_p");
-  return {.shape = WinogradShapeOf(w, config.Int("tile_m"), columns * config.Int("pieces")),
+  return {.shape = ShapeOf(w, target, config.Int("tile_m"), columns * config.Int("pieces")),
           .tile = {.blocks = config.Inner("tile_oc"),
                    .columns = columns,
                    .unroll = config.Int("unroll_ic")},
           .by_channel = config.Str("order") == "oc"};
 }
 
+// Of float32 or int32.
 int64_t Bytes(const std::vector<int64_t>& shape) { return NumBytes({DType::kF32, shape}); }
 
+int64_t PieceBytes(const WinogradShape& s) {
+  return NumBytes({s.types.transformed, TransformedPiece(s)});
+}
+
 int64_t ScratchBytes(const Choice& choice) {
-  const int64_t products = Bytes(ProductsOfPiece(choice.shape, choice.tile));
-  return products + (choice.by_channel ? 0 : Bytes(TransformedPiece(choice.shape)));
+  const WinogradShape& s = choice.shape;
+  const int64_t products = Bytes(ProductsOfPiece(s, choice.tile));
+  const int64_t sums = s.chunks() > 1 ? Bytes(SumsOfPiece(s, choice.tile)) : 0;
+  return products + sums + (choice.by_channel ? 0 : PieceBytes(s));
+}
+
+// The largest tile whose rounding is small enough, or whose integers fit.
+int64_t LargestTile(const Workload& w) {
+  switch (w.inputs[0].dtype) {
+    case DType::kBF16: return 2;
+    case DType::kU8: return 4;
+    default: return 6;
+  }
 }
 
 // Tile sizes that are not much larger than the image.
@@ -60,14 +100,14 @@ std::vector<int64_t> TileSizes(const Workload& w) {
   const Shape out = OutputShape(w);
   std::vector<int64_t> sizes = {2};
   for (const int64_t m : {4, 6}) {
-    if (m - 2 < std::max(out[2], out[3])) sizes.push_back(m);
+    if (m <= LargestTile(w) && m - 2 < std::max(out[2], out[3])) sizes.push_back(m);
   }
   return sizes;
 }
 
 // Loads, stores and arithmetic of both transforms, in multiply-adds for each vector of a
-// transformed tile (measured).
-constexpr double kTransformCost = 12.5;
+// transformed tile (measured): what is narrow is half the bytes.
+double TransformCost(const WinogradArithmetic& types) { return types.per_word > 1 ? 9 : 12.5; }
 
 // Time to read from the outer cache, in that of memory.
 constexpr double kOuterCache = 0.25;
@@ -78,9 +118,9 @@ double CostOf(const Choice& choice, int64_t l2_bytes) {
   const WinogradShape& s = choice.shape;
   const double matrices = static_cast<double>(s.alpha * s.alpha);
   const double products =
-      matrices * static_cast<double>(s.pieces() * s.piece * s.in_channels() * s.out_blocks);
+      matrices * static_cast<double>(s.pieces() * s.piece * s.in_blocks * s.words() * s.out_blocks);
   const double transforms =
-      matrices * static_cast<double>(s.tiles() * (s.in_blocks + s.out_blocks));
+      matrices * static_cast<double>(s.tiles() * (s.in_blocks + s.out_blocks * s.chunks()));
   // What passes the outer cache because half of the second one does not keep it: weights from piece
   // to piece, or the transformed input, which is written and read for each group of output
   // channels.
@@ -88,10 +128,10 @@ double CostOf(const Choice& choice, int64_t l2_bytes) {
     return std::max<int64_t>(bytes - l2_bytes / 2, 0);
   };
   const int64_t weights = NumBytes(TransformedWeights(s));
-  const int64_t input = s.pieces() * Bytes(TransformedPiece(s));
+  const int64_t input = s.pieces() * PieceBytes(s);
   const int64_t again =
       choice.by_channel ? (2 + Groups(choice)) * beyond(input) : (s.pieces() - 1) * beyond(weights);
-  return MemoryBoundCost(products + kTransformCost * transforms,
+  return MemoryBoundCost(products + TransformCost(s.types) * transforms,
                          static_cast<double>(weights) + kOuterCache * static_cast<double>(again));
 }
 
@@ -119,20 +159,21 @@ DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const T
   const CpuTraits traits = TraitsOf(target);
   DefaultChoice best;
   for (const int64_t m : TileSizes(w)) {
-    const WinogradShape s = WinogradShapeOf(w, m, 1);
-    const TileChoice tile =
-        ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4), TileWidths(s.tiles()),
-                   traits.vector_registers, BroadcastCost(target));
+    const WinogradShape s = ShapeOf(w, target, m, 1);
+    const int registers =
+        s.types.per_word > 1 ? RegistersForWords(target) : traits.vector_registers;
+    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
+                                       TileWidths(s.tiles()), registers, BroadcastCost(target));
     for (const char* order : {"px", "oc"}) {
       for (const int64_t pieces : {1, 2, 4}) {
         const Config config{{{"tile_m", Scalar(m)},
                              {"tile_oc", InnerSplit(tile.rows)},
                              {"tile_p", InnerSplit(tile.columns)},
                              {"pieces", Scalar(pieces)},
-                             {"unroll_ic", Scalar(std::min<int64_t>(4, s.lanes))},
+                             {"unroll_ic", Scalar(std::min<int64_t>(4, s.words()))},
                              {"order", OtherEntity{std::string(order)}}}};
         if (space.WhyInvalid(config)) continue;
-        const Choice choice = ChoiceOf(w, config);
+        const Choice choice = ChoiceOf(w, target, config);
         const double cost = CostOf(choice, traits.l2_bytes) * SplitPenalty(Iterations(choice));
         if (best.cost == 0 || cost < best.cost) best = {config, cost};
       }
@@ -147,8 +188,10 @@ class Conv2dWinograd final : public Template {
     return "Winograd convolution 3x3, NCHW[x]c, tiles of 2, 4 or 6 pixels";
   }
 
-  bool Exact() const override { return false; }
-  double Tolerance(const Workload&, const Config& config) const override {
+  bool Exact(const Workload& w) const override { return IsInteger(w.inputs[0].dtype); }
+  double Tolerance(const Workload& w, const Config& config) const override {
+    if (IsInteger(w.inputs[0].dtype)) return 0;
+    if (w.inputs[0].dtype == DType::kBF16) return 1e-2;
     switch (config.Int("tile_m")) {
       case 2: return 1e-5;
       case 4: return 5e-5;
@@ -157,7 +200,7 @@ class Conv2dWinograd final : public Template {
   }
 
   bool Matches(const Workload& w, const Target& target) const override {
-    if (target.kind != "cpu" || w.op != "conv2d" || !IsAllFloat32(w)) return false;
+    if (target.kind != "cpu" || w.op != "conv2d" || !ArithmeticOf(w, target)) return false;
     const Shape& weight = w.inputs[1].shape;
     const bool plain = w.Attr("groups")[0] == 1 && w.Attr("strides") == Shape{1, 1} &&
                        w.Attr("dilation") == Shape{1, 1};
@@ -169,13 +212,13 @@ class Conv2dWinograd final : public Template {
   }
 
   ConfigSpace Space(const Workload& w, const Target& target) const override {
-    const WinogradShape small = WinogradShapeOf(w, 2, 1);
+    const WinogradShape small = ShapeOf(w, target, 2, 1);
     ConfigSpace space;
     DefineIntKnob(space, "tile_m", TileSizes(w));
     space.DefineSplit("tile_oc", small.out_blocks, {.candidates = Divisors(small.out_blocks, 4)});
     space.DefineSplit("tile_p", small.tiles(), {.candidates = TileWidths(small.tiles())});
     DefineIntKnob(space, "pieces", {1, 2, 3, 4, 6, 8, 16});
-    DefineIntKnob(space, "unroll_ic", Divisors(small.lanes, 8));
+    DefineIntKnob(space, "unroll_ic", Divisors(small.words(), 8));
     space.DefineKnob("order", {std::string("px"), std::string("oc")});
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
     space.AddConstraint("at most as many accumulators as registers allow",
@@ -186,11 +229,11 @@ class Conv2dWinograd final : public Template {
       return config.Inner("tile_oc") * config.Inner("tile_p") * config.Int("unroll_ic") <=
              kMaxBodyFmas;
     });
-    space.AddConstraint("at most 400 KiB of scratch a piece", [w](const Config& config) {
-      return ScratchBytes(ChoiceOf(w, config)) <= kMaxScratchBytes;
+    space.AddConstraint("at most 400 KiB of scratch a piece", [w, target](const Config& config) {
+      return ScratchBytes(ChoiceOf(w, target, config)) <= kMaxScratchBytes;
     });
-    space.AddConstraint("no piece larger than the image", [w](const Config& config) {
-      const WinogradShape s = ChoiceOf(w, config).shape;
+    space.AddConstraint("no piece larger than the image", [w, target](const Config& config) {
+      const WinogradShape s = ChoiceOf(w, target, config).shape;
       return s.piece == config.Inner("tile_p") || s.piece < s.tiles() + config.Inner("tile_p");
     });
     return space;
@@ -207,7 +250,7 @@ class Conv2dWinograd final : public Template {
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
                                     const Config& given) const override {
     TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
-    const Choice choice = ChoiceOf(w, config);
+    const Choice choice = ChoiceOf(w, target, config);
     return choice.by_channel ? LowerByChannel(w, choice) : LowerByPiece(w, choice);
   }
 
@@ -227,7 +270,7 @@ struct Operands {
 Operands OperandsOf(const Workload& w, const WinogradShape& s) {
   const TensorType type = TransformedWeights(s);
   Operands o{
-      .data = MakeBuffer("data", DType::kF32, {s.batch, s.in_blocks, s.height, s.width, s.lanes}),
+      .data = MakeBuffer("data", s.types.data, {s.batch, s.in_blocks, s.height, s.width, s.lanes}),
       .weights = MakeBuffer("transformed", type.dtype, type.shape),
       .output = MakeWinogradOutput(w, s)};
   const int extras = static_cast<int>(o.output.epilogue.inputs.size());
@@ -258,10 +301,23 @@ Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBu
                           const Expr& piece, const Expr& group) {
   const WinogradShape& s = choice.shape;
   const Buffer products =
-      MakeBuffer("products", DType::kF32, ProductsOfPiece(s, choice.tile), Scope::kStack);
-  const Expr first = group * choice.tile.blocks;
-  return Alloc(products, Seq({MultiplyPiece(s, choice.tile, o.weights, input, first, products),
-                              TransformOutput(s, choice.tile, products, piece, first, o.output)}));
+      MakeBuffer("products", s.types.output(), ProductsOfPiece(s, choice.tile), Scope::kStack);
+  const Expr first = group * choice.tile.blocks, chunk = Var("chunk");
+  const auto multiply = [&](const Expr& c) {
+    return MultiplyPiece(s, choice.tile, o.weights, input, first, c, products);
+  };
+  const auto output = [&](const Buffer& sums) {
+    return TransformOutput(s, choice.tile, products, sums, piece, first, o.output);
+  };
+  if (s.chunks() == 1) return Alloc(products, Seq({multiply(Int(0)), output(nullptr)}));
+  const Buffer sums =
+      MakeBuffer("sums", s.types.output(), SumsOfPiece(s, choice.tile), Scope::kStack);
+  const Stmt add =
+      If(Lt(chunk, Int(s.chunks() - 1)), AddOutput(s, choice.tile, products, sums), output(sums));
+  return Alloc(
+      products,
+      Alloc(sums, Seq({ClearSums(s, choice.tile, sums),
+                       For(chunk, s.chunks(), LoopKind::kSerial, Seq({multiply(chunk), add}))})));
 }
 
 // `body` for all of two variables, as one loop over threads.
@@ -276,7 +332,7 @@ Stmt InParallel(const Expr& outer, int64_t outer_extent, const Expr& inner, int6
 LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const Choice& choice) {
   const WinogradShape& s = choice.shape;
   const Operands o = OperandsOf(w, s);
-  const Buffer local = MakeBuffer("piece", DType::kF32, TransformedPiece(s), Scope::kStack);
+  const Buffer local = MakeBuffer("piece", s.types.transformed, TransformedPiece(s), Scope::kStack);
   const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
   const PieceBuffer input{local, {}};
   const Stmt transform =
@@ -295,7 +351,7 @@ LoweredTask Conv2dWinograd::LowerByChannel(const Workload& w, const Choice& choi
   const Operands o = OperandsOf(w, s);
   std::vector<int64_t> shape = TransformedPiece(s);
   shape.insert(shape.begin(), s.pieces());
-  const Buffer pieces = MakeBuffer("pieces", DType::kF32, shape);
+  const Buffer pieces = MakeBuffer("pieces", s.types.transformed, shape);
   const int scratch = o.transformed + 1;
   const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
   const PieceBuffer input{pieces, {piece}};
@@ -307,7 +363,7 @@ LoweredTask Conv2dWinograd::LowerByChannel(const Workload& w, const Choice& choi
                     {0, scratch}};
   Stmt body = InParallel(group, Groups(choice), piece, s.pieces(),
                          MultiplyAndTransform(choice, o, input, piece, group));
-  return {.buffers = {TransformedWeights(s), {DType::kF32, shape}},
+  return {.buffers = {TransformedWeights(s), {s.types.transformed, shape}},
           .prepare = {WeightStep(o, s)},
           .steps = {std::move(first),
                     OutputStep(o, {o.weights, pieces}, {o.transformed, scratch}, std::move(body))}};

@@ -1,17 +1,18 @@
 // Dense layer with packed weights NK<x>n: a register tile of rows x blocks of output columns
-// accumulates over K; each data element is a broadcast. Integers are multiplied two or four of K
-// at a time where the CPU can.
+// accumulates over K; each data element is a broadcast. Narrow numbers are multiplied two or four
+// of K at a time where the CPU can.
 //
 // Knobs: tile_n (blocks in the tile), tile_m (rows in the tile), order, unroll_k, prefetch (the
 // next columns' weights).
 #include <algorithm>
+#include <numeric>
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
 #include "compiler/operators/define.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/templates/support/fused_epilogue.h"
-#include "compiler/templates/support/integer_words.h"
+#include "compiler/templates/support/narrow_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
 #include "compiler/templates/template.h"
@@ -21,7 +22,7 @@ namespace {
 
 struct DenseShape {
   int64_t m, n, k, blocks, lanes;
-  int64_t per_word;  // integers of K that are multiplied at a time; else 1
+  int64_t per_word;  // narrow numbers of K that are multiplied at a time; else 1
   int64_t steps;     // over K: words
 };
 
@@ -67,7 +68,8 @@ Compute DenseCompute(const Workload& w, const DenseShape& s) {
   const Expr m = c.axes[0].var, n = c.axes[1].var, k = c.reduce[0].var;
   const Expr element = Load(weight, {FloorDiv(n, s.lanes), k, FloorMod(n, s.lanes)});
   if (s.per_word > 1) {
-    c.body = DotOfWords(s.per_word, WordAt(data, {m, k}, 1, s.per_word), element);
+    c.body =
+        DotOfWords(w.inputs[0].dtype, s.per_word, WordAt(data, {m, k}, 1, s.per_word), element);
   } else {
     c.body = Product(w, Load(data, {m, k}), element);
   }
@@ -90,6 +92,16 @@ bool PrefetchPays(const Workload& w, const DenseShape& s, const TileChoice& tile
   constexpr int64_t kMostBytes = 256 << 10;
   const auto element = static_cast<int64_t>(SizeOf(w.inputs[1].dtype));
   return s.m > tile.columns && tile.rows * s.lanes * s.k * element <= kMostBytes;
+}
+
+// Rows of data that the first cache (of 64 sets of 8 lines, the least of today's) holds one line
+// each of, beside what streams through it: where rows lie a multiple of its sets apart, all of them
+// meet in one set.
+int64_t RowsInFirstCache(const Workload& w, const DenseShape& s) {
+  constexpr int64_t kLineBytes = 64, kSets = 64, kWays = 6;
+  const auto row_bytes = s.k * static_cast<int64_t>(SizeOf(w.inputs[0].dtype));
+  if (row_bytes % kLineBytes != 0) return s.m;
+  return kSets / std::gcd(row_bytes / kLineBytes, kSets) * kWays;
 }
 
 std::vector<int64_t> UnrollCandidates(const DenseShape& s) { return Divisors(s.steps, 16); }
@@ -130,7 +142,8 @@ class DensePack final : public Template {
     const int registers =
         s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
-        ChooseTile(s.blocks, s.m, BlockCandidates(s, registers), TileWidths(s.m), registers);
+        ChooseTile(s.blocks, s.m, BlockCandidates(s, registers),
+                   TileWidths(std::min(s.m, RowsInFirstCache(w, s))), registers);
     int64_t unroll = 1;
     for (int64_t candidate : UnrollCandidates(s)) {
       if (candidate <= 4) unroll = candidate;

@@ -33,7 +33,7 @@ class Template {
                                             const Config& config) const = 0;
   // False for algorithms whose rounding differs from direct summation by more than the order of
   // its terms; `--exact` excludes them.
-  virtual bool Exact() const { return true; }
+  virtual bool Exact(const Workload& /*workload*/) const { return true; }
   // Predicted work of the default config in vector multiply-adds, memory traffic included, to
   // choose between templates without records. By default that of direct summation.
   virtual double Cost(const Workload& workload, const Target& target) const;

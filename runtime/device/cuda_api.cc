@@ -36,6 +36,9 @@ CudaApi LoadCuda() {
   library.Bind(api.ModuleUnload, "cuModuleUnload");
   library.Bind(api.ModuleGetFunction, "cuModuleGetFunction");
   library.Bind(api.LaunchKernel, "cuLaunchKernel");
+  library.Bind(api.ModuleGetGlobal, "cuModuleGetGlobal_v2");
+  library.Bind(api.FuncSetAttribute, "cuFuncSetAttribute");
+  library.BindIfThere(api.TensorMapEncodeTiled, "cuTensorMapEncodeTiled");
   library.Bind(api.GetErrorString, "cuGetErrorString");
   const CuResult result = api.Init(0);
   if (result == kStubLibrary) {

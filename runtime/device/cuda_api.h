@@ -28,6 +28,14 @@ enum CuAttribute {
   kCuMinor = 76,
 };
 
+// CUfunction_attribute: the most shared memory that a launch gives.
+inline constexpr int kCuMaxDynamicSharedBytes = 8;
+
+// Of tensor maps: CUtensorMapDataType, ...Interleave, ...Swizzle, ...L2promotion and
+// ...FloatOOBfill.
+inline constexpr int kCuBytes = 0, kCuHalfWords = 1, kCuNoInterleave = 0, kCuSwizzle128 = 3;
+inline constexpr int kCuPromote256 = 3, kCuZeros = 0;
+
 struct CudaApi {
   CuResult (*Init)(unsigned flags);
   CuResult (*DriverGetVersion)(int* version);
@@ -50,6 +58,13 @@ struct CudaApi {
   CuResult (*LaunchKernel)(CuFunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                            unsigned block_x, unsigned block_y, unsigned block_z,
                            unsigned shared_bytes, void* stream, void** args, void** extra);
+  // Null where the driver is older than CUDA 12: it has no tensor maps.
+  CuResult (*TensorMapEncodeTiled)(void* map, int type, unsigned rank, void* address,
+                                   const uint64_t* extents, const uint64_t* strides,
+                                   const uint32_t* box, const uint32_t* element_strides,
+                                   int interleave, int swizzle, int promotion, int fill);
+  CuResult (*ModuleGetGlobal)(CuPointer* pointer, size_t* bytes, CuModule module, const char* name);
+  CuResult (*FuncSetAttribute)(CuFunction function, int attribute, int value);
   CuResult (*GetErrorString)(CuResult result, const char** text);
 };
 

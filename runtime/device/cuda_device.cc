@@ -1,6 +1,11 @@
 #include "runtime/device/cuda_device.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "runtime/device/cuda_api.h"
+#include "runtime/device/launch_needs.h"
 #include "runtime/error.h"
 
 namespace tilewright::runtime {
@@ -18,9 +23,42 @@ struct Buffer final : DeviceBuffer {
 };
 
 struct Kernel final : DeviceKernel {
-  explicit Kernel(CuFunction f) : function(f) {}
+  Kernel(CuFunction f, LaunchNeeds n) : function(f), needs(std::move(n)) {
+    if (needs.shared_bytes == 0) return;
+    const auto bytes = static_cast<int>(needs.shared_bytes);
+    CheckCuda(Cuda().FuncSetAttribute(function, kCuMaxDynamicSharedBytes, bytes),
+              "give a kernel its shared memory");
+  }
   CuFunction function;
+  LaunchNeeds needs;
 };
+
+// A driver's tensor map, a parameter of a kernel.
+struct alignas(64) EncodedMap {
+  std::array<uint64_t, 16> words;
+};
+
+EncodedMap Encode(const TensorMap& map, CuPointer address) {
+  if (Cuda().TensorMapEncodeTiled == nullptr) {
+    throw Error(TW_UNAVAILABLE,
+                "the CUDA driver has no tensor maps, which a kernel needs; update it to CUDA 12");
+  }
+  const size_t rank = map.extents.size();
+  // The driver's first dimension is the last one; the first's stride is an element.
+  const std::vector<uint64_t> extents(map.extents.rbegin(), map.extents.rend());
+  const std::vector<uint32_t> box(map.box.rbegin(), map.box.rend()), ones(rank, 1);
+  std::vector<uint64_t> strides;
+  uint64_t stride = static_cast<uint64_t>(map.element_bytes);
+  for (size_t d = 0; d + 1 < rank; ++d) strides.push_back(stride *= extents[d]);
+  EncodedMap encoded = {};
+  const int type = map.element_bytes == 1 ? kCuBytes : kCuHalfWords;
+  CheckCuda(Cuda().TensorMapEncodeTiled(&encoded, type, static_cast<unsigned>(rank),
+                                        reinterpret_cast<void*>(address), extents.data(),
+                                        strides.data(), box.data(), ones.data(), kCuNoInterleave,
+                                        kCuSwizzle128, kCuPromote256, kCuZeros),
+            "encode a tensor map");
+  return encoded;
+}
 
 struct Module final : DeviceModule {
   explicit Module(CuModule m) : module(m) {}
@@ -31,7 +69,21 @@ struct Module final : DeviceModule {
     const CuResult result = Cuda().ModuleGetFunction(&function, module, name.c_str());
     if (result == kNotFound) return nullptr;
     CheckCuda(result, "find a kernel");
-    return std::make_unique<Kernel>(function);
+    return std::make_unique<Kernel>(function, NeedsOf(name));
+  }
+
+  // What the module says that the kernel's launch needs; of most nothing.
+  LaunchNeeds NeedsOf(const std::string& kernel) {
+    CuPointer at = 0;
+    size_t bytes = 0;
+    const std::string name = "tw_needs_" + kernel;
+    const CuResult result = Cuda().ModuleGetGlobal(&at, &bytes, module, name.c_str());
+    if (result == kNotFound) return {};
+    CheckCuda(result, "find what a kernel needs");
+    std::vector<int64_t> words(std::min(bytes / sizeof(int64_t), kMostNeedsWords));
+    CheckCuda(Cuda().MemcpyDtoH(words.data(), at, words.size() * sizeof(int64_t)),
+              "read what a kernel needs");
+    return ReadLaunchNeeds(std::span<const int64_t>(words).subspan(words.empty() ? 0 : 1));
   }
 
   CuModule module;
@@ -126,11 +178,20 @@ class CudaDevice final : public Device {
               const std::array<int64_t, 3>& grid, const std::array<int64_t, 3>& block) override {
     std::vector<void*> pointers;
     for (DeviceBuffer* arg : args) pointers.push_back(&static_cast<Buffer*>(arg)->pointer);
+    const auto& function = static_cast<Kernel&>(kernel);
+    std::vector<EncodedMap> maps;
+    for (const TensorMap& map : function.needs.maps) {
+      const auto operand = static_cast<size_t>(map.operand);
+      if (operand >= args.size()) throw BadPackage("a kernel has a map of no operand");
+      maps.push_back(Encode(map, static_cast<Buffer*>(args[operand])->pointer));
+    }
+    for (EncodedMap& map : maps) pointers.push_back(&map);
     const auto at = [](const std::array<int64_t, 3>& sizes, size_t d) {
       return static_cast<unsigned>(sizes[d]);
     };
-    CheckCuda(Cuda().LaunchKernel(static_cast<Kernel&>(kernel).function, at(grid, 0), at(grid, 1),
-                                  at(grid, 2), at(block, 0), at(block, 1), at(block, 2), 0, nullptr,
+    CheckCuda(Cuda().LaunchKernel(function.function, at(grid, 0), at(grid, 1), at(grid, 2),
+                                  at(block, 0), at(block, 1), at(block, 2),
+                                  static_cast<unsigned>(function.needs.shared_bytes), nullptr,
                                   pointers.data(), nullptr),
               "start a kernel");
   }

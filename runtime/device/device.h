@@ -74,7 +74,7 @@ struct DeviceSurvey {
   std::vector<DeviceInfo> devices;
   std::string missing;  // empty when there are devices
 };
-// kind: "opencl", "cuda" or "emu". Never throws.
+// kind: "opencl", "cuda", ... (device_driver.h). Never throws.
 DeviceSurvey SurveyDevices(const std::string& kind);
 
 // "opencl:0", "cuda:1", "emu:7" (seed 7); without a number the first. INVALID_ARGUMENT for other

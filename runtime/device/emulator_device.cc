@@ -1,9 +1,11 @@
 #include "runtime/device/emulator_device.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "runtime/device/emulator/machine.h"
+#include "runtime/device/launch_needs.h"
 #include "runtime/error.h"
 #include "runtime/shared_object.h"
 
@@ -19,6 +21,7 @@ struct Buffer final : DeviceBuffer {
 
 struct Kernel final : DeviceKernel {
   std::string name;
+  LaunchNeeds needs;
   void (*run)(tw_memory** args) = nullptr;
 };
 
@@ -34,6 +37,11 @@ struct Module final : DeviceModule {
     if (found == nullptr) return nullptr;
     auto kernel = std::make_unique<Kernel>();
     kernel->name = name;
+    if (const void* const words = library.Find("tw_needs_" + name)) {
+      const auto* const first = static_cast<const int64_t*>(words);
+      kernel->needs =
+          ReadLaunchNeeds({first + 1, static_cast<size_t>(std::clamp<int64_t>(*first, 0, 255))});
+    }
     kernel->run = reinterpret_cast<void (*)(tw_memory**)>(found);
     return kernel;
   }
@@ -86,8 +94,11 @@ class Emulator final : public EmulatedDevice {
   void Launch(DeviceKernel& kernel, const std::vector<DeviceBuffer*>& args,
               const std::array<int64_t, 3>& grid, const std::array<int64_t, 3>& block) override {
     const auto& function = static_cast<Kernel&>(kernel);
-    EmulatedLaunch launch{
-        .kernel = function.name, .run = function.run, .grid = grid, .block = block};
+    EmulatedLaunch launch{.kernel = function.name,
+                          .run = function.run,
+                          .grid = grid,
+                          .block = block,
+                          .needs = function.needs};
     std::vector<std::string> names;
     for (size_t i = 0; i < args.size(); ++i) names.push_back("argument " + std::to_string(i));
     for (size_t i = 0; i < args.size(); ++i) {
@@ -96,6 +107,11 @@ class Emulator final : public EmulatedDevice {
       launch.args.emplace_back(buffer.whole.get(), buffer.first, buffer.bytes,
                                written ? kGlobalMemory : kPrivateMemory);
       launch.args.back().name = names[i].c_str();
+    }
+    for (const TensorMap& map : function.needs.maps) {
+      const auto operand = static_cast<size_t>(map.operand);
+      if (operand >= args.size()) throw BadPackage("a kernel has a map of no operand");
+      launch.args.push_back(launch.args[operand]);
     }
     machine_.Run(launch);
   }

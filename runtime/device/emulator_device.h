@@ -1,4 +1,4 @@
-// The emulator as a device: kernels are host code (compiler/targets/emu.cc) that asks it for every
+// The emulator as a device: kernels are host code (kinds/emu.cc) that asks it for every
 // access. For checking what is printed for GPUs without one; it measures nothing.
 #pragma once
 

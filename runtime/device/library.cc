@@ -16,8 +16,10 @@ Library::Library(const std::vector<std::string>& names, const std::string& what)
   throw Error(TW_UNAVAILABLE, "no " + what + ": " + reason);
 }
 
+void* Library::FindIfThere(const char* name) const { return dlsym(handle_, name); }
+
 void* Library::Find(const char* name) const {
-  void* const function = dlsym(handle_, name);
+  void* const function = FindIfThere(name);
   if (function != nullptr) return function;
   throw Error(TW_UNAVAILABLE, what_ + " is too old: it has no function " + name);
 }

@@ -19,8 +19,15 @@ class Library {
     function = reinterpret_cast<Function>(Find(name));
   }
 
+  // The same; null when it has none.
+  template <typename Function>
+  void BindIfThere(Function& function, const char* name) const {
+    function = reinterpret_cast<Function>(FindIfThere(name));
+  }
+
  private:
   void* Find(const char* name) const;
+  void* FindIfThere(const char* name) const;
 
   void* handle_ = nullptr;
   std::string what_;

@@ -1,31 +1,64 @@
 #include <charconv>
 
-#include "runtime/device/cuda_device.h"
-#include "runtime/device/device.h"
-#include "runtime/device/emulator_device.h"
-#include "runtime/device/opencl_device.h"
+#include "runtime/device/device_driver.h"
 #include "runtime/error.h"
 
 namespace tilewright::runtime {
+
+#define ENTRY(name) const DeviceDriver& name##_driver();
+#include "device_kinds.inc"
+#undef ENTRY
+
 namespace {
 
-[[noreturn]] void UnknownDevice(const std::string& name) {
-  throw Error(TW_INVALID_ARGUMENT, "unknown device \"" + name +
-                                       "\"; known: cpu, opencl:N, cuda:N, emu:N (N counts from 0)");
+const DeviceDriver& DriverOf(const std::string& device) {
+  if (const DeviceDriver* driver = FindDriver(KindOf(device))) return *driver;
+  throw Error(TW_INVALID_ARGUMENT, "unknown device \"" + device + "\"; known: cpu, and of " +
+                                       KnownDrivers() + " each, as cuda:1 (counted from 0)");
 }
 
-DeviceSurvey Survey(const std::string& kind) {
-  if (kind == "opencl") return SurveyOpenCl();
-  if (kind == "cuda") return SurveyCuda();
-  if (kind == "emu") return SurveyEmulator();
-  UnknownDevice(kind);
+// What follows the colon; 0 without.
+size_t IndexOf(const std::string& device) {
+  const size_t colon = device.find(':');
+  if (colon == device.npos) return 0;
+  size_t number = 0;
+  const char* const end = device.data() + device.size();
+  const auto [stop, error] = std::from_chars(device.data() + colon + 1, end, number);
+  if (error == std::errc() && stop == end) return number;
+  throw Error(TW_INVALID_ARGUMENT, "device \"" + device + "\" has no number after its colon");
 }
 
 }  // namespace
 
+const std::vector<const DeviceDriver*>& DeviceDrivers() {
+  static const std::vector<const DeviceDriver*> drivers = {
+#define ENTRY(name) &name##_driver(),
+#include "device_kinds.inc"
+#undef ENTRY
+  };
+  return drivers;
+}
+
+const DeviceDriver* FindDriver(std::string_view name) {
+  for (const DeviceDriver* driver : DeviceDrivers()) {
+    if (driver->name == name) return driver;
+  }
+  return nullptr;
+}
+
+std::string KnownDrivers() {
+  std::string names;
+  for (const DeviceDriver* driver : DeviceDrivers()) {
+    names.append(names.empty() ? "" : ", ").append(driver->name);
+  }
+  return names;
+}
+
+std::string_view KindOf(std::string_view device) { return device.substr(0, device.find(':')); }
+
 DeviceSurvey SurveyDevices(const std::string& kind) {
   try {
-    DeviceSurvey survey = Survey(kind);
+    DeviceSurvey survey = DriverOf(kind).survey();
     if (survey.devices.empty() && survey.missing.empty()) survey.missing = "no device";
     return survey;
   } catch (const Error& error) {
@@ -34,19 +67,8 @@ DeviceSurvey SurveyDevices(const std::string& kind) {
 }
 
 std::unique_ptr<Device> OpenDevice(const std::string& name) {
-  const size_t colon = name.find(':');
-  const std::string kind = name.substr(0, colon);
-  size_t index = 0;
-  if (colon != name.npos) {
-    const char* const begin = name.data() + colon + 1;
-    const char* const end = name.data() + name.size();
-    const auto [stop, error] = std::from_chars(begin, end, index);
-    if (error != std::errc() || stop != end) UnknownDevice(name);
-  }
-  if (kind == "opencl") return OpenOpenCl(index);
-  if (kind == "cuda") return OpenCuda(index);
-  if (kind == "emu") return OpenEmulator(index);
-  UnknownDevice(name);
+  const DeviceDriver& driver = DriverOf(name);
+  return driver.open(IndexOf(name));
 }
 
 }  // namespace tilewright::runtime

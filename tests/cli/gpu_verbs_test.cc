@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/operators/workload_rules.h"
-#include "compiler/targets/support/nvrtc.h"
+#include "runtime/device/nvrtc.h"
 #include "runtime/package.h"
 #include "tests/cli/command_line.h"
 #include "tests/runtime/fake_drivers.h"
@@ -63,7 +63,7 @@ TEST_F(GpuVerbs, ExplainNamesTheDeviceThatALayersRecordIsOf) {
 TEST_F(GpuVerbs, CompileUsesAnotherDevicesRecordAndSaysSo) {
   const CommandResult result = command_.Run(
       "compile mlp.onnx --target 'cuda -arch=sm_75 -model=1080ti' --records tophub.log -o mlp.tar");
-  if (!NvrtcVersion().ok()) {
+  if (!runtime::HasNvrtc()) {
     EXPECT_EQ(result.exit_code, 4) << result.err;
     EXPECT_THAT(result.err, HasSubstr("NVRTC"));
     return;
@@ -79,7 +79,7 @@ TEST_F(GpuVerbs, AnArchitectureThatNvrtcDoesNotKnowIsNamedWithWhatWorks) {
       command_.Run("compile mlp.onnx --target 'cuda -arch=sm_10' --records none -o mlp.tar");
   EXPECT_EQ(result.exit_code, 4) << result.err;
   EXPECT_THAT(result.err, HasSubstr("NVRTC"));
-  if (NvrtcVersion().ok()) {
+  if (runtime::HasNvrtc()) {
     EXPECT_THAT(result.err, HasSubstr("-model=MODEL"));
   }
   EXPECT_FALSE(std::filesystem::exists(command_ / "mlp.tar"));
@@ -137,8 +137,8 @@ std::string CudaPackage(const std::string& code) {
   plan.outputs = {1};
   plan.calls = {{.kernel = "twice", .label = "twice", .args = {0, 1}, .block = {2, 1, 1}}};
   return WritePackage(
-      {.model = "m", .target = "cuda -arch=sm_90", .created_by = "", .device = "cuda"},
-                      {plan}, "", code);
+      {.model = "m", .target = "cuda -arch=sm_90", .created_by = "", .device = "cuda"}, {plan}, "",
+      code);
 }
 
 struct DriverFault {
@@ -150,13 +150,15 @@ struct DriverFault {
 TEST(CudaPackage, RunsOrSaysWhatTheDriverLacks) {
   const CommandLine command;
   const FakeLibraries fakes(kFakes + "cuda");
-  for (const DriverFault& fault :
-       {DriverFault{"", "fake", 0, ""},
-        {"cuInit=100", "fake", 4, "the CUDA driver finds no device"},
-        {"cuInit=34", "fake", 4, "the toolkit's stub"},
-        {"", "\x7f" "ELF", 3, "the kernels are not for this device, Fake GPU (sm_90)"},
-        {"cuMemAlloc_v2=2", "fake", 1, "CUDA cannot allocate"},
-        {"cuMemcpyDtoH_v2=700", "fake", 4, "error 700"}}) {
+  for (const DriverFault& fault : {DriverFault{"", "fake", 0, ""},
+                                   {"cuInit=100", "fake", 4, "the CUDA driver finds no device"},
+                                   {"cuInit=34", "fake", 4, "the toolkit's stub"},
+                                   {"",
+                                    "\x7f"
+                                    "ELF",
+                                    3, "the kernels are not for this device, Fake GPU (sm_90)"},
+                                   {"cuMemAlloc_v2=2", "fake", 1, "CUDA cannot allocate"},
+                                   {"cuMemcpyDtoH_v2=700", "fake", 4, "error 700"}}) {
     PlanCuda(fault.calls);
     WriteAll(command / "m.tar", CudaPackage(fault.code));
     const CommandResult result = command.Run("run m.tar --fill ones");

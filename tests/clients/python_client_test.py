@@ -169,7 +169,11 @@ class PythonClientTest(unittest.TestCase):
         with processes.farm() as farm:
             tasks = tilewright.tasks_of(self.model)
             job = farm.submit(
-                tasks, "here", trials=6, tuner="random", measure=tilewright.Measure(number=2, repeat=3)
+                tasks,
+                "here",
+                trials=6,
+                tuner="random",
+                measure=tilewright.Measure(number=2, repeat=3),
             )
             seen = []
             watcher = threading.Thread(target=lambda: seen.extend(farm.watch(job)))

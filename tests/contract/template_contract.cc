@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/rng.h"
@@ -14,12 +15,28 @@
 namespace tilewright {
 namespace {
 
-std::vector<Tensor> RandomArguments(const Workload& workload, uint64_t seed) {
+double Extreme(DType dtype, bool largest) {
+  if (IsFloat(dtype)) return largest ? 1 : -1;
+  return largest ? static_cast<double>(LimitsOf(dtype).highest)  // whose types differ
+                 : static_cast<double>(LimitsOf(dtype).lowest);
+}
+
+// Runs of one extreme, long enough that most sums are of one sign.
+void FillWithExtremes(Rng& rng, Tensor* tensor) {
+  bool largest = false;
+  for (int64_t i = 0; i < tensor->size(); ++i) {
+    if (rng.Below(1000) == 0 || i == 0) largest = rng.Below(2) == 0;
+    tensor->Set(i, Extreme(tensor->dtype(), largest));
+  }
+}
+
+std::vector<Tensor> RandomArguments(const Workload& workload, uint64_t seed, Elements elements) {
   std::vector<Tensor> args;
   Rng rng(seed);
   for (const TensorType& type : ArgumentTypes(workload)) {
     Tensor tensor(type);
-    for (int64_t i = 0; i < tensor.size(); ++i) {
+    if (elements == Elements::kExtremes) FillWithExtremes(rng, &tensor);
+    for (int64_t i = 0; elements == Elements::kModerate && i < tensor.size(); ++i) {
       const double value = IsFloat(type.dtype) ? rng.Uniform(-1, 1) : rng.Uniform(-100, 100);
       tensor.Set(i, IsUnsigned(type.dtype) ? std::fabs(value) : value);
     }
@@ -65,20 +82,31 @@ void ExpectVerified(const LoweredTask& task) {
   }
 }
 
-void ExpectSame(const Tensor& actual, const Tensor& expected, double tolerance) {
+double LargestOf(const Tensor& tensor) {
+  double largest = 0;
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    largest = std::max(largest, std::fabs(tensor.AsDouble(i)));
+  }
+  return largest;
+}
+
+// To within `tolerance` of each element, or where it is rounding that all of a sum share, within
+// `of_largest` of the largest.
+void ExpectSame(const Tensor& actual, const Tensor& expected, double tolerance, double of_largest) {
+  const double shared = of_largest * LargestOf(expected);
   for (int64_t i = 0; i < expected.size(); ++i) {
     const double a = actual.AsDouble(i), e = expected.AsDouble(i);
-    ASSERT_LE(std::fabs(a - e), tolerance * (1 + std::fabs(e))) << "at element " << i;
+    ASSERT_LE(std::fabs(a - e), shared + tolerance * (1 + std::fabs(e))) << "at element " << i;
   }
 }
 
 }  // namespace
 
 void CheckTemplate(const TemplateEntry& entry, const Workload& workload, const Target& target,
-                   int samples, uint64_t seed) {
+                   int samples, uint64_t seed, Elements elements) {
   SCOPED_TRACE(entry.name + " " + workload.Key() + " seed " + std::to_string(seed));
   ASSERT_TRUE(entry.impl->Matches(workload, target));
-  const std::vector<Tensor> args = RandomArguments(workload, seed);
+  const std::vector<Tensor> args = RandomArguments(workload, seed, elements);
   const Tensor expected = Run(SingleStep(LowerPlain(Define(workload))), args);
   const ConfigSpace space = entry.impl->Space(workload, target);
   Rng rng(seed);
@@ -96,11 +124,13 @@ void CheckTemplate(const TemplateEntry& entry, const Workload& workload, const T
     ExpectVerified(*task);
     // Sums of integers are exact; narrow floats are rounded once more.
     const DType out = OutputTypeOf(workload);
-    const bool exact = !IsFloat(AccumulatorOf(workload));
+    const bool integers = !IsFloat(AccumulatorOf(workload));
     const double tolerance =
-        (exact ? 0 : entry.impl->Tolerance(workload, config)) + 2 * RoundoffOf(out);
-    ExpectSame(Run(*task, args), expected, tolerance);
-    if (i == 0) ExpectSame(Run(Unrolled(*task), args), expected, tolerance);
+        (integers ? 0 : entry.impl->Tolerance(workload, config)) + 2 * RoundoffOf(out);
+    const double of_largest =
+        entry.impl->Exact(workload) ? 0 : entry.impl->Tolerance(workload, config);
+    ExpectSame(Run(*task, args), expected, tolerance, of_largest);
+    if (i == 0) ExpectSame(Run(Unrolled(*task), args), expected, tolerance, of_largest);
     if (testing::Test::HasFatalFailure()) return;
   }
   const Config foreign{{{"no_such_knob", OtherEntity{int64_t{1}}}}};

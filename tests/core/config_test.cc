@@ -27,10 +27,33 @@ TEST(Config, LooksKnobsUpByName) {
   EXPECT_EQ(config.Str("algo"), "direct");
 }
 
+TEST(Config, NamesThatNeedEscapesReadBack) {
+  for (const std::string name : {"a\"b", "a\\b", "tab\t", "\u00fc", "", "plain"}) {
+    Config config;
+    config.entities = {{name, OtherEntity{name}}, {"an", AnnotateEntity{{name, name}}}};
+    const absl::StatusOr<Config> read = ParseEntitiesJson(EntitiesToJson(config));
+    ASSERT_TRUE(read.ok()) << EntitiesToJson(config);
+    EXPECT_EQ(*read, config);
+  }
+}
+
+// Read by hand and by the JSON parser alike.
+TEST(ParseEntitiesJson, SpacesChangeNothing) {
+  for (const std::string json :
+       {"[]", R"([["a","sp",[]]])", R"([["a","sp",[-9223372036854775808,7]]])",
+        R"([["a","ot",-0]])", R"([["a","ot",false],["b","ot",0],["c","an",[]]])", kJson}) {
+    const absl::StatusOr<Config> config = ParseEntitiesJson(json);
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(*config, ParseEntitiesJson(json + " ").value()) << json;
+  }
+}
+
 TEST(ParseEntitiesJson, RefusesWhatIsNoConfig) {
   for (const char* json :
        {"", "{}", "[1]", R"([["a","sp"]])", R"([["a","zz",1]])", R"([["a","sp",["x"]]])",
-        R"([["a","ot",1.5]])", R"([[1,"ot",1]])", "[[", R"([["a","sp",[1],2]])"}) {
+        R"([["a","ot",1.5]])", R"([[1,"ot",1]])", "[[", R"([["a","sp",[1],2]])",
+        R"([["a","ot",007]])", R"([["a","ot",+1]])", R"([["a","sp",[1,]]])", R"([["a","ot",1]]])",
+        R"([["a","ot",1],])", R"([["a","ot",tru]])", R"([["a","ot",9223372036854775808]])"}) {
     EXPECT_EQ(ParseEntitiesJson(json).status().code(), absl::StatusCode::kInvalidArgument) << json;
   }
 }

@@ -125,5 +125,42 @@ TEST(Bindings, ABertHasSequencesAndPadsItsBatchButNotThem) {
   EXPECT_THAT(between.err, HasSubstr("dimension 1 of input input_ids cannot be padded"));
 }
 
+TEST(Bindings, CheckAndTasksTellOfEach) {
+  const CommandLine tw;
+  Done(tw, "zoo mlp -o m.onnx");
+  const std::string two = " m.onnx --input-shape data:1,1,28,28 --input-shape data:8,1,28,28 ";
+  const json checked = json::parse(Done(tw, "check" + two + "--json").out);
+  ASSERT_EQ(checked["bindings"].size(), 2u);
+  EXPECT_EQ(checked["bindings"][1]["binding"], "data:8,1,28,28");
+  EXPECT_FALSE(checked["bindings"][1]["layers"].empty());
+  EXPECT_THAT(Done(tw, "check" + two).out, HasSubstr("data:8,1,28,28\n"));
+  const json one = json::parse(Done(tw, "tasks m.onnx --json").out);
+  const json both = json::parse(Done(tw, "tasks" + two + "--json").out);
+  EXPECT_EQ(both.size(), 2 * one.size());
+  const json same = json::parse(
+      Done(tw, "tasks m.onnx --input-shape data:1,1,28,28 --input-shape data:1,1,28,28 --json")
+          .out);
+  EXPECT_EQ(same.size(), one.size());
+  EXPECT_EQ(same[0]["layers"], 2);
+}
+
+// The kernels of all bindings are tuned, and each network decides by itself.
+TEST(Bindings, OneTuneTunesAll) {
+  const CommandLine tw;
+  Done(tw, "zoo mlp -o m.onnx");
+  const std::string two = " m.onnx --input-shape data:1,1,28,28 --input-shape data:8,1,28,28 ";
+  const json tuned =
+      json::parse(Done(tw, "tune" + two + "--records r.db --trials 48 --seed 1 --json").out);
+  EXPECT_GE(tuned["model"]["rounds_of_whole_network"].get<int>(), 5);
+  for (const char* shape : {"data:1,1,28,28", "data:8,1,28,28"}) {
+    const CommandResult explained =
+        Done(tw, absl::StrCat("explain m.onnx --records r.db --input-shape ", shape));
+    EXPECT_THAT(explained.out, HasSubstr("record (in the network)")) << shape;
+  }
+  const json compiled =
+      json::parse(Done(tw, "compile" + two + "--records r.db -o m.tar --json").out);
+  EXPECT_TRUE(compiled["untuned"].empty()) << compiled["untuned"];
+}
+
 }  // namespace
 }  // namespace tilewright

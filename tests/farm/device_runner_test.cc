@@ -4,78 +4,40 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <algorithm>
+#include <filesystem>
 
 #include "runtime/device/device.h"
-#include "tests/paths.h"
-#include "worker/private_folder.h"
-#include "worker/runner/inputs.h"
+#include "tests/farm/device_runner_fixture.h"
 
 namespace tilewright {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int64_t kCount = 1024;
-
-class DeviceRunnerTest : public ::testing::Test {
+class DeviceRunnerTest : public DeviceRunnerFixture {
  protected:
   void SetUp() override {
     ASSERT_EQ(runtime::SurveyDevices("opencl").missing, "");
-    runner_ = Start().value();
-    spec_.library = folder_->path() + "/module.cl";
-    spec_.calls = {{.symbol = "twice",
-                    .launch = {.grid = {16, 1, 1}, .block = {64, 1, 1}},
-                    .operands = {0, 1}}};
-    spec_.arguments = {{DType::kF32, {kCount}, {}, false}, {DType::kF32, {kCount}, {}, false}};
-    spec_.reference = folder_->path() + "/reference";
-    spec_.tolerance = 1e-6;
-    WriteReference();
-    WriteModule("out[i] = 2 * in[i];");
+    runner_ = Start("opencl:0").value();
+    WriteBody("out[i] = 2 * in[i];");
   }
 
-  absl::StatusOr<std::unique_ptr<DeviceRunner>> Start(const std::string& device = "opencl:0") {
-    return DeviceRunner::Start(
-        {.path = std::string(TILEWRIGHT_BIN_DIR) + "/tilewright-device-runner",
-         .device = device,
-         .cores = {},
-         .folder = folder_->path()});
+  void WriteBody(const std::string& body) {
+    WriteModule(
+        "kernel void twice(global const float* in, global float* out) {"
+        "  int i = get_global_id(0); " +
+        body + " }\n");
   }
 
-  void WriteReference() {
-    std::vector<float> values(kCount);
-    FillUniform(values.data(), kCount, spec_.seed);
-    for (float& value : values) value *= 2;
-    std::ofstream(spec_.reference, std::ios::binary)
-        .write(reinterpret_cast<const char*>(values.data()), kCount * sizeof(float));
-  }
-
-  void WriteModule(const std::string& body) {
-    std::ofstream(spec_.library) << "kernel void twice(global const float* in, global float* out) {"
-                                    "  int i = get_global_id(0); "
-                                 << body << " }\n";
-  }
-
-  absl::StatusOr<Outcome> Run(double limit_seconds = 60) {
-    return runner_->Run(spec_, limit_seconds);
-  }
   FailureKind KindOfRun(const std::string& body, double limit_seconds = 60) {
-    WriteModule(body);
-    const absl::StatusOr<Outcome> outcome = Run(limit_seconds);
-    EXPECT_TRUE(outcome.ok()) << outcome.status();
-    if (!outcome.ok() || !std::holds_alternative<Failure>(*outcome)) return FailureKind::kUnknown;
-    return std::get<Failure>(*outcome).kind;
+    WriteBody(body);
+    return FailureOfRun(limit_seconds).kind;
   }
   void ExpectItStillMeasures() {
-    WriteModule("out[i] = in[i] + in[i];");
-    const absl::StatusOr<Outcome> outcome = Run();
-    ASSERT_TRUE(outcome.ok()) << outcome.status();
-    EXPECT_TRUE(MedianSeconds(*outcome).has_value());
+    WriteBody("out[i] = in[i] + in[i];");
+    ExpectItMeasures();
   }
-
-  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
-  std::unique_ptr<DeviceRunner> runner_;
-  RunSpec spec_;
 };
 
 TEST_F(DeviceRunnerTest, TimesARightKernel) {
@@ -89,7 +51,7 @@ TEST_F(DeviceRunnerTest, TimesARightKernel) {
 }
 
 TEST_F(DeviceRunnerTest, AWrongKernelIsAnOutcomeThatNamesTheElement) {
-  WriteModule("out[i] = i == 77 ? 9 : 2 * in[i];");
+  WriteBody("out[i] = i == 77 ? 9 : 2 * in[i];");
   const absl::StatusOr<Outcome> outcome = Run();
   ASSERT_TRUE(outcome.ok()) << outcome.status();
   EXPECT_EQ(std::get<Failure>(*outcome).kind, FailureKind::kWrongResult);
@@ -121,6 +83,43 @@ TEST_F(DeviceRunnerTest, WhatIsReadBesideATensorMakesTheResultWrong) {
 TEST_F(DeviceRunnerTest, CodeThatTheDriverRefusesIsABuildFailure) {
   EXPECT_EQ(KindOfRun("out[i] = nonsense;"), FailureKind::kBuild);
   ExpectItStillMeasures();
+}
+
+// The kernel's file is left as it was: what was compiled lies in the folder of both processes.
+TEST_F(DeviceRunnerTest, WhatAnotherProcessCompiledRunsHere) {
+  ASSERT_TRUE(runner_->compiles());
+  const auto compiler = runner_->StartCompiler({}).value();
+  const auto failure = compiler->Compile(spec_, 60);
+  ASSERT_TRUE(failure.ok()) << failure.status();
+  EXPECT_EQ(*failure, std::nullopt);
+  const auto libraries = [&] {
+    const std::filesystem::recursive_directory_iterator files(folder_->path());
+    return std::count_if(begin(files), end(files),
+                         [](const auto& file) { return file.path().extension() == ".so"; });
+  };
+  const auto compiled = libraries();
+  EXPECT_GT(compiled, 0);
+  ExpectItMeasures();
+  EXPECT_EQ(libraries(), compiled);
+}
+
+TEST_F(DeviceRunnerTest, CodeThatTheDriverRefusesToCompileAheadIsABuildFailure) {
+  const auto compiler = runner_->StartCompiler({}).value();
+  WriteBody("out[i] = nonsense;");
+  const auto failure = compiler->Compile(spec_, 60);
+  ASSERT_TRUE(failure.ok() && *failure) << failure.status();
+  EXPECT_EQ((*failure)->kind, FailureKind::kBuild);
+  EXPECT_THAT((*failure)->message, HasSubstr("does not build"));
+}
+
+TEST_F(DeviceRunnerTest, ACompilerThatCrashesIsReplaced) {
+  const auto compiler = runner_->StartCompiler({}).value();
+  WriteBody("*(global volatile int*)8 = i;");
+  const auto failure = compiler->Compile(spec_, 60);
+  ASSERT_TRUE(failure.ok() && *failure) << failure.status();
+  EXPECT_EQ((*failure)->kind, FailureKind::kCrash);
+  WriteBody("out[i] = 2 * in[i];");
+  EXPECT_EQ(compiler->Compile(spec_, 60).value(), std::nullopt);
 }
 
 TEST_F(DeviceRunnerTest, AKernelThatCrashesTheProcessIsACrashAndTheNextGetsAnother) {

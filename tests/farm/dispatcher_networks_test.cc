@@ -15,7 +15,7 @@ class DispatcherNetworks : public DispatcherTest {
  protected:
   static TrialRequest Network(const std::string& job = "job", uint32_t threads = 1) {
     TrialRequest request{.job = job, .device_key = "cpu"};
-    request.task.target = ParseTarget("cpu").value();
+    request.task = std::make_shared<const Task>(Task{.target = ParseTarget("cpu").value()});
     request.options.threads = threads;
     request.network = std::make_shared<const std::string>("round");
     return request;

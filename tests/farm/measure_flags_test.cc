@@ -52,9 +52,9 @@ TEST(MeasureFlags, CacheFlushMakesAllOperandsCold) {
 TEST(MeasureFlags, TheLargestValuesAreTakenAndLargerOnesAreWrongUsage) {
   EXPECT_EQ(OptionsOf("--number 1000000 --repeat 4096 --min-repeat-ms 600000 --timeout 600").calls,
             1'000'000u);
-  for (const char* foolish : {"--number 0", "--number 1000001", "--repeat 0", "--repeat 4097",
-                              "--min-repeat-ms -1", "--min-repeat-ms nan", "--timeout 0",
-                              "--timeout 601", "--timeout inf", "--repeat many"}) {
+  for (const char* foolish :
+       {"--number 0", "--number 1000001", "--repeat 0", "--repeat 4097", "--min-repeat-ms -1",
+        "--min-repeat-ms nan", "--timeout 0", "--timeout 601", "--timeout inf", "--repeat many"}) {
     EXPECT_THROW(JobOf(foolish), CLI::ParseError) << foolish;
   }
 }

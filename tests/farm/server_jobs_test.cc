@@ -72,7 +72,33 @@ TEST_F(ServerTest, AServerThatIsStartedAgainGoesOnWithItsJobs) {
   EXPECT_EQ(again[4].trial().task(), events[4].trial().task());
 }
 
+TEST_F(ServerTest, AListShowsJobsOfOlderServersAsAnyOther) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(3), &job).ok());
+  Serve(Open("w"), 3);
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  server_.reset();
+  JobRow row = store_->FindJob(job.job())->value();
+  row.name = row.device_key = "";
+  row.tasks = 0;
+  row.budget = 0;
+  ASSERT_TRUE(store_->Commit({.jobs = {&row, 1}}).ok());
+  Restart();
+  grpc::ClientContext context;
+  Limit(context);
+  v1::ListJobsReply list;
+  ASSERT_TRUE(client_->ListJobs(&context, {}, &list).ok());
+  ASSERT_THAT(list.jobs(), SizeIs(1));
+  EXPECT_EQ(list.jobs(0).name(), "test");
+  EXPECT_EQ(list.jobs(0).key(), "cpu");
+  EXPECT_EQ(list.jobs(0).tasks(), 1u);
+  EXPECT_EQ(list.jobs(0).budget(), 3u);
+  EXPECT_EQ(list.jobs(0).state(), v1::DONE);
+}
+
 // Nothing went wrong with them: no look-up needs their records any more.
+
 TEST_F(ServerTest, TrialsWhoseRecordsWerePrunedAreToldAsNoFailures) {
   constexpr int kTrials = 30;
   const std::string path = folder_->path() + "/farm.db";
@@ -269,33 +295,6 @@ TEST_F(ServerTest, AJobWhoseEveryTrialFaultsFailsAndRecordsNothing) {
   EXPECT_EQ(store_->Count({}).value(), 0);
 }
 
-TEST_F(ServerTest, FoolishJobsAreRefused) {
-  const auto refused = [this](const std::function<void(v1::JobSpec&)>& change) {
-    v1::JobSpec spec = Spec(1);
-    change(spec);
-    v1::SubmitJobReply reply;
-    const grpc::Status status = Submit(spec, &reply);
-    EXPECT_LT(status.error_message().size(), 3000u);
-    return status.error_code() == grpc::INVALID_ARGUMENT;
-  };
-  EXPECT_TRUE(refused([](auto& spec) { spec.set_trials(uint64_t{1} << 63); }));
-  EXPECT_TRUE(refused([](auto& spec) { spec.set_early_stopping(~uint64_t{0}); }));
-  for (const double seconds : {1e308, -1.0, std::nan("")}) {
-    EXPECT_TRUE(refused([&](auto& spec) { spec.set_time_seconds(seconds); })) << seconds;
-  }
-  EXPECT_TRUE(refused([](auto& spec) { spec.mutable_tasks(0)->set_count(4'000'000'000u); }));
-  EXPECT_TRUE(refused([](auto& spec) {
-    spec.mutable_tasks(0)->mutable_task()->set_target(std::string(100'000, 'x'));
-  }));
-  EXPECT_TRUE(refused([](auto& spec) { spec.set_name(std::string(300, 'x')); }));
-  EXPECT_TRUE(refused([](auto& spec) {
-    for (int i = 0; i < 65; ++i) spec.mutable_tasks(0)->add_first("[]");
-  })) << "too many configs to begin with";
-  EXPECT_TRUE(
-      refused([](auto& spec) { spec.mutable_tasks(0)->add_first(std::string(5000, ' ') + "[]"); }));
-  EXPECT_TRUE(refused([](auto& spec) { spec.mutable_tasks(0)->add_first("{tile"); }));
-}
-
 TEST_F(ServerTest, AJobsIdIsAPlainNameWhateverTheModelsIs) {
   v1::JobSpec spec = Spec(1);
   spec.set_name("../../etc/x y");
@@ -320,23 +319,6 @@ TEST_F(ServerTest, ACancelledJobEndsAndKeepsWhatWasMeasured) {
   EXPECT_EQ(store_->Count({.job = job.job()}).value(), 2);
 }
 
-TEST_F(ServerTest, AJobThatCannotBeIsRefusedWithTheReason) {
-  v1::SubmitJobReply reply;
-  v1::JobSpec spec = Spec(1);
-  spec.set_tuner("magic");
-  EXPECT_THAT(Submit(spec, &reply).error_message(), HasSubstr("magic"));
-  spec = Spec(1);
-  spec.mutable_tasks(0)->mutable_task()->set_template_name("conv2d_nchwc.cpu");
-  EXPECT_THAT(Submit(spec, &reply).error_message(), HasSubstr("does not fit"));
-  spec = Spec(1);
-  spec.mutable_tasks(0)->mutable_task()->set_workload("dense(");
-  EXPECT_EQ(Submit(spec, &reply).error_code(), grpc::INVALID_ARGUMENT);
-  spec = Spec(1);
-  spec.clear_tasks();
-  EXPECT_EQ(Submit(spec, &reply).error_code(), grpc::INVALID_ARGUMENT);
-}
-
-// What a cost model ranks highest comes before what the strategy draws.
 TEST_F(ServerTest, AJobBeginsWithTheConfigsThatItAsksFor) {
   const Template* schedule = FindTemplate("dense_pack.cpu").value();
   const ConfigSpace space =
@@ -359,41 +341,6 @@ TEST_F(ServerTest, AJobBeginsWithTheConfigsThatItAsksFor) {
     ASSERT_TRUE(Report(session, leased.items(0), 1e-3, &reply).ok());
   }
   EXPECT_EQ(configs[1], wanted) << "after the default, " << configs[0];
-}
-
-TEST_F(ServerTest, AnUnknownJobCannotBeWatched) {
-  std::vector<v1::JobEvent> events;
-  EXPECT_EQ(Watch("nothing", &events).error_code(), grpc::NOT_FOUND);
-}
-
-v1::JobSpec GpuSpec(const std::string& target) {
-  v1::JobSpec spec = PlayedJob("cpu", 1);
-  v1::Task& task = *spec.mutable_tasks(0)->mutable_task();
-  task.set_workload("dense(float32[1,64],float32[64,64];,NK,)+bias");
-  task.set_template_name("dense_large_batch.gpu");
-  task.set_target(target);
-  return spec;
-}
-
-TEST_F(ServerTest, AJobForAnotherKindOfDeviceThanTheKeysIsRefused) {
-  const v1::OpenSessionReply session = Open("w");
-  v1::SubmitJobReply reply;
-  for (const std::string target : {"opencl", "cuda -arch=sm_90"}) {
-    const grpc::Status status = Submit(GpuSpec(target), &reply);
-    EXPECT_EQ(status.error_code(), grpc::INVALID_ARGUMENT);
-    EXPECT_THAT(status.error_message(), HasSubstr("the key \"cpu\" is offered for cpu"));
-    EXPECT_THAT(status.error_message(), HasSubstr("not for " + target.substr(0, 4)));
-  }
-  EXPECT_EQ(store_->Count({}).value(), 0);
-}
-
-TEST_F(ServerTest, ATrialForADeviceNeverGoesToAWorkerOfAnotherKind) {
-  v1::SubmitJobReply reply;
-  ASSERT_TRUE(Submit(GpuSpec("opencl"), &reply).ok());  // nobody is there yet
-  v1::LeaseReply leased;
-  const v1::OpenSessionReply session = Open("w");
-  ASSERT_TRUE(Lease(session.session(), 0.5, &leased).ok());
-  EXPECT_TRUE(leased.items().empty());
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ constexpr Role kAllRoles[] = {Role::kServer, Role::kWorker, Role::kClient, Role:
 // "/tilewright.v1.WorkerService/Lease", ... of every service of the protocol.
 std::vector<std::string> AllMethods() {
   std::vector<std::string> methods;
-  const auto* file = v1::Task::descriptor()->file();
+  const auto* file = v1::JobSpec::descriptor()->file();
   for (int s = 0; s < file->service_count(); ++s) {
     for (int m = 0; m < file->service(s)->method_count(); ++m) {
       methods.push_back("/" + file->service(s)->full_name() + "/" +

@@ -68,7 +68,16 @@ std::string SampledConvolution() {
   return m.Bytes();
 }
 
-TEST_F(NetworkPhase, OperatorsOfTheUsersOwnTravelWithTheJob) {
+// Of the layer whose workload holds the text; each measured on the farm.
+int TrialsOf(const nlohmann::json& report, const std::string& text) {
+  for (const auto& layer : report["layers"]) {
+    if (layer["workload"].get<std::string>().find(text) == std::string::npos) continue;
+    return layer["trials"].get<int>() - layer["failures"].get<int>();
+  }
+  return 0;
+}
+
+TEST_F(NetworkPhase, OperatorsOfTheUsersOwnAreTunedAndTravelWithTheJob) {
   FarmProcess server = LastingServer();
   FarmProcess worker(Worker("w"));
   const std::string model = folder_->path() + "/sampled.onnx";
@@ -81,6 +90,7 @@ TEST_F(NetworkPhase, OperatorsOfTheUsersOwnTravelWithTheJob) {
   EXPECT_GE(json["model"]["rounds_of_whole_network"].get<int>(), 5) << text_;
   EXPECT_EQ(json["network"]["worker"], "w");
   EXPECT_GE(Decisions(), 1);
+  EXPECT_GE(TrialsOf(json, "com.example.GridSample["), 4) << text_;
   const std::string package = folder_->path() + "/sampled.tar";
   EXPECT_EQ(Shell("compile " + model + with + " --records " + records_() + " -o " + package), 0)
       << text_;

@@ -44,6 +44,7 @@ TEST_P(Parser, AnswersWhateverBecameOfItsInput) {
     EXPECT_TRUE(target.read(target.seeds[i])) << "seed " << i << " is refused";
     for (int n = 0; n < target.variants; ++n) target.read(Damaged(target.seeds[i], rng));
   }
+  for (const std::string& bytes : target.broke) target.read(bytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Fuzz, Parser, testing::ValuesIn(FuzzTargets()),

@@ -1,8 +1,12 @@
 // One target for LLVM's libFuzzer (preset fuzz); --seeds=FOLDER writes its seeds and ends.
+#include <glob.h>
+
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/fuzz/target.h"
 
@@ -14,9 +18,19 @@ namespace {
 
 void WriteSeeds(const std::string& folder) {
   int number = 0;
-  for (const std::string& seed : FUZZ_TARGET().seeds) {
-    std::ofstream(folder + "/seed-" + std::to_string(number++), std::ios::binary) << seed;
+  const auto next = [&] { return folder + "/seed-" + std::to_string(number++); };
+  const FuzzTarget target = FUZZ_TARGET();
+  for (const std::vector<std::string>* seeds : {&target.seeds, &target.broke}) {
+    for (const std::string& seed : *seeds) std::ofstream(next(), std::ios::binary) << seed;
   }
+  glob_t files = {};
+  if (glob(target.files, 0, nullptr, &files) == 0) {
+    for (size_t i = 0; i < files.gl_pathc; ++i) {
+      std::filesystem::copy_file(files.gl_pathv[i], next(),
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+  }
+  globfree(&files);
 }
 
 }  // namespace

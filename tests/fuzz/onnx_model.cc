@@ -35,13 +35,16 @@ std::string Convolution() {
 }  // namespace
 
 FuzzTarget onnx_model() {
-  return {{ShapeComputation(), Convolution()}, [](std::string_view bytes) {
-            const auto graph = ImportOnnx(bytes, {});
-            TW_CHECK(graph.ok() || absl::IsInvalidArgument(graph.status()) ||
-                     absl::IsUnimplemented(graph.status()))
-                << graph.status().ToString();
-            return graph.ok();
-          }};
+  return {.seeds = {ShapeComputation(), Convolution()},
+          .read =
+              [](std::string_view bytes) {
+                const auto graph = ImportOnnx(bytes, {});
+                TW_CHECK(graph.ok() || absl::IsInvalidArgument(graph.status()) ||
+                         absl::IsUnimplemented(graph.status()))
+                    << graph.status().ToString();
+                return graph.ok();
+              },
+          .files = "/usr/include/onnx/backend/test/data/node/*/model.onnx"};
 }
 
 }  // namespace tilewright

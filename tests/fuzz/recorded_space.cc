@@ -3,24 +3,27 @@
 
 #include "base/check.h"
 #include "tests/fuzz/target.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 
 FuzzTarget recorded_space() {
-  return {{R"({"format":"tilewright-space 1","name":"s","flops":1,"knobs":[)"
-           R"({"name":"t","extent":4,"candidates":[["sp",[-1,1]],["sp",[-1,2]]]},)"
-           R"({"name":"u","candidates":[["ot",false],["ot",true]]}],)"
-           R"("points":[[0,1.5e-4],[2,"crash"]]})",
-           R"({"name":"conv","params":{"block":[16,32],"pad":[0,1]},)"
-           R"("cfg":[[0,0],[1,0]],"time":[1.5,null]})"},
-          [](std::string_view json) {
-            const auto space = ParseRecordedSpace(json);
-            if (!space.ok()) return false;
-            const std::string text =
-                RecordedSpaceJson(space->name, space->flops, space->space, *space->outcomes);
-            TW_CHECK(ParseRecordedSpace(text).ok()) << text;
-            return true;
-          }};
+  return {.seeds = {R"({"format":"tilewright-space 1","name":"s","flops":1,"knobs":[)"
+                    R"({"name":"t","extent":4,"candidates":[["sp",[-1,1]],["sp",[-1,2]]]},)"
+                    R"({"name":"u","candidates":[["ot",false],["ot",true]]}],)"
+                    R"("points":[[0,1.5e-4],[2,"crash"]]})",
+                    R"({"name":"conv","params":{"block":[16,32],"pad":[0,1]},)"
+                    R"("cfg":[[0,0],[1,0]],"time":[1.5,null]})"},
+          .read =
+              [](std::string_view json) {
+                const auto space = ParseRecordedSpace(json);
+                if (!space.ok()) return false;
+                const std::string text =
+                    RecordedSpaceJson(space->name, space->flops, space->space, *space->outcomes);
+                TW_CHECK(ParseRecordedSpace(text).ok()) << text;
+                return true;
+              },
+          .files = TILEWRIGHT_SOURCE_DIR "/tests/data/spaces/*.json"};
 }
 
 }  // namespace tilewright

@@ -14,6 +14,10 @@ struct FuzzTarget {
   // what was accepted is checked (TW_CHECK) for what its reader promises, such as to print back.
   bool (*read)(std::string_view bytes);
   int variants = 1000;  // that damage_test tries of each seed
+  // What once broke it, accepted or not.
+  std::vector<std::string> broke = {};
+  // Of files that are seeds for libFuzzer, too: a pattern as of glob(3).
+  const char* files = "";
 };
 
 struct NamedFuzzTarget {

@@ -96,6 +96,43 @@ TEST(FuseAttention, LeavesNothingOfSplittingAndJoiningHeads) {
             "causal=-1;empty_rows=0;scaled=1;,,)");
 }
 
+// A cache is turned by no copy, and heads that share keys are rows that read them together.
+TEST(FuseAttention, ReadsTheKeysOfFewQueriesAsTheyLie) {
+  for (const int64_t groups : {kHeads, int64_t{1}}) {
+    GraphBuilder b;
+    Tensors t{.query = b.Input("q", {kBatch, kHeads, 2, kSize})};
+    t.key = b.Transpose(b.Input("k", {kBatch, groups, kKeys, kSize}), {0, 1, 3, 2});
+    t.value = b.Input("v", {kBatch, groups, kKeys, kSize});
+    const Graph graph = b.Finish({Attend(b, t, groups, [](GraphBuilder& to, ValueId x) {
+      return to.Add(Scale(to, x, 0.5), to.Input("mask", {kBatch, kHeads, 1, kKeys}));
+    })});
+    EXPECT_EQ(Fused(graph), "attention_rows") << Print(graph);
+    Graph fused = graph;
+    RunPass("fuse_attention", &fused);
+    const Node& node = fused.nodes[fused.nodes.size() - 2];
+    EXPECT_EQ(node.compute.rows, 2u);
+    EXPECT_EQ(node.compute.inputs[1]->shape, (Shape{kBatch, groups, kKeys, kSize}));
+    EXPECT_EQ(node.compute.inputs[2]->shape, (Shape{kBatch, kHeads, 1, kKeys}));
+  }
+}
+
+TEST(FuseAttention, HidesKeysOfFewQueriesAndGivesZeroWhereNoneIsLeft) {
+  GraphBuilder b;
+  Tensors t{.query = b.Input("q", {kBatch, kHeads, 3, kSize})};
+  t.key = b.Input("k", {kBatch, kHeads, kSize, kKeys});
+  t.value = b.Input("v", {kBatch, kHeads, kKeys, kSize});
+  const Graph graph = b.Finish({Attend(
+      b, t, kHeads,
+      [](GraphBuilder& to, ValueId x) {
+        return to.Map("hide", {x}, to.ShapeOf(x), [](const auto& axes, const auto& in) {
+          const Expr none = Float(-std::numeric_limits<double>::infinity());
+          return Select(Le(axes[3], axes[2] + 1), Load(in[0], axes), none);
+        });
+      },
+      /*empty_rows=*/true)});
+  EXPECT_EQ(Fused(graph), "attention_rows") << Print(graph);
+}
+
 TEST(FuseAttention, TakesMasksOfEveryBroadcastAndSeveral) {
   for (const Shape& mask : {Shape{kKeys}, Shape{kQueries, kKeys}, Shape{kHeads, 1, kKeys},
                             Shape{kBatch, kHeads, kQueries, kKeys}}) {
@@ -203,11 +240,12 @@ TEST(FuseAttention, LeavesWhatOthersReadOrWhatIsNoSoftmax) {
   }))) << "the mask is scaled";
 }
 
-TEST(FuseAttention, LeavesFewQueries) {
+TEST(FuseAttention, LeavesFewQueriesWhoseScoresTheCacheCannotHold) {
+  constexpr int64_t kManyKeys = 20000;
   GraphBuilder b;
   const Tensors t = {b.Input("q", {kBatch, kHeads, 1, kSize}),
-                     b.Input("k", {kBatch, kHeads, kSize, kKeys}),
-                     b.Input("v", {kBatch, kHeads, kKeys, kSize})};
+                     b.Input("k", {kBatch, kHeads, kSize, kManyKeys}),
+                     b.Input("v", {kBatch, kHeads, kManyKeys, kSize})};
   Graph graph =
       b.Finish({Attend(b, t, kHeads, [](GraphBuilder& g, ValueId x) { return Scale(g, x, 0.5); })});
   RunPass("fuse_attention", &graph);

@@ -122,7 +122,8 @@ TEST(ConvertTransposed, TurnsTheWeightsOfStrideOne) {
 TEST(ConvertTransposed, LeavesStridesGroupsAndPaddingBeyondTheWindow) {
   for (const graph_testing::ConvShape& shape :
        {graph_testing::ConvShape{.channels = 6, .kernel = 3, .stride = 2},
-        {.channels = 6, .kernel = 3, .groups = 3}, {.channels = 6, .kernel = 1, .pad = 1}}) {
+        {.channels = 6, .kernel = 3, .groups = 3},
+        {.channels = 6, .kernel = 1, .pad = 1}}) {
     GraphBuilder b;
     const ValueId up = b.ConvTranspose("up", b.Input("x", {1, 6, 4, 5}), shape);
     ExpectSameAfter("convert_transposed", b.Finish({up}), "conv2d_transpose");

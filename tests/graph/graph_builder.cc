@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/check.h"
+#include "compiler/core/relative_error.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/operators/define.h"
 #include "gtest/gtest.h"
@@ -312,12 +313,7 @@ double LargestError(const std::vector<Tensor>& a, const std::vector<Tensor>& b) 
   double largest = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     TW_CHECK(a[i].type() == b[i].type()) << ToString(a[i].type()) << ToString(b[i].type());
-    double scale = 1e-30, error = 0;
-    for (int64_t j = 0; j < a[i].size(); ++j) {
-      scale = std::max(scale, std::abs(a[i].AsDouble(j)));
-      error = std::max(error, std::abs(a[i].AsDouble(j) - b[i].AsDouble(j)));
-    }
-    largest = std::max(largest, error / scale);
+    largest = std::max(largest, RelativeError(b[i], a[i]));
   }
   return largest;
 }

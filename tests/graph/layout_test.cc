@@ -55,8 +55,7 @@ ValueId Reversed(GraphBuilder& b, ValueId x) {
 TEST(CancelLayoutChanges, LeavesProceduresInTheirLayout) {
   GraphBuilder b;
   const ValueId conv = b.Conv("conv", b.Input("x", {1, 16, 4, 4}), {.channels = 16});
-  EXPECT_EQ(OpsAfterLayouts(b.Finish({Reversed(b, conv)})),
-            "to_NCHW16c conv2d to_NCHW reverse");
+  EXPECT_EQ(OpsAfterLayouts(b.Finish({Reversed(b, conv)})), "to_NCHW16c conv2d to_NCHW reverse");
 }
 
 TEST(ChooseLayouts, BlocksChannelsByTheVectorWidth) {
@@ -105,6 +104,27 @@ TEST(CancelLayoutChanges, CarriesChannelsThatDoNotFillTheLastBlock) {
   ValueId x = b.Conv("first", b.Input("x", {1, 3, 8, 8}), {.channels = 24});
   x = b.Conv("second", b.MaxPool(b.Relu(x), 2, 2), {.channels = 24});
   EXPECT_EQ(OpsAfterLayouts(b.Finish({x})), "conv2d relu max_pool conv2d to_NCHW");
+}
+
+// Each element repeated along the columns, by a table as resizing has one.
+ValueId Widened(GraphBuilder& b, ValueId x) {
+  Shape shape = b.ShapeOf(x);
+  shape.back() *= 2;
+  const ValueId weight = b.Constant("weight", {shape.back()});
+  return b.Map("widen", {x, weight}, shape, [](const auto& axes, const auto& in) {
+    return Load(in[0], {axes[0], axes[1], axes[2], Int(1)}) * Load(in[1], {axes[3]});
+  });
+}
+
+TEST(CancelLayoutChanges, UnpacksBeforeWhatGrowsUnlessItsReadersWantBlocks) {
+  for (const bool read : {false, true}) {
+    GraphBuilder b;
+    ValueId x = b.Conv("first", b.Input("x", {1, 16, 4, 4}), {.channels = 24});
+    x = Widened(b, Widened(b, x));
+    if (read) x = b.Conv("second", x, {.channels = 16});
+    EXPECT_EQ(OpsAfterLayouts(b.Finish({x})), read ? "to_NCHW16c conv2d widen widen conv2d to_NCHW"
+                                                   : "to_NCHW16c conv2d to_NCHW widen widen");
+  }
 }
 
 TEST(CancelLayoutChanges, UnpacksBeforeMapsThatCouldPoisonThePadding) {

@@ -10,9 +10,9 @@
 #include "absl/strings/str_replace.h"
 #include "base/rng.h"
 #include "compiler/onnx/import.h"
-#include "tests/paths.h"
 #include "tests/onnx/evaluate.h"
 #include "tests/onnx/run_both.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 namespace {
@@ -93,6 +93,32 @@ TEST(Plugin, ADefinitionIsFusedWithItsNeighbours) {
   const auto graph = ImportOnnx(m.Bytes(), Operators(kShift));
   ASSERT_TRUE(graph.ok()) << graph.status();
   EXPECT_EQ(CountKernels(*graph), 1u);
+}
+
+// `template nest` makes the node a workload of its own, which computes the same.
+TEST(Plugin, WithATemplateANodeIsAWorkload) {
+  const std::string tuned =
+      absl::StrReplaceAll(kShift, {{"  define:", "  template nest\n  define:"}});
+  const auto graph = ImportOnnx(ShiftModel().Bytes(), Operators(tuned));
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  ASSERT_TRUE(graph->nodes[0].workload.has_value());
+  EXPECT_EQ(graph->nodes[0].workload->Key(),
+            "nest(float32[2,4];,,)=com.example.Shift[2,4] "
+            "select(i1 < 1, 0.0, a0[i0, i1 - 1])");
+  const Tensor x({DType::kF32, {2, 4}}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
+  const std::vector<double> expected = {0, 1, 2, 3, 0, 5, 6, 7};
+  EXPECT_EQ(Values((*EvaluateGraph(*graph, {{"x", x}}))[0]), expected);
+  EXPECT_EQ(Values(RunCompiled(*graph, {{"x", x}})[0]), expected);
+}
+
+TEST(Plugin, ATemplateThatDoesNotFitIsNamed) {
+  EXPECT_THAT(ImportError({{"  define:", "  template nest\n  define:"},
+                           {kStore, "if w < 2:\n          y[n, w] = x[n, w]"}}),
+              HasSubstr("template nest needs a definition that is loops over"));
+  EXPECT_THAT(ParseError("operator a.B:\n  template tiles\n"),
+              HasSubstr("shift.txt:2: unknown template tiles (nest)"));
+  EXPECT_THAT(ParseError("operator a.B:\n  template nest\n  template nest\n"),
+              HasSubstr("shift.txt:3: an operator has one template"));
 }
 
 // Running sums, which no single store describes: run in order, the rest of the output being zero.
@@ -184,8 +210,9 @@ TEST(PluginFile, WhatIsWrongIsNamedWithItsLine) {
   EXPECT_THAT(ParseError("operator Shift:\n"),
               HasSubstr("shift.txt:1: an operator needs a domain"));
   EXPECT_THAT(ParseError("operator a.B:\n"), HasSubstr("operator a.B lacks inputs"));
-  EXPECT_THAT(ParseError("operator a.B:\n  tensor x\n"),
-              AllOf(HasSubstr("shift.txt:2: unknown word tensor"), HasSubstr("let or define")));
+  EXPECT_THAT(
+      ParseError("operator a.B:\n  tensor x\n"),
+      AllOf(HasSubstr("shift.txt:2: unknown word tensor"), HasSubstr("template or define")));
   EXPECT_THAT(ParseError("operator a.B:\n  attribute m: text\n"),
               HasSubstr("unknown kind of attribute text (int, float, bool or string)"));
   EXPECT_THAT(ParseError("operator a.B:\n  attribute m: int = many\n"),

@@ -23,6 +23,7 @@ TensorProto::DataType ProtoType(DType dtype) {
     case DType::kU8: return TensorProto::UINT8;
     case DType::kI8: return TensorProto::INT8;
     case DType::kI32: return TensorProto::INT32;
+    case DType::kF16: return TensorProto::FLOAT16;
     default: return TensorProto::FLOAT;
   }
 }
@@ -222,15 +223,13 @@ TEST(QuantizedModels, ConvolutionsAreExactInTheFormsOfAllCpus) {
       Rng rng(channels);
       ModelBuilder m;
       m.Input("x", {1, channels, 6, 5}, ProtoType(data));
-      auto inputs =
-          QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), 24, rng);
+      auto inputs = QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), 24, rng);
       Add(m, "b", Random(DType::kI32, {24}, rng));
       inputs.push_back("b");
       SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 0, 2, 1});
       m.Output("y");
       const Graph imported = ImportOnnx(m.Bytes(), {}).value();
-      const std::map<std::string, Tensor> values = {
-          {"x", Random(data, {1, channels, 6, 5}, rng)}};
+      const std::map<std::string, Tensor> values = {{"x", Random(data, {1, channels, 6, 5}, rng)}};
       const Tensor expected = EvaluateGraph(imported, values).value().at(0);
       for (const char* mcpu : {"haswell", "znver4"}) {
         SCOPED_TRACE(testing::Message() << mcpu << " with " << channels << " channels");
@@ -276,6 +275,58 @@ TEST(QuantizedModels, AScaleThatIsZeroOrNoNumberIsRefusedWithItsNode) {
       EXPECT_THAT(status.message(), testing::HasSubstr("element 0 of a scale is"));
     }
   }
+}
+
+TEST(QuantizedModels, ScalesOfAMatrixProductMayBeHalfFloats) {
+  const auto product = [](DType scales) {
+    Rng rng(5);
+    ModelBuilder m(21);
+    m.Input("x", {4, 6}, TensorProto::UINT8);
+    Add(m, "w", Random(DType::kI8, {6, 3}, rng));
+    for (const auto& [name, value] : {std::pair("xs", 0.5), {"ws", 0.25}, {"ys", 16.0}}) {
+      AddScalar(m, name, scales, value);
+    }
+    AddScalar(m, "xz", DType::kU8, 3);
+    AddScalar(m, "wz", DType::kI8, -1);
+    AddScalar(m, "yz", DType::kU8, 128);
+    m.Node("QLinearMatMul", {"x", "xs", "xz", "w", "ws", "wz", "ys", "yz"}, {"y"});
+    m.Output("y");
+    return RunBoth(m, {{"x", Random(DType::kU8, {4, 6}, rng)}}).at(0);
+  };
+  ExpectSame(product(DType::kF16), product(DType::kF32), 0);
+}
+
+// Integers that are the weights exactly: both operators compute the same.
+TEST(QuantizedModels, AnLstmsWeightsMayBeIntegers) {
+  Rng rng(7);
+  ModelBuilder m(14);
+  m.Input("x", {3, 2, 5});
+  for (const auto& [name, inputs] : {std::pair("W", 5), {"R", 4}}) {
+    const Tensor integers = Random(DType::kI8, {1, inputs, 16}, rng);
+    Tensor real({DType::kF32, {1, 16, inputs}}), scales({DType::kF32, {1, 16}});
+    for (int64_t gate = 0; gate < 16; ++gate) {
+      scales.Set(gate, gate % 2 == 0 ? 1.0 / 64 : 1.0 / 128);
+      for (int64_t k = 0; k < inputs; ++k) {
+        real.Set(gate * inputs + k, (integers.AsDouble(k * 16 + gate) - 2) * scales.AsDouble(gate));
+      }
+    }
+    Add(m, name, real);
+    Add(m, std::string(name) + "_q", integers);
+    Add(m, std::string(name) + "_s", scales);
+    AddScalar(m, std::string(name) + "_z", DType::kI8, 2);
+  }
+  Add(m, "B", Random(DType::kF32, {1, 32}, rng));
+  SetInt(m.Node("LSTM", {"x", "W", "R", "B"}, {"y", "h", "c"}), "hidden_size", 4);
+  onnx::NodeProto& node = m.Node(
+      "DynamicQuantizeLSTM", {"x", "W_q", "R_q", "B", "", "", "", "", "W_s", "W_z", "R_s", "R_z"},
+      {"y_q", "h_q", "c_q"});
+  node.set_domain("com.microsoft");
+  SetInt(node, "hidden_size", 4);
+  for (const char* output : {"y", "c", "y_q", "c_q"}) m.Output(output);
+  const auto outputs = RunBoth(m, {{"x", Random(DType::kF32, {3, 2, 5}, rng)}}, 1e-5);
+  ASSERT_EQ(outputs.size(), 4u);
+  ExpectSame(outputs[2], outputs[0], 1e-6);
+  ExpectSame(outputs[3], outputs[1], 1e-6);
 }
 
 }  // namespace

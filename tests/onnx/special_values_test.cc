@@ -157,5 +157,63 @@ TEST(SpecialValues, ScatterElementsTakesFewerIndicesThanDataInOtherDimensions) {
               ElementsAre(1, 0, 0, 0, 2, 0, 0, 0, 3, 4, 0, 0, 0, 5, 0));
 }
 
+// Dimensions of no extent: outputs of them, and what is reduced or joined over them.
+TEST(SpecialValues, AnOutputMayHaveNoElements) {
+  ModelBuilder m;
+  m.Input("x", {3, 4});
+  m.Ints("starts", {5});
+  m.Ints("ends", {9});
+  m.Node("Slice", {"x", "starts", "ends"}, {"none"});
+  m.Node("Relu", {"none"}, {"y"});
+  m.Node("Concat", {"none", "x"}, {"all"});
+  SetInt(*m.graph().mutable_node(2), "axis", 0);
+  m.Output("y");
+  m.Output("all");
+  const Tensor x = Make({3, 4}, std::vector<float>(12, 2));
+  const auto outputs = RunBoth(m, {{"x", x}});
+  ASSERT_EQ(outputs.size(), 2u);
+  EXPECT_EQ(outputs[0].shape(), (Shape{0, 4}));
+  EXPECT_EQ(Values(outputs[1]), Values(x));
+}
+
+TEST(SpecialValues, AReductionOverNothingIsItsNeutralElement) {
+  for (const auto& [op, expected] : {std::pair("ReduceSum", 0.0f),
+                                     {"ReduceProd", 1.0f},
+                                     {"ReduceMax", -kInf},
+                                     {"ReduceMin", kInf}}) {
+    ModelBuilder m(20);
+    m.Input("x", {2, 0, 3});
+    m.Ints("axes", {1});
+    m.Node(op, {"x", "axes"}, {"y"});
+    m.Output("y");
+    const Tensor x({DType::kF32, {2, 0, 3}});
+    EXPECT_THAT(RunOne(m, {{"x", x}}),
+                ElementsAre(expected, expected, expected, expected, expected, expected))
+        << op;
+  }
+}
+
+TEST(SpecialValues, AMatrixProductOverNothingIsZero) {
+  ModelBuilder m;
+  m.Input("a", {2, 0});
+  m.Input("b", {0, 3});
+  m.Node("MatMul", {"a", "b"}, {"y"});
+  m.Output("y");
+  const Tensor a({DType::kF32, {2, 0}}), b({DType::kF32, {0, 3}});
+  EXPECT_THAT(RunOne(m, {{"a", a}, {"b", b}}), Each(0));
+}
+
+// A decoder's cache before its first token.
+TEST(SpecialValues, AnInputMayHaveNoElements) {
+  ModelBuilder m;
+  m.Input("past", {1, 2, 0, 3});
+  m.Input("new", {1, 2, 1, 3});
+  SetInt(m.Node("Concat", {"past", "new"}, {"present"}), "axis", 2);
+  m.Output("present");
+  const Tensor past({DType::kF32, {1, 2, 0, 3}});
+  EXPECT_THAT(RunOne(m, {{"past", past}, {"new", Make({1, 2, 1, 3}, {1, 2, 3, 4, 5, 6})}}),
+              ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
 }  // namespace
 }  // namespace tilewright

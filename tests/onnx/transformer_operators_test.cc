@@ -314,6 +314,22 @@ TEST(FusedOperators, ActivationsAreTheirFormulas) {
   expect("QuickGelu", {"x"}, [](double x) { return x / (1 + std::exp(-1.702 * x)); });
 }
 
+TEST(FusedOperators, ASwishedGateScales) {
+  Rng rng(8);
+  ModelBuilder m(28);
+  m.Input("a", {3, 5});
+  m.Input("b", {3, 5});
+  SetFloat(m.Node("SwiGLU", {"a", "b"}, {"y"}), "alpha", 0.5);
+  m.Output("y");
+  const Tensors t = {{"a", Random(rng, {3, 5})}, {"b", Random(rng, {3, 5})}};
+  std::vector<double> expected;
+  for (int64_t i = 0; i < 15; ++i) {
+    const double a = t.at("a").AsDouble(i);
+    expected.push_back(a / (1 + std::exp(-0.5 * a)) * t.at("b").AsDouble(i));
+  }
+  ExpectNear(RunBoth(m, t, 1e-6).at(0), expected, 1e-6);
+}
+
 TEST(FusedOperators, ASkipIsAddedBeforeTheNormalisation) {
   Rng rng(9);
   const Tensors t = {{"x", Random(rng, {2, 3, 8})},

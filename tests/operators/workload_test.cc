@@ -27,6 +27,8 @@ TEST(Workload, KeyReadsBack) {
         std::string("batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu"),
         std::string("attention(float32[1,128,12,64],float32[1,384,4,64],float32[1,384,4,32],"
                     "float32[1,1,1,384];causal=256;empty_rows=1;scaled=0;,,)"),
+        std::string("nest(uint8[2,8],float32[8];out=float32;,,)=com.example.Shift[2,4] "
+                    "cast(a0[i0, i1 + 1], float32) * a1[7 - i1]"),
         std::string("dense(float32[8,512],float32[1000,512];,NK16n,)+linear(-1e+30,0.5)+scale+mul"
                     "+leaky_relu(0.01)+prelu+silu+hard_swish+gelu+gelu_tanh+clip(-inf,1e+30)")}) {
     const absl::StatusOr<Workload> workload = ParseWorkload(key);
@@ -241,6 +243,36 @@ TEST(ParseWorkload, RefusesBoundsOutOfOrderAndEndlessEpilogues) {
   EXPECT_THAT(ErrorOf(chain), HasSubstr("more than 32"));
 }
 
+TEST(Workload, ADefinitionThatMayBeWrongIsRefused) {
+  const auto error = [](const std::string& definition) {
+    return ErrorOf("nest(float32[2,8];,,)=" + definition);
+  };
+  EXPECT_TRUE(ParseWorkload("nest(float32[2,8];,,)=a.B[2,8] a0[i0, 7 - i1]").ok());
+  EXPECT_THAT(ErrorOf("nest(float32[2,8];,,)"), HasSubstr("expected a definition like NAME[2,8]"));
+  EXPECT_THAT(error("a.B[2,0] 1.0"), HasSubstr("expected a definition like"));
+  EXPECT_THAT(error("a.B[] 1.0"), HasSubstr("expected a definition like"));
+  EXPECT_THAT(error("a B[2,8] 1.0"), HasSubstr("name has other characters"));
+  EXPECT_THAT(error("B[2,9] a0[i0, i1]"), HasSubstr("outside 0..7"));
+  EXPECT_THAT(error("B[2,8] a0[i0, cast(a0[i0, i1], int64)]"), HasSubstr("not provably inside"));
+  EXPECT_THAT(error("B[2,8] out[i0, i1]"), HasSubstr("reads its own output"));
+  EXPECT_THAT(error("B[2,8] 1.0\n    out[0, 0] = 2.0"), HasSubstr("more than a line"));
+  EXPECT_THAT(error("B[2,8] 1"), HasSubstr("nest"));
+  EXPECT_THAT(error("B[2,8] 1.0" + std::string(13000, ' ')), HasSubstr("above 12 KiB"));
+  EXPECT_THAT(ErrorOf("nest(float32[2,8];,,)+relu=B[2,8] a0[i0, i1]"),
+              HasSubstr("no attributes, no epilogue"));
+  EXPECT_THAT(ErrorOf("nest(float32[2,8];groups=1;,,)=B[2,8] a0[i0, i1]"),
+              HasSubstr("no attributes, no epilogue"));
+  EXPECT_THAT(ErrorOf("dense(float32[8,5],float32[10,5];,NK,)=B[8,10] 1.0"),
+              HasSubstr("dense takes no definition"));
+}
+
+TEST(Workload, APersonReadsTheNameOfADefinition) {
+  const std::string key = "nest(float32[2,8];,,)=a.B[2,8] a0[i0, 7 - i1]";
+  EXPECT_EQ(ShortKey(key), "nest(float32[2,8];,,)=a.B[2,8]");
+  EXPECT_EQ(OperatorText(*ParseWorkload(key)), "a.B");
+  EXPECT_EQ(ShortKey(kConv), kConv);
+}
+
 // A key from outside must be refused or be usable; this fails by a crash.
 TEST(ParseWorkload, AcceptsOnlyWhatHasArgumentTypes) {
   const uint64_t seed = 20261126;
@@ -248,7 +280,8 @@ TEST(ParseWorkload, AcceptsOnlyWhatHasArgumentTypes) {
   Rng rng(seed);
   const std::string keys[] = {kConv, Conv("NCHW,OIHW8o,NCHW8c"),
                               "dense(float32[8,512],float32[1000,512];,NK16n,)+bias+sigmoid",
-                              "batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu"};
+                              "batch_matmul(float32[12,128,64],float32[12,64,128];,,)+tanh+relu",
+                              "nest(float32[2,8];,,)=B[2,8] a0[i0, 7 - i1] + 1.0"};
   const std::string letters = "0123456789,;=[]()+-.NCHWOIKMBnchwoikmb";
   int accepted = 0;
   for (int i = 0; i < 20000; ++i) {

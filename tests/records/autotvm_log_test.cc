@@ -92,6 +92,8 @@ TEST(AutoTvmLog, EveryOperatorsWorkloadComesBack) {
         "batch_matmul(float32[12,128,64],float32[12,64,128];,,)",
         "batch_matmul(bfloat16[12,128,64],bfloat16[12,64,128];out=float32;,,)+tanh",
         "dense(uint8[1,2048],int8[1000,2048];,NK,)+bias",
+        "nest(float32[2,8];,,)=a.B[2,8] select(i1 < 4, a0[i0, 7 - i1], -1.0)",
+        "nest(uint8[8],uint8[8],uint8[8];out=float32;,,)=a.B[8] cast(a0[i0] + a2[i0], float32)",
         "dense(int16[1,2048],int16[1000,2048];acc=int64;,NK16n,)"}) {
     Record record = SampleRecord("r");
     const auto workload = ParseWorkload(key);

@@ -52,9 +52,9 @@ class ForwardingStore : public RecordStore {
                            const std::function<bool(const JobStepRow&)>& visit) const override {
     return to_.ForEachStep(job, first, visit);
   }
-  absl::Status ForEachResult(const std::string& job,
+  absl::Status ForEachResult(const std::string& job, int64_t after,
                              const std::function<bool(JobResult)>& visit) const override {
-    return to_.ForEachResult(job, visit);
+    return to_.ForEachResult(job, after, visit);
   }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "records/maintenance.h"
 #include "records/record_store.h"
 #include "records/sqlite.h"
@@ -109,6 +110,39 @@ TEST(SqliteStore, RefusesANewerSchema) {
   }
 }
 
+// Makes of a file of version 9 one of version 8, whose table of jobs had all of them.
+void TakeBackToVersion8(SqliteConnection& file) {
+  for (const char* column : {"spec", "result"}) {
+    ASSERT_TRUE(
+        file.Execute(absl::StrCat("ALTER TABLE job ADD COLUMN ", column,
+                                  " BLOB NOT NULL DEFAULT x''; UPDATE job SET ", column,
+                                  " = (SELECT ", column, " FROM job_content WHERE job = id)"))
+            .ok());
+  }
+  for (const char* column : {"name", "device_key", "tasks", "budget"}) {
+    ASSERT_TRUE(file.Execute(absl::StrCat("ALTER TABLE job DROP COLUMN ", column)).ok());
+  }
+  ASSERT_TRUE(file.Execute("DROP TABLE job_content; PRAGMA user_version=8").ok());
+}
+
+TEST(SqliteStore, JobsOfAFileOfVersion8AreReadAndBroughtUpToDate) {
+  const TempFolder folder;
+  const std::string path = folder / "r.db";
+  JobRow job{.id = "j", .owner = "ann", .state = "done", .spec = "spec", .result = "result"};
+  job.name = "resnet18";
+  job.tasks = 3;
+  ASSERT_TRUE(OpenSqliteStore(path).value()->Commit({.jobs = {&job, 1}}).ok());
+  TakeBackToVersion8(*Raw(path));
+  job.name = "";
+  job.tasks = 0;
+  EXPECT_EQ(OpenSqliteStore(path, /*read_only=*/true).value()->FindJob("j")->value(), job);
+  const auto store = OpenSqliteStore(path).value();
+  EXPECT_EQ(store->FindJob("j")->value(), job);
+  job.result = "another";
+  ASSERT_TRUE(store->Commit({.jobs = {&job, 1}}).ok());
+  EXPECT_EQ(store->FindJob("j")->value(), job);
+}
+
 // Version 6 did not keep who withdrew a record, nor who built it for another worker.
 TEST(SqliteStore, ReadsAFileOfVersion6AndBringsItUpToDate) {
   const TempFolder folder;
@@ -119,6 +153,7 @@ TEST(SqliteStore, ReadsAFileOfVersion6AndBringsItUpToDate) {
     const Revocation a{"a", "drifted", 5, "ann"};
     ASSERT_TRUE(store->Commit({.revocations = {&a, 1}}).ok());
   }
+  TakeBackToVersion8(*Raw(path));
   ASSERT_TRUE(Raw(path)->Execute("ALTER TABLE revocation DROP COLUMN by_whom").ok());
   ASSERT_TRUE(Raw(path)->Execute("ALTER TABLE record DROP COLUMN builder").ok());
   ASSERT_TRUE(Raw(path)->Execute("PRAGMA user_version=6").ok());

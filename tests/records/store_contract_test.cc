@@ -1,4 +1,6 @@
 // What every record store promises, asked of each.
+#include "tests/records/store_contract.h"
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -6,49 +8,9 @@
 #include <thread>
 
 #include "base/rng.h"
-#include "records/postgres_store.h"
-#include "records/record_store.h"
-#include "tests/records/postgres_server.h"
-#include "tests/records/sample_records.h"
 
 namespace tilewright {
 namespace {
-
-struct StoreKind {
-  const char* name;
-  // An empty store; the folder is there as long as it is.
-  std::unique_ptr<RecordStore> (*make)(const TempFolder& folder);
-};
-
-constexpr StoreKind kStores[] = {
-    {"Memory", [](const TempFolder&) { return MakeMemoryStore(); }},
-    {"Sqlite", [](const TempFolder& folder) {
-       return OpenSqliteStore(folder / "records.db").value();
-     }},
-    {"Postgres", [](const TempFolder&) {
-       return OpenPostgresStore(PostgresServer::Shared().NewDatabase()).value();
-     }}};
-
-class StoreContract : public testing::TestWithParam<StoreKind> {
- protected:
-  StoreContract() : store_(GetParam().make(folder_)) {}
-
-  absl::Status Add(const Record& record) { return store_->Append({&record, 1}); }
-  std::vector<std::string> RunIds(const RecordFilter& filter) {
-    std::vector<std::string> ids;
-    EXPECT_TRUE(store_
-                    ->ForEach(filter,
-                              [&](const Record& r) {
-                                ids.push_back(r.run_id);
-                                return true;
-                              })
-                    .ok());
-    return ids;
-  }
-
-  TempFolder folder_;
-  std::unique_ptr<RecordStore> store_;
-};
 
 using Ids = std::vector<std::string>;
 
@@ -59,7 +21,7 @@ TEST_P(StoreContract, GivesBackExactlyWhatWasAppended) {
   ASSERT_TRUE(store_->Append(records).ok());
   std::string builder;
   const auto visit = [&](const JobResult& result) { return builder = result.builder, true; };
-  ASSERT_TRUE(store_->ForEachResult("job-7", visit).ok());
+  ASSERT_TRUE(store_->ForEachResult("job-7", 0, visit).ok());
   EXPECT_EQ(builder, "big");
   std::vector<Record> found;
   ASSERT_TRUE(store_->ForEach({}, [&](const Record& r) { return found.push_back(r), true; }).ok());
@@ -132,6 +94,29 @@ TEST_P(StoreContract, TheBestOfEachWorkloadIsTheBestOfItsFilter) {
   }
   EXPECT_EQ(store_->BestPerWorkload({.workload_key = WorkloadKey(records[0])})->size(), 2u);
   EXPECT_EQ(store_->BestPerWorkload({.workload_substring = "nothing of the kind"})->size(), 0u);
+}
+
+TEST_P(StoreContract, TheBestOfAWorkloadForAnyTargetIsThatOfTheFastest) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  const std::vector<Record> records = RandomRecords(seed, 300);
+  ASSERT_TRUE(store_->Append(records).ok());
+  std::vector<RecordFilter> filters;
+  std::vector<std::optional<Record>> expected;
+  for (const int64_t channels : {16, 32, 64, 128}) {
+    RecordFilter filter{.workload_key = SampleWorkload(channels).Key(), .device_key = "one"};
+    filters.push_back(filter);
+    std::optional<Record>& fastest = expected.emplace_back();
+    for (const char* target : {"cpu -mcpu=haswell", "cpu -mcpu=znver4"}) {
+      filter.target = target;
+      const std::optional<Record> best = store_->Best(filter).value();
+      const bool faster =
+          best && (!fastest || *MedianSeconds(best->outcome) < *MedianSeconds(fastest->outcome));
+      if (faster) fastest = best;
+    }
+  }
+  EXPECT_EQ(*store_->Bests(filters), expected);
+  EXPECT_EQ(expected.back(), std::nullopt) << "no such workload";
 }
 
 // More of them than are under way at once, of one kind and of several in turn.
@@ -272,7 +257,7 @@ TEST_P(StoreContract, ARevokedRecordIsSeenByNobodyButAResumedJob) {
   EXPECT_EQ(*store_->Revocations(), revocations);
   std::vector<uint64_t> trials;
   const auto visit = [&](const JobResult& result) { return trials.push_back(result.trial), true; };
-  ASSERT_TRUE(store_->ForEachResult("job-7", visit).ok());
+  ASSERT_TRUE(store_->ForEachResult("job-7", 0, visit).ok());
   EXPECT_EQ(trials, std::vector<uint64_t>{7});
 }
 
@@ -309,31 +294,6 @@ TEST_P(StoreContract, NewestAreTheLastOnesOldestFirstAndIdsGrow) {
   EXPECT_EQ(RunIds({.max_id = before}), (Ids{"a", "b"}));
 }
 
-TEST_P(StoreContract, AJobIsReplacedAndItsStepsStay) {
-  JobRow job{.id = "j", .owner = "ann", .request = "r", .weight = 3, .state = "running"};
-  job.spec = std::string("\0\xff'\\", 4);
-  job.created = 1795000000.1234567;
-  const JobRow other{.id = "k", .owner = "ann", .state = "done", .created = 5};
-  const std::vector<JobStepRow> steps = {{"j", 1, 0.5, "{}"}, {"j", 2, 1.5, "\u00e9"}};
-  ASSERT_TRUE(store_->Commit({.steps = steps, .jobs = {&job, 1}}).ok());
-  ASSERT_TRUE(store_->Commit({.jobs = {&other, 1}}).ok());
-  job.state = "paused";
-  job.trials = 1ull << 40;
-  const JobStepRow again{"j", 2, 9, "another"};
-  ASSERT_TRUE(store_->Commit({.steps = {&again, 1}, .jobs = {&job, 1}}).ok());
-  EXPECT_EQ(store_->FindJob("j")->value(), job);
-  EXPECT_EQ(store_->FindRequest("ann", "r")->value(), job);
-  EXPECT_EQ(*store_->FindRequest("bob", "r"), std::nullopt);
-  EXPECT_EQ(*store_->FindRequest("ann", ""), std::nullopt);
-  EXPECT_EQ(*store_->Jobs(true), std::vector{job});
-  EXPECT_EQ(store_->Jobs(false)->size(), 2u);
-  std::vector<JobStepRow> found;
-  const auto visit = [&](const JobStepRow& step) { return found.push_back(step), true; };
-  ASSERT_TRUE(store_->ForEachStep("j", 2, visit).ok());
-  EXPECT_EQ(found, std::vector{steps[1]});
-}
-
-// Longer than what an index of PostgreSQL takes as one entry.
 TEST_P(StoreContract, VeryLongKeysAndConfigsAreFound) {
   Rng rng(1);
   std::string noise;
@@ -384,8 +344,7 @@ TEST_P(StoreContract, ManyThreadsAppendAndRead) {
   EXPECT_EQ(*store_->Count({}), 80);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(kStores),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(kStores), NameOfStore);
 
 }  // namespace
 }  // namespace tilewright

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/device/device.h"
+#include "runtime/device/launch_needs.h"
 #include "runtime/error.h"
 #include "tests/runtime/fake_drivers.h"
 
@@ -69,6 +70,47 @@ TEST_F(WorkingCuda, RunsAKernel) {
   EXPECT_EQ(got[1], 8);
 }
 
+// A module says what its kernels' launches need beyond their operands.
+TEST_F(WorkingCuda, GivesAKernelItsMemoryAndTensorMaps) {
+  const std::unique_ptr<Device> device = OpenDevice("cuda:0");
+  const std::unique_ptr<runtime::DeviceModule> module = device->Load("fake maps");
+  const std::unique_ptr<runtime::DeviceKernel> twice = module->Find("twice");
+  const auto in = device->Allocate(4), out = device->Allocate(4);
+  const float value = 3;
+  device->Upload(*in, &value, sizeof(value));
+  device->Launch(*twice, {in.get(), out.get()}, {1, 1, 1}, {1, 1, 1});
+  float got = 0;
+  device->Download(&got, *out, sizeof(got));
+  EXPECT_EQ(got, 6);
+  PlanCuda("cuTensorMapEncodeTiled=1");
+  const auto [code, text] =
+      ErrorOf([&] { device->Launch(*twice, {in.get(), out.get()}, {1, 1, 1}, {1, 1, 1}); });
+  EXPECT_EQ(code, TW_INTERNAL);
+  EXPECT_THAT(text, HasSubstr("cannot encode a tensor map: error 1"));
+}
+
+TEST(LaunchNeeds, OfADamagedModuleAreRefused) {
+  const auto refused = [](const std::vector<int64_t>& words) {
+    try {
+      runtime::ReadLaunchNeeds(words);
+    } catch (const runtime::Error& error) {
+      return error.code() == TW_BAD_PACKAGE;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused({65536, 1, 0, 2, 2, 40, 64, 8, 64}));
+  EXPECT_FALSE(refused({1024, 0}));
+  EXPECT_TRUE(refused({}));
+  EXPECT_TRUE(refused({65536, 1}));
+  EXPECT_TRUE(refused({-1, 0}));
+  EXPECT_TRUE(refused({65536, 9}));
+  EXPECT_TRUE(refused({65536, 1, 0, 2, 6, 40, 64, 8, 64}));
+  EXPECT_TRUE(refused({65536, 1, 0, 2, 2, 40, 64, 8, 257}));
+  EXPECT_TRUE(refused({65536, 1, 0, 2, 2, 40, 0, 8, 64}));
+  EXPECT_TRUE(refused({65536, 1, -1, 2, 2, 40, 64, 8, 64}));
+  EXPECT_TRUE(refused({65536, 1, 0, 2, 2, 40, 64, 8, 64, 0}));
+}
+
 TEST_F(WorkingCuda, ANumberBeyondItsDevicesIsNamed) {
   const auto [code, text] = ErrorOf([] { OpenDevice("cuda:7"); });
   EXPECT_EQ(code, TW_UNAVAILABLE);
@@ -85,7 +127,11 @@ TEST_F(WorkingCuda, WithoutMemorySaysHowMuchWasWanted) {
 
 TEST_F(WorkingCuda, CodeOfAnotherArchitectureNamesTheDevicesOwn) {
   const std::unique_ptr<Device> device = OpenDevice("cuda:0");
-  const auto [code, text] = ErrorOf([&] { device->Load("\x7f" "ELF of sm_120"); });
+  const auto [code, text] = ErrorOf([&] {
+    device->Load(
+        "\x7f"
+        "ELF of sm_120");
+  });
   EXPECT_EQ(code, TW_BAD_PACKAGE);
   EXPECT_THAT(text, AllOf(HasSubstr("not for this device, Fake GPU (sm_90)"),
                           HasSubstr("cuda -arch=sm_90")));
@@ -107,9 +153,8 @@ TEST_F(WorkingCuda, ALaunchThatAsksForTooMuchLeavesTheDeviceUsable) {
   const auto twice = device->Load("fake")->Find("twice");
   const auto buffer = device->Allocate(8);
   PlanCuda("cuLaunchKernel=701");
-  const auto [code, text] = ErrorOf([&] {
-    device->Launch(*twice, {buffer.get(), buffer.get()}, {1, 1, 1}, {2, 1, 1});
-  });
+  const auto [code, text] =
+      ErrorOf([&] { device->Launch(*twice, {buffer.get(), buffer.get()}, {1, 1, 1}, {2, 1, 1}); });
   EXPECT_EQ(code, TW_INTERNAL);
   EXPECT_THAT(text, HasSubstr("start a kernel: error 701"));
 }

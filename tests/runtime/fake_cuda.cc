@@ -1,6 +1,8 @@
 // libcuda.so.1 of tests: one device whose memory is this process's. Calls fail as $FAKE_CUDA says:
 // "cuInit=34", "cuMemAlloc_v2=2,cuCtxSynchronize=hang" (the call never returns). A module is a text
-// that begins with "fake"; its one kernel "twice" doubles the first argument into the second.
+// that begins with "fake"; its one kernel "twice" doubles the first argument into the second. That
+// of a module "fake maps" says that it needs 65536 bytes and a map of its first operand, without
+// which the launch fails.
 #include <unistd.h>
 
 #include <cstddef>
@@ -11,7 +13,10 @@
 
 namespace {
 
-constexpr int kNoBinary = 209, kNotFound = 500;
+constexpr int kNoBinary = 209, kNotFound = 500, kInvalidValue = 1;
+
+void* with_maps = nullptr;
+int most_shared_bytes = 0;
 
 int Planned(const std::string& call) {
   const char* const text = std::getenv("FAKE_CUDA");
@@ -29,9 +34,9 @@ void Twice(const float* in, float* out, unsigned count) {
 
 }  // namespace
 
-#define CALL(name)                                      \
+#define CALL(name)                                       \
   if (const int planned = Planned(name); planned != 0) { \
-    return planned;                                     \
+    return planned;                                      \
   }
 
 extern "C" {
@@ -105,7 +110,32 @@ int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
 int cuModuleLoadData(void** module, const void* image) {
   CALL("cuModuleLoadData");
   if (std::strncmp(static_cast<const char*>(image), "fake", 4) != 0) return kNoBinary;
-  *module = module;
+  *module = std::strcmp(static_cast<const char*>(image), "fake maps") == 0 ? &with_maps : module;
+  return 0;
+}
+int cuModuleGetGlobal_v2(uint64_t* at, size_t* bytes, void* module, const char* name) {
+  static const int64_t needs[] = {9, 65536, 1, 0, 2, 2, 40, 64, 8, 64};
+  if (module != &with_maps || std::strcmp(name, "tw_needs_twice") != 0) return kNotFound;
+  *at = reinterpret_cast<uint64_t>(needs);
+  *bytes = sizeof(needs);
+  return 0;
+}
+int cuFuncSetAttribute(void*, int attribute, int value) {
+  CALL("cuFuncSetAttribute");
+  if (attribute == 8) most_shared_bytes = value;
+  return 0;
+}
+// The address, what it was asked of the tensor, the driver's own fields.
+int cuTensorMapEncodeTiled(void* map, int type, unsigned rank, void* address,
+                           const uint64_t* extents, const uint64_t* strides, const uint32_t* box,
+                           const uint32_t* element_strides, int interleave, int swizzle, int,
+                           int fill) {
+  CALL("cuTensorMapEncodeTiled");
+  const bool asked = type == 1 && rank == 2 && extents[0] == 64 && extents[1] == 40 &&
+                     strides[0] == 128 && box[0] == 64 && box[1] == 8 && element_strides[0] == 1 &&
+                     interleave == 0 && swizzle == 3 && fill == 0;
+  if (!asked || reinterpret_cast<uintptr_t>(map) % 64 != 0) return kInvalidValue;
+  std::memcpy(map, &address, sizeof(address));
   return 0;
 }
 int cuModuleUnload(void*) { return 0; }
@@ -115,8 +145,12 @@ int cuModuleGetFunction(void** function, void*, const char* name) {
   return 0;
 }
 int cuLaunchKernel(void*, unsigned grid_x, unsigned, unsigned, unsigned block_x, unsigned, unsigned,
-                   unsigned, void*, void** args, void**) {
+                   unsigned shared_bytes, void*, void** args, void**) {
   CALL("cuLaunchKernel");
+  if (static_cast<int>(shared_bytes) > most_shared_bytes) return kInvalidValue;
+  if (shared_bytes > 0 && *static_cast<uint64_t*>(args[2]) != *static_cast<uint64_t*>(args[0])) {
+    return kInvalidValue;
+  }
   const auto at = [args](int i) {
     return reinterpret_cast<float*>(*static_cast<uint64_t*>(args[i]));
   };

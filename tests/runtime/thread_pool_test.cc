@@ -2,13 +2,17 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <mutex>
 #include <numeric>
 #include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "runtime/straggler_guard.h"
 
@@ -119,6 +123,29 @@ TEST(ThreadPool, BindsEachThreadToOneCpu) {
     }
   })
       .join();
+}
+
+std::set<pid_t> ThreadsOfThisProcess() {
+  std::set<pid_t> threads;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    threads.insert(std::stoi(task.path().filename()));
+  }
+  return threads;
+}
+
+TEST(ThreadPool, IsBoundBeforeItsHelpersHaveRun) {
+  std::thread([] {
+    for (int round = 0; round < 50; ++round) {
+      const std::set<pid_t> others = ThreadsOfThisProcess();
+      const ThreadPool pool(3, true);
+      for (const pid_t thread : ThreadsOfThisProcess()) {
+        if (others.contains(thread)) continue;
+        cpu_set_t set;
+        ASSERT_EQ(sched_getaffinity(thread, sizeof(set), &set), 0);
+        EXPECT_EQ(CPU_COUNT(&set), 1) << "in round " << round;
+      }
+    }
+  }).join();
 }
 
 TEST(StragglerGuard, AllowsHelpersWhileWaitsAreShort) {

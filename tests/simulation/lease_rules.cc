@@ -64,6 +64,9 @@ void LeaseRules::CheckWorker(const AttemptView& attempt) {
   if (attempt.worker.device_key != attempt.request.device_key) {
     witness_.Violate(worker + " was leased a trial of another key");
   }
+  if (attempt.request.network && !attempt.worker.networks) {
+    witness_.Violate(worker + " was leased a whole network, which it does not take");
+  }
 }
 
 // Nobody is served much more often than a user whose trial waits meanwhile.

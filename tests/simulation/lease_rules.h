@@ -23,8 +23,8 @@ class LeaseRules final : public FarmObserver {
   // A new server: its leases are its own. Results stay. What it tells when it is no longer alive
   // has not happened.
   void OnServerStarted(std::function<bool()> alive);
-  // The build of an attempt ended well, or it was given back.
-  void OnBuilt(uint64_t attempt) { End(attempt); }
+  // An attempt is over without a record: it was built, or timed a whole network.
+  void OnOver(uint64_t attempt) { End(attempt); }
   void OnJobEnded(const std::string& job) { EndAll(job); }
   void OnJobBegun(const std::string& job) { ended_.erase(job); }
   // Its waits say nothing any more.

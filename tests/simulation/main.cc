@@ -14,7 +14,7 @@ namespace {
 struct Totals {
   uint64_t hash = 0;
   uint64_t seeds = 0, broken = 0, jobs = 0, records = 0, events = 0, leases = 0, lost = 0;
-  uint64_t faults = 0, quarantines = 0, lives = 0, torn = 0;
+  uint64_t faults = 0, quarantines = 0, networks = 0, lives = 0, torn = 0;
   double seconds = 0;
 };
 
@@ -29,6 +29,7 @@ void Add(const SimulationResult& result, Totals* totals) {
   totals->lost += result.lost;
   totals->faults += result.faults;
   totals->quarantines += result.quarantines;
+  totals->networks += result.networks;
   totals->lives += result.lives;
   totals->torn += result.torn;
   totals->seconds += result.seconds;
@@ -49,8 +50,9 @@ void Complain(const SimulationResult& result, uint64_t seed, const std::string& 
 
 void PrintTotals(const Totals& totals) {
   std::printf("seeds %lu, broken %lu, hash %016lx\n", totals.seeds, totals.broken, totals.hash);
-  std::printf("jobs %lu, records acknowledged %lu, events told %lu, leases %lu\n", totals.jobs,
-              totals.records, totals.events, totals.leases);
+  std::printf(
+      "jobs %lu, records acknowledged %lu, events told %lu, leases %lu, networks decided %lu\n",
+      totals.jobs, totals.records, totals.events, totals.leases, totals.networks);
   std::printf(
       "server started %lu times (%lu of them after a loss of power within a write), leases "
       "lost %lu, faults of workers %lu, quarantines %lu, simulated hours %.1f\n",

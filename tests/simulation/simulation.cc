@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "proto/network.pb.h"
 #include "tests/simulation/client.h"
 #include "tests/simulation/faults.h"
 
@@ -18,9 +19,11 @@ WorkerInfo InfoOf(int number) {
   WorkerInfo info{.name = absl::StrCat("w", number), .device_key = "alpha", .device = "simulated"};
   info.target = kTarget;
   info.capacity = 1 + static_cast<uint32_t>(number) % 4;
+  info.networks = number % 2 == 0;
   if (number < 12) {
     info.device_key = "beta";
     info.role = number < 4 ? WorkerRole::kBuild : WorkerRole::kRun;
+    info.networks = false;
   }
   return info;
 }
@@ -40,6 +43,11 @@ v1::JobSpec SpecOf(World& world, int number) {
     spec.set_time_seconds(world.Uniform(20, 120));
   }
   if (world.Chance(0.2)) spec.set_early_stopping(10);
+  if (world.Chance(0.7)) {
+    v1::Network network;
+    network.set_model("only workers look into it");
+    spec.set_network(network.SerializeAsString());
+  }
   for (uint64_t i = 0; i < 1 + world.rng().Below(2); ++i) {
     v1::JobTask& task = *spec.add_tasks();
     task.mutable_task()->set_workload(
@@ -130,6 +138,7 @@ class Simulation {
             .lost = rules_.lost(),
             .faults = rules_.faults(),
             .quarantines = rules_.quarantines(),
+            .networks = witness_.networks(),
             .lives = static_cast<uint64_t>(server_.lives()),
             .torn = static_cast<uint64_t>(server_.torn()),
             .seconds = world_.Now()};

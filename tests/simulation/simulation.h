@@ -5,7 +5,7 @@
 // Key Value Store", SIGMOD 2021, section 4); which kinds of faults happen together is left to
 // chance for each seed (Groce et al., "Swarm Testing", ISSTA 2012).
 //
-// Not simulated: gRPC, TLS and roles, whole networks as a job's last phase, a farm's other threads.
+// Not simulated: gRPC, TLS and roles, what a network's times are made of, a farm's other threads.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ struct SimulationResult {
   std::vector<std::string> story;       // its end
   // What happened.
   uint64_t jobs = 0, records = 0, events = 0, leases = 0, lost = 0, faults = 0, quarantines = 0;
+  uint64_t networks = 0;         // decided
   uint64_t lives = 0, torn = 0;  // of the server; those that ended within a write
   double seconds = 0;            // of the world
 };

@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <optional>
+#include <vector>
+
+#include "proto/network.pb.h"
 #include "tests/records/sample_records.h"
 #include "tests/simulation/lease_rules.h"
 #include "tests/simulation/witness.h"
@@ -21,6 +26,47 @@ TEST(Simulation, TheSameSeedTellsTheSameStory) {
   EXPECT_EQ(first.story, again.story);
   EXPECT_THAT(first.violations, IsEmpty());
   EXPECT_NE(first.hash, Simulate({.seed = 4}).hash);
+}
+
+TEST(World, GoesOnWhileAnActivityWaitsWithinAStep) {
+  World world(1, false);
+  std::promise<void> told;
+  const std::shared_future<void> done = told.get_future().share();
+  std::vector<bool> was_done;
+  const auto activity = world.Make([&]() -> std::optional<double> {
+    for (int i = 0; i < 2; ++i) was_done.push_back(world.WaitFor(done, 5));
+    return std::nullopt;
+  });
+  activity->Wake();
+  world.After(7, [&] { told.set_value(); });
+  while (world.Next()) {
+  }
+  EXPECT_THAT(was_done, ElementsAre(false, true));
+  EXPECT_EQ(world.Now(), 7);
+  activity->Join();
+}
+
+TEST(World, AnActivityThatIsJoinedWaitsNoMore) {
+  World world(1, false);
+  std::promise<void> never;
+  const std::shared_future<void> done = never.get_future().share();
+  std::vector<bool> was_done;
+  const auto activity = world.Make([&]() -> std::optional<double> {
+    was_done.push_back(world.WaitFor(done, 1000));
+    return std::nullopt;
+  });
+  activity->Wake();
+  EXPECT_TRUE(world.Next());
+  EXPECT_THAT(was_done, IsEmpty());
+  activity->Join();
+  EXPECT_THAT(was_done, ElementsAre(false));
+  EXPECT_EQ(world.Now(), 0);
+}
+
+TEST(Simulation, DecidesWholeNetworks) {
+  uint64_t networks = 0;
+  for (uint64_t seed = 1; seed <= 5; ++seed) networks += Simulate({.seed = seed}).networks;
+  EXPECT_GT(networks, 0u);
 }
 
 class Witnessed : public ::testing::Test {
@@ -52,6 +98,25 @@ TEST_F(Witnessed, AJobThatWasCancelledAndRunsAgainIsNoticed) {
   witness.OnCancelled("job");
   witness.CheckStore(*store);
   EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("was cancelled, and is running")));
+}
+
+TEST_F(Witnessed, ADecisionInTheNetworkThatIsNotRecordedWholeIsNoticed) {
+  Record decision = SampleRecord("in-network 1");
+  decision.job = "job";
+  decision.record_class = kInNetworkClass;
+  ASSERT_TRUE(store->Append({&decision, 1}).ok());
+  v1::NetworkResult result;
+  result.add_layers()->set_workload(decision.task.workload.Key());
+  v1::JobEvent end;
+  end.set_network(result.SerializeAsString());
+  const JobRow row{.id = "job", .state = "done", .result = end.SerializeAsString()};
+  witness.CheckNetwork(*store, row);
+  EXPECT_THAT(witness.violations(), IsEmpty());
+  EXPECT_EQ(witness.networks(), 1u);
+  result.add_layers()->set_workload("another");
+  end.set_network(result.SerializeAsString());
+  witness.CheckNetwork(*store, {.id = "job", .state = "done", .result = end.SerializeAsString()});
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("job has decided is not recorded")));
 }
 
 TEST_F(Witnessed, EventsComeInOrderAndStayWhatTheyWere) {

@@ -1,9 +1,11 @@
 #include "tests/simulation/witness.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/network.h"
 #include "tuner/loop/tuning.h"
 #include "tuner/server/journal.h"
 
@@ -100,7 +102,11 @@ void Witness::CheckEnd(Farm& farm, const RecordStore& store) {
   CheckStore(store);
   const auto rows = store.Jobs(/*unfinished=*/false);
   if (!rows.ok()) return Violate(absl::StrCat("no jobs: ", rows.status().message()));
-  for (const JobRow& row : *rows) CheckJob(farm, store, row);
+  for (const JobRow& row : *rows) {
+    const auto whole = store.FindJob(row.id);
+    if (!whole.ok() || !*whole) return Violate("job " + row.id + " is listed and not there");
+    CheckJob(farm, store, **whole);
+  }
 }
 
 void Witness::CheckJob(Farm& farm, const RecordStore& store, const JobRow& row) {
@@ -114,6 +120,7 @@ void Witness::CheckJob(Farm& farm, const RecordStore& store, const JobRow& row) 
   CheckJournal(store, row);
   CheckSearch(store, row);
   CheckEvents(farm, row.id);
+  CheckNetwork(store, row);
 }
 
 // Each trial counts at most once, and only what has started ends. What ended without a result
@@ -184,6 +191,42 @@ void Witness::CheckEvents(Farm& farm, const std::string& id) {
   });
   if (!IsEnd(last)) Violate("the last event of " + id + " is not its end");
   if (!told.ok()) Violate(absl::StrCat("events of ", id, ": ", told.message()));
+}
+
+// The workloads of each decision of the job, by its time.
+std::map<double, std::set<std::string>> Witness::DecisionsOf(const RecordStore& store,
+                                                             const std::string& job) {
+  std::map<double, std::set<std::string>> decisions;
+  const RecordFilter filter{.job = job, .record_class = kInNetworkClass};
+  const absl::Status read = store.ForEach(filter, [&](const Record& record) {
+    const std::string workload = record.task.workload.Key();
+    if (!decisions[record.unix_time].insert(workload).second) {
+      Violate(absl::StrCat("job ", job, " has decided twice about ", workload));
+    }
+    return true;
+  });
+  if (!read.ok()) Violate(absl::StrCat("decisions of ", job, ": ", read.message()));
+  return decisions;
+}
+
+// What was decided in the whole network is recorded as it is told: all layers or none. A life whose
+// last word was lost may have decided before.
+void Witness::CheckNetwork(const RecordStore& store, const JobRow& row) {
+  v1::JobEvent last;
+  if (!last.ParseFromString(row.result)) return Violate("the end of " + row.id + " is lost");
+  const v1::NetworkResult result = ReadNetworkResult(last.network());
+  const bool is_decided = result.layers_size() > 0;
+  if (row.state == "done" && is_decided == !result.left_out().empty()) {
+    Violate("job " + row.id + " does not say what became of its network");
+  }
+  std::set<std::string> told;
+  for (const v1::NetworkGain& layer : result.layers()) told.insert(layer.workload());
+  const auto decisions = DecisionsOf(store, row.id);
+  const auto is_told = [&](const auto& decision) { return decision.second == told; };
+  if (is_decided && std::none_of(decisions.begin(), decisions.end(), is_told)) {
+    Violate("what job " + row.id + " has decided is not recorded");
+  }
+  networks_ += is_decided;
 }
 
 }  // namespace tilewright

@@ -35,24 +35,30 @@ class Witness {
   void CheckStore(const RecordStore& store);
   // At the end, when nothing has failed for long: every job has ended, and how.
   void CheckEnd(Farm& farm, const RecordStore& store);
+  // What a job that has ended tells of its whole network.
+  void CheckNetwork(const RecordStore& store, const JobRow& row);
 
   void Violate(const std::string& what);
   const std::vector<std::string>& violations() const { return violations_; }
   size_t recorded() const { return recorded_.size(); }
   size_t jobs() const { return jobs_.size(); }
   size_t events() const;
+  size_t networks() const { return networks_; }  // decided, of jobs that ended
 
  private:
   void CheckJob(Farm& farm, const RecordStore& store, const JobRow& row);
   void CheckJournal(const RecordStore& store, const JobRow& row);
   void CheckSearch(const RecordStore& store, const JobRow& row);
   void CheckEvents(Farm& farm, const std::string& job);
+  std::map<double, std::set<std::string>> DecisionsOf(const RecordStore& store,
+                                                      const std::string& job);
 
   World& world_;
   std::set<std::string> recorded_;                          // run ids
   std::set<std::string> jobs_, paused_, cancelled_;         // as they were acknowledged
   std::map<std::string, std::vector<std::string>> events_;  // by job, as they were told
   std::vector<std::string> violations_;
+  size_t networks_ = 0;
 };
 
 }  // namespace tilewright

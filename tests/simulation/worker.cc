@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/operators/workload_rules.h"
+#include "proto/network.h"
 
 namespace tilewright {
 namespace {
@@ -156,6 +157,29 @@ void SimulatedWorker::FetchModule(const Held& held) {
                               Mine(std::function<void(std::optional<Reply>)>(run)));
 }
 
+// A layer's time depends on its option, and some networks do not compile.
+std::string SimulatedWorker::TimesOf(const std::string& round) const {
+  const absl::StatusOr<v1::NetworkRound> read = ReadNetworkRound(round);
+  v1::NetworkTimes times;
+  if (!read.ok()) {
+    around_.witness.Violate(absl::StrCat("a round is refused: ", read.status().message()));
+  } else if (around_.world.Chance(0.05)) {
+    times.set_left_out("it does not compile");
+  }
+  if (!read.ok() || !times.left_out().empty()) return times.SerializeAsString();
+  for (const v1::NetworkMix& mix : read->mixes()) {
+    v1::NetworkRuns& runs = *times.add_mixes();
+    for (uint32_t i = 0; i < read->least_rounds(); ++i) {
+      v1::NetworkSeconds& run = *runs.add_rounds();
+      for (const uint32_t option : mix.options()) {
+        run.add_layers(around_.world.Uniform(1e-3, 1.1e-3) / (1 + 0.05 * option));
+        run.set_whole(run.whole() + run.layers(run.layers_size() - 1));
+      }
+    }
+  }
+  return times.SerializeAsString();
+}
+
 SimulatedWorker::Report SimulatedWorker::ReportOf(const Held& held) {
   World& world = around_.world;
   const LeasedTrial& leased = held.trial;
@@ -164,7 +188,10 @@ SimulatedWorker::Report SimulatedWorker::ReportOf(const Held& held) {
     const bool of_builder = !leased.module.empty() && world.Chance(0.3);
     return FaultReport{session, leased.attempt, leased.fence, "its disk is full", of_builder};
   }
-  const Task& task = leased.request.task;
+  const Task& task = *leased.request.task;
+  if (leased.request.network) {
+    return NetworkReport{session, leased.attempt, leased.fence, TimesOf(*leased.request.network)};
+  }
   Measured measured{.build_seconds = 0.25, .run_seconds = 0.5};
   measured.outcome = around_.device.Measure(task, Flops(task.workload), leased.request.config);
   auto* timing = std::get_if<Timing>(&measured.outcome);
@@ -218,10 +245,13 @@ void SimulatedWorker::Send(uint64_t number) {
       });
     } else if (const auto* fault = std::get_if<FaultReport>(&spooled.report)) {
       answer(dispatcher.ReportFault(*fault));
+    } else if (const auto* network = std::get_if<NetworkReport>(&spooled.report)) {
+      around.rules.OnOver(network->attempt);
+      answer(dispatcher.ReportNetwork(*network));
     } else {
       const auto& built = std::get<BuiltReport>(spooled.report);
       // The attempt is over before what it built is leased.
-      around.rules.OnBuilt(built.attempt);
+      around.rules.OnOver(built.attempt);
       answer(dispatcher.ReportBuilt(built));
     }
   };

@@ -55,7 +55,7 @@ class SimulatedWorker {
   const WorkerInfo& info() const { return traits_.info; }
 
  private:
-  using Report = std::variant<TrialReport, FaultReport, BuiltReport>;
+  using Report = std::variant<TrialReport, FaultReport, BuiltReport, NetworkReport>;
   struct Opened {
     std::string session;
     uint64_t epoch = 0;
@@ -84,6 +84,7 @@ class SimulatedWorker {
   void Run(uint64_t attempt);
   void Finish(uint64_t attempt);
   Report ReportOf(const Held& held);
+  std::string TimesOf(const std::string& round) const;
   void Keep(Report report, uint64_t epoch);
   void Send(uint64_t number);
   void OnAnswered(uint64_t number, std::optional<absl::StatusOr<ReportResult>> answer);

@@ -7,40 +7,72 @@
 
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "tests/simulation/fiber.h"
 
 namespace tilewright {
 namespace {
 
 constexpr size_t kKeptLines = 400;
 
+bool IsDone(const std::shared_future<void>& done) {
+  return done.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
 }  // namespace
 
 class World::SimulatedActivity final : public Activity {
  public:
-  SimulatedActivity(const World& world, Step step) : world_(world), step_(std::move(step)) {}
+  SimulatedActivity(World& world, Step step)
+      : world_(world), step_(std::move(step)), fiber_([this] { TakeSteps(); }) {}
+  ~SimulatedActivity() override { TW_CHECK(!waits_for_) << "an activity is gone while it waits"; }
 
   void Wake() override { due_ = std::min(due_, world_.now_); }
   void Join() override {
     TW_CHECK(!running_) << "an activity waits for itself";
+    joined_ = true;
     while (!over_) TakeStep();
   }
+  // Goes on where it waits, or takes the next step.
   void TakeStep() {
-    due_ = std::numeric_limits<double>::infinity();
+    SimulatedActivity* const caller = std::exchange(world_.current_, this);
     running_ = true;
-    const std::optional<double> patience = step_();
+    fiber_.Resume();
     running_ = false;
-    over_ = !patience;
-    if (patience) due_ = std::min(due_, world_.now_ + *patience);
+    world_.current_ = caller;
+  }
+  // In a step.
+  bool Wait(const std::shared_future<void>& done, double seconds) {
+    waits_for_ = &done;
+    waits_until_ = world_.now_ + seconds;
+    while (!IsDone(done) && !joined_ && world_.now_ < waits_until_) fiber_.Leave();
+    waits_for_ = nullptr;
+    return IsDone(done);
   }
   bool running() const { return running_; }
   bool over() const { return over_; }
-  double due() const { return due_; }
+  double due() const {
+    if (!waits_for_) return due_;
+    return IsDone(*waits_for_) ? world_.now_ : waits_until_;
+  }
 
  private:
-  const World& world_;
+  void TakeSteps() {
+    while (!over_) {
+      due_ = std::numeric_limits<double>::infinity();
+      const std::optional<double> patience = step_();
+      over_ = !patience;
+      if (patience) due_ = std::min(due_, world_.now_ + *patience);
+      if (!over_) fiber_.Leave();
+    }
+  }
+
+  World& world_;
   const Step step_;
   double due_ = std::numeric_limits<double>::infinity();
-  bool running_ = false, over_ = false;
+  bool running_ = false, over_ = false, joined_ = false;
+  const std::shared_future<void>* waits_for_ = nullptr;
+  double waits_until_ = 0;
+  Fiber fiber_;
 };
 
 void World::After(double seconds, std::function<void()> what) {
@@ -61,11 +93,9 @@ std::shared_ptr<World::SimulatedActivity> World::Due() {
   return due.empty() ? nullptr : due[rng_.Below(due.size())];
 }
 
-bool World::WaitFor(const std::shared_future<void>& done, double) {
-  const auto is_done = [&] {
-    return done.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-  };
-  while (!is_done()) {
+bool World::WaitFor(const std::shared_future<void>& done, double seconds) {
+  if (current_) return current_->Wait(done, seconds);
+  while (!IsDone(done)) {
     const auto activity = Due();
     if (!activity) return false;
     activity->TakeStep();

@@ -40,7 +40,8 @@ class World final : public Clock, public Activities {
 
   // A step that activities of the server take: what is due, in an order by chance.
   std::shared_ptr<Activity> Make(Step step) override;
-  // Takes steps that are due now until it is done; time does not pass.
+  // Within an activity: the world goes on meanwhile; one that is joined waits no more. Else takes
+  // steps that are due now until it is done, and no time passes.
   bool WaitFor(const std::shared_future<void>& done, double seconds) override;
 
   void Tell(const std::string& line);
@@ -63,6 +64,7 @@ class World final : public Clock, public Activities {
   double now_ = 0, jumped_ = 0, stopped_until_ = 0;
   std::multimap<std::pair<double, uint64_t>, std::function<void()>> events_;  // by time, chance
   std::vector<std::shared_ptr<SimulatedActivity>> activities_;
+  SimulatedActivity* current_ = nullptr;  // whose step is taken now
   uint64_t hash_ = 0xcbf29ce484222325u;
   uint64_t lines_ = 0;
   std::deque<std::string> story_;

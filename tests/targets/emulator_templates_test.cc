@@ -8,10 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/driver/compile_task.h"
 #include "compiler/driver/device_task.h"
+#include "compiler/driver/plain_run.h"
 #include "compiler/operators/workload_rules.h"
-#include "compiler/targets/support/nvrtc.h"
 #include "compiler/templates/template.h"
 #include "runtime/device/emulator_device.h"
+#include "runtime/device/nvrtc.h"
 #include "tests/targets/device_check.h"
 #include "tests/targets/gpu_shapes.h"
 
@@ -201,7 +202,7 @@ TEST(TutorialConfig, RunsInTheEmulator) {
 TEST(TutorialConfig, CompilesForHopperOrTheMissingCompilerIsNamed) {
   const Task task = TutorialTask("cuda -arch=sm_90");
   const absl::StatusOr<CompiledTask> compiled = CompileTask(task, TutorialConfig(task));
-  if (NvrtcVersion().ok()) {
+  if (runtime::HasNvrtc()) {
     EXPECT_TRUE(compiled.ok()) << compiled.status();
   } else {
     EXPECT_EQ(compiled.status().code(), absl::StatusCode::kUnavailable);

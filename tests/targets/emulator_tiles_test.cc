@@ -87,6 +87,99 @@ TEST(EmulatedTiles, MultiplyAsTheTableOfFragmentsSays) {
   }
 }
 
+// The rows of a warpgroup's matrices, 32 bytes of each, where TMA's swizzle puts them.
+struct SwizzledRows {
+  std::vector<char> bytes = std::vector<char>(256 * 128);
+  std::vector<std::vector<double>> values;
+
+  void Put(int64_t at, const char* from, int64_t count) {
+    for (int64_t b = at; b < at + count; ++b) {
+      bytes[static_cast<size_t>(b ^ (b / 128 % 8 * 16))] = from[b - at];
+    }
+  }
+};
+
+// Transposed, 16 rows of 64 columns, the next columns' 8192 bytes on.
+SwizzledRows MakeColumns(DType type, int64_t count, Rng& rng) {
+  SwizzledRows columns;
+  for (int64_t n = 0; n < count; ++n) {
+    columns.values.emplace_back();
+    for (int64_t k = 0; k < 16; ++k) {
+      Tensor element(TensorType{.dtype = type, .shape = {1}});
+      element.Set(0, static_cast<double>(rng.Below(9)) - 4);
+      columns.values.back().push_back(element.AsDouble(0));
+      columns.Put(n / 64 * 8192 + k * 128 + n % 64 * 2, static_cast<const char*>(element.data()),
+                  2);
+    }
+  }
+  return columns;
+}
+
+SwizzledRows MakeRows(DType type, int64_t count, Rng& rng) {
+  SwizzledRows rows;
+  const int64_t size = static_cast<int64_t>(SizeOf(type));
+  for (int64_t r = 0; r < count; ++r) {
+    Tensor row(TensorType{.dtype = type, .shape = {32 / size}});
+    rows.values.emplace_back();
+    for (int64_t i = 0; i < row.size(); ++i) {
+      row.Set(i, static_cast<double>(rng.Below(9)) - 4);
+      rows.values.back().push_back(row.AsDouble(i));
+    }
+    rows.Put(r * 128, static_cast<const char*>(row.data()), 32);
+  }
+  return rows;
+}
+
+TEST(EmulatedTiles, MultiplyRowsOfDescriptorsAsTheTableOfFragmentsSays) {
+  Rng rng(kSeed);
+  constexpr int64_t kRight = 64 * 1024;
+  const auto descriptor = [](int64_t address) {
+    return static_cast<unsigned long long>(address >> 4) | 512ULL << 16 | 64ULL << 32 | 1ULL << 62;
+  };
+  for (const TileOp& op : TileOps()) {
+    if (op.columns == 0) continue;
+    SCOPED_TRACE(op.name);
+    const SwizzledRows left = MakeRows(op.type, kGroupRows, rng);
+    const SwizzledRows right =
+        op.transposed ? MakeColumns(op.type, op.columns, rng) : MakeRows(op.type, op.columns, rng);
+    const ReadShared read = [&](int64_t at) {
+      return at < kRight ? &left.bytes[static_cast<size_t>(at)]
+                         : &right.bytes[static_cast<size_t>(at - kRight)];
+    };
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      Bytes sums(static_cast<size_t>(kWarpThreads * op.columns * 2));
+      std::memset(sums.data(), 0, static_cast<size_t>(kWarpThreads * op.columns * 2));
+      Memory memory(&sums, 0, static_cast<size_t>(kWarpThreads * op.columns * 2), kPrivateMemory);
+      WarpTile warp = {};
+      for (int t = 0; t < kWarpLanes; ++t) {
+        tw_tile& lane = warp[static_cast<size_t>(t)];
+        lane = {.type = TypeOf(op.type),
+                .transposed = op.transposed ? 1 : 0,
+                .columns = static_cast<int>(op.columns),
+                .sums = &memory,
+                .sum = t * op.columns * 2,
+                .descriptors = {descriptor(0), descriptor(kRight)}};
+      }
+      ASSERT_TRUE(MultiplyQuarter(warp, quarter, read));
+      for (int64_t t = 0; t < kWarpThreads; ++t) {
+        for (int64_t i = 0; i < op.columns / 2; ++i) {
+          const MatrixPlace at = FragmentOf(op, Fragment::kSums, quarter * kWarpThreads + t, i);
+          double want = 0;
+          for (size_t k = 0; k < left.values[0].size(); ++k) {
+            want += left.values[at.row][k] * right.values[at.column][k];
+          }
+          const char* sum = sums.data() + (t * op.columns / 2 + i) * 4;
+          float real;
+          int32_t whole;
+          std::memcpy(&real, sum, 4);
+          std::memcpy(&whole, sum, 4);
+          ASSERT_EQ(op.type == DType::kI8 ? whole : real, want) << t << " " << i;
+        }
+      }
+    }
+  }
+}
+
 // Word t % 4 of row t / 4, or of the transposed matrix of 16-bit elements.
 TEST(EmulatedTiles, LoadMatricesByRowsOfLanes) {
   Bytes shared(32 * 16);

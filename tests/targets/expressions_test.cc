@@ -105,6 +105,25 @@ TEST_P(Expressions, CastsAgree) {
   library.ExpectAllAsInterpreted(Optimize::kFull, 0);
 }
 
+// Halves, what is far out of range, infinities and NaN.
+TEST_P(Expressions, CastsOfRoundedFloatsSaturate) {
+  Library library(GetParam());
+  for (DType to : kIntegers) {
+    for (const double factor : {0.5, 300.5, 4e4, 3e38, 1e39}) {
+      const auto scaled = [&](const auto& x) {
+        return Call("floor", {x[0] * Float(8)}, DType::kF32) * Float(factor);
+      };
+      library.Add({DType::kF32}, to,
+                  [&](const auto& x) { return Cast(Call("round", {scaled(x)}, DType::kF32), to); });
+      library.Add({DType::kF32}, to, [&](const auto& x) { return Cast(scaled(x), to); });
+    }
+    library.Add({DType::kF32}, to, [&](const auto& x) {
+      return Cast(Call("round", {Call("log", {x[0]}, DType::kF32)}, DType::kF32), to);
+    });
+  }
+  library.ExpectAllAsInterpreted(Optimize::kFull, 0);
+}
+
 void AddFloatCalls(Library& library, DType dtype) {
   for (const char* name : {"exp",   "log",  "sqrt",  "tanh", "sin",   "cos",   "tan",   "asin",
                            "acos",  "atan", "sinh",  "cosh", "asinh", "acosh", "atanh", "erf",

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/strings.h"
-#include "compiler/core/gpu_models.h"
 #include "compiler/loop/verify.h"
 #include "compiler/templates/template.h"
+#include "runtime/device/gpu_models.h"
 #include "tests/targets/gpu_shapes.h"
 
 namespace tilewright {
@@ -35,7 +35,7 @@ void CheckDefaults(const Target& target, uint64_t seed) {
 
 TEST(GpuDefaults, AreValidOnEveryKnownModel) {
   uint64_t seed = 100;
-  for (const GpuModel& model : kGpuModels) {
+  for (const runtime::GpuModel& model : runtime::kGpuModels) {
     const std::string target =
         absl::StrCat("cuda -model=", Sv(model.name), " -arch=", Sv(model.arch));
     CheckDefaults(ParseTarget(target).value(), ++seed);

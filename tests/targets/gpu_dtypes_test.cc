@@ -8,8 +8,8 @@
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/threads.h"
 #include "compiler/targets/support/gpu_text.h"
-#include "compiler/targets/support/nvrtc.h"
 #include "runtime/device/device.h"
+#include "runtime/device/nvrtc.h"
 #include "tests/targets/compiled_kernel.h"
 
 namespace tilewright {
@@ -90,7 +90,7 @@ void RunOnDevice(runtime::Device& device, runtime::DeviceModule& module, const P
 TEST(GpuDTypes, ComputeOnADeviceWhatTheInterpreterDoes) {
   const std::unique_ptr<runtime::Device> device = runtime::OpenDevice("opencl:0");
   const std::vector<Program> programs = Programs();
-  const auto module = device->Load(ModuleText(programs, CLanguage::kOpenCl));
+  const auto module = device->Load(ModuleText(programs, *runtime::FindDeviceKind("opencl")));
   Rng rng(11);
   for (const Program& program : programs) {
     SCOPED_TRACE(program.name);
@@ -105,9 +105,9 @@ TEST(GpuDTypes, ComputeOnADeviceWhatTheInterpreterDoes) {
 }
 
 TEST(GpuDTypes, CompileForCudaOrTheCompilerIsNamedAsMissing) {
-  const absl::StatusOr<CudaCode> code =
-      CompileCuda(ModuleText(Programs(), CLanguage::kCuda), "sm_80");
-  if (NvrtcVersion().ok()) {
+  const absl::StatusOr<std::string> code =
+      FindTarget("cuda").value()->CompileLibrary(Programs(), {.kind = "cuda", .mcpu = "sm_80"}, {});
+  if (runtime::HasNvrtc()) {
     EXPECT_TRUE(code.ok()) << code.status();
   } else {
     EXPECT_EQ(code.status().code(), absl::StatusCode::kUnavailable);

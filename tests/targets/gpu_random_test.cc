@@ -3,8 +3,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/driver/compile_task.h"
-#include "compiler/targets/support/nvrtc.h"
 #include "compiler/templates/template.h"
+#include "runtime/device/nvrtc.h"
 #include "tests/targets/device_check.h"
 #include "tests/targets/gpu_shapes.h"
 
@@ -93,7 +93,7 @@ TEST_P(Nvrtc, CompilesSampledConfigs) {
       const Config config = space.At(space.Sample(rng).value());
       SCOPED_TRACE(absl::StrCat(key, " seed ", seed, " ", EntitiesToJson(config)));
       const absl::StatusOr<CompiledTask> compiled = CompileTask(task, config);
-      if (!NvrtcVersion().ok()) {
+      if (!runtime::HasNvrtc()) {
         EXPECT_EQ(compiled.status().code(), absl::StatusCode::kUnavailable);
         return;
       }
@@ -110,7 +110,7 @@ TEST_P(Nvrtc, CompilesNarrowTypes) {
       SCOPED_TRACE(absl::StrCat(entry.name, " ", key));
       const Config config = entry.impl->Default(workload, target);
       const auto compiled = CompileTask({workload, entry.name, target}, config);
-      const bool missing = !NvrtcVersion().ok();
+      const bool missing = !runtime::HasNvrtc();
       EXPECT_TRUE(missing ? absl::IsUnavailable(compiled.status()) : compiled.ok())
           << compiled.status();
     }

@@ -6,14 +6,15 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/loop/unroll.h"
 #include "compiler/operators/workload_rules.h"
-#include "compiler/targets/support/nvrtc.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
+#include "runtime/device/nvrtc.h"
 
 namespace tilewright {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 struct TensorCoreLayer {
   const char *name, *key;
@@ -44,7 +45,7 @@ void CheckCompiles(const TensorCoreLayer& layer, const Target& target, const Con
   std::string ptx, log;
   const auto code =
       FindTarget("cuda").value()->CompileLibrary(programs, target, {.assembly = &ptx, .log = &log});
-  if (!NvrtcVersion().ok()) {
+  if (!runtime::HasNvrtc()) {
     EXPECT_EQ(code.status().code(), absl::StatusCode::kUnavailable);
     return;
   }
@@ -68,6 +69,47 @@ TEST_P(NvrtcTensorCores, CompileSampledConfigsWithoutSpills) {
     for (const Config& config : configs) {
       SCOPED_TRACE(absl::StrCat(layer.key, " seed ", seed, " ", EntitiesToJson(config)));
       CheckCompiles(layer, target, config);
+    }
+  }
+}
+
+// Tiles up to the most registers that the space allows.
+constexpr const char* kWarpgroupConfigs[] = {
+    R"([["groups","ot",1],["row_tiles","ot",1],["columns","ot",64],["slots","ot",4],)"
+    R"(["raster","ot",1],["split_k","ot",1]])",
+    R"([["groups","ot",2],["row_tiles","ot",1],["columns","ot",256],["slots","ot",4],)"
+    R"(["raster","ot",4],["split_k","ot",1]])",
+    R"([["groups","ot",2],["row_tiles","ot",2],["columns","ot",128],["slots","ot",2],)"
+    R"(["raster","ot",2],["split_k","ot",4]])",
+    R"([["groups","ot",3],["row_tiles","ot",1],["columns","ot",128],["slots","ot",3],)"
+    R"(["raster","ot",1],["split_k","ot",1]])"};
+
+// Code for sm_90a, which loads boxes and multiplies warpgroup by warpgroup, without the compiler's
+// remarks on multiplications that it had to serialise (C7510 and on).
+TEST(NvrtcWarpgroups, CompileForHopperWithoutSpillsAndRemarks) {
+  if (!runtime::HasNvrtc()) GTEST_SKIP() << "no NVRTC";
+  const Target target = ParseTarget("cuda -arch=sm_90").value();
+  for (const char* key : {"dense(bfloat16[1536,4096],bfloat16[4096,4096];,NK,)",
+                          "dense(float16[1534,1024],float16[1000,1024];,NK,)+bias+gelu",
+                          "dense(int8[1536,1024],int8[1000,1024];,NK,)"}) {
+    for (const char* entities : kWarpgroupConfigs) {
+      SCOPED_TRACE(absl::StrCat(key, " ", entities));
+      const LoweredTask task =
+          FindTemplate("dense_wgmma.cuda")
+              .value()
+              ->Lower(ParseWorkload(key).value(), target, ParseEntitiesJson(entities).value())
+              .value();
+      const std::vector<Program> programs = {task.steps[0].program};
+      std::string ptx, log;
+      const auto code = FindTarget("cuda").value()->CompileLibrary(programs, target,
+                                                                   {.assembly = &ptx, .log = &log});
+      ASSERT_TRUE(code.ok()) << code.status();
+      EXPECT_THAT(ptx, HasSubstr(".target sm_90a"));
+      EXPECT_THAT(ptx, HasSubstr("wgmma.mma_async.sync.aligned.m64n"));
+      EXPECT_THAT(ptx, HasSubstr("cp.async.bulk.tensor.2d.shared::cluster"));
+      EXPECT_THAT(ptx, HasSubstr("mbarrier.try_wait.parity"));
+      EXPECT_THAT(log, HasSubstr(" 0 bytes spill stores"));
+      EXPECT_THAT(log, Not(HasSubstr("C75")));
     }
   }
 }

@@ -2,6 +2,7 @@
 // layer.
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_format.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 
@@ -41,6 +42,14 @@ TEST(DefaultChoices, AStrided1x1ConvolutionReadsPixelsThatWereGathered) {
   EXPECT_EQ(strided.config, plain.config) << "both are one row of 49 pixels";
 }
 
+// 3072 floats are a multiple of the bytes of all sets: more than six rows would push each other
+// out.
+TEST(DefaultChoices, ADenseLayersTileHasNoMoreRowsThanASetOfTheCacheHolds) {
+  const auto rows = [](const char* key) { return UntunedOf(key, kAvx512).config.Inner("tile_m"); };
+  EXPECT_LE(rows("dense(float32[128,3072],float32[768,3072];,NK16n,)"), 6);
+  EXPECT_GT(rows("dense(float32[128,768],float32[768,768];,NK16n,)"), 8);
+}
+
 TEST(DefaultChoices, A1x1ConvolutionUnrollsAWholeBlockOfEightChannels) {
   const auto channels = [](const char* key, const char* target) {
     return UntunedOf(key, target).config.Int("unroll_ic");
@@ -73,6 +82,41 @@ TEST(DefaultChoices, AConvolutionOfASmallMapReadsACopyInsideBordersOfZeros) {
       "conv2d(float32[1,256,28,28],float32[256,256,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
       "strides=2,2;NCHW8c,OIHW8i8o,NCHW8c)");
   EXPECT_EQ(one_sided.task.steps.size(), 1u) << "no tap reaches the padding on the right";
+}
+
+std::string Conv3x3(const char* data, const char* weight, int channels, int size) {
+  return absl::StrFormat(
+      "conv2d(%1$s[1,%3$d,%4$d,%4$d],%2$s[%3$d,%3$d,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+      "strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+      data, weight, channels, size);
+}
+
+TEST(DefaultChoices, WinogradOfBytesIsExactAndTakesLayersOfFewWeights) {
+  const Target target = ParseTarget(kAvx512).value();
+  const auto chosen = [&](int channels, int size, bool exact) {
+    const Workload w = ParseWorkload(Conv3x3("uint8", "int8", channels, size)).value();
+    return UntunedTemplate(w, target, exact)->name;
+  };
+  EXPECT_EQ(chosen(64, 56, true), "conv2d_winograd.cpu");
+  EXPECT_EQ(chosen(128, 28, true), "conv2d_winograd.cpu");
+  EXPECT_EQ(chosen(512, 7, false), "conv2d_nchwc.cpu") << "eight times the bytes of weights";
+}
+
+TEST(DefaultChoices, WinogradOfBFloat16IsNotExact) {
+  const Workload w = ParseWorkload(Conv3x3("bfloat16", "bfloat16", 128, 28)).value();
+  const Target target = ParseTarget(kAvx512).value();
+  EXPECT_EQ(UntunedTemplate(w, target, false)->name, "conv2d_winograd.cpu");
+  EXPECT_EQ(UntunedTemplate(w, target, true)->name, "conv2d_nchwc.cpu");
+}
+
+TEST(DefaultChoices, ByteDotsOfConditionalTapsHaveShortBodies) {
+  for (const auto& [channels, size] : {std::pair{256, 14}, {512, 7}}) {
+    const Untuned layer = UntunedOf(Conv3x3("uint8", "int8", channels, size).c_str(), kAvx512);
+    ASSERT_EQ(layer.entry.name, "conv2d_nchwc.cpu");
+    const int64_t tile = layer.config.Inner("tile_oc") * layer.config.Inner("tile_oh") *
+                         layer.config.Inner("tile_ow");
+    EXPECT_LE(tile * layer.config.Int("unroll_ic"), 40) << size;
+  }
 }
 
 TEST(DefaultChoices, DenseWeightsAreFetchedAheadWhereTheyAreReadAgainAndStayInCache) {

@@ -35,10 +35,15 @@ class ShapeMaker {
   ShapeMaker(uint64_t seed, int lanes) : rng_(seed), lanes_(lanes) {}
 
   std::string Next() {
-    switch (rng_.Below(7)) {
+    switch (rng_.Below(8)) {
       case 0: return Depthwise();
       case 1: return Dense();
       case 6: return Attention();
+      case 7:
+        return absl::StrFormat(
+            "nest(float32[%1$d,%2$d,%3$d];,,)=Turn[%3$d,%1$d,%2$d] "
+            "a0[i1, i2, i0] + 1.0",
+            Pick({1, 3, 12}), Size(), Size());
       case 2:
         return absl::StrFormat("batch_matmul(float32[%1$d,%2$d,%3$d],float32[%1$d,%3$d,%4$d];,,)",
                                Pick({1, 3, 12}), Size(), Size(), Size());

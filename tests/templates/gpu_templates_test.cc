@@ -234,7 +234,7 @@ TEST(GpuTemplates, ExactLeavesWinogradOut) {
   const Target cuda = Parsed("cuda -arch=sm_90");
   EXPECT_EQ(UntunedTemplate(layer, cuda, false)->name, "conv2d_nchw_winograd.cuda");
   EXPECT_EQ(UntunedTemplate(layer, cuda, true)->name, "conv2d_nchw.cuda");
-  EXPECT_FALSE(FindTemplate("conv2d_nchw_winograd.cuda").value()->Exact());
+  EXPECT_FALSE(FindTemplate("conv2d_nchw_winograd.cuda").value()->Exact(layer));
 }
 
 // One knob: the index is the place of the threads among the divisors of the reduction, ascending.
@@ -290,6 +290,32 @@ TEST(GpuTemplates, NarrowFloatsAreStagedAsTheSumsType) {
       ++buffers;
     });
     EXPECT_EQ(buffers, 2) << type;
+  }
+}
+
+// 8 channels of 16 pixels a thread: of a plain convolution 16 inputs and 8 weights, of a depthwise
+// one an input for each output.
+TEST(GpuTemplates, WhatAThreadHoldsOfTheInputsCountsAsRegisters) {
+  const Target target = Parsed("cuda -arch=sm_90");
+  for (const bool depthwise : {false, true}) {
+    const Workload workload =
+        ParseWorkload(depthwise ? "depthwise_conv2d(float32[1,64,16,16],float32[64,1,3,3];"
+                                  "dilation=1,1;groups=64;padding=1,1,1,1;strides=1,1;"
+                                  "NCHW,OIHW,NCHW)"
+                                : "conv2d(float32[1,64,16,16],float32[64,64,3,3];dilation=1,1;"
+                                  "groups=1;padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)")
+            .value();
+    const char* name = depthwise ? "depthwise_conv2d_nchw.cuda" : "conv2d_nchw.cuda";
+    const ConfigSpace space = FindTemplate(name).value()->Space(workload, target);
+    Config config = space.At(0);
+    for (auto& [knob, entity] : config.entities) {
+      if (knob == "tile_f") entity = SplitEntity{{-1, 1, 4, 8}};
+      if (knob == "tile_y") entity = SplitEntity{{-1, 1, 2, 8}};
+      if (knob == "tile_x") entity = SplitEntity{{-1, 1, 8, 2}};
+    }
+    const std::string why = space.WhyInvalid(config).value_or("");
+    EXPECT_THAT(why, testing::HasSubstr(depthwise ? "255 registers" : "")) << name;
+    EXPECT_EQ(why.empty(), !depthwise) << name << ": " << why;
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <string_view>
 
 namespace tilewright {
 namespace {
@@ -11,14 +13,14 @@ constexpr double kBeta = 2;     // how far above the best similar task a task ma
 constexpr size_t kWindow = 3 * kRoundTrials;
 constexpr double kUnknownSlowdown = 10;  // of a task without a success, against its peers
 
-double PeakOf(const std::vector<TaskState>& tasks, const TaskState& like) {
-  double peak = 0;
+// By operator, the best rate that any of its tasks reached.
+std::map<std::string_view, double> PeaksOf(const std::vector<TaskState>& tasks) {
+  std::map<std::string_view, double> peaks;
   for (const TaskState& task : tasks) {
-    if (task.item().task.workload.op == like.item().task.workload.op) {
-      peak = std::max(peak, task.best_flops());
-    }
+    double& peak = peaks[task.item().task.workload.op];
+    peak = std::max(peak, task.best_flops());
   }
-  return peak;
+  return peaks;
 }
 
 // Seconds of the model that the task takes; of one without a success without bound.
@@ -50,14 +52,16 @@ double ExpectedGain(const TaskState& task, double peak_flops) {
 
 std::optional<size_t> PickTask(const std::vector<TaskState>& tasks, const std::vector<bool>& open,
                                size_t first_round) {
+  const std::map<std::string_view, double> peaks = PeaksOf(tasks);
   std::optional<size_t> picked;
   bool picked_new = false;
   double highest = -1;
   for (size_t i = 0; i < tasks.size(); ++i) {
     const bool is_new = tasks[i].started() < first_round;
     if (!open[i] || (picked_new && !is_new)) continue;
-    const double worth =
-        is_new ? ShareOf(tasks[i]) : ExpectedGain(tasks[i], PeakOf(tasks, tasks[i]));
+    const double worth = is_new
+                             ? ShareOf(tasks[i])
+                             : ExpectedGain(tasks[i], peaks.at(tasks[i].item().task.workload.op));
     if (worth <= highest && is_new == picked_new) continue;
     highest = worth;
     picked = i;

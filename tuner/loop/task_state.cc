@@ -39,10 +39,15 @@ TaskState::TaskState(TuneItem item) : item_(std::move(item)) {
 void TaskState::Note(const Trial& trial) {
   const std::optional<double> median = MedianSeconds(trial.outcome);
   if (!median) return;
-  std::vector<double>& medians = timed_[trial.index];
-  medians.insert(std::upper_bound(medians.begin(), medians.end(), *median), *median);
+  const auto [timed, first] = timed_.try_emplace(trial.index, *median);
+  if (!first) {
+    std::vector<double>& medians = repeated_[trial.index];
+    if (medians.empty()) medians.push_back(timed->second);
+    medians.insert(std::upper_bound(medians.begin(), medians.end(), *median), *median);
+    timed->second = Typical(medians);
+  }
   if (best_seconds_ && best_index_ == trial.index) return FindBest();
-  const double seconds = Typical(medians);
+  const double seconds = timed->second;
   if (best_seconds_ && seconds >= *best_seconds_) return;
   best_seconds_ = seconds;
   best_index_ = trial.index;
@@ -52,14 +57,18 @@ void TaskState::Note(const Trial& trial) {
 // After another measurement of the best point, which may have been lucky before. Of equals the
 // first in the space: the order of a hash table must not decide.
 void TaskState::FindBest() {
-  double best = Typical(timed_.at(best_index_));
-  for (const auto& [index, medians] : timed_) {
-    const double seconds = Typical(medians);
+  double best = timed_.at(best_index_);
+  for (const auto& [index, seconds] : timed_) {
     if (seconds > best || (seconds == best && index >= best_index_)) continue;
     best = seconds;
     best_index_ = index;
   }
   best_seconds_ = best;
+}
+
+size_t TaskState::TimesOf(uint64_t index) const {
+  const auto repeated = repeated_.find(index);
+  return repeated == repeated_.end() ? timed_.count(index) : repeated->second.size();
 }
 
 std::optional<Trial> TaskState::best() const {
@@ -113,7 +122,7 @@ void TaskState::Count(const Trial& trial) {
 }
 
 std::optional<uint64_t> TaskState::NextConfirmation(size_t times) {
-  if (!best_seconds_ || timed_.at(best_index_).size() >= times) return std::nullopt;
+  if (!best_seconds_ || TimesOf(best_index_) >= times) return std::nullopt;
   if (confirmations_ >= kMostConfirmed * times) return std::nullopt;
   StartConfirmation();
   return best_index_;

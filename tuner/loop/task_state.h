@@ -1,11 +1,12 @@
 // Where one task of a job stands. Not thread-safe.
 #pragma once
 
+#include <map>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "tuner/loop/tune.h"
 
 namespace tilewright {
@@ -54,10 +55,13 @@ class TaskState {
   void Count(const Trial& trial);
   void Note(const Trial& trial);
   void FindBest();
+  size_t TimesOf(uint64_t index) const;
 
   TuneItem item_;
-  std::unordered_map<uint64_t, std::vector<double>> timed_;  // by point, medians ascending
-  std::unordered_set<uint64_t> given_;                       // measured before, or handed out
+  // A job has a million of both.
+  absl::flat_hash_map<uint64_t, double> timed_;       // by point, the middle one of its medians
+  absl::flat_hash_set<uint64_t> given_;               // measured before, or handed out
+  std::map<uint64_t, std::vector<double>> repeated_;  // medians of points with several, ascending
   size_t next_seed_ = 0;
   size_t trials_ = 0, failures_ = 0, in_flight_ = 0, confirmations_ = 0;
   uint64_t best_index_ = 0;  // when best_seconds_ is set

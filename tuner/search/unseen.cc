@@ -1,11 +1,17 @@
 #include "tuner/search/unseen.h"
 
+#include <algorithm>
+#include <limits>
+#include <utility>
+
 namespace tilewright {
 namespace {
 
 constexpr uint64_t kEnumerateAtOnce = 200'000;      // some 50 ms
 constexpr uint64_t kEnumerateIfNeeded = 4'000'000;  // when sampling finds nothing more
 constexpr int kMaxDraws = 1'000;
+
+constexpr uint32_t kTaken = std::numeric_limits<uint32_t>::max();  // for a position
 
 }  // namespace
 
@@ -15,26 +21,40 @@ void Unseen::Enumerate(uint64_t limit) {
   absl::StatusOr<std::vector<uint64_t>> valid = space_.EnumerateValid(limit);
   if (!valid.ok()) return;
   enumerated_ = true;
-  for (uint64_t index : *valid) {
-    if (taken_.contains(index)) continue;
-    position_[index] = left_.size();
-    left_.push_back(index);
+  valid_ = *std::move(valid);
+  left_.reserve(valid_.size());
+  for (const uint64_t index : valid_) {
+    const bool taken = taken_.contains(index);
+    position_.push_back(taken ? kTaken : static_cast<uint32_t>(left_.size()));
+    if (!taken) left_.push_back(index);
   }
 }
 
+std::optional<size_t> Unseen::RankOf(uint64_t index) const {
+  const auto it = std::lower_bound(valid_.begin(), valid_.end(), index);
+  if (it == valid_.end() || *it != index) return std::nullopt;
+  return static_cast<size_t>(it - valid_.begin());
+}
+
 bool Unseen::Take(uint64_t index) {
-  if (!taken_.insert(index).second) return false;
-  if (const auto it = position_.find(index); it != position_.end()) {
-    left_[it->second] = left_.back();
-    position_[left_.back()] = it->second;
-    left_.pop_back();
-    position_.erase(index);
+  const std::optional<size_t> rank = RankOf(index);
+  const bool fresh = rank ? position_[*rank] != kTaken : taken_.insert(index).second;
+  if (!fresh) return false;
+  ++taken_count_;
+  if (!rank) return true;
+  const uint32_t position = std::exchange(position_[*rank], kTaken);
+  if (left_.back() != index) {
+    left_[position] = left_.back();
+    position_[*RankOf(left_.back())] = position;
   }
+  left_.pop_back();
   return true;
 }
 
 bool Unseen::Has(uint64_t index) const {
-  return enumerated_ ? position_.contains(index) : !taken_.contains(index) && space_.IsValid(index);
+  if (!enumerated_) return !taken_.contains(index) && space_.IsValid(index);
+  const std::optional<size_t> rank = RankOf(index);
+  return rank && position_[*rank] != kTaken;
 }
 
 std::optional<uint64_t> Unseen::TakeRandom(Rng& rng) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -21,7 +20,7 @@ class Unseen {
   bool Take(uint64_t index);
   // Valid and not marked.
   bool Has(uint64_t index) const;
-  size_t TakenCount() const { return taken_.size(); }
+  size_t TakenCount() const { return taken_count_; }
   // Marks and returns a uniform unseen point; nullopt when none is left, or none was found in a
   // space too large to enumerate.
   std::optional<uint64_t> TakeRandom(Rng& rng);
@@ -32,12 +31,16 @@ class Unseen {
 
  private:
   void Enumerate(uint64_t limit);
+  std::optional<size_t> RankOf(uint64_t index) const;
 
+  // A job has hundreds of these, of thousands of points each: arrays, not tables of nodes.
   const ConfigSpace& space_;
-  std::unordered_set<uint64_t> taken_;
   bool enumerated_ = false;
+  std::vector<uint64_t> valid_;     // of an enumerated space, ascending
+  std::vector<uint32_t> position_;  // of each of them in left_, or kTaken
   std::vector<uint64_t> left_;
-  std::unordered_map<uint64_t, size_t> position_;  // in left_
+  std::unordered_set<uint64_t> taken_;  // others
+  size_t taken_count_ = 0;
 };
 
 }  // namespace tilewright

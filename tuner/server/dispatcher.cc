@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/check.h"
@@ -20,6 +19,12 @@ void RunAll(std::vector<std::function<void()>>& calls) {
 }
 
 Measured Dropped() { return {.dropped = true}; }
+
+// "cuda -arch=sm_90" is of the kind "cuda".
+bool IsOfKind(const std::string& target, const std::string& kind) {
+  if (!target.starts_with(kind)) return false;
+  return target.size() == kind.size() || target[kind.size()] == ' ';
+}
 
 }  // namespace
 
@@ -41,7 +46,7 @@ void Dispatcher::Submit(TrialRequest request, Measurer::Done done) {
     std::lock_guard lock(mutex_);
     auto trial = std::make_shared<QueuedTrial>();
     trial->request = std::move(request);
-    trial->target = ToString(trial->request.task.target);
+    trial->target = ToString(trial->request.task->target);
     trial->done = std::move(done);
     trial->submitted = trial->queued = clock_.Now();
     const std::string key = trial->request.device_key;
@@ -126,7 +131,7 @@ bool Dispatcher::CanTake(const QueuedTrial& trial, const WorkerInfo& worker) con
   if (trial.request.network && !worker.networks) return false;
   const bool runs = worker.role != WorkerRole::kBuild;
   if (runs && trial.request.options.threads > worker.slot_cores) return false;
-  if (!absl::StartsWith(worker.target + " ", trial.request.task.target.kind + " ")) return false;
+  if (!IsOfKind(worker.target, trial.request.task->target.kind)) return false;
   if (trial.target == worker.target) return true;
   const auto key = offered_.find(worker.device_key);
   return key == offered_.end() || !key->second.contains(trial.target);
@@ -135,7 +140,7 @@ bool Dispatcher::CanTake(const QueuedTrial& trial, const WorkerInfo& worker) con
 // A trial that brought a worker down, or that failed there by the worker's fault, goes elsewhere
 // while there is an elsewhere: a healthy worker of the key and role of which neither is true.
 bool Dispatcher::MayTake(const QueuedTrial& trial, const WorkerInfo& worker) const {
-  if (paused_.contains(trial.request.job) || !CanTake(trial, worker)) return false;
+  if (!CanTake(trial, worker)) return false;
   const auto failed_on = [&](const std::string& name) {
     return trial.lost_on.contains(name) || trial.faulted_on.contains(name);
   };
@@ -159,9 +164,11 @@ std::vector<LeasedTrial> Dispatcher::LeaseNow(const std::string& session, size_t
       health_.Allowance(holder.worker.name, holder.held.size(), max_items, clock_.Now());
   if (builds) allowed = std::min(allowed, room.builds);
   while (leased.size() < allowed) {
-    const TrialPtr trial = queue->second.Take([&](const QueuedTrial& candidate) {
-      return SuitsRole(candidate, holder.worker, room) && MayTake(candidate, holder.worker);
-    });
+    const TrialPtr trial = queue->second.Take(
+        [&](const std::string& job) { return !paused_.contains(job); },
+        [&](const QueuedTrial& candidate) {
+          return SuitsRole(candidate, holder.worker, room) && MayTake(candidate, holder.worker);
+        });
     if (!trial) break;
     const uint64_t id = NewAttempt(trial, session);
     leased.push_back(
@@ -195,8 +202,10 @@ uint64_t Dispatcher::NewAttempt(const TrialPtr& trial, const std::string& sessio
 }
 
 void Dispatcher::ServeWaits(const std::string& key, Calls* calls) {
-  if (draining_) return;
-  for (auto it = waits_.begin(); it != waits_.end();) {
+  const auto queue = queues_.find(key);
+  if (draining_ || queue == queues_.end()) return;
+  // Thousands may wait where there is one trial.
+  for (auto it = waits_.begin(); it != waits_.end() && queue->second.pending() > 0;) {
     const auto wait = it++;
     if (sessions_.at(wait->session).worker.device_key != key) continue;
     std::vector<LeasedTrial> leased = LeaseNow(wait->session, wait->max_items);

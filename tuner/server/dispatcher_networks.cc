@@ -22,7 +22,7 @@ absl::Status Dispatcher::MayTimeNetwork(const TrialRequest& network) const {
   bool others = false;
   for (const auto& [id, session] : sessions_) {
     const WorkerInfo& worker = session.worker;
-    const bool kind = absl::StartsWith(worker.target + " ", network.task.target.kind + " ");
+    const bool kind = absl::StartsWith(worker.target + " ", network.task->target.kind + " ");
     if (worker.device_key != network.device_key) continue;
     others = others || !worker.networks || !kind;
     if (!worker.networks || !kind) continue;

@@ -47,7 +47,7 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   if (attempt.worker.role == WorkerRole::kBuild && MedianSeconds(report.measured.outcome)) {
     return absl::InvalidArgumentError("a worker that only builds reports a time");
   }
-  if (!IsPossible(attempt.trial->request, report.measured.outcome)) {
+  if (!IsPossible(*attempt.trial->request.task, report.measured.outcome)) {
     return absl::InvalidArgumentError("no device can do this workload in the time reported");
   }
   if (IsRevoked(attempt.signer) && attempt.state != AttemptState::kReported) {
@@ -181,9 +181,7 @@ absl::StatusOr<ReportResult> Dispatcher::JudgeFault(const FaultReport& fault, Ca
   if (it == attempts_.end() || it->second.fence != fault.fence) return ReportResult::kDiscarded;
   if (!IsReporter(it->second, fault.session)) return NotTheReporter();
   switch (it->second.state) {
-    case AttemptState::kLive:
-      Fault(fault.attempt, fault.reason, calls, fault.of_builder);
-      break;
+    case AttemptState::kLive: Fault(fault.attempt, fault.reason, calls, fault.of_builder); break;
     case AttemptState::kCommitting:
     case AttemptState::kReported: return ReportResult::kConflict;
     case AttemptState::kLost:     // another worker has it already

@@ -35,10 +35,10 @@ void FairQueue::PushFront(TrialPtr trial) {
   job.queue.insert(at, std::move(trial));
 }
 
-FairQueue::Place FairQueue::Next(Owner& owner, const Accept& accept) {
+FairQueue::Place FairQueue::Next(Owner& owner, const AcceptJob& accept_job, const Accept& accept) {
   Place best;
   for (auto& [id, job] : owner.jobs) {
-    if (best.job && job.pass >= best.job->pass) continue;
+    if ((best.job && job.pass >= best.job->pass) || !accept_job(id)) continue;
     const auto at = std::find_if(job.queue.begin(), job.queue.end(),
                                  [&](const TrialPtr& trial) { return accept(*trial); });
     if (at != job.queue.end()) best = {&owner, &job, at};
@@ -46,11 +46,11 @@ FairQueue::Place FairQueue::Next(Owner& owner, const Accept& accept) {
   return best;
 }
 
-TrialPtr FairQueue::Take(const Accept& accept) {
+TrialPtr FairQueue::Take(const AcceptJob& accept_job, const Accept& accept) {
   Place next;
   for (auto& [name, owner] : owners_) {
     if (next.owner && owner.pass >= next.owner->pass) continue;
-    const Place place = Next(owner, accept);
+    const Place place = Next(owner, accept_job, accept);
     if (place.job) next = place;
   }
   if (!next.job) return nullptr;

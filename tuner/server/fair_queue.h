@@ -43,14 +43,15 @@ using TrialPtr = std::shared_ptr<QueuedTrial>;
 class FairQueue {
  public:
   using Accept = std::function<bool(const QueuedTrial&)>;
+  using AcceptJob = std::function<bool(const std::string& job)>;
 
   void Push(TrialPtr trial);
   // Of a trial that was taken before and comes back: next of its job; behind those whose modules
   // wait too when it comes with one.
   void PushFront(TrialPtr trial);
-  // The next trial that `accept` takes; null when there is none. It runs until Ended. One that is
-  // built has had its share with its build.
-  TrialPtr Take(const Accept& accept);
+  // The next trial, of a job that `accept_job` takes, that `accept` takes; null when there is none.
+  // It runs until Ended. One that is built has had its share with its build.
+  TrialPtr Take(const AcceptJob& accept_job, const Accept& accept);
   // A trial that was taken runs no more.
   void Ended(const TrialRequest& request);
   // Takes a waiting trial out.
@@ -85,7 +86,7 @@ class FairQueue {
 
   Job& JobOf(const TrialRequest& request);
   void Charge(Owner& owner, Job& job);
-  static Place Next(Owner& owner, const Accept& accept);
+  static Place Next(Owner& owner, const AcceptJob& accept_job, const Accept& accept);
   void DropIfEmpty(const TrialRequest& request);
 
   std::map<std::string, Owner> owners_;

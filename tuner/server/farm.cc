@@ -50,7 +50,7 @@ void Farm::Suspend() {
 }
 
 Record Farm::RecordOf(FinishedTrial trial) const {
-  return {.task = std::move(trial.request.task),
+  return {.task = *trial.request.task,
           .config = std::move(trial.request.config),
           .index = trial.request.index,
           .outcome = std::move(trial.measured.outcome),

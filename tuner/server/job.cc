@@ -106,6 +106,7 @@ void Job::TimeNetwork(double seconds, v1::JobEvent* last) {
                        .dispatcher = context_.dispatcher,
                        .recorder = context_.recorder,
                        .store = context_.store,
+                       .activities = context_.activities,
                        .clock = clock_,
                        .deadline = spec_.time_seconds() > 0 ? clock_.Now() + left : 0,
                        .stop = stop_.get_token(),

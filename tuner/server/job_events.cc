@@ -53,13 +53,20 @@ v1::TrialEvent TrialEventOf(const TuneEvent& event, const std::string& workload)
   return trial;
 }
 
-v1::JobSummary SummaryOf(const JobRow& row, const v1::JobSpec& spec) {
+void Describe(const v1::JobSpec& spec, JobRow* row) {
+  row->name = spec.name();
+  row->device_key = spec.key();
+  row->tasks = static_cast<uint32_t>(spec.tasks_size());
+  row->budget = spec.trials();
+}
+
+v1::JobSummary SummaryOf(const JobRow& row) {
   v1::JobSummary summary;
   summary.set_job(row.id);
-  summary.set_name(spec.name());
-  summary.set_key(spec.key());
+  summary.set_name(row.name);
+  summary.set_key(row.device_key);
   summary.set_state(StateOf(row.state));
-  summary.set_tasks(static_cast<uint32_t>(spec.tasks_size()));
+  summary.set_tasks(row.tasks);
   summary.set_finished_trials(row.trials);
   summary.set_failed_trials(row.failures);
   summary.set_model_seconds(row.model_seconds);
@@ -67,7 +74,7 @@ v1::JobSummary SummaryOf(const JobRow& row, const v1::JobSpec& spec) {
   summary.set_owner(row.owner);
   summary.set_priority(row.weight);
   summary.set_created(row.created);
-  summary.set_budget(spec.trials());
+  summary.set_budget(row.budget);
   return summary;
 }
 

@@ -18,6 +18,8 @@ v1::JobEvent StateEvent(v1::JobState state, const std::string& message);
 // A trial of the workload; messages of failures are cut at 400 bytes.
 v1::TrialEvent TrialEventOf(const TuneEvent& event, const std::string& workload);
 
-v1::JobSummary SummaryOf(const JobRow& row, const v1::JobSpec& spec);
+// Sets what the row says of its spec.
+void Describe(const v1::JobSpec& spec, JobRow* row);
+v1::JobSummary SummaryOf(const JobRow& row);
 
 }  // namespace tilewright

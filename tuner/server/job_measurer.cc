@@ -5,39 +5,44 @@
 
 namespace tilewright {
 
-void JobMeasurer::Incumbents::Note(const std::string& task, double best) {
-  std::lock_guard lock(mutex);
-  const auto [it, first] = seconds.try_emplace(task, best);
-  it->second = std::min(it->second, best);
+void JobMeasurer::KnownTask::Note(double seconds) {
+  std::lock_guard lock(mutex_);
+  best_ = best_ > 0 ? std::min(best_, seconds) : seconds;
+}
+
+double JobMeasurer::KnownTask::best() const {
+  std::lock_guard lock(mutex_);
+  return best_;
+}
+
+const std::shared_ptr<JobMeasurer::KnownTask>& JobMeasurer::Known(const Task& task) {
+  std::shared_ptr<KnownTask>& known = known_[KeyOf(task)];
+  if (!known) known = std::make_shared<KnownTask>(task);
+  return known;
 }
 
 void JobMeasurer::NoteBest(const Task& task, double seconds) {
-  if (seconds > 0) incumbents_->Note(KeyOf(task), seconds);
+  if (seconds > 0) Known(task)->Note(seconds);
 }
 
 void JobMeasurer::Measure(const MeasureRequest& what, Done done) {
-  const std::string key = KeyOf(what.task);
+  const std::shared_ptr<KnownTask>& known = Known(what.task);
   TrialRequest request{.job = share_.job,
                        .device_key = share_.device_key,
-                       .task = what.task,
+                       .task = {known, &known->task},
                        .config = what.config,
                        .index = what.index,
                        .options = share_.options,
                        .number = what.number,
                        .owner = share_.owner,
                        .weight = share_.weight};
-  {
-    std::lock_guard lock(incumbents_->mutex);
-    const auto it = incumbents_->seconds.find(key);
-    if (it != incumbents_->seconds.end()) request.options.incumbent_seconds = it->second;
-  }
-  dispatcher_.Submit(std::move(request),
-                     [key, incumbents = incumbents_, done = std::move(done)](Measured measured) {
-                       const bool result = measured.fault.empty() && !measured.dropped;
-                       const std::optional<double> seconds = MedianSeconds(measured.outcome);
-                       if (result && seconds) incumbents->Note(key, *seconds);
-                       done(std::move(measured));
-                     });
+  request.options.incumbent_seconds = known->best();
+  dispatcher_.Submit(std::move(request), [known, done = std::move(done)](Measured measured) {
+    const bool result = measured.fault.empty() && !measured.dropped;
+    const std::optional<double> seconds = MedianSeconds(measured.outcome);
+    if (result && seconds) known->Note(*seconds);
+    done(std::move(measured));
+  });
 }
 
 // Without a worker one trial waits for the first to come.

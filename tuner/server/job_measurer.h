@@ -19,6 +19,7 @@ struct JobShare {
   MeasureOptions options;  // but for the incumbent
 };
 
+// Callbacks come on any thread; all else is called by one.
 class JobMeasurer final : public Measurer {
  public:
   // `dispatcher` outlives this.
@@ -34,16 +35,23 @@ class JobMeasurer final : public Measurer {
 
  private:
   // Shared with callbacks that may come after the job has ended.
-  struct Incumbents {
-    void Note(const std::string& task, double seconds);
+  class KnownTask {
+   public:
+    explicit KnownTask(const Task& what) : task(what) {}
+    void Note(double seconds);
+    double best() const;  // seconds; 0 = none
 
-    std::mutex mutex;
-    std::map<std::string, double> seconds;  // by task key
+    const Task task;
+
+   private:
+    mutable std::mutex mutex_;
+    double best_ = 0;
   };
+  const std::shared_ptr<KnownTask>& Known(const Task& task);
 
   Dispatcher& dispatcher_;
   const JobShare share_;
-  std::shared_ptr<Incumbents> incumbents_ = std::make_shared<Incumbents>();
+  std::map<std::string, std::shared_ptr<KnownTask>> known_;  // by key
 };
 
 }  // namespace tilewright

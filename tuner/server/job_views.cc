@@ -16,7 +16,7 @@ bool Job::ended() const { return IsEnd(state()); }
 
 v1::JobSummary Job::Summary() const {
   std::lock_guard lock(mutex_);
-  return SummaryOf(row_, spec_);
+  return SummaryOf(row_);
 }
 
 absl::StatusOr<TuningCurves> Job::Curves() const {

@@ -63,13 +63,31 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Load(const JobRow& row) const {
 }
 
 absl::Status Jobs::Resume() {
+  TW_RETURN_IF_ERROR(DescribeOldRows());
   TW_ASSIGN_OR_RETURN(const std::vector<JobRow> rows, context_.store.Jobs(/*unfinished=*/true));
-  std::lock_guard lock(mutex_);
   for (const JobRow& row : rows) {
-    absl::StatusOr<std::shared_ptr<Job>> job = Load(row);
+    TW_ASSIGN_OR_RETURN(const std::optional<JobRow> whole, context_.store.FindJob(row.id));
+    absl::StatusOr<std::shared_ptr<Job>> job = Load(whole.value_or(row));
     if (!job.ok()) continue;  // it stays in the store for a program that can read it
     (*job)->Start();
+    std::lock_guard lock(mutex_);
     jobs_[row.id] = *std::move(job);
+  }
+  return absl::OkStatus();
+}
+
+// Rows of older programs. One at a time: their specs are large. What cannot be stored now is
+// described by a later server.
+absl::Status Jobs::DescribeOldRows() const {
+  TW_ASSIGN_OR_RETURN(const std::vector<JobRow> rows, context_.store.Jobs(/*unfinished=*/false));
+  for (const JobRow& row : rows) {
+    if (row.tasks > 0) continue;
+    TW_ASSIGN_OR_RETURN(std::optional<JobRow> whole, context_.store.FindJob(row.id));
+    v1::JobSpec spec;
+    if (!whole || !spec.ParseFromString(whole->spec)) continue;
+    Describe(spec, &*whole);
+    context_.recorder.StoreSteps({}, {*std::move(whole)}, [] {});
+    if (!Flush().ok()) break;
   }
   return absl::OkStatus();
 }
@@ -148,6 +166,7 @@ absl::StatusOr<std::shared_ptr<Job>> Jobs::Begin(const Submission& submission,
     row = JobRow{.id = id, .created = now, .history_end = history_end};
     row->spec = submission.spec.SerializeAsString();
   }
+  Describe(submission.spec, &*row);
   row->owner = submission.owner;
   row->request = submission.request;
   row->weight = std::max(1u, submission.weight);
@@ -225,8 +244,8 @@ absl::StatusOr<std::vector<v1::JobSummary>> Jobs::All(const std::string& only_ow
     const auto live = jobs_.find(rows[i].id);
     if (live != jobs_.end()) {
       all.push_back(live->second->Summary());
-    } else if (v1::JobSpec spec; i >= first && spec.ParseFromString(rows[i].spec)) {
-      all.push_back(SummaryOf(rows[i], spec));
+    } else if (i >= first) {
+      all.push_back(SummaryOf(rows[i]));
     }
   }
   return all;

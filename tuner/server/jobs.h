@@ -50,6 +50,7 @@ class Jobs {
   std::shared_ptr<Job> Known(const std::string& id);
   absl::Status CheckQuota(const std::string& owner) const;
   absl::StatusOr<std::shared_ptr<Job>> Begin(const Submission& submission, const std::string& id);
+  absl::Status DescribeOldRows() const;
   absl::StatusOr<std::shared_ptr<Job>> Load(const JobRow& row) const;
   absl::Status Flush() const;
   absl::Status Store(JobStepRow step, const JobRow& row) const;

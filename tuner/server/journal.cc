@@ -1,5 +1,6 @@
 #include "tuner/server/journal.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -13,7 +14,7 @@ namespace {
 using JournalJson = nlohmann::json;
 using Kind = TuneStep::Kind;
 
-// Rows decoded at a time.
+// Rows decoded at a time, and results read.
 constexpr size_t kRowsAtOnce = 512;
 
 JournalJson ToJson(const TuneStep& step) {
@@ -72,15 +73,24 @@ absl::StatusOr<JournalReader> JournalReader::Open(const RecordStore& store, cons
                                                   bool leftover) {
   JournalReader reader(store, job);
   reader.leftover_ = leftover;
-  TW_RETURN_IF_ERROR(store.ForEachResult(job, [&](JobResult result) {
-    const uint64_t trial = result.trial;
-    // A second one is an extra measurement of a late worker.
-    if (reader.results_.emplace(trial, std::move(result)).second) {
-      reader.in_order_.push_back(trial);
-    }
-    return true;
-  }));
+  reader.LoadResults();
+  TW_RETURN_IF_ERROR(reader.status_);
   return reader;
+}
+
+// The next ones, in the order in which they were stored: nearly that in which they are told, so
+// few wait to be told however many there are.
+void JournalReader::LoadResults() {
+  size_t read = 0;
+  absl::Status status = store_->ForEachResult(job_, last_result_, [&](JobResult result) {
+    last_result_ = result.id;
+    // A second one is an extra measurement of a late worker.
+    const uint64_t trial = result.trial;
+    if (!told_.contains(trial)) results_.try_emplace(trial, std::move(result));
+    return ++read < kRowsAtOnce;
+  });
+  if (!status.ok()) status_ = std::move(status);
+  read_all_results_ = !status_.ok() || read < kRowsAtOnce;
 }
 
 absl::Status JournalReader::Decode(const JobStepRow& row) {
@@ -110,12 +120,12 @@ bool JournalReader::Load() {
 }
 
 Measured JournalReader::TakeResult(uint64_t number) {
+  while (!results_.contains(number) && !read_all_results_) LoadResults();
   const auto it = results_.find(number);
-  if (it == results_.end()) {
-    return {};  // pruned since
-  }
+  if (it == results_.end()) return {};  // pruned since
   JobResult result = std::move(it->second);
   results_.erase(it);
+  told_.insert(number);
   return {.outcome = std::move(result.outcome),
           .device = std::move(result.device),
           .worker = std::move(result.worker),
@@ -132,10 +142,13 @@ void JournalReader::Follow(const TuneStep& step) {
     running_.erase(step.number);
   }
   if (step.kind == Kind::kStart) {
+    const auto [last, first] = last_of_.try_emplace({step.item, step.index}, step.number);
+    if (!first) starts_.erase(std::exchange(last->second, step.number));
     starts_[step.number] = step;
-    last_of_[{step.item, step.index}] = step.number;
-  } else if (step.kind == Kind::kResult) {
-    starts_.erase(step.number);
+  } else if (const auto start = starts_.find(step.number);
+             step.kind == Kind::kResult && start != starts_.end()) {
+    last_of_.erase({start->second.item, start->second.index});
+    starts_.erase(start);
   }
 }
 
@@ -143,7 +156,6 @@ void JournalReader::Follow(const TuneStep& step) {
 bool JournalReader::StartAgain(uint64_t number, JournalEntry* entry) {
   const auto start = starts_.find(number);
   if (start == starts_.end()) return false;
-  if (last_of_.at({start->second.item, start->second.index}) != number) return false;
   entry->step = start->second;
   entry->step->seconds = seconds_;
   leftovers_.push_back(*entry->step);
@@ -151,7 +163,16 @@ bool JournalReader::StartAgain(uint64_t number, JournalEntry* entry) {
   return true;
 }
 
+// All that were not told, in the order in which they were stored.
+void JournalReader::FindLeftovers() {
+  while (!read_all_results_) LoadResults();
+  for (const auto& [trial, result] : results_) in_order_.push_back(trial);
+  std::sort(in_order_.begin(), in_order_.end(),
+            [this](uint64_t a, uint64_t b) { return results_.at(a).id < results_.at(b).id; });
+}
+
 bool JournalReader::NextLeftover(JournalEntry* entry) {
+  if (leftover_ && in_order_.empty()) FindLeftovers();
   while (leftover_ && next_leftover_ < in_order_.size()) {
     const uint64_t number = in_order_[next_leftover_];
     if (results_.contains(number) && !running_.contains(number) && StartAgain(number, entry)) {
@@ -173,7 +194,7 @@ bool JournalReader::Next(JournalEntry* entry) {
   *entry = {};
   while (status_.ok() && next_ == entries_.size() && !read_all_) Load();
   if (!status_.ok()) return false;
-  if (next_ == entries_.size()) return NextLeftover(entry);
+  if (next_ == entries_.size()) return NextLeftover(entry) && status_.ok();
   *entry = std::move(entries_[next_++]);
   if (!entry->step) return true;
   TuneStep& step = *entry->step;
@@ -181,7 +202,7 @@ bool JournalReader::Next(JournalEntry* entry) {
   const auto* failure = std::get_if<Failure>(&step.measured.outcome);
   const bool inline_failure = failure && !failure->message.empty();
   if (step.kind == Kind::kResult && !inline_failure) step.measured = TakeResult(step.number);
-  return true;
+  return status_.ok();
 }
 
 }  // namespace tilewright

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "records/record_store.h"
 #include "tuner/loop/tune.h"
@@ -58,17 +59,22 @@ class JournalReader {
   absl::Status Decode(const JobStepRow& row);
   void Follow(const TuneStep& step);
   bool StartAgain(uint64_t number, JournalEntry* entry);
+  void LoadResults();
+  void FindLeftovers();
   bool NextLeftover(JournalEntry* entry);
   Measured TakeResult(uint64_t number);
 
   const RecordStore* store_;
   std::string job_;
   bool leftover_ = false;
-  std::map<uint64_t, JobResult> results_;  // by trial, until they are told
-  std::vector<uint64_t> in_order_;         // trials as they were stored
-  std::set<uint64_t> running_;             // started and not ended
-  std::map<uint64_t, TuneStep> starts_;    // of searched configs, until a result is told
-  std::map<std::pair<size_t, uint64_t>, uint64_t> last_of_;  // trial that has a task's config
+  std::map<uint64_t, JobResult> results_;  // that were read, by trial, until they are told
+  absl::flat_hash_set<uint64_t> told_;     // trials whose result was
+  int64_t last_result_ = 0;                // id of the last one that was read
+  bool read_all_results_ = false;
+  std::vector<uint64_t> in_order_;       // of the leftovers, trials as they were stored
+  std::set<uint64_t> running_;           // started and not ended
+  std::map<uint64_t, TuneStep> starts_;  // of searched configs, the last of each, until it is told
+  std::map<std::pair<size_t, uint64_t>, uint64_t> last_of_;  // their trials, by task and index
   std::vector<JournalEntry> entries_;                        // decoded, from next_
   size_t next_ = 0, next_leftover_ = 0;
   uint64_t last_row_ = 0;

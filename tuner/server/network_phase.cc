@@ -63,8 +63,8 @@ double MedianOfWhole(const std::vector<NetworkRun>& runs) {
   return MedianSeconds(Outcome(timing)).value_or(0);
 }
 
-v1::NetworkResult ResultOf(const std::vector<LayerChoice>& choices,
-                           const NetworkDecision& decision, const std::string& worker) {
+v1::NetworkResult ResultOf(const std::vector<LayerChoice>& choices, const NetworkDecision& decision,
+                           const std::string& worker) {
   v1::NetworkResult result;
   result.set_rounds(static_cast<uint32_t>(decision.decided.size()));
   result.set_default_seconds(MedianOfWhole(decision.defaults));
@@ -86,11 +86,15 @@ absl::Status StoreDecision(const NetworkPhase& phase, const std::vector<LayerCho
     records.push_back(DecisionRecord(choices[i], static_cast<size_t>(decision.options[i]),
                                      TimingOf(decision.decided, i, choices[i].count), where));
   }
-  const auto stored = std::make_shared<std::promise<absl::Status>>();
-  std::future<absl::Status> done = stored->get_future();
-  phase.recorder.StoreAll(std::move(records),
-                          [stored](const absl::Status& status) { stored->set_value(status); });
-  return done.get();
+  const auto status = std::make_shared<absl::Status>();
+  const auto tried = std::make_shared<std::promise<void>>();
+  const std::shared_future<void> done = tried->get_future().share();
+  phase.recorder.StoreAll(std::move(records), [status, tried](absl::Status result) {
+    *status = std::move(result);
+    tried->set_value();
+  });
+  if (phase.activities.WaitFor(done, kUntilWoken)) return *status;
+  return absl::UnavailableError("what was decided could not be stored");
 }
 
 absl::StatusOr<NetworkDecision> Decide(const std::vector<LayerChoice>& choices,
@@ -113,6 +117,7 @@ absl::StatusOr<v1::NetworkResult> Run(const NetworkPhase& phase) {
   }
   if (phase.begins) phase.begins();
   NetworkTrials trials({.dispatcher = phase.dispatcher,
+                        .activities = phase.activities,
                         .job = phase.job,
                         .device_key = phase.spec.key(),
                         .owner = phase.owner,

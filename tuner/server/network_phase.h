@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/activities.h"
 #include "base/clock.h"
 #include "proto/network.pb.h"
 #include "proto/tilewright.pb.h"
@@ -24,8 +25,9 @@ struct NetworkPhase {
   Dispatcher& dispatcher;
   Recorder& recorder;
   const RecordStore& store;
-  const Clock& clock;   // of the job
-  double deadline = 0;  // on the clock; 0 = none
+  Activities& activities;  // of which the caller is one
+  const Clock& clock;      // of the job
+  double deadline = 0;     // on the clock; 0 = none
   std::stop_token stop;
   std::function<void()> begins;  // called before a worker is asked, if one is; may be null
 };

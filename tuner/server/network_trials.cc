@@ -1,10 +1,7 @@
 #include "tuner/server/network_trials.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <optional>
+#include <future>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,13 +12,12 @@ namespace tilewright {
 namespace {
 
 constexpr double kMostRoundSeconds = 120;
-constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr double kLookSeconds = 0.1;
 
 // Where the result comes, on another thread, perhaps when nobody waits any more.
 struct Mailbox {
-  std::mutex mutex;
-  std::condition_variable arrived;
-  std::optional<Measured> measured;
+  Measured measured;
+  std::promise<void> arrived;
 };
 
 }  // namespace
@@ -63,7 +59,8 @@ v1::NetworkRound NetworkTrials::RoundOf(const std::vector<int>& networks,
 absl::StatusOr<TrialRequest> NetworkTrials::RequestOf(const v1::NetworkRound& round) const {
   TrialRequest request{.job = setup_.job,
                        .device_key = setup_.device_key,
-                       .task = {setup_.choices.front().workload, "", setup_.target},
+                       .task = std::make_shared<const Task>(
+                           Task{setup_.choices.front().workload, "", setup_.target}),
                        .owner = setup_.owner,
                        .weight = setup_.weight};
   request.options.threads = setup_.threads;
@@ -85,29 +82,26 @@ absl::Status NetworkTrials::MayWait(const TrialRequest& asked) const {
 // Until a worker has told something, or it is no use to wait.
 absl::StatusOr<Measured> NetworkTrials::Await(TrialRequest request) const {
   const auto mailbox = std::make_shared<Mailbox>();
+  const std::shared_future<void> arrived = mailbox->arrived.get_future().share();
   const TrialRequest asked = request;
   setup_.dispatcher.Submit(std::move(request), [mailbox](Measured measured) {
-    std::lock_guard lock(mailbox->mutex);
     mailbox->measured = std::move(measured);
-    mailbox->arrived.notify_all();
+    mailbox->arrived.set_value();
   });
   absl::Status why;
-  std::unique_lock lock(mailbox->mutex);
-  while (!mailbox->arrived.wait_for(lock, kLook, [&] { return mailbox->measured.has_value(); })) {
-    lock.unlock();
+  while (!setup_.activities.WaitFor(arrived, kLookSeconds)) {
     if (why.ok()) why = MayWait(asked);
     if (!why.ok()) setup_.dispatcher.CancelJob(setup_.job);
-    lock.lock();
   }
-  if (mailbox->measured->dropped) return why.ok() ? absl::CancelledError("interrupted") : why;
-  return *std::move(mailbox->measured);
+  if (mailbox->measured.dropped) return why.ok() ? absl::CancelledError("interrupted") : why;
+  return std::move(mailbox->measured);
 }
 
 // What a worker's clock says of a layer is possible, and enough to compare it by.
 absl::Status NetworkTrials::CheckRun(const v1::NetworkSeconds& run) const {
   for (int i = 0; i < run.layers_size(); ++i) {
     const LayerChoice& choice = setup_.choices[static_cast<size_t>(i)];
-    const TrialRequest kernel{.task = {choice.workload, "", setup_.target}};
+    const Task kernel{choice.workload, "", setup_.target};
     const double seconds = run.layers(i) / choice.count;
     if (seconds > 0 && IsPossible(kernel, Timing{{seconds}})) continue;
     return absl::InvalidArgumentError(absl::StrCat("the worker ", worker_, " told ", run.layers(i),

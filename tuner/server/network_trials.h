@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/activities.h"
 #include "base/clock.h"
 #include "proto/network.pb.h"
 #include "records/network_choices.h"
@@ -19,6 +20,7 @@ namespace tilewright {
 // What it refers to outlives the trials.
 struct NetworkTrialsSetup {
   Dispatcher& dispatcher;
+  Activities& activities;  // which wait for a worker
   std::string job, device_key, owner;
   uint32_t weight = 1, threads = 1;
   const v1::Network& network;

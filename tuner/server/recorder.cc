@@ -92,12 +92,12 @@ std::optional<double> Recorder::Step() {
   return waiting_.empty() ? kUntilWoken : kRetrySeconds;
 }
 
-absl::Status Recorder::Commit(const std::vector<Entry>& entries) {
+absl::Status Recorder::Commit(std::vector<Entry>& entries) {
   std::vector<Record> records;
   std::vector<JobStepRow> steps;
   std::vector<JobRow> jobs;
-  for (const Entry& entry : entries) {
-    records.insert(records.end(), entry.records.begin(), entry.records.end());
+  for (Entry& entry : entries) {
+    MoveTo(entry.records, &records);
     steps.insert(steps.end(), entry.steps.begin(), entry.steps.end());
     jobs.insert(jobs.end(), entry.jobs.begin(), entry.jobs.end());
   }

@@ -44,7 +44,7 @@ class Recorder {
 
  private:
   struct Entry {
-    std::vector<Record> records;
+    std::vector<Record> records;  // not of those that are tried again
     std::vector<JobStepRow> steps;
     std::vector<JobRow> jobs;
     Then then;
@@ -52,7 +52,7 @@ class Recorder {
   };
   void Add(Entry entry);
   std::optional<double> Step();
-  absl::Status Commit(const std::vector<Entry>& entries);
+  absl::Status Commit(std::vector<Entry>& entries);
   void Settle(std::vector<Entry> entries, const absl::Status& status);
 
   RecordStore& store_;

@@ -189,6 +189,7 @@ absl::Status ServerImpl::Listen(const std::string& listen) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kServerMinPingMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);  // nobody asks for it
   builder.SetMaxReceiveMessageSize(kMaxMessageSize);
   builder.RegisterService(&worker_service_);
   builder.RegisterService(&tuning_service_);

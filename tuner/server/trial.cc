@@ -22,11 +22,11 @@ std::string NameOf(WorkerRole role) {
   return "both";
 }
 
-bool IsPossible(const TrialRequest& request, const Outcome& outcome) {
+bool IsPossible(const Task& task, const Outcome& outcome) {
   const std::optional<double> seconds = MedianSeconds(outcome);
-  if (!seconds || request.task.workload.inputs.empty()) return true;
-  const double most = request.task.target.kind == "cpu" ? kCpuFlops : kAnyFlops;
-  return *seconds * most >= Flops(request.task.workload);
+  if (!seconds || task.workload.inputs.empty()) return true;
+  const double most = task.target.kind == "cpu" ? kCpuFlops : kAnyFlops;
+  return *seconds * most >= Flops(task.workload);
 }
 
 }  // namespace tilewright

@@ -17,7 +17,8 @@ inline constexpr size_t kMaxName = 200;
 struct TrialRequest {
   std::string job;
   std::string device_key;
-  Task task;
+  // Never null; shared by the trials of a task, whose text is long.
+  std::shared_ptr<const Task> task = std::make_shared<const Task>();
   Config config;
   uint64_t index = 0;  // in the task's space
   MeasureOptions options;
@@ -107,7 +108,7 @@ struct FinishedTrial {
 };
 
 // False for a time in which no device of the kind could do the workload's operations.
-bool IsPossible(const TrialRequest& request, const Outcome& outcome);
+bool IsPossible(const Task& task, const Outcome& outcome);
 
 enum class ReportResult {
   kRecorded,

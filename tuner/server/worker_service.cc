@@ -50,8 +50,8 @@ absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
   }
   TW_RETURN_IF_ERROR(ParseTarget(device.target()).status());
   if (!v1::WorkerRole_IsValid(request.role())) {
-    return absl::InvalidArgumentError(absl::StrCat("an unknown role ", request.role(),
-                                                   " of a worker: upgrade the server"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("an unknown role ", request.role(), " of a worker: upgrade the server"));
   }
   const bool runs = request.role() != v1::WORKER_ROLE_BUILD;
   if ((device.slots() > 0) != runs || device.slots() > kMaxSlots || request.capacity() < 1 ||
@@ -74,7 +74,7 @@ v1::WorkItem ItemOf(const LeasedTrial& leased) {
   v1::WorkItem item;
   item.set_attempt(leased.attempt);
   item.set_fence(leased.fence);
-  *item.mutable_task() = ToMessage(leased.request.task);
+  *item.mutable_task() = ToMessage(*leased.request.task);
   item.set_config(EntitiesToJson(leased.request.config));
   *item.mutable_options() = ToMessage(leased.request.options);
   item.set_module_sha256(leased.module);
@@ -133,32 +133,43 @@ absl::Status SetOwnHealth(Dispatcher& dispatcher, const std::string& session,
                                  reason.substr(0, kMaxReason));
 }
 
+using LeaseResult = absl::StatusOr<std::vector<LeasedTrial>>;
+
+uint32_t ItemsOf(const v1::LeaseRequest& request) {
+  return std::clamp(request.max_items(), 1u, kMaxItems);
+}
+
+// Not a number: no wait.
+double WaitOf(const v1::LeaseRequest& request) {
+  const double asked = request.max_wait_seconds();
+  return asked > 0 ? std::min(asked, kMaxWaitSeconds) : 0;
+}
+
+// The status to answer with.
+absl::Status Fill(v1::LeaseReply* reply, const LeaseResult& leased, const HealthView& health) {
+  if (!leased.ok()) return leased.status();
+  for (const LeasedTrial& trial : *leased) *reply->add_items() = ItemOf(trial);
+  reply->set_health(ToMessage(health.health));
+  reply->set_health_reason(health.reason);
+  return absl::OkStatus();
+}
+
 // A long poll: ends when the dispatcher has work or the peer goes away. gRPC calls OnCancel and
 // OnDone only once the constructor has returned.
 class LeaseReactor final : public grpc::ServerUnaryReactor {
  public:
   LeaseReactor(Dispatcher& dispatcher, const v1::LeaseRequest& request, v1::LeaseReply* reply)
       : dispatcher_(dispatcher), session_(request.session()), reply_(reply) {
-    // Not a number: no wait.
-    const double asked = request.max_wait_seconds();
-    const double wait = asked > 0 ? std::min(asked, kMaxWaitSeconds) : 0;
-    const uint32_t items = std::clamp(request.max_items(), 1u, kMaxItems);
-    wait_ = dispatcher.Lease(request.session(), items, wait,
-                             [this](auto leased) { End(std::move(leased)); });
+    wait_ = dispatcher.Lease(request.session(), ItemsOf(request), WaitOf(request),
+                             [this](const LeaseResult& leased) { End(leased); });
   }
 
   void OnCancel() override { dispatcher_.AbandonWait(wait_); }
   void OnDone() override { delete this; }
 
  private:
-  void End(absl::StatusOr<std::vector<LeasedTrial>> leased) {
-    if (leased.ok()) {
-      for (const LeasedTrial& trial : *leased) *reply_->add_items() = ItemOf(trial);
-      const HealthView health = dispatcher_.HealthOf(session_);
-      reply_->set_health(ToMessage(health.health));
-      reply_->set_health_reason(health.reason);
-    }
-    Finish(ToGrpc(leased.status()));
+  void End(const LeaseResult& leased) {
+    Finish(ToGrpc(Fill(reply_, leased, dispatcher_.HealthOf(session_))));
   }
 
   Dispatcher& dispatcher_;
@@ -176,18 +187,17 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerCon
   const absl::Status allowed =
       access_.CallerOf(*context).CheckWorker(request->worker(), request->device().key());
   if (!allowed.ok()) return Answer(context, allowed);
-  const absl::StatusOr<std::string> session =
-      dispatcher_.OpenSession({.name = request->worker(),
-                               .device_key = request->device().key(),
-                               .device = request->device().name(),
-                               .target = request->device().target(),
-                               .slots = request->device().slots(),
-                               .slot_cores = std::max(1u, request->device().slot_cores()),
-                               .capacity = request->capacity(),
-                               .incarnation = request->incarnation(),
-                               .role = RoleOf(request->role()),
-                               .networks = request->networks() &&
-                                           request->role() == v1::WORKER_ROLE_BOTH});
+  const absl::StatusOr<std::string> session = dispatcher_.OpenSession(
+      {.name = request->worker(),
+       .device_key = request->device().key(),
+       .device = request->device().name(),
+       .target = request->device().target(),
+       .slots = request->device().slots(),
+       .slot_cores = std::max(1u, request->device().slot_cores()),
+       .capacity = request->capacity(),
+       .incarnation = request->incarnation(),
+       .role = RoleOf(request->role()),
+       .networks = request->networks() && request->role() == v1::WORKER_ROLE_BOTH});
   if (!session.ok()) return Answer(context, session.status());
   SetOwnHealth(dispatcher_, *session, request->health(), request->health_reason()).IgnoreError();
   reply->set_protocol(kProtocolVersion);
@@ -198,10 +208,18 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::OpenSession(grpc::CallbackServerCon
   return Answer(context, absl::OkStatus());
 }
 
-grpc::ServerUnaryReactor* WorkerServiceImpl::Lease(grpc::CallbackServerContext*,
+// What is there is answered without a reactor of its own, whose end gRPC would hand to another
+// thread.
+grpc::ServerUnaryReactor* WorkerServiceImpl::Lease(grpc::CallbackServerContext* context,
                                                    const v1::LeaseRequest* request,
                                                    v1::LeaseReply* reply) {
-  return new LeaseReactor(dispatcher_, *request, reply);
+  LeaseResult leased;
+  dispatcher_.Lease(request->session(), ItemsOf(*request), 0,
+                    [&](LeaseResult now) { leased = std::move(now); });
+  if (leased.ok() && leased->empty() && WaitOf(*request) > 0) {
+    return new LeaseReactor(dispatcher_, *request, reply);
+  }
+  return Answer(context, Fill(reply, leased, dispatcher_.HealthOf(request->session())));
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::Renew(grpc::CallbackServerContext* context,

@@ -4,16 +4,21 @@
 // architecture, a line each, or "fault TEXT". Then a RunSpec and a line "end" on standard input are
 // answered by the line "called" when all is there but the kernel's code, and by the spec's token
 // and one of "ok SECONDS...", "wrong_result TEXT", "build TEXT", "crash TEXT" and "fault TEXT".
-// After the last two the device may be unusable: whoever asks should start another process. Links
-// nothing but libc and the runtime.
+// After the last two the device may be unusable: whoever asks should start another process. With a
+// line "ahead" before the spec nothing is checked or timed: the driver compiles the kernels, which
+// another process with the same folder then finds compiled; "compiled" is the answer instead of
+// "ok". Links nothing but libc and the runtime.
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -21,8 +26,9 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 
-#include "runtime/device/device.h"
+#include "runtime/device/device_driver.h"
 #include "runtime/error.h"
 #include "worker/device_runner/timed_task.h"
 #include "worker/run_spec.h"
@@ -32,6 +38,11 @@ namespace tilewright {
 namespace {
 
 constexpr int kAnswerFd = 3;
+constexpr std::string_view kAhead = "ahead\n";
+// Of those that compile ahead: where a device is the CPU, what it times goes first.
+constexpr int kAheadNice = 10;
+// Compiled code that was not asked for as long is not asked for again.
+constexpr auto kKeptCode = std::chrono::minutes(10);
 // Runs are repeated until they take so long: what the clock and the last wait add is small then.
 constexpr double kLeastSampleSeconds = 2e-3;
 constexpr int kMostRuns = 1000;
@@ -55,17 +66,35 @@ void RunOn(const std::string& cores) {
 }
 
 // Drivers compile into folders of their own; those of the user stay untouched.
-void KeepDriversFilesIn(const std::string& folder) {
-  for (const char* name : {"POCL_CACHE_DIR", "CUDA_CACHE_PATH", "TMPDIR"}) {
-    setenv(name, folder.c_str(), 1);
+void KeepFilesIn(const std::string& folder, const std::string& device) {
+  setenv("TMPDIR", folder.c_str(), 1);
+  const runtime::DeviceDriver* driver = runtime::FindDriver(runtime::KindOf(device));
+  if (driver != nullptr && driver->keep_files_in != nullptr) driver->keep_files_in(folder.c_str());
+}
+
+// Drivers keep what they compile for good. PoCL: a folder a program in folders of two letters, and
+// files beside them.
+void ForgetOldCode(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;  // another process may be doing the same
+  const auto forget = [](const fs::directory_entry& entry) {
+    std::error_code gone;
+    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(gone);
+    if (!gone && age > kKeptCode) fs::remove_all(entry.path(), gone);
+  };
+  for (fs::directory_iterator top(folder, error), end; !error && top != end; top.increment(error)) {
+    const std::string name = top->path().filename().string();
+    if (name.starts_with("tempfile_")) forget(*top);
+    if (name.size() != 2) continue;
+    fs::directory_iterator program(top->path(), error);
+    for (; !error && program != end; program.increment(error)) forget(*program);
   }
-  setenv("POCL_KERNEL_CACHE", "0", 1);  // no candidate is built twice
 }
 
 // What the machine does not give of the sandbox.
-std::string Confine(const std::string& folder) {
+std::string Confine(const std::string& folder, const std::string& device) {
   if (folder.empty()) return "";
-  KeepDriversFilesIn(folder);
+  KeepFilesIn(folder, device);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   const bool landlock = RestrictFiles(
       {{"/", FileAccess::kRun}, {folder, FileAccess::kDrive}, {"/dev", FileAccess::kDrive}});
@@ -112,12 +141,16 @@ std::string ReadFile(const std::string& path) {
 }
 
 // Faults until the candidate's code is in play, its crashes from there on.
-std::string Measure(const RunSpec& spec, runtime::Device& device, bool* called) {
+std::string Measure(const RunSpec& spec, runtime::Device& device, bool ahead, bool* called) {
   TimedTask task(spec, device);
   const std::string code = ReadFile(spec.library);
   if (code.empty()) return "fault cannot read " + spec.library;
   *called = WriteLine("called");
   task.Load(code);
+  if (ahead) {
+    task.StartEach();
+    return "compiled";
+  }
   std::string error = task.Check();
   if (!error.empty()) return error;
   const std::vector<double> samples = Sample(spec, task);
@@ -126,10 +159,10 @@ std::string Measure(const RunSpec& spec, runtime::Device& device, bool* called) 
   return error.empty() ? OkLine(samples) : error;
 }
 
-std::string Answer(const RunSpec& spec, runtime::Device& device) {
+std::string Answer(const RunSpec& spec, runtime::Device& device, bool ahead) {
   bool called = false;
   try {
-    return Measure(spec, device, &called);
+    return Measure(spec, device, ahead, &called);
   } catch (const runtime::Error& error) {
     if (!called) return std::string("fault ") + error.what();
     return std::string(error.code() == TW_BAD_PACKAGE ? "build " : "crash ") + error.what();
@@ -152,7 +185,7 @@ bool SayReady(const runtime::DeviceInfo& info, const std::string& lacking) {
 int Main(const std::string& name, const std::string& cores, const std::string& folder) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   RunOn(cores);
-  const std::string lacking = Confine(folder);
+  const std::string lacking = Confine(folder, name);
   std::unique_ptr<runtime::Device> device;
   try {
     device = runtime::OpenDevice(name);
@@ -162,9 +195,12 @@ int Main(const std::string& name, const std::string& cores, const std::string& f
   }
   if (!SayReady(device->info(), lacking)) return 1;
   for (std::string text; !(text = NextSpec()).empty();) {
-    const std::optional<RunSpec> spec = ParseRunSpec(text);
+    const bool ahead = text.starts_with(kAhead);
+    if (ahead) setpriority(PRIO_PROCESS, 0, kAheadNice);
+    const std::optional<RunSpec> spec = ParseRunSpec(ahead ? text.substr(kAhead.size()) : text);
     if (!spec) return 2;
-    if (!WriteLine(spec->token + " " + Answer(*spec, *device))) return 1;
+    if (!WriteLine(spec->token + " " + Answer(*spec, *device, ahead))) return 1;
+    if (!folder.empty()) ForgetOldCode(folder);
   }
   _exit(0);  // no destructors: the device may be unusable
 }

@@ -24,6 +24,8 @@ class TimedTask {
   // "wrong_result TEXT", "crash TEXT": something was written outside the operands, or "fault TEXT":
   // there is no reference.
   std::string Check();
+  // Runs one block of each kernel: drivers compile a kernel when it is first started.
+  void StartEach();
   // Wall seconds of one run: the mean of `times` that are started one behind the other.
   double Time(int times);
 

@@ -1,6 +1,7 @@
 // Carries blocked layouts from one anchor to the next: a definition that reads unpacked channels is
 // rewritten over the blocks whenever its indices stay free of divisions, and then
 //   unpack -> pack   becomes nothing.
+// What grows, and is not packed again further on, reads its inputs unpacked.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -28,7 +29,7 @@ class BlockedForm {
   // `blocked` are the inputs, by position, that are read in blocks. nullopt when the definition
   // does not fit: divisions would remain, padding lanes could do harm, or it is a procedure.
   std::optional<Compute> Make(const std::vector<size_t>& blocked) {
-    if (plain_.procedure != nullptr) return std::nullopt;
+    if (HasSteps(plain_)) return std::nullopt;
     if (IsPadded() && !PaddingIsHarmless(blocked)) return std::nullopt;
     Compute compute = plain_;
     compute.output = MakeBuffer(plain_.output->name, plain_.output->dtype,
@@ -123,7 +124,7 @@ class BlockedForm {
 
 class Canceller {
  public:
-  explicit Canceller(Graph& graph) : graph_(graph) {}
+  explicit Canceller(Graph& graph) : graph_(graph), wanted_(WantedInBlocks(graph)) {}
 
   void Run() {
     const size_t original = graph_.nodes.size();
@@ -140,6 +141,25 @@ class Canceller {
   }
 
  private:
+  // For each value, whether a pack reads it, perhaps through nodes that blocks may be carried
+  // through.
+  static std::vector<bool> WantedInBlocks(const Graph& graph) {
+    std::vector<bool> wanted(graph.values.size());
+    for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+      const bool carries = !node->workload && node->to_layout.empty() && wanted[node->output];
+      if (!IsPack(*node) && !carries) continue;
+      for (const ValueId input : node->inputs) wanted[input] = true;
+    }
+    return wanted;
+  }
+
+  // A node that makes more than it reads, such as a resizing one: its inputs are cheaper to unpack.
+  bool Grows(const Node& node, const std::vector<size_t>& blocked) const {
+    int64_t read = 0;
+    for (const size_t i : blocked) read += NumElements(graph_.values[node.inputs[i]].type.shape);
+    return NumElements(node.compute.output->shape) > read;
+  }
+
   // What `value` is unpacked from; kNoValue when it is not.
   ValueId BlockedSource(ValueId value) const {
     const Node* producer = ProducerOf(graph_, value);
@@ -169,6 +189,7 @@ class Canceller {
     const std::vector<Axis>& axes = node.compute.axes;
     const bool has_channels = axes.size() > kChannel && axes.size() < kMaxRank;
     if (blocked.empty() || !has_channels || axes[kChannel].extent < block) return;
+    if (!wanted_[node.output] && Grows(node, blocked)) return;
     std::optional<Compute> compute = BlockedForm(node.compute, block).Make(blocked);
     if (!compute) return;
     for (size_t i : blocked) node.inputs[i] = BlockedSource(node.inputs[i]);
@@ -189,6 +210,7 @@ class Canceller {
   }
 
   Graph& graph_;
+  const std::vector<bool> wanted_;  // of the values that were there before
 };
 
 }  // namespace

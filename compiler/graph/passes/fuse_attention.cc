@@ -1,12 +1,14 @@
 // product -> scale, mask -> softmax -> product   becomes   attention, whose kernels never hold all
 // scores. It is in the order of tokens: what turns heads into batches before the products, and back
-// after them, meets its inverse, and fuse_elementwise leaves nothing of both.
+// after them, meets its inverse, and fuse_elementwise leaves nothing of both. A few queries become
+// a definition with stages instead (attention_rows.h).
 #include <cmath>
 #include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/graph/attention_pattern.h"
+#include "compiler/graph/attention_rows.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
@@ -16,7 +18,7 @@
 namespace tilewright {
 namespace {
 
-// With fewer queries, turning the keys costs more than scores in memory do.
+// With fewer queries the template's turning of the keys costs more than its products.
 constexpr int64_t kFewestQueries = 8;
 
 using IndexFn = std::function<std::vector<Expr>(const std::vector<Expr>& axes)>;
@@ -141,7 +143,12 @@ absl::Status FuseAttention(Graph& graph, const PassContext& context) {
   const size_t original = graph.nodes.size();
   for (size_t at = 0; at < original; ++at) {
     std::optional<FoundAttention> found = FindAttention(graph, graph.nodes[at]);
-    if (!found || found->queries < kFewestQueries) continue;
+    if (!found) continue;
+    if (found->queries < kFewestQueries) {
+      std::optional<Node> rows = AttentionByRows(graph, graph.nodes[at], *found);
+      if (rows) graph.nodes[at] = *std::move(rows);
+      continue;
+    }
     Rewriter(graph, graph.nodes[at], *std::move(found)).Run();
   }
   SortNodes(graph);

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/core/byte_dots.h"
+#include "compiler/core/narrow_dots.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/layout_change.h"
 #include "compiler/graph/passes/passes.h"

@@ -23,5 +23,6 @@ absl::Status FuseElementwise(Graph& graph, const PassContext& context);
 absl::Status ChooseLayouts(Graph& graph, const PassContext& context);
 absl::Status CancelLayoutChanges(Graph& graph, const PassContext& context);
 absl::Status FuseLayoutChanges(Graph& graph, const PassContext& context);
+absl::Status FuseRows(Graph& graph, const PassContext& context);
 
 }  // namespace tilewright

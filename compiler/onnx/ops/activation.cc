@@ -18,7 +18,8 @@ struct Parameter {
 // A row for y = formula(x, alpha, beta), whose parameters are float attributes.
 OpRow Row(const char* op_type, int64_t since, const char* name, Parameter alpha, Parameter beta,
           Formula formula) {
-  return {op_type, since, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {op_type, since, 1,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             const double a = *alpha.name ? b.Float(alpha.name, alpha.value) : alpha.value;
             const double c = *beta.name ? b.Float(beta.name, beta.value) : beta.value;
             return Map(b, name, {b.Input(0)}, [&](const Exprs& x) { return formula(x[0], a, c); });
@@ -74,6 +75,13 @@ OpList Parametric() {
           })};
 }
 
+absl::StatusOr<Outputs> SwiGlu(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1)}));
+  const double alpha = b.Float("alpha", 1);
+  return Map(b, "swiglu", {b.Input(0), b.Input(1)},
+             [alpha](const Exprs& x) { return QuickGelu(x[0], alpha) * x[1]; });
+}
+
 OpList Plain() {
   return {
       Row("Relu", 6, "relu", [](const Expr& x, double, double) { return Max(x, Lit(x, 0)); }),
@@ -88,6 +96,7 @@ OpList Plain() {
       Row("Mish", 18, "mish", [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }),
       {"PRelu", 7, 2, PRelu, kNumbers},
       {"Gelu", 20, 1, GeluOf, kFloats},
+      {"SwiGLU", 28, 2, SwiGlu, kFloats},
       Row("Swish", 24, "swish", {"alpha", 1}, {"", 0},
           [](const Expr& x, double a, double) { return QuickGelu(x, a); })};
 }

@@ -129,6 +129,22 @@ absl::StatusOr<ValueId> Resized(OpBuilder& b, ValueId x, size_t axis, int64_t ex
                  }});
 }
 
+// [rows, points / 2 + 1, 2], the first half of the transform of a real signal, to all its points:
+// point n - k is the conjugate of point k.
+absl::StatusOr<ValueId> Mirrored(OpBuilder& b, ValueId x, int64_t points) {
+  TensorType type = b.TypeOf(x);
+  const int64_t bins = type.shape[1];
+  type.shape[1] = points;
+  return b.Emit({.op = "mirror", .inputs = {x}, .type = type, .body = [=](const Point& p) {
+                   const Expr first_half = Lt(p.axes[1], Int(bins));
+                   const Expr mirror = Max(Int(0), Int(points) - p.axes[1]);
+                   const Expr from = Min(Select(first_half, p.axes[1], mirror), Int(bins - 1));
+                   const Expr value = p.Load(0, {p.axes[0], from, p.axes[2]});
+                   const Expr kept = Or(first_half, Eq(p.axes[2], Int(0)));
+                   return Select(kept, value, Const(0, value->dtype) - value);
+                 }});
+}
+
 absl::StatusOr<int64_t> Positive(const OpBuilder& b, size_t i, std::string_view what) {
   TW_ASSIGN_OR_RETURN(const std::vector<int64_t> values, b.ConstInts(i, what));
   if (values.size() == 1 && values[0] > 0 && values[0] <= (int64_t{1} << 30)) return values[0];
@@ -168,12 +184,16 @@ absl::StatusOr<Outputs> Dft(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(x, CastTo(b, x, TransformType(dtype)));
   TW_ASSIGN_OR_RETURN(const size_t axis, AxisOf(b, rank));
   const bool inverse = b.Int("inverse", 0) != 0, one_sided = b.Int("onesided", 0) != 0;
-  if (inverse && one_sided) return absl::InvalidArgumentError("is inverse and onesided at once");
-  int64_t points = b.ShapeOf(x)[axis];
+  const bool to_real = inverse && one_sided;  // from the first half of a real signal's transform
+  int64_t points = to_real ? 2 * (b.ShapeOf(x)[axis] - 1) : b.ShapeOf(x)[axis];
   if (b.HasInput(1)) {
     TW_ASSIGN_OR_RETURN(points, Positive(b, 1, "dft_length"));
   }
-  TW_ASSIGN_OR_RETURN(x, Resized(b, x, axis, points));
+  if (points < 1 || (to_real && b.ShapeOf(x).back() != 2)) {
+    return absl::InvalidArgumentError("an inverse onesided transform needs two complex numbers");
+  }
+  const int64_t half = points / 2 + 1;
+  TW_ASSIGN_OR_RETURN(x, Resized(b, x, axis, to_real ? half : points));
   // The transformed axis second to last.
   std::vector<size_t> order;
   for (size_t d = 0; d + 1 < rank; ++d) {
@@ -184,11 +204,17 @@ absl::StatusOr<Outputs> Dft(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(x, Transpose(b, x, order));
   Shape shape = b.ShapeOf(x);
   const int64_t rows = NumElements(Shape(shape.begin(), shape.end() - 2));
-  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, points, shape.back()}));
-  const int64_t bins = one_sided ? points / 2 + 1 : points;
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, shape[rank - 2], shape.back()}));
+  if (to_real) {
+    TW_ASSIGN_OR_RETURN(x, Mirrored(b, x, points));
+  }
+  const int64_t bins = one_sided && !inverse ? half : points;
   TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {points, inverse}, bins));
+  if (to_real) {
+    TW_ASSIGN_OR_RETURN(x, RangeOf(b, x, 2, 0, 1));
+  }
   shape[rank - 2] = bins;
-  shape[rank - 1] = 2;
+  shape[rank - 1] = to_real ? 1 : 2;
   TW_ASSIGN_OR_RETURN(x, Reshape(b, x, shape));
   std::vector<size_t> back(rank);
   for (size_t d = 0; d < rank; ++d) back[order[d]] = d;

@@ -68,21 +68,18 @@ absl::StatusOr<Outputs> GroupNormalization(OpBuilder& b) {
     return absl::InvalidArgumentError(
         absl::StrCat("num_groups ", groups, " does not divide ", shape[1], " channels"));
   }
-  const int64_t inner = NumElements(shape) / (shape[0] * groups);
-  TW_ASSIGN_OR_RETURN(const ValueId x, Reshape(b, b.Input(0), {shape[0], groups, inner}));
-  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, {2}, b.Float("epsilon", 1e-5)));
-  if (b.opset() < 21) {
-    TW_ASSIGN_OR_RETURN(const ValueId y, ScaleChannels(b, x, m));
-    return Reshape(b, y, shape);
-  }
-  TW_ASSIGN_OR_RETURN(const ValueId normal,
-                      Map(b, "normalize", {x, m.mean, m.inverse_deviation},
-                          [](const Exprs& v) { return (v[0] - v[1]) * v[2]; }));
-  TW_ASSIGN_OR_RETURN(const ValueId whole, Reshape(b, normal, shape));
-  TW_ASSIGN_OR_RETURN(const ValueId scale, AlongChannels(b, b.Input(1), shape[1], shape.size()));
-  TW_ASSIGN_OR_RETURN(const ValueId bias, AlongChannels(b, b.Input(2), shape[1], shape.size()));
-  TW_RETURN_IF_ERROR(CheckSameType(b, {whole, scale, bias}));
-  return Map(b, "scale", {whole, scale, bias}, [](const Exprs& v) { return v[0] * v[1] + v[2]; });
+  const int64_t members = shape[1] / groups, inner = NumElements(shape) / (shape[0] * shape[1]);
+  TW_ASSIGN_OR_RETURN(const ValueId x, Reshape(b, b.Input(0), {shape[0], groups, members, inner}));
+  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, {2, 3}, b.Float("epsilon", 1e-5)));
+  const Shape scaled = {groups, b.opset() < 21 ? 1 : members, 1};
+  const auto vector = [&](int i) -> absl::StatusOr<ValueId> {
+    TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(i), {NumElements(scaled)}, "scale or bias"));
+    return Reshape(b, b.Input(i), scaled);
+  };
+  TW_ASSIGN_OR_RETURN(const ValueId scale, vector(1));
+  TW_ASSIGN_OR_RETURN(const ValueId bias, vector(2));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, m, scale, bias));
+  return Reshape(b, y, shape);
 }
 
 absl::StatusOr<Outputs> MeanVarianceNormalization(OpBuilder& b) {

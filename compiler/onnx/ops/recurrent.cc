@@ -1,8 +1,10 @@
 // LSTM, GRU and RNN: one step of each (compiler/onnx/recurrent.h has the rest).
 #include "compiler/onnx/recurrent.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/concatenate.h"
+#include "compiler/onnx/quantized.h"
 
 namespace tilewright::onnx_ops {
 namespace {
@@ -144,12 +146,55 @@ absl::StatusOr<Outputs> LstmOf(OpBuilder& b) {
   });
 }
 
+// W or R of DynamicQuantizeLSTM, [directions, K, 4 * hidden] integers with a scale and a zero point
+// for all or for each row of gates of each direction, as LSTM's real [directions, 4 * hidden, K].
+absl::StatusOr<ValueId> RealWeights(OpBuilder& b, size_t weights, size_t scale) {
+  const Shape shape = b.ShapeOf(b.Input(weights));
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(weights), 3, 3));
+  std::vector<ValueId> inputs = {b.Input(weights)};
+  for (const size_t i : {scale, scale + 1}) {
+    const int64_t count = NumElements(b.ShapeOf(b.Input(i)));
+    const bool by_direction = count == shape[0];
+    if (count != 1 && !by_direction && count != shape[0] * shape[2]) {
+      return absl::InvalidArgumentError(absl::StrCat("input ", i, " has ", count,
+                                                     " elements where 1, ", shape[0], " or ",
+                                                     shape[0] * shape[2], " fit"));
+    }
+    Shape along = {shape[0], 1, by_direction ? 1 : shape[2]};
+    if (count == 1) along = {};
+    TW_ASSIGN_OR_RETURN(inputs.emplace_back(), Reshape(b, b.Input(i), std::move(along)));
+  }
+  TW_RETURN_IF_ERROR(CheckSameType(b, {inputs[0], inputs[2]}));
+  TW_RETURN_IF_ERROR(CheckScale(b, b.Input(scale)));
+  TW_ASSIGN_OR_RETURN(const ValueId real, Map(b, "dequantize", inputs, [](const Exprs& x) {
+                        return (Cast(x[0], DType::kF32) - Cast(x[2], DType::kF32)) * x[1];
+                      }));
+  return Transpose(b, real, {0, 2, 1});
+}
+
+// com.microsoft: LSTM with 8-bit weights. The data stay real, where ONNX Runtime rounds them to 8
+// bits before each product. Inputs: LSTM's, then scale and zero point of W and of R.
+absl::StatusOr<Outputs> DynamicQuantizeLstm(OpBuilder& b) {
+  constexpr size_t kLstmInputs = 8;
+  for (size_t i = kLstmInputs; i < kLstmInputs + 4; ++i) {
+    if (!b.HasInput(i)) return absl::InvalidArgumentError("lacks a scale or zero point of W or R");
+  }
+  std::vector<ValueId> inputs(b.Inputs().begin(), b.Inputs().begin() + kLstmInputs);
+  TW_ASSIGN_OR_RETURN(inputs[1], RealWeights(b, 1, 8));
+  TW_ASSIGN_OR_RETURN(inputs[2], RealWeights(b, 2, 10));
+  OpBuilder real = b.WithInputs(std::move(inputs));
+  absl::StatusOr<Outputs> outputs = LstmOf(real);
+  TW_RETURN_IF_ERROR(real.status());
+  return outputs;
+}
+
 }  // namespace
 
 OpList recurrent() {
   return {{"RNN", 7, 3, Rnn, kFloats},
           {"GRU", 7, 3, Gru, kFloats},
-          {"LSTM", 7, 3, LstmOf, kFloats}};
+          {"LSTM", 7, 3, LstmOf, kFloats},
+          {"com.microsoft.DynamicQuantizeLSTM", 1, 3, DynamicQuantizeLstm, {DType::kF32}}};
 }
 
 }  // namespace tilewright::onnx_ops

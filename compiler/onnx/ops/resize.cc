@@ -89,6 +89,17 @@ absl::StatusOr<std::vector<double>> ConstDoubles(OpBuilder& b, size_t i, std::st
   return values;
 }
 
+// What shrinks comes first, so that the rest has less to do. What grows comes last, the innermost
+// dimension before the others: its taps are gathered, theirs are whole rows.
+std::vector<size_t> ResampleOrder(const Axes& axes) {
+  std::vector<size_t> shrinking, growing;
+  for (size_t d = 0; d < axes.size(); ++d) {
+    (axes[d].out < axes[d].in ? shrinking : growing).push_back(d);
+  }
+  shrinking.insert(shrinking.end(), growing.rbegin(), growing.rend());
+  return shrinking;
+}
+
 absl::StatusOr<Outputs> ResampleAll(OpBuilder& b, const ResampleRule& rule, const Axes& axes) {
   ValueId value = b.Input(0);
   const DType dtype = b.DTypeOf(value);
@@ -97,7 +108,7 @@ absl::StatusOr<Outputs> ResampleAll(OpBuilder& b, const ResampleRule& rule, cons
   if (in_floats) {
     TW_ASSIGN_OR_RETURN(value, CastTo(b, value, DType::kF32));
   }
-  for (size_t d = 0; d < axes.size(); ++d) {
+  for (const size_t d : ResampleOrder(axes)) {
     const bool crops = rule.coordinates == "tf_crop_and_resize" &&
                        (axes[d].roi_start != 0 || axes[d].roi_end != 1);
     if (axes[d].in == axes[d].out && axes[d].scale == 1 && !crops) continue;

@@ -1,121 +1,13 @@
 #include "compiler/targets/support/c_prelude.h"
 
-#include "compiler/targets/support/emulator_prelude.h"
+#include "absl/strings/str_cat.h"
+#include "base/strings.h"
 
 namespace tilewright {
 namespace {
 
-constexpr char kCuda[] = R"(
-typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
-typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
-typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned char tw_u8;
-typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned short tw_bf16;
-#define TW_GLOBAL
-#define TW_LOCAL
-#define TW_INPUT(S, name) const tw_##S* __restrict__ name
-#define TW_OUTPUT(S, name) tw_##S* __restrict__ name
-#define TW_SHARED_ARRAY(S, name, n) __shared__ __align__(16) tw_##S name[n]
-#define TW_ALIGNED_ARRAY(S, name, n) __align__(16) tw_##S name[n]
-#define TW_ARRAY(S, name, n) tw_##S name[n]
-#define TW_AS(bytes, space, place) (*(space tw_v##bytes*)(place))
-#define TW_KERNEL(x, y, z) extern "C" __global__ void __launch_bounds__((x) * (y) * (z))
-#define TW_FN static __device__ __forceinline__
-#define TW_UNROLL _Pragma("unroll")
-#define TW_BARRIER __syncthreads()
-#define TW_BLOCK_X ((int)blockIdx.x)
-#define TW_BLOCK_Y ((int)blockIdx.y)
-#define TW_BLOCK_Z ((int)blockIdx.z)
-#define TW_THREAD_X ((int)threadIdx.x)
-#define TW_THREAD_Y ((int)threadIdx.y)
-#define TW_THREAD_Z ((int)threadIdx.z)
-#define TW_I64(x) x##LL
-#define TW_U64(x) x##ULL
-#define TW_BITS(x) __float_as_uint(x)
-#define TW_FROM_BITS(x) __uint_as_float(x)
-#define TW_INF_f32 __int_as_float(0x7f800000)
-#define TW_NAN_f32 __int_as_float(0x7fc00000)
-#define TW_INF_f64 __longlong_as_double(0x7ff0000000000000LL)
-#define TW_NAN_f64 __longlong_as_double(0x7ff8000000000000LL)
-#define TW_M32(name) name##f
-typedef unsigned short tw_v2; typedef unsigned int tw_v4; typedef uint2 tw_v8;
-typedef uint4 tw_v16;
-#define TW_ZERO_8 make_uint2(0, 0)
-#define TW_ZERO_16 make_uint4(0, 0, 0, 0)
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-#define TW_ASYNC(bytes, cache) \
-  TW_FN void tw_async_##bytes(void* to, const void* from, bool there) { \
-    const tw_u32 at = (tw_u32)__cvta_generic_to_shared(to), taken = there ? bytes : 0; \
-    asm volatile("cp.async." #cache ".shared.global [%0], [%1], " #bytes ", %2;" \
-                 : : "r"(at), "l"(__cvta_generic_to_global(from)), "r"(taken) : "memory"); \
-  }
-TW_ASYNC(4, ca) TW_ASYNC(8, ca) TW_ASYNC(16, cg)
-#define TW_ASYNC_COPY(bytes, to_space, to, from_space, from, there) \
-  tw_async_##bytes(to, from, there)
-#define TW_ASYNC_COMMIT asm volatile("cp.async.commit_group;" : : : "memory")
-#define TW_ASYNC_WAIT(n) asm volatile("cp.async.wait_group " #n ";" : : : "memory")
-#endif
-TW_FN float tw_load_f16(tw_f16 x) {
-  float y;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
-  return y;
-}
-TW_FN tw_f16 tw_store_f16(float x) {
-  tw_f16 y;
-  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
-  return y;
-}
-)";
-
-constexpr char kOpenCl[] = R"(
-#pragma OPENCL FP_CONTRACT ON
-typedef float tw_f32; typedef long tw_i64; typedef int tw_i32; typedef short tw_i16;
-typedef char tw_i8; typedef ulong tw_u64; typedef uint tw_u32; typedef ushort tw_u16;
-typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushort tw_bf16;
-#define TW_GLOBAL __global
-#define TW_LOCAL __local
-#define TW_INPUT(S, name) __global const tw_##S* restrict name
-#define TW_OUTPUT(S, name) __global tw_##S* restrict name
-#define TW_SHARED_ARRAY(S, name, n) __local tw_##S name[n] __attribute__((aligned(16)))
-#define TW_ALIGNED_ARRAY(S, name, n) tw_##S name[n] __attribute__((aligned(16)))
-#define TW_ARRAY(S, name, n) tw_##S name[n]
-#define TW_AS(bytes, space, place) (*(space tw_v##bytes*)(place))
-#define TW_KERNEL(x, y, z) __kernel __attribute__((reqd_work_group_size(x, y, z))) void
-#define TW_FN static inline
-#define TW_UNROLL _Pragma("unroll")
-#define TW_BARRIER barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
-#define TW_BLOCK_X ((int)get_group_id(0))
-#define TW_BLOCK_Y ((int)get_group_id(1))
-#define TW_BLOCK_Z ((int)get_group_id(2))
-#define TW_THREAD_X ((int)get_local_id(0))
-#define TW_THREAD_Y ((int)get_local_id(1))
-#define TW_THREAD_Z ((int)get_local_id(2))
-#define TW_I64(x) x##L
-#define TW_U64(x) x##UL
-#define TW_BITS(x) as_uint(x)
-#define TW_FROM_BITS(x) as_float(x)
-#define TW_INF_f32 INFINITY
-#define TW_NAN_f32 NAN
-#define TW_INF_f64 ((double)INFINITY)
-#define TW_NAN_f64 ((double)NAN)
-#define TW_M32(f) f
-typedef ushort tw_v2; typedef uint tw_v4; typedef uint2 tw_v8; typedef uint4 tw_v16;
-#define TW_ZERO_8 ((uint2)(0))
-#define TW_ZERO_16 ((uint4)(0))
-TW_FN float tw_load_f16(tw_f16 x) { return vload_half(0, (const __private half*)&x); }
-TW_FN tw_f16 tw_store_f16(float x) {
-  tw_f16 y;
-  vstore_half_rte(x, 0, (__private half*)&y);
-  return y;
-}
-)";
-
-constexpr char kOpenClDoubles[] = R"(
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-typedef double tw_f64;
-)";
-
 // Where nothing copies asynchronously, at once: that is soon enough.
-constexpr char kSynchronous[] = R"(
+constexpr char kDefaults[] = R"(
 #ifndef TW_ASYNC_COPY
 #define TW_ZERO_4 0
 #define TW_ASYNC_COPY(bytes, to_space, to, from_space, from, there) \
@@ -123,6 +15,9 @@ constexpr char kSynchronous[] = R"(
       (there) ? *(from_space const tw_v##bytes*)(from) : TW_ZERO_##bytes
 #define TW_ASYNC_COMMIT
 #define TW_ASYNC_WAIT(n)
+#endif
+#ifndef TW_EXPORT
+#define TW_EXPORT(kernel)
 #endif
 )";
 
@@ -181,6 +76,13 @@ TW_FN tw_bf16 tw_store_bf16(float a) {
   return (tw_bf16)((a != a ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 TW_FN float tw_round_to_bf16(float a) { return tw_load_bf16(tw_store_bf16(a)); }
+TW_FN tw_i32 tw_pair_f32(float a, float b) {
+  return (tw_i32)((tw_u32)tw_store_bf16(a) | (tw_u32)tw_store_bf16(b) << 16);
+}
+TW_FN float tw_dot2_bf16_i32(tw_i32 a, tw_i32 b) {
+  return tw_load_bf16((tw_bf16)a) * tw_load_bf16((tw_bf16)b) +
+         tw_load_bf16((tw_bf16)(a >> 16)) * tw_load_bf16((tw_bf16)(b >> 16));
+}
 #define TW_TO(S, F, LO, HI, PAST) \
   TW_FN tw_##S tw_to_##S##_##F(tw_##F a) { \
     return a != a ? 0 : a <= (tw_##F)(LO) ? (tw_##S)(LO) : a >= (tw_##F)(PAST) ? (tw_##S)(HI) \
@@ -223,15 +125,9 @@ TW_FLOAT(f64, TW_M64)
 
 }  // namespace
 
-std::string PreludeOf(CLanguage language, bool doubles) {
-  std::string text = language == CLanguage::kCuda     ? kCuda
-                     : language == CLanguage::kOpenCl ? kOpenCl
-                                                      : EmulatorPrelude();
-  if (doubles && language == CLanguage::kOpenCl) text += kOpenClDoubles;
-  text += kSynchronous;
-  text += kFunctions;
-  if (doubles) text += kDoubleFunctions;
-  return text;
+std::string PreludeOf(const runtime::DeviceKind& kind, bool doubles) {
+  return absl::StrCat(Sv(kind.prelude), doubles ? Sv(kind.double_prelude) : "", kDefaults,
+                      kFunctions, doubles ? kDoubleFunctions : "");
 }
 
 }  // namespace tilewright

@@ -3,16 +3,22 @@
 
 #include <string>
 
+#include "runtime/device/device_kind.h"
+
 namespace tilewright {
 
-enum class CLanguage {
-  kCuda,      // CUDA C++ for NVRTC, without any header
-  kOpenCl,    // OpenCL C 1.2
-  kEmulator,  // C++ for this machine, each access checked (runtime/device/emulator)
-};
-
-// Types, qualifiers, coordinates and functions: goes before the kernels. `doubles`: float64 is used
-// (some OpenCL devices have none).
-std::string PreludeOf(CLanguage language, bool doubles);
+// Goes before the kernels: the kind's own prelude, then what can be written in every language.
+// `doubles`: float64 is used.
+//
+// A kind's prelude defines the types tw_f32, tw_f64 (or its double_prelude does), tw_i64 ... tw_u8,
+// tw_bool and, of so many bytes, tw_v2, tw_v4, tw_v8, tw_v16; the qualifiers TW_GLOBAL, TW_LOCAL,
+// TW_KERNEL(block's x, y, z), TW_FN; parameters and arrays TW_INPUT, TW_OUTPUT, TW_SHARED_ARRAY,
+// TW_ALIGNED_ARRAY (to 16 bytes), TW_ARRAY; an access as another type TW_AS(bytes, space, place);
+// coordinates TW_BLOCK_X ... TW_THREAD_Z; TW_BARRIER; TW_UNROLL; literals TW_I64, TW_U64,
+// TW_ZERO_8, TW_ZERO_16, TW_INF_f32, TW_NAN_f32, TW_INF_f64, TW_NAN_f64; a float's bits TW_BITS,
+// TW_FROM_BITS; C's mathematical functions by TW_M32(name) and TW_M64(name); tw_load_f16,
+// tw_store_f16. It may define TW_ASYNC_COPY, TW_ASYNC_COMMIT and TW_ASYNC_WAIT, and
+// TW_EXPORT(kernel), which follows each kernel.
+std::string PreludeOf(const runtime::DeviceKind& kind, bool doubles);
 
 }  // namespace tilewright

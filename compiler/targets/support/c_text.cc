@@ -1,5 +1,6 @@
 #include "compiler/targets/support/c_text.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,9 +9,11 @@
 #include "base/strings.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/threads.h"
+#include "compiler/loop/tile.h"
 #include "compiler/loop/visit.h"
 #include "compiler/targets/support/c_copy.h"
 #include "compiler/targets/support/c_expr.h"
+#include "compiler/targets/support/c_pipeline.h"
 #include "compiler/targets/support/c_tile.h"
 
 namespace tilewright {
@@ -102,9 +105,16 @@ class Printer {
       params.push_back(absl::StrCat(written ? "TW_OUTPUT(" : "TW_INPUT(", CSuffix(param->dtype),
                                     ", ", NameBuffer(param), ")"));
     }
+    const std::vector<BoxMap> maps = MapsOf(program_);
+    for (const BoxMap& map : maps) {
+      maps_.emplace_back(map, Fresh("map"));
+      params.push_back(absl::StrCat("TW_MAP(", maps_.back().second, ")"));
+    }
+    pipeline_ = PipelineOf(program_);
     Line(absl::StrCat("TW_KERNEL(", absl::StrJoin(launch.block, ", "), ") ", program_.name, "(",
                       absl::StrJoin(params, ", "), ") {"));
     ++indent_;
+    if (pipeline_ != nullptr) Line("TW_DYNAMIC;");
     Statement(program_.body);
     --indent_;
     Line("}");
@@ -140,7 +150,9 @@ class Printer {
       case StmtKind::kAsyncCommit: return Line("TW_ASYNC_COMMIT;");
       case StmtKind::kAsyncWait:
         return Line(absl::StrCat("TW_ASYNC_WAIT(", *AsInt(s->extent), ");"));
-      case StmtKind::kTile: return Line(TileCallText(*s, names_));
+      case StmtKind::kTile:
+        return Line(s->tile->loads_box ? BoxText(*s) : TileCallText(*s, names_));
+      case StmtKind::kPipeline: return Pipeline(*s);
     }
   }
 
@@ -169,6 +181,72 @@ class Printer {
     Line("}");
   }
 
+  // The box begins at indices that the instruction takes last dimension first.
+  std::string BoxText(const StmtNode& s) {
+    const auto map = std::find_if(maps_.begin(), maps_.end(),
+                                  [&](const auto& known) { return known.first == MapOf(s); });
+    const std::vector<Expr>& first = s.operands[1]->operands;
+    std::string text =
+        absl::StrCat("tw_", Sv(s.tile->name), "(&",
+                     CElement(s.operands[0]->buffer, s.operands[0]->operands, names_), ", ",
+                     map->second, ", &", full_);
+    for (size_t d = first.size(); d-- > 0;) absl::StrAppend(&text, ", (int)(", Text(first[d]), ")");
+    return text + ");";
+  }
+
+  void Pipeline(const StmtNode& s) {
+    const int64_t users = LaunchOf(program_).threads() - kWarpThreads;
+    const std::string full = DeclareBarriers("full", s.slots);
+    const std::string empty = DeclareBarriers("empty", s.slots);
+    Line(absl::StrCat("for (int i = 0; TW_THREAD_X == 0 && i < ", s.slots, "; ++i) {"));
+    Line(absl::StrCat("  tw_barrier_init(&", full, "[i], 1);"));
+    Line(absl::StrCat("  tw_barrier_init(&", empty, "[i], ", users / kWarpThreads, ");"));
+    Line("}");
+    Line("tw_barrier_fence();");
+    Line("TW_BARRIER;");
+    NameVar(s);
+    const std::string step = Text(s.var);
+    const std::string slot = absl::StrCat("[", step, " % ", s.slots, "]");
+    const std::string parity = absl::StrCat(step, " / ", s.slots, " % 2");
+    const std::string steps = absl::StrCat("for (", index_, " ", step, " = 0; ", step, " < ",
+                                           *AsInt(s.extent), "; ++", step, ") {");
+    full_ = absl::StrCat(full, slot);
+    // Of a warp, so that the compiler knows that its threads stay together.
+    Line(absl::StrCat("if (TW_OF_WARP(TW_THREAD_X / 32) < ", users / kWarpThreads, ") {"));
+    // One fence and one wait for all of a slot's products, so that they follow each other.
+    PipelinePart(
+        steps, {absl::StrCat("tw_barrier_wait(&", full_, ", ", parity, ");"), "tw_wgmma_fence();"},
+        s.body[1],
+        {"tw_wgmma_commit();", "TW_WGMMA_WAIT(0);",
+         absl::StrCat("if (TW_THREAD_X % 32 == 0) tw_barrier_arrive(&", empty, slot, ");")});
+    Line(absl::StrCat("} else if (TW_THREAD_X == ", users, ") {"));
+    PipelinePart(steps,
+                 {absl::StrCat("tw_barrier_wait(&", empty, slot, ", 1 - ", parity, ");"),
+                  absl::StrCat("tw_barrier_expect(&", full_, ", ", FillBytes(s), ");")},
+                 s.body[0], {});
+    Line("}");
+  }
+
+  // Rolled: the compiler sets the sums of an unrolled first step to zero after the fence.
+  void PipelinePart(const std::string& steps, const std::vector<std::string>& before,
+                    const Stmt& body, const std::vector<std::string>& after) {
+    Line("  TW_ROLLED");
+    Line("  " + steps);
+    indent_ += 2;
+    for (const std::string& line : before) Line(line);
+    Statement(body);
+    for (const std::string& line : after) Line(line);
+    indent_ -= 2;
+    Line("  }");
+  }
+
+  std::string DeclareBarriers(const char* name, int64_t slots) {
+    const std::string fresh = Fresh(name);
+    Line(absl::StrCat("TW_DYNAMIC_ARRAY(u64, ", fresh, ", ", slots, ", ", dynamic_bytes_, ");"));
+    dynamic_bytes_ += slots * 8;
+    return fresh;
+  }
+
   void Block(const Stmt& s) {
     ++indent_;
     Statement(s);
@@ -187,11 +265,21 @@ class Printer {
 
   void Declare(const StmtNode& s) {
     const bool shared = s.buffer->scope == Scope::kShared;
+    if (shared && pipeline_ != nullptr) return DeclareDynamic(s);
     const char* array = shared                 ? "TW_SHARED_ARRAY("
                         : IsAligned(*s.buffer) ? "TW_ALIGNED_ARRAY("
                                                : "TW_ARRAY(";
     Line(absl::StrCat(array, CSuffix(s.buffer->dtype), ", ", NameBuffer(s.buffer), ", ",
                       std::max<int64_t>(1, NumElements(s.buffer->shape)), ");"));
+    Statement(s.body[0]);
+  }
+
+  // Where the launch gives the memory; slots start at multiples of 1024 bytes.
+  void DeclareDynamic(const StmtNode& s) {
+    const int64_t elements = NumElements(s.buffer->shape);
+    Line(absl::StrCat("TW_DYNAMIC_ARRAY(", CSuffix(s.buffer->dtype), ", ", NameBuffer(s.buffer),
+                      ", ", elements, ", ", dynamic_bytes_, ");"));
+    dynamic_bytes_ += elements * static_cast<int64_t>(SizeOf(s.buffer->dtype));
     Statement(s.body[0]);
   }
 
@@ -219,6 +307,10 @@ class Printer {
   const Program& program_;
   const std::string index_;  // type of loop variables
   CNames names_;
+  std::vector<std::pair<BoxMap, std::string>> maps_;
+  const StmtNode* pipeline_ = nullptr;
+  int64_t dynamic_bytes_ = 0;  // of those declared so far
+  std::string full_;           // the barrier of the slot that is filled
   std::string out_;
   int indent_ = 0;
   int next_ = 0;

@@ -4,10 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/check.h"
 #include "base/strings.h"
 #include "compiler/core/gpu_traits.h"
 #include "compiler/loop/visit.h"
-#include "compiler/targets/support/emulator_prelude.h"
+#include "compiler/targets/support/emulated_tile.h"
 
 namespace tilewright {
 namespace {
@@ -86,6 +87,59 @@ std::string MatrixLoadText(const TileOp& op) {
                       AsmOperands("=r", "w", op.matrices), " : \"r\"(at) : \"memory\");\n}\n");
 }
 
+// One step of a warpgroup's multiplication: 32 bytes of each row, by descriptors of shared memory.
+std::string GroupStepText(const TileOp& op, const std::string& name) {
+  const int64_t sums = op.columns / 2;
+  const bool integers = op.type == DType::kI8;
+  const std::string types = absl::StrCat(integers                 ? "s32.s8.s8"
+                                         : op.type == DType::kF16 ? "f32.f16.f16"
+                                                                  : "f32.bf16.bf16");
+  return absl::StrCat(
+      "TW_FN void ", name, "(tw_", integers ? "i32" : "f32", "* d, tw_u64 left, tw_u64 right) {\n",
+      "  asm volatile(\"{\\n.reg .pred more;\\nsetp.eq.u32 more, 1, 1;\\n\"\n",
+      "               \"wgmma.mma_async.sync.aligned.m64n", op.columns, integers ? "k32." : "k16.",
+      types, " ", AsmRegisters(0, sums), ", %", sums, ", %", sums + 1,
+      integers        ? ", more"
+      : op.transposed ? ", more, 1, 1, 0, 1"
+                      : ", more, 1, 1, 0, 0",
+      ";\\n}\"\n               : ", AsmOperands(integers ? "+r" : "+f", "d", sums),
+      "\n               : \"l\"(left), \"l\"(right));\n}\n");
+}
+
+// Four steps of 32 bytes along the rows, or of 16 rows, which the pipeline waits for.
+std::string GroupText(const TileOp& op, bool emulated) {
+  const std::string step = absl::StrCat("tw_", Sv(op.name), "_step");
+  const std::string type = CSuffix(op.type);
+  return absl::StrCat(emulated ? EmulatedGroupText(op, step) : GroupStepText(op, step),
+                      "TW_FN void tw_", Sv(op.name), "(TW_PLACE(", CSuffix(AccumulatorOf(op.type)),
+                      ") d, TW_PLACE(", type, ") left, TW_PLACE(", type, ") right) {\n",
+                      "  const tw_u64 a = tw_descriptor(TW_SHARED_ADDRESS(left), 16);\n",
+                      "  const tw_u64 b = tw_descriptor(TW_SHARED_ADDRESS(right), ",
+                      op.transposed ? "64 * 128" : "16", ");\n", "  TW_UNROLL\n",
+                      "  for (int k = 0; k < 4; ++k) ", step, "(d, a + k * (32 >> 4), b + k * (",
+                      op.transposed ? "16 * 128" : "32", " >> 4));\n}\n");
+}
+
+// A function for each number of dimensions.
+std::string BoxLoadText(const TileOp& op) {
+  std::string text;
+  std::string params, at, operands;
+  for (int rank = 1; rank <= 5; ++rank) {
+    absl::StrAppend(&params, ", int c", rank);
+    absl::StrAppend(&at, rank == 1 ? "%" : ", %", 2 + rank);
+    absl::StrAppend(&operands, ", \"r\"(c", rank, ")");
+    if (rank == 1) continue;
+    absl::StrAppend(&text, "TW_FN void tw_", Sv(op.name), "(tw_", CSuffix(op.type),
+                    "* to, const tw_map& map, tw_u64* full", params, ") {\n",
+                    "  asm volatile(\"cp.async.bulk.tensor.", rank,
+                    "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes \"\n",
+                    "               \"[%0], [%1, {", at, "}], [%2];\"\n               : : ",
+                    "\"r\"(TW_SHARED_ADDRESS(to)), \"l\"((tw_u64)&map), ",
+                    "\"r\"(TW_SHARED_ADDRESS(full))", operands, " : \"memory\");\n}\n");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs) {
@@ -101,15 +155,22 @@ std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs) {
 
 absl::Status CheckTileOps(std::span<const Program> programs, const Target& target) {
   for (const TileOp* op : TileOpsOf(programs)) {
-    if (op->first_architecture <= ArchitectureNumber(target)) continue;
-    return absl::FailedPreconditionError(absl::StrCat(target.mcpu, " has no ", Sv(op->name),
-                                                      ", which needs sm_", op->first_architecture));
+    const int architecture = ArchitectureNumber(target);
+    if (op->first_architecture == architecture) continue;
+    if (op->first_architecture < architecture && !op->last_architecture) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(target.mcpu.empty() ? target.kind : target.mcpu, " has no ", Sv(op->name),
+                     ", which needs sm_", op->first_architecture));
   }
   return absl::OkStatus();
 }
 
-std::string TileFunctionText(const TileOp& op, CLanguage language) {
-  if (language == CLanguage::kEmulator) return EmulatedTileText(op);
+std::string TileFunctionText(const TileOp& op, runtime::TileForm form) {
+  TW_CHECK(form != runtime::TileForm::kNone) << op.name;
+  const bool emulated = form == runtime::TileForm::kEmulator;
+  if (op.columns > 0) return GroupText(op, emulated);
+  if (op.loads_box) return emulated ? EmulatedBoxText(op) : BoxLoadText(op);
+  if (emulated) return EmulatedTileText(op);
   return op.depth > 0 ? MultiplyText(op) : MatrixLoadText(op);
 }
 

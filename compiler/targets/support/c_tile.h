@@ -11,7 +11,7 @@
 #include "compiler/loop/stmt.h"
 #include "compiler/loop/tile.h"
 #include "compiler/targets/support/c_expr.h"
-#include "compiler/targets/support/c_prelude.h"
+#include "runtime/device/device_kind.h"
 
 namespace tilewright {
 
@@ -21,10 +21,11 @@ std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs);
 // FailedPrecondition names the first that the target's architecture has not.
 absl::Status CheckTileOps(std::span<const Program> programs, const Target& target);
 
-// The definition of tw_<name>; OpenCL C has no form of it.
-std::string TileFunctionText(const TileOp& op, CLanguage language);
+// The definition of tw_<name>. REQUIRES: the language has a form.
+std::string TileFunctionText(const TileOp& op, runtime::TileForm form);
 
-// The statement that calls it. REQUIRES: every variable and buffer has a name.
+// The statement that calls it; of those that do not load boxes. REQUIRES: every variable and buffer
+// has a name.
 std::string TileCallText(const StmtNode& tile, const CNames& names);
 
 }  // namespace tilewright

@@ -117,6 +117,8 @@ llvm::Value* EmitGenericCall(EmitContext& ctx, const ExprNode& call, Operands x)
   if (call.name == "shl" || call.name == "shr") return EmitShift(ctx, call, x);
   if (call.name == "dot2") return EmitDotOfHalves(ctx, x[0], x[1]);
   if (call.name == "dot4") return EmitDotOfBytes(ctx, nullptr, x[0], x[1]);
+  if (call.name == "dot2_bf16") return EmitDotOfBFloat16(ctx, nullptr, x[0], x[1]);
+  if (call.name == "pair") return EmitPair(ctx, x[0], x[1]);
   if (call.name == "isnan") return b.CreateFCmpUNO(x[0], x[0]);
   if (call.name == "isinf") {
     llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x[0]);

@@ -34,6 +34,7 @@ struct EmitContext {
   bool converts_float16 = false;  // the CPU converts between float16 and float32
   int pair_bits = 0;              // as EmitOptions
   int quad_bits = 0;              // as EmitOptions
+  int float_pair_bits = 0;        // as EmitOptions
   std::unordered_map<const ExprNode*, LoopVar> vars;
   std::unordered_map<const BufferNode*, llvm::Value*> buffers;
   Ranges ranges;

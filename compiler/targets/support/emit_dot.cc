@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "compiler/targets/support/narrow_floats.h"
 #include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/IntrinsicsAArch64.h"
 #include "llvm/IR/IntrinsicsX86.h"
@@ -70,6 +71,28 @@ llvm::Value* AddByteDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm
                             {acc, ir.CreateBitCast(a, bytes), ir.CreateBitCast(b, bytes)});
 }
 
+llvm::Value* AddFloatDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b,
+                         unsigned lanes) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Type* pairs = llvm::FixedVectorType::get(ir.getBFloatTy(), 2 * lanes);
+  const llvm::Intrinsic::ID id = lanes == 16  ? llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512
+                                 : lanes == 8 ? llvm::Intrinsic::x86_avx512bf16_dpbf16ps_256
+                                              : llvm::Intrinsic::x86_avx512bf16_dpbf16ps_128;
+  return ir.CreateIntrinsic(id, {}, {acc, ir.CreateBitCast(b, pairs), ir.CreateBitCast(a, pairs)});
+}
+
+// acc and one of the two products; the bits of a bfloat16 are the upper half of a float32's.
+llvm::Value* AddFloatProduct(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b,
+                             bool upper) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  const auto number = [&](llvm::Value* word) {
+    llvm::Value* bits = upper ? ir.CreateAnd(word, 0xffff0000) : ir.CreateShl(word, 16);
+    return ir.CreateBitCast(bits, acc->getType());
+  };
+  return ir.CreateIntrinsic(llvm::Intrinsic::fmuladd, {acc->getType()},
+                            {number(a), number(b), acc});
+}
+
 // By halves where vectors are wider than `most` lanes.
 template <typename Emit>
 llvm::Value* ByHalves(EmitContext& ctx, const std::vector<llvm::Value*>& operands, unsigned lanes,
@@ -112,10 +135,30 @@ llvm::Value* EmitDotOfBytes(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, 
     return acc == nullptr ? dot : ctx.builder.CreateAdd(acc, dot);
   }
   if (acc == nullptr) acc = llvm::Constant::getNullValue(a->getType());
-  return ByHalves(ctx, {acc, a, b}, LanesOf(a), ctx.quad_bits / 32,
-                  [&](const auto& x, unsigned lanes) {
-                    return AddByteDot(ctx, x[0], x[1], x[2], lanes);
-                  });
+  return ByHalves(
+      ctx, {acc, a, b}, LanesOf(a), ctx.quad_bits / 32,
+      [&](const auto& x, unsigned lanes) { return AddByteDot(ctx, x[0], x[1], x[2], lanes); });
+}
+
+llvm::Value* EmitDotOfBFloat16(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b) {
+  if (acc == nullptr) {
+    acc = llvm::Constant::getNullValue(a->getType()->getWithNewType(ctx.builder.getFloatTy()));
+  }
+  if (!HasInstruction(ctx.float_pair_bits, LanesOf(a))) {
+    return AddFloatProduct(ctx, AddFloatProduct(ctx, acc, a, b, false), a, b, true);
+  }
+  return ByHalves(
+      ctx, {acc, a, b}, LanesOf(a), ctx.float_pair_bits / 32,
+      [&](const auto& x, unsigned lanes) { return AddFloatDot(ctx, x[0], x[1], x[2], lanes); });
+}
+
+llvm::Value* EmitPair(EmitContext& ctx, llvm::Value* low, llvm::Value* high) {
+  llvm::IRBuilder<>& ir = ctx.builder;
+  llvm::Type* words = low->getType()->getWithNewType(ir.getInt32Ty());
+  const auto bits = [&](llvm::Value* x) {
+    return ir.CreateZExt(FloatBits(ctx, DType::kBF16, x), words);
+  };
+  return ir.CreateOr(bits(low), ir.CreateShl(bits(high), 16));
 }
 
 }  // namespace tilewright

@@ -3,6 +3,7 @@
 #include "compiler/targets/support/emit_call.h"
 #include "compiler/targets/support/emit_context.h"
 #include "compiler/targets/support/emit_dot.h"
+#include "compiler/targets/support/emit_integer.h"
 #include "compiler/targets/support/emit_memory.h"
 #include "compiler/targets/support/flat_index.h"
 #include "compiler/targets/support/narrow_floats.h"
@@ -161,9 +162,11 @@ llvm::Value* EmitChoice(EmitContext& ctx, const Expr& condition, const Expr& yes
   return ctx.builder.CreateSelect(chosen, yes_value, no_value);
 }
 
-bool IsByteDot(const Expr& e) { return e->kind == ExprKind::kCall && e->name == "dot4"; }
+bool IsAddingDot(const Expr& e) {
+  return e->kind == ExprKind::kCall && (e->name == "dot4" || e->name == "dot2_bf16");
+}
 
-// sum + dot4(a, b), which CPUs have as one instruction.
+// sum + dot(a, b), which CPUs have as one instruction.
 llvm::Value* EmitSumWithDot(EmitContext& ctx, const Expr& sum, const Expr& dot) {
   llvm::Value* acc = EmitExpr(ctx, sum);
   llvm::Value* a = EmitExpr(ctx, dot->operands[0]);
@@ -171,7 +174,7 @@ llvm::Value* EmitSumWithDot(EmitContext& ctx, const Expr& sum, const Expr& dot) 
   MatchWidths(ctx, a, b);
   MatchWidths(ctx, acc, a);
   MatchWidths(ctx, a, b);
-  return EmitDotOfBytes(ctx, acc, a, b);
+  return dot->name == "dot4" ? EmitDotOfBytes(ctx, acc, a, b) : EmitDotOfBFloat16(ctx, acc, a, b);
 }
 
 llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
@@ -181,7 +184,7 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
     if (e->op == BinaryOp::kAnd) return EmitChoice(ctx, left, right, Bool(false));
     if (e->op == BinaryOp::kOr) return EmitChoice(ctx, left, Bool(true), right);
   }
-  if (e->op == BinaryOp::kAdd && IsByteDot(right)) return EmitSumWithDot(ctx, left, right);
+  if (e->op == BinaryOp::kAdd && IsAddingDot(right)) return EmitSumWithDot(ctx, left, right);
   llvm::Value* a = EmitExpr(ctx, left);
   llvm::Value* b = EmitExpr(ctx, right);
   MatchWidths(ctx, a, b);
@@ -189,32 +192,6 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
   llvm::Value* value = EmitFloatBinary(ctx, e->op, a, b);
   const bool rounds = IsNarrowFloat(e->dtype) && e->op <= BinaryOp::kDiv;  // min and max are exact
   return rounds ? RoundFloat(ctx, e->dtype, value) : value;
-}
-
-// To integers of at most 16 bits, whose limits float32 holds, in vectors; LLVM would go lane by
-// lane.
-llvm::Value* FloatToNarrow(EmitContext& ctx, llvm::Value* value, DType to) {
-  llvm::IRBuilder<>& ir = ctx.builder;
-  llvm::Type* type = value->getType();
-  const auto number = [&](auto x) { return llvm::ConstantFP::get(type, static_cast<double>(x)); };
-  llvm::Value *lowest = number(LimitsOf(to).lowest), *highest = number(LimitsOf(to).highest);
-  llvm::Value* bounded = ir.CreateSelect(ir.CreateFCmpOLT(value, lowest), lowest, value);
-  bounded = ir.CreateSelect(ir.CreateFCmpOGT(bounded, highest), highest, bounded);
-  llvm::Value* is_nan = ir.CreateFCmpUNO(value, value);
-  bounded = ir.CreateSelect(is_nan, number(0), bounded);
-  llvm::Value* whole = ir.CreateFPToSI(bounded, type->getWithNewType(ir.getInt32Ty()));
-  return ir.CreateTrunc(whole, type->getWithNewType(ValueType(ctx, to)));
-}
-
-// Out-of-range floats saturate and NaN becomes zero, so that results never depend on the CPU.
-llvm::Value* FloatToInteger(EmitContext& ctx, llvm::Value* value, DType to) {
-  const bool from_float = value->getType()->getScalarType()->isFloatTy();
-  if (IsVector(value) && from_float && SizeOf(to) <= 2) return FloatToNarrow(ctx, value, to);
-  const bool is_unsigned = IsUnsigned(to);
-  llvm::Type* type = value->getType()->getWithNewType(ValueType(ctx, to));
-  return ctx.builder.CreateIntrinsic(
-      is_unsigned ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,
-      {type, value->getType()}, {value});
 }
 
 // `value` of dtype `from` as a register holds `to`, not yet rounded to a 16-bit float.
@@ -227,14 +204,19 @@ llvm::Value* Converted(EmitContext& ctx, llvm::Value* value, DType from, DType t
     return IsFloat(from) ? ir.CreateFCmpUNE(value, zero) : ir.CreateICmpNE(value, zero);
   }
   if (IsFloat(from)) {
-    return IsFloat(to) ? ir.CreateFPCast(value, type) : FloatToInteger(ctx, value, to);
+    return IsFloat(to) ? ir.CreateFPCast(value, type) : FloatToInteger(ctx, value, to, false);
   }
   if (!IsFloat(to)) return ir.CreateIntCast(value, type, !is_unsigned);
   return is_unsigned ? ir.CreateUIToFP(value, type) : ir.CreateSIToFP(value, type);
 }
 
+bool IsRounding(const Expr& e) { return e->kind == ExprKind::kCall && e->name == "round"; }
+
 llvm::Value* EmitCast(EmitContext& ctx, const Expr& e) {
   const Expr& from = e->operands[0];
+  if (IsRounding(from) && from->dtype == DType::kF32 && IsInteger(e->dtype)) {
+    return FloatToInteger(ctx, EmitExpr(ctx, from->operands[0]), e->dtype, true);
+  }
   llvm::Value* value = Converted(ctx, EmitExpr(ctx, from), from->dtype, e->dtype);
   return IsNarrowFloat(e->dtype) ? RoundFloat(ctx, e->dtype, value) : value;
 }

@@ -58,9 +58,25 @@ llvm::Value* LanePointers(EmitContext& ctx, const BufferNode& buffer, const Flat
   return ctx.builder.CreateSelect(ctx.mask, pointers, Widen(ctx, ctx.nowhere));
 }
 
+// Elements 0, 2, 4, ... of two vectors, the second of which ends with the last lane's element: as
+// one load of an odd number of elements LLVM would cut them into many.
+llvm::Value* LoadEverySecond(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  const unsigned count = ctx.lanes.count;
+  llvm::Type* element = MemoryType(ctx, buffer.dtype);
+  llvm::Value* first = EmitAddress(ctx, buffer, index);
+  llvm::Value* second = ctx.builder.CreateConstGEP1_64(element, first, count - 1);
+  llvm::VectorType* type = VectorOf(element, count);
+  llvm::Value* low = ctx.builder.CreateAlignedLoad(type, first, AlignmentOf(ctx, buffer, index));
+  llvm::Value* high = ctx.builder.CreateAlignedLoad(type, second, ElementAlignment(buffer));
+  std::vector<int> picked;
+  for (unsigned at = 0; at < 2 * count; at += 2) picked.push_back(at < count ? at : at + 1);
+  return ctx.builder.CreateShuffleVector(low, high, picked);
+}
+
 // Elements 0, stride, 2 * stride, ... of one wide load that ends with the last lane's element.
 llvm::Value* LoadStrided(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
   const unsigned stride = index.lane_coefficient;
+  if (stride == 2) return LoadEverySecond(ctx, buffer, index);
   llvm::VectorType* wide =
       VectorOf(MemoryType(ctx, buffer.dtype), (ctx.lanes.count - 1) * stride + 1);
   llvm::Value* all = ctx.builder.CreateAlignedLoad(wide, EmitAddress(ctx, buffer, index),

@@ -1,6 +1,11 @@
 #include "compiler/targets/support/gpu_text.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "compiler/loop/visit.h"
+#include "compiler/targets/support/c_pipeline.h"
+#include "compiler/targets/support/c_prelude.h"
 #include "compiler/targets/support/c_text.h"
 #include "compiler/targets/support/c_tile.h"
 
@@ -16,14 +21,16 @@ bool UsesDoubles(const Program& program) {
 
 }  // namespace
 
-std::string ModuleText(std::span<const Program> programs, CLanguage language) {
+std::string ModuleText(std::span<const Program> programs, const runtime::DeviceKind& kind) {
   bool doubles = false;
   for (const Program& program : programs) doubles = doubles || UsesDoubles(program);
-  std::string text = PreludeOf(language, doubles);
-  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, language);
-  for (const Program& program : programs) text += "\n" + KernelText(program);
-  if (language == CLanguage::kEmulator) {
-    for (const Program& program : programs) text += "TW_EXPORT(" + program.name + ")\n";
+  std::string text = PreludeOf(kind, doubles);
+  const auto pipelined = [](const Program& program) { return PipelineOf(program) != nullptr; };
+  if (std::any_of(programs.begin(), programs.end(), pipelined)) text += PipelineFunctions(kind);
+  for (const TileOp* op : TileOpsOf(programs)) text += TileFunctionText(*op, kind.tiles);
+  for (const Program& program : programs) {
+    absl::StrAppend(&text, "\n", KernelText(program), NeedsText(program), "TW_EXPORT(",
+                    program.name, ")\n");
   }
   return text;
 }

@@ -54,6 +54,7 @@ class KernelEmitter {
     ctx_.converts_float16 = options.converts_float16;
     ctx_.pair_bits = options.pair_bits;
     ctx_.quad_bits = options.quad_bits;
+    ctx_.float_pair_bits = options.float_pair_bits;
     llvm::FastMathFlags flags;
     // What is rounded to integers must come out the same however it is scheduled.
     flags.setAllowContract(ctx_.fast_math && IsFloat(program.params.back()->dtype));
@@ -108,6 +109,7 @@ class KernelEmitter {
       case StmtKind::kAsyncCommit:
       case StmtKind::kAsyncWait: return;  // stores have landed at once
       case StmtKind::kBarrier:
+      case StmtKind::kPipeline:
       case StmtKind::kTile: TW_CHECK(false) << "a barrier or tile in a program for a CPU"; return;
     }
   }

@@ -13,7 +13,8 @@ struct EmitOptions {
   bool masked_memory = false;     // has masked vector loads and stores of 4 and 8 bytes (AVX)
   bool converts_float16 = false;  // has conversions between float16 and float32 (F16C, AArch64)
   int pair_bits = 0;              // widest x86 vectors whose pairs of int16 multiply-add; 0: none
-  int quad_bits = 0;  // widest vectors of vpdpbusd, or usdot's 128; 0: none
+  int quad_bits = 0;              // widest vectors of vpdpbusd, or usdot's 128; 0: none
+  int float_pair_bits = 0;        // widest vectors of vdpbf16ps; 0: none
 };
 
 // Adds the exported function `program.name` (calling convention: target_backend.h) and the

@@ -141,8 +141,10 @@ class QueryBlock {
   }
 
   Stmt InvertTotals() const {
-    return stages_.ForRows(
-        {{total_, [&](const Expr& r) { return SoftmaxFactor(w_, Load(total_, {r})); }}});
+    return stages_.ForRows({{total_, [&](const Expr& r) {
+                               return SoftmaxFactor(w_.Attr("empty_rows")[0] == 1,
+                                                    Load(total_, {r}));
+                             }}});
   }
 
   // Weights by values: the output, or, where other keys come before or after, sums.

@@ -44,6 +44,9 @@ class SimtModel {
   };
   double ShareFilled(const std::vector<int64_t>& tile, const std::vector<int64_t>& inner) const;
   int64_t SharedBytes(const std::vector<int64_t>& tile, const std::vector<int64_t>& inner) const;
+  // Elements of the staged inputs that a thread multiplies in one step, of which it owns so many
+  // outputs along each axis: compilers keep them all.
+  int64_t Operands(const std::vector<int64_t>& owned) const;
   double ResidentBlocks(const Needs& needs) const;
 
   GpuTraits traits_;

@@ -37,13 +37,13 @@ Compute AddParts(const Buffer& partial, const Compute& compute) {
 
 }  // namespace
 
-LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
-                            const TileOp& multiply) {
-  std::vector<int64_t> shape = {schedule.split_k};
+LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, int64_t parts, DType sums,
+                            const std::function<Program(const TensorCoreGemm&)>& lower) {
+  std::vector<int64_t> shape = {parts};
   for (const Axis& axis : gemm.compute.axes) shape.push_back(axis.extent);
-  const Buffer partial = MakeBuffer("partial", AccumulatorOf(multiply.type), shape);
+  const Buffer partial = MakeBuffer("partial", sums, shape);
   const int arguments = static_cast<int>(gemm.inputs.size()) + 1;
-  LoweredStep products{.program = LowerTensorCore(ProductsInto(partial, gemm), schedule, multiply),
+  LoweredStep products{.program = lower(ProductsInto(partial, gemm)),
                        .operands = {0, 1, arguments}};
   LoweredStep sum{.program = ScheduleFixedGpu(AddParts(partial, gemm.compute)),
                   .operands = {arguments}};

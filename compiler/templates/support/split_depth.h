@@ -2,14 +2,17 @@
 // part is summed by itself, then another kernel adds the parts and does the epilogue.
 #pragma once
 
+#include <functional>
+
 #include "compiler/templates/lowered_task.h"
 #include "compiler/templates/support/tensor_core_gemm.h"
 
 namespace tilewright {
 
-// Two steps; the one buffer between them holds the parts' sums. The gemm's inputs are the task's
-// arguments, the first two left and right in either order. REQUIRES: as LowerTensorCore.
-LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
-                            const TileOp& multiply);
+// Two steps: what `lower` makes of the parts' products, then their sum, in so many parts of the
+// dtype. The one buffer between them holds the parts. The gemm's inputs are the task's arguments,
+// the first two left and right in either order.
+LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, int64_t parts, DType sums,
+                            const std::function<Program(const TensorCoreGemm&)>& lower);
 
 }  // namespace tilewright

@@ -226,26 +226,15 @@ class TensorCoreLowerer {
   }
 
   // Stores the result of a sum at a place of the block's tile.
-  Stmt StoreResult(const Expr& sum, const Expr& row, const Expr& column) const {
-    const Compute& compute = gemm_.compute;
-    const Expr m = tile_m_ * schedule_.rows() + row, n = tile_n_ * schedule_.columns() + column;
-    const std::vector<Expr> position = gemm_.axes(batch_, m, n);
-    Expr result = sum;
-    if (compute.result != nullptr) {
-      Substitution meaning = {{compute.acc.get(), sum}};
-      for (size_t i = 0; i < position.size(); ++i) {
-        meaning[compute.axes[i].var.get()] = position[i];
-      }
-      result = Substitute(compute.result, meaning);
-    }
-    return If(And(Lt(m, Int(gemm_.m)), Lt(n, Int(gemm_.n))),
-              Store(compute.output, position, std::move(result)));
+  Stmt StoreAt(const Expr& sum, const Expr& row, const Expr& column) const {
+    return StoreResult(gemm_, sum, batch_, tile_m_ * schedule_.rows() + row,
+                       tile_n_ * schedule_.columns() + column);
   }
 
   Stmt Results() const {
     if (schedule_.direct_store) {
       return ForSums([&](const Expr& sum, const std::vector<Expr>&, const Expr& row,
-                         const Expr& column) { return StoreResult(sum, row, column); });
+                         const Expr& column) { return StoreAt(sum, row, column); });
     }
     const Stmt share =
         ForSums([&](const Expr& sum, const std::vector<Expr>&, const Expr& row,
@@ -255,7 +244,7 @@ class TensorCoreLowerer {
     const Expr row = FloorDiv(at, schedule_.columns()), column = FloorMod(at, schedule_.columns());
     return Seq({share, Barrier(),
                 For(copy, count / schedule_.threads(), LoopKind::kSerial,
-                    StoreResult(Load(shared_sums_, {row, column}), row, column))});
+                    StoreAt(Load(shared_sums_, {row, column}), row, column))});
   }
 
   const TensorCoreGemm& gemm_;
@@ -306,6 +295,22 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
       (schedule.warp_rows + schedule.warp_columns) * multiply.depth * bytes / 4 / kWarpThreads;
   needs.registers = sums + fragments + needs.fetched_words + kAddressRegisters;
   return needs;
+}
+
+Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
+                 const Expr& n) {
+  const Compute& compute = gemm.compute;
+  const std::vector<Expr> position = gemm.axes(batch, m, n);
+  Expr result = sum;
+  if (compute.result != nullptr) {
+    Substitution meaning = {{compute.acc.get(), sum}};
+    for (size_t i = 0; i < position.size(); ++i) {
+      meaning[compute.axes[i].var.get()] = position[i];
+    }
+    result = Substitute(compute.result, meaning);
+  }
+  return If(And(Lt(m, Int(gemm.m)), Lt(n, Int(gemm.n))),
+            Store(compute.output, position, std::move(result)));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

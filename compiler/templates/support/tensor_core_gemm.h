@@ -83,4 +83,8 @@ int64_t VectorOf(const StagedMatrix& matrix, const TensorCoreSchedule& schedule)
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
                         const TileOp& multiply);
 
+// Stores the result of a sum at a place of d, where that is inside.
+Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
+                 const Expr& n);
+
 }  // namespace tilewright

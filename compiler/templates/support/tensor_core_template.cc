@@ -205,8 +205,12 @@ absl::StatusOr<LoweredTask> TensorCoreTemplate::Lower(const Workload& workload,
   const TileOp& multiply = *MultiplyOf(workload, target);
   TW_ASSIGN_OR_RETURN(const Config whole, SpaceOf(gemm, multiply, target).Canonical(config));
   const TensorCoreSchedule schedule = TensorCoreScheduleOf(whole);
-  LoweredTask task = schedule.split_k > 1 ? LowerSplitDepth(gemm, schedule, multiply)
-                                          : SingleStep(LowerTensorCore(gemm, schedule, multiply));
+  const auto lower = [&](const TensorCoreGemm& products) {
+    return LowerTensorCore(products, schedule, multiply);
+  };
+  LoweredTask task = schedule.split_k > 1 ? LowerSplitDepth(gemm, schedule.split_k,
+                                                            AccumulatorOf(multiply.type), lower)
+                                          : SingleStep(lower(gemm));
   for (const LoweredStep& step : task.steps) {
     TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(step.program), GpuTraitsOf(target).limits));
   }

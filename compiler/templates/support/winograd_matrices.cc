@@ -1,6 +1,7 @@
 #include "compiler/templates/support/winograd_matrices.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -44,6 +45,22 @@ WinogradMatrices MakeWinogradMatrices(int m) {
   w.at[m - 1][w.alpha - 1] = 1;
   w.g[w.alpha - 1][kTaps - 1] = 1;
   w.bt[w.alpha - 1] = ProductOfRoots(w.points, w.points.size());
+  return w;
+}
+
+WinogradMatrices MakeWholeWinogradMatrices(int m) {
+  TW_CHECK(m == 2 || m == 4) << "no Winograd tile of " << m << " in whole numbers";
+  WinogradMatrices w = MakeWinogradMatrices(m);
+  std::vector<int64_t> factors;  // 1 / g of the points' rows, which begin with the 0th power
+  for (const std::vector<double>& row : w.g) {
+    factors.push_back(row[0] == 0 ? 1 : std::llround(std::fabs(1 / row[0])));
+    w.divisor = std::lcm(w.divisor, factors.back());
+  }
+  for (int j = 0; j < w.alpha; ++j) {
+    const auto factor = static_cast<double>(factors[j]);
+    for (double& g : w.g[j]) g = std::round(g * factor);
+    for (std::vector<double>& row : w.at) row[j] *= static_cast<double>(w.divisor) / factor;
+  }
   return w;
 }
 

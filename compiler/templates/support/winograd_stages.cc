@@ -1,12 +1,14 @@
 #include "compiler/templates/support/winograd_stages.h"
 
+#include <bit>
 #include <functional>
 
 #include "compiler/core/layout.h"
-#include "compiler/loop/visit.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/schedule/schedule.h"
-#include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/narrow_words.h"
+#include "compiler/templates/support/space.h"
+#include "compiler/templates/support/winograd_loops.h"
 #include "compiler/templates/support/winograd_transforms.h"
 
 namespace tilewright {
@@ -16,25 +18,9 @@ using Values = std::vector<Expr>;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-Stmt Lanes(const WinogradShape& s, const std::function<Stmt(const Expr& lane)>& body) {
-  const Expr lane = Var("lane");
-  return For(lane, s.lanes, LoopKind::kVectorized, body(lane));
-}
-
-Stmt Serially(const char* name, int64_t extent, const std::function<Stmt(const Expr& i)>& body) {
-  const Expr i = Var(name);
-  return For(i, extent, LoopKind::kSerial, body(i));
-}
-
-// Binds image, tile row and tile column of tile number `tile`.
-Stmt WithTile(const WinogradShape& s, const Expr& tile,
-              const std::function<Stmt(const Expr& n, const Expr& row, const Expr& column)>& body) {
-  const Expr n = Var("n"), row = Var("tile_row"), column = Var("tile_column");
-  const int64_t per_image = s.tile_rows * s.tile_columns;
-  Stmt inside = body(n, row, column);
-  inside = Let(column, FloorMod(tile, s.tile_columns), std::move(inside));
-  inside = Let(row, FloorMod(FloorDiv(tile, s.tile_columns), s.tile_rows), std::move(inside));
-  return Let(n, FloorDiv(tile, per_image), std::move(inside));
+// In another type only where it is one.
+Expr As(DType dtype, Expr value) {
+  return value->dtype == dtype ? value : Cast(std::move(value), dtype);
 }
 
 // Both passes of BT d B over one tile: columns into `half`, then rows to the output.
@@ -66,6 +52,14 @@ Stmt TransformTile(
   return Seq({columns, rows});
 }
 
+// The most input channels whose output, of uint8 by int8, fits the bits that are left when what is
+// divisor^2 times as large is known modulo 2^32.
+int64_t MostChannels(const WinogradMatrices& w) {
+  const auto square = static_cast<uint64_t>(w.divisor * w.divisor);
+  const int64_t limit = (int64_t{1} << (31 - std::countr_zero(square))) - 1;
+  return limit / (int64_t{9} * 255 * 128);
+}
+
 // A tile at the border, copied with zeros where it leaves the image.
 Stmt CopyTile(const WinogradShape& s, const Buffer& copy, const Expr& row, const Expr& column,
               const std::function<Expr(const Expr& y, const Expr& x, const Expr& lane)>& data) {
@@ -74,8 +68,8 @@ Stmt CopyTile(const WinogradShape& s, const Buffer& copy, const Expr& row, const
       const Expr y = row + i, x = column + j;
       const Stmt inside =
           Lanes(s, [&](const Expr& lane) { return Store(copy, {i, j, lane}, data(y, x, lane)); });
-      const Stmt outside =
-          Lanes(s, [&](const Expr& lane) { return Store(copy, {i, j, lane}, Float(0)); });
+      const Stmt outside = Lanes(
+          s, [&](const Expr& lane) { return Store(copy, {i, j, lane}, Const(0, copy->dtype)); });
       return If(And(Within(y, s.height), Within(x, s.width)), inside, outside);
     });
   });
@@ -83,29 +77,37 @@ Stmt CopyTile(const WinogradShape& s, const Buffer& copy, const Expr& row, const
 
 }  // namespace
 
-WinogradShape WinogradShapeOf(const Workload& w, int64_t m, int64_t piece) {
+WinogradShape WinogradShapeOf(const Workload& w, int64_t m, int64_t piece,
+                              const WinogradArithmetic& types) {
   const Shape& data = w.inputs[0].shape;
   const Shape out = OutputShape(w);
   const int64_t lanes = Layout::Parse(w.out_layout).value().BlockOf('C');
-  return {.batch = data[0],
-          .in_blocks = CeilDiv(data[1], lanes),
-          .out_blocks = CeilDiv(out[1], lanes),
-          .lanes = lanes,
-          .height = data[2],
-          .width = data[3],
-          .out_height = out[2],
-          .out_width = out[3],
-          .pad_top = w.Attr("padding")[0],
-          .pad_left = w.Attr("padding")[1],
-          .m = m,
-          .alpha = m + 2,
-          .tile_rows = CeilDiv(out[2], m),
-          .tile_columns = CeilDiv(out[3], m),
-          .piece = piece};
+  WinogradShape s{.batch = data[0],
+                  .in_blocks = CeilDiv(data[1], lanes),
+                  .out_blocks = CeilDiv(out[1], lanes),
+                  .lanes = lanes,
+                  .height = data[2],
+                  .width = data[3],
+                  .out_height = out[2],
+                  .out_width = out[3],
+                  .pad_top = w.Attr("padding")[0],
+                  .pad_left = w.Attr("padding")[1],
+                  .m = m,
+                  .alpha = m + 2,
+                  .tile_rows = CeilDiv(out[2], m),
+                  .tile_columns = CeilDiv(out[3], m),
+                  .piece = piece,
+                  .types = types};
+  s.chunk = s.in_blocks;
+  if (types.whole()) {
+    s.chunk = Divisors(s.in_blocks, MostChannels(MatricesOf(s)) / lanes).back();
+  }
+  return s;
 }
 
 TensorType TransformedWeights(const WinogradShape& s) {
-  return {DType::kF32, {s.out_blocks, s.alpha * s.alpha, s.in_channels(), s.lanes}};
+  return {s.types.per_word > 1 ? DType::kI32 : s.types.transformed,
+          {s.out_blocks, s.alpha * s.alpha, s.in_blocks * s.words(), s.lanes}};
 }
 
 std::vector<int64_t> TransformedPiece(const WinogradShape& s) {
@@ -117,28 +119,35 @@ std::vector<int64_t> ProductsOfPiece(const WinogradShape& s, const WinogradTile&
 }
 
 Program TransformWeights(const WinogradShape& s) {
-  const WinogradMatrices w = MakeWinogradMatrices(static_cast<int>(s.m));
+  const WinogradMatrices w = MatricesOf(s);
   const Buffer weight =
-      MakeBuffer("weight", DType::kF32, {s.out_blocks, s.in_blocks, 3, 3, s.lanes, s.lanes});
+      MakeBuffer("weight", s.types.weight, {s.out_blocks, s.in_blocks, 3, 3, s.lanes, s.lanes});
   const TensorType type = TransformedWeights(s);
   const Buffer out = MakeBuffer("transformed", type.dtype, type.shape);
   const Expr oc = Var("oc");
-  const auto element = [&](const Expr& ic, const Expr& ici, const Expr& lane) {
-    std::vector<Stmt> stores;
+  const auto transformed = [&](int64_t xi, const Expr& ic, const Expr& ici, const Expr& lane) {
     Values taps;
     for (int64_t tap = 0; tap < 9; ++tap) {
       const Expr g = Load(weight, {oc, ic, Int(tap / 3), Int(tap % 3), ici, lane});
-      taps.push_back(Cast(g, DType::kF64));
+      taps.push_back(Cast(g, s.types.whole() ? DType::kI32 : DType::kF64));
     }
+    return Cast(TransformedTap(w, xi, taps), s.types.transformed);
+  };
+  const auto word = [&](const Expr& ic, const Expr& ici, const Expr& lane) {
+    std::vector<Stmt> stores;
     for (int64_t xi = 0; xi < s.alpha * s.alpha; ++xi) {
-      stores.push_back(Store(out, {oc, Int(xi), ic * s.lanes + ici, lane},
-                             Cast(TransformedTap(w, xi, taps), DType::kF32)));
+      Values parts;
+      for (int64_t i = 0; i < s.types.per_word; ++i) {
+        parts.push_back(transformed(xi, ic, ici * s.types.per_word + i, lane));
+      }
+      stores.push_back(Store(out, {oc, Int(xi), ic * s.words() + ici, lane},
+                             s.types.per_word > 1 ? WordOf(parts) : parts[0]));
     }
     return Seq(std::move(stores));
   };
   const Stmt body = Serially("ic", s.in_blocks, [&](const Expr& ic) {
-    return Serially("ici", s.lanes, [&](const Expr& ici) {
-      return Lanes(s, [&](const Expr& lane) { return element(ic, ici, lane); });
+    return Serially("ici", s.words(), [&](const Expr& ici) {
+      return Lanes(s, [&](const Expr& lane) { return word(ic, ici, lane); });
     });
   });
   return {.name = "winograd_weights",
@@ -148,25 +157,31 @@ Program TransformWeights(const WinogradShape& s) {
 
 Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piece,
                     const Expr& block, const PieceBuffer& out) {
-  const WinogradMatrices w = MakeWinogradMatrices(static_cast<int>(s.m));
+  const WinogradMatrices w = MatricesOf(s);
   const std::vector<int64_t> tile_shape = {s.alpha, s.alpha, s.lanes};
-  const Buffer half = MakeBuffer("half", DType::kF32, tile_shape, Scope::kStack);
-  const Buffer copy = MakeBuffer("copy", DType::kF32, tile_shape, Scope::kStack);
+  const Buffer half = MakeBuffer("half", s.types.input(), tile_shape, Scope::kStack);
+  const Buffer copy = MakeBuffer("copy", s.types.data, tile_shape, Scope::kStack);
   const auto one = [&](const Expr& p, const Expr& n, const Expr& row, const Expr& column) {
     const Expr y0 = row * s.m - s.pad_top, x0 = column * s.m - s.pad_left;
     const auto from = [&](const Expr& y, const Expr& x, const Expr& lane) {
       return Load(data, {n, block, y, x, lane});
     };
+    const auto as_input = [&](Expr value) { return As(s.types.input(), std::move(value)); };
     const auto store = [&](const Expr& xi, const Expr& lane, Expr value) {
-      return Store(out.buffer, out.At({xi, block, p, lane}), std::move(value));
+      return Store(out.buffer, out.At({xi, block, p, lane}),
+                   As(out.buffer->dtype, std::move(value)));
     };
     const Stmt inner = TransformTile(
         s, w, half,
-        [&](const Expr& i, const Expr& j, const Expr& lane) { return from(y0 + i, x0 + j, lane); },
+        [&](const Expr& i, const Expr& j, const Expr& lane) {
+          return as_input(from(y0 + i, x0 + j, lane));
+        },
         store);
     const Stmt border = TransformTile(
         s, w, half,
-        [&](const Expr& i, const Expr& j, const Expr& lane) { return Load(copy, {i, j, lane}); },
+        [&](const Expr& i, const Expr& j, const Expr& lane) {
+          return as_input(Load(copy, {i, j, lane}));
+        },
         store);
     const Expr whole = And(And(Le(Int(0), y0), Le(y0 + s.alpha, Int(s.height))),
                            And(Le(Int(0), x0), Le(x0 + s.alpha, Int(s.width))));
@@ -179,7 +194,7 @@ Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piec
     if (s.tiles() % s.piece == 0) return transformed;
     const Stmt zero = Serially("xi", s.alpha * s.alpha, [&](const Expr& xi) {
       return Lanes(s, [&](const Expr& lane) {
-        return Store(out.buffer, out.At({xi, block, p, lane}), Float(0));
+        return Store(out.buffer, out.At({xi, block, p, lane}), Const(0, out.buffer->dtype));
       });
     });
     return If(Lt(tile, Int(s.tiles())), transformed, zero);
@@ -188,18 +203,23 @@ Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piec
 }
 
 Stmt MultiplyPiece(const WinogradShape& s, const WinogradTile& tile, const Buffer& weights,
-                   const PieceBuffer& input, const Expr& first_block, const Buffer& products) {
+                   const PieceBuffer& input, const Expr& first_block, const Expr& chunk,
+                   const Buffer& products) {
   Compute c{.name = "multiply", .inputs = {weights, input.buffer}, .output = products};
   c.axes = {{Var("o"), tile.blocks},
             {Var("xi"), s.alpha * s.alpha},
             {Var("p"), s.piece},
             {Var("lane"), s.lanes}};
-  c.reduce = {{Var("ic"), s.in_blocks}, {Var("ici"), s.lanes}};
+  c.reduce = {{Var("ic"), s.chunk}, {Var("ici"), s.words()}};
   c.reducer = Reducer::kSum;
   const Expr o = c.axes[0].var, xi = c.axes[1].var, p = c.axes[2].var, lane = c.axes[3].var;
-  const Expr ic = c.reduce[0].var, ici = c.reduce[1].var;
-  c.body = Load(input.buffer, input.At({xi, ic, p, ici})) *
-           Load(weights, {first_block + o, xi, ic * s.lanes + ici, lane});
+  const Expr ic = chunk * s.chunk + c.reduce[0].var, ici = c.reduce[1].var;
+  const Expr weight = Load(weights, {first_block + o, xi, ic * s.words() + ici, lane});
+  const std::vector<Expr> at = input.At({xi, ic, p, ici});
+  const int64_t per_word = s.types.per_word;
+  c.body = per_word == 1 ? Load(input.buffer, at) * weight
+                         : DotOfWords(s.types.transformed, per_word,
+                                      WordAt(input.buffer, at, at.size() - 1, per_word), weight);
   Schedule sch(std::move(c));
   const auto [p_outer, p_tile] = sch.Split(sch.axis(2), tile.columns);
   const auto [ici_outer, ici_tile] = sch.Split(sch.reduce(1), tile.unroll);
@@ -209,85 +229,6 @@ Stmt MultiplyPiece(const WinogradShape& s, const WinogradTile& tile, const Buffe
   for (const Loop& loop : {ici_tile, p_tile, sch.axis(0)}) sch.Unroll(loop);
   sch.Vectorize(sch.axis(3));
   return sch.Lower().body;
-}
-
-WinogradOutput MakeWinogradOutput(const Workload& w, const WinogradShape& s) {
-  Compute c{.name = "conv2d"};
-  c.axes = {{Var("n"), s.batch},
-            {Var("oc"), s.out_blocks},
-            {Var("oh"), s.out_height},
-            {Var("ow"), s.out_width},
-            {Var("lane"), s.lanes}};
-  c.output =
-      MakeBuffer("out", DType::kF32, {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
-  c.acc = Var("total", DType::kF32);
-  FuseEpilogue(w, c.axes[1].var * s.lanes + c.axes[4].var, s.out_blocks * s.lanes, &c);
-  return {std::move(c)};
-}
-
-Stmt TransformOutput(const WinogradShape& s, const WinogradTile& tile, const Buffer& products,
-                     const Expr& piece, const Expr& first_block, const WinogradOutput& output) {
-  const WinogradMatrices w = MakeWinogradMatrices(static_cast<int>(s.m));
-  const Buffer half = MakeBuffer("folded", DType::kF32, {s.m, s.alpha, s.lanes}, Scope::kStack);
-  const Compute& c = output.epilogue;
-  const auto store = [&](const std::vector<Expr>& at, const Expr& value) {
-    Substitution values{{c.acc.get(), value}};
-    for (size_t d = 0; d < at.size(); ++d) values[c.axes[d].var.get()] = at[d];
-    return Store(c.output, at, c.result != nullptr ? Substitute(c.result, values) : value);
-  };
-  // Row i of a tile's pixels, all columns; conditions only where the tile leaves the image.
-  const auto row = [&](const Expr& n, const Expr& oc, const Expr& y, const Expr& x0, const Expr& i,
-                       bool whole) {
-    const auto value = [&](int64_t j, const Expr& lane) {
-      Values x;
-      for (int64_t k = 0; k < s.alpha; ++k) x.push_back(Load(half, {i, Int(k), lane}));
-      return OutputCombinations(w, x)[j];
-    };
-    std::vector<Stmt> stores;
-    if (whole) {
-      return Lanes(s, [&](const Expr& lane) {
-        for (int64_t j = 0; j < s.m; ++j) {
-          stores.push_back(store({n, oc, y, x0 + j, lane}, value(j, lane)));
-        }
-        return Seq(std::move(stores));
-      });
-    }
-    for (int64_t j = 0; j < s.m; ++j) {
-      const Stmt one = Lanes(
-          s, [&](const Expr& lane) { return store({n, oc, y, x0 + j, lane}, value(j, lane)); });
-      stores.push_back(If(Lt(x0 + j, Int(s.out_width)), one));
-    }
-    return If(Lt(y, Int(s.out_height)), Seq(std::move(stores)));
-  };
-  const auto one = [&](const Expr& p, const Expr& o, const Expr& n, const Expr& r, const Expr& q) {
-    const Stmt columns = Serially("j", s.alpha, [&](const Expr& j) {
-      return Lanes(s, [&](const Expr& lane) {
-        Values x;
-        for (int64_t k = 0; k < s.alpha; ++k) {
-          x.push_back(Load(products, {o, j + k * s.alpha, p, lane}));
-        }
-        std::vector<Stmt> stores;
-        const Values y = OutputCombinations(w, x);
-        for (int64_t i = 0; i < s.m; ++i) stores.push_back(Store(half, {Int(i), j, lane}, y[i]));
-        return Seq(std::move(stores));
-      });
-    });
-    const Expr y0 = r * s.m, x0 = q * s.m, oc = first_block + o;
-    const auto rows = [&](bool whole) {
-      return Serially("i", s.m, [&](const Expr& i) { return row(n, oc, y0 + i, x0, i, whole); });
-    };
-    if (s.out_height % s.m == 0 && s.out_width % s.m == 0) return Seq({columns, rows(true)});
-    const Expr whole = And(Le(y0 + s.m, Int(s.out_height)), Le(x0 + s.m, Int(s.out_width)));
-    return Seq({columns, If(whole, rows(true), rows(false))});
-  };
-  const Stmt tiles = Serially("p", s.piece, [&](const Expr& p) {
-    const Expr number = piece * s.piece + p;
-    const Stmt all = WithTile(s, number, [&](const Expr& n, const Expr& r, const Expr& q) {
-      return Serially("o", tile.blocks, [&](const Expr& o) { return one(p, o, n, r, q); });
-    });
-    return s.tiles() % s.piece == 0 ? all : If(Lt(number, Int(s.tiles())), all);
-  });
-  return Alloc(half, tiles);
 }
 
 }  // namespace tilewright

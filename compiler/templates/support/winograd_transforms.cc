@@ -7,11 +7,11 @@ namespace tilewright {
 void WeightedSum::Add(double factor, const Expr& value) {
   if (factor == 0) return;
   if (sum_ == nullptr) {
-    sum_ = factor == 1 ? value : Float(factor, dtype_) * value;
+    sum_ = factor == 1 ? value : Const(factor, dtype_) * value;
   } else if (factor == -1) {
     sum_ = sum_ - value;
   } else {
-    sum_ = sum_ + (factor == 1 ? value : Float(factor, dtype_) * value);
+    sum_ = sum_ + (factor == 1 ? value : Const(factor, dtype_) * value);
   }
 }
 

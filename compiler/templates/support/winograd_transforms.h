@@ -16,7 +16,7 @@ class WeightedSum {
   explicit WeightedSum(DType dtype) : dtype_(dtype) {}
 
   void Add(double factor, const Expr& value);
-  Expr Take() const { return sum_ != nullptr ? sum_ : Float(0, dtype_); }
+  Expr Take() const { return sum_ != nullptr ? sum_ : Const(0, dtype_); }
 
  private:
   DType dtype_;

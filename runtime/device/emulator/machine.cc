@@ -69,10 +69,16 @@ void Machine::RunBlock(const EmulatedLaunch& launch) {
   threads_.assign(static_cast<size_t>(Product(launch.block)), Thread{});
   for (size_t t = 0; t < threads_.size(); ++t) fibers_->Start(t, &Machine::Enter, this);
   std::vector<size_t> warps = CountTo((threads_.size() + kLanes - 1) / kLanes);
+  barriers_.Clear();
+  boxes_.clear();
+  products_.assign(warps.size(), {});
   do {
-    Shuffle(warps);
-    for (const size_t warp : warps) RunWarp(warp * kLanes);
+    do {
+      Shuffle(warps);
+      for (const size_t warp : warps) RunWarp(warp * kLanes);
+    } while (ReleaseSlots());
   } while (Meet());
+  CheckNothingIsLate();
 }
 
 void Machine::RunWarp(size_t first) {
@@ -108,7 +114,11 @@ bool Machine::RunTile(size_t first, size_t last) {
     Throw("not all threads of a warp come to " + std::string(one->name) + " of line " +
           std::to_string(one->line) + " together");
   }
-  if (warp[0].depth > 0) {
+  if (warp[0].group == kGroupMultiply) {
+    StartProduct(warp, first);
+  } else if (warp[0].group == kGroupWait) {
+    FinishProducts(warp, first);
+  } else if (warp[0].depth > 0) {
     Multiply(warp);
   } else {
     LogRows(warp, first);
@@ -141,6 +151,11 @@ bool Machine::Meet() {
   const BankCounts counts = log_->Meet();
   counts_.passes += counts.passes;
   counts_.conflicts += counts.conflicts;
+  for (const Thread& t : threads_) {
+    if (t.state != State::kAtSlot) continue;
+    Throw("deadlock: threads wait for a slot at line " + std::to_string(t.line) +
+          ", and nothing is under way");
+  }
   const auto waits = [](const Thread& t) { return t.state == State::kAtBarrier; };
   const auto one = std::find_if(threads_.begin(), threads_.end(), waits);
   if (one == threads_.end()) return false;

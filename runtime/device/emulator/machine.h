@@ -1,6 +1,7 @@
 // Runs kernels as adversarially as the programming model allows: blocks, warps and lanes in random
 // orders, shared memory undefined at the start of each block, asynchronous copies landing only
-// where they are waited for. What it finds wrong ends the launch: an access outside its memory, a
+// where they are waited for, boxes when nobody can go on without, warpgroups' products at their
+// waits. What it finds wrong ends the launch: an access outside its memory, a
 // read of what nobody wrote or of what has not landed, a race, a barrier or warp instruction that
 // not all threads reach, a misaligned vector access or row. One thread at a time.
 #pragma once
@@ -17,16 +18,20 @@
 #include "runtime/device/emulator/banks.h"
 #include "runtime/device/emulator/fibers.h"
 #include "runtime/device/emulator/memory.h"
+#include "runtime/device/emulator/slots.h"
 #include "runtime/device/emulator/tiles.h"
+#include "runtime/device/launch_needs.h"
 
 namespace tilewright::runtime {
 
-// A launch. The last argument is written, the others are only read.
+// A launch. The last operand is written, the others are only read; after them the arguments have
+// the tensors of its maps.
 struct EmulatedLaunch {
   std::string kernel;
   void (*run)(tw_memory** args) = nullptr;  // one thread of it
   std::vector<Memory> args;
   std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+  LaunchNeeds needs;
 };
 
 class Machine final : public tw_machine {
@@ -40,7 +45,7 @@ class Machine final : public tw_machine {
   const BankCounts& banks() const { return counts_; }
 
  private:
-  enum class State { kReady, kAtBarrier, kAtTile, kDone };
+  enum class State { kReady, kAtBarrier, kAtTile, kAtSlot, kDone };
   // An asynchronous copy that has not landed.
   struct LateCopy {
     tw_memory* to;
@@ -53,7 +58,23 @@ class Machine final : public tw_machine {
     int line = 0;  // where it waits
     tw_tile tile = {};
     std::vector<LateCopy> late;
-    int groups = 0;  // committed
+    int groups = 0;    // committed
+    int64_t slot = 0;  // the barrier that it waits at, for the end of the phase of this parity
+    int parity = 0;
+    bool fenced = false;   // of wgmma, since its last wait
+    int group_groups = 0;  // of wgmma, committed
+  };
+  // A load of a box that has not landed.
+  struct LateBox {
+    const TensorMap* map;
+    const tw_memory* tensor;
+    std::vector<int64_t> first;  // where it begins, first dimension first
+    int64_t to, barrier, bytes;
+  };
+  // A warp's quarter of a multiplication that is not waited for.
+  struct LateProduct {
+    WarpTile warp;
+    int group;
   };
   struct Shared {
     std::unique_ptr<Bytes> bytes;
@@ -68,12 +89,23 @@ class Machine final : public tw_machine {
   // Whether all lanes had come to one tile, which they then have behind them.
   bool RunTile(size_t first, size_t last);
   void LogRows(const WarpTile& warp, size_t first);
+  // Lets threads go on whose slots are ready; boxes land only where nobody could. False: nobody
+  // can.
+  bool ReleaseSlots();
+  void LandBox(size_t number);
+  void StartProduct(const WarpTile& warp, size_t first);
+  void FinishProducts(const WarpTile& warp, size_t first);
+  void CheckNothingIsLate() const;
+  // What lies at an address of shared memory, or null: it was noted why not.
+  Shared* SharedAt(int64_t address, int64_t bytes);
   // Whether all threads had come to one barrier; false: all have ended.
   bool Meet();
 
   // What kernels call. Those of a running thread.
   static void Enter(void* machine);
-  tw_memory* FindShared(const char* name, long long bytes);
+  tw_memory* FindShared(const char* name, long long bytes, int64_t at);
+  void UseBarrier(int what, int64_t at, int value, int line);
+  void StartBox(const tw_memory* map, const int* first, int count, int64_t to, int64_t barrier);
   void Touch(tw_memory* memory, long long at, int bytes, bool write);
   void CopyLate(tw_memory* to, long long to_at, const tw_memory* from, long long from_at,
                 int bytes);
@@ -85,6 +117,7 @@ class Machine final : public tw_machine {
   void Found(const std::string& what, const tw_memory* memory, long long at);
   [[noreturn]] void Throw(const std::string& what) const;
   void BindFunctions();
+  void BindSlotFunctions();
   void Shuffle(std::vector<size_t>& order) { std::shuffle(order.begin(), order.end(), random_); }
 
   const uint64_t seed_;
@@ -98,6 +131,9 @@ class Machine final : public tw_machine {
   std::unique_ptr<BankLog> log_;
   std::vector<Shared> shared_;
   int64_t shared_bytes_ = 0;
+  SlotBarriers barriers_;
+  std::vector<LateBox> boxes_;
+  std::vector<std::vector<LateProduct>> products_;  // by warp
   size_t running_ = 0;
   std::string found_;  // by the running thread
 };

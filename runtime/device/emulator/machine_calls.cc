@@ -16,8 +16,10 @@ Machine& Self(tw_machine* machine) { return static_cast<Machine&>(*machine); }
 }  // namespace
 
 void Machine::BindFunctions() {
-  shared = [](tw_machine* m, const char* name, long long bytes) {
-    return Self(m).FindShared(name, bytes);
+  shared = [](tw_machine* m, const char* name, long long bytes, long long at) {
+    tw_memory* const memory = Self(m).FindShared(name, bytes, at);
+    if (!Self(m).found_.empty()) Self(m).fibers_->Yield();
+    return memory;
   };
   touch = [](tw_machine* m, tw_memory* memory, long long at, int bytes, int write) {
     Machine& self = Self(m);
@@ -47,6 +49,7 @@ void Machine::BindFunctions() {
     self.threads_[self.running_].tile = *tile;
     self.Wait(State::kAtTile, tile->line);
   };
+  BindSlotFunctions();
 }
 
 void Machine::Enter(void* machine) {
@@ -62,15 +65,19 @@ void Machine::Wait(State state, int line) {
 }
 
 // The first thread that declares a buffer makes it.
-tw_memory* Machine::FindShared(const char* name, long long bytes) {
+tw_memory* Machine::FindShared(const char* name, long long bytes, int64_t at) {
   for (const Shared& one : shared_) {
     if (std::strcmp(one.memory->name, name) == 0) return one.memory.get();
   }
   const auto size = static_cast<size_t>(bytes);
-  Shared made{.bytes = std::make_unique<Bytes>(size), .memory = nullptr, .address = shared_bytes_};
+  const int64_t address = at < 0 ? shared_bytes_ : at;
+  if (at >= 0 && at + bytes > launch_->needs.shared_bytes) {
+    Found("has less shared memory than it declares", nullptr, 0);
+  }
+  Shared made{.bytes = std::make_unique<Bytes>(size), .memory = nullptr, .address = address};
   made.memory = std::make_unique<Memory>(made.bytes.get(), 0, size, kSharedMemory);
   made.memory->name = name;
-  shared_bytes_ += (bytes + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment;
+  shared_bytes_ = address + (bytes + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment;
   shared_.push_back(std::move(made));
   return shared_.back().memory.get();
 }

@@ -3,6 +3,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <vector>
+
+#include "runtime/device/emulator/slots.h"
 
 namespace tilewright::runtime {
 namespace {
@@ -72,6 +76,56 @@ double Element(int type, const void* data, int i) {
   }
 }
 
+// Sums of int32 wrap around.
+void Put(char* sums, int i, double sum, bool integers) {
+  const auto whole = integers ? static_cast<int32_t>(static_cast<int64_t>(sum)) : 0;
+  const auto rounded = static_cast<float>(sum);
+  std::memcpy(sums + 4 * i, integers ? static_cast<const void*>(&whole) : &rounded, 4);
+}
+
+using Rows = std::vector<std::vector<double>>;
+
+// 32 bytes of each of `count` rows of a descriptor's matrix (PTX ISA, "Matrix Descriptor Format":
+// the start and the offset of eight rows are in 16 bytes).
+std::optional<Rows> ReadRows(int type, unsigned long long descriptor, int first, int count,
+                             const ReadShared& read) {
+  const auto start = static_cast<int64_t>(descriptor & 0x3fff) << 4;
+  const auto stride = static_cast<int64_t>(descriptor >> 32 & 0x3fff) << 4;
+  const int piece = type == kTileI8 ? 16 : 8;
+  Rows rows(static_cast<size_t>(count));
+  for (int r = first; r < first + count; ++r) {
+    for (int half = 0; half < 2; ++half) {
+      const char* bytes = read(Swizzled(start + r / 8 * stride + r % 8 * 128 + 16 * half));
+      if (bytes == nullptr) return std::nullopt;
+      for (int i = 0; i < piece; ++i) {
+        rows[static_cast<size_t>(r - first)].push_back(Element(type, bytes, i));
+      }
+    }
+  }
+  return rows;
+}
+
+// 16 rows of the depth, as the columns that lie along them: 64 in each 128 bytes, the next 64 at
+// the leading offset.
+std::optional<Rows> ReadColumns(int type, unsigned long long descriptor, int count,
+                                const ReadShared& read) {
+  const auto start = static_cast<int64_t>(descriptor & 0x3fff) << 4;
+  const auto leading = static_cast<int64_t>(descriptor >> 16 & 0x3fff) << 4;
+  const auto stride = static_cast<int64_t>(descriptor >> 32 & 0x3fff) << 4;
+  Rows columns(static_cast<size_t>(count), std::vector<double>(16));
+  for (int k = 0; k < 16; ++k) {
+    for (int n = 0; n < count; n += 8) {
+      const int64_t row = start + n / 64 * leading + k / 8 * stride + k % 8 * 128;
+      const char* bytes = read(Swizzled(row + n % 64 * 2));
+      if (bytes == nullptr) return std::nullopt;
+      for (int i = 0; i < 8; ++i) {
+        columns[static_cast<size_t>(n + i)][static_cast<size_t>(k)] = Element(type, bytes, i);
+      }
+    }
+  }
+  return columns;
+}
+
 }  // namespace
 
 void Multiply(const WarpTile& warp) {
@@ -94,12 +148,34 @@ void Multiply(const WarpTile& warp) {
       const bool integers = type == kTileI8;
       double sum = integers ? At<int32_t>(sums, i) : At<float>(sums, i);
       for (int k = 0; k < depth; ++k) sum += left[at.row][k] * right[k][at.column];
-      // Sums of int32 wrap around.
-      const auto whole = integers ? static_cast<int32_t>(static_cast<int64_t>(sum)) : 0;
-      const auto rounded = static_cast<float>(sum);
-      std::memcpy(sums + 4 * i, integers ? static_cast<const void*>(&whole) : &rounded, 4);
+      Put(sums, i, sum, integers);
     }
   }
+}
+
+bool IsSwizzledBy128(unsigned long long descriptor) { return descriptor >> 62 == 1; }
+
+bool MultiplyQuarter(const WarpTile& warp, int quarter, const ReadShared& read) {
+  const tw_tile& op = warp[0];
+  const std::optional<Rows> left = ReadRows(op.type, op.descriptors[0], 16 * quarter, 16, read);
+  const std::optional<Rows> right = op.transposed != 0
+                                        ? ReadColumns(op.type, op.descriptors[1], op.columns, read)
+                                        : ReadRows(op.type, op.descriptors[1], 0, op.columns, read);
+  if (!left || !right) return false;
+  for (int t = 0; t < kWarpLanes; ++t) {
+    const tw_tile& lane = warp[static_cast<size_t>(t)];
+    char* const sums = lane.sums->data + lane.sum;
+    for (int i = 0; i < op.columns / 2; ++i) {  // four a tile of eight columns, as mma's
+      const Place at = PlaceInSums(Lane(t), i % 4);
+      const std::vector<double>& a = (*left)[static_cast<size_t>(at.row)];
+      const std::vector<double>& b = (*right)[static_cast<size_t>(at.column + i / 4 * 8)];
+      const bool integers = op.type == kTileI8;
+      double sum = integers ? At<int32_t>(sums, i) : At<float>(sums, i);
+      for (size_t k = 0; k < a.size(); ++k) sum += a[k] * b[k];
+      Put(sums, i, sum, integers);
+    }
+  }
+  return true;
 }
 
 void LoadMatrices(const WarpTile& warp) {

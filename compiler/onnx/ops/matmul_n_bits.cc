@@ -1,0 +1,113 @@
+// com.microsoft.MatMulNBits: a matrix product by weights of 2, 4 or 8 bits, each block of a row
+// with a scale and a zero point of its own. The weights become real numbers, those of constants
+// when the model is compiled.
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "compiler/onnx/multiply_matrices.h"
+#include "compiler/onnx/quantized.h"
+
+namespace tilewright::onnx_ops {
+namespace {
+
+constexpr size_t kWeights = 1, kScales = 2, kZeroPoints = 3, kOrder = 4, kBias = 5;
+
+struct NBits {
+  int64_t k, n, bits, block, blocks;
+
+  int64_t PerByte() const { return 8 / bits; }
+  // Bytes that hold the integers of one row.
+  int64_t BytesFor(int64_t integers) const { return (integers + PerByte() - 1) / PerByte(); }
+};
+
+// Integer `index` of bytes in which the first is lowest.
+Expr Unpacked(const NBits& m, const Expr& byte, const Expr& index) {
+  const Expr value = Cast(byte, DType::kI32);
+  if (m.bits == 8) return value;
+  const Expr shift = Cast(FloorMod(index, m.PerByte()) * m.bits, DType::kI32);
+  const Expr mask = Int((1 << m.bits) - 1, DType::kI32);
+  return Binary(BinaryOp::kAnd, Call("shr", {value, shift}, DType::kI32), mask);
+}
+
+absl::Status CheckCount(const OpBuilder& b, size_t i, int64_t count) {
+  const int64_t found = NumElements(b.ShapeOf(b.Input(i)));
+  if (found == count) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", i, " has ", found, " elements where ", count, " fit"));
+}
+
+absl::StatusOr<NBits> ReadNBits(OpBuilder& b) {
+  NBits m{.k = b.Int("K", 0),
+          .n = b.Int("N", 0),
+          .bits = b.Int("bits", 4),
+          .block = b.Int("block_size", 0)};
+  constexpr int64_t kMost = 1 << 24;
+  const bool fits = m.k > 0 && m.n > 0 && m.k < kMost && m.n < kMost && m.block >= 16 &&
+                    m.block <= kMost && (m.block & (m.block - 1)) == 0;
+  if (!fits || (m.bits != 2 && m.bits != 4 && m.bits != 8)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("K ", m.k, ", N ", m.n, ", bits ", m.bits, ", block_size ", m.block,
+                     " where sizes, 2, 4 or 8, and a power of two of at least 16 are needed"));
+  }
+  if (b.HasInput(kOrder)) return absl::UnimplementedError("g_idx is not supported");
+  m.blocks = (m.k + m.block - 1) / m.block;
+  if (b.DTypeOf(b.Input(kWeights)) != DType::kU8) {
+    return absl::InvalidArgumentError("the weights are no uint8 tensor");
+  }
+  TW_RETURN_IF_ERROR(CheckCount(b, kWeights, m.n * m.blocks * m.BytesFor(m.block)));
+  TW_RETURN_IF_ERROR(CheckCount(b, kScales, m.n * m.blocks));
+  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(kScales)}));
+  return m;
+}
+
+// [N, blocks], of the scales' type or packed as the weights are; kNoValue where all are the middle.
+absl::StatusOr<ValueId> ZeroPoints(OpBuilder& b, const NBits& m) {
+  if (!b.HasInput(kZeroPoints)) return kNoValue;
+  const bool packed = b.DTypeOf(b.Input(kZeroPoints)) == DType::kU8;
+  const int64_t row = packed ? m.BytesFor(m.blocks) : m.blocks;
+  TW_RETURN_IF_ERROR(CheckCount(b, kZeroPoints, m.n * row));
+  if (!packed) TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(kZeroPoints)}));
+  return Reshape(b, b.Input(kZeroPoints), {m.n, row});
+}
+
+// [N, K], as the data are.
+absl::StatusOr<ValueId> RealMatrix(OpBuilder& b, const NBits& m) {
+  std::vector<ValueId> inputs(2);
+  TW_ASSIGN_OR_RETURN(inputs[0],
+                      Reshape(b, b.Input(kWeights), {m.n, m.blocks * m.BytesFor(m.block)}));
+  TW_ASSIGN_OR_RETURN(inputs[1], Reshape(b, b.Input(kScales), {m.n, m.blocks}));
+  TW_ASSIGN_OR_RETURN(const ValueId zero_points, ZeroPoints(b, m));
+  if (zero_points != kNoValue) inputs.push_back(zero_points);
+  return b.Emit({.op = "dequantize",
+                 .inputs = inputs,
+                 .type = {b.DTypeOf(b.Input(0)), {m.n, m.k}},
+                 .body = [&](const Point& p) {
+                   const Expr &n = p.axes[0], &k = p.axes[1];
+                   const Expr block = FloorDiv(k, m.block);
+                   const Expr scale = p.Load(1, {n, block});
+                   const Expr weight = Unpacked(m, p.Load(0, {n, FloorDiv(k, m.PerByte())}), k);
+                   Expr zero = Int(int64_t{1} << (m.bits - 1), DType::kI32);
+                   if (inputs.size() > 2 && b.DTypeOf(inputs[2]) == DType::kU8) {
+                     zero = Unpacked(m, p.Load(2, {n, FloorDiv(block, m.PerByte())}), block);
+                   } else if (inputs.size() > 2) {
+                     zero = p.Load(2, {n, block});
+                   }
+                   return (Cast(weight, scale->dtype) - Cast(zero, scale->dtype)) * scale;
+                 }});
+}
+
+absl::StatusOr<Outputs> MatMulNBits(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const NBits m, ReadNBits(b));
+  TW_ASSIGN_OR_RETURN(const ValueId weight, RealMatrix(b, m));
+  TW_ASSIGN_OR_RETURN(const ValueId turned, Transpose(b, weight, {1, 0}));
+  TW_ASSIGN_OR_RETURN(const ValueId product, MultiplyMatrices(b, b.Input(0), turned));
+  if (!b.HasInput(kBias)) return product;
+  TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(kBias), {m.n}, "bias"));
+  TW_RETURN_IF_ERROR(CheckSameType(b, {product, b.Input(kBias)}));
+  return Map(b, "add", {product, b.Input(kBias)}, [](const Exprs& x) { return x[0] + x[1]; });
+}
+
+}  // namespace
+
+OpList matmul_n_bits() { return {{"com.microsoft.MatMulNBits", 1, 3, MatMulNBits, kQuantizable}}; }
+
+}  // namespace tilewright::onnx_ops

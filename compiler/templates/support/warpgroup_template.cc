@@ -1,0 +1,175 @@
+#include "compiler/templates/support/warpgroup_template.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "compiler/core/gpu_traits.h"
+#include "compiler/loop/threads.h"
+#include "compiler/templates/support/space.h"
+#include "compiler/templates/support/split_depth.h"
+#include "compiler/templates/support/tensor_core_template.h"
+
+namespace tilewright {
+namespace {
+
+constexpr int64_t kMostGroupRegisters = 255;
+constexpr int64_t kMostBoxRows = 256;
+constexpr int64_t kPitchBytes = 16;
+constexpr double kUntunedCost = 2;  // times that of direct summation: others are taken
+
+WarpgroupSchedule WarpgroupScheduleOf(const Config& config) {
+  return {.groups = config.Int("groups"),
+          .row_tiles = config.Int("row_tiles"),
+          .columns = config.Int("columns"),
+          .slots = config.Int("slots"),
+          .raster = config.Int("raster"),
+          .split_k = config.Int("split_k")};
+}
+
+LaunchLimits WarpgroupLimits(const GpuTraits& traits) {
+  LaunchLimits limits = traits.limits;
+  limits.shared_bytes = traits.shared_bytes;  // given by the launch
+  return limits;
+}
+
+// Registers come in units of 8 a thread. Warps are spread over four parts of a multiprocessor, each
+// with a quarter of its registers.
+int64_t RegistersFor(int64_t threads, const GpuTraits& traits) {
+  const int64_t whole = (threads + kGroupThreads - 1) / kGroupThreads * kGroupThreads;
+  return std::min(kMostGroupRegisters, traits.registers / whole / 8 * 8);
+}
+
+void AddWarpgroupRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const GpuTraits& traits,
+                       ConfigSpace* space) {
+  space->AddConstraint("boxes of at most 256 rows", [](const Config& config) {
+    return WarpgroupScheduleOf(config).rows() <= kMostBoxRows;
+  });
+  space->AddConstraint("at least 64 columns where right's rows are the depth",
+                       [gemm](const Config& config) {
+                         return !gemm->right_rows_are_depth || config.Int("columns") >= 64;
+                       });
+  space->AddConstraint("raster divides the tiles along m", [gemm](const Config& config) {
+    const WarpgroupSchedule schedule = WarpgroupScheduleOf(config);
+    return (gemm->m + schedule.rows() - 1) / schedule.rows() % schedule.raster == 0;
+  });
+  space->AddConstraint("a stage for each part of k", [gemm](const Config& config) {
+    WarpgroupSchedule whole = WarpgroupScheduleOf(config);
+    const int64_t parts = std::exchange(whole.split_k, 1);
+    return parts <= StagesOf(*gemm, whole);
+  });
+  space->AddConstraint("no more slots than stages, or two", [gemm](const Config& config) {
+    const WarpgroupSchedule schedule = WarpgroupScheduleOf(config);
+    return schedule.slots <= std::max<int64_t>(2, StagesOf(*gemm, schedule));
+  });
+  space->AddConstraint("threads, blocks and shared memory that the device allows",
+                       [gemm, limits = WarpgroupLimits(traits)](const Config& config) {
+                         const auto needs = NeedsOf(*gemm, WarpgroupScheduleOf(config));
+                         return CheckLaunch(needs.launch, limits).ok();
+                       });
+  space->AddConstraint("registers that a block of so many threads has",
+                       [gemm, traits](const Config& config) {
+                         const auto needs = NeedsOf(*gemm, WarpgroupScheduleOf(config));
+                         return needs.registers <= RegistersFor(needs.launch.threads(), traits);
+                       });
+}
+
+ConfigSpace WarpgroupSpace(const TensorCoreGemm& gemm, const Target& target) {
+  ConfigSpace space;
+  DefineIntKnob(space, "groups", {1, 2, 3, 4});
+  DefineIntKnob(space, "row_tiles", {1, 2, 4});
+  DefineIntKnob(space, "columns", {32, 64, 128, 192, 256});
+  DefineIntKnob(space, "slots", {2, 3, 4, 5, 6, 8});
+  DefineIntKnob(space, "raster", {1, 2, 4, 8, 16});
+  DefineIntKnob(space, "split_k", {1, 2, 4, 8, 16});
+  AddWarpgroupRules(std::make_shared<const TensorCoreGemm>(gemm), GpuTraitsOf(target), &space);
+  return space;
+}
+
+// About how long it takes: for each set of blocks that is resident at once, the slower of tensor
+// cores and cache, and the latency that the slots do not hide. To compare schedules of one product.
+double WarpgroupSeconds(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule,
+                        const GpuTraits& traits) {
+  constexpr double kTensorCoreGain = 16, kLatency = 1e-6, kLaunch = 2.5e-6;
+  const auto real = [](int64_t value) { return static_cast<double>(value); };
+  const TensorCoreNeeds needs = NeedsOf(gemm, schedule);
+  const double units = traits.multiprocessors, blocks = real(needs.launch.blocks());
+  const double fit = std::min(real(traits.shared_bytes / needs.launch.shared_bytes),
+                              real(traits.registers / (needs.registers * needs.launch.threads())));
+  const double resident = std::min(std::max(1.0, fit), std::ceil(blocks / units));
+  const double rows = real(schedule.rows()), columns = real(schedule.columns);
+  const double depth = real(StageDepth(gemm.left.source->dtype));
+  const double multiply =
+      resident * 2 * rows * columns * depth / (traits.flops * kTensorCoreGain / units);
+  const double load = resident * (rows + columns) * kRowBytes / (traits.cache_bytes / units);
+  // A slot is filled again when its last use is over.
+  const double use = std::max(multiply, load), refill = (kLatency + use) / real(schedule.slots);
+  const double stage = std::max(use, refill);
+  const double waves = std::ceil(blocks / (units * resident));
+  const double partial = real(schedule.split_k * gemm.m * gemm.n) * 8 / traits.cache_bytes;
+  return kLaunch + waves * (real(StagesOf(gemm, schedule)) * stage + kLatency) +
+         (schedule.split_k > 1 ? kLaunch + partial : 0);
+}
+
+const TileOp* MultiplyOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule,
+                         const Target& target) {
+  return FindGroupMultiply(gemm.left.source->dtype, schedule.columns, gemm.right_rows_are_depth,
+                           ArchitectureNumber(target));
+}
+
+}  // namespace
+
+bool HaveWarpgroups(const TensorCoreGemm& gemm, const Workload& workload, const Target& target) {
+  const auto whole = [](const StagedMatrix& matrix) {
+    const Buffer& source = matrix.source;
+    const int64_t pitch = source->shape.back() * static_cast<int64_t>(SizeOf(source->dtype));
+    return matrix.contiguous && pitch % kPitchBytes == 0;
+  };
+  return MultiplyOf(workload, target) != nullptr && whole(gemm.left) && whole(gemm.right) &&
+         MultiplyOf(gemm, WarpgroupSchedule{}, target) != nullptr;
+}
+
+ConfigSpace WarpgroupTemplate::Space(const Workload& workload, const Target& target) const {
+  return WarpgroupSpace(GemmOf(workload), target);
+}
+
+// The best by the model; of equal ones that of the fewest slots.
+Config WarpgroupTemplate::Default(const Workload& workload, const Target& target) const {
+  const TensorCoreGemm gemm = GemmOf(workload);
+  const ConfigSpace space = WarpgroupSpace(gemm, target);
+  const GpuTraits traits = GpuTraitsOf(target);
+  Config best;
+  double least = 0;
+  for (uint64_t index = 0; index < space.size(); ++index) {
+    Config config = space.At(index);
+    const WarpgroupSchedule schedule = WarpgroupScheduleOf(config);
+    if (schedule.raster > 1 || schedule.split_k > 1 || space.WhyInvalid(config)) continue;
+    const double seconds = WarpgroupSeconds(gemm, schedule, traits);
+    if (!best.entities.empty() && seconds >= least) continue;
+    best = std::move(config);
+    least = seconds;
+  }
+  return best;
+}
+
+absl::StatusOr<LoweredTask> WarpgroupTemplate::Lower(const Workload& workload, const Target& target,
+                                                     const Config& config) const {
+  const TensorCoreGemm gemm = GemmOf(workload);
+  TW_ASSIGN_OR_RETURN(const Config whole, WarpgroupSpace(gemm, target).Canonical(config));
+  const WarpgroupSchedule schedule = WarpgroupScheduleOf(whole);
+  const TileOp* multiply = MultiplyOf(gemm, schedule, target);
+  const auto lower = [&](const TensorCoreGemm& products) {
+    return LowerWarpgroups(products, schedule, *multiply);
+  };
+  return schedule.split_k > 1
+             ? LowerSplitDepth(gemm, schedule.split_k, AccumulatorOf(multiply->type), lower)
+             : SingleStep(lower(gemm));
+}
+
+double WarpgroupTemplate::Cost(const Workload& workload, const Target& target) const {
+  return Template::Cost(workload, target) * kUntunedCost;
+}
+
+}  // namespace tilewright

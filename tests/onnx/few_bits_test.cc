@@ -1,0 +1,123 @@
+// Weights of a few bits, of which several share a byte.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/rng.h"
+#include "compiler/onnx/import.h"
+#include "tests/onnx/run_both.h"
+
+namespace tilewright {
+namespace {
+
+using onnx::TensorProto;
+
+Tensor Uniform(const Shape& shape, double low, double high, Rng& rng) {
+  Tensor tensor({DType::kF32, shape});
+  for (int64_t i = 0; i < tensor.size(); ++i) tensor.Set(i, rng.Uniform(low, high));
+  return tensor;
+}
+
+Tensor RandomBytes(const Shape& shape, Rng& rng) {
+  Tensor tensor({DType::kU8, shape});
+  for (int64_t i = 0; i < tensor.size(); ++i) tensor.Set(i, static_cast<double>(rng.Below(256)));
+  return tensor;
+}
+
+void Add(ModelBuilder& m, const std::string& name, const Tensor& tensor) {
+  TensorProto& proto = *m.graph().add_initializer();
+  proto.set_name(name);
+  proto.set_data_type(tensor.dtype() == DType::kU8 ? TensorProto::UINT8 : TensorProto::FLOAT);
+  for (int64_t dim : tensor.shape()) proto.add_dims(dim);
+  proto.set_raw_data(tensor.data(), tensor.bytes());
+}
+
+void AddScalar(ModelBuilder& m, const std::string& name, float value) {
+  Add(m, name, Tensor({DType::kF32, {}}, std::vector<float>{value}));
+}
+
+// Blocks of 16 of 20 columns, so that the second block of a row is short.
+TEST(FewBits, WeightsOfAFewBitsAreUnpacked) {
+  for (const int64_t bits : {2, 4, 8}) {
+    for (const bool zero_points : {false, true}) {
+      SCOPED_TRACE(testing::Message() << bits << " bits, zero points: " << zero_points);
+      Rng rng(bits);
+      const int64_t per_byte = 8 / bits, block_bytes = 16 / per_byte;
+      const int64_t zero_bytes = (2 + per_byte - 1) / per_byte;
+      const Tensor x = Uniform({2, 20}, -1, 1, rng), scales = Uniform({6}, 0.001, 0.003, rng);
+      const Tensor w = RandomBytes({3, 2, block_bytes}, rng);
+      const Tensor z = RandomBytes({3 * zero_bytes}, rng);
+      ModelBuilder m(21);
+      m.Input("x", {2, 20});
+      Add(m, "w", w);
+      Add(m, "s", scales);
+      Add(m, "z", z);
+      onnx::NodeProto& node = m.Node("MatMulNBits", {"x", "w", "s"}, {"y"});
+      if (zero_points) node.add_input("z");
+      node.set_domain("com.microsoft");
+      SetInt(node, "K", 20);
+      SetInt(node, "N", 3);
+      SetInt(node, "bits", bits);
+      SetInt(node, "block_size", 16);
+      m.Output("y");
+      const auto integer = [&](const Tensor& bytes, int64_t first, int64_t i) {
+        const int64_t byte = bytes.AsInt(first + i / per_byte);
+        return byte >> (i % per_byte * bits) & ((1 << bits) - 1);
+      };
+      const Tensor y = RunBoth(m, {{"x", x}}, 1e-5).at(0);
+      for (int64_t row = 0; row < 2; ++row) {
+        for (int64_t n = 0; n < 3; ++n) {
+          double sum = 0;
+          for (int64_t k = 0; k < 20; ++k) {
+            const int64_t block = k / 16;
+            const int64_t zero = zero_points ? integer(z, n * zero_bytes, block) : 1 << (bits - 1);
+            const int64_t weight = integer(w, (n * 2 + block) * block_bytes, k % 16);
+            sum += x.AsDouble(row * 20 + k) * static_cast<double>(weight - zero) *
+                   scales.AsDouble(n * 2 + block);
+          }
+          ASSERT_NEAR(y.AsDouble(row * 3 + n), sum, 1e-5) << row << " " << n;
+        }
+      }
+    }
+  }
+}
+
+// A packed initializer: two integers a byte, the first the lower.
+void AddFourBits(ModelBuilder& m, const std::string& name, const Shape& shape,
+                 const std::string& bytes, TensorProto::DataType type) {
+  TensorProto& proto = *m.graph().add_initializer();
+  proto.set_name(name);
+  proto.set_data_type(type);
+  for (int64_t dim : shape) proto.add_dims(dim);
+  proto.set_raw_data(bytes);
+}
+
+TEST(FewBits, WeightsOfFourBitsAreDequantised) {
+  ModelBuilder m(21);
+  m.Input("x", {1, 3});
+  AddFourBits(m, "w", {3, 1}, std::string("\xF2\x08", 2), TensorProto::INT4);  // 2, -1, -8
+  AddFourBits(m, "z", {1}, "\x01", TensorProto::INT4);
+  Tensor scale({DType::kF32, {1}});
+  scale.Set(0, 0.5);
+  Add(m, "s", scale);
+  SetInt(m.Node("DequantizeLinear", {"w", "s", "z"}, {"real"}), "axis", 1);
+  m.Node("MatMul", {"x", "real"}, {"y"});
+  m.Output("y");
+  const Tensor x({DType::kF32, {1, 3}}, std::vector<float>{1, 10, 100});
+  EXPECT_THAT(Values(RunBoth(m, {{"x", x}}).at(0)), testing::ElementsAre(0.5 - 10 - 450));
+}
+
+// What else reads them would see other limits.
+TEST(FewBits, WeightsOfFourBitsAreRefusedWhereTheyAreNotDequantised) {
+  ModelBuilder m(21);
+  m.Input("x", {2});
+  AddScalar(m, "s", 0.5);
+  AddFourBits(m, "z", {}, "\x01", TensorProto::UINT4);
+  m.Node("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  m.Node("DequantizeLinear", {"q", "s", "z"}, {"y"});
+  m.Output("y");
+  EXPECT_THAT(std::string(ImportOnnx(m.Bytes(), {}).status().message()),
+              testing::HasSubstr("element type UINT4 is not supported"));
+}
+
+}  // namespace
+}  // namespace tilewright
