@@ -139,7 +139,7 @@ void Pipeline::Finish(Job& job, absl::StatusOr<Outcome> outcome) {
   const bool interrupted = absl::IsCancelled(outcome.status());
   job.result.outcome = std::move(outcome);
   job.result.worker_seconds = SecondsSince(job.added);
-  if (!interrupted) finished_(job.trial, job.result);
+  if (!interrupted) finished_(job.trial, std::move(job.result));
   Release(job.trial.attempt);
 }
 
@@ -190,7 +190,7 @@ void Pipeline::BuildModule(Job& job, ModuleBuilder& builder) {
   const Time start = Now();
   absl::StatusOr<std::variant<TrialModule, Failure>> built = builder.Build(job.trial);
   job.result.build_seconds = SecondsSince(start);
-  if (!built.ok()) return Finish(job, built.status());
+  if (!built.ok()) return Finish(job, std::move(built).status());
   if (auto* failure = std::get_if<Failure>(&*built)) return Finish(job, std::move(*failure));
   job.result.module = std::get<TrialModule>(*std::move(built));
   Finish(job, Outcome());
@@ -202,7 +202,7 @@ void Pipeline::Fetch(JobPtr job) {
   const absl::StatusOr<TrialModule> module = setup_.fetch(trial);
   if (!module.ok()) {
     job->result.of_builder = absl::IsDataLoss(module.status());
-    return Finish(*job, module.status());
+    return Finish(*job, std::move(module).status());
   }
   job->reference = references_.Get(trial.task, trial.options.seed, [&](const std::string& path) {
     return Unpack(module->reference, path);
@@ -210,7 +210,7 @@ void Pipeline::Fetch(JobPtr job) {
   NotifySlots();  // others may have waited for it
   job->library = std::make_unique<RemovedFile>(NextPath());
   absl::StatusOr<BuildResult> kernel = Unpack(module->kernel, job->library->path());
-  if (!kernel.ok()) return Finish(*job, kernel.status());
+  if (!kernel.ok()) return Finish(*job, std::move(kernel).status());
   job->kernel = std::get<BuiltKernel>(*std::move(kernel));
   PushBuilt(std::move(job));
 }
@@ -249,7 +249,7 @@ void Pipeline::Build(JobPtr job, Builder& builder, std::unique_ptr<DeviceRunner>
   const Time start = Now();
   absl::StatusOr<BuildResult> built = BuildKernel(*job, builder, driver);
   job->result.build_seconds = SecondsSince(start);
-  if (!built.ok()) return Finish(*job, built.status());
+  if (!built.ok()) return Finish(*job, std::move(built).status());
   if (auto* failure = std::get_if<Failure>(&*built)) return Finish(*job, std::move(*failure));
   job->kernel = std::get<BuiltKernel>(*std::move(built));
   PushBuilt(std::move(job));

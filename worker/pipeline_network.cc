@@ -18,7 +18,7 @@ void Pipeline::BuildNetwork(JobPtr job) {
   absl::StatusOr<NetworkPackages> packages =
       BuildPackages(*job->trial.network, builder_options(), [&] { return !IsDropped(*job); });
   job->result.build_seconds = SecondsFrom(start);
-  if (!packages.ok()) return Finish(*job, packages.status());
+  if (!packages.ok()) return Finish(*job, std::move(packages).status());
   if (!packages->left_out.empty()) {
     job->result.network.emplace().set_left_out(packages->left_out);
     return Finish(*job, Outcome());

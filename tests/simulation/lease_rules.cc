@@ -99,7 +99,9 @@ void LeaseRules::OnLeased(const AttemptView& attempt, double waited) {
   if (witness_.IsPaused(trial.first)) witness_.Violate(what() + " is leased in a pause");
   CheckWorker(attempt);
   const bool shares = attempt.worker.role != WorkerRole::kRun;
-  if (shares && seen_.insert(trial).second && !was_paused_.contains(trial.first)) {
+  // A whole network waits for one of the few workers that take it, whoever is served meanwhile.
+  if (shares && !attempt.request.network && seen_.insert(trial).second &&
+      !was_paused_.contains(trial.first)) {
     CheckShare(attempt, waited);
   }
   live_[attempt.attempt] = trial;
