@@ -1,6 +1,8 @@
 // bench-copy-rate KIB [THREADS]: prints the rate, in GB/s written, at which as many threads, each
 // on a CPU of its own, copy KIB kibibytes of their own over and over: half of KIB is read, half
 // written.
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -54,7 +56,7 @@ int main(int argc, char** argv) {
   std::vector<std::thread> running;
   for (int i = 0; i < threads; ++i) {
     running.emplace_back([&, i] {
-      tilewright::runtime::BindThisThread(cpus[i]);
+      tilewright::runtime::BindThread(pthread_self(), cpus[i]);
       rates[i] = CopyRate(static_cast<size_t>(kib) * 512, missing);
     });
   }
