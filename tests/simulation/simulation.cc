@@ -72,7 +72,8 @@ class Simulation {
     }
     faults_.End();
     for (const auto& client : clients_) client->Settle();
-    while (!AllEnded() && world_.Now() < kEndSeconds && Step()) {
+    const auto over = [this] { return server_.is_up() && AllEnded(); };
+    while (!over() && world_.Now() < kEndSeconds && Step()) {
     }
     if (!server_.is_up()) {
       witness_.Violate("the server is down at the end");
