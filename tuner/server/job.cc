@@ -16,6 +16,9 @@ namespace {
 
 // Between tries to read a job from a store that is away.
 constexpr double kStorePause = 3;
+bool IsAway(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsInternal(status);
+}
 
 }  // namespace
 
@@ -65,8 +68,7 @@ std::optional<double> Job::Step() {
     if (const absl::Status status = Begin(); !status.ok()) {
       run_.reset();
       // A job of days shall not end because the store was away for a moment.
-      const bool passes = absl::IsUnavailable(status) || absl::IsInternal(status);
-      return passes && !stop_.stop_requested() ? kStorePause : End(status);
+      return IsAway(status) && !stop_.stop_requested() ? kStorePause : End(status);
     }
   }
   if (run_->tuning->Step()) return std::chrono::duration<double>(Tuning::kPatience).count();
@@ -119,7 +121,7 @@ void Job::TimeNetwork(double seconds, v1::JobEvent* last) {
 }
 
 // When the replay did not come to its end (cancelled, or not readable): the journal goes on behind
-// what is there. False when that cannot be read now.
+// what is there, and what it tells counts as far as it decodes. False when the store is away.
 bool Job::CountSteps() {
   std::lock_guard lock(mutex_);
   if (!replaying_) return true;
@@ -127,7 +129,17 @@ bool Job::CountSteps() {
     last_step_ = row.step;
     return true;
   });
-  return read.ok();
+  if (!read.ok()) return false;
+  absl::StatusOr<JournalReader> reader =
+      JournalReader::Open(context_.store, id_, /*leftover=*/false);
+  if (!reader.ok()) return !IsAway(reader.status());
+  row_.trials = row_.failures = 0;
+  for (JournalEntry entry; reader->Next(&entry);) {
+    if (!entry.step || entry.step->kind != TuneStep::Kind::kResult) continue;
+    ++row_.trials;
+    row_.failures += std::holds_alternative<Failure>(entry.step->measured.outcome);
+  }
+  return !IsAway(reader->status());
 }
 
 absl::Status Job::Begin() {
