@@ -269,7 +269,7 @@ class Conv2dNchw final : public Template {
     const bool even = s.out_width % vectors == 0;
     Tile tile{.rows = 1, .lanes = even ? s.out_width / vectors : widest, .unroll_ic = 1};
     const TileChoice best = ChooseTile(vectors, s.out_channels, VectorCandidates(s, lanes),
-                                       ChannelCandidates(s), registers);
+                                       ChannelCandidates(s), registers, target);
     tile.vectors = best.rows;
     tile.channels = best.columns;
     for (int64_t rows : RowCandidates(s)) {

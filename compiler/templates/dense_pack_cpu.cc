@@ -143,7 +143,7 @@ class DensePack final : public Template {
         s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
         ChooseTile(s.blocks, s.m, BlockCandidates(s, registers),
-                   TileWidths(std::min(s.m, RowsInFirstCache(w, s))), registers);
+                   TileWidths(std::min(s.m, RowsInFirstCache(w, s))), registers, target);
     int64_t unroll = 1;
     for (int64_t candidate : UnrollCandidates(s)) {
       if (candidate <= 4) unroll = candidate;
