@@ -16,9 +16,6 @@ struct CNames {
   Ranges ranges;
 };
 
-// "f32", "i64", ...: the suffix of the prelude's types and functions.
-std::string CSuffix(DType dtype);
-
 // The type that holds a value of the dtype: "tw_f32" also for the 16-bit floats, which are bits in
 // memory and are computed with in float32.
 std::string CValueType(DType dtype);

@@ -9,8 +9,8 @@ namespace tilewright::runtime {
 namespace {
 
 // An element of memory is a tw_ref, which is checked where it becomes a value or takes one; its
-// address a tw_place. Private arrays that the text does not align lie beside a multiple of 16
-// bytes, so that a vector access of one is found.
+// address a tw_place, which an instruction of a warp takes as an operand. Private arrays that the
+// text does not align lie beside a multiple of 16 bytes, so that a vector access of one is found.
 constexpr char kPrelude[] = TW_TEXT(TW_KERNEL_INTERFACE) R"(
 typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
 typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
@@ -37,12 +37,21 @@ template <class T> struct tw_place {
   void align(int bytes) const {
     if ((tw_u64)(m->data + at) % bytes != 0) tw_m->fail(tw_m, "touches misaligned", m, at);
   }
-  char* take(int count, int write) const {
+  tw_operand take(int count, int write) const {
     align(4);
     tw_touch(m, at, count * (int)sizeof(T), write);
-    return m->data + at;
+    return {m, at};
+  }
+  tw_operand shared_row() const {
+    if (m->scope != 1) tw_m->fail(tw_m, "has no row in shared memory at", m, at);
+    if (at < 0 || at + 16 > m->bytes) tw_m->fail(tw_m, "has a row outside shared memory at", m, at);
+    align(16);
+    return {m, at};
   }
 };
+template <class T> T& tw_at(const tw_operand& of, int i) {
+  return ((T*)(of.memory->data + of.at))[i];
+}
 template <class T> struct tw_ref {
   tw_memory* m;
   tw_i64 at;
@@ -83,26 +92,6 @@ template <class T, class U> void tw_async(int bytes, tw_place<T> to, tw_place<U>
   if (there) from.align(bytes);
   if (there) tw_touch(from.m, from.at, bytes, 0);
   tw_m->copy(tw_m, to.m, to.at, there ? from.m : nullptr, from.at, bytes);
-}
-template <class S, class T> void tw_multiply(tw_tile op, tw_place<S> to, tw_place<T> left,
-                                             tw_place<T> right, int lefts, int rights) {
-  to.take(4, 0);
-  op.to = to.take(4, 1);
-  op.left = left.take(lefts, 0);
-  op.right = right.take(rights, 0);
-  tw_m->tile(tw_m, &op);
-}
-template <class T> void tw_load_matrices(tw_tile op, tw_place<T> to, int count,
-                                         tw_place<T> row) {
-  op.to = to.take(count, 1);
-  if (row.m->scope != 1) tw_m->fail(tw_m, "has no row in shared memory at", row.m, row.at);
-  if (row.at < 0 || row.at + 16 > row.m->bytes) {
-    tw_m->fail(tw_m, "has a row outside shared memory at", row.m, row.at);
-  }
-  row.align(16);
-  op.rows = row.m;
-  op.row = row.at;
-  tw_m->tile(tw_m, &op);
 }
 struct tw_run {
   template <class F, class... A> tw_run(F kernel, A... args) { kernel(args...); }
@@ -186,8 +175,7 @@ TW_FN void tw_wgmma_fence() { tw_m->group_fence(tw_m); }
 TW_FN void tw_wgmma_commit() { tw_m->group_commit(tw_m); }
 TW_FN void tw_wgmma_wait(int groups, int line) {
   tw_tile op = {"wgmma.wait_group", line};
-  op.group = 2;
-  op.columns = groups;
+  op.groups = groups;
   tw_m->tile(tw_m, &op);
 }
 #define TW_WGMMA_WAIT(n) tw_wgmma_wait(n, __LINE__)
