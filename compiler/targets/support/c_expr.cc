@@ -127,6 +127,10 @@ class Writer {
       if (symbol == "%") symbol = "mod";
       return absl::StrCat("tw_", Sv(symbol), "_", CSuffix(Computed(type)), "(", a, ", ", b, ")");
     }
+    if (names_.exact && IsFloat(type) && e.op == BinaryOp::kMul) {
+      return Rounded(e.dtype,
+                     absl::StrCat("tw_mul_", CSuffix(Computed(type)), "(", a, ", ", b, ")"));
+    }
     if (type == DType::kBool && e.op == BinaryOp::kXor) symbol = "!=";
     // As int, a product of two uint16 could overflow.
     const char* wide = type == DType::kU16 && e.op == BinaryOp::kMul ? "(tw_u32)" : "";

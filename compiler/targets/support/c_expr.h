@@ -8,12 +8,14 @@
 
 namespace tilewright {
 
-// Names of variables, buffers and shared subexpressions in the text so far, and what is known of
-// the variables.
+// Names of variables, buffers and shared subexpressions in the text so far, what is known of the
+// variables, and whether the compiler must leave products of floats rounded before they are added:
+// what is rounded to integers comes out the same however it is scheduled.
 struct CNames {
   std::unordered_map<const ExprNode*, std::string> exprs;
   std::unordered_map<const BufferNode*, std::string> buffers;
   Ranges ranges;
+  bool exact = false;
 };
 
 // "f32", "i64", ...: the suffix of the prelude's types and functions.

@@ -95,7 +95,9 @@ class SharedParts {
 class Printer {
  public:
   explicit Printer(const Program& program)
-      : program_(program), index_(IndicesAreNarrow(program) ? "tw_i32" : "tw_i64") {}
+      : program_(program), index_(IndicesAreNarrow(program) ? "tw_i32" : "tw_i64") {
+    names_.exact = !IsFloat(program.params.back()->dtype);
+  }
 
   std::string Run() {
     const Launch launch = LaunchOf(program_);
