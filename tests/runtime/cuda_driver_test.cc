@@ -7,7 +7,9 @@
 #include "runtime/device/device.h"
 #include "runtime/device/launch_needs.h"
 #include "runtime/error.h"
+#include "runtime/model.h"
 #include "tests/runtime/fake_drivers.h"
+#include "tests/runtime/tiny_package.h"
 
 namespace tilewright {
 namespace {
@@ -157,6 +159,38 @@ TEST_F(WorkingCuda, ADriverThatDoesNotFindWhatAKernelNeedsIsNamed) {
   const auto [code, text] = ErrorOf([&] { module->Find("twice"); });
   EXPECT_EQ(code, TW_INTERNAL);
   EXPECT_THAT(text, HasSubstr("cannot find what a kernel needs: error 500"));
+}
+
+// y = 4 x by two kernels.
+std::string QuadruplePackage() {
+  ExecutionPlan plan;
+  plan.arena_bytes = 512;
+  plan.tensors = {{"x", "float32", "input", {2}, 0},
+                  {"doubled", "float32", "arena", {2}, 0},
+                  {"y", "float32", "output", {2}, 0}};
+  plan.inputs = {0};
+  plan.outputs = {2};
+  PlanCall call{.kernel = "twice", .label = "twice", .args = {0, 1}};
+  call.block = {2, 1, 1};
+  plan.calls = {call, call};
+  plan.calls[1].args = {1, 2};
+  Manifest manifest = TinyManifest();
+  manifest.device = "cuda";
+  return WritePackage(manifest, {plan}, "", "fake");
+}
+
+TEST_F(WorkingCuda, APackageLaunchesItsKernelsNoMoreOnceItsCallsAreRecorded) {
+  const TemporaryFile package(QuadruplePackage());
+  const std::unique_ptr<runtime::Model> model = runtime::OpenModel(package.path(), {});
+  for (const float x : {1.0f, 2.0f, 3.0f, 4.0f}) {
+    if (x == 3) PlanCuda("cuLaunchKernel=1");
+    const float values[] = {x, -x};
+    model->SetInput(0, values);
+    model->Run();
+    const auto* const y = reinterpret_cast<const float*>(model->outputs()[0].data);
+    EXPECT_EQ(y[0], 4 * x);
+    EXPECT_EQ(y[1], -4 * x);
+  }
 }
 
 TEST(LaunchNeeds, OfADamagedModuleAreRefused) {
