@@ -72,6 +72,27 @@ TEST(ChooseLayouts, StaysPlainWhereBlocksWouldBeMostlyPadding) {
   EXPECT_EQ(LayoutsChosen(32, {.channels = 32, .groups = 4}), "NCHW,OIHW,NCHW");
 }
 
+// Convolutions of `groups` around a depthwise one, with the channels shuffled in between.
+std::string OpsAroundDepthwise(int64_t first_groups, int64_t last_groups) {
+  GraphBuilder b;
+  ValueId x =
+      b.Conv("first", b.Input("x", {1, 36, 6, 7}), {.channels = 36, .groups = first_groups});
+  x = b.Reshape(b.Transpose(b.Reshape(x, {1, 4, 9, 6, 7}), {0, 2, 1, 3, 4}), {1, 36, 6, 7});
+  x = b.Relu(b.Conv("middle", x, {.channels = 36, .kernel = 3, .pad = 1, .groups = 36}));
+  Graph graph = b.Finish({b.Conv("last", x, {.channels = 36, .groups = last_groups})});
+  RunPass("fuse_elementwise", &graph);
+  return OpsAfterLayouts(std::move(graph));
+}
+
+TEST(ChooseLayouts, LeavesDepthwiseConvolutionsPlainBetweenPlainAnchors) {
+  const std::string plain = OpsAroundDepthwise(4, 4);
+  EXPECT_EQ(plain.find("to_"), std::string::npos) << plain;
+  for (const auto& [first, last] : {std::pair(1, 4), {4, 1}, {1, 1}}) {
+    const std::string ops = OpsAroundDepthwise(first, last);
+    EXPECT_NE(ops.find("to_NCHW16c"), std::string::npos) << first << " " << last << ": " << ops;
+  }
+}
+
 TEST(ChooseLayouts, PacksDenseWeights) {
   GraphBuilder b;
   Graph graph = b.Finish({b.Dense("dense", b.Input("x", {2, 8}), 20)});

@@ -111,12 +111,6 @@ class BlockedForm {
     return finite;
   }
 
-  static bool ReadsAnything(const Expr& root) {
-    bool reads = false;
-    ForEachExpr(root, [&](const Expr& e) { reads = reads || e->kind == ExprKind::kLoad; });
-    return reads;
-  }
-
   const Compute& plain_;
   const int64_t x_;
   Axis outer_, inner_;
