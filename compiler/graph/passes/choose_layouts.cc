@@ -2,7 +2,7 @@
 // holds x output channels; their weights, and those of dense layers, are packed to match. Layout
 // changes are put around each anchor here; cancel_layout_changes removes most of them. A depthwise
 // convolution between anchors that stay plain stays so too: it gains less from blocks than changing
-// the layout twice costs.
+// the layout twice costs, as long as its lanes are neighbours in memory and mostly used.
 #include <cstring>
 #include <map>
 #include <optional>
@@ -85,7 +85,7 @@ class LayoutChooser {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       if (!node.workload || !HasPlainLayouts(*node.workload)) continue;
-      if (node.workload->op == "depthwise_conv2d" && surroundings.Of(node)) continue;
+      if (FillsPlainVectors(*node.workload) && surroundings.Of(node)) continue;
       anchors.push_back(static_cast<int>(i));
     }
     for (const int anchor : anchors) Block(anchor);
@@ -94,6 +94,11 @@ class LayoutChooser {
   }
 
  private:
+  bool FillsPlainVectors(const Workload& workload) const {
+    return workload.op == "depthwise_conv2d" && workload.Attr("strides")[1] == 1 &&
+           2 * OutputShape(workload)[3] >= x_;
+  }
+
   bool IsConstant(ValueId id) const { return !graph_.values[id].constant.empty(); }
 
   // By index and value: the graph's nodes move while layout changes are appended.
