@@ -142,17 +142,16 @@ int64_t TileOf(int64_t extent) {
   return best;
 }
 
-// Windows are unrolled, at least along rows, so that the borders' conditions are decided when the
-// kernel is compiled and neighbours share their loads.
+// Windows with borders are unrolled, at least along rows, so that the borders' conditions are
+// decided when the kernel is compiled and neighbours share their loads.
 constexpr int64_t kMaxUnrolledReads = 96;
 
 bool UnrollsWindow(const Compute& compute, int64_t tile) {
-  return !compute.reduce.empty() && ReduceExtent(compute) * tile <= kMaxUnrolledReads;
+  return compute.predicate != nullptr && ReduceExtent(compute) * tile <= kMaxUnrolledReads;
 }
 
 bool UnrollsRows(const Compute& compute, int64_t tile) {
-  return !compute.reduce.empty() && compute.predicate != nullptr &&
-         compute.reduce.back().extent * tile <= kMaxUnrolledReads;
+  return compute.predicate != nullptr && compute.reduce.back().extent * tile <= kMaxUnrolledReads;
 }
 
 // The loops of a tile and of what is reduced. Of whole windows, those of one place of the tile come
@@ -161,6 +160,7 @@ std::vector<Loop> WindowLoops(const Compute& compute, const Loop& tile, int64_t 
                               Schedule* sch) {
   std::vector<Loop> window;
   for (size_t i = 0; i < compute.reduce.size(); ++i) window.push_back(sch->reduce(i));
+  if (window.empty()) return {tile};
   const bool whole = UnrollsWindow(compute, extent);
   if (whole) {
     for (const Loop& loop : window) sch->Unroll(loop);

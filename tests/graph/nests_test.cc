@@ -60,7 +60,7 @@ TEST(TuneNests, MakesTasksOfConcatenationsAndColumnsByTable) {
 
 TEST(TuneNests, LeavesWhatIsSmallReducesOrTurnsMemoryRound) {
   GraphBuilder b;
-  const ValueId small = b.Relu(b.Input("small", {4, 4096}));
+  const ValueId small = b.Relu(b.Input("small", {4, 4096 + 2048}));
   const ValueId x = b.Input("x", {256, 260});
   EXPECT_EQ(TasksAfter(b.Finish({small, b.Transpose(x, {1, 0}),
                                  b.ReduceLast("sum", Reducer::kSum, b.Input("y", {256, 260}))})),
