@@ -55,7 +55,12 @@ TEST(StridedLoads, ReadNothingOutsideWhereLanesAreOff) {
   }
 }
 
-// Instructions on parts of vectors and on single elements name 16-byte registers.
+int Count(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
 TEST(StridedLoads, AreTwoVectorsAndNotOneInPieces) {
   const Target target = ResolveTarget(*ParseTarget("cpu -mcpu=skylake-avx512")).value();
   const TargetBackend* backend = *FindTarget("cpu");
@@ -64,7 +69,8 @@ TEST(StridedLoads, AreTwoVectorsAndNotOneInPieces) {
     std::string assembly;
     ASSERT_TRUE(
         backend->CompileLibrary(std::vector{program}, target, {.assembly = &assembly}).ok());
-    EXPECT_EQ(assembly.find("xmm"), std::string::npos) << assembly;
+    EXPECT_EQ(Count(assembly, "(%rdi), %zmm"), 2) << assembly;
+    EXPECT_EQ(Count(assembly, "(%rdi), %xmm") + Count(assembly, "(%rdi), %ymm"), 0) << assembly;
   }
 }
 
