@@ -1,5 +1,6 @@
 // Vectors of every second element: two loads and a shuffle, and nothing behind the last lane's.
 #include "compiler/core/target.h"
+#include "tests/targets/assembly.h"
 #include "tests/targets/compiled_kernel.h"
 
 namespace tilewright {
@@ -55,12 +56,6 @@ TEST(StridedLoads, ReadNothingOutsideWhereLanesAreOff) {
   }
 }
 
-int Count(const std::string& text, const std::string& part) {
-  int count = 0;
-  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
 TEST(StridedLoads, AreTwoVectorsAndNotOneInPieces) {
   const Target target = ResolveTarget(*ParseTarget("cpu -mcpu=skylake-avx512")).value();
   const TargetBackend* backend = *FindTarget("cpu");
@@ -69,8 +64,8 @@ TEST(StridedLoads, AreTwoVectorsAndNotOneInPieces) {
     std::string assembly;
     ASSERT_TRUE(
         backend->CompileLibrary(std::vector{program}, target, {.assembly = &assembly}).ok());
-    EXPECT_EQ(Count(assembly, "(%rdi), %zmm"), 2) << assembly;
-    EXPECT_EQ(Count(assembly, "(%rdi), %xmm") + Count(assembly, "(%rdi), %ymm"), 0) << assembly;
+    EXPECT_EQ(Count(assembly, "(%rdi), %zmm"), 2u) << assembly;
+    EXPECT_EQ(Count(assembly, "(%rdi), %xmm") + Count(assembly, "(%rdi), %ymm"), 0u) << assembly;
   }
 }
 
