@@ -138,6 +138,39 @@ TEST(ElementTypes, LayersOf16BitFloatsTakeTheirEpilogues) {
   EXPECT_EQ(EpilogueText(workloads[0].workload.epilogue), "+bias+relu");
 }
 
+// A layer in 16-bit floats whose output goes on in float32: a bias and a residual.
+ModelBuilder WidenedLayer(TensorProto::DataType type, DType dtype) {
+  ModelBuilder m;
+  m.Input("x", {1, 5, 24}, type);
+  m.Input("residual", {1, 5, 20});
+  Raw(m, "w", Random(dtype, {24, 20}, 9), type);
+  m.Floats("b", {20}, 0.3f);
+  m.Node("MatMul", {"x", "w"}, {"product"});
+  SetInt(m.Node("Cast", {"product"}, {"wide"}), "to", TensorProto::FLOAT);
+  m.Node("Add", {"wide", "b"}, {"biased"});
+  m.Node("Add", {"biased", "residual"}, {"y"});
+  m.Output("y");
+  return m;
+}
+
+TEST(ElementTypes, LayersOf16BitFloatsWriteFloat32WhereNothingElseIsRead) {
+  for (const auto& [type, dtype] : {std::pair{TensorProto::FLOAT16, DType::kF16},
+                                    std::pair{TensorProto::BFLOAT16, DType::kBF16}}) {
+    const ModelBuilder model = WidenedLayer(type, dtype);
+    Graph graph = ImportOnnx(model.Bytes(), {}).value();
+    const PassContext context{.target = ResolveTarget({}).value(),
+                              .evaluate = MakeConstantEvaluator()};
+    ASSERT_TRUE(RunPasses(graph, context, {}).ok());
+    const std::vector<ExtractedWorkload> workloads = ExtractWorkloads(graph);
+    ASSERT_EQ(workloads.size(), 1u);
+    EXPECT_EQ(EpilogueText(workloads[0].workload.epilogue), "+bias+add");
+    EXPECT_EQ(OutputTypeOf(workloads[0].workload), DType::kF32);
+    const std::map<std::string, Tensor> inputs = {
+        {"x", Random(dtype, {1, 5, 24}, 10)}, {"residual", Random(DType::kF32, {1, 5, 20}, 11)}};
+    EXPECT_EQ(RunBoth(model, inputs, 4 * RoundoffOf(dtype)).size(), 1u);
+  }
+}
+
 void Scalar(ModelBuilder& m, const std::string& name, float value) { m.Floats(name, {}, value); }
 
 void ZeroPoint(ModelBuilder& m, const std::string& name, uint8_t value) {

@@ -23,8 +23,8 @@ bool CanTake(const Graph& graph, const Node* anchor) {
 }
 
 // The steps of a map that only post-processes input `i`, which it takes once.
-std::vector<FusedStep> MatchSteps(const Node& map, size_t i) {
-  if (std::count(map.inputs.begin(), map.inputs.end(), map.inputs[i]) != 1) return {};
+std::optional<std::vector<FusedStep>> MatchSteps(const Node& map, size_t i) {
+  if (std::count(map.inputs.begin(), map.inputs.end(), map.inputs[i]) != 1) return std::nullopt;
   return MatchEpilogue(map.compute, map.compute.inputs[i]);
 }
 
@@ -115,10 +115,10 @@ void TryFuse(Graph& graph, int at) {
     const Node* anchor = ProducerOf(graph, inputs[slot]);
     if (!CanTake(graph, anchor)) continue;
     if (IsInteger(OutputTypeOf(*anchor->workload)) && !IsWhole(*anchor->workload)) continue;
-    const std::vector<FusedStep> steps = MatchSteps(graph.nodes[at], slot);
-    if (steps.empty()) continue;
+    const auto steps = MatchSteps(graph.nodes[at], slot);
+    if (!steps) continue;
     const int old = graph.values[inputs[slot]].producer;
-    std::optional<Node> fused = WithSteps(graph, graph.nodes[at], *anchor, steps);
+    std::optional<Node> fused = WithSteps(graph, graph.nodes[at], *anchor, *steps);
     if (!fused) continue;
     graph.nodes[at] = *std::move(fused);
     graph.nodes[old].inputs.clear();  // dead, and no reader of anything
