@@ -266,9 +266,10 @@ Expr BeforeSaturation(const Compute& map) {
   return saturates ? value->operands[0] : value;
 }
 
-// 16-bit floats to what they were rounded from.
-bool Widens(const Buffer& anchor, const Compute& map) {
-  return IsNarrowFloat(anchor->dtype) && map.output->dtype == DType::kF32;
+// 16-bit floats to float32, which they were rounded from, or back.
+bool ChangesWidth(const Buffer& anchor, const Compute& map) {
+  const DType from = anchor->dtype, to = map.output->dtype;
+  return (IsNarrowFloat(from) && to == DType::kF32) || (from == DType::kF32 && IsNarrowFloat(to));
 }
 
 // The types that a step may change: int32 sums to float32, float32 to narrow integers.
@@ -276,7 +277,7 @@ bool TypesFit(const Buffer& anchor, const Compute& map) {
   const DType from = anchor->dtype, to = map.output->dtype;
   const bool narrow = IsInteger(to) && SizeOf(to) <= 2;
   if (from == DType::kI32) return to == from || to == DType::kF32 || narrow;
-  return to == from || Widens(anchor, map) || (from == DType::kF32 && narrow) ||
+  return to == from || ChangesWidth(anchor, map) || (from == DType::kF32 && narrow) ||
          (narrow && IsInteger(from) && SizeOf(from) <= 2);
 }
 
@@ -290,7 +291,7 @@ std::optional<std::vector<FusedStep>> MatchEpilogue(const Compute& map, const Bu
     return std::nullopt;
   }
   matcher.PlaceConversion(&steps);
-  if (steps.empty() && !Widens(anchor, map)) return std::nullopt;
+  if (steps.empty() && !ChangesWidth(anchor, map)) return std::nullopt;
   return steps;
 }
 

@@ -17,8 +17,8 @@ struct FusedStep {
 
 // The steps, first to last, that make `map` of its input `anchor`, an operator's plain output with
 // channels along axis 1; nullopt when it is anything else. Sums of integers may become floats on
-// the way (StepTypeOf), floats narrow integers at the end, and 16-bit floats float32, without a
-// step too.
+// the way (StepTypeOf), floats narrow integers at the end, and float32 and 16-bit floats each
+// other, without a step too.
 std::optional<std::vector<FusedStep>> MatchEpilogue(const Compute& map, const Buffer& anchor);
 
 }  // namespace tilewright

@@ -41,8 +41,18 @@ bool IsNormalization(const onnx::GraphProto& graph, const onnx::NodeProto& node)
          IsMeanOfRows(graph, node);
 }
 
-// Grows from the normalisations along the edges of the graph, each of which it meets once from
-// either end.
+// Functions that models write activations with: rounded, the literals around them would be those of
+// another function.
+bool IsPartOfActivation(const onnx::NodeProto& node) {
+  return IsOneOf(node.op_type(), {"Erf", "Tanh"});
+}
+
+bool IsLayer(const onnx::NodeProto& node) {
+  return IsOneOf(node.op_type(), {"MatMul", "Gemm", "Conv"});
+}
+
+// Grows from normalisations and activations along the edges of the graph, each of which it meets
+// once from either end.
 class Growth {
  public:
   explicit Growth(const onnx::GraphProto& graph)
@@ -68,7 +78,7 @@ class Growth {
 
   std::vector<bool> Run() && {
     for (int i = 0; i < graph_.node_size(); ++i) {
-      if (IsNormalization(graph_, graph_.node(i))) Take(i);
+      if (IsNormalization(graph_, graph_.node(i)) || IsPartOfActivation(graph_.node(i))) Take(i);
     }
     while (!pending_.empty()) {
       const int node = pending_.back();
@@ -77,7 +87,8 @@ class Growth {
         if (IsArithmetic(graph_.node(reader))) Take(reader);
       }
       for (const int producer : ProducersOf(node)) {
-        if (--others_[producer] == 0 && IsArithmetic(graph_.node(producer))) Take(producer);
+        const bool alone = --others_[producer] == 0;
+        if (alone && IsArithmetic(graph_.node(producer)) && !IsBias(producer)) Take(producer);
       }
     }
     return std::move(found_);
@@ -93,6 +104,18 @@ class Growth {
       if (IsFloatInput(reader, k) && at != producers_.end()) producers.push_back(at->second);
     }
     return producers;
+  }
+
+  // What only adds a constant to a layer's output is part of the layer.
+  bool IsBias(int node) const {
+    const onnx::NodeProto& add = graph_.node(node);
+    const std::vector<int> producers = ProducersOf(node);
+    return add.op_type() == "Add" &&
+           std::any_of(producers.begin(), producers.end(),
+                       [&](int from) { return IsLayer(graph_.node(from)); }) &&
+           std::any_of(add.input().begin(), add.input().end(), [&](const std::string& input) {
+             return FindConstant(graph_, input) != nullptr;
+           });
   }
 
   void Take(int node) {
