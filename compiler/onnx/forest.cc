@@ -176,8 +176,8 @@ size_t CountNodes(const Forest& forest) {
 absl::StatusOr<ForestTables> TabulateForest(const Forest& forest, int64_t features, DType dtype) {
   TW_RETURN_IF_ERROR(CheckForest(forest, features));
   if (CountNodes(forest) > kMaxTreeNodes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("has ", forest.nodes.size(), " nodes; at most ", kMaxTreeNodes, " are supported"));
+    return absl::InvalidArgumentError(absl::StrCat("has ", forest.nodes.size(), " nodes; at most ",
+                                                   kMaxTreeNodes, " are supported"));
   }
   NodeTables nodes(forest.nodes.size(), dtype);
   for (size_t i = 0; i < forest.nodes.size(); ++i) {
