@@ -55,5 +55,26 @@ TEST(EdgeShapes, GroupsOfChannelsNeedNoSpatialDimension) {
   EXPECT_THAT(Values(RunBoth(m, {{"x", x}}, 1e-6).at(0)), ElementsAre(-1, 3, -1, 3, -1, 3, -1, 3));
 }
 
+// Which row is read is decided within lanes of which some are off.
+TEST(EdgeShapes, GatheredRowsArePaddedToAnyWidth) {
+  for (int64_t width = 4; width <= 20; ++width) {
+    SCOPED_TRACE(testing::Message() << "width " << width);
+    ModelBuilder m;
+    m.Input("x", {3, width - 3});
+    m.Input("rows", {2}, onnx::TensorProto::INT64);
+    m.Ints("pads", {1, 1, 0, 2});
+    m.Node("Gather", {"x", "rows"}, {"gathered"});
+    m.Node("Pad", {"gathered", "pads"}, {"y"});
+    m.Output("y");
+    Tensor x({DType::kF32, {3, width - 3}});
+    for (int64_t i = 0; i < x.size(); ++i) x.Set(i, static_cast<double>(i + 1));
+    const Tensor rows({DType::kI64, {2}}, std::vector<int64_t>{-1, 0});
+    const std::vector<Tensor> y = RunBoth(m, {{"x", x}, {"rows", rows}});
+    ASSERT_EQ(y.size(), 1u);
+    EXPECT_EQ(y[0].AsDouble(width + 1), x.AsDouble(2 * (width - 3)));
+    EXPECT_EQ(y[0].AsDouble(2 * width + 1), 1);
+  }
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -180,6 +180,16 @@ llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIn
   return LoadLaneByLane(ctx, buffer, LanePointers(ctx, buffer, index));
 }
 
+// What all lanes read that are on; something where none is. (LLVM 19 cannot widen vectors of one
+// pointer for numbers of lanes that are no power of two.)
+llvm::Value* LoadUniformMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  llvm::Value* any = ctx.builder.CreateOrReduce(ctx.mask);
+  llvm::Value* pointer =
+      ctx.builder.CreateSelect(any, EmitAddress(ctx, buffer, index), ctx.nowhere);
+  return ctx.builder.CreateAlignedLoad(MemoryType(ctx, buffer.dtype), pointer,
+                                       ElementAlignment(buffer));
+}
+
 // Lanes that are off read something.
 llvm::Value* LoadMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
   llvm::VectorType* type = VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count);
@@ -244,7 +254,9 @@ llvm::Value* EmitLoad(EmitContext& ctx, const Expr& e) {
   const bool uniform = index.linear && index.lane_coefficient == 0;
   const bool masked = ctx.mask != nullptr && !IsInBounds(ctx, buffer, e->operands);
   llvm::Value* value = nullptr;
-  if (masked) {
+  if (masked && uniform) {
+    value = LoadUniformMasked(ctx, buffer, index);
+  } else if (masked) {
     value = LoadMasked(ctx, buffer, index);
   } else if (uniform) {
     value = ctx.builder.CreateAlignedLoad(MemoryType(ctx, buffer.dtype),
