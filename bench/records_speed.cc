@@ -138,7 +138,8 @@ void Measure(const std::string& path, int commits) {
     for (const LookupResult& one : results) {
       if (one.record) found.push_back(*one.record);
     }
-    return absl::StrCat(BeatDefaults(*store, found, /*exact=*/false)->size(), " workloads");
+    Defaults defaults(/*exact=*/false);
+    return absl::StrCat(BeatDefaults(*store, found, defaults)->size(), " workloads");
   });
   Time("export", [&] {
     std::ostringstream out;

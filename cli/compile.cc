@@ -145,6 +145,26 @@ void PrintSummary(const CompiledModel& compiled, size_t bytes, const Options& op
   if (compiled.plans.size() > 1) PrintBindings(compiled);
 }
 
+// Makes `to` ask for the configs of all the model's workloads in one look-up. `records` must
+// outlive it.
+void LookUpAllAtOnce(const Options& options, const RecordsSource& records,
+                     CompileModelOptions& to) {
+  ModelLookup wanted = options.wanted;
+  wanted.target = to.target;
+  wanted.exact = options.model.exact;
+  const auto among = std::make_shared<ConfigLookup>();
+  to.before_lookups = [=,
+                       &records](const std::vector<Workload>& workloads) mutable -> absl::Status {
+    wanted.workloads = workloads;
+    TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, records.LookUp(wanted));
+    *among = LookupAmong(wanted, found);
+    return absl::OkStatus();
+  };
+  to.lookup = [=](const Workload& workload, const Target& target) {
+    return (*among)(workload, target);
+  };
+}
+
 absl::Status Compile(const Options& options) {
   TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   CompileModelOptions to;
@@ -158,19 +178,7 @@ absl::Status Compile(const Options& options) {
   to.passes.after_pass = [&times](const PassInfo& pass, const Graph&, double seconds) {
     times.push_back({pass.name, seconds});
   };
-  ModelLookup wanted = options.wanted;
-  wanted.target = to.target;
-  wanted.exact = options.model.exact;
-  ConfigLookup among;
-  to.before_lookups = [&](const std::vector<Workload>& workloads) -> absl::Status {
-    wanted.workloads = workloads;
-    TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, records.LookUp(wanted));
-    among = LookupAmong(wanted, found);
-    return absl::OkStatus();
-  };
-  to.lookup = [&](const Workload& workload, const Target& target) {
-    return among(workload, target);
-  };
+  LookUpAllAtOnce(options, records, to);
   to.exact = options.model.exact;
   to.reference = options.reference;
   to.dump_dir = options.dump;

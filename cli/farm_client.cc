@@ -184,7 +184,10 @@ absl::StatusOr<v1::JobEvent> FarmClient::Watch(
     }
     const grpc::Status status = reader->Finish();
     if (status.ok()) return last;
-    if (status.error_code() != grpc::UNAVAILABLE) return FromGrpc(status);
+    // A server that stops cancels what it has not answered.
+    const bool away =
+        status.error_code() == grpc::UNAVAILABLE || status.error_code() == grpc::CANCELLED;
+    if (!away) return FromGrpc(status);
     // What breaks after so long was held by a server; connecting takes less.
     constexpr double kHeldSeconds = 5;
     if (answered || SecondsSince(called) > kHeldSeconds) seen = std::chrono::steady_clock::now();

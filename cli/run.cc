@@ -54,8 +54,12 @@ struct Measured {
 
 absl::StatusOr<ModelHandle> Load(const Options& options) {
   tw_model* model = nullptr;
-  TW_RETURN_IF_ERROR(StatusOf(
-      tw_load_on(options.package.c_str(), options.device.c_str(), options.threads, &model)));
+  const tw_status status =
+      tw_load_on(options.package.c_str(), options.device.c_str(), options.threads, &model);
+  if (status == TW_BAD_PACKAGE) {
+    return absl::InvalidArgumentError(absl::StrCat(options.package, ": ", tw_last_error()));
+  }
+  TW_RETURN_IF_ERROR(StatusOf(status));
   return ModelHandle(model);
 }
 

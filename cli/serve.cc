@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
@@ -78,10 +79,27 @@ absl::Status SetWebhook(Options* options) {
   return absl::OkStatus();
 }
 
-// The records, and whether another server took them over while this one used them.
+// The records, and why this server can use them no longer: its disk failed, or another server has
+// taken them over.
 struct ServedRecords {
-  std::atomic<bool> told_to_stop = false, taken_over = false;
+  std::atomic<bool> told_to_stop = false;
   std::unique_ptr<RecordStore> store;
+
+  // Ends the server.
+  void Lose(absl::string_view why) {
+    std::lock_guard lock(mutex_);
+    if (!lost_.ok()) return;
+    lost_ = absl::UnavailableError(why);
+    kill(getpid(), SIGTERM);
+  }
+  absl::Status lost() {
+    std::lock_guard lock(mutex_);
+    return lost_;
+  }
+
+ private:
+  std::mutex mutex_;
+  absl::Status lost_;
 };
 
 // Of a database waits while another server writes; Cancelled when told to end meanwhile.
@@ -98,8 +116,7 @@ absl::Status OpenServed(const Options& options, Log& log, ServedRecords* records
   standby.stop = [records] { return records->told_to_stop.load(); };
   standby.on_lost = [records, &log](const absl::Status& why) {
     log.Error("server stops", {{"reason", std::string(why.message())}});
-    records->taken_over = true;
-    kill(getpid(), SIGTERM);
+    records->Lose("another server has taken over");
   };
   absl::StatusOr<std::unique_ptr<RecordStore>> store =
       IsPostgresUrl(path) ? OpenPostgresStore(path, standby) : OpenRecordsToWrite(path);
@@ -122,6 +139,7 @@ absl::Status Serve(Options options) {
   TW_RETURN_IF_ERROR(opened);
   const std::string shown = ShownRecords(RecordsPath(options.records));
   const SystemClock clock;
+  options.server.on_broken_store = [&](const absl::Status& why) { records.Lose(why.message()); };
   TW_ASSIGN_OR_RETURN(const auto server, Server::Start(options.server, *records.store, clock));
   if (options.embedded) {
     SayReady(server->address());
@@ -135,7 +153,7 @@ absl::Status Serve(Options options) {
         {{"address", server->address()}, {"http", server->http_address()}, {"records", shown}});
   }
   WaitForSignal();
-  if (records.taken_over) return absl::UnavailableError("another server has taken over");
+  TW_RETURN_IF_ERROR(records.lost());
   if (!options.embedded) log->Info("server stops; its jobs go on with the next");
   return absl::OkStatus();
 }

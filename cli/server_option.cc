@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
@@ -22,6 +23,19 @@ absl::StatusOr<std::string> FolderFor(const std::string& address, const TlsOptio
   return absl::PermissionDeniedError(absl::StrCat(
       "dialling ", address, " without TLS would trust whoever answers; pass --tls DIR (see ",
       "`tilewright certs`), or --insecure on a network where everyone is trusted"));
+}
+
+// gRPC would take a name without a port for one of port 443.
+absl::Status CheckAddress(const std::string& address) {
+  if (absl::StartsWith(address, "unix:") && address.size() > 5) return absl::OkStatus();
+  const size_t colon = address.rfind(':');
+  uint32_t port = 0;
+  if (colon != std::string::npos && colon > 0 &&
+      absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port < 65536) {
+    return absl::OkStatus();
+  }
+  return UsageError(
+      absl::StrCat("\"", address, "\" is no farm's address: give HOST:PORT or unix:PATH"));
 }
 
 }  // namespace
@@ -50,6 +64,7 @@ absl::StatusOr<std::shared_ptr<const Credentials>> LoadTls(const std::string& fo
 }
 
 absl::StatusOr<Endpoint> EndpointOf(const std::string& address, const TlsOptions& tls) {
+  TW_RETURN_IF_ERROR(CheckAddress(address));
   TW_ASSIGN_OR_RETURN(const std::string folder, FolderFor(address, tls));
   TW_ASSIGN_OR_RETURN(std::shared_ptr<const Credentials> credentials, LoadTls(folder));
   return Endpoint{address, std::move(credentials)};

@@ -1,5 +1,5 @@
-# Builds with a sanitizer (presets asan, tsan and fuzz), by clang: it compiles the tree in half the time
-# that GCC needs.
+# Builds with a sanitizer (presets asan, tsan and fuzz), by clang: it compiles the tree in half the
+# time that GCC needs.
 if(NOT TILEWRIGHT_SANITIZE)
   return()
 endif()

@@ -8,9 +8,10 @@ function(tilewright_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS})
 endfunction()
 
-# tilewright_catalog(target out_inc [APART] FILES...): writes `ENTRY(stem)` for each file, sorted, so
-# that a folder's catalog.cc can expand it. One file in the folder is one entry; nothing registers
-# itself. APART: entries have helpers of the same names, so a unity build compiles each by itself.
+# tilewright_catalog(target out_inc [APART] FILES...): writes `ENTRY(stem)` for each file, sorted,
+# so that a folder's catalog.cc can expand it. One file in the folder is one entry; nothing
+# registers itself. APART: entries have helpers of the same names, so a unity build compiles each
+# by itself.
 function(tilewright_catalog target inc)
   cmake_parse_arguments(ARG "APART" "" "" ${ARGN})
   set(text "")
@@ -41,7 +42,8 @@ add_custom_target(address_tests)
 add_custom_target(thread_tests)
 
 function(tilewright_test name)
-  cmake_parse_arguments(ARG "THREADED;WHOLE" "LABEL;TIMEOUT" "SOURCES;DEPENDS;PROGRAMS;PROPERTIES" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED;WHOLE" "LABEL;TIMEOUT"
+    "SOURCES;DEPENDS;PROGRAMS;PROPERTIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()

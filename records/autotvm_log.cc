@@ -31,6 +31,12 @@ constexpr size_t kMostWorkloads = 4096;  // that an encoder keeps
 constexpr double kFailedCost = 1e9;      // AutoTVM's cost of a failure
 constexpr double kMostSeconds = std::numeric_limits<double>::max();
 
+// What an exception says after its own name, "[json.exception.parse_error.101] ".
+std::string WithoutName(std::string_view what) {
+  const size_t end = what.starts_with('[') ? what.find("] ") : what.npos;
+  return Shown(end == what.npos ? what : what.substr(end + 2));
+}
+
 absl::Status Bad(absl::string_view reason, absl::string_view detail) {
   return absl::InvalidArgumentError(absl::StrCat(reason, ": ", detail));
 }
@@ -276,9 +282,9 @@ absl::StatusOr<Record> DecodeLogLine(std::string_view line) {
   try {
     return Decode(std::string_view(trimmed.data(), trimmed.size()));
   } catch (const Json::parse_error& e) {
-    return Bad("no JSON", Shown(e.what()));
+    return Bad("no JSON", WithoutName(e.what()));
   } catch (const Json::exception& e) {
-    return Bad("a member that is missing or of another type", Shown(e.what()));
+    return Bad("a member that is missing or of another type", WithoutName(e.what()));
   }
 }
 

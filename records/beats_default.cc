@@ -1,8 +1,10 @@
 #include "records/beats_default.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/templates/template.h"
 #include "records/noise.h"
@@ -10,35 +12,26 @@
 namespace tilewright {
 namespace {
 
-// A config of a space that the workload has.
-struct PlaceInSpace {
-  std::string template_name;
-  ConfigSpace space;
-  uint64_t index = 0;
-};
-
-absl::StatusOr<std::optional<PlaceInSpace>> DefaultOf(const Workload& workload,
-                                                      const Target& target, bool exact) {
-  const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, exact);
-  if (!untuned) return std::optional<PlaceInSpace>();
-  PlaceInSpace found{untuned->name, untuned->impl->Space(workload, target)};
-  TW_ASSIGN_OR_RETURN(found.index, found.space.IndexOf(untuned->impl->Default(workload, target)));
-  return std::optional<PlaceInSpace>(std::move(found));
+bool Is(const Defaults::Default& fallback, const Record& record) {
+  const absl::StatusOr<uint64_t> index = fallback.space.IndexOf(record.config);
+  return record.task.template_name == fallback.template_name && index.ok() &&
+         *index == fallback.index;
 }
 
-bool Is(const PlaceInSpace& wanted, const Record& record) {
-  const absl::StatusOr<uint64_t> index = wanted.space.IndexOf(record.config);
-  return record.task.template_name == wanted.template_name && index.ok() && *index == wanted.index;
-}
-
-RecordFilter MeasurementsOf(const Task& task, const MeasuredOn& where, const PlaceInSpace& wanted) {
+RecordFilter MeasurementsOf(const Task& task, const Config& config, const MeasuredOn& where) {
   return {.workload_key = task.workload.Key(),
-          .template_name = wanted.template_name,
+          .template_name = task.template_name,
           .target = ToString(task.target),
           .device_key = where.device_key,
           .only_ok = true,
-          .config = EntitiesToJson(wanted.space.At(wanted.index)),
+          .config = EntitiesToJson(config),
           .threads = where.threads};
+}
+
+RecordFilter MeasurementsOf(const Task& task, const Defaults::Default& fallback,
+                            const MeasuredOn& where) {
+  return MeasurementsOf({task.workload, fallback.template_name, task.target},
+                        fallback.space.At(fallback.index), where);
 }
 
 std::optional<Timing> Middle(std::vector<Timing> timings) {
@@ -71,48 +64,59 @@ absl::StatusOr<std::vector<std::optional<Timing>>> TimingsOf(
 
 }  // namespace
 
+absl::StatusOr<const Defaults::Default*> Defaults::Of(const Workload& workload,
+                                                      const Target& target) {
+  const auto [place, added] =
+      found_.try_emplace(absl::StrCat(workload.Key(), "|", ToString(target)));
+  std::optional<Default>& found = place->second;
+  if (!added) return found ? &*found : nullptr;
+  const std::optional<TemplateEntry> untuned = UntunedTemplate(workload, target, exact_);
+  if (!untuned) return nullptr;
+  Default fallback{untuned->name, untuned->impl->Space(workload, target)};
+  TW_ASSIGN_OR_RETURN(fallback.index,
+                      fallback.space.IndexOf(untuned->impl->Default(workload, target)));
+  found = std::move(fallback);
+  return &*found;
+}
+
 absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordStore& store,
                                                                  std::span<const AskedConfig> asked,
                                                                  const MeasuredOn& where) {
   std::vector<std::optional<RecordFilter>> filters;
   for (const AskedConfig& one : asked) {
-    TW_ASSIGN_OR_RETURN(const Template* found, FindTemplate(one.task.template_name));
-    PlaceInSpace wanted{one.task.template_name, found->Space(one.task.workload, one.task.target)};
-    TW_ASSIGN_OR_RETURN(wanted.index, wanted.space.IndexOf(one.config));
-    filters.emplace_back(MeasurementsOf(one.task, where, wanted));
+    filters.emplace_back(MeasurementsOf(one.task, one.config, where));
   }
   return TimingsOf(store, filters);
 }
 
 absl::StatusOr<std::vector<std::optional<Timing>>> DefaultTimings(
     const RecordStore& store, std::span<const Workload> workloads, const Target& target,
-    const MeasuredOn& where, bool exact) {
+    const MeasuredOn& where, Defaults& defaults) {
   std::vector<std::optional<RecordFilter>> filters;
   for (const Workload& workload : workloads) {
-    TW_ASSIGN_OR_RETURN(const std::optional<PlaceInSpace> wanted,
-                        DefaultOf(workload, target, exact));
+    TW_ASSIGN_OR_RETURN(const Defaults::Default* fallback, defaults.Of(workload, target));
     std::optional<RecordFilter>& filter = filters.emplace_back();
-    if (wanted) filter = MeasurementsOf({workload, "", target}, where, *wanted);
+    if (fallback) filter = MeasurementsOf({workload, "", target}, *fallback, where);
   }
   return TimingsOf(store, filters);
 }
 
 absl::StatusOr<std::vector<bool>> BeatDefaults(const RecordStore& store,
-                                               std::span<const Record> records, bool exact) {
+                                               std::span<const Record> records,
+                                               Defaults& defaults) {
   std::vector<std::optional<RecordFilter>> filters;
   for (const Record& record : records) {
     const Task& task = record.task;
-    TW_ASSIGN_OR_RETURN(const std::optional<PlaceInSpace> fallback,
-                        DefaultOf(task.workload, task.target, exact));
+    TW_ASSIGN_OR_RETURN(const Defaults::Default* fallback, defaults.Of(task.workload, task.target));
     std::optional<RecordFilter>& filter = filters.emplace_back();
     if (!fallback || Is(*fallback, record)) continue;
-    filter = MeasurementsOf(task, {record.device_key, record.threads}, *fallback);
+    filter = MeasurementsOf(task, *fallback, {record.device_key, record.threads});
   }
-  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> defaults, TimingsOf(store, filters));
+  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> timings, TimingsOf(store, filters));
   std::vector<bool> beat;
   for (size_t i = 0; i < records.size(); ++i) {
     const Timing& own = std::get<Timing>(records[i].outcome);
-    beat.push_back(!defaults[i] || IsFasterBeyondNoise(own, *defaults[i]));
+    beat.push_back(!timings[i] || IsFasterBeyondNoise(own, *timings[i]));
   }
   return beat;
 }

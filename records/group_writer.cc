@@ -57,9 +57,9 @@ absl::Status GroupWriter::Transact(std::span<Batch* const> batches) {
   if (status.ok()) return status;
   if (connection_->SyncFailed()) {
     broken_ =
-        absl::DataLossError(absl::StrCat(status.message(),
-                                         "; the disk failed to keep what was written: nothing more "
-                                         "is accepted, restart the program"));
+        absl::AbortedError(absl::StrCat(status.message(),
+                                        "; the disk failed to keep what was written: nothing more "
+                                        "is accepted, restart the program"));
     return broken_;
   }
   // Some errors have ended the transaction already.

@@ -22,7 +22,7 @@ class GroupWriter {
       : connection_(std::move(connection)) {}
 
   // Blocks until all of it is on the disk, or nothing is. After a failed sync of the disk every
-  // call fails: what the kernel dropped cannot be known.
+  // call fails, Aborted: what the kernel dropped cannot be known.
   absl::Status Write(const StoreBatch& content);
   // From now on every call fails with this.
   void Refuse(const absl::Status& why);

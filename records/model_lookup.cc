@@ -22,7 +22,8 @@ LookupOptions OptionsOf(const ModelLookup& wanted) {
 }
 
 // Of those that a network has not decided: a decision gave the default its chance.
-absl::Status SetKeepsDefault(const RecordStore& store, bool exact, std::vector<FoundConfig>* all) {
+absl::Status SetKeepsDefault(const RecordStore& store, Defaults& defaults,
+                             std::vector<FoundConfig>* all) {
   std::vector<Record> records;
   std::vector<FoundConfig*> places;
   for (FoundConfig& one : *all) {
@@ -31,7 +32,7 @@ absl::Status SetKeepsDefault(const RecordStore& store, bool exact, std::vector<F
     records.push_back(*record);
     places.push_back(&one);
   }
-  TW_ASSIGN_OR_RETURN(const std::vector<bool> beat, BeatDefaults(store, records, exact));
+  TW_ASSIGN_OR_RETURN(const std::vector<bool> beat, BeatDefaults(store, records, defaults));
   for (size_t i = 0; i < places.size(); ++i) places[i]->keeps_default = !beat[i];
   return absl::OkStatus();
 }
@@ -40,12 +41,12 @@ double SecondsOf(const std::optional<Timing>& timing) {
   return timing ? MedianSeconds(Outcome(*timing)).value_or(0) : 0;
 }
 
-absl::Status AddTimesAlone(const RecordStore& store, const ModelLookup& wanted,
+absl::Status AddTimesAlone(const RecordStore& store, const ModelLookup& wanted, Defaults& defaults,
                            std::vector<FoundConfig>* all) {
   if (wanted.device_key.empty()) return absl::OkStatus();
   const MeasuredOn where{wanted.device_key, wanted.threads};
   TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> untuned,
-                      DefaultTimings(store, wanted.workloads, wanted.target, where, wanted.exact));
+                      DefaultTimings(store, wanted.workloads, wanted.target, where, defaults));
   std::vector<AskedConfig> configs;
   std::vector<FoundConfig*> places;
   for (size_t i = 0; i < all->size(); ++i) {
@@ -71,8 +72,9 @@ absl::StatusOr<std::vector<FoundConfig>> LookUpModel(const RecordStore& store,
                       LookupEach(store, wanted.workloads, wanted.target, OptionsOf(wanted)));
   std::vector<FoundConfig> all(found.size());
   for (size_t i = 0; i < found.size(); ++i) all[i].found = std::move(found[i]);
-  TW_RETURN_IF_ERROR(SetKeepsDefault(store, wanted.exact, &all));
-  TW_RETURN_IF_ERROR(AddTimesAlone(store, wanted, &all));
+  Defaults defaults(wanted.exact);
+  TW_RETURN_IF_ERROR(SetKeepsDefault(store, defaults, &all));
+  TW_RETURN_IF_ERROR(AddTimesAlone(store, wanted, defaults, &all));
   return all;
 }
 

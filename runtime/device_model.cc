@@ -1,6 +1,7 @@
 #include "runtime/device_model.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/error.h"
 #include "runtime/timed_calls.h"
@@ -18,7 +19,7 @@ DeviceModel::DeviceModel(MappedFile file, Package read, std::unique_ptr<Device> 
   host_ = Arena(EndBytes(plans()));
   PlaceEnds(host_.data());
   for (const ExecutionPlan& plan : plans()) {
-    bound_.push_back({PlaceTensors(plan), {}});
+    bound_.push_back({.tensors = PlaceTensors(plan), .calls = {}, .replay = {}});
     bound_.back().calls = BindCalls(plan, bound_.back());
   }
 }
@@ -59,8 +60,18 @@ void DeviceModel::RunCall(const Call& call) {
   device_->Launch(*call.kernel, call.args, call.plan->grid, call.plan->block);
 }
 
+// The first time one by one, from then on as they are recorded the second time.
+void DeviceModel::RunCalls(Bound& bound) {
+  const auto run = [this, &bound] {
+    for (const Call& call : bound.calls) RunCall(call);
+  };
+  if (!std::exchange(bound.has_run, true) || bound.calls.empty()) return run();
+  if (bound.replay == nullptr) bound.replay = device_->Record(run);
+  bound.replay->Start();
+}
+
 void DeviceModel::Execute(double* seconds, size_t capacity) {
-  const Bound& bound = bound_[current()];
+  Bound& bound = bound_[current()];
   const auto buffer = [&bound](int id) -> DeviceBuffer& {
     return *bound.tensors[static_cast<size_t>(id)];
   };
@@ -68,11 +79,15 @@ void DeviceModel::Execute(double* seconds, size_t capacity) {
     const End& input = inputs()[i];
     device_->Upload(buffer(plan().inputs[i]), input.data, BytesOf(*input.tensor));
   }
-  if (seconds != nullptr) device_->Synchronize();
-  ForEachCall(bound.calls, seconds, capacity, [&](const Call& call, bool timed) {
-    RunCall(call);
-    if (timed) device_->Synchronize();
-  });
+  if (seconds == nullptr) {
+    RunCalls(bound);
+  } else {
+    device_->Synchronize();
+    ForEachCall(bound.calls, seconds, capacity, [&](const Call& call, bool timed) {
+      RunCall(call);
+      if (timed) device_->Synchronize();
+    });
+  }
   for (size_t i = 0; i < outputs().size(); ++i) {
     const End& output = outputs()[i];
     device_->Download(output.data, buffer(plan().outputs[i]), BytesOf(*output.tensor));

@@ -30,11 +30,14 @@ class DeviceModel final : public Model {
   struct Bound {
     std::vector<std::unique_ptr<DeviceBuffer>> tensors;  // by id
     std::vector<Call> calls;
+    bool has_run = false;  // and its kernels are loaded
+    std::unique_ptr<DeviceReplay> replay;
   };
 
   std::vector<std::unique_ptr<DeviceBuffer>> PlaceTensors(const ExecutionPlan& plan);
   std::vector<Call> BindCalls(const ExecutionPlan& plan, const Bound& bound);
   void RunCall(const Call& call);
+  void RunCalls(Bound& bound);
 
   std::unique_ptr<Device> device_;
   std::unique_ptr<DeviceModule> module_;

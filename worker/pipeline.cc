@@ -17,11 +17,23 @@ namespace {
 constexpr size_t kAhead = 2;
 // Largest file a candidate may write.
 constexpr int64_t kFileBytes = 1 << 20;
+// A slot for which nothing else is built goes on sampling, for so many times as long: compilers are
+// slower than runs, and until the next kernel is there a better estimate costs nothing.
+constexpr double kSpareSampling = 4;
 
 using Time = std::chrono::steady_clock::time_point;
 
 Time Now() { return std::chrono::steady_clock::now(); }
 double SecondsSince(Time start) { return std::chrono::duration<double>(Now() - start).count(); }
+
+// Builds go on while a slot samples.
+bool BuildersHaveCoresOfTheirOwn(const PipelineSetup& setup) {
+  if (setup.device) return true;
+  const std::vector<int>& others = setup.cores.others;
+  return std::none_of(setup.cores.slots.begin(), setup.cores.slots.end(), [&](const auto& slot) {
+    return std::find_first_of(slot.begin(), slot.end(), others.begin(), others.end()) != slot.end();
+  });
+}
 
 absl::StatusOr<BuildResult> Unpack(const CompiledTask& task, const std::string& path) {
   std::ofstream out(path, std::ios::binary);
@@ -40,6 +52,7 @@ Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
       finished_(std::move(finished)),
       unfit_(std::move(unfit)),
       capacity_(setup_.builders + setup_.cores.slots.size() + kAhead),
+      builders_apart_(BuildersHaveCoresOfTheirOwn(setup_)),
       references_(setup_.folder, setup_.runner, setup_.cores.others, &build_interrupt_) {
   for (int b = 0; b < setup_.builders; ++b) {
     builders_.emplace_back([this] {
@@ -320,6 +333,11 @@ void Pipeline::Run(Job& job, const std::vector<int>& cores) {
   Finish(job, std::move(outcome));
 }
 
+bool Pipeline::HasTimeToSpare() const {
+  std::lock_guard lock(mutex_);
+  return builders_apart_ && built_.empty();
+}
+
 absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& cores) {
   TW_ASSIGN_OR_RETURN(const std::shared_ptr<const RemovedFile> reference, job.reference.get());
   const MeasureOptions& options = job.trial.options;
@@ -328,7 +346,7 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   spec.reference = reference->path();
   spec.min_samples = options.min_samples;
   spec.max_samples = options.max_samples;
-  spec.sampling_seconds = options.sampling_seconds;
+  spec.sampling_seconds = options.sampling_seconds * (HasTimeToSpare() ? kSpareSampling : 1);
   spec.sample_calls = options.calls;
   spec.sample_seconds = options.min_sample_seconds;
   for (RunArgument& argument : spec.arguments) argument.cold |= options.cold;

@@ -97,6 +97,7 @@ class Pipeline {
   void NotifySlots();
   JobPtr NextRunnable();
   void Run(Job& job, const std::vector<int>& cores);
+  bool HasTimeToSpare() const;
   absl::StatusOr<Outcome> Measure(Job& job, const std::vector<int>& cores);
   absl::StatusOr<Outcome> RunOnCores(RunSpec spec, const MeasureOptions& options,
                                      const std::vector<int>& cores);
@@ -109,6 +110,7 @@ class Pipeline {
   const Finished finished_;
   const Unfit unfit_;
   const size_t capacity_;
+  const bool builders_apart_;
   Interrupt build_interrupt_, run_interrupt_;
   References references_;
   mutable std::mutex mutex_;

@@ -94,6 +94,8 @@ ReferenceResult References::Compute(const Task& task, uint64_t seed, const Build
   spec.cpu_seconds = limit;
   spec.file_bytes = BytesOf(spec.arguments.back());
   spec.cores = cores_;
+  // Beside a device's runs all cores may be busy; beside a core's they would disturb it.
+  if (IsGpu(task.target)) spec.threads = std::max(1, static_cast<int>(cores_.size()));
   const absl::StatusOr<Outcome> outcome = RunKernel(runner_, spec, limit, interrupt_);
   if (!outcome.ok()) return outcome.status();
   if (const auto* failure = std::get_if<Failure>(&*outcome)) {

@@ -1,28 +1,43 @@
 """report.md of bench/gpu, from what its stages left in the folder."""
 import json
 
+import gpu_machine
 import gpu_workload
+
+MOST_WRONG = 20  # configs that are listed
 
 
 def read(folder, name, default):
-    path = folder / name
-    return json.loads(path.read_text()) if path.exists() and path.stat().st_size else default
+    """The default also where a program did not come to write all of it."""
+    try:
+        return json.loads((folder / name).read_text())
+    except (OSError, ValueError):
+        return default
+
+
+def checks(folder):
+    path = folder / "verify.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def verified(folder):
-    """A row a template: configs, wrong or failed ones, the largest error over its tolerance."""
-    path = folder / "verify.jsonl"
-    rows = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        check = json.loads(line)
+    """A row a template: configs, wrong or failed ones, the largest error over its tolerance. Then
+    the wrong ones."""
+    rows, wrong = {}, []
+    for check in checks(folder):
         row = rows.setdefault(check["template"], [0, 0, 0.0])
         row[0] += 1
         row[1] += not check["ok"]
-        if check.get("tolerance"):
+        if check.get("tolerance") and check["error"] is not None:  # not NaN
             row[2] = max(row[2], check["error"] / check["tolerance"])
+        if not check["ok"]:
+            wrong.append(check)
     yield "| template | configs | wrong | largest error / tolerance |\n|---|---|---|---|"
-    for name, (configs, wrong, error) in sorted(rows.items()):
-        yield f"| {name} | {configs} | {wrong} | {error:.3f} |"
+    for name, (configs, failed, error) in sorted(rows.items()):
+        yield f"| {name} | {configs} | {failed} | {error:.3f} |"
+    for check in wrong[:MOST_WRONG]:
+        why = check.get("message") or f"error {check.get('error')}"
+        yield f"\n{check['template']}, {check['workload']}, {check['config']}: {why}"
 
 
 def best_seconds(folder):
@@ -41,7 +56,7 @@ def layer_rows(folder):
     vendor = read(folder, "vendor.json", {"layers": {}})["layers"]
     for path in sorted(folder.glob("tasks-*.json")):
         seen = set()
-        for task in json.loads(path.read_text()):
+        for task in read(folder, path.name, []):
             key = task["workload"]
             if key in best and key not in seen:
                 seen.add(key)
@@ -74,11 +89,12 @@ def networks(folder):
 
 def report(folder, device, problems):
     rows = list(layer_rows(folder))
-    lines = ["# A GPU's figures", "", f"{device}",
+    lines = ["# A GPU's figures", "", f"{device}", gpu_machine.clocks(folder),
              f"Vendor: {read(folder, 'vendor.json', {}).get('library', 'none measured')}", ""]
     lines += ["## Templates on the device against the plain definitions", "", *verified(folder), ""]
     lines += ["## Vendor's time over ours", "",
-              "Each kernel alone, weights hot in the cache, runs one behind the other.", "",
+              "Each kernel alone, weights hot in the cache, a graph of runs one behind the other.",
+              "",
               *means(rows), ""]
     lines += ["## Whole networks", "", *networks(folder), ""]
     lines += ["## Layers", "", "| network | layers | ms | vendor ms | ratio | workload |",

@@ -5,12 +5,13 @@
 
 LAYERS.json is a list of workload keys. OUT.json: {"library": ..., "layers": {key: {"ms": ...,
 "how": ...}}}, written after each layer, so that what was measured stays. Times are measured as
-tilewright-device-runner measures its own: runs that are started one behind the other until they
-take 2 ms, then the wait, by the wall clock; the median of several. float32 is without TF32. Exits
-with 4 where there is no library or no device.
+tilewright-device-runner measures its own: a graph of runs, one behind the other, that takes 2 ms,
+then the wait, by the wall clock; the median of several. So neither side pays for launches. float32
+is without TF32. Exits with 4 where there is no library or no device.
 """
 import argparse
 import json
+import math
 import pathlib
 import statistics
 import sys
@@ -22,24 +23,27 @@ import gpu_workload
 
 SAMPLE_SECONDS = 2e-3
 SAMPLES = 9
+MOST_RUNS = 1000
 
 
-def milliseconds(run, wait):
-    """Of one run: the median of several samples, after runs that warm up."""
-    run()
-    wait()
-    start = time.perf_counter()
-    run()
-    wait()
-    times = max(1, min(1000, round(SAMPLE_SECONDS / (time.perf_counter() - start))))
-    samples = []
-    for _ in range(SAMPLES):
-        start = time.perf_counter()
-        for _ in range(times):
-            run()
-        wait()
-        samples.append((time.perf_counter() - start) / times)
-    return statistics.median(samples) * 1e3
+def milliseconds(run, vendor):
+    """Of one run: the median of several samples."""
+    run()  # chooses and loads its kernels, which cannot be recorded
+
+    def seconds(start, times):
+        vendor.wait()
+        begin = time.perf_counter()
+        start()
+        vendor.wait()
+        return (time.perf_counter() - begin) / times
+
+    times = 1
+    for _ in range(2):  # the time of one short run is mostly the wait
+        start = vendor.record(run, times)
+        times = max(1, min(MOST_RUNS, math.ceil(SAMPLE_SECONDS / seconds(start, times))))
+    start = vendor.record(run, times)
+    seconds(start, times)
+    return statistics.median(seconds(start, times) for _ in range(SAMPLES)) * 1e3
 
 
 def open_library():
@@ -58,7 +62,7 @@ def best(vendor, workload):
     found = None
     for how, run in vendor.ways(workload):
         try:
-            ms = run if isinstance(run, float) else milliseconds(run, vendor.wait)
+            ms = run if isinstance(run, float) else milliseconds(run, vendor)
         except Exception as error:  # a library's own kind of error; the next way may work
             print(f"{how} of {workload.key}: {error}", file=sys.stderr)
             continue

@@ -11,7 +11,8 @@ NAME = "cuDNN and cuBLAS"
 TYPES = {"float32": (0, 0, 4), "float16": (2, 2, 2), "bfloat16": (9, 14, 2)}
 CUDNN_NCHW, CUDNN_NHWC, CUDNN_CROSS_CORRELATION = 0, 1, 1
 CUDNN_TENSOR_OP_MATH, CUDNN_FMA_MATH = 1, 3  # the latter without TF32
-CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_DEFAULT = 68, 69, -1
+CUBLAS_COMPUTE_32F, CUBLAS_DEFAULT = 68, -1  # without TF32 on float32
+CAPTURE_RELAXED = 2
 MOST_ALGORITHMS = 16
 
 
@@ -51,12 +52,31 @@ class Vendor:
         self.dnn_handle, self.blas_handle = ctypes.c_void_p(), ctypes.c_void_p()
         check(self.dnn.cudnnCreate(ctypes.byref(self.dnn_handle)), "cudnnCreate")
         check(self.blas.cublasCreate_v2(ctypes.byref(self.blas_handle)), "cublasCreate")
+        self.stream, self.graph = ctypes.c_void_p(), ctypes.c_void_p()
+        check(self.cuda.cuStreamCreate(ctypes.byref(self.stream), 0), "a stream")
+        check(self.blas.cublasSetStream_v2(self.blas_handle, self.stream), "cuBLAS's stream")
         self.dnn.cudnnGetVersion.restype = ctypes.c_size_t
         self.name = f"cuDNN {self.dnn.cudnnGetVersion()} and cuBLAS, no epilogues"
         self.buffers = []
 
     def wait(self):
         check(self.cuda.cuCtxSynchronize(), "a run")
+
+    def record(self, run, times):
+        """What starts so many runs as one graph."""
+        if self.graph:
+            check(self.cuda.cuGraphExecDestroy(self.graph), "a graph")
+        recorded, self.graph = ctypes.c_void_p(), ctypes.c_void_p()
+        check(self.cuda.cuStreamBeginCapture_v2(self.stream, CAPTURE_RELAXED), "recording")
+        try:
+            for _ in range(times):
+                run()
+        finally:
+            check(self.cuda.cuStreamEndCapture(self.stream, ctypes.byref(recorded)), "recording")
+        check(self.cuda.cuGraphInstantiateWithFlags(ctypes.byref(self.graph), recorded,
+                                                    ctypes.c_ulonglong(0)), "a graph")
+        check(self.cuda.cuGraphDestroy(recorded), "a graph")
+        return lambda: check(self.cuda.cuGraphLaunch(self.graph, self.stream), "a graph")
 
     def ways(self, workload):
         self._free()
@@ -133,13 +153,13 @@ class Vendor:
         kind = TYPES[dtype][1]
         x, w, y = (self._random(batch * a * b, dtype) for a, b in ((m, k), (n, k), (m, n)))
         one, zero = ctypes.c_float(1), ctypes.c_float(0)
-        compute = CUBLAS_COMPUTE_32F_PEDANTIC if dtype == "float32" else CUBLAS_COMPUTE_32F
         stride = ctypes.c_longlong
 
         def run():
             check(self.blas.cublasGemmStridedBatchedEx(
                 self.blas_handle, int(transposed), 0, n, m, k, ctypes.byref(one),
                 w, kind, k if transposed else n, stride(n * k), x, kind, k, stride(m * k),
-                ctypes.byref(zero), y, kind, n, stride(m * n), batch, compute, CUBLAS_DEFAULT),
+                ctypes.byref(zero), y, kind, n, stride(m * n), batch,
+                CUBLAS_COMPUTE_32F, CUBLAS_DEFAULT),
                 "a product")
         return run

@@ -12,6 +12,7 @@ class Vendor:
         if not torch.cuda.is_available():
             raise RuntimeError("it finds no device")
         torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark_limit = 0  # all that there are
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.set_grad_enabled(False)
@@ -21,6 +22,14 @@ class Vendor:
 
     def wait(self):
         self.torch.cuda.synchronize()
+
+    def record(self, run, times):
+        """What starts so many runs as one graph."""
+        graph = self.torch.cuda.CUDAGraph()
+        with self.torch.cuda.graph(graph):
+            for _ in range(times):
+                run()
+        return graph.replay
 
     def ways(self, workload):
         """Pairs of a name and a function that starts one run."""

@@ -31,7 +31,9 @@ def made_up(session):
     for value in session.get_inputs():
         shape = [d if isinstance(d, int) and d > 0 else 1 for d in value.shape]
         data = rng.random(shape) * 2 - 1
-        inputs[value.name] = (numpy.abs(data) * 2).astype(numpy.int64) if "int" in value.type else data
+        if "int" in value.type:
+            data = (numpy.abs(data) * 2).astype(numpy.int64)
+        inputs[value.name] = data
         inputs[value.name] = inputs[value.name].astype(TYPES[value.type])
     return inputs
 
@@ -66,8 +68,8 @@ def serve(engine, model, threads):
 
 
 def as_sets(outputs, name, want):
-    """Our output and the wanted one. Where the number of rows depends on the data, as many as count,
-    sorted: elements that differ by less than rounding are selected in either order."""
+    """Our output and the wanted one. Where the number of rows depends on the data, as many as
+    count, sorted: elements that differ by less than rounding are selected in either order."""
     rows = outputs.get(f"{name}.count")
     if rows is None:
         return outputs[name], want

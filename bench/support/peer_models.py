@@ -66,7 +66,8 @@ class Chain:
         return self
 
     def deconv(self, out, kernel, **attributes):
-        self.add("ConvTranspose", [weights((self.channels, out, *kernel)), numpy.zeros(out, numpy.float32)],
+        operands = [weights((self.channels, out, *kernel)), numpy.zeros(out, numpy.float32)]
+        self.add("ConvTranspose", operands,
                  kernel_shape=kernel, **attributes)
         self.channels = out
         return self
@@ -88,7 +89,8 @@ def waveform():
 
 def transposed():
     net = Chain([1, 64, 40, 40]).conv(64, [3, 3], pads=[1] * 4).add("Relu")
-    net.deconv(64, [2, 2], strides=[2, 2]).add("Relu").deconv(32, [4, 4], strides=[2, 2], pads=[1] * 4)
+    net.deconv(64, [2, 2], strides=[2, 2]).add("Relu")
+    net.deconv(32, [4, 4], strides=[2, 2], pads=[1] * 4)
     return net.add("Relu").deconv(8, [3, 3], strides=[1, 1], pads=[1] * 4).model()
 
 
@@ -134,11 +136,12 @@ class Blocks(Chain):
 
 
 def detector():
-    """Like text detectors: MobileNetV3's blocks on a large map, a head of transposed convolutions."""
+    """Like text detectors: MobileNetV3's blocks on a large map, a transposed head."""
     net = Blocks([1, 3, 320, 320]).conv(8, [3, 3], pads=[1] * 4, strides=[2, 2]).add("HardSwish")
     for out, kernel, stride, act, excite in (
             (16, 3, 2, "Relu", True), (16, 3, 1, "Relu", False), (24, 5, 2, "HardSwish", True),
-            (24, 5, 1, "HardSwish", True), (48, 5, 2, "HardSwish", True), (48, 5, 1, "HardSwish", True)):
+            (24, 5, 1, "HardSwish", True), (48, 5, 2, "HardSwish", True),
+            (48, 5, 1, "HardSwish", True)):
         net.inverted(out, kernel, stride, act, excite)
     net.conv(96, [1, 1])
     for _ in range(2):

@@ -1,5 +1,5 @@
-"""Quantises a model by ONNX Runtime's own tool: `peer_quantize.py FLOAT.onnx INT8.onnx`. QDQ form, uint8
-activations over random inputs, int8 weights with a scale a channel."""
+"""Quantises a model by ONNX Runtime's own tool: `peer_quantize.py FLOAT.onnx INT8.onnx`. QDQ form,
+uint8 activations over random inputs, int8 weights with a scale a channel."""
 import sys
 
 import numpy

@@ -4,6 +4,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/core/gpu_traits.h"
+#include "compiler/driver/reference_program.h"
 #include "compiler/loop/threads.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/define.h"
@@ -42,8 +43,8 @@ absl::StatusOr<CompiledTask> CompileLowered(LoweredTask lowered, const Target& t
   TW_ASSIGN_OR_RETURN(task.calls, TakePrograms(std::move(lowered.steps), &programs));
   TW_ASSIGN_OR_RETURN(const TargetBackend* backend, FindTarget(target.kind));
   std::string log;
-  TW_ASSIGN_OR_RETURN(task.so, backend->CompileLibrary(programs, target,
-                                                       {.optimize = optimize, .log = &log}));
+  TW_ASSIGN_OR_RETURN(
+      task.so, backend->CompileLibrary(programs, target, {.optimize = optimize, .log = &log}));
   const ThreadStorage storage = ReadPtxasLog(log);
   task.registers = storage.registers;
   task.spilled_bytes = storage.spilled_bytes;
@@ -76,7 +77,7 @@ absl::StatusOr<CompiledTask> CompileReference(const Workload& workload, const Ta
   TW_RETURN_IF_ERROR(CheckWorkload(workload));
   TW_ASSIGN_OR_RETURN(const Target resolved, ResolveTarget(target));
   const Compute compute = Define(workload);
-  Program program = IsGpu(resolved) ? ScheduleFixedGpu(compute) : LowerPlain(compute);
+  Program program = IsGpu(resolved) ? ScheduleFixedGpu(compute) : ReferenceProgram(compute);
   return CompileLowered(SingleStep(std::move(program)), resolved, Optimize::kPlain);
 }
 

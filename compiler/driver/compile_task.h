@@ -18,8 +18,8 @@ absl::StatusOr<CompiledTask> CompileTask(const Task& task, const Config& config)
 absl::StatusOr<CompiledTask> CompileLowered(LoweredTask lowered, const Target& target,
                                             Optimize optimize);
 
-// The plain definition, compiled without any schedule: computes the expected output. On a GPU a
-// thread an output element (compiler/schedule/fixed_gpu.h).
+// The plain definition, compiled without any schedule (reference_program.h): computes the expected
+// output. On a GPU a thread an output element (compiler/schedule/fixed_gpu.h).
 absl::StatusOr<CompiledTask> CompileReference(const Workload& workload, const Target& target);
 
 }  // namespace tilewright

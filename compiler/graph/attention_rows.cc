@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "compiler/graph/edit.h"
+#include "compiler/graph/input_list.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/operators/attention.h"
 
@@ -18,7 +18,7 @@ constexpr int64_t kMostRowBytes = 128 << 10;
 class RowsOf {
  public:
   RowsOf(const Graph& graph, const Node& product, const FoundAttention& found)
-      : graph_(graph), product_(product), found_(found) {
+      : graph_(graph), product_(product), found_(found), inputs_(graph) {
     const Shape& query = ShapeOf(found.query);
     size_ = query[2];
     keys_ = ShapeOf(found.value)[1];
@@ -41,10 +41,9 @@ class RowsOf {
     c.acc = Var("sum", DType::kF32);
     c.result = Cast(c.acc * Load(total.output, {Int(0)}), c.output->dtype);
     c.stages = {scores, maximum, weights, total};
-    c.inputs = std::move(buffers_);
     Node node{.name = product_.name, .op = c.name, .output = product_.output};
-    node.inputs = std::move(inputs_);
     node.compute = std::move(c);
+    inputs_.MoveTo(&node);
     return node;
   }
 
@@ -115,7 +114,7 @@ class RowsOf {
     }
     Expr value = Substitute(ValueOf(mask), moved);
     for (size_t i = 0; i < mask.inputs.size(); ++i) {
-      const Buffer input = InputOf(found_.mask->inputs[i]);
+      const Buffer input = inputs_.BufferOf(found_.mask->inputs[i]);
       value = ReplaceLoads(value, mask.inputs[i],
                            [&](const std::vector<Expr>& indices) { return Load(input, indices); });
     }
@@ -153,7 +152,7 @@ class RowsOf {
       best = behind;
       source = value;
     }
-    return Load(InputOf(source), best->operands);
+    return Load(inputs_.BufferOf(source), best->operands);
   }
 
   // Stands for a value while it is not decided that it is read.
@@ -162,23 +161,13 @@ class RowsOf {
     return MakeBuffer("place", type.dtype, type.shape);
   }
 
-  Buffer InputOf(ValueId value) {
-    const auto at = std::find(inputs_.begin(), inputs_.end(), value);
-    if (at != inputs_.end()) return buffers_[at - inputs_.begin()];
-    const TensorType& type = graph_.values[value].type;
-    buffers_.push_back(MakeBuffer(absl::StrCat("in", inputs_.size()), type.dtype, type.shape));
-    inputs_.push_back(value);
-    return buffers_.back();
-  }
-
   const Graph& graph_;
   const Node& product_;
   const FoundAttention& found_;
   int64_t size_, keys_;
   const Expr group_ = Var("g"), row_ = Var("r");
   Ranges ranges_;
-  std::vector<ValueId> inputs_;
-  std::vector<Buffer> buffers_;  // of the inputs
+  InputList inputs_;
 };
 
 }  // namespace

@@ -266,23 +266,32 @@ Expr BeforeSaturation(const Compute& map) {
   return saturates ? value->operands[0] : value;
 }
 
+// 16-bit floats to float32, which they were rounded from, or back.
+bool ChangesWidth(const Buffer& anchor, const Compute& map) {
+  const DType from = anchor->dtype, to = map.output->dtype;
+  return (IsNarrowFloat(from) && to == DType::kF32) || (from == DType::kF32 && IsNarrowFloat(to));
+}
+
 // The types that a step may change: int32 sums to float32, float32 to narrow integers.
 bool TypesFit(const Buffer& anchor, const Compute& map) {
   const DType from = anchor->dtype, to = map.output->dtype;
   const bool narrow = IsInteger(to) && SizeOf(to) <= 2;
   if (from == DType::kI32) return to == from || to == DType::kF32 || narrow;
-  return to == from || (from == DType::kF32 && narrow) ||
+  return to == from || ChangesWidth(anchor, map) || (from == DType::kF32 && narrow) ||
          (narrow && IsInteger(from) && SizeOf(from) <= 2);
 }
 
 }  // namespace
 
-std::vector<FusedStep> MatchEpilogue(const Compute& map, const Buffer& anchor) {
+std::optional<std::vector<FusedStep>> MatchEpilogue(const Compute& map, const Buffer& anchor) {
   std::vector<FusedStep> steps;
-  if (!IsMap(map) || !TypesFit(anchor, map) || !ReadsAtAxes(map, anchor)) return {};
+  if (!IsMap(map) || !TypesFit(anchor, map) || !ReadsAtAxes(map, anchor)) return std::nullopt;
   Matcher matcher(map, anchor);
-  if (LoadsOf(map, anchor).size() != 1 || !matcher.Match(BeforeSaturation(map), &steps)) return {};
+  if (LoadsOf(map, anchor).size() != 1 || !matcher.Match(BeforeSaturation(map), &steps)) {
+    return std::nullopt;
+  }
   matcher.PlaceConversion(&steps);
+  if (steps.empty() && !ChangesWidth(anchor, map)) return std::nullopt;
   return steps;
 }
 

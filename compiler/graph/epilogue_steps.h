@@ -1,6 +1,7 @@
 // Which maps are epilogues: what fuse_epilogues recognises.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "compiler/core/workload.h"
@@ -15,8 +16,9 @@ struct FusedStep {
 };
 
 // The steps, first to last, that make `map` of its input `anchor`, an operator's plain output with
-// channels along axis 1; empty when it is anything else. Sums of integers may become floats on the
-// way (StepTypeOf), and floats narrow integers at the end.
-std::vector<FusedStep> MatchEpilogue(const Compute& map, const Buffer& anchor);
+// channels along axis 1; nullopt when it is anything else. Sums of integers may become floats on
+// the way (StepTypeOf), floats narrow integers at the end, and float32 and 16-bit floats each
+// other, without a step too.
+std::optional<std::vector<FusedStep>> MatchEpilogue(const Compute& map, const Buffer& anchor);
 
 }  // namespace tilewright

@@ -74,8 +74,10 @@ const std::vector<PassInfo>& Passes() {
       {"cancel_layout_changes", "carry blocked layouts through other nodes", CancelLayoutChanges},
       // Those that are left are passes over memory, which other copies may join.
       {"fuse_layout_changes", "fuse copies of rows into layout changes", FuseLayoutChanges},
-      // Last: nothing looks into what it makes.
+      // Nothing looks into what it makes.
       {"fuse_rows", "fuse reductions of rows with the maps around them", FuseRows},
+      // Last: of the maps that no other node has taken in.
+      {"tune_nests", "make tasks of large maps", TuneNests},
   };
   return kPasses;
 }

@@ -148,6 +148,12 @@ std::vector<Expr> LoadsOf(const Expr& root, const Buffer& buffer) {
   return loads;
 }
 
+bool ReadsAnything(const Expr& e) {
+  bool reads = false;
+  ForEachExpr(e, [&](const Expr& part) { reads = reads || part->kind == ExprKind::kLoad; });
+  return reads;
+}
+
 std::vector<Expr> LoadsOf(const Compute& compute, const Buffer& buffer) {
   std::vector<Expr> loads;
   for (const Expr& root : ExprsOf(compute)) {

@@ -32,6 +32,9 @@ Compute RewriteAll(const Compute& compute, const std::function<Expr(const Expr&)
 // The expressions of a definition, absent ones left out.
 std::vector<Expr> ExprsOf(const Compute& compute);
 
+// Whether there is a load in an expression.
+bool ReadsAnything(const Expr& e);
+
 // The different loads of `buffer`, in order of first appearance.
 std::vector<Expr> LoadsOf(const Compute& compute, const Buffer& buffer);
 std::vector<Expr> LoadsOf(const Expr& e, const Buffer& buffer);

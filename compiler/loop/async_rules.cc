@@ -78,13 +78,13 @@ std::string WrongInAsyncWait(const StmtNode& wait) {
 
 std::string WrongInSlots(const StmtNode& tile, const Program& program) {
   const TileOp& op = *tile.tile;
-  if (op.loads_box) {
-    const std::string wrong = WrongInRows(*tile.operands[0]);
-    return wrong.empty() ? WrongInBox(*tile.operands[0], *tile.operands[1], program) : wrong;
+  if (op.threads == TileThreads::kWarp) return "";
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    if (op.operands[i].scope != Scope::kShared) continue;
+    if (const std::string wrong = WrongInRows(*tile.operands[i]); !wrong.empty()) return wrong;
   }
-  if (op.columns == 0) return "";
-  const std::string wrong = WrongInRows(*tile.operands[1]);
-  return wrong.empty() ? WrongInRows(*tile.operands[2]) : wrong;
+  if (op.threads == TileThreads::kGroup) return "";
+  return WrongInBox(*tile.operands[0], *tile.operands[1], program);
 }
 
 }  // namespace tilewright

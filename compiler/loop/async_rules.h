@@ -19,8 +19,8 @@ std::string WrongInAsyncWait(const StmtNode& wait);
 // has a multiple of 8 rows of 128 bytes, which are named from their first element; a box is of an
 // input of 2 to 5 dimensions with rows of multiples of 16 bytes, has at most 256 elements along
 // each and is named from its first. Source: CUDA driver API, cuTensorMapEncodeTiled; PTX ISA,
-// "Asynchronous Warpgroup Level Matrix Shared Memory Layout". REQUIRES: operands are loads of as
-// many indices as OperandsOf says.
+// "Asynchronous Warpgroup Level Matrix Shared Memory Layout". REQUIRES: operands are loads, as
+// many as the instruction has.
 std::string WrongInSlots(const StmtNode& tile, const Program& program);
 
 }  // namespace tilewright

@@ -106,7 +106,7 @@ class StmtCompiler {
 
   Step TileStep(const StmtNode& s) {
     Step step{.tile = s.tile};
-    const std::vector<TileOperand> wanted = OperandsOf(*s.tile);
+    const std::vector<TileOperand>& wanted = s.tile->operands;
     for (size_t i = 0; i < wanted.size(); ++i) {
       if (wanted[i].scope == Scope::kGlobal) {  // a box may begin outside
         const Buffer& source = s.operands[i]->buffer;

@@ -57,12 +57,10 @@ void StoreLate(const Access& access, int64_t at, size_t bytes, Frame& frame);
 // Another one, so that they part: the last warp fills slots, as early as they are free, the others
 // use them.
 void RunPipeline(const Step& step, Frame& frame);
-// The threads that come to a tile instruction together.
-int64_t ThreadsOf(const TileOp& op);
-// Runs a tile instruction for these threads. A frame fails where its operands lie outside
-// their buffers, a row of ldmatrix is not aligned to 16 bytes, or another thread wrote a row since
-// the last barrier.
-void RunTile(const Step& step, std::span<Frame> warp);
+// Runs a tile instruction for the threads that come to it together. A frame fails where its
+// operands lie outside their buffers, a row in shared memory is not aligned to 16 bytes, or another
+// thread wrote it since the last barrier.
+void RunTile(const Step& step, std::span<Frame> threads);
 // Runs the body for every thread, from one barrier to the next. Between barriers threads run one
 // after the other; that another order gives the same is checked: the frame fails when two threads
 // touch one element of a shared buffer between two barriers and one of them writes.

@@ -69,7 +69,7 @@ class Block {
       if (step.run == RunBarrier) {
         races_.Meet();
       } else if (step.tile != nullptr) {
-        const auto together = static_cast<size_t>(ThreadsOf(*step.tile));
+        const auto together = static_cast<size_t>(CountOf(step.tile->threads));
         for (size_t t = 0; t < active_.size() && !outer_.failed; t += together) {
           const std::span<Frame> threads = active_.subspan(t, together);
           RunTile(step, threads);

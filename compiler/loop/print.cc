@@ -72,7 +72,7 @@ class Printer {
       case StmtKind::kAsyncCommit: return Line(indent, "async_commit");
       case StmtKind::kAsyncWait: return Line(indent, "async_wait " + Text(s->extent));
       case StmtKind::kTile:
-        return Line(indent, absl::StrCat(Sv(s->tile->name), " ", List(s->operands)));
+        return Line(indent, absl::StrCat(s->tile->name, " ", List(s->operands)));
       case StmtKind::kPipeline: return Pipeline(*s, indent);
     }
   }

@@ -86,7 +86,7 @@ class ThreadVerifier {
     if (IsBound(*s)) return IllFormed("a loop bound to an axis must be in the outermost nest");
     if (IsShared(*s)) return IllFormed("a shared buffer must be declared outside the threads");
     if (s->kind == StmtKind::kTile && threads_x_ % kWarpThreads != 0) {
-      return IllFormed(absl::StrCat(Sv(s->tile->name), " needs whole warps of 32 threads along x, ",
+      return IllFormed(absl::StrCat(s->tile->name, " needs whole warps of 32 threads along x, ",
                                     "found ", threads_x_));
     }
     if (s->kind == StmtKind::kTile) TW_RETURN_IF_ERROR(CheckPart(*s->tile));
@@ -119,11 +119,11 @@ class ThreadVerifier {
   }
 
   absl::Status CheckPart(const TileOp& op) const {
-    const bool fills = op.loads_box, uses = op.columns > 0;
+    const bool fills = op.threads == TileThreads::kOne, uses = op.threads == TileThreads::kGroup;
     if (fills == (part_ == Part::kFill) && (!uses || part_ == Part::kUse)) return absl::OkStatus();
-    return IllFormed(absl::StrCat(Sv(op.name), fills  ? " outside a pipeline's fill"
-                                               : uses ? " outside a pipeline's use"
-                                                      : " in a pipeline's fill"));
+    return IllFormed(absl::StrCat(op.name, fills  ? " outside a pipeline's fill"
+                                           : uses ? " outside a pipeline's use"
+                                                  : " in a pipeline's fill"));
   }
 
   absl::Status CheckPipeline(const StmtNode& s) {

@@ -166,9 +166,9 @@ class Verifier {
   }
 
   absl::Status CheckTile(const StmtNode& s) {
-    const std::vector<TileOperand> wanted = OperandsOf(*s.tile);
+    const std::vector<TileOperand>& wanted = s.tile->operands;
     if (s.operands.size() != wanted.size()) {
-      return Violation(absl::StrCat(Sv(s.tile->name), " takes ", wanted.size(), " operands"));
+      return Violation(absl::StrCat(s.tile->name, " takes ", wanted.size(), " operands"));
     }
     for (size_t i = 0; i < wanted.size(); ++i) {
       TW_RETURN_IF_ERROR(CheckTileOperand(wanted[i], s.operands[i]));

@@ -8,6 +8,7 @@
 #include "compiler/onnx/importer.h"
 #include "compiler/onnx/input_types.h"
 #include "compiler/onnx/sequence_inputs.h"
+#include "compiler/onnx/sparse_tensor.h"
 #include "compiler/onnx/tensor_proto.h"
 
 namespace tilewright {
@@ -67,10 +68,12 @@ absl::Status Importer::AddInitializers(Scope& scope, const std::vector<int>& ord
     // Frees it; the names were collected before.
     if (scope.owns_weights) onnx::TensorProto().Swap(&initializer);
   }
-  for (const auto& sparse : scope.graph->sparse_initializer()) {
-    if (!needed.contains(sparse.values().name())) continue;
-    return absl::UnimplementedError(absl::StrCat("initializer \"", sparse.values().name(),
-                                                 "\" is sparse, which is not supported"));
+  for (const onnx::SparseTensorProto& sparse : scope.graph->sparse_initializer()) {
+    const std::string& name = sparse.values().name();
+    if (!needed.contains(name)) continue;
+    absl::StatusOr<Tensor> tensor = FromOnnxSparse(sparse, options_.folder);
+    if (!tensor.ok()) return Within(absl::StrCat("initializer \"", name, "\""), tensor.status());
+    scope.values[name] = graph_.AddConstant(name, *std::move(tensor));
   }
   return absl::OkStatus();
 }

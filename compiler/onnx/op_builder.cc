@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/visit.h"
+#include "compiler/onnx/tensor_proto.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 
@@ -213,6 +214,12 @@ std::vector<std::string> OpBuilder::Strings(std::string_view name) {
   const AttributeProto* attribute = FindTyped(name, AttributeProto::STRINGS);
   if (!attribute) return {};
   return {attribute->strings().begin(), attribute->strings().end()};
+}
+
+absl::StatusOr<Tensor> OpBuilder::TensorAttr(std::string_view name) {
+  const AttributeProto* attribute = FindTyped(name, AttributeProto::TENSOR);
+  if (attribute) return FromOnnxTensor(attribute->t());
+  return absl::InvalidArgumentError(absl::StrCat("lacks the attribute ", Sv(name)));
 }
 
 std::vector<std::string> OpBuilder::AttributeNames() const {

@@ -111,6 +111,8 @@ class OpBuilder {
   std::vector<int64_t> Ints(std::string_view name, std::vector<int64_t> otherwise);
   std::vector<float> Floats(std::string_view name);
   std::vector<std::string> Strings(std::string_view name);
+  // The value of an attribute that is a tensor; InvalidArgument when there is none.
+  absl::StatusOr<Tensor> TensorAttr(std::string_view name);
   const onnx::AttributeProto* Find(std::string_view name) const;
   std::vector<std::string> AttributeNames() const;
   // The first wrongly typed attribute, if any was asked for.

@@ -110,19 +110,41 @@ absl::StatusOr<ValueId> Pick(OpBuilder& b, ValueId value, size_t dim, const Resa
   return b.Emit(std::move(d));
 }
 
+// Constants [taps, out]: at each tap, neighbours along the output are neighbours in memory.
+template <typename T>
+Tensor ByTaps(DType dtype, const std::vector<T>& table, int64_t taps) {
+  const int64_t out = static_cast<int64_t>(table.size()) / taps;
+  std::vector<T> turned;
+  for (int64_t k = 0; k < taps; ++k) {
+    for (int64_t o = 0; o < out; ++o) turned.push_back(table[o * taps + k]);
+  }
+  return Tensor({dtype, {taps, out}}, turned);
+}
+
+// A sum over the taps; one expression where they are few, so that passes and schedules see a map.
 absl::StatusOr<ValueId> Blend(OpBuilder& b, ValueId value, size_t dim, const ResampleAxis& axis,
                               const ResampleTable& table) {
+  constexpr int64_t kFewTaps = 4;  // of linear and cubic interpolation without antialias
   const int64_t taps = static_cast<int64_t>(table.taps);
-  const ValueId index = b.Constant(Tensor({DType::kI64, {axis.out, taps}}, table.index));
-  const ValueId weight = b.Constant(Tensor({DType::kF32, {axis.out, taps}}, table.weight));
+  const ValueId index = b.Constant(ByTaps(DType::kI64, table.index, taps));
+  const ValueId weight = b.Constant(ByTaps(DType::kF32, table.weight, taps));
   Definition d{.op = "resize", .inputs = {value, index, weight}, .type = b.TypeOf(value)};
   d.type.shape[dim] = axis.out;
-  d.reducer = Reducer::kSum;
-  d.reduce = {taps};
-  d.body = [&](const Point& p) {
-    const Expr at = SafeIndex(p.Load(1, {p.axes[dim], p.reduce[0]}), axis.in);
+  const auto term = [&](const Point& p, const Expr& tap) {
+    const Expr at = Min(Max(p.Load(1, {tap, p.axes[dim]}), Int(0)), Int(axis.in - 1));
     const Expr x = p.Load(0, Replace(p.axes, dim, at));
-    return x * Cast(p.Load(2, {p.axes[dim], p.reduce[0]}), x->dtype);
+    return x * Cast(p.Load(2, {tap, p.axes[dim]}), x->dtype);
+  };
+  if (taps > kFewTaps) {
+    d.reducer = Reducer::kSum;
+    d.reduce = {taps};
+    d.body = [&](const Point& p) { return term(p, p.reduce[0]); };
+    return b.Emit(std::move(d));
+  }
+  d.body = [&](const Point& p) {
+    Expr sum = term(p, Int(0));
+    for (int64_t k = 1; k < taps; ++k) sum = sum + term(p, Int(k));
+    return sum;
   };
   return b.Emit(std::move(d));
 }

@@ -39,8 +39,11 @@ absl::StatusOr<Selection> SelectNonZero(OpBuilder& b, ValueId value) {
       b.EmitProcedure(
           {.op = "select", .inputs = {flat}, .type = {DType::kI64, {room + 1}}, .body = body}));
   Selection s{};
-  TW_ASSIGN_OR_RETURN(s.positions, Counted(b, packed, 1, &s.count));
-  TW_ASSIGN_OR_RETURN(s.positions, Reshape(b, s.positions, {b.ShapeOf(s.positions)[0]}));
+  TW_ASSIGN_OR_RETURN(s.count, ElementAt(b, packed, 0, 0));
+  const absl::StatusOr<Tensor> known = b.ConstValue(s.count);
+  const int64_t at_most = known.ok() ? known->AsInt(0) : room;
+  TW_ASSIGN_OR_RETURN(s.positions, RangeOf(b, packed, 0, 1, 1 + at_most));
+  if (!known.ok()) b.SetBound(s.positions, {0, s.count});
   return s;
 }
 

@@ -279,6 +279,32 @@ absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& r) {
   return b.Emit(std::move(d));
 }
 
+absl::StatusOr<ValueId> PositionOfExtreme(OpBuilder& b, ValueId x, const ExtremePosition& wanted) {
+  const size_t axis = wanted.axis;
+  const Reducer choice = wanted.last ? Reducer::kMax : Reducer::kMin;
+  TW_ASSIGN_OR_RETURN(
+      const ValueId best,
+      ReduceExtreme(
+          b, {.op = "arg_extreme", .inputs = {x}, .axes = {axis}, .reducer = wanted.extreme}));
+  const auto nan_at_start = [axis](const Point& p) {
+    return Binary(BinaryOp::kAnd, Eq(p.axes[axis], Int(0)), IsNan(p.Here(1)));
+  };
+  TW_ASSIGN_OR_RETURN(const ValueId positions,
+                      b.Emit({.op = "arg_positions",
+                              .inputs = {x, best},
+                              .type = {DType::kI64, b.ShapeOf(x)},
+                              .body = [&](const Point& p) {
+                                const Expr holds = Or(Eq(p.Here(0), p.Here(1)), nan_at_start(p));
+                                return Select(holds, p.axes[axis],
+                                              InitialValue(choice, DType::kI64));
+                              }}));
+  return ReduceAxes(b, {.op = "arg_reduce",
+                        .inputs = {positions},
+                        .axes = {axis},
+                        .keep = wanted.keep,
+                        .reducer = choice});
+}
+
 bool IsTunable(DType dtype) {
   return dtype == DType::kF32 || IsNarrowFloat(dtype) || dtype == DType::kI16;
 }

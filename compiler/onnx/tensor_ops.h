@@ -59,6 +59,17 @@ absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& reduction)
 // one further on is passed over. REQUIRES: the reduction has neither body nor result.
 absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& reduction);
 
+// Where along `axis` the largest (kMax) or smallest (kMin) element lies, int64: the first of
+// several, or the `last`. As in ONNX Runtime a NaN at the first position is extreme, one further on
+// is passed over.
+struct ExtremePosition {
+  size_t axis;
+  bool keep = true;
+  Reducer extreme = Reducer::kMax;
+  bool last = false;
+};
+absl::StatusOr<ValueId> PositionOfExtreme(OpBuilder& b, ValueId x, const ExtremePosition& wanted);
+
 // Whether tunable operators take data and weights of this type.
 bool IsTunable(DType dtype);
 

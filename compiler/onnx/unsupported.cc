@@ -12,9 +12,9 @@ struct Reason {
 };
 
 constexpr std::array kReasons = {
-    Reason{" StringNormalizer StringConcat StringSplit RegexFullMatch ai.onnx.ml.LabelEncoder "
-           "ai.onnx.ml.CategoryMapper ai.onnx.ml.DictVectorizer ",
-           "it computes with strings: do that before the model"},
+    Reason{" StringNormalizer StringConcat StringSplit RegexFullMatch "
+           "ai.onnx.ml.CategoryMapper ai.onnx.ml.DictVectorizer ai.onnx.ml.CastMap ",
+           "it computes with strings or maps: do that before the model"},
     Reason{" ImageDecoder ",
            "decode images before the model (`tilewright run -i` takes PNG and JPEG files)"},
     Reason{" Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike ",

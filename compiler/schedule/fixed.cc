@@ -142,13 +142,33 @@ int64_t TileOf(int64_t extent) {
   return best;
 }
 
-// Windows are unrolled along rows, so that the borders' conditions are decided when the kernel is
-// compiled and neighbours share their loads.
+// Windows with borders are unrolled, at least along rows, so that the borders' conditions are
+// decided when the kernel is compiled and neighbours share their loads.
 constexpr int64_t kMaxUnrolledReads = 96;
 
 bool UnrollsWindow(const Compute& compute, int64_t tile) {
-  return !compute.reduce.empty() && compute.predicate != nullptr &&
-         compute.reduce.back().extent * tile <= kMaxUnrolledReads;
+  return compute.predicate != nullptr && ReduceExtent(compute) * tile <= kMaxUnrolledReads;
+}
+
+bool UnrollsRows(const Compute& compute, int64_t tile) {
+  return compute.predicate != nullptr && compute.reduce.back().extent * tile <= kMaxUnrolledReads;
+}
+
+// The loops of a tile and of what is reduced. Of whole windows, those of one place of the tile come
+// after those of another, so that only the rows that both read are kept.
+std::vector<Loop> WindowLoops(const Compute& compute, const Loop& tile, int64_t extent,
+                              Schedule* sch) {
+  std::vector<Loop> window;
+  for (size_t i = 0; i < compute.reduce.size(); ++i) window.push_back(sch->reduce(i));
+  if (window.empty()) return {tile};
+  const bool whole = UnrollsWindow(compute, extent);
+  if (whole) {
+    for (const Loop& loop : window) sch->Unroll(loop);
+  } else if (UnrollsRows(compute, extent)) {
+    sch->Unroll(window.back());
+  }
+  window.insert(whole ? window.begin() : window.end(), tile);
+  return window;
 }
 
 // Vectors along the innermost of several output axes; reductions tile the next in registers.
@@ -166,9 +186,7 @@ Program Vectors(const Compute& compute, int64_t lanes) {
   order.push_back(columns);
   sch.Vectorize(lane);
   const int outer_count = static_cast<int>(order.size());
-  for (size_t i = 0; i < compute.reduce.size(); ++i) order.push_back(sch.reduce(i));
-  if (UnrollsWindow(compute, factor)) sch.Unroll(order.back());
-  order.push_back(tile);
+  for (const Loop& loop : WindowLoops(compute, tile, factor, &sch)) order.push_back(loop);
   order.push_back(lane);
   sch.Reorder(order);
   sch.Parallel(ParallelAxes(compute, std::max<size_t>(rank - 2, 1)));

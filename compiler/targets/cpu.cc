@@ -49,13 +49,19 @@ int FloatPairBits(const llvm::TargetMachine& machine) {
   return has.checkFeatures("+avx512bf16") && has.checkFeatures("+avx512vl") ? 512 : 0;
 }
 
+std::unique_ptr<llvm::Module> EmptyModule(const std::string& name, llvm::LLVMContext& context,
+                                          llvm::TargetMachine& machine) {
+  auto module = std::make_unique<llvm::Module>(name, context);
+  module->setTargetTriple(machine.getTargetTriple().str());
+  module->setDataLayout(machine.createDataLayout());
+  return module;
+}
+
 // The optimised module of one program.
 std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMContext& context,
                                          llvm::TargetMachine& machine, const CpuTraits& traits,
                                          Optimize optimize) {
-  auto module = std::make_unique<llvm::Module>(program.name, context);
-  module->setTargetTriple(machine.getTargetTriple().str());
-  module->setDataLayout(machine.createDataLayout());
+  auto module = EmptyModule(program.name, context, machine);
   const bool avx = machine.getTargetTriple().isX86() && traits.vector_bits >= 256;
   EmitProgram(UnrollLoops(program),
               {traits.vector_bits, optimize, avx, ConvertsFloat16(machine), PairBits(machine),
@@ -93,6 +99,11 @@ class CpuBackend final : public TargetBackend {
       const auto module =
           MakeModule(program, context, *machine, TraitsOf(target), options.optimize);
       TW_RETURN_IF_ERROR(Dump(*module, *machine, options));
+      TW_ASSIGN_OR_RETURN(objects.emplace_back(), EmitObject(*module, *machine));
+    }
+    if (programs.empty()) {  // a library of nothing is for a machine too
+      llvm::LLVMContext context;
+      const auto module = EmptyModule("nothing", context, *machine);
       TW_ASSIGN_OR_RETURN(objects.emplace_back(), EmitObject(*module, *machine));
     }
     return LinkShared(objects);

@@ -206,6 +206,13 @@ int64_t BodyFmas(const Nest& s, const Tile& tile) {
   return tile.accumulators() * tile.unroll_ic * (tile.unroll_kw ? s.kernel_w : 1);
 }
 
+// Windows over one channel are unrolled whole, the rows of the tile one after the other: each row
+// of data is loaded once, and few are kept.
+bool UnrollsWindow(const Nest& s, const Tile& tile) {
+  return s.in_channels == 1 && s.kernel_h > 1 && tile.unroll_kw &&
+         BodyFmas(s, tile) * s.kernel_h <= kMaxBodyFmas;
+}
+
 Program Multiply(const Workload& w, const Nest& s, const Tile& tile) {
   Schedule sch(ConvCompute(w, s));
   const Loop n = sch.axis(0), g = sch.axis(1), kh = sch.reduce(1), kw = sch.reduce(2);
@@ -216,11 +223,15 @@ Program Multiply(const Workload& w, const Nest& s, const Tile& tile) {
   const auto [ic, ic_tile] = sch.Split(sch.reduce(0), tile.unroll_ic);
   std::vector<Loop> order = {n, g, oh, ow, oc};
   if (!tile.by_pixel) order = {n, g, oc, oh, ow};
-  for (Loop loop : {ic, kh, kw, ic_tile, oc_tile, oh_tile, ow_tile, lane}) order.push_back(loop);
+  const bool window = UnrollsWindow(s, tile);
+  std::vector<Loop> inner = {ic, kh, kw, ic_tile, oc_tile, oh_tile, ow_tile, lane};
+  if (window) inner = {ic, ic_tile, oc_tile, oh_tile, kh, kw, ow_tile, lane};
+  order.insert(order.end(), inner.begin(), inner.end());
   sch.Reorder(order);
   sch.Parallel(5);
   sch.AccumulateAt(5);
   if (tile.unroll_kw) sch.Unroll(kw);
+  if (window) sch.Unroll(kh);
   for (Loop loop : {ic_tile, oc_tile, oh_tile, ow_tile}) sch.Unroll(loop);
   sch.Vectorize(lane);
   return sch.Lower();
@@ -269,7 +280,7 @@ class Conv2dNchw final : public Template {
     const bool even = s.out_width % vectors == 0;
     Tile tile{.rows = 1, .lanes = even ? s.out_width / vectors : widest, .unroll_ic = 1};
     const TileChoice best = ChooseTile(vectors, s.out_channels, VectorCandidates(s, lanes),
-                                       ChannelCandidates(s), registers);
+                                       ChannelCandidates(s), registers, target);
     tile.vectors = best.rows;
     tile.channels = best.columns;
     for (int64_t rows : RowCandidates(s)) {

@@ -279,9 +279,8 @@ class Conv2dNchwc final : public Template {
     ConvShape s = ShapeOf(w, target);
     const bool pad = CanPad(w) && PadPays(s, target);
     if (pad) AddBorders(&s);
-    const TileChoice tile =
-        ChooseTile(s.out_blocks, s.out_width, TileRows(TileableBlocks(s)), TileWidths(s.out_width),
-                   RegistersFor(s, target), BroadcastCost(target));
+    const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, TileRows(TileableBlocks(s)),
+                                       TileWidths(s.out_width), RegistersFor(s, target), target);
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;

@@ -176,7 +176,7 @@ class Conv2dTransposeNchw final : public Template {
     const int64_t widest = WidestLanes(s, target);
     const TileChoice tile =
         ChooseTile((s.largest.columns + widest - 1) / widest, s.out, VectorCandidates(s, target),
-                   ChannelCandidates(s), TraitsOf(target).vector_registers);
+                   ChannelCandidates(s), TraitsOf(target).vector_registers, target);
     const bool unroll = tile.rows * tile.columns * s.largest.taps_w <= kMaxBodyFmas;
     return {{{"tile_oc", Scalar(tile.columns)},
              {"tile_ow", Scalar(tile.rows)},

@@ -174,7 +174,7 @@ class Conv2dTransposeNchwc final : public Template {
     const Blocks s = BlocksOf(w);
     const TileChoice tile =
         ChooseTile(s.out, s.largest.columns, BlocksOfTile(w, s, target),
-                   TileWidths(s.largest.columns), TraitsOf(target).vector_registers);
+                   TileWidths(s.largest.columns), TraitsOf(target).vector_registers, target);
     // Taps of a border tile have conditions, which cost nothing where they are unrolled.
     const int64_t body = 2 * tile.rows * tile.columns * s.largest.taps_w;
     const bool taps = s.largest.taps_w > 1 && body <= kMaxBodyFmas;

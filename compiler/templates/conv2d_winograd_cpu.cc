@@ -163,7 +163,7 @@ DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const T
     const int registers =
         s.types.per_word > 1 ? RegistersForWords(target) : traits.vector_registers;
     const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
-                                       TileWidths(s.tiles()), registers, BroadcastCost(target));
+                                       TileWidths(s.tiles()), registers, target);
     for (const char* order : {"px", "oc"}) {
       for (const int64_t pieces : {1, 2, 4}) {
         const Config config{{{"tile_m", Scalar(m)},

@@ -86,22 +86,28 @@ std::vector<int64_t> BlockCandidates(const DenseShape& s, int registers) {
   return candidates;
 }
 
-// Weights that are read only once come as fast without it, and what is fetched ahead has to stay in
-// the second-level cache (512 KiB on the least of today's servers) beside what is in use.
+// What is fetched ahead has to stay in the second-level cache (512 KiB on the least of today's
+// servers) beside what is in use; of weights that are read only once nothing is. A CPU that
+// computes with several rows while it reads them asks for too few by itself; with up to four it
+// only waits for memory, whatever it asks for.
 bool PrefetchPays(const Workload& w, const DenseShape& s, const TileChoice& tile) {
-  constexpr int64_t kMostBytes = 256 << 10;
+  constexpr int64_t kMostBytes = 256 << 10, kMostBytesOnce = 640 << 10, kWaitingRows = 4;
   const auto element = static_cast<int64_t>(SizeOf(w.inputs[1].dtype));
-  return s.m > tile.columns && tile.rows * s.lanes * s.k * element <= kMostBytes;
+  const bool once = s.m <= tile.columns;
+  return s.m > kWaitingRows &&
+         tile.rows * s.lanes * s.k * element <= (once ? kMostBytesOnce : kMostBytes);
 }
 
 // Rows of data that the first cache (of 64 sets of 8 lines, the least of today's) holds one line
-// each of, beside what streams through it: where rows lie a multiple of its sets apart, all of them
-// meet in one set.
+// each of: where rows lie a multiple of its sets apart, all of them meet in one set. All of its
+// lines where one tile then has all rows and reads the weights once; else it keeps two for what
+// streams through.
 int64_t RowsInFirstCache(const Workload& w, const DenseShape& s) {
-  constexpr int64_t kLineBytes = 64, kSets = 64, kWays = 6;
+  constexpr int64_t kLineBytes = 64, kSets = 64, kWays = 8, kStreaming = 2;
   const auto row_bytes = s.k * static_cast<int64_t>(SizeOf(w.inputs[0].dtype));
   if (row_bytes % kLineBytes != 0) return s.m;
-  return kSets / std::gcd(row_bytes / kLineBytes, kSets) * kWays;
+  const int64_t met = kSets / std::gcd(row_bytes / kLineBytes, kSets);
+  return met * (s.m <= kWays ? kWays : kWays - kStreaming);
 }
 
 std::vector<int64_t> UnrollCandidates(const DenseShape& s) { return Divisors(s.steps, 16); }
@@ -143,7 +149,7 @@ class DensePack final : public Template {
         s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
         ChooseTile(s.blocks, s.m, BlockCandidates(s, registers),
-                   TileWidths(std::min(s.m, RowsInFirstCache(w, s))), registers);
+                   TileWidths(std::min(s.m, RowsInFirstCache(w, s))), registers, target);
     int64_t unroll = 1;
     for (int64_t candidate : UnrollCandidates(s)) {
       if (candidate <= 4) unroll = candidate;

@@ -1,7 +1,8 @@
-// A definition that is one nest of loops, as users' operators are: vectors along one axis and,
-// unrolled, a tile along that or another one, the other loops around them in the definition's
-// order. A tile along an axis that little of the definition depends on (the channels of a
-// resampling) computes the rest once for all of the tile. Axes that walk memory as one are one.
+// A definition that is one nest of loops, as users' operators and large maps are: vectors along one
+// axis and, unrolled, a tile along that or another one, the other loops around them in the
+// definition's order. A tile along an axis that little of the definition depends on (the channels
+// of a resampling) computes the rest once for all of the tile. Axes that walk memory as one are
+// one.
 //
 // Knobs: vector_axis, lanes (1: no vectors), tile_axis, tile (elements, or vectors of one axis),
 // parallel (how many of the outermost loops are shared among threads).
@@ -48,11 +49,16 @@ int64_t Longest(const Compute& nest) {
   return longest;
 }
 
-// Powers of two, and whole vectors up to twice the widest.
+// Powers of two up to twice the widest vector, and axes that are shorter than one.
 std::vector<int64_t> LaneCounts(const Compute& nest, const Target& target) {
   std::vector<int64_t> lanes;
-  const int64_t most = std::min<int64_t>(2 * VectorLanes(target), Longest(nest));
+  const int64_t widest = VectorLanes(target);
+  const int64_t most = std::min<int64_t>(2 * widest, Longest(nest));
   for (int64_t l = 1; l <= most; l *= 2) lanes.push_back(l);
+  for (const Axis& axis : nest.axes) {
+    const bool known = std::count(lanes.begin(), lanes.end(), axis.extent) > 0;
+    if (axis.extent < widest && !known) lanes.push_back(axis.extent);
+  }
   return lanes;
 }
 
@@ -100,7 +106,7 @@ Program LowerNest(const Compute& nest, const Config& config) {
 class Nest final : public Template {
  public:
   std::string_view Summary() const override {
-    return "a user's operator: vectors and an unrolled tile along any two axes";
+    return "a nest of loops (a user's operator, a large map): vectors and an unrolled tile";
   }
 
   bool Matches(const Workload& w, const Target& target) const override {
@@ -131,22 +137,23 @@ class Nest final : public Template {
     return space;
   }
 
-  // Vectors along the innermost axis, a tile along the one that least of the definition uses.
+  // Vectors along the innermost axis, a tile along the one that least of the definition uses, where
+  // something is read that does not depend on it.
   Config Default(const Workload& w, const Target& target) const override {
     const Compute nest = NestOf(w);
     const ConfigSpace space = Space(w, target);
-    const int64_t last = static_cast<int64_t>(nest.axes.size()) - 1;
-    const int64_t extent = nest.axes[last].extent, widest = VectorLanes(target);
-    int64_t lanes = 1;
-    while (2 * lanes <= std::min(widest, extent)) lanes *= 2;
+    const int64_t last = static_cast<int64_t>(nest.axes.size()) - 1, tiled = LeastUsed(nest);
+    const int64_t lanes = std::min<int64_t>(nest.axes[last].extent, VectorLanes(target));
+    const bool shares =
+        !EveryLoad(nest, [&](const Expr& load) { return UsesVar(load, nest.axes[tiled].var); });
     const auto with = [&](int64_t tile) {
       return Config{{{"vector_axis", Scalar(last)},
                      {"lanes", Scalar(lanes)},
-                     {"tile_axis", Scalar(LeastUsed(nest))},
+                     {"tile_axis", Scalar(tiled)},
                      {"tile", Scalar(tile)},
                      {"parallel", Scalar(SharedLoops(nest, lanes))}}};
     };
-    int64_t tile = kDefaultTile;
+    int64_t tile = shares ? kDefaultTile : 1;
     while (tile > 1 && space.WhyInvalid(with(tile))) --tile;
     return with(tile);
   }

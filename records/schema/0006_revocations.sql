@@ -1,5 +1,5 @@
--- Records that were found to be wrong. Their rows stay, because packages and jobs name them; nothing
--- but a resumed job sees them any more.
+-- Records that were found to be wrong. Their rows stay, because packages and jobs name them;
+-- nothing but a resumed job sees them any more.
 CREATE TABLE revocation (
   record INTEGER PRIMARY KEY,     -- id of the record
   reason TEXT NOT NULL,           -- for people

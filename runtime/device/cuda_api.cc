@@ -11,8 +11,18 @@ namespace tilewright::runtime {
 namespace {
 
 constexpr CuResult kStubLibrary = 34, kNoDevice = 100;
-// After these every further call of the process fails (cuda.h says so of each).
-constexpr std::array<CuResult, 8> kSticky = {46, 214, 700, 714, 715, 716, 718, 719};
+// After these the process gets nothing more from the device: cuda.h says of each that the process
+// must be relaunched, that the context cannot be used, or that the device is unavailable.
+constexpr std::array<CuResult, 16> kSticky = {46,  214, 220, 226, 700, 702, 709, 710,
+                                              714, 715, 716, 717, 718, 719, 721, 911};
+
+// "error 700 (an illegal memory access was encountered)".
+std::string TextOf(const CudaApi& api, CuResult result) {
+  const char* text = nullptr;
+  api.GetErrorString(result, &text);
+  return "error " + std::to_string(result) +
+         (text != nullptr ? std::string(" (") + text + ")" : "");
+}
 
 CudaApi LoadCuda() {
   const Library library({"libcuda.so.1"}, "CUDA driver (libcuda.so.1)");
@@ -36,6 +46,15 @@ CudaApi LoadCuda() {
   library.Bind(api.ModuleUnload, "cuModuleUnload");
   library.Bind(api.ModuleGetFunction, "cuModuleGetFunction");
   library.Bind(api.LaunchKernel, "cuLaunchKernel");
+  library.Bind(api.StreamCreate, "cuStreamCreate");
+  library.Bind(api.StreamDestroy, "cuStreamDestroy_v2");
+  library.Bind(api.StreamBeginCapture, "cuStreamBeginCapture_v2");
+  library.Bind(api.StreamEndCapture, "cuStreamEndCapture");
+  library.Bind(api.GraphInstantiate, "cuGraphInstantiateWithFlags");
+  library.Bind(api.GraphUpload, "cuGraphUpload");
+  library.Bind(api.GraphLaunch, "cuGraphLaunch");
+  library.Bind(api.GraphExecDestroy, "cuGraphExecDestroy");
+  library.Bind(api.GraphDestroy, "cuGraphDestroy");
   library.Bind(api.ModuleGetGlobal, "cuModuleGetGlobal_v2");
   library.Bind(api.FuncSetAttribute, "cuFuncSetAttribute");
   library.BindIfThere(api.TensorMapEncodeTiled, "cuTensorMapEncodeTiled");
@@ -48,7 +67,9 @@ CudaApi LoadCuda() {
   }
   if (result == kNoDevice) throw Error(TW_UNAVAILABLE, "the CUDA driver finds no device");
   if (result != 0) {
-    throw Error(TW_UNAVAILABLE, "the CUDA driver does not start: error " + std::to_string(result));
+    throw Error(TW_UNAVAILABLE, "the CUDA driver does not start: " + TextOf(api, result) +
+                                    "; it needs /dev/nvidiactl, /dev/nvidia-uvm and a kernel "
+                                    "module of its version");
   }
   return api;
 }
@@ -62,12 +83,9 @@ const CudaApi& Cuda() {
 
 void CheckCuda(CuResult result, const char* what) {
   if (result == 0) return;
-  const char* text = nullptr;
-  Cuda().GetErrorString(result, &text);
   const bool lost = std::find(kSticky.begin(), kSticky.end(), result) != kSticky.end();
   throw Error(lost ? TW_UNAVAILABLE : TW_INTERNAL,
-              std::string("CUDA cannot ") + what + ": error " + std::to_string(result) +
-                  (text != nullptr ? std::string(" (") + text + ")" : ""));
+              std::string("CUDA cannot ") + what + ": " + TextOf(Cuda(), result));
 }
 
 }  // namespace tilewright::runtime

@@ -13,9 +13,15 @@ using CuPointer = uint64_t;
 struct CuContextTag;
 struct CuModuleTag;
 struct CuFunctionTag;
+struct CuStreamTag;
+struct CuGraphTag;
+struct CuGraphExecTag;
 using CuContext = CuContextTag*;
 using CuModule = CuModuleTag*;
 using CuFunction = CuFunctionTag*;
+using CuStream = CuStreamTag*;
+using CuGraph = CuGraphTag*;
+using CuGraphExec = CuGraphExecTag*;
 
 // CUdevice_attribute values.
 enum CuAttribute {
@@ -30,6 +36,9 @@ enum CuAttribute {
 
 // CUfunction_attribute: the most shared memory that a launch gives.
 inline constexpr int kCuMaxDynamicSharedBytes = 8;
+
+// CUstreamCaptureMode: what else the thread calls while it records is not forbidden.
+inline constexpr int kCuCaptureRelaxed = 2;
 
 // Of tensor maps: CUtensorMapDataType, ...Interleave, ...Swizzle, ...L2promotion and
 // ...FloatOOBfill.
@@ -57,7 +66,16 @@ struct CudaApi {
   CuResult (*ModuleGetFunction)(CuFunction* function, CuModule module, const char* name);
   CuResult (*LaunchKernel)(CuFunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                            unsigned block_x, unsigned block_y, unsigned block_z,
-                           unsigned shared_bytes, void* stream, void** args, void** extra);
+                           unsigned shared_bytes, CuStream stream, void** args, void** extra);
+  CuResult (*StreamCreate)(CuStream* stream, unsigned flags);
+  CuResult (*StreamDestroy)(CuStream stream);
+  CuResult (*StreamBeginCapture)(CuStream stream, int mode);
+  CuResult (*StreamEndCapture)(CuStream stream, CuGraph* graph);
+  CuResult (*GraphInstantiate)(CuGraphExec* exec, CuGraph graph, unsigned long long flags);
+  CuResult (*GraphUpload)(CuGraphExec exec, CuStream stream);
+  CuResult (*GraphLaunch)(CuGraphExec exec, CuStream stream);
+  CuResult (*GraphExecDestroy)(CuGraphExec exec);
+  CuResult (*GraphDestroy)(CuGraph graph);
   // Null where the driver is older than CUDA 12: it has no tensor maps.
   CuResult (*TensorMapEncodeTiled)(void* map, int type, unsigned rank, void* address,
                                    const uint64_t* extents, const uint64_t* strides,

@@ -11,15 +11,23 @@
 namespace tilewright::runtime {
 namespace {
 
-constexpr CuResult kInvalidPtx = 218, kNoBinary = 209, kInvalidImage = 200, kNotFound = 500;
+constexpr CuResult kInvalidImage = 200, kNoBinary = 209, kInvalidPtx = 218, kNewerPtx = 222;
+constexpr CuResult kNotFound = 500;
+constexpr char kNeedsPrefix[] = "tw_needs_";
+
+// Calls are for the context that is the thread's.
+void Use(CuContext context) { CheckCuda(Cuda().CtxSetCurrent(context), "use a device"); }
 
 struct Buffer final : DeviceBuffer {
-  Buffer(CuPointer p, bool own) : pointer(p), owned(own) {}
+  // Of a slice, which owns nothing, the context is null.
+  Buffer(CuPointer p, CuContext c) : pointer(p), context(c) {}
   ~Buffer() override {
-    if (owned) Cuda().MemFree(pointer);
+    if (context == nullptr) return;
+    Cuda().CtxSetCurrent(context);
+    Cuda().MemFree(pointer);
   }
   CuPointer pointer;
-  bool owned;
+  CuContext context;
 };
 
 struct Kernel final : DeviceKernel {
@@ -60,15 +68,38 @@ EncodedMap Encode(const TensorMap& map, CuPointer address) {
   return encoded;
 }
 
+// Where the driver does not take a module, or loads it late, at its first kernel.
+void CheckImage(CuResult result, const DeviceInfo& info, const char* what) {
+  if (result == kNoBinary) {
+    throw BadPackage("the kernels are not for this device, " + info.name + " (" + info.arch +
+                     "); compile the model for cuda -arch=" + info.arch);
+  }
+  if (result == kInvalidImage || result == kInvalidPtx || result == kNewerPtx) {
+    throw BadPackage("the driver of " + info.name + ", " + info.driver +
+                     ", cannot read the kernels (error " + std::to_string(result) +
+                     "): they are damaged or were compiled by an NVRTC that is newer than the "
+                     "driver; update the driver or compile the model for cuda -arch=" +
+                     info.arch + " with an older CUDA toolkit");
+  }
+  CheckCuda(result, what);
+}
+
 struct Module final : DeviceModule {
-  explicit Module(CuModule m) : module(m) {}
-  ~Module() override { Cuda().ModuleUnload(module); }
+  Module(CuModule m, CuContext c, const DeviceInfo& i, std::string_view code)
+      : module(m), context(c), info(i) {
+    if (code.find(kNeedsPrefix) != code.npos) image = code;
+  }
+  ~Module() override {
+    Cuda().CtxSetCurrent(context);
+    Cuda().ModuleUnload(module);
+  }
 
   std::unique_ptr<DeviceKernel> Find(const std::string& name) override {
+    Use(context);
     CuFunction function = nullptr;
     const CuResult result = Cuda().ModuleGetFunction(&function, module, name.c_str());
     if (result == kNotFound) return nullptr;
-    CheckCuda(result, "find a kernel");
+    CheckImage(result, info, "find a kernel");
     return std::make_unique<Kernel>(function, NeedsOf(name));
   }
 
@@ -76,9 +107,10 @@ struct Module final : DeviceModule {
   LaunchNeeds NeedsOf(const std::string& kernel) {
     CuPointer at = 0;
     size_t bytes = 0;
-    const std::string name = "tw_needs_" + kernel;
+    const std::string name = kNeedsPrefix + kernel;
     const CuResult result = Cuda().ModuleGetGlobal(&at, &bytes, module, name.c_str());
-    if (result == kNotFound) return {};
+    // A launch without what it needs would run into anything.
+    if (result == kNotFound && image.find(name + '\0') == image.npos) return {};
     CheckCuda(result, "find what a kernel needs");
     std::vector<int64_t> words(std::min(bytes / sizeof(int64_t), kMostNeedsWords));
     CheckCuda(Cuda().MemcpyDtoH(words.data(), at, words.size() * sizeof(int64_t)),
@@ -87,6 +119,38 @@ struct Module final : DeviceModule {
   }
 
   CuModule module;
+  CuContext context;
+  const DeviceInfo& info;
+  std::string image;  // where a kernel of it has needs
+};
+
+// A graph of launches.
+class Replay final : public DeviceReplay {
+ public:
+  Replay(CuGraph graph, CuStream stream, CuContext context) : stream_(stream), context_(context) {
+    const CuResult made = Cuda().GraphInstantiate(&exec_, graph, 0);
+    Cuda().GraphDestroy(graph);
+    CheckCuda(made, "make a graph of launches");
+  }
+  ~Replay() override {
+    Cuda().CtxSetCurrent(context_);
+    Cuda().GraphExecDestroy(exec_);
+  }
+
+  // Else the first start would.
+  void MoveToDevice() {
+    CheckCuda(Cuda().GraphUpload(exec_, stream_), "move a graph of launches to the device");
+  }
+
+  void Start() override {
+    Use(context_);
+    CheckCuda(Cuda().GraphLaunch(exec_, stream_), "start a graph of launches");
+  }
+
+ private:
+  CuGraphExec exec_ = nullptr;
+  const CuStream stream_;
+  const CuContext context_;
 };
 
 int AttributeOf(CuDevice device, int attribute) {
@@ -135,47 +199,54 @@ class CudaDevice final : public Device {
  public:
   explicit CudaDevice(CuDevice device) : device_(device), info_(Describe(device)) {
     CheckCuda(Cuda().DevicePrimaryCtxRetain(&context_, device_), "open a device");
-    CheckCuda(Cuda().CtxSetCurrent(context_), "use a device");
+    Use(context_);
+    // One that waits for the copies, which are the default stream's, and they for it: launches of
+    // that stream cannot be recorded.
+    CheckCuda(Cuda().StreamCreate(&stream_, 0), "make a stream");
   }
-  ~CudaDevice() override { Cuda().DevicePrimaryCtxRelease(device_); }
+  ~CudaDevice() override {
+    Cuda().CtxSetCurrent(context_);
+    Cuda().StreamDestroy(stream_);
+    Cuda().DevicePrimaryCtxRelease(device_);
+  }
 
   const DeviceInfo& info() const override { return info_; }
 
   std::unique_ptr<DeviceBuffer> Allocate(size_t bytes) override {
+    Use(context_);
     CuPointer pointer = 0;
     const std::string what = "allocate " + std::to_string(bytes) + " bytes";
     CheckCuda(Cuda().MemAlloc(&pointer, bytes == 0 ? 1 : bytes), what.c_str());
-    return std::make_unique<Buffer>(pointer, true);
+    return std::make_unique<Buffer>(pointer, context_);
   }
 
   std::unique_ptr<DeviceBuffer> Slice(DeviceBuffer& whole, size_t offset, size_t) override {
-    return std::make_unique<Buffer>(static_cast<Buffer&>(whole).pointer + offset, false);
+    return std::make_unique<Buffer>(static_cast<Buffer&>(whole).pointer + offset, nullptr);
   }
 
   std::unique_ptr<DeviceModule> Load(std::string_view code) override {
+    Use(context_);
     CuModule module = nullptr;
     const std::string image(code);  // PTX must end with a zero byte
-    const CuResult result = Cuda().ModuleLoadData(&module, image.c_str());
-    if (result == kNoBinary || result == kInvalidPtx || result == kInvalidImage) {
-      throw BadPackage("the kernels are not for this device, " + info_.name + " (" + info_.arch +
-                       "); compile the model for cuda -arch=" + info_.arch);
-    }
-    CheckCuda(result, "load kernels");
-    return std::make_unique<Module>(module);
+    CheckImage(Cuda().ModuleLoadData(&module, image.c_str()), info_, "load kernels");
+    return std::make_unique<Module>(module, context_, info_, code);
   }
 
   void Upload(DeviceBuffer& to, const void* from, size_t bytes) override {
     if (bytes == 0) return;
+    Use(context_);
     CheckCuda(Cuda().MemcpyHtoD(static_cast<Buffer&>(to).pointer, from, bytes), "write a buffer");
   }
 
   void Download(void* to, DeviceBuffer& from, size_t bytes) override {
     if (bytes == 0) return;
+    Use(context_);
     CheckCuda(Cuda().MemcpyDtoH(to, static_cast<Buffer&>(from).pointer, bytes), "read a buffer");
   }
 
   void Launch(DeviceKernel& kernel, const std::vector<DeviceBuffer*>& args,
               const std::array<int64_t, 3>& grid, const std::array<int64_t, 3>& block) override {
+    Use(context_);
     std::vector<void*> pointers;
     for (DeviceBuffer* arg : args) pointers.push_back(&static_cast<Buffer*>(arg)->pointer);
     const auto& function = static_cast<Kernel&>(kernel);
@@ -191,17 +262,38 @@ class CudaDevice final : public Device {
     };
     CheckCuda(Cuda().LaunchKernel(function.function, at(grid, 0), at(grid, 1), at(grid, 2),
                                   at(block, 0), at(block, 1), at(block, 2),
-                                  static_cast<unsigned>(function.needs.shared_bytes), nullptr,
+                                  static_cast<unsigned>(function.needs.shared_bytes), stream_,
                                   pointers.data(), nullptr),
               "start a kernel");
   }
 
-  void Synchronize() override { CheckCuda(Cuda().CtxSynchronize(), "finish"); }
+  std::unique_ptr<DeviceReplay> Record(std::function<void()> launches) override {
+    Use(context_);
+    CheckCuda(Cuda().StreamBeginCapture(stream_, kCuCaptureRelaxed), "record launches");
+    CuGraph graph = nullptr;
+    try {
+      launches();
+    } catch (...) {
+      Cuda().StreamEndCapture(stream_, &graph);
+      if (graph != nullptr) Cuda().GraphDestroy(graph);
+      throw;
+    }
+    CheckCuda(Cuda().StreamEndCapture(stream_, &graph), "record launches");
+    auto replay = std::make_unique<Replay>(graph, stream_, context_);
+    replay->MoveToDevice();
+    return replay;
+  }
+
+  void Synchronize() override {
+    Use(context_);
+    CheckCuda(Cuda().CtxSynchronize(), "finish");
+  }
 
  private:
   CuDevice device_;
   DeviceInfo info_;
   CuContext context_ = nullptr;
+  CuStream stream_ = nullptr;
 };
 
 }  // namespace

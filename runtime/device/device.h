@@ -2,12 +2,13 @@
 // Drivers are loaded when first asked for (dlopen), so that one binary serves machines with and
 // without them. Everything throws Error: UNAVAILABLE when the driver or device is missing or lost,
 // BAD_PACKAGE for code it refuses, INTERNAL for what fails while running. A device is used by one
-// thread at a time.
+// thread at a time, not always the same.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,7 +31,7 @@ struct DeviceInfo {
   bool doubles = false;
 };
 
-// A piece of device memory.
+// A piece of device memory. May be destroyed by any thread, as modules and replays may.
 class DeviceBuffer {
  public:
   virtual ~DeviceBuffer() = default;
@@ -47,6 +48,14 @@ class DeviceModule {
   virtual ~DeviceModule() = default;
   // Null when there is no such kernel.
   virtual std::unique_ptr<DeviceKernel> Find(const std::string& name) = 0;
+};
+
+// Launches that were recorded.
+class DeviceReplay {
+ public:
+  virtual ~DeviceReplay() = default;
+  // Starts all of them, in order with what else the device was told.
+  virtual void Start() = 0;
 };
 
 // Slices of device memory start at multiples of this: the largest base alignment that OpenCL
@@ -66,6 +75,10 @@ class Device {
   virtual void Download(void* to, DeviceBuffer& from, size_t bytes) = 0;
   virtual void Launch(DeviceKernel& kernel, const std::vector<DeviceBuffer*>& args,
                       const std::array<int64_t, 3>& grid, const std::array<int64_t, 3>& block) = 0;
+  // Records what `launches` launches, which does not run then, to be started again and again for
+  // less than a launch costs where the driver can. Kernels and buffers must outlive it.
+  // REQUIRES: it does nothing but launch kernels that have run before, and can be called later.
+  virtual std::unique_ptr<DeviceReplay> Record(std::function<void()> launches);
   virtual void Synchronize() = 0;
 };
 

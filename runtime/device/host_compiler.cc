@@ -18,6 +18,45 @@ namespace {
 constexpr char kCompiler[] = "/usr/bin/c++";
 constexpr size_t kMostMessages = 4000;
 
+constexpr char kPrelude[] = R"(
+typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
+typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
+typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned char tw_u8;
+typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned short tw_bf16;
+typedef unsigned short tw_v2; typedef unsigned int tw_v4;
+struct tw_v8 { tw_u32 x, y; };
+struct tw_v16 { tw_u32 x, y, z, w; };
+#define TW_ZERO_8 (tw_v8{})
+#define TW_ZERO_16 (tw_v16{})
+#define TW_FN static inline
+#define TW_GLOBAL
+#define TW_LOCAL
+#define TW_KERNEL(x, y, z) static void
+#define TW_UNROLL
+#define TW_I64(x) x##LL
+#define TW_U64(x) x##ULL
+TW_FN tw_u32 tw_bits(float x) { tw_u32 y; __builtin_memcpy(&y, &x, 4); return y; }
+TW_FN float tw_from_bits(tw_u32 x) { float y; __builtin_memcpy(&y, &x, 4); return y; }
+#define TW_BITS(x) tw_bits(x)
+#define TW_FROM_BITS(x) tw_from_bits(x)
+#define TW_INF_f32 __builtin_inff()
+#define TW_NAN_f32 __builtin_nanf("")
+#define TW_INF_f64 __builtin_inf()
+#define TW_NAN_f64 __builtin_nan("")
+#define TW_M32(name) __builtin_##name##f
+#define TW_M64(name) __builtin_##name
+TW_FN float tw_load_f16(tw_f16 x) { _Float16 y; __builtin_memcpy(&y, &x, 2); return (float)y; }
+TW_FN tw_f16 tw_store_f16(float x) {
+  _Float16 y = (_Float16)x;
+  tw_f16 z;
+  __builtin_memcpy(&z, &y, 2);
+  return z;
+}
+struct tw_run {
+  template <class F, class... A> tw_run(F kernel, A... args) { kernel(args...); }
+};
+)";
+
 // A standard stream of the compiler: a file in memory.
 class Stream {
  public:
@@ -80,6 +119,8 @@ std::string HostCompiler() {
   if (access(kCompiler, X_OK) == 0) return kCompiler;
   throw Error(TW_UNAVAILABLE, std::string("no C++ compiler at ") + kCompiler + " (Debian: g++)");
 }
+
+std::string_view HostPrelude() { return kPrelude; }
 
 std::string CompileOnHost(const std::string& text) {
   const std::string compiler = HostCompiler();

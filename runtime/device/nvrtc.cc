@@ -1,5 +1,7 @@
 #include "runtime/device/nvrtc.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <iterator>
 #include <memory>
@@ -33,8 +35,24 @@ struct Nvrtc {
   Result (*GetPTX)(ProgramHandle program, char* code);
 };
 
+// NVRTC opens its built-in functions by their name, which the loader may not find: by then they are
+// loaded, from the folder that NVRTC is in. Where they are not there, compiling says so.
+void LoadBuiltins(const Nvrtc& api) {
+  int major = 0, minor = 0;
+  Dl_info nvrtc = {};
+  if (api.Version(&major, &minor) != 0) return;
+  if (dladdr(reinterpret_cast<void*>(api.Version), &nvrtc) == 0) return;
+  const std::string path = nvrtc.dli_fname;
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  const std::string version = std::to_string(major) + "." + std::to_string(minor);
+  dlopen((folder + "libnvrtc-builtins.so." + version).c_str(), RTLD_NOW | RTLD_LOCAL);
+}
+
 Nvrtc LoadNvrtc() {
-  const Library library({"libnvrtc.so.13", "libnvrtc.so.12", "/usr/local/cuda/lib64/libnvrtc.so"},
+  // The last ones where the toolkit is not known to the loader; only with its headers is there one
+  // without a version.
+  const Library library({"libnvrtc.so.13", "libnvrtc.so.12", "/usr/local/cuda/lib64/libnvrtc.so.13",
+                         "/usr/local/cuda/lib64/libnvrtc.so.12"},
                         "NVRTC (libnvrtc.so.13 or .12 of the CUDA toolkit)");
   Nvrtc api;
 #define BIND(name) library.Bind(api.name, "nvrtc" #name)
@@ -51,6 +69,7 @@ Nvrtc LoadNvrtc() {
   BIND(GetPTXSize);
   BIND(GetPTX);
 #undef BIND
+  LoadBuiltins(api);
   return api;
 }
 

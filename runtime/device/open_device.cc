@@ -1,4 +1,5 @@
 #include <charconv>
+#include <utility>
 
 #include "runtime/device/device_driver.h"
 #include "runtime/error.h"
@@ -28,7 +29,21 @@ size_t IndexOf(const std::string& device) {
   throw Error(TW_INVALID_ARGUMENT, "device \"" + device + "\" has no number after its colon");
 }
 
+// Launches them anew.
+class PlainReplay final : public DeviceReplay {
+ public:
+  explicit PlainReplay(std::function<void()> launches) : launches_(std::move(launches)) {}
+  void Start() override { launches_(); }
+
+ private:
+  const std::function<void()> launches_;
+};
+
 }  // namespace
+
+std::unique_ptr<DeviceReplay> Device::Record(std::function<void()> launches) {
+  return std::make_unique<PlainReplay>(std::move(launches));
+}
 
 const std::vector<const DeviceDriver*>& DeviceDrivers() {
   static const std::vector<const DeviceDriver*> drivers = {

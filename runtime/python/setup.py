@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def library() -> pathlib.Path:
     named = os.environ.get("TILEWRIGHT_LIBRARY")
-    path = pathlib.Path(named) if named else ROOT / "build" / "release" / "runtime" / "libtilewright.so"
+    built = ROOT / "build" / "release" / "runtime" / "libtilewright.so"
+    path = pathlib.Path(named) if named else built
     if not path.exists():
         raise SystemExit(f"{path} is missing: scripts/build release tilewright_shared makes it")
     return path

@@ -147,6 +147,13 @@ TEST_F(ModelVerbs, ExplainTellsTheRecordOrTheNearestMiss) {
               HasSubstr("near: target differs: cpu -mcpu=x86-64-v3 (1 record, the fastest "));
 }
 
+TEST_F(ModelVerbs, RunOfWhatIsNoPackageNamesTheFileAndTheVerbThatWritesOne) {
+  const CommandResult result = command_.Run("run mlp.onnx --fill random");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("mlp.onnx: bad package: "));
+  EXPECT_THAT(result.err, HasSubstr("`tilewright compile`"));
+}
+
 TEST_F(ModelVerbs, ThePassesCanBeTimedAndLeftOut) {
   const CommandResult result =
       Run("compile", "-o mlp.tar --records none --print-pass-times --disable-pass fold_constants");

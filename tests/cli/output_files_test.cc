@@ -124,6 +124,16 @@ TEST_F(OutputFiles, AFileOfAnotherKindIsNeverReplaced) {
   ExpectNoDrafts();
 }
 
+TEST_F(OutputFiles, ADashIsNoFile) {
+  for (const char* line :
+       {"zoo mlp -o -", "compile mlp.onnx --records none -o -", "run mlp.tar --fill zeros -o -"}) {
+    const CommandResult result = command_.Run(line);
+    EXPECT_EQ(result.exit_code, 2) << line << ": " << result.err;
+    EXPECT_THAT(result.err, HasSubstr("\"-\" is no file: name one")) << line;
+  }
+  EXPECT_FALSE(fs::exists(command_ / "-"));
+}
+
 TEST_F(OutputFiles, AnEmptyFileIsReplaced) {
   WriteAll(command_ / "made.npz", "");
   EXPECT_EQ(command_.Run("run mlp.tar -o made.npz").exit_code, 0);

@@ -46,6 +46,26 @@ TEST(RecordsVerbs, ExportGivesBackWhatWasImported) {
   EXPECT_EQ("# a comment\n" + command.Run("records export -o -").out, SampleLog());
 }
 
+TEST(RecordsVerbs, WhatIsNoRecordIsSaidWithoutTheNameOfAnException) {
+  const CommandLine command;
+  WriteAll(command / "broken.log", "{\"a\n{\"a\": 1}\n");
+  const CommandResult import = command.Run("records import broken.log");
+  EXPECT_EQ(import.exit_code, 3);
+  EXPECT_THAT(import.err, HasSubstr("line 1: no JSON: parse error at line 1"));
+  EXPECT_THAT(import.err, HasSubstr("of another type: key 'version' not found"));
+  EXPECT_THAT(import.err, testing::Not(HasSubstr("json.exception")));
+}
+
+TEST(RecordsVerbs, AFarmsAddressHasAPort) {
+  const CommandLine command;
+  for (const char* address : {"''", "farm.example", "farm.example:", "farm.example:http", ":9190",
+                              "farm.example:99999", "unix:"}) {
+    const CommandResult result = command.Run(std::string("jobs --insecure --server ") + address);
+    EXPECT_EQ(result.exit_code, 2) << address;
+    EXPECT_THAT(result.err, HasSubstr("is no farm's address: give HOST:PORT or unix:PATH"));
+  }
+}
+
 TEST(RecordsVerbs, BestAndHistoryReadFilesAndLogsAlike) {
   const CommandLine command;
   WriteAll(command / "in.log", SampleLog());

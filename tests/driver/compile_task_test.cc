@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "compiler/driver/host_task.h"
+#include "compiler/driver/reference_program.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
@@ -49,7 +50,8 @@ TEST(CompileTask, ReferenceIsBitForBitTheInterpreters) {
   const Task task = DenseTask();
   const auto reference = CompileReference(task.workload, task.target);
   ASSERT_TRUE(reference.ok()) << reference.status();
-  Program program = LowerPlain(Define(task.workload));
+  Program program = ReferenceProgram(Define(task.workload));
+  EXPECT_EQ(program.ParallelExtent(), 48) << "threads can share it";
   program.name = reference->calls[0].symbol;
   Rng rng(2);
   ExpectAsInterpreted(reference->so, program, RandomArguments(program, rng), 0);

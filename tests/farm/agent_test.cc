@@ -1,12 +1,15 @@
 // A real worker with its builder and runner processes against a real server.
 #include "worker/agent.h"
-#include "worker/agent_parts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <future>
 #include <mutex>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "proto/channel.h"
@@ -15,6 +18,7 @@
 #include "tests/farm/fake_programs.h"
 #include "tests/paths.h"
 #include "tuner/server/server.h"
+#include "worker/agent_parts.h"
 #include "worker/device.h"
 #include "worker/private_folder.h"
 
@@ -149,6 +153,39 @@ TEST_F(AgentTest, AWorkerWhoseRunnerVanishesRecordsNothingAndGoesOnWhenItIsBack)
   EXPECT_THAT(warnings[0], HasSubstr("takes no more work"));
   EXPECT_EQ(store_->Count({.job = job}).value(), 6);
   EXPECT_EQ(store_->Count({.job = job, .only_ok = true}).value(), 6) << "no fault became a record";
+}
+
+// A slot that drifts: its test kernel takes four times as long as at the start, then as long again.
+TEST_F(AgentTest, AWorkerWhoseSlotHasBecomeSlowTakesNoWorkUntilItIsAsFastAsAtTheStart) {
+  constexpr int kTrials = 60;
+  const std::string slow = folder_->path() + "/slow";
+  AgentOptions options = Options(server_->address(), folder_->path());
+  options.runner =
+      FakeRunner(folder_->path() + "/runner", "echo called >&3\nif [ -e " + slow +
+                                                  " ]; then echo $token ok 0.02 >&3; exit; fi\n"
+                                                  "echo $token ok 0.005 >&3\n");
+  options.checkup_seconds = 0.2;
+  std::promise<std::string> found;
+  std::atomic<int> warned = 0;
+  options.warn = [&](const std::string& line) {
+    const bool is_it = absl::StrContains(line, "takes no more work");
+    if (is_it && warned++ == 0) found.set_value(line);
+  };
+  const auto agent = Agent::Start(options).value();
+  const std::string job = Submit(kTrials);
+  while (store_->Count({.job = job}).value() < 5) std::this_thread::yield();
+  std::ofstream(slow) << "x";
+  EXPECT_THAT(found.get_future().get(), HasSubstr("slot 0 has become slow"));
+  v1::ListWorkersReply workers;
+  do {
+    grpc::ClientContext context;
+    ASSERT_TRUE(client_->ListWorkers(&context, {}, &workers).ok());
+  } while (workers.workers_size() != 1 || workers.workers(0).health() != v1::BAD);
+  EXPECT_THAT(workers.workers(0).health_reason(), HasSubstr("has become slow"));
+  EXPECT_LT(store_->Count({.job = job}).value(), kTrials);
+  std::filesystem::remove(slow);
+  EXPECT_EQ(End(job).state(), v1::DONE);
+  EXPECT_EQ(store_->Count({.job = job, .only_ok = true}).value(), kTrials);
 }
 
 TEST(AgentParts, OnlyRealWorkersThatDoBothTakeWholeNetworks) {

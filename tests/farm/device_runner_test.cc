@@ -9,6 +9,7 @@
 
 #include "runtime/device/device.h"
 #include "tests/farm/device_runner_fixture.h"
+#include "worker/device_runner/time_floor.h"
 
 namespace tilewright {
 namespace {
@@ -143,6 +144,17 @@ TEST_F(DeviceRunnerTest, AnImpossibleTimeIsTheMachinesFault) {
   const absl::Status status = Run().status();
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("beyond"));
+}
+
+// An H100's matrix units have 8192 operations of int8 a clock and unit, its other ones 256.
+TEST(TimeFloor, LetsTensorCoresBeAsFastAsTheyAre) {
+  const runtime::DeviceInfo h100{.compute_units = 132, .clock_mhz = 1980};
+  const double flops = 2.0 * 4096 * 4096 * 4096, clocks = 132 * 1980e6;
+  EXPECT_LT(LeastSeconds(flops, DType::kI8, h100), flops / (8192 * clocks));
+  EXPECT_LT(LeastSeconds(flops, DType::kBF16, h100), flops / (4096 * clocks));
+  EXPECT_LT(LeastSeconds(4 * flops, DType::kF32, h100), 4 * flops / (4 * 256 * clocks));
+  EXPECT_GT(LeastSeconds(flops, DType::kF32, h100), flops / (8192 * clocks));
+  EXPECT_EQ(LeastSeconds(flops, DType::kF32, {}), 0);
 }
 
 TEST_F(DeviceRunnerTest, AMissingReferenceIsTheMachinesFault) {

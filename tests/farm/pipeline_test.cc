@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <future>
+#include <iterator>
 
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
@@ -114,6 +115,30 @@ TEST_F(PipelineTest, ASlowReferenceHoldsUpOnlyItsOwnTrials) {
   release.join();
   EXPECT_TRUE(Next().second.ok());
   EXPECT_TRUE(Next().second.ok());
+}
+
+TEST_F(PipelineTest, ASlotForWhichNothingElseIsBuiltSamplesForLonger) {
+  const std::string told = path("told"), built = path("built");
+  // The second kernel is built once the first runs, and the first runs until the third is built.
+  Start("while count == 3 and not os.path.exists('" + told +
+            "'): time.sleep(0.01)\n"
+            "built()\n"
+            "if count == 4:\n"
+            "  time.sleep(0.3)\n"
+            "  open('" +
+            built + "', 'w').close()",
+        "if [ -z \"$reference\" ]; then\n"
+        "  echo \"$spec\" | sed -n 's/^samples [0-9]* [0-9]* \\([^ ]*\\).*/\\1/p' >>" +
+            told + "\n  while [ ! -e " + built + " ]; do sleep 0.01; done\nfi\n" + kMeasure);
+  for (const uint64_t number : {1, 2, 3}) Add(number);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Next().second.ok());
+  std::ifstream in(told);
+  const std::vector<double> seconds{std::istream_iterator<double>(in), {}};
+  const double least = MeasureOptions().sampling_seconds;
+  ASSERT_THAT(seconds, SizeIs(3));
+  EXPECT_GT(seconds[0], least) << "nothing else was built yet";
+  EXPECT_EQ(seconds[1], least) << "the third waited";
+  EXPECT_GT(seconds[2], least) << "it was the last";
 }
 
 TEST_F(PipelineTest, AttemptsOfAnotherLifeOfTheServerAreOthers) {

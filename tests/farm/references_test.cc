@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
@@ -39,6 +40,24 @@ TEST_F(ReferencesTest, AreComputedOnceForAWorkloadAndSeed) {
   EXPECT_EQ(Get(references, builder).value(), *first);
   EXPECT_NE(Get(references, builder, 2).value(), *first);
   EXPECT_EQ(std::filesystem::file_size(path("runs")), 4u) << "two runs";
+}
+
+// A device's runs leave the cores idle, and the references of large layers take long.
+TEST_F(ReferencesTest, OfADeviceAreSharedByAllCores) {
+  Builder builder({FakeBuilder(path("builder"), "built()")});
+  const std::string runner =
+      FakeRunner(path("runner"), "echo \"$spec\" | sed -n 's/^threads //p' >>" + path("threads") +
+                                     "\necho called >&3\necho $token ok >&3\n");
+  References references(folder_->path(), runner, {0, 1, 2});
+  Task task{.workload = ParseWorkload("dense(float32[4,8],float32[8,8];,NK,)").value()};
+  EXPECT_TRUE(references.Get(task, 1, builder).get().ok());
+  task.target = ParseTarget("cuda -arch=sm_90").value();
+  EXPECT_TRUE(references.Get(task, 2, builder).get().ok());
+  std::ifstream written(path("threads"));
+  int of_cpu = 0, of_device = 0;
+  written >> of_cpu >> of_device;
+  EXPECT_EQ(of_cpu, 1);
+  EXPECT_EQ(of_device, 3);
 }
 
 TEST_F(ReferencesTest, AFailureIsNotKept) {

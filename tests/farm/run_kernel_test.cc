@@ -71,6 +71,21 @@ TEST_F(RunKernelTest, ACallOfExitIsACrash) {
   EXPECT_EQ(KindOf(Run("  _exit(0);\n")), FailureKind::kCrash);
 }
 
+TEST_F(RunKernelTest, EveryDeathIsACrashThatNamesItsSignalOrExitCode) {
+  const std::pair<const char*, const char*> deaths[] = {
+      {"  __builtin_trap();\n", "signal 4"},
+      {"  abort();\n", "signal 6"},
+      {"  volatile int zero = 0; out[0] = 7 / zero;\n", "signal 8"},
+      {"  volatile char big[16 << 20]; for (long i = 16 << 20; i-- > 0;) big[i] = 1;\n",
+       "signal 11"},
+      {"  exit(3);\n", "exit code 3"}};
+  for (const auto& [what, name] : deaths) {
+    const Outcome outcome = Run(what);
+    ASSERT_EQ(KindOf(outcome), FailureKind::kCrash) << what;
+    EXPECT_THAT(std::get<Failure>(outcome).message, HasSubstr(name)) << what;
+  }
+}
+
 TEST_F(RunKernelTest, AHangIsKilledAtTheTimeLimit) {
   const Outcome outcome = Run("  for (;;) pause();\n", 0.3);
   EXPECT_EQ(KindOf(outcome), FailureKind::kRunTimeout);

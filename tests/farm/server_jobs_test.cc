@@ -1,7 +1,9 @@
 // Jobs as clients see them, from their submission to their end and over restarts.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <functional>
+#include <future>
 #include <latch>
 #include <thread>
 
@@ -182,6 +184,39 @@ TEST_F(ServerTest, WorkersAreAnsweredWhileASubmissionWaitsForTheStore) {
   held.go_on.count_down();
   submission.join();
   EXPECT_FALSE(job.job().empty());
+  server_.reset();  // before its store
+}
+
+// Keeps nothing more.
+class BrokenStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::Status Commit(const StoreBatch& batch) override {
+    return broken ? absl::AbortedError("the disk failed") : ForwardingStore::Commit(batch);
+  }
+  std::atomic<bool> broken = false;
+};
+
+TEST_F(ServerTest, TellsOnceWhenItsStoreAcceptsNothingMore) {
+  BrokenStore store(*store_);
+  std::promise<std::string> told;  // a second value would throw
+  server_.reset();
+  server_ = Server::Start(
+                {.listen = "unix:" + folder_->path() + "/s",
+                 .on_broken_store =
+                     [&](const absl::Status& why) { told.set_value(std::string(why.message())); }},
+                store, clock_)
+                .value();
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(2), &job).ok());
+  const v1::OpenSessionReply session = Open("w");
+  const v1::WorkItem item = LeaseOne(session);
+  store.broken = true;
+  v1::ReportReply reply;
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(Report(session, item, 1e-3, &reply).error_code(), grpc::UNAVAILABLE);
+  }
+  EXPECT_EQ(told.get_future().get(), "the disk failed");
   server_.reset();  // before its store
 }
 

@@ -49,6 +49,31 @@ TEST_F(ServerFaults, AFullDiskCostsNoReportAndTheJobGoesOnWhenThereIsRoom) {
   ExpectEachOnce(60, 1);
 }
 
+// What the disk may have lost is known only to a program that reads it again.
+TEST_F(ServerFaults, AFailedSyncEndsTheServerAndTheNextHasAllThatWasAcknowledged) {
+  const std::string library = folder_->path() + "/sync.so", fails = folder_->path() + "/fails";
+  std::ofstream(folder_->path() + "/sync.c")
+      << "#include <errno.h>\n#include <sys/syscall.h>\n#include <unistd.h>\n"
+      << "static int failed(void) { return access(\"" << fails << "\", F_OK) == 0; }\n"
+      << "int fsync(int f) { return failed() ? (errno = EIO, -1) : syscall(SYS_fsync, f); }\n"
+      << "int fdatasync(int f) { return failed() ? (errno = EIO, -1) : syscall(SYS_fdatasync, f); "
+         "}\n";
+  ASSERT_EQ(std::system(
+                ("cc -w -shared -fPIC -o " + library + " " + folder_->path() + "/sync.c").c_str()),
+            0);
+  setenv("LD_PRELOAD", library.c_str(), 1);
+  FarmProcess server(Serve());
+  unsetenv("LD_PRELOAD");
+  ASSERT_NE(server.ReadyLine(), "");
+  FarmProcess worker(Worker("w")), tune(Tune(address_(), 60));
+  ASSERT_TRUE(WaitUntil([&] { return Recorded() >= 5; }));
+  std::ofstream(fails) << "x";
+  EXPECT_EQ(server.Wait(), 4) << "it ends, so that it is started again";
+  FarmProcess next(Serve());
+  EXPECT_EQ(tune.Wait(), 0);
+  ExpectEachOnce(60, 1);
+}
+
 // It was away for longer than its lease: what it had is another's by then, and it goes on.
 TEST_F(ServerFaults, AWorkerThatStoodStillGoesOnAndNoTrialCountsTwice) {
   FarmProcess server(Serve("2"));

@@ -72,6 +72,33 @@ TEST(ChooseLayouts, StaysPlainWhereBlocksWouldBeMostlyPadding) {
   EXPECT_EQ(LayoutsChosen(32, {.channels = 32, .groups = 4}), "NCHW,OIHW,NCHW");
 }
 
+struct Grouped {
+  int64_t first, last, width = 8, stride = 1;
+};
+
+// Convolutions of these groups around a depthwise one, with the channels shuffled in between.
+std::string OpsAroundDepthwise(const Grouped& c) {
+  GraphBuilder b;
+  const Shape shape = {1, 36, 6, c.width};
+  ValueId x = b.Conv("first", b.Input("x", shape), {.channels = 36, .groups = c.first});
+  x = b.Reshape(b.Transpose(b.Reshape(x, {1, 4, 9, 6, c.width}), {0, 2, 1, 3, 4}), shape);
+  const graph_testing::ConvShape depthwise{
+      .channels = 36, .kernel = 3, .stride = c.stride, .pad = 1, .groups = 36};
+  x = b.Relu(b.Conv("middle", x, depthwise));
+  Graph graph = b.Finish({b.Conv("last", x, {.channels = 36, .groups = c.last})});
+  RunPass("fuse_elementwise", &graph);
+  return OpsAfterLayouts(std::move(graph));
+}
+
+TEST(ChooseLayouts, LeavesDepthwiseConvolutionsPlainBetweenPlainAnchors) {
+  const std::string plain = OpsAroundDepthwise({4, 4});
+  EXPECT_EQ(plain.find("to_"), std::string::npos) << plain;
+  for (const Grouped& c : std::vector<Grouped>{{1, 4}, {4, 1}, {1, 1}, {4, 4, 7}, {4, 4, 16, 2}}) {
+    const std::string ops = OpsAroundDepthwise(c);
+    EXPECT_NE(ops.find("to_NCHW16c"), std::string::npos) << c.first << " " << c.last << ": " << ops;
+  }
+}
+
 TEST(ChooseLayouts, PacksDenseWeights) {
   GraphBuilder b;
   Graph graph = b.Finish({b.Dense("dense", b.Input("x", {2, 8}), 20)});
@@ -104,6 +131,17 @@ TEST(CancelLayoutChanges, CarriesChannelsThatDoNotFillTheLastBlock) {
   ValueId x = b.Conv("first", b.Input("x", {1, 3, 8, 8}), {.channels = 24});
   x = b.Conv("second", b.MaxPool(b.Relu(x), 2, 2), {.channels = 24});
   EXPECT_EQ(OpsAfterLayouts(b.Finish({x})), "conv2d relu max_pool conv2d to_NCHW");
+}
+
+// What ONNX's maximum asks of each element, NaN or not, is no number that lanes could be poisoned
+// by.
+TEST(CancelLayoutChanges, CarriesQuestionsAboutNanThroughBlocksThatAreNotFull) {
+  GraphBuilder b;
+  ValueId x = b.Conv("first", b.Input("x", {1, 3, 6, 6}), {.channels = 24});
+  x = b.Unary("zero_for_nan", x,
+              [](Expr e) { return Select(Call("isnan", {e}, DType::kBool), Float(0), e); });
+  EXPECT_EQ(OpsAfterLayouts(b.Finish({b.Conv("second", x, {.channels = 24})})),
+            "conv2d zero_for_nan conv2d to_NCHW");
 }
 
 // Each element repeated along the columns, by a table as resizing has one.

@@ -1,4 +1,5 @@
 // Tile instructions: layouts of their fragments, the interpreter's warps, and what is found wrong.
+// What each computes is compared by tests/targets/tile_instructions_test.cc.
 #include "compiler/loop/tile.h"
 
 #include <gmock/gmock.h>
@@ -27,48 +28,53 @@ std::vector<const TileOp*> Multiplications() {
 }
 
 TEST(TileFragments, HoldEachElementOfTheirMatrixOnce) {
-  for (const TileOp* op : Multiplications()) {
-    const struct {
-      Fragment fragment;
-      int64_t rows, columns;
-    } matrices[] = {{Fragment::kSums, kTileRows, kTileColumns},
-                    {Fragment::kLeft, kTileRows, op->depth},
-                    {Fragment::kRight, op->depth, kTileColumns}};
-    for (const auto& [fragment, rows, columns] : matrices) {
+  for (const TileOp& op : TileOps()) {
+    for (const TileOperand& operand : op.operands) {
+      if (operand.scope != Scope::kRegister) continue;
       std::set<std::pair<int64_t, int64_t>> places;
-      for (int64_t t = 0; t < kWarpThreads; ++t) {
-        for (int64_t i = 0; i < rows * columns / kWarpThreads; ++i) {
-          const MatrixPlace at = FragmentOf(*op, fragment, t, i);
-          EXPECT_TRUE(at.row >= 0 && at.row < rows && at.column >= 0 && at.column < columns);
-          places.insert({at.row, at.column});
-        }
+      const int64_t threads = CountOf(op.threads);
+      for (int64_t i = 0; i < threads * operand.elements; ++i) {
+        const MatrixPlace at = operand.place(operand, i % threads, i / threads);
+        EXPECT_TRUE(at.row >= 0 && at.row < operand.rows) << op.name << " " << operand.what;
+        EXPECT_TRUE(at.column >= 0 && at.column < operand.columns) << op.name;
+        places.insert({at.row, at.column});
       }
-      EXPECT_EQ(places.size(), static_cast<size_t>(rows * columns)) << op->name;
+      EXPECT_EQ(places.size(), static_cast<size_t>(threads * operand.elements)) << op.name;
+      EXPECT_EQ(places.size(), static_cast<size_t>(operand.rows * operand.columns)) << op.name;
     }
   }
 }
 
+constexpr size_t kSums = 0, kLeft = 1, kRight = 2;  // operands of a multiplication
+
+MatrixPlace PlaceIn(const TileOp& op, size_t operand, int64_t thread, int64_t element) {
+  return op.operands[operand].place(op.operands[operand], thread, element);
+}
+
 // Thread 5 (group 1, 1 within) by the formulas of the PTX ISA.
 TEST(TileFragments, AreThoseOfPtx) {
-  const auto place = [](const char* name, Fragment fragment, int64_t element) {
-    const MatrixPlace at = FragmentOf(*FindTileOp(name), fragment, 5, element);
+  const auto place = [](const char* name, size_t operand, int64_t element) {
+    const MatrixPlace at = PlaceIn(*FindTileOp(name), operand, 5, element);
     return std::pair(at.row, at.column);
   };
   using P = std::pair<int64_t, int64_t>;
-  EXPECT_EQ(place("mma_m16n8k16_f16", Fragment::kLeft, 1), P(1, 3));
-  EXPECT_EQ(place("mma_m16n8k16_f16", Fragment::kLeft, 2), P(9, 2));
-  EXPECT_EQ(place("mma_m16n8k16_f16", Fragment::kLeft, 4), P(1, 10));
-  EXPECT_EQ(place("mma_m16n8k16_bf16", Fragment::kLeft, 7), P(9, 11));
-  EXPECT_EQ(place("mma_m16n8k16_f16", Fragment::kRight, 3), P(11, 1));
-  EXPECT_EQ(place("mma_m16n8k16_f16", Fragment::kSums, 2), P(9, 2));
-  EXPECT_EQ(place("mma_m16n8k8_f16", Fragment::kLeft, 3), P(9, 3));
-  EXPECT_EQ(place("mma_m16n8k8_f16", Fragment::kRight, 1), P(3, 1));
-  EXPECT_EQ(place("mma_m16n8k8_tf32", Fragment::kLeft, 1), P(9, 1));
-  EXPECT_EQ(place("mma_m16n8k8_tf32", Fragment::kLeft, 2), P(1, 5));
-  EXPECT_EQ(place("mma_m16n8k8_tf32", Fragment::kRight, 1), P(5, 1));
-  EXPECT_EQ(place("mma_m16n8k32_i8", Fragment::kLeft, 5), P(9, 5));
-  EXPECT_EQ(place("mma_m16n8k32_i8", Fragment::kLeft, 12), P(9, 20));
-  EXPECT_EQ(place("mma_m16n8k32_i8", Fragment::kRight, 6), P(22, 1));
+  EXPECT_EQ(place("mma_m16n8k16_f16", kLeft, 1), P(1, 3));
+  EXPECT_EQ(place("mma_m16n8k16_f16", kLeft, 2), P(9, 2));
+  EXPECT_EQ(place("mma_m16n8k16_f16", kLeft, 4), P(1, 10));
+  EXPECT_EQ(place("mma_m16n8k16_bf16", kLeft, 7), P(9, 11));
+  EXPECT_EQ(place("mma_m16n8k16_f16", kRight, 3), P(11, 1));
+  EXPECT_EQ(place("mma_m16n8k16_f16", kSums, 2), P(9, 2));
+  EXPECT_EQ(place("mma_m16n8k8_f16", kLeft, 3), P(9, 3));
+  EXPECT_EQ(place("mma_m16n8k8_f16", kRight, 1), P(3, 1));
+  EXPECT_EQ(place("mma_m16n8k8_tf32", kLeft, 1), P(9, 1));
+  EXPECT_EQ(place("mma_m16n8k8_tf32", kLeft, 2), P(1, 5));
+  EXPECT_EQ(place("mma_m16n8k8_tf32", kRight, 1), P(5, 1));
+  EXPECT_EQ(place("mma_m16n8k32_i8", kLeft, 5), P(9, 5));
+  EXPECT_EQ(place("mma_m16n8k32_i8", kLeft, 12), P(9, 20));
+  EXPECT_EQ(place("mma_m16n8k32_i8", kRight, 6), P(22, 1));
+  EXPECT_EQ(place("wgmma_m64n32_f16", kSums, 7), P(9, 11));
+  EXPECT_EQ(place("ldmatrix_x2_f16", 0, 3), P(9, 3));
+  EXPECT_EQ(place("ldmatrix_x2_trans_f16", 0, 3), P(11, 1));
 }
 
 TEST(TileFragments, TheDeepestMultiplicationOfAnArchitectureIsFound) {
@@ -108,7 +114,7 @@ class ProductMaker {
     body.push_back(form_.matrix_loads ? MatrixLoads() : ElementLoads());
     body.push_back(TileStmt(op_, {First(sums_), First(left_), First(right_)}));
     for (int64_t i = 0; i < 4; ++i) {
-      const auto [row, column] = Place(Fragment::kSums, i);
+      const auto [row, column] = Place(kSums, i);
       body.push_back(Store(out_, {row, column}, Load(sums_, {Int(i)})));
     }
     Stmt all = Seq(std::move(body));
@@ -129,12 +135,12 @@ class ProductMaker {
                Store(to, place, Load(from, place)));
   }
 
-  std::pair<Expr, Expr> Place(Fragment fragment, int64_t element) const {
+  std::pair<Expr, Expr> Place(size_t operand, int64_t element) const {
     const Expr group = form_.wrong_lanes ? FloorMod(lane_, 8) : FloorDiv(lane_, 4);
-    const MatrixPlace zero = FragmentOf(op_, fragment, 0, element);
-    const MatrixPlace one = FragmentOf(op_, fragment, 1, element);
+    const MatrixPlace zero = PlaceIn(op_, operand, 0, element);
+    const MatrixPlace one = PlaceIn(op_, operand, 1, element);
     const Expr within = FloorMod(lane_, 4);
-    if (fragment == Fragment::kRight) {
+    if (operand == kRight) {
       return {within * (one.row - zero.row) + zero.row, group + zero.column};
     }
     return {group + zero.row, within * (one.column - zero.column) + zero.column};
@@ -143,11 +149,11 @@ class ProductMaker {
   Stmt ElementLoads() const {
     std::vector<Stmt> loads;
     for (int64_t i = 0; i < left_->shape[0]; ++i) {
-      const auto [row, column] = Place(Fragment::kLeft, i);
+      const auto [row, column] = Place(kLeft, i);
       loads.push_back(Store(left_, {Int(i)}, Load(left_shared_, {row, column})));
     }
     for (int64_t i = 0; i < right_->shape[0]; ++i) {
-      const auto [row, column] = Place(Fragment::kRight, i);
+      const auto [row, column] = Place(kRight, i);
       loads.push_back(Store(right_, {Int(i)}, Load(right_shared_, {column, row})));
     }
     return Seq(std::move(loads));

@@ -140,6 +140,58 @@ TEST(ElementTypes, LayersOf16BitFloatsTakeTheirEpilogues) {
 
 void Scalar(ModelBuilder& m, const std::string& name, float value) { m.Floats(name, {}, value); }
 
+// A layer in 16-bit floats whose output goes on in float32: a bias, GELU, a residual and perhaps
+// a cast back to 16 bits.
+ModelBuilder WidenedLayer(TensorProto::DataType type, DType dtype, bool residual) {
+  ModelBuilder m;
+  m.Input("x", {1, 5, 24}, type);
+  m.Input("residual", {1, 5, 20});
+  Raw(m, "w", Random(dtype, {24, 20}, 9), type);
+  Raw(m, "b", Random(dtype, {20}, 12), type);
+  Scalar(m, "root2", 1.41421356f);
+  Scalar(m, "one", 1);
+  Scalar(m, "half", 0.5f);
+  m.Node("MatMul", {"x", "w"}, {"product"});
+  m.Node("Add", {"product", "b"}, {"biased"});
+  SetInt(m.Node("Cast", {"biased"}, {"wide"}), "to", TensorProto::FLOAT);
+  m.Node("Div", {"wide", "root2"}, {"scaled"});
+  m.Node("Erf", {"scaled"}, {"erf"});
+  m.Node("Add", {"erf", "one"}, {"shifted"});
+  m.Node("Mul", {"wide", "shifted"}, {"gated"});
+  m.Node("Mul", {"gated", "half"}, {"gelu"});
+  if (residual) {
+    m.Node("Add", {"gelu", "residual"}, {"y"});
+  } else {
+    SetInt(m.Node("Cast", {"gelu"}, {"y"}), "to", type);
+  }
+  m.Output("y");
+  return m;
+}
+
+class WidenedLayers : public testing::TestWithParam<std::tuple<DType, bool>> {};
+
+TEST_P(WidenedLayers, TakeFloat32StepsAndRoundAtMostOnce) {
+  const auto [dtype, residual] = GetParam();
+  const auto type = dtype == DType::kF16 ? TensorProto::FLOAT16 : TensorProto::BFLOAT16;
+  const ModelBuilder model = WidenedLayer(type, dtype, residual);
+  Graph graph = ImportOnnx(model.Bytes(), {}).value();
+  const PassContext context{.target = ResolveTarget({}).value(),
+                            .evaluate = MakeConstantEvaluator()};
+  ASSERT_TRUE(RunPasses(graph, context, {}).ok());
+  const std::vector<ExtractedWorkload> workloads = ExtractWorkloads(graph);
+  ASSERT_EQ(workloads.size(), 1u);
+  EXPECT_EQ(EpilogueText(workloads[0].workload.epilogue),
+            residual ? "+bias+gelu+add" : "+bias+gelu");
+  EXPECT_EQ(OutputTypeOf(workloads[0].workload), residual ? DType::kF32 : dtype);
+  const std::map<std::string, Tensor> inputs = {{"x", Random(dtype, {1, 5, 24}, 10)},
+                                                {"residual", Random(DType::kF32, {1, 5, 20}, 11)}};
+  EXPECT_EQ(RunBoth(model, inputs, 4 * RoundoffOf(dtype)).size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WidenedLayers,
+                         testing::Combine(testing::Values(DType::kF16, DType::kBF16),
+                                          testing::Bool()));
+
 void ZeroPoint(ModelBuilder& m, const std::string& name, uint8_t value) {
   Raw(m, name, Tensor({DType::kU8, {}}, std::vector<uint8_t>{value}), TensorProto::UINT8);
 }

@@ -97,6 +97,22 @@ inline void SetFloat(onnx::NodeProto& node, const std::string& name, float value
   attribute.set_f(value);
 }
 
+inline void SetFloats(onnx::NodeProto& node, const std::string& name,
+                      const std::vector<float>& values) {
+  onnx::AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(onnx::AttributeProto::FLOATS);
+  for (float value : values) attribute.add_floats(value);
+}
+
+inline void SetStrings(onnx::NodeProto& node, const std::string& name,
+                       const std::vector<std::string>& values) {
+  onnx::AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(onnx::AttributeProto::STRINGS);
+  for (const std::string& value : values) attribute.add_strings(value);
+}
+
 inline void SetString(onnx::NodeProto& node, const std::string& name, const std::string& value) {
   onnx::AttributeProto& attribute = *node.add_attribute();
   attribute.set_name(name);

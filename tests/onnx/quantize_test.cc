@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "compiler/onnx/import.h"
+#include "compiler/onnx/quantize/float32_nodes.h"
 #include "compiler/onnx/quantize/linear_layers.h"
 #include "compiler/onnx/quantize/model_source.h"
 #include "compiler/onnx/quantize/narrow_floats.h"
@@ -192,6 +193,97 @@ TEST(NarrowFloats, ComputeInBetweenAndLeaveTheEndsAsTheyWere) {
     const double difference =
         LargestDifference(RunModel(*narrow, Input()), RunModel(m.model(), Input()));
     EXPECT_LT(difference, to == DType::kF16 ? 0.01 : 0.1) << NameOf(to) << " seed " << kSeed;
+    EXPECT_GT(difference, 0);
+  }
+}
+
+// Two layers, each added to what it read and normalised, as one node and written out.
+ModelBuilder Residuals() {
+  Rng rng(kSeed);
+  ModelBuilder m;
+  m.Input("x", {3, 8});
+  for (const char* weight : {"w1", "w2"}) Random(m, weight, {8, 8}, rng);
+  for (const char* vector : {"bias", "scale", "shift"}) Random(m, vector, {8}, rng);
+  m.Floats("two", {}, 2);
+  m.Node("MatMul", {"x", "w1"}, {"product1"});
+  m.Node("Add", {"product1", "bias"}, {"biased"});
+  m.Node("Add", {"biased", "x"}, {"sum1"});
+  m.Node("LayerNormalization", {"sum1", "scale", "shift"}, {"normed1"});
+  m.Node("MatMul", {"normed1", "w2"}, {"product2"});
+  m.Node("Relu", {"product2"}, {"active"});
+  m.Node("Add", {"active", "normed1"}, {"sum2"});
+  m.Node("Pow", {"sum2", "two"}, {"square"});
+  SetInts(m.Node("ReduceMean", {"square"}, {"mean"}), "axes", {-1});
+  m.Node("Sqrt", {"mean"}, {"root"});
+  m.Node("Div", {"sum2", "root"}, {"normed2"});
+  m.Node("Neg", {"normed2"}, {"y"});
+  m.Output("y");
+  m.graph().mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      onnx::TensorProto::FLOAT);
+  return m;
+}
+
+std::vector<std::string> NamesOfFloat32Nodes(ModelBuilder& m) {
+  const std::vector<bool> found = Float32Nodes(m.graph());
+  std::vector<std::string> names;
+  for (int i = 0; i < m.graph().node_size(); ++i) {
+    if (found[i]) names.push_back(m.graph().node(i).name());
+  }
+  return names;
+}
+
+TEST(Float32Nodes, AreNormalisationsAndTheArithmeticThatLeadsToThemOrReadsThem) {
+  ModelBuilder m = Residuals();
+  EXPECT_THAT(NamesOfFloat32Nodes(m),
+              ElementsAre("sum1", "normed1", "sum2", "square", "mean", "root", "normed2"));
+  ModelBuilder convolutions = TwoConvolutions();
+  EXPECT_TRUE(NamesOfFloat32Nodes(convolutions).empty());
+}
+
+TEST(Float32Nodes, AreActivationsInSeveralNodesWithoutTheBiasBeforeThem) {
+  ModelBuilder m = TwoConvolutions();
+  for (const char* constant : {"b", "root2", "one"}) m.Floats(constant, {}, 1.5f);
+  m.Node("Add", {"y", "b"}, {"biased"});
+  m.Node("Div", {"biased", "root2"}, {"scaled"});
+  m.Node("Erf", {"scaled"}, {"erf"});
+  m.Node("Add", {"erf", "one"}, {"shifted"});
+  m.Node("Mul", {"biased", "shifted"}, {"gelu"});
+  m.Node("Relu", {"gelu"}, {"z"});
+  EXPECT_THAT(NamesOfFloat32Nodes(m), ElementsAre("scaled", "erf", "shifted", "gelu"));
+}
+
+TEST(Float32Nodes, AreNoneThatAGraphWithinANodeReads) {
+  ModelBuilder m = Residuals();
+  onnx::AttributeProto& branch = *m.Node("If", {"c"}, {"z"}).add_attribute();
+  branch.set_name("then_branch");
+  onnx::NodeProto& inner = *branch.mutable_g()->add_node();
+  inner.set_op_type("Identity");
+  inner.add_input("normed1");
+  inner.add_output("inner");
+  EXPECT_THAT(NamesOfFloat32Nodes(m), ElementsAre("sum2", "square", "mean", "root", "normed2"));
+}
+
+TEST(NarrowFloats, WhatNormalisationsReadAndWriteStaysFloat32) {
+  for (const DType to : {DType::kF16, DType::kBF16}) {
+    ModelBuilder m = Residuals();
+    const auto narrow = WithNarrowFloats(m.model(), to);
+    ASSERT_TRUE(narrow.ok()) << narrow.status();
+    for (const char* name : {"scale", "shift", "two"}) {
+      const onnx::TensorProto* kept = FindConstant(narrow->graph(), name);
+      EXPECT_EQ(kept->data_type(), onnx::TensorProto::FLOAT) << name;
+    }
+    for (const char* name : {"w1", "w2", "bias"}) {
+      const onnx::TensorProto* weight = FindConstant(narrow->graph(), name);
+      EXPECT_NE(weight->data_type(), onnx::TensorProto::FLOAT) << name;
+    }
+    EXPECT_EQ(CountOf(*narrow, "Cast"), 7) << "x, back for sum1, biased, active, normed1, "
+                                              "normed2, y";
+    Rng rng(kSeed + 2);
+    Tensor x({DType::kF32, {3, 8}});
+    for (int64_t i = 0; i < x.size(); ++i) x.Set(i, rng.Uniform(-1, 1));
+    const double difference =
+        LargestDifference(RunModel(*narrow, {{"x", x}}), RunModel(m.model(), {{"x", x}}));
+    EXPECT_LT(difference, to == DType::kF16 ? 0.01 : 0.08) << NameOf(to) << " seed " << kSeed;
     EXPECT_GT(difference, 0);
   }
 }

@@ -206,14 +206,6 @@ std::vector<Vector> Expected(const Case& c, const Tensors& t) {
   return out;
 }
 
-void SetStrings(onnx::NodeProto& node, const std::string& name,
-                const std::vector<std::string>& values) {
-  onnx::AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(onnx::AttributeProto::STRINGS);
-  for (const std::string& value : values) attribute.add_strings(value);
-}
-
 void AddWeight(ModelBuilder& m, const std::string& name, const Tensor& tensor) {
   onnx::TensorProto& weight = m.Floats(name, {});
   weight.clear_float_data();

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "compiler/onnx/import.h"
 #include "tests/onnx/run_both.h"
 
 namespace tilewright {
@@ -64,6 +65,29 @@ TEST(Resize, AntialiasChangesNothingWhereTheImageGrows) {
     }
     EXPECT_THAT(outputs[1], Pointwise(DoubleNear(1e-5), outputs[0])) << mode;
   }
+}
+
+// The reduction that each resized dimension is left with.
+std::vector<bool> ReducesAt(const std::string& mode, bool antialias) {
+  ModelBuilder m(18);
+  Scales(m, {1, 1, 0.4f, 1.5f});
+  onnx::NodeProto& node = Resized(m, {1, 2, 10, 4}, false);
+  SetString(node, "mode", mode);
+  SetInt(node, "antialias", antialias ? 1 : 0);
+  const absl::StatusOr<Graph> graph = ImportOnnx(m.Bytes(), {});
+  EXPECT_TRUE(graph.ok()) << graph.status();
+  std::vector<bool> reduces;
+  if (!graph.ok()) return reduces;
+  for (const Node& part : graph->nodes) reduces.push_back(!part.compute.reduce.empty());
+  return reduces;
+}
+
+// What has no reduction can be a task of its own (compiler/graph/passes/tune_nests.cc).
+TEST(Resize, FewTapsAreOneExpression) {
+  for (const char* mode : {"nearest", "linear", "cubic"}) {
+    EXPECT_THAT(ReducesAt(mode, false), ElementsAre(false, false)) << mode;
+  }
+  EXPECT_THAT(ReducesAt("linear", true), ElementsAre(true, false));
 }
 
 TEST(Resize, AUniformImageStaysUniform) {

@@ -32,7 +32,12 @@ class BeatsDefaultTest : public testing::Test {
     fallback_.outcome = Timing{std::move(fallback)};
     const std::unique_ptr<RecordStore> store = MakeMemoryStore();
     EXPECT_TRUE(store->Append(std::vector<Record>{fallback_, record_}).ok());
-    return BeatDefaults(*store, {&record_, 1}, /*exact=*/false)->front();
+    return Beats(*store, record_);
+  }
+
+  static bool Beats(const RecordStore& store, const Record& record) {
+    Defaults defaults(/*exact=*/false);
+    return BeatDefaults(store, {&record, 1}, defaults)->front();
   }
 
   Record fallback_, record_;
@@ -54,7 +59,7 @@ TEST_F(BeatsDefaultTest, ADefaultThatWasNotMeasuredLosesToAnyRecord) {
   record_.outcome = Timing{{1.0}};
   const std::unique_ptr<RecordStore> store = MakeMemoryStore();
   ASSERT_TRUE(store->Append(std::vector<Record>{record_}).ok());
-  EXPECT_TRUE(BeatDefaults(*store, {&record_, 1}, /*exact=*/false)->front());
+  EXPECT_TRUE(Beats(*store, record_));
 }
 
 TEST_F(BeatsDefaultTest, ADefaultOfAnotherDeviceSaysNothing) {
@@ -66,7 +71,25 @@ TEST_F(BeatsDefaultTest, TheDefaultsOwnRecordIsKept) {
   fallback_.outcome = Timing{{1.0}};
   const std::unique_ptr<RecordStore> store = MakeMemoryStore();
   ASSERT_TRUE(store->Append(std::vector<Record>{fallback_}).ok());
-  EXPECT_TRUE(BeatDefaults(*store, {&fallback_, 1}, /*exact=*/false)->front());
+  EXPECT_TRUE(Beats(*store, fallback_));
+}
+
+TEST(Defaults, AreFoundOnceForEachWorkloadAndTarget) {
+  Defaults defaults(/*exact=*/false);
+  const Workload layer = ParseWorkload("dense(float32[4,32],float32[64,32];,NK16n,)").value();
+  const Target here = ParseTarget("cpu -mcpu=znver5").value();
+  const Defaults::Default* const found = defaults.Of(layer, here).value();
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(defaults.Of(layer, here).value(), found) << "the same object, not found again";
+  EXPECT_NE(defaults.Of(layer, ParseTarget("cpu -mcpu=haswell").value()).value(), found);
+}
+
+TEST(Defaults, ThereIsNoneWhereNoTemplateTakesTheWorkload) {
+  Defaults defaults(/*exact=*/false);
+  const Workload layer = ParseWorkload("dense(float32[4,32],float32[64,32];,NK16n,)").value();
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(defaults.Of(layer, ParseTarget("cuda -arch=sm_90").value()).value(), nullptr);
+  }
 }
 
 }  // namespace

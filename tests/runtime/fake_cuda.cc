@@ -2,21 +2,30 @@
 // "cuInit=34", "cuMemAlloc_v2=2,cuCtxSynchronize=hang" (the call never returns). A module is a text
 // that begins with "fake"; its one kernel "twice" doubles the first argument into the second. That
 // of a module "fake maps" says that it needs 65536 bytes and a map of its first operand, without
-// which the launch fails.
+// which the launch fails. As the driver's, a thread's calls need a context that it made current,
+// and what is launched while a stream is recorded is kept in the graph and not run.
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace {
 
-constexpr int kNoBinary = 209, kNotFound = 500, kInvalidValue = 1;
+constexpr int kNoBinary = 209, kNotFound = 500, kInvalidValue = 1, kNoContext = 201;
+constexpr int kNoCapture = 900, kUnmatched = 903;
+
+using Graph = std::vector<std::function<void()>>;
 
 void* with_maps = nullptr;
 int most_shared_bytes = 0;
+thread_local bool has_context = false;
+Graph* recorded = nullptr;  // while the stream is
+int stream = 0;
 
 int Planned(const std::string& call) {
   const char* const text = std::getenv("FAKE_CUDA");
@@ -38,6 +47,9 @@ void Twice(const float* in, float* out, unsigned count) {
   if (const int planned = Planned(name); planned != 0) { \
     return planned;                                      \
   }
+#define CALL_OF_CONTEXT(name)          \
+  if (!has_context) return kNoContext; \
+  CALL(name)
 
 extern "C" {
 
@@ -84,31 +96,36 @@ int cuDevicePrimaryCtxRetain(void** context, int) {
   return 0;
 }
 int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
-int cuCtxSetCurrent(void*) { return 0; }
+int cuCtxSetCurrent(void* context) {
+  has_context = context != nullptr;
+  return 0;
+}
 int cuCtxSynchronize() {
-  CALL("cuCtxSynchronize");
+  CALL_OF_CONTEXT("cuCtxSynchronize");
   return 0;
 }
 int cuMemAlloc_v2(uint64_t* pointer, size_t bytes) {
-  CALL("cuMemAlloc_v2");
+  CALL_OF_CONTEXT("cuMemAlloc_v2");
   *pointer = reinterpret_cast<uint64_t>(std::malloc(bytes));
   return 0;
 }
 int cuMemFree_v2(uint64_t pointer) {
+  if (!has_context) return kNoContext;
   std::free(reinterpret_cast<void*>(pointer));
   return 0;
 }
 int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) {
+  CALL_OF_CONTEXT("cuMemcpyHtoD_v2");
   std::memcpy(reinterpret_cast<void*>(to), from, bytes);
   return 0;
 }
 int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
-  CALL("cuMemcpyDtoH_v2");
+  CALL_OF_CONTEXT("cuMemcpyDtoH_v2");
   std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
   return 0;
 }
 int cuModuleLoadData(void** module, const void* image) {
-  CALL("cuModuleLoadData");
+  CALL_OF_CONTEXT("cuModuleLoadData");
   if (std::strncmp(static_cast<const char*>(image), "fake", 4) != 0) return kNoBinary;
   *module = std::strcmp(static_cast<const char*>(image), "fake maps") == 0 ? &with_maps : module;
   return 0;
@@ -121,7 +138,7 @@ int cuModuleGetGlobal_v2(uint64_t* at, size_t* bytes, void* module, const char* 
   return 0;
 }
 int cuFuncSetAttribute(void*, int attribute, int value) {
-  CALL("cuFuncSetAttribute");
+  CALL_OF_CONTEXT("cuFuncSetAttribute");
   if (attribute == 8) most_shared_bytes = value;
   return 0;
 }
@@ -140,13 +157,14 @@ int cuTensorMapEncodeTiled(void* map, int type, unsigned rank, void* address,
 }
 int cuModuleUnload(void*) { return 0; }
 int cuModuleGetFunction(void** function, void*, const char* name) {
+  CALL_OF_CONTEXT("cuModuleGetFunction");
   if (std::strcmp(name, "twice") != 0) return kNotFound;
   *function = function;
   return 0;
 }
 int cuLaunchKernel(void*, unsigned grid_x, unsigned, unsigned, unsigned block_x, unsigned, unsigned,
-                   unsigned shared_bytes, void*, void** args, void**) {
-  CALL("cuLaunchKernel");
+                   unsigned shared_bytes, void* on, void** args, void**) {
+  CALL_OF_CONTEXT("cuLaunchKernel");
   if (static_cast<int>(shared_bytes) > most_shared_bytes) return kInvalidValue;
   if (shared_bytes > 0 && *static_cast<uint64_t*>(args[2]) != *static_cast<uint64_t*>(args[0])) {
     return kInvalidValue;
@@ -154,7 +172,54 @@ int cuLaunchKernel(void*, unsigned grid_x, unsigned, unsigned, unsigned block_x,
   const auto at = [args](int i) {
     return reinterpret_cast<float*>(*static_cast<uint64_t*>(args[i]));
   };
-  Twice(at(0), at(1), grid_x * block_x);
+  const auto run = [in = at(0), out = at(1), count = grid_x * block_x] { Twice(in, out, count); };
+  if (recorded != nullptr && on == &stream) {
+    recorded->push_back(run);
+  } else {
+    run();
+  }
+  return 0;
+}
+int cuStreamCreate(void** created, unsigned) {
+  CALL_OF_CONTEXT("cuStreamCreate");
+  *created = &stream;
+  return 0;
+}
+int cuStreamDestroy_v2(void*) { return 0; }
+int cuStreamBeginCapture_v2(void* on, int) {
+  CALL_OF_CONTEXT("cuStreamBeginCapture_v2");
+  if (on != &stream || recorded != nullptr) return kNoCapture;
+  recorded = new Graph;
+  return 0;
+}
+int cuStreamEndCapture(void* on, void** graph) {
+  CALL_OF_CONTEXT("cuStreamEndCapture");
+  if (on != &stream || recorded == nullptr) return kUnmatched;
+  *graph = recorded;
+  recorded = nullptr;
+  return 0;
+}
+int cuGraphInstantiateWithFlags(void** made, void* graph, unsigned long long) {
+  CALL_OF_CONTEXT("cuGraphInstantiateWithFlags");
+  *made = new Graph(*static_cast<Graph*>(graph));
+  return 0;
+}
+int cuGraphUpload(void*, void* on) {
+  CALL_OF_CONTEXT("cuGraphUpload");
+  return on == &stream ? 0 : kInvalidValue;
+}
+int cuGraphLaunch(void* made, void* on) {
+  CALL_OF_CONTEXT("cuGraphLaunch");
+  if (on != &stream) return kInvalidValue;
+  for (const auto& run : *static_cast<Graph*>(made)) run();
+  return 0;
+}
+int cuGraphExecDestroy(void* made) {
+  delete static_cast<Graph*>(made);
+  return 0;
+}
+int cuGraphDestroy(void* graph) {
+  delete static_cast<Graph*>(graph);
   return 0;
 }
 int cuGetErrorString(int, const char** text) {

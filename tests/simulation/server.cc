@@ -47,12 +47,12 @@ FarmOptions SimulatedServer::Options() {
   return options;
 }
 
-// Whoever looks after the server starts it again when nothing can be stored any more.
+// It ends when nothing can be stored any more, and whoever looks after it starts it again.
 void SimulatedServer::OnCommit(const absl::Status& status) {
   if (!Alive()()) return;
   if (status.ok()) return;
   world_.Tell(absl::StrCat("commit: ", absl::StatusCodeToString(status.code())));
-  if (!absl::IsDataLoss(status)) return;
+  if (!absl::IsAborted(status)) return;
   world_.After(world_.Uniform(1, 5), [this, alive = Alive()] {
     if (alive()) Crash(world_.Uniform(0.5, 2));
   });

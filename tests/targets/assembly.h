@@ -38,4 +38,11 @@ inline std::string SpillsIn(const std::vector<std::string>& lines) {
   return spills;
 }
 
+// How often `part` stands in a text.
+inline size_t Count(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
 }  // namespace tilewright

@@ -94,5 +94,19 @@ TEST(CpuTarget, FillsTheDumpsAskedFor) {
   EXPECT_THAT(assembly, HasSubstr("conv:"));
 }
 
+// What stands for libm is made once for each machine.
+TEST(CpuTarget, LibrariesForSeveralMachinesInTurnAreEachForTheirOwn) {
+  constexpr char kHere[] = "cpu -mcpu=haswell";
+  constexpr char kArm[] = "cpu -mtriple=aarch64-linux-gnu -mcpu=cortex-a72";
+  const auto here = CompileFor(kHere, nullptr), arm = CompileFor(kArm, nullptr);
+  ASSERT_TRUE(here.ok()) << here.status();
+  ASSERT_TRUE(arm.ok()) << arm.status();
+  EXPECT_EQ(MachineOf(*here), 62);
+  EXPECT_EQ(MachineOf(*arm), 183);
+  for (const auto* so : {&*here, &*arm}) EXPECT_THAT(*so, HasSubstr("libm.so.6"));
+  EXPECT_EQ(*CompileFor(kHere, nullptr), *here);
+  EXPECT_EQ(*CompileFor(kArm, nullptr), *arm);
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -8,6 +8,7 @@
 #include "compiler/driver/device_task.h"
 #include "compiler/driver/plain_run.h"
 #include "compiler/loop/interpret.h"
+#include "compiler/loop/text.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
@@ -132,6 +133,27 @@ TEST_P(EveryArchitecture, CompilesEachTemplateOrNamesTheMissingCompiler) {
 
 INSTANTIATE_TEST_SUITE_P(Cuda, EveryArchitecture, testing::Values("sm_75", "sm_90", "sm_120"),
                          [](const auto& info) { return std::string(info.param); });
+
+// As of every target: what is rounded to integers is the same however it is scheduled.
+TEST(Cuda, ProductsAreNotFusedWithSumsInWhatWritesIntegers) {
+  if (!runtime::HasNvrtc()) GTEST_SKIP() << "without NVRTC there is no code to look at";
+  const auto ptx = [](const char* type) {
+    const Program program =
+        ParseProgram(std::string("program scaled(x: float32[64], y: ") + type +
+                     "[64]):\n  block_x i in 0..64:\n    y[i] = cast(x[i] * 3.5 + 0.25, " + type +
+                     ")\n")
+            .value();
+    std::string text;
+    const CompileOptions options{.assembly = &text};
+    EXPECT_TRUE(FindTarget("cuda")
+                    .value()
+                    ->CompileLibrary({&program, 1}, Parsed("cuda -arch=sm_90"), options)
+                    .ok());
+    return text;
+  };
+  EXPECT_THAT(ptx("float32"), HasSubstr("fma.rn.f32"));
+  EXPECT_THAT(ptx("int32"), testing::Not(HasSubstr("fma.rn.f32")));
+}
 
 TEST(Cuda, AnArchitectureThatTheCompilerDoesNotKnowIsNamed) {
   const absl::StatusOr<std::string> code =

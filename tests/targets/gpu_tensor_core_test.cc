@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "compiler/loop/unroll.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
 #include "runtime/device/nvrtc.h"
+#include "tests/targets/tile_program.h"
 
 namespace tilewright {
 namespace {
@@ -111,6 +114,20 @@ TEST(NvrtcWarpgroups, CompileForHopperWithoutSpillsAndRemarks) {
       EXPECT_THAT(log, HasSubstr(" 0 bytes spill stores"));
       EXPECT_THAT(log, Not(HasSubstr("C75")));
     }
+  }
+}
+
+// Every tile instruction, in a program of its own.
+TEST(NvrtcTiles, CompileForTheFirstArchitectureThatHasThem) {
+  if (!runtime::HasNvrtc()) GTEST_SKIP() << "no NVRTC";
+  std::map<int, std::vector<Program>> programs;
+  for (const TileOp& op : TileOps()) {
+    programs[op.first_architecture].push_back(TileProgram(op, "run_" + op.name));
+  }
+  for (const auto& [architecture, with] : programs) {
+    const Target target = ParseTarget(absl::StrCat("cuda -arch=sm_", architecture)).value();
+    const auto code = FindTarget("cuda").value()->CompileLibrary(with, target, {});
+    EXPECT_TRUE(code.ok()) << code.status();
   }
 }
 

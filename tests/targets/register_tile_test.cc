@@ -1,5 +1,6 @@
 // Tiles that are written by rows and read by columns stay in registers.
 #include "compiler/core/target.h"
+#include "tests/targets/assembly.h"
 #include "tests/targets/compiled_kernel.h"
 
 namespace tilewright {
@@ -51,12 +52,6 @@ std::string AssemblyFor(const char* cpu, int64_t side) {
   const std::vector<Program> programs = {TransposeTile(DType::kF32, side, side, side)};
   EXPECT_TRUE(backend->CompileLibrary(programs, target, {.assembly = &assembly}).ok());
   return assembly;
-}
-
-size_t Count(const std::string& text, const std::string& word) {
-  size_t count = 0;
-  for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++count;
-  return count;
 }
 
 // Shared shuffles of two vectors, and no element alone.

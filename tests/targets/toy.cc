@@ -12,14 +12,6 @@ namespace tilewright::runtime {
 namespace {
 
 constexpr char kPrelude[] = R"(
-typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
-typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
-typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned char tw_u8;
-typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned short tw_bf16;
-typedef tw_u16 tw_v2; typedef tw_u32 tw_v4; struct tw_v8 { tw_u32 x[2]; };
-struct tw_v16 { tw_u32 x[4]; };
-#define TW_ZERO_8 (tw_v8{})
-#define TW_ZERO_16 (tw_v16{})
 static const int* tw_at;
 #define TW_BLOCK_X tw_at[0]
 #define TW_BLOCK_Y tw_at[1]
@@ -27,9 +19,6 @@ static const int* tw_at;
 #define TW_THREAD_X tw_at[3]
 #define TW_THREAD_Y tw_at[4]
 #define TW_THREAD_Z tw_at[5]
-struct tw_run {
-  template <class F, class... A> tw_run(F kernel, A... args) { kernel(args...); }
-};
 template <class... A> static void tw_call(void (*kernel)(A...), void** args, const int* at) {
   tw_at = at;
   int i = 0;
@@ -37,33 +26,11 @@ template <class... A> static void tw_call(void (*kernel)(A...), void** args, con
 }
 #define TW_EXPORT(kernel) \
   extern "C" void kernel##_at(void** args, const int* at) { tw_call(kernel, args, at); }
-#define TW_GLOBAL
-#define TW_LOCAL
-#define TW_FN static inline
-#define TW_KERNEL(x, y, z) static void
 #define TW_INPUT(S, name) const tw_##S* name
 #define TW_OUTPUT(S, name) tw_##S* name
 #define TW_ALIGNED_ARRAY(S, name, n) alignas(16) tw_##S name[n]
 #define TW_ARRAY(S, name, n) tw_##S name[n]
 #define TW_AS(bytes, space, place) (*(space tw_v##bytes*)(place))
-#define TW_UNROLL
-#define TW_I64(x) x##LL
-#define TW_U64(x) x##ULL
-TW_FN tw_u32 TW_BITS(float x) { tw_u32 y; __builtin_memcpy(&y, &x, 4); return y; }
-TW_FN float TW_FROM_BITS(tw_u32 x) { float y; __builtin_memcpy(&y, &x, 4); return y; }
-#define TW_INF_f32 __builtin_inff()
-#define TW_NAN_f32 __builtin_nanf("")
-#define TW_INF_f64 __builtin_inf()
-#define TW_NAN_f64 __builtin_nan("")
-#define TW_M32(name) __builtin_##name##f
-#define TW_M64(name) __builtin_##name
-TW_FN float tw_load_f16(tw_f16 x) { _Float16 y; __builtin_memcpy(&y, &x, 2); return (float)y; }
-TW_FN tw_f16 tw_store_f16(float x) {
-  _Float16 y = (_Float16)x;
-  tw_f16 z;
-  __builtin_memcpy(&z, &y, 2);
-  return z;
-}
 )";
 
 struct Buffer final : DeviceBuffer {
@@ -162,6 +129,7 @@ const DeviceDriver& toy_driver() {
 }
 
 const DeviceKind& toy() {
+  static const std::string prelude = std::string(HostPrelude()) + kPrelude;
   static const DeviceKind kind = {
       .driver = &toy_driver(),
       .summary = "threads one after another",
@@ -171,7 +139,7 @@ const DeviceKind& toy() {
           [](std::string_view, std::string_view) {
             return GpuTraits{.limits = {.threads = 64, .block = {64, 64, 64}}};
           },
-      .prelude = kPrelude,
+      .prelude = prelude,
       .compile = Compile};
   return kind;
 }

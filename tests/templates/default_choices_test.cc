@@ -50,6 +50,17 @@ TEST(DefaultChoices, ADenseLayersTileHasNoMoreRowsThanASetOfTheCacheHolds) {
   EXPECT_GT(rows("dense(float32[128,768],float32[768,768];,NK16n,)"), 8);
 }
 
+TEST(DefaultChoices, WeightsThatAreReadOnceAreFetchedAheadWhereSeveralRowsUseThem) {
+  const auto config = [](const char* key) { return UntunedOf(key, kAvx512).config; };
+  const Config one = config("dense(float32[1,768],float32[768,768];,NK16n,)");
+  EXPECT_FALSE(one.Bool("prefetch"));
+  for (const char* key : {"dense(float32[8,768],float32[1536,768];,NK16n,)",
+                          "dense(float32[8,3072],float32[4096,3072];,NK16n,)"}) {
+    EXPECT_EQ(config(key).Inner("tile_m"), 8) << "all rows meet the weights at once: " << key;
+    EXPECT_TRUE(config(key).Bool("prefetch")) << key;
+  }
+}
+
 TEST(DefaultChoices, A1x1ConvolutionUnrollsAWholeBlockOfEightChannels) {
   const auto channels = [](const char* key, const char* target) {
     return UntunedOf(key, target).config.Int("unroll_ic");

@@ -72,6 +72,14 @@ const char* const kWorkloads512[] = {
     "scaled=1;,,)",
     "nest(float32[3,5,9],float32[5,37];,,)=a.B[3,37,9] select(i1 < 7, 0.5, a0[i0, i1 % 5, i2] * "
     "sqrt(abs(a1[min(i0, 4), i1])))",
+    "nest(float32[5,7,9],int64[2,13],float32[2,13];,,)=columns[5,7,13] a0[i0, i1, min(max(a1[0, "
+    "i2], "
+    "0), 8)] * a2[0, i2] + a0[i0, i1, min(max(a1[1, i2], 0), 8)] * a2[1, i2]",
+    "nest(float32[5,7,19],int64[2,11],float32[2,11];,,)=rows[5,11,19] a0[i0, min(max(a1[0, i1], "
+    "0), "
+    "6), i2] * a2[0, i1] + a0[i0, min(max(a1[1, i1], 0), 6), i2] * a2[1, i1]",
+    "nest(float32[3,5,9],float32[3,4,9];,,)=concat[3,9,9] select(i1 < 5, a0[i0, i1, i2], a1[i0, "
+    "i1 - 5, i2])",
     "nest(int8[70];out=int64;,,)=Shift[70] cast(a0[min(max(cast(a0[69 - i0], int64), 0), 69)], "
     "int64) - i0",
 };

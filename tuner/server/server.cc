@@ -110,6 +110,7 @@ class ServerImpl final : public Server {
         load_(clock),
         store_(store),
         webhook_(std::move(webhook)),
+        on_broken_store_(options.on_broken_store),
         farm_({.epoch = RandomNumber(),
                .dispatcher = OptionsOf(options, access_, Observers()),
                .new_session = [] { return RandomHex(kSessionBytes); },
@@ -156,7 +157,9 @@ class ServerImpl final : public Server {
   WorkerLoad load_;
   const RecordStore& store_;
   const std::unique_ptr<Webhook> webhook_;  // null: nobody is told
-  std::atomic<bool> storing_{true};         // the last transaction was stored
+  const decltype(ServerOptions::on_broken_store) on_broken_store_;
+  std::atomic<bool> storing_{true};  // the last transaction was stored
+  std::atomic<bool> broken_{false};  // none will be any more
   std::mutex health_mutex_;
   grpc::HealthCheckServiceInterface* health_ = nullptr;  // gRPC's, while it serves
   ThreadActivities activities_;
@@ -225,6 +228,9 @@ void ServerImpl::SetServing(bool serving) {
 
 void ServerImpl::OnCommit(double seconds, const absl::Status& status) {
   metrics_.OnCommit(seconds, status);
+  if (absl::IsAborted(status) && !broken_.exchange(true) && on_broken_store_) {
+    on_broken_store_(status);
+  }
   if (storing_.exchange(status.ok()) == status.ok()) return;
   if (status.ok()) {
     log_.Info("records are stored again");

@@ -2,6 +2,7 @@
 // expires leases, one that writes records, one for each running job.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,9 @@ struct ServerOptions {
   // nowhere. They have no authentication: an address that other machines reach needs `insecure`.
   std::string http;
   WebhookOptions webhook;  // its `insecure` is that of this
+  // Told once, by the thread that stores, when the store accepts nothing more (Aborted): the server
+  // is of no use until it is started again. May be null.
+  std::function<void(const absl::Status& why)> on_broken_store;
   // A farm of one machine for one job: jobs of earlier runs are left alone until they are
   // submitted again, and a job fails when no worker was fit for a minute.
   bool embedded = false;

@@ -26,7 +26,8 @@ class TimedTask {
   std::string Check();
   // Runs one block of each kernel: drivers compile a kernel when it is first started.
   void StartEach();
-  // Wall seconds of one run: the mean of `times` that are started one behind the other.
+  // Wall seconds of one run: the mean of `times` that follow each other as fast as the device
+  // starts them. REQUIRES: Check has run.
   double Time(int times);
 
  private:
@@ -52,6 +53,8 @@ class TimedTask {
   std::vector<char> got_, expected_;
   std::unique_ptr<runtime::DeviceModule> module_;
   std::vector<Call> calls_;
+  std::unique_ptr<runtime::DeviceReplay> recorded_;  // of so many runs:
+  int recorded_times_ = 0;
 };
 
 }  // namespace tilewright

@@ -29,9 +29,14 @@ void Limit(int resource, rlim_t value) {
 }
 
 // The first process of a pid namespace ignores signals without a handler, so one is needed to say
-// what happened before the hard limit kills.
+// what happened: before the hard limit kills, and when the kernel aborts.
+void SayWhichSignal() {
+  for (const int number : {SIGXCPU, SIGABRT}) {
+    std::signal(number, [](int met) { _exit(128 + met); });
+  }
+}
+
 void LimitProcessorTime(rlim_t seconds) {
-  std::signal(SIGXCPU, [](int) { _exit(128 + SIGXCPU); });
   const rlimit limit{seconds, seconds + 1};
   setrlimit(RLIMIT_CPU, &limit);
 }
@@ -93,6 +98,7 @@ Confinement Confine(const RunSpec& spec) {
     if (child == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
   }
   got.landlock = KeepToFiles(spec);
+  SayWhichSignal();
   SetLimits(spec);
   return got;
 }

@@ -73,11 +73,6 @@ void FillArgument(const RunSpec& spec, size_t i, void* data) {
   }
 }
 
-double ElementOf(const void* data, DType dtype, int64_t i) {
-  return Dispatch(
-      dtype, [&]<typename T>() { return static_cast<double>(static_cast<const T*>(data)[i]); });
-}
-
 PaddingMask::PaddingMask(const RunArgument& argument) {
   std::vector<int64_t> strides(argument.shape.size(), 1);
   for (size_t d = strides.size(); d-- > 1;) strides[d - 1] = strides[d] * argument.shape[d];

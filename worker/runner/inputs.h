@@ -22,8 +22,6 @@ int64_t ElementsOf(const RunArgument& argument);
 // look right by accident (floats are NaN).
 void FillArgument(const RunSpec& spec, size_t i, void* data);
 
-double ElementOf(const void* data, DType dtype, int64_t i);
-
 // Says which elements of an argument are padding, by position.
 class PaddingMask {
  public:

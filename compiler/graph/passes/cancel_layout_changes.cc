@@ -104,17 +104,12 @@ class BlockedForm {
                                                    "sign", "floor", "ceil", "round"};
     bool finite = true;
     ForEachExpr(root, [&](const Expr& e) {
-      if (e->kind == ExprKind::kCall) finite = finite && kBounded.contains(e->name);
+      const bool computes = e->kind == ExprKind::kCall && e->dtype != DType::kBool;
+      if (computes) finite = finite && kBounded.contains(e->name);
       const bool divides = e->kind == ExprKind::kBinary && e->op == BinaryOp::kDiv;
       if (divides && IsFloat(e->dtype)) finite = finite && !ReadsAnything(e->operands[1]);
     });
     return finite;
-  }
-
-  static bool ReadsAnything(const Expr& root) {
-    bool reads = false;
-    ForEachExpr(root, [&](const Expr& e) { reads = reads || e->kind == ExprKind::kLoad; });
-    return reads;
   }
 
   const Compute& plain_;

@@ -1,9 +1,12 @@
 // CPU: convolutions compute on channels blocked by the vector width, NCHW<x>c, so that one vector
 // holds x output channels; their weights, and those of dense layers, are packed to match. Layout
-// changes are put around each anchor here; cancel_layout_changes removes most of them.
+// changes are put around each anchor here; cancel_layout_changes removes most of them. A depthwise
+// convolution between anchors that stay plain stays so too: it gains less from blocks than changing
+// the layout twice costs, as long as its lanes are neighbours in memory and mostly used.
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/core/layout.h"
@@ -17,30 +20,93 @@
 namespace tilewright {
 namespace {
 
+// What an anchor's channels become in blocks of x; nullopt where they stay plain.
+std::optional<WorkloadLayouts> BlockedLayouts(const Graph& graph, const Node& anchor, int64_t x) {
+  const std::optional<WorkloadLayouts> layouts =
+      OperatorOf(*anchor.workload).blocked(*anchor.workload, x);
+  const bool packs = layouts && !graph.values[anchor.inputs[1]].constant.empty();
+  return packs ? layouts : std::nullopt;
+}
+
+enum class Side { kBefore, kBehind };
+
+// Whether the anchors that a node's data come from, and those that its output goes to, are plain.
+class PlainSurroundings {
+ public:
+  PlainSurroundings(const Graph& graph, int64_t x) : graph_(graph), x_(x) {}
+
+  bool Of(const Node& node) const {
+    return ArePlain(node.inputs[0], Side::kBefore) && ArePlain(node.output, Side::kBehind);
+  }
+
+ private:
+  // True when nodes on that side of `value` lead to an anchor, and to none that will be blocked.
+  bool ArePlain(ValueId value, Side side) const {
+    std::set<ValueId> seen = {value};
+    std::vector<ValueId> open = {value};
+    bool met = false;
+    while (!open.empty()) {
+      const std::vector<int> nodes = NodesAt(open.back(), side);
+      open.pop_back();
+      for (const int i : nodes) {
+        const Node& node = graph_.nodes[i];
+        if (node.workload && !StaysPlain(node)) return false;
+        met = met || node.workload;
+        if (node.workload) continue;
+        for (const ValueId next : side == Side::kBefore ? node.inputs : std::vector{node.output}) {
+          if (seen.insert(next).second) open.push_back(next);
+        }
+      }
+    }
+    return met;
+  }
+
+  std::vector<int> NodesAt(ValueId value, Side side) const {
+    if (side == Side::kBehind) return graph_.ConsumersOf(value);
+    const int producer = graph_.values[value].producer;
+    return producer < 0 ? std::vector<int>{} : std::vector{producer};
+  }
+
+  bool StaysPlain(const Node& anchor) const {
+    return HasPlainLayouts(*anchor.workload) && !BlockedLayouts(graph_, anchor, x_);
+  }
+
+  const Graph& graph_;
+  const int64_t x_;
+};
+
 class LayoutChooser {
  public:
   LayoutChooser(Graph& graph, int64_t lanes) : graph_(graph), x_(lanes) {}
 
   void Run() {
-    const size_t original = graph_.nodes.size();
-    for (size_t i = 0; i < original; ++i) {
-      const std::optional<Workload>& workload = graph_.nodes[i].workload;
-      if (!workload || !HasPlainLayouts(*workload)) continue;
-      Block(static_cast<int>(i));
+    std::vector<int> anchors;
+    const PlainSurroundings surroundings(graph_, x_);
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      if (!node.workload || !HasPlainLayouts(*node.workload)) continue;
+      if (FillsPlainVectors(*node.workload) && surroundings.Of(node)) continue;
+      anchors.push_back(static_cast<int>(i));
     }
+    for (const int anchor : anchors) Block(anchor);
     SortNodes(graph_);
     EraseDeadNodes(graph_);
   }
 
  private:
+  bool FillsPlainVectors(const Workload& workload) const {
+    return workload.op == "depthwise_conv2d" && workload.Attr("strides")[1] == 1 &&
+           2 * OutputShape(workload)[3] >= x_;
+  }
+
   bool IsConstant(ValueId id) const { return !graph_.values[id].constant.empty(); }
 
   // By index and value: the graph's nodes move while layout changes are appended.
   void Block(int at) {
     Node anchor = graph_.nodes[at];
     Workload& workload = *anchor.workload;
-    const std::optional<WorkloadLayouts> layouts = OperatorOf(workload).blocked(workload, x_);
-    if (!layouts || !IsConstant(anchor.inputs[1])) return;
+    const std::optional<WorkloadLayouts> layouts = BlockedLayouts(graph_, anchor, x_);
+    if (!layouts) return;
     const bool blocks_output = layouts->out != workload.out_layout;
     if (blocks_output && !CanPadBiases(anchor)) return;
     if (layouts->data != workload.data_layout) {

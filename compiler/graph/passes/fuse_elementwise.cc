@@ -26,13 +26,19 @@ bool IsTranscendental(const Expr& e) {
   return divides && IsFloat(e->dtype) && e->operands[1]->kind != ExprKind::kFloat;
 }
 
+// Where a table says, lane by lane.
+bool Gathers(const Expr& e) {
+  return e->kind == ExprKind::kLoad &&
+         std::any_of(e->operands.begin(), e->operands.end(), ReadsAnything);
+}
+
 // Operations on values, those on indices left out; nullopt when one of them is expensive.
 std::optional<int64_t> CheapOperations(const Compute& compute) {
   int64_t operations = 0;
   for (const Expr& root : ExprsOf(compute)) {
     bool expensive = false;
     ForEachExpr(root, [&](const Expr& e) {
-      expensive = expensive || IsTranscendental(e);
+      expensive = expensive || IsTranscendental(e) || Gathers(e);
       const bool operation = e->kind == ExprKind::kBinary || e->kind == ExprKind::kSelect;
       operations += operation && e->dtype != DType::kI64 ? 1 : 0;
     });

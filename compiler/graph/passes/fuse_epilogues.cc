@@ -23,8 +23,8 @@ bool CanTake(const Graph& graph, const Node* anchor) {
 }
 
 // The steps of a map that only post-processes input `i`, which it takes once.
-std::vector<FusedStep> MatchSteps(const Node& map, size_t i) {
-  if (std::count(map.inputs.begin(), map.inputs.end(), map.inputs[i]) != 1) return {};
+std::optional<std::vector<FusedStep>> MatchSteps(const Node& map, size_t i) {
+  if (std::count(map.inputs.begin(), map.inputs.end(), map.inputs[i]) != 1) return std::nullopt;
   return MatchEpilogue(map.compute, map.compute.inputs[i]);
 }
 
@@ -54,13 +54,29 @@ void SetOutputType(DType type, Workload* workload) {
   if (OutputTypeOf(*workload) != type) workload->out = type;
 }
 
-// Whether the extra inputs have the types that their steps take.
-bool OperandsFit(const Graph& graph, const Node& anchor) {
+// A constant of floats in another type; nullopt where that would round it.
+std::optional<ValueId> Converted(Graph& graph, ValueId value, DType to) {
+  const Tensor& from = graph.values[value].constant;
+  if (from.size() == 0 || !IsFloat(from.dtype()) || !IsFloat(to)) return std::nullopt;
+  Tensor converted({to, from.shape()});
+  for (int64_t i = 0; i < from.size(); ++i) {
+    converted.Set(i, from.AsDouble(i));
+    if (converted.AsDouble(i) != from.AsDouble(i)) return std::nullopt;
+  }
+  return graph.AddConstant(graph.values[value].name, std::move(converted));
+}
+
+// Whether the extra inputs have the types that their steps take, or can be given them.
+bool FitOperands(Graph& graph, Node* anchor) {
   size_t input = 2;
-  for (size_t i = 0; i < anchor.workload->epilogue.size(); ++i) {
-    if (OperandOf(anchor.workload->epilogue[i].kind) == EpilogueOperand::kNone) continue;
-    const Value& value = graph.values[anchor.inputs[input++]];
-    if (value.type.dtype != OperandTypeOf(*anchor.workload, i)) return false;
+  for (size_t i = 0; i < anchor->workload->epilogue.size(); ++i) {
+    if (OperandOf(anchor->workload->epilogue[i].kind) == EpilogueOperand::kNone) continue;
+    ValueId& operand = anchor->inputs[input++];
+    const DType type = OperandTypeOf(*anchor->workload, i);
+    if (graph.values[operand].type.dtype == type) continue;
+    const std::optional<ValueId> converted = Converted(graph, operand, type);
+    if (!converted) return false;
+    operand = *converted;
   }
   return true;
 }
@@ -97,7 +113,8 @@ std::optional<Node> WithSteps(Graph& graph, Node map, Node anchor,
     anchor.inputs.push_back(operand);
   }
   SetOutputType(map.compute.output->dtype, &workload);
-  if (!CheckWorkload(workload).ok() || !OperandsFit(graph, anchor)) return std::nullopt;
+  if (workload.out && IsNarrowFloat(*workload.out)) return std::nullopt;  // of wider data
+  if (!CheckWorkload(workload).ok() || !FitOperands(graph, &anchor)) return std::nullopt;
   anchor.compute = Define(workload);
   anchor.output = map.output;
   return anchor;
@@ -115,10 +132,10 @@ void TryFuse(Graph& graph, int at) {
     const Node* anchor = ProducerOf(graph, inputs[slot]);
     if (!CanTake(graph, anchor)) continue;
     if (IsInteger(OutputTypeOf(*anchor->workload)) && !IsWhole(*anchor->workload)) continue;
-    const std::vector<FusedStep> steps = MatchSteps(graph.nodes[at], slot);
-    if (steps.empty()) continue;
+    const auto steps = MatchSteps(graph.nodes[at], slot);
+    if (!steps) continue;
     const int old = graph.values[inputs[slot]].producer;
-    std::optional<Node> fused = WithSteps(graph, graph.nodes[at], *anchor, steps);
+    std::optional<Node> fused = WithSteps(graph, graph.nodes[at], *anchor, *steps);
     if (!fused) continue;
     graph.nodes[at] = *std::move(fused);
     graph.nodes[old].inputs.clear();  // dead, and no reader of anything

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "compiler/graph/edit.h"
+#include "compiler/graph/input_list.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/rewrite.h"
 
@@ -178,7 +179,7 @@ class Cluster {
 class RowsJoiner {
  public:
   RowsJoiner(const Graph& graph, const Cluster& cluster)
-      : graph_(graph), cluster_(cluster), rows_(cluster.Rows()) {
+      : graph_(graph), cluster_(cluster), rows_(cluster.Rows()), inputs_(graph) {
     const std::vector<Axis>& axes = cluster.last().compute.axes;
     for (size_t i = 0; i < rows_; ++i) {
       shared_.push_back({Var(absl::StrCat("i", i)), axes[i].extent});
@@ -210,9 +211,8 @@ class RowsJoiner {
     const std::vector<Axis> own = OwnAxes(joined.compute);
     last.axes.insert(last.axes.end(), own.begin(), own.end());
     last.output = joined.compute.output;
-    last.inputs = std::move(buffers_);
     joined.compute = std::move(last);
-    joined.inputs = std::move(inputs_);
+    inputs_.MoveTo(&joined);
     joined.to_layout.clear();
     joined.op = JoinedOp(ops);
     return joined;
@@ -259,28 +259,18 @@ class RowsJoiner {
 
   Expr Moved(const Expr& load, ValueId value) {
     const auto made = handed_on_.find(value);
-    if (made == handed_on_.end()) return Load(InputOf(value), load->operands);
+    if (made == handed_on_.end()) return Load(inputs_.BufferOf(value), load->operands);
     std::vector<Expr> indices = {load->operands.begin() + static_cast<ptrdiff_t>(rows_),
                                  load->operands.end()};
     if (indices.empty()) indices = {Int(0)};
     return Load(made->second, std::move(indices));
   }
 
-  Buffer InputOf(ValueId value) {
-    const auto at = std::find(inputs_.begin(), inputs_.end(), value);
-    if (at != inputs_.end()) return buffers_[at - inputs_.begin()];
-    const TensorType& type = graph_.values[value].type;
-    buffers_.push_back(MakeBuffer(absl::StrCat("in", inputs_.size()), type.dtype, type.shape));
-    inputs_.push_back(value);
-    return buffers_.back();
-  }
-
   const Graph& graph_;
   const Cluster& cluster_;
   const size_t rows_;
   std::vector<Axis> shared_;
-  std::vector<ValueId> inputs_;
-  std::vector<Buffer> buffers_;  // of the inputs
+  InputList inputs_;
   std::map<ValueId, Buffer> handed_on_;
 };
 

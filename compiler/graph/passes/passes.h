@@ -24,5 +24,6 @@ absl::Status ChooseLayouts(Graph& graph, const PassContext& context);
 absl::Status CancelLayoutChanges(Graph& graph, const PassContext& context);
 absl::Status FuseLayoutChanges(Graph& graph, const PassContext& context);
 absl::Status FuseRows(Graph& graph, const PassContext& context);
+absl::Status TuneNests(Graph& graph, const PassContext& context);
 
 }  // namespace tilewright

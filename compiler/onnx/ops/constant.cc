@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/sparse_tensor.h"
 #include "compiler/onnx/tensor_ops.h"
 #include "compiler/onnx/tensor_proto.h"
 
@@ -26,6 +27,10 @@ Tensor FloatTensor(const std::vector<float>& values, bool scalar = false) {
 absl::StatusOr<Outputs> Constant(OpBuilder& b) {
   if (const onnx::AttributeProto* value = b.Find("value")) {
     TW_ASSIGN_OR_RETURN(Tensor tensor, FromOnnxTensor(value->t()));
+    return b.Constant(std::move(tensor));
+  }
+  if (const onnx::AttributeProto* value = b.Find("sparse_value")) {
+    TW_ASSIGN_OR_RETURN(Tensor tensor, FromOnnxSparse(value->sparse_tensor()));
     return b.Constant(std::move(tensor));
   }
   if (b.HasAttr("value_int")) return b.Constant(IntTensor({b.Int("value_int", 0)}, true));
@@ -112,9 +117,9 @@ absl::StatusOr<Outputs> EyeLike(OpBuilder& b) {
 }  // namespace
 
 OpList constant() {
-  return {{"Constant", 1, 0, Constant},  {"ConstantOfShape", 9, 1, ConstantOfShape},
-          {"Shape", 1, 1, ShapeOfInput}, {"Size", 1, 1, Size},
-          {"Range", 11, 3, Range, kNumbers},       {"EyeLike", 9, 1, EyeLike}};
+  return {{"Constant", 1, 0, Constant},      {"ConstantOfShape", 9, 1, ConstantOfShape},
+          {"Shape", 1, 1, ShapeOfInput},     {"Size", 1, 1, Size},
+          {"Range", 11, 3, Range, kNumbers}, {"EyeLike", 9, 1, EyeLike}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -34,7 +34,8 @@ ElementTypes TypesOf(Takes takes) {
 using Formula = Expr (*)(Expr, Expr);
 
 OpRow Row(std::string op_type, int64_t since, const char* name, Takes takes, Formula formula) {
-  return {std::move(op_type), since, 2, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {std::move(op_type), since, 2,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_RETURN_IF_ERROR(CheckTypes(b, takes));
             return Map(b, name, {b.Input(0), b.Input(1)},
                        [&](const Exprs& x) { return formula(x[0], x[1]); });
@@ -89,11 +90,15 @@ absl::StatusOr<Outputs> BitShift(OpBuilder& b) {
   });
 }
 
-// Squares are far the commonest power; the rest is computed in floating point and converted.
+// Squares are far the commonest power, cubes are those of GELU by tanh; the rest is computed in
+// floating point and converted.
 Expr Power(const Expr& base, const Expr& exponent) {
-  if (exponent->kind == ExprKind::kFloat && exponent->fvalue == 2) return base * base;
+  const bool literal = exponent->kind == ExprKind::kFloat;
+  if (literal && exponent->fvalue == 2) return base * base;
+  if (literal && exponent->fvalue == 3 && IsFloat(base->dtype)) return base * base * base;
   const DType wide = base->dtype == DType::kF32 ? DType::kF32 : DType::kF64;
-  return Cast(Call("pow", {Cast(base, wide), Cast(exponent, wide)}, wide), base->dtype);
+  const Expr power = literal ? Float(exponent->fvalue, wide) : Cast(exponent, wide);
+  return Cast(Call("pow", {Cast(base, wide), power}, wide), base->dtype);
 }
 
 // The exponent as a literal when it is one constant; the commonest form in models.

@@ -1,30 +1,31 @@
-// ai.onnx.ml's steps on numeric features: Scaler, Normalizer, Binarizer, Imputer, LinearRegressor,
+// ai.onnx.ml's steps on numeric features: Scaler, Normalizer, Binarizer, Imputer,
 // ArrayFeatureExtractor and FeatureVectorizer. Results are float32 where the domain says so.
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/concatenate.h"
-#include "compiler/onnx/multiply_matrices.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {
 namespace {
 
-ValueId Vector(OpBuilder& b, const std::vector<float>& values) {
-  const auto size = static_cast<int64_t>(values.size());
-  return b.Constant(Tensor({DType::kF32, size == 1 ? Shape{} : Shape{size}}, values));
+template <typename T>
+Tensor List(DType dtype, const std::vector<T>& values) {
+  return Tensor({dtype, {static_cast<int64_t>(values.size())}}, values);
 }
 
-// A list of one number for all features, or one for each.
-absl::StatusOr<ValueId> PerFeature(OpBuilder& b, const char* attribute, ValueId x) {
-  const std::vector<float> values = b.Floats(attribute);
+// An attribute that lists one number for all features, or one for each.
+absl::StatusOr<ValueId> PerFeature(OpBuilder& b, const char* name, const Tensor& list, ValueId x) {
   const int64_t features = b.ShapeOf(x).back();
-  if (values.size() == 1 || static_cast<int64_t>(values.size()) == features) {
-    return Vector(b, values);
-  }
+  if (list.size() == 1) return b.Constant(list.Reshaped({}));
+  if (list.size() == features) return b.Constant(list);
   return absl::InvalidArgumentError(
-      absl::StrCat(attribute, " has ", values.size(), " elements for ", features, " features"));
+      absl::StrCat(name, " has ", list.size(), " elements for ", features, " features"));
+}
+
+absl::StatusOr<ValueId> FloatPerFeature(OpBuilder& b, const char* name, ValueId x) {
+  return PerFeature(b, name, List(DType::kF32, b.Floats(name)), x);
 }
 
 absl::StatusOr<ValueId> Features(OpBuilder& b) {
@@ -35,8 +36,8 @@ absl::StatusOr<ValueId> Features(OpBuilder& b) {
 // (x - offset) * scale.
 absl::StatusOr<Outputs> Scaler(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId x, Features(b));
-  TW_ASSIGN_OR_RETURN(const ValueId offset, PerFeature(b, "offset", x));
-  TW_ASSIGN_OR_RETURN(const ValueId scale, PerFeature(b, "scale", x));
+  TW_ASSIGN_OR_RETURN(const ValueId offset, FloatPerFeature(b, "offset", x));
+  TW_ASSIGN_OR_RETURN(const ValueId scale, FloatPerFeature(b, "scale", x));
   return Map(b, "scale", {x, offset, scale}, [](const Exprs& v) { return (v[0] - v[1]) * v[2]; });
 }
 
@@ -71,41 +72,20 @@ absl::StatusOr<Outputs> Binarizer(OpBuilder& b) {
 absl::StatusOr<Outputs> Imputer(OpBuilder& b) {
   const ValueId x = b.Input(0);
   TW_RETURN_IF_ERROR(CheckRank(b, x, 1, kMaxRank));
-  if (b.DTypeOf(x) != DType::kF32) {
-    return absl::UnimplementedError("is supported on float32 features");
+  if (b.DTypeOf(x) == DType::kI64) {
+    const char* const name = "imputed_value_int64s";
+    TW_ASSIGN_OR_RETURN(const ValueId imputed,
+                        PerFeature(b, name, List(DType::kI64, b.Ints(name, {})), x));
+    const int64_t missing = b.Int("replaced_value_int64", 0);
+    return Map(b, "impute", {x, imputed},
+               [missing](const Exprs& v) { return Select(Eq(v[0], Int(missing)), v[1], v[0]); });
   }
-  TW_ASSIGN_OR_RETURN(const ValueId imputed, PerFeature(b, "imputed_value_floats", x));
+  TW_ASSIGN_OR_RETURN(const ValueId imputed, FloatPerFeature(b, "imputed_value_floats", x));
   const double missing = b.Float("replaced_value_float", 0);
   return Map(b, "impute", {x, imputed}, [missing](const Exprs& v) {
     const Expr is_missing = std::isnan(missing) ? IsNan(v[0]) : Eq(v[0], Float(missing));
     return Select(is_missing, v[1], v[0]);
   });
-}
-
-// x [N, features] by coefficients [targets, features], plus intercepts.
-absl::StatusOr<Outputs> LinearRegressor(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const ValueId x, Features(b));
-  TW_RETURN_IF_ERROR(CheckRank(b, x, 2, 2));
-  if (b.Str("post_transform", "NONE") != "NONE") {
-    return absl::UnimplementedError("a post_transform is not supported");
-  }
-  const std::vector<float> coefficients = b.Floats("coefficients");
-  const std::vector<float> intercepts = b.Floats("intercepts");
-  const int64_t targets = b.Int("targets", 1), features = b.ShapeOf(x)[1];
-  if (targets < 1 || targets > static_cast<int64_t>(coefficients.size()) ||
-      static_cast<int64_t>(coefficients.size()) != targets * features) {
-    return absl::InvalidArgumentError(absl::StrCat("has ", coefficients.size(),
-                                                   " coefficients for ", targets, " targets of ",
-                                                   features, " features"));
-  }
-  const ValueId weight = b.Constant(Tensor({DType::kF32, {targets, features}}, coefficients));
-  TW_ASSIGN_OR_RETURN(const ValueId product, MultiplyByTransposed(b, x, weight));
-  if (intercepts.empty()) return product;
-  if (static_cast<int64_t>(intercepts.size()) != targets) {
-    return absl::InvalidArgumentError("intercepts do not fit the targets");
-  }
-  return Map(b, "add", {product, Vector(b, intercepts)},
-             [](const Exprs& v) { return v[0] + v[1]; });
 }
 
 // The features with the given numbers, of the last dimension.
@@ -151,8 +131,7 @@ OpList features() {
   return {{"ai.onnx.ml.Scaler", 1, 1, Scaler, kNumbers},
           {"ai.onnx.ml.Normalizer", 1, 1, Normalizer, kNumbers},
           {"ai.onnx.ml.Binarizer", 1, 1, Binarizer, kNumbers},
-          {"ai.onnx.ml.Imputer", 1, 1, Imputer, {DType::kF32}},
-          {"ai.onnx.ml.LinearRegressor", 1, 1, LinearRegressor, kNumbers},
+          {"ai.onnx.ml.Imputer", 1, 1, Imputer, {DType::kF32, DType::kI64}},
           {"ai.onnx.ml.ArrayFeatureExtractor", 1, 2, ArrayFeatureExtractor},
           {"ai.onnx.ml.FeatureVectorizer", 1, kAllInputs, FeatureVectorizer, kNumbers}};
 }

@@ -1,6 +1,8 @@
 // DFT and STFT as dense layers: a transform of few points is a product with its matrix; one of many
 // is split (Cooley and Tukey, 1965) into two of its factors, with a rotation between them.
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -175,6 +177,50 @@ absl::StatusOr<size_t> AxisOf(OpBuilder& b, size_t rank) {
 // 16-bit floats are transformed in float32 and rounded at the end, not at every stage.
 DType TransformType(DType dtype) { return IsNarrowFloat(dtype) ? DType::kF32 : dtype; }
 
+// What a node's attributes and inputs say of its transform. `to_real`: from the first half of a
+// real signal's transform back to the signal.
+struct DftForm {
+  size_t axis = 0;
+  bool inverse = false, one_sided = false, to_real = false;
+  int64_t points = 0;
+  int64_t Half() const { return points / 2 + 1; }
+  int64_t Bins() const { return one_sided && !inverse ? Half() : points; }
+};
+
+absl::StatusOr<DftForm> FormOf(OpBuilder& b, const Shape& shape) {
+  DftForm form;
+  TW_ASSIGN_OR_RETURN(form.axis, AxisOf(b, shape.size()));
+  form.inverse = b.Int("inverse", 0) != 0;
+  form.one_sided = b.Int("onesided", 0) != 0;
+  form.to_real = form.inverse && form.one_sided;
+  form.points = form.to_real ? 2 * (shape[form.axis] - 1) : shape[form.axis];
+  if (b.HasInput(1)) {
+    TW_ASSIGN_OR_RETURN(form.points, Positive(b, 1, "dft_length"));
+  }
+  if (form.points < 1 || (form.to_real && shape.back() != 2)) {
+    return absl::InvalidArgumentError("an inverse onesided transform needs two complex numbers");
+  }
+  return form;
+}
+
+// The transforms of the rows of x, whose second to last dimension is the transformed one.
+absl::StatusOr<ValueId> TransformLastRows(OpBuilder& b, ValueId x, const DftForm& form) {
+  Shape shape = b.ShapeOf(x);
+  const size_t rank = shape.size();
+  const int64_t rows = NumElements(Shape(shape.begin(), shape.end() - 2));
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, shape[rank - 2], shape.back()}));
+  if (form.to_real) {
+    TW_ASSIGN_OR_RETURN(x, Mirrored(b, x, form.points));
+  }
+  TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {form.points, form.inverse}, form.Bins()));
+  if (form.to_real) {
+    TW_ASSIGN_OR_RETURN(x, RangeOf(b, x, 2, 0, 1));
+  }
+  shape[rank - 2] = form.Bins();
+  shape[rank - 1] = form.to_real ? 1 : 2;
+  return Reshape(b, x, shape);
+}
+
 absl::StatusOr<Outputs> Dft(OpBuilder& b) {
   ValueId x = b.Input(0);
   const size_t rank = b.RankOf(x);
@@ -182,42 +228,16 @@ absl::StatusOr<Outputs> Dft(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckSignal(b, x));
   const DType dtype = b.DTypeOf(x);
   TW_ASSIGN_OR_RETURN(x, CastTo(b, x, TransformType(dtype)));
-  TW_ASSIGN_OR_RETURN(const size_t axis, AxisOf(b, rank));
-  const bool inverse = b.Int("inverse", 0) != 0, one_sided = b.Int("onesided", 0) != 0;
-  const bool to_real = inverse && one_sided;  // from the first half of a real signal's transform
-  int64_t points = to_real ? 2 * (b.ShapeOf(x)[axis] - 1) : b.ShapeOf(x)[axis];
-  if (b.HasInput(1)) {
-    TW_ASSIGN_OR_RETURN(points, Positive(b, 1, "dft_length"));
-  }
-  if (points < 1 || (to_real && b.ShapeOf(x).back() != 2)) {
-    return absl::InvalidArgumentError("an inverse onesided transform needs two complex numbers");
-  }
-  const int64_t half = points / 2 + 1;
-  TW_ASSIGN_OR_RETURN(x, Resized(b, x, axis, to_real ? half : points));
-  // The transformed axis second to last.
-  std::vector<size_t> order;
-  for (size_t d = 0; d + 1 < rank; ++d) {
-    if (d != axis) order.push_back(d);
-  }
-  order.push_back(axis);
-  order.push_back(rank - 1);
-  TW_ASSIGN_OR_RETURN(x, Transpose(b, x, order));
-  Shape shape = b.ShapeOf(x);
-  const int64_t rows = NumElements(Shape(shape.begin(), shape.end() - 2));
-  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, shape[rank - 2], shape.back()}));
-  if (to_real) {
-    TW_ASSIGN_OR_RETURN(x, Mirrored(b, x, points));
-  }
-  const int64_t bins = one_sided && !inverse ? half : points;
-  TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {points, inverse}, bins));
-  if (to_real) {
-    TW_ASSIGN_OR_RETURN(x, RangeOf(b, x, 2, 0, 1));
-  }
-  shape[rank - 2] = bins;
-  shape[rank - 1] = to_real ? 1 : 2;
-  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, shape));
-  std::vector<size_t> back(rank);
+  TW_ASSIGN_OR_RETURN(const DftForm form, FormOf(b, b.ShapeOf(x)));
+  TW_ASSIGN_OR_RETURN(x, Resized(b, x, form.axis, form.to_real ? form.Half() : form.points));
+  // The transformed axis second to last, and back.
+  std::vector<size_t> order(rank), back(rank);
+  std::iota(order.begin(), order.end(), 0);
+  std::rotate(order.begin() + static_cast<ptrdiff_t>(form.axis),
+              order.begin() + static_cast<ptrdiff_t>(form.axis) + 1, order.end() - 1);
   for (size_t d = 0; d < rank; ++d) back[order[d]] = d;
+  TW_ASSIGN_OR_RETURN(x, Transpose(b, x, order));
+  TW_ASSIGN_OR_RETURN(x, TransformLastRows(b, x, form));
   TW_ASSIGN_OR_RETURN(x, Transpose(b, x, back));
   return CastTo(b, x, dtype);
 }

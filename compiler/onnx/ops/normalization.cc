@@ -61,7 +61,7 @@ absl::StatusOr<Outputs> InstanceNormalization(OpBuilder& b) {
 // Normalised within groups of channels. Scale and bias are per group up to opset 20, per channel
 // from 21 on.
 absl::StatusOr<Outputs> GroupNormalization(OpBuilder& b) {
-  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, kMaxRank - 1));
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 2, kMaxRank - 1));
   const Shape shape = b.ShapeOf(b.Input(0));
   const int64_t groups = b.Int("num_groups", 0);
   if (groups < 1 || shape[1] % groups != 0 || NumElements(shape) == 0) {

@@ -11,10 +11,7 @@ namespace {
 void AddReads(const onnx::GraphProto& graph, std::unordered_set<std::string>* reads) {
   for (const onnx::NodeProto& node : graph.node()) {
     reads->insert(node.input().begin(), node.input().end());
-    for (const onnx::AttributeProto& attribute : node.attribute()) {
-      if (attribute.has_g()) AddReads(attribute.g(), reads);
-      for (const onnx::GraphProto& inner : attribute.graphs()) AddReads(inner, reads);
-    }
+    AddInnerReads(node, reads);
   }
   for (const onnx::ValueInfoProto& output : graph.output()) reads->insert(output.name());
 }
@@ -70,6 +67,13 @@ int64_t OpsetOf(const onnx::ModelProto& model) {
     if (opset.domain().empty() || opset.domain() == "ai.onnx") version = opset.version();
   }
   return version;
+}
+
+void AddInnerReads(const onnx::NodeProto& node, std::unordered_set<std::string>* reads) {
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (attribute.has_g()) AddReads(attribute.g(), reads);
+    for (const onnx::GraphProto& inner : attribute.graphs()) AddReads(inner, reads);
+  }
 }
 
 ModelEdit::ModelEdit(onnx::ModelProto model) : model_(std::move(model)) {

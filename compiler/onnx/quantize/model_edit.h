@@ -15,6 +15,9 @@ namespace tilewright {
 // Of the operators without a domain; 0 when the model does not say.
 int64_t OpsetOf(const onnx::ModelProto& model);
 
+// Adds the names that the graphs within a node read, their own tensors' among them.
+void AddInnerReads(const onnx::NodeProto& node, std::unordered_set<std::string>* reads);
+
 // Owns the model while it is changed. Node numbers are those it came with. Not thread-safe.
 class ModelEdit {
  public:

@@ -1,11 +1,13 @@
 #include "compiler/onnx/quantize/narrow_floats.h"
 
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/quantize/float32_nodes.h"
 #include "compiler/onnx/quantize/model_edit.h"
 #include "compiler/onnx/tensor_proto.h"
 
@@ -45,14 +47,17 @@ class Narrower {
   Narrower(onnx::ModelProto model, DType to)
       : edit_(std::move(model)),
         to_(to),
-        type_(to == DType::kF16 ? onnx::TensorProto::FLOAT16 : onnx::TensorProto::BFLOAT16) {}
+        type_(to == DType::kF16 ? onnx::TensorProto::FLOAT16 : onnx::TensorProto::BFLOAT16),
+        is_float32_(Float32Nodes(edit_.graph())) {}
 
   absl::StatusOr<onnx::ModelProto> Run() && {
     FindWide();
+    FindFloat32();
     TW_RETURN_IF_ERROR(
         ForEachGraph(graph(), [this](onnx::GraphProto& inner) { return NarrowConstants(inner); }));
     ForEachNode(graph(), [this](onnx::NodeProto& node) { NarrowAttributes(node); });
     CastEnds();
+    CastBetween();
     return std::move(edit_).Finish();
   }
 
@@ -66,6 +71,29 @@ class Narrower {
       if (!resize && node.op_type() != "Upsample") return;
       for (int i = resize ? 2 : 1; i < node.input_size() && i < 3; ++i) wide_.insert(node.input(i));
     });
+  }
+
+  // What float32 nodes write, and the constants that no others read.
+  void FindFloat32() {
+    Names others, constants;
+    for (int i = 0; i < graph().node_size(); ++i) {
+      const onnx::NodeProto& node = graph().node(i);
+      if (is_float32_[i]) {
+        written_.insert(node.output().begin(), node.output().end());
+        continue;
+      }
+      others.insert(node.input().begin(), node.input().end());
+      AddInnerReads(node, &others);
+      if (node.op_type() == "Constant") constants.insert(node.output(0));
+    }
+    for (const onnx::TensorProto& tensor : graph().initializer()) constants.insert(tensor.name());
+    wide_.insert(written_.begin(), written_.end());
+    for (int i = 0; i < graph().node_size(); ++i) {
+      if (!is_float32_[i]) continue;
+      for (const std::string& input : graph().node(i).input()) {
+        if (constants.contains(input) && !others.contains(input)) wide_.insert(input);
+      }
+    }
   }
 
   absl::Status NarrowTensor(onnx::TensorProto& tensor, const std::string& name) const {
@@ -142,6 +170,32 @@ class Narrower {
     }
   }
 
+  // A cast where a float32 node reads what another wrote, or the other way round.
+  void CastBetween() {
+    for (int i = 0; i < graph().node_size(); ++i) {
+      const onnx::NodeProto& node = graph().node(i);
+      for (int k = 0; k < node.input_size(); ++k) {
+        const std::string& input = node.input(k);
+        if (is_float32_[i] && IsFloatInput(node, k) && !wide_.contains(input)) {
+          edit_.ReplaceInput(i, k, CastOf(input, onnx::TensorProto::FLOAT, i));
+        } else if (!is_float32_[i] && written_.contains(input)) {
+          edit_.ReplaceInput(i, k, CastOf(input, type_, i));
+        }
+      }
+    }
+  }
+
+  // The same cast for all that read it, before the first of them.
+  const std::string& CastOf(const std::string& tensor, onnx::TensorProto::DataType type,
+                            int before) {
+    const auto [at, added] = casts_.try_emplace(tensor);
+    if (added) {
+      at->second = edit_.AddNode(before, "Cast", {tensor}, absl::StrCat(tensor, "_cast"));
+      edit_.SetInt(at->second, "to", type);
+    }
+    return at->second;
+  }
+
   // Inputs and outputs keep their names and types; what lies between gets others.
   void CastEnds() {
     Names constants, inputs;
@@ -157,6 +211,7 @@ class Narrower {
     }
     for (const onnx::ValueInfoProto& output : graph().output()) {
       if (!IsFloat32(output) || inputs.contains(output.name())) continue;
+      if (written_.contains(output.name())) continue;
       edit_.AddCast(end, edit_.Rename(output.name()), output.name(), onnx::TensorProto::FLOAT);
     }
   }
@@ -168,7 +223,10 @@ class Narrower {
   ModelEdit edit_;
   const DType to_;
   const onnx::TensorProto::DataType type_;
+  const std::vector<bool> is_float32_;  // of each node
+  Names written_;                       // by those
   Names wide_;
+  std::unordered_map<std::string, std::string> casts_;
 };
 
 bool IsQuantized(onnx::GraphProto& graph) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/strings.h"
+#include "compiler/core/dtype_suffix.h"
 #include "compiler/loop/syntax.h"
 
 namespace tilewright {
@@ -16,11 +17,11 @@ DType Computed(DType dtype) { return IsNarrowFloat(dtype) ? DType::kF32 : dtype;
 // A value of a 16-bit float type must have been rounded to it.
 std::string Rounded(DType dtype, std::string text) {
   if (!IsNarrowFloat(dtype)) return text;
-  return absl::StrCat("tw_round_to_", CSuffix(dtype), "(", text, ")");
+  return absl::StrCat("tw_round_to_", SuffixOf(dtype), "(", text, ")");
 }
 
 std::string FloatText(const ExprNode& e) {
-  const std::string type = CSuffix(Computed(e.dtype));
+  const std::string type = SuffixOf(Computed(e.dtype));
   const double value = e.fvalue;
   if (std::isnan(value)) return absl::StrCat("TW_NAN_", type);
   if (std::isinf(value)) return absl::StrCat(value < 0 ? "-" : "", "TW_INF_", type);
@@ -87,7 +88,7 @@ class Writer {
   std::string LoadText(const ExprNode& e) const {
     const std::string element = Element(e.buffer, e.operands);
     if (!IsNarrowFloat(e.dtype)) return element;
-    return absl::StrCat("tw_load_", CSuffix(e.dtype), "(", element, ")");
+    return absl::StrCat("tw_load_", SuffixOf(e.dtype), "(", element, ")");
   }
 
   std::string List(const std::vector<Expr>& items) const {
@@ -100,7 +101,7 @@ class Writer {
     const DType type = e.operands[0]->dtype;
     if (e.name == "not") return absl::StrCat("(!", Text(e.operands[0]), ")");
     if (e.name == "neg" && IsFloat(type)) return absl::StrCat("(-", Text(e.operands[0]), ")");
-    return Rounded(e.dtype, absl::StrCat("tw_", e.name, "_", CSuffix(Computed(type)), "(",
+    return Rounded(e.dtype, absl::StrCat("tw_", e.name, "_", SuffixOf(Computed(type)), "(",
                                          List(e.operands), ")"));
   }
 
@@ -109,10 +110,10 @@ class Writer {
     const std::string value = Text(e.operands[0]);
     if (e.dtype == DType::kBool) return absl::StrCat("(", value, " != 0)");
     if (IsFloat(from) && !IsFloat(e.dtype)) {
-      return absl::StrCat("tw_to_", CSuffix(e.dtype), "_", CSuffix(Computed(from)), "(", value,
+      return absl::StrCat("tw_to_", SuffixOf(e.dtype), "_", SuffixOf(Computed(from)), "(", value,
                           ")");
     }
-    return Rounded(e.dtype, absl::StrCat("((tw_", CSuffix(Computed(e.dtype)), ")", value, ")"));
+    return Rounded(e.dtype, absl::StrCat("((tw_", SuffixOf(Computed(e.dtype)), ")", value, ")"));
   }
 
   std::string BinaryText(const ExprNode& e) const {
@@ -125,13 +126,17 @@ class Writer {
     if (function) {
       if (symbol == "/") symbol = "div";
       if (symbol == "%") symbol = "mod";
-      return absl::StrCat("tw_", Sv(symbol), "_", CSuffix(Computed(type)), "(", a, ", ", b, ")");
+      return absl::StrCat("tw_", Sv(symbol), "_", SuffixOf(Computed(type)), "(", a, ", ", b, ")");
+    }
+    if (names_.exact && IsFloat(type) && e.op == BinaryOp::kMul) {
+      return Rounded(e.dtype,
+                     absl::StrCat("tw_mul_", SuffixOf(Computed(type)), "(", a, ", ", b, ")"));
     }
     if (type == DType::kBool && e.op == BinaryOp::kXor) symbol = "!=";
     // As int, a product of two uint16 could overflow.
     const char* wide = type == DType::kU16 && e.op == BinaryOp::kMul ? "(tw_u32)" : "";
     const std::string text = absl::StrCat("(", wide, a, " ", Sv(symbol), " ", b, ")");
-    if (IsPromoted(e.dtype)) return absl::StrCat("((tw_", CSuffix(e.dtype), ")", text, ")");
+    if (IsPromoted(e.dtype)) return absl::StrCat("((tw_", SuffixOf(e.dtype), ")", text, ")");
     return Rounded(e.dtype, text);
   }
 
@@ -148,19 +153,7 @@ class Writer {
 
 }  // namespace
 
-std::string CSuffix(DType dtype) {
-  switch (dtype) {
-    case DType::kF32: return "f32";
-    case DType::kF64: return "f64";
-    case DType::kF16: return "f16";
-    case DType::kBF16: return "bf16";
-    case DType::kBool: return "bool";
-    default: break;
-  }
-  return absl::StrCat(IsUnsigned(dtype) ? "u" : "i", 8 * SizeOf(dtype));
-}
-
-std::string CValueType(DType dtype) { return absl::StrCat("tw_", CSuffix(Computed(dtype))); }
+std::string CValueType(DType dtype) { return absl::StrCat("tw_", SuffixOf(Computed(dtype))); }
 
 bool IsZeroBits(const Expr& e) {
   if (e->kind == ExprKind::kFloat) return e->fvalue == 0 && !std::signbit(e->fvalue);
@@ -171,7 +164,7 @@ std::string CStored(const Expr& value, const CNames& names) {
   if (const std::string bits = Writer(names).Bits(value); !bits.empty()) return bits;
   const std::string text = CText(value, names);
   if (!IsNarrowFloat(value->dtype)) return text;
-  return absl::StrCat("tw_store_", CSuffix(value->dtype), "(", text, ")");
+  return absl::StrCat("tw_store_", SuffixOf(value->dtype), "(", text, ")");
 }
 
 std::string CText(const Expr& e, const CNames& names) { return Writer(names).Text(e); }

@@ -8,16 +8,15 @@
 
 namespace tilewright {
 
-// Names of variables, buffers and shared subexpressions in the text so far, and what is known of
-// the variables.
+// Names of variables, buffers and shared subexpressions in the text so far, what is known of the
+// variables, and whether the compiler must leave products of floats rounded before they are added:
+// what is rounded to integers comes out the same however it is scheduled.
 struct CNames {
   std::unordered_map<const ExprNode*, std::string> exprs;
   std::unordered_map<const BufferNode*, std::string> buffers;
   Ranges ranges;
+  bool exact = false;
 };
-
-// "f32", "i64", ...: the suffix of the prelude's types and functions.
-std::string CSuffix(DType dtype);
 
 // The type that holds a value of the dtype: "tw_f32" also for the 16-bit floats, which are bits in
 // memory and are computed with in float32.

@@ -33,7 +33,7 @@ BoxMap MapOf(const StmtNode& load) {
 std::vector<BoxMap> MapsOf(const Program& program) {
   std::vector<BoxMap> maps;
   ForEachStmt(program.body, [&](const Stmt& s) {
-    if (s->kind != StmtKind::kTile || !s->tile->loads_box) return;
+    if (s->kind != StmtKind::kTile || s->tile->threads != TileThreads::kOne) return;
     BoxMap map = MapOf(*s);
     if (std::find(maps.begin(), maps.end(), map) == maps.end()) maps.push_back(std::move(map));
   });

@@ -16,6 +16,10 @@ constexpr char kDefaults[] = R"(
 #define TW_ASYNC_COMMIT
 #define TW_ASYNC_WAIT(n)
 #endif
+#ifndef TW_PRODUCT_f32
+#define TW_PRODUCT_f32(a, b) ((a) * (b))
+#define TW_PRODUCT_f64(a, b) ((a) * (b))
+#endif
 #ifndef TW_EXPORT
 #define TW_EXPORT(kernel)
 #endif
@@ -90,6 +94,7 @@ TW_FN float tw_dot2_bf16_i32(tw_i32 a, tw_i32 b) {
   }
 #define TW_FLOAT(F, M) \
   TW_ORDER(F) \
+  TW_FN tw_##F tw_mul_##F(tw_##F a, tw_##F b) { return TW_PRODUCT_##F(a, b); } \
   TW_FN tw_##F tw_abs_##F(tw_##F a) { return M(fabs)(a); } \
   TW_FN tw_##F tw_sign_##F(tw_##F a) { \
     return a != a ? a : (tw_##F)((a > 0) - (a < 0)); \

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/check.h"
-#include "base/strings.h"
+#include "compiler/core/dtype_suffix.h"
 #include "compiler/core/tensor.h"
 #include "compiler/loop/threads.h"
 #include "compiler/loop/tile.h"
@@ -95,14 +95,16 @@ class SharedParts {
 class Printer {
  public:
   explicit Printer(const Program& program)
-      : program_(program), index_(IndicesAreNarrow(program) ? "tw_i32" : "tw_i64") {}
+      : program_(program), index_(IndicesAreNarrow(program) ? "tw_i32" : "tw_i64") {
+    names_.exact = !IsFloat(program.params.back()->dtype);
+  }
 
   std::string Run() {
     const Launch launch = LaunchOf(program_);
     std::vector<std::string> params;
     for (const Buffer& param : program_.params) {
       const bool written = param == program_.params.back();
-      params.push_back(absl::StrCat(written ? "TW_OUTPUT(" : "TW_INPUT(", CSuffix(param->dtype),
+      params.push_back(absl::StrCat(written ? "TW_OUTPUT(" : "TW_INPUT(", SuffixOf(param->dtype),
                                     ", ", NameBuffer(param), ")"));
     }
     const std::vector<BoxMap> maps = MapsOf(program_);
@@ -151,7 +153,7 @@ class Printer {
       case StmtKind::kAsyncWait:
         return Line(absl::StrCat("TW_ASYNC_WAIT(", *AsInt(s->extent), ");"));
       case StmtKind::kTile:
-        return Line(s->tile->loads_box ? BoxText(*s) : TileCallText(*s, names_));
+        return Line(s->tile->threads == TileThreads::kOne ? BoxText(*s) : TileCallText(*s, names_));
       case StmtKind::kPipeline: return Pipeline(*s);
     }
   }
@@ -186,10 +188,9 @@ class Printer {
     const auto map = std::find_if(maps_.begin(), maps_.end(),
                                   [&](const auto& known) { return known.first == MapOf(s); });
     const std::vector<Expr>& first = s.operands[1]->operands;
-    std::string text =
-        absl::StrCat("tw_", Sv(s.tile->name), "(&",
-                     CElement(s.operands[0]->buffer, s.operands[0]->operands, names_), ", ",
-                     map->second, ", &", full_);
+    std::string text = absl::StrCat(
+        "tw_", s.tile->name, "(&", CElement(s.operands[0]->buffer, s.operands[0]->operands, names_),
+        ", ", map->second, ", &", full_);
     for (size_t d = first.size(); d-- > 0;) absl::StrAppend(&text, ", (int)(", Text(first[d]), ")");
     return text + ");";
   }
@@ -269,7 +270,7 @@ class Printer {
     const char* array = shared                 ? "TW_SHARED_ARRAY("
                         : IsAligned(*s.buffer) ? "TW_ALIGNED_ARRAY("
                                                : "TW_ARRAY(";
-    Line(absl::StrCat(array, CSuffix(s.buffer->dtype), ", ", NameBuffer(s.buffer), ", ",
+    Line(absl::StrCat(array, SuffixOf(s.buffer->dtype), ", ", NameBuffer(s.buffer), ", ",
                       std::max<int64_t>(1, NumElements(s.buffer->shape)), ");"));
     Statement(s.body[0]);
   }
@@ -277,7 +278,7 @@ class Printer {
   // Where the launch gives the memory; slots start at multiples of 1024 bytes.
   void DeclareDynamic(const StmtNode& s) {
     const int64_t elements = NumElements(s.buffer->shape);
-    Line(absl::StrCat("TW_DYNAMIC_ARRAY(", CSuffix(s.buffer->dtype), ", ", NameBuffer(s.buffer),
+    Line(absl::StrCat("TW_DYNAMIC_ARRAY(", SuffixOf(s.buffer->dtype), ", ", NameBuffer(s.buffer),
                       ", ", elements, ", ", dynamic_bytes_, ");"));
     dynamic_bytes_ += elements * static_cast<int64_t>(SizeOf(s.buffer->dtype));
     Statement(s.body[0]);

@@ -1,5 +1,4 @@
-// Tile instructions (compiler/loop/tile.h) in kernel text: a function of each, of inline PTX or
-// asked of the emulator, and calls of it.
+// Tile instructions (compiler/loop/tile.h) in kernel text: the function of each, and calls of it.
 #pragma once
 
 #include <span>
@@ -22,7 +21,7 @@ std::vector<const TileOp*> TileOpsOf(std::span<const Program> programs);
 absl::Status CheckTileOps(std::span<const Program> programs, const Target& target);
 
 // The definition of tw_<name>. REQUIRES: the language has a form.
-std::string TileFunctionText(const TileOp& op, runtime::TileForm form);
+const std::string& TileFunctionText(const TileOp& op, runtime::TileForm form);
 
 // The statement that calls it; of those that do not load boxes. REQUIRES: every variable and buffer
 // has a name.

@@ -73,19 +73,6 @@ llvm::Value* LoadEverySecond(EmitContext& ctx, const BufferNode& buffer, const F
   return ctx.builder.CreateShuffleVector(low, high, picked);
 }
 
-// Elements 0, stride, 2 * stride, ... of one wide load that ends with the last lane's element.
-llvm::Value* LoadStrided(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
-  const unsigned stride = index.lane_coefficient;
-  if (stride == 2) return LoadEverySecond(ctx, buffer, index);
-  llvm::VectorType* wide =
-      VectorOf(MemoryType(ctx, buffer.dtype), (ctx.lanes.count - 1) * stride + 1);
-  llvm::Value* all = ctx.builder.CreateAlignedLoad(wide, EmitAddress(ctx, buffer, index),
-                                                   AlignmentOf(ctx, buffer, index));
-  std::vector<int> picked;
-  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) picked.push_back(lane * stride);
-  return ctx.builder.CreateShuffleVector(all, picked);
-}
-
 llvm::Value* LoadLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Value* pointers) {
   llvm::IRBuilder<>& b = ctx.builder;
   llvm::Type* element = MemoryType(ctx, buffer.dtype);
@@ -101,18 +88,27 @@ llvm::Value* LoadLaneByLane(EmitContext& ctx, const BufferNode& buffer, llvm::Va
 // The next power of two: what LLVM widens a vector of `count` elements to.
 unsigned WidenedCount(unsigned count) { return std::bit_ceil(count); }
 
+// x86 masks elements of 4 and 8 bytes.
+bool MasksElements(const EmitContext& ctx, const BufferNode& buffer) {
+  return ctx.masked_memory && SizeOf(buffer.dtype) >= 4;
+}
+
 // True when vectors of this many elements are cheaper to move under a constant mask than in the
-// pieces of 8, 4, 2, 1 that LLVM would cut them into: x86 masks elements of 4 and 8 bytes.
+// pieces of 8, 4, 2, 1 that LLVM would cut them into.
 bool MovesUnderMask(const EmitContext& ctx, const BufferNode& buffer) {
-  return ctx.masked_memory && buffer.scope == Scope::kGlobal && SizeOf(buffer.dtype) >= 4 &&
-         ctx.lanes.count > 2 && !std::has_single_bit(ctx.lanes.count);
+  return MasksElements(ctx, buffer) && buffer.scope == Scope::kGlobal && ctx.lanes.count > 2 &&
+         !std::has_single_bit(ctx.lanes.count);
+}
+
+llvm::Value* LaneMask(EmitContext& ctx) {
+  if (ctx.mask != nullptr) return ctx.mask;
+  return ctx.builder.CreateVectorSplat(ctx.lanes.count, ctx.builder.getTrue());
 }
 
 // The lanes of the loop followed by those that widening adds, which are off.
 llvm::Value* WidenedMask(EmitContext& ctx) {
   const unsigned count = ctx.lanes.count;
-  llvm::Value* mask = ctx.mask;
-  if (mask == nullptr) mask = ctx.builder.CreateVectorSplat(count, ctx.builder.getTrue());
+  llvm::Value* mask = LaneMask(ctx);
   std::vector<int> picked;
   for (unsigned i = 0; i < WidenedCount(count); ++i) picked.push_back(std::min(i, count));
   return ctx.builder.CreateShuffleVector(mask, llvm::Constant::getNullValue(mask->getType()),
@@ -134,6 +130,47 @@ llvm::Value* LoadUnderMask(EmitContext& ctx, const BufferNode& buffer, const Fla
                                                   AlignmentOf(ctx, buffer, index), WidenedMask(ctx),
                                                   llvm::Constant::getNullValue(type));
   return Resized(ctx, all, ctx.lanes.count);
+}
+
+// LoadEverySecond where lanes are off, or of a number of lanes that LLVM would cut into pieces:
+// what lies between the lanes is off, too.
+llvm::Value* LoadEverySecondUnderMask(EmitContext& ctx, const BufferNode& buffer,
+                                      const FlatIndex& index) {
+  const unsigned count = ctx.lanes.count, width = WidenedCount(count);
+  llvm::Type* element = MemoryType(ctx, buffer.dtype);
+  llvm::VectorType* type = VectorOf(element, width);
+  llvm::Value *mask = LaneMask(ctx), *first = EmitAddress(ctx, buffer, index), *halves[2];
+  std::vector<int> picked;
+  for (const bool last : {false, true}) {
+    const unsigned start = last ? 2 * count - 1 - width : 0;
+    std::vector<int> on(width, static_cast<int>(count));  // `count` picks an element that is off
+    for (unsigned lane = 0; lane < count; ++lane) {
+      if ((2 * lane >= width) != last) continue;
+      on[2 * lane - start] = static_cast<int>(lane);
+      picked.push_back(static_cast<int>((last ? width : 0) + 2 * lane - start));
+    }
+    llvm::Constant* off = llvm::Constant::getNullValue(mask->getType());
+    halves[last] = ctx.builder.CreateMaskedLoad(
+        type, ctx.builder.CreateConstGEP1_64(element, first, start), ElementAlignment(buffer),
+        ctx.builder.CreateShuffleVector(mask, off, on), llvm::Constant::getNullValue(type));
+  }
+  return ctx.builder.CreateShuffleVector(halves[0], halves[1], picked);
+}
+
+// Elements 0, stride, 2 * stride, ... of one wide load that ends with the last lane's element.
+llvm::Value* LoadStrided(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  const unsigned stride = index.lane_coefficient;
+  if (stride == 2 && MovesUnderMask(ctx, buffer)) {
+    return LoadEverySecondUnderMask(ctx, buffer, index);
+  }
+  if (stride == 2) return LoadEverySecond(ctx, buffer, index);
+  llvm::VectorType* wide =
+      VectorOf(MemoryType(ctx, buffer.dtype), (ctx.lanes.count - 1) * stride + 1);
+  llvm::Value* all = ctx.builder.CreateAlignedLoad(wide, EmitAddress(ctx, buffer, index),
+                                                   AlignmentOf(ctx, buffer, index));
+  std::vector<int> picked;
+  for (unsigned lane = 0; lane < ctx.lanes.count; ++lane) picked.push_back(lane * stride);
+  return ctx.builder.CreateShuffleVector(all, picked);
 }
 
 llvm::Value* LoadContiguous(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
@@ -180,6 +217,16 @@ llvm::Value* LoadVector(EmitContext& ctx, const BufferNode& buffer, const FlatIn
   return LoadLaneByLane(ctx, buffer, LanePointers(ctx, buffer, index));
 }
 
+// What all lanes read that are on; something where none is. (LLVM 19 cannot widen vectors of one
+// pointer for numbers of lanes that are no power of two.)
+llvm::Value* LoadUniformMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
+  llvm::Value* any = ctx.builder.CreateOrReduce(ctx.mask);
+  llvm::Value* pointer =
+      ctx.builder.CreateSelect(any, EmitAddress(ctx, buffer, index), ctx.nowhere);
+  return ctx.builder.CreateAlignedLoad(MemoryType(ctx, buffer.dtype), pointer,
+                                       ElementAlignment(buffer));
+}
+
 // Lanes that are off read something.
 llvm::Value* LoadMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIndex& index) {
   llvm::VectorType* type = VectorOf(MemoryType(ctx, buffer.dtype), ctx.lanes.count);
@@ -188,6 +235,9 @@ llvm::Value* LoadMasked(EmitContext& ctx, const BufferNode& buffer, const FlatIn
     return ctx.builder.CreateMaskedLoad(type, EmitAddress(ctx, buffer, index),
                                         AlignmentOf(ctx, buffer, index), ctx.mask,
                                         llvm::Constant::getNullValue(type));
+  }
+  if (index.linear && index.lane_coefficient == 2 && MasksElements(ctx, buffer)) {
+    return LoadEverySecondUnderMask(ctx, buffer, index);
   }
   return LoadLaneByLane(ctx, buffer, LanePointers(ctx, buffer, index));
 }
@@ -244,7 +294,9 @@ llvm::Value* EmitLoad(EmitContext& ctx, const Expr& e) {
   const bool uniform = index.linear && index.lane_coefficient == 0;
   const bool masked = ctx.mask != nullptr && !IsInBounds(ctx, buffer, e->operands);
   llvm::Value* value = nullptr;
-  if (masked) {
+  if (masked && uniform) {
+    value = LoadUniformMasked(ctx, buffer, index);
+  } else if (masked) {
     value = LoadMasked(ctx, buffer, index);
   } else if (uniform) {
     value = ctx.builder.CreateAlignedLoad(MemoryType(ctx, buffer.dtype),

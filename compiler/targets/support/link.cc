@@ -1,6 +1,7 @@
 #include "compiler/targets/support/link.h"
 
 #include <deque>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -15,6 +16,9 @@ LLD_HAS_DRIVER(elf)
 
 namespace tilewright {
 namespace {
+
+// Of an ELF file: its class, byte order and ABI, type and machine.
+constexpr size_t kMachineBytes = 20;
 
 absl::Status RunLld(const std::vector<std::string>& arguments) {
   static std::mutex mutex;
@@ -45,6 +49,22 @@ absl::StatusOr<std::string> Link(const std::vector<std::string>& inputs) {
   return absl::ResourceExhaustedError("the linker's output was lost");
 }
 
+// An empty library named libm.so.6 for the machine of the object, which lies at `path`: linking
+// against it records the need without having the file, so that libraries for other machines are
+// linked alike. Made once for each machine: it takes as long as linking the kernel.
+absl::StatusOr<std::string> MathStub(const std::string& object, const std::string& path) {
+  static std::mutex mutex;
+  static auto* const stubs = new std::map<std::string, std::string>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::string& stub = (*stubs)[object.substr(0, kMachineBytes)];
+  if (!stub.empty()) return stub;
+  MemoryFile nothing;
+  TW_RETURN_IF_ERROR(nothing.Write("{ local: *; };"));
+  TW_ASSIGN_OR_RETURN(stub, Link({"-soname", "libm.so.6", "--gc-sections", "--version-script",
+                                  nothing.path(), path}));
+  return stub;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> LinkShared(std::span<const std::string> objects) {
@@ -54,9 +74,7 @@ absl::StatusOr<std::string> LinkShared(std::span<const std::string> objects) {
     TW_RETURN_IF_ERROR(files.emplace_back().Write(object));
     inputs.push_back(files.back().path());
   }
-  // An empty library named libm.so.6: linking against it records the need without having the file,
-  // so that libraries for other machines are linked alike.
-  TW_ASSIGN_OR_RETURN(const std::string stub, Link({"-soname", "libm.so.6", inputs.front()}));
+  TW_ASSIGN_OR_RETURN(const std::string stub, MathStub(objects.front(), inputs.front()));
   TW_RETURN_IF_ERROR(files.emplace_back().Write(stub));
   inputs.insert(inputs.end(), {"--no-as-needed", files.back().path()});
   return Link(inputs);

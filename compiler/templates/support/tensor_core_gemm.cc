@@ -182,7 +182,7 @@ class TensorCoreLowerer {
   // The row of 16 bytes that this thread names: matrices lie along rows, then along the depth.
   std::vector<Expr> LeftPlace(const Expr& half, const Expr& i, const Expr& depth) const {
     const Expr row = row_warp_ * schedule_.warp_rows + i * kTileRows + FloorMod(lane_, 16);
-    const bool deep = load_left_->matrices == 4;
+    const bool deep = op_.depth > RowElements(op_);
     return left_.Place(half, row, deep ? depth + FloorDiv(lane_, 16) * RowElements(op_) : depth,
                        Int(0));
   }
@@ -206,7 +206,7 @@ class TensorCoreLowerer {
                                         const Expr& row, const Expr& column)>& body) const {
     const Expr i = Var("i"), p = Var("p"), q = Var("q"), half = Var("half"), e = Var("e");
     const std::vector<Expr> at = {i, p, q * 4 + half * 2 + e};
-    // FragmentOf(kSums) in terms of the thread.
+    // Where a sum lies (TileOperand::place) in terms of the thread.
     const Expr row =
         row_warp_ * schedule_.warp_rows + i * kTileRows + half * 8 + FloorDiv(lane_, 4);
     const Expr column = column_warp_ * schedule_.warp_columns + (p * pair_ + q) * kTileColumns +

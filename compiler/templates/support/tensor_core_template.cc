@@ -1,13 +1,8 @@
 #include "compiler/templates/support/tensor_core_template.h"
 
 #include <memory>
-#include <utility>
 
-#include "base/status_macros.h"
-#include "compiler/core/gpu_traits.h"
-#include "compiler/loop/threads.h"
 #include "compiler/templates/support/space.h"
-#include "compiler/templates/support/split_depth.h"
 #include "compiler/templates/support/tensor_core_model.h"
 
 namespace tilewright {
@@ -103,12 +98,8 @@ void AddDeviceRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const Til
                        });
 }
 
-ConfigSpace SpaceOf(const TensorCoreGemm& gemm, const TileOp& multiply, const Target& target) {
-  ConfigSpace space = KnobsOf(gemm);
-  const auto shared = std::make_shared<const TensorCoreGemm>(gemm);
-  AddTileRules(shared, multiply, ArchitectureNumber(target) >= 80, &space);
-  AddDeviceRules(shared, multiply, GpuTraitsOf(target), &space);
-  return space;
+const TileOp& MultiplyOf(const TensorCoreGemm& gemm, const Target& target) {
+  return *FindMultiply(gemm.left.source->dtype, ArchitectureNumber(target));
 }
 
 // The config at a point of what the default is chosen from: digits of warps and tiles, of the
@@ -174,47 +165,35 @@ TensorCoreSchedule TensorCoreScheduleOf(const Config& config) {
           .sums_padding = config.Int("offsetCS")};
 }
 
-ConfigSpace TensorCoreTemplate::Space(const Workload& workload, const Target& target) const {
-  return SpaceOf(GemmOf(workload), *MultiplyOf(workload, target), target);
+ConfigSpace TensorCoreTemplate::SpaceOf(const TensorCoreGemm& gemm, const Target& target) const {
+  ConfigSpace space = KnobsOf(gemm);
+  const TileOp& multiply = MultiplyOf(gemm, target);
+  const auto shared = std::make_shared<const TensorCoreGemm>(gemm);
+  AddTileRules(shared, multiply, ArchitectureNumber(target) >= 80, &space);
+  AddDeviceRules(shared, multiply, GpuTraitsOf(target), &space);
+  return space;
 }
 
-// The best by the model. A config of one warp and the least tile is always valid.
-Config TensorCoreTemplate::Default(const Workload& workload, const Target& target) const {
-  const TensorCoreGemm gemm = GemmOf(workload);
-  const TileOp& multiply = *MultiplyOf(workload, target);
-  const ConfigSpace space = SpaceOf(gemm, multiply, target);
-  const GpuTraits traits = GpuTraitsOf(target);
+// A config of one warp and the least tile is always valid.
+std::vector<Config> TensorCoreTemplate::Candidates(const TensorCoreGemm& gemm,
+                                                   const ConfigSpace&) const {
   const int64_t vector = LongestVector(gemm);
-  Config best;
-  double least = 0;
+  std::vector<Config> candidates;
   for (int64_t number = 0; number < kCandidates; ++number) {
-    Config config = Candidate(number, vector);
-    if (space.WhyInvalid(config)) continue;
-    const double seconds = TensorCoreSeconds(gemm, TensorCoreScheduleOf(config), multiply, traits);
-    if (!best.entities.empty() && seconds >= least) continue;
-    best = std::move(config);
-    least = seconds;
+    candidates.push_back(Candidate(number, vector));
   }
-  return best;
+  return candidates;
 }
 
-absl::StatusOr<LoweredTask> TensorCoreTemplate::Lower(const Workload& workload,
-                                                      const Target& target,
-                                                      const Config& config) const {
-  const TensorCoreGemm gemm = GemmOf(workload);
-  const TileOp& multiply = *MultiplyOf(workload, target);
-  TW_ASSIGN_OR_RETURN(const Config whole, SpaceOf(gemm, multiply, target).Canonical(config));
-  const TensorCoreSchedule schedule = TensorCoreScheduleOf(whole);
-  const auto lower = [&](const TensorCoreGemm& products) {
-    return LowerTensorCore(products, schedule, multiply);
-  };
-  LoweredTask task = schedule.split_k > 1 ? LowerSplitDepth(gemm, schedule.split_k,
-                                                            AccumulatorOf(multiply.type), lower)
-                                          : SingleStep(lower(gemm));
-  for (const LoweredStep& step : task.steps) {
-    TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(step.program), GpuTraitsOf(target).limits));
-  }
-  return task;
+double TensorCoreTemplate::Seconds(const TensorCoreGemm& gemm, const Config& config,
+                                   const Target& target) const {
+  return TensorCoreSeconds(gemm, TensorCoreScheduleOf(config), MultiplyOf(gemm, target),
+                           GpuTraitsOf(target));
+}
+
+Program TensorCoreTemplate::LowerProducts(const TensorCoreGemm& gemm, const Config& config,
+                                          const Target& target) const {
+  return LowerTensorCore(gemm, TensorCoreScheduleOf(config), MultiplyOf(gemm, target));
 }
 
 double TensorCoreTemplate::Cost(const Workload& workload, const Target& target) const {

@@ -3,8 +3,7 @@
 // says what the matrices are.
 #pragma once
 
-#include "compiler/templates/support/tensor_core_gemm.h"
-#include "compiler/templates/template.h"
+#include "compiler/templates/support/gemm_template.h"
 
 namespace tilewright {
 
@@ -19,18 +18,19 @@ inline constexpr int64_t kMostBatches = 65535;
 // whose tiles of wmma_m are made of smaller ones here, and later ones of our own: double_buffer,
 // direct_store, async_stages and swizzle, all 0 in AutoTVM, and split_k, there 1. `offset` is in
 // 16-bit words of a staged row, `offsetCS` in sums.
-class TensorCoreTemplate : public Template {
+class TensorCoreTemplate : public GemmTemplate {
  public:
-  ConfigSpace Space(const Workload& workload, const Target& target) const override;
-  Config Default(const Workload& workload, const Target& target) const override;
-  absl::StatusOr<LoweredTask> Lower(const Workload& workload, const Target& target,
-                                    const Config& config) const override;
   // An eighth of that of direct summation, as far as tiles are filled.
   double Cost(const Workload& workload, const Target& target) const override;
 
  protected:
-  // REQUIRES: Matches.
-  virtual TensorCoreGemm GemmOf(const Workload& workload) const = 0;
+  ConfigSpace SpaceOf(const TensorCoreGemm& gemm, const Target& target) const override;
+  std::vector<Config> Candidates(const TensorCoreGemm& gemm,
+                                 const ConfigSpace& space) const override;
+  double Seconds(const TensorCoreGemm& gemm, const Config& config,
+                 const Target& target) const override;
+  Program LowerProducts(const TensorCoreGemm& gemm, const Config& config,
+                        const Target& target) const override;
 };
 
 // The schedule that a config of such a space stands for.

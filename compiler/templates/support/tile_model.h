@@ -30,17 +30,13 @@ inline bool FitsRegisters(int64_t rows, int64_t columns, int registers) {
 // is.
 std::vector<int64_t> TileRows(int64_t blocks);
 
-// Multiply-adds that broadcasting one element takes from the units that compute: none where a load
-// or the multiplication does it. SSE shuffles, on one of four pipes of which a product and its sum
-// take two (measured: tiles of 4 x 2 are 1.1 times as fast as 2 x 6).
-double BroadcastCost(const Target& target);
-
 // The best (rows, columns) of the candidates for an iteration space of `row_extent` x
-// `column_extent` that fits the registers. REQUIRES: candidates hold 1.
+// `column_extent` that fits the registers, where each column's element is broadcast as the target's
+// instructions do it. REQUIRES: candidates hold 1.
 TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
                       const std::vector<int64_t>& row_candidates,
                       const std::vector<int64_t>& column_candidates, int registers,
-                      double broadcast = 0);
+                      const Target& target);
 
 // Vector multiply-adds that take as long as `work` of them beside reading `bytes` of weights from
 // memory, where half of the shorter hides behind the longer. In the time of one multiply-add of the

@@ -112,7 +112,7 @@ class WarpgroupLowerer {
                For(i, schedule_.columns / 2, LoopKind::kUnrolled, zero));
   }
 
-  // FragmentOf(kSums) in terms of the thread.
+  // Where a sum lies (TileOperand::place) in terms of the thread.
   Stmt Results() const {
     const Expr tile = Var("tile"), eight = Var("eight"), half = Var("half"), e = Var("e");
     const Expr lane = FloorMod(thread_, kWarpThreads);

@@ -5,11 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "base/status_macros.h"
-#include "compiler/core/gpu_traits.h"
-#include "compiler/loop/threads.h"
 #include "compiler/templates/support/space.h"
-#include "compiler/templates/support/split_depth.h"
 #include "compiler/templates/support/tensor_core_template.h"
 
 namespace tilewright {
@@ -31,7 +27,7 @@ WarpgroupSchedule WarpgroupScheduleOf(const Config& config) {
 
 LaunchLimits WarpgroupLimits(const GpuTraits& traits) {
   LaunchLimits limits = traits.limits;
-  limits.shared_bytes = traits.shared_bytes;  // given by the launch
+  limits.shared_bytes = traits.shared_bytes;
   return limits;
 }
 
@@ -74,18 +70,6 @@ void AddWarpgroupRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const 
                          const auto needs = NeedsOf(*gemm, WarpgroupScheduleOf(config));
                          return needs.registers <= RegistersFor(needs.launch.threads(), traits);
                        });
-}
-
-ConfigSpace WarpgroupSpace(const TensorCoreGemm& gemm, const Target& target) {
-  ConfigSpace space;
-  DefineIntKnob(space, "groups", {1, 2, 3, 4});
-  DefineIntKnob(space, "row_tiles", {1, 2, 4});
-  DefineIntKnob(space, "columns", {32, 64, 128, 192, 256});
-  DefineIntKnob(space, "slots", {2, 3, 4, 5, 6, 8});
-  DefineIntKnob(space, "raster", {1, 2, 4, 8, 16});
-  DefineIntKnob(space, "split_k", {1, 2, 4, 8, 16});
-  AddWarpgroupRules(std::make_shared<const TensorCoreGemm>(gemm), GpuTraitsOf(target), &space);
-  return space;
 }
 
 // About how long it takes: for each set of blocks that is resident at once, the slower of tensor
@@ -131,41 +115,44 @@ bool HaveWarpgroups(const TensorCoreGemm& gemm, const Workload& workload, const 
          MultiplyOf(gemm, WarpgroupSchedule{}, target) != nullptr;
 }
 
-ConfigSpace WarpgroupTemplate::Space(const Workload& workload, const Target& target) const {
-  return WarpgroupSpace(GemmOf(workload), target);
+ConfigSpace WarpgroupTemplate::SpaceOf(const TensorCoreGemm& gemm, const Target& target) const {
+  ConfigSpace space;
+  DefineIntKnob(space, "groups", {1, 2, 3, 4});
+  DefineIntKnob(space, "row_tiles", {1, 2, 4});
+  DefineIntKnob(space, "columns", {32, 64, 128, 192, 256});
+  DefineIntKnob(space, "slots", {2, 3, 4, 5, 6, 8});
+  DefineIntKnob(space, "raster", {1, 2, 4, 8, 16});
+  DefineIntKnob(space, "split_k", {1, 2, 4, 8, 16});
+  AddWarpgroupRules(std::make_shared<const TensorCoreGemm>(gemm), GpuTraitsOf(target), &space);
+  return space;
 }
 
-// The best by the model; of equal ones that of the fewest slots.
-Config WarpgroupTemplate::Default(const Workload& workload, const Target& target) const {
-  const TensorCoreGemm gemm = GemmOf(workload);
-  const ConfigSpace space = WarpgroupSpace(gemm, target);
-  const GpuTraits traits = GpuTraitsOf(target);
-  Config best;
-  double least = 0;
+// All of one part and in order of blocks; of equal ones that of the fewest slots comes first.
+std::vector<Config> WarpgroupTemplate::Candidates(const TensorCoreGemm&,
+                                                  const ConfigSpace& space) const {
+  std::vector<Config> candidates;
   for (uint64_t index = 0; index < space.size(); ++index) {
     Config config = space.At(index);
-    const WarpgroupSchedule schedule = WarpgroupScheduleOf(config);
-    if (schedule.raster > 1 || schedule.split_k > 1 || space.WhyInvalid(config)) continue;
-    const double seconds = WarpgroupSeconds(gemm, schedule, traits);
-    if (!best.entities.empty() && seconds >= least) continue;
-    best = std::move(config);
-    least = seconds;
+    if (config.Int("raster") > 1 || config.Int("split_k") > 1) continue;
+    candidates.push_back(std::move(config));
   }
-  return best;
+  return candidates;
 }
 
-absl::StatusOr<LoweredTask> WarpgroupTemplate::Lower(const Workload& workload, const Target& target,
-                                                     const Config& config) const {
-  const TensorCoreGemm gemm = GemmOf(workload);
-  TW_ASSIGN_OR_RETURN(const Config whole, WarpgroupSpace(gemm, target).Canonical(config));
-  const WarpgroupSchedule schedule = WarpgroupScheduleOf(whole);
-  const TileOp* multiply = MultiplyOf(gemm, schedule, target);
-  const auto lower = [&](const TensorCoreGemm& products) {
-    return LowerWarpgroups(products, schedule, *multiply);
-  };
-  return schedule.split_k > 1
-             ? LowerSplitDepth(gemm, schedule.split_k, AccumulatorOf(multiply->type), lower)
-             : SingleStep(lower(gemm));
+double WarpgroupTemplate::Seconds(const TensorCoreGemm& gemm, const Config& config,
+                                  const Target& target) const {
+  return WarpgroupSeconds(gemm, WarpgroupScheduleOf(config), GpuTraitsOf(target));
+}
+
+Program WarpgroupTemplate::LowerProducts(const TensorCoreGemm& gemm, const Config& config,
+                                         const Target& target) const {
+  const WarpgroupSchedule schedule = WarpgroupScheduleOf(config);
+  return LowerWarpgroups(gemm, schedule, *MultiplyOf(gemm, schedule, target));
+}
+
+// Its shared memory is given by the launch.
+LaunchLimits WarpgroupTemplate::LimitsOf(const GpuTraits& traits) const {
+  return WarpgroupLimits(traits);
 }
 
 double WarpgroupTemplate::Cost(const Workload& workload, const Target& target) const {

@@ -3,8 +3,8 @@
 // records alone, because no device has yet confirmed how the emulator reads descriptors and boxes.
 #pragma once
 
+#include "compiler/templates/support/gemm_template.h"
 #include "compiler/templates/support/warpgroup_gemm.h"
-#include "compiler/templates/template.h"
 
 namespace tilewright {
 
@@ -12,17 +12,20 @@ namespace tilewright {
 // both matrices: as they lie, rows of a multiple of 16 bytes.
 bool HaveWarpgroups(const TensorCoreGemm& gemm, const Workload& workload, const Target& target);
 
-class WarpgroupTemplate : public Template {
+// Gemms are as LowerWarpgroups requires.
+class WarpgroupTemplate : public GemmTemplate {
  public:
-  ConfigSpace Space(const Workload& workload, const Target& target) const override;
-  Config Default(const Workload& workload, const Target& target) const override;
-  absl::StatusOr<LoweredTask> Lower(const Workload& workload, const Target& target,
-                                    const Config& config) const override;
   double Cost(const Workload& workload, const Target& target) const override;
 
  protected:
-  // As LowerWarpgroups requires. REQUIRES: Matches.
-  virtual TensorCoreGemm GemmOf(const Workload& workload) const = 0;
+  ConfigSpace SpaceOf(const TensorCoreGemm& gemm, const Target& target) const override;
+  std::vector<Config> Candidates(const TensorCoreGemm& gemm,
+                                 const ConfigSpace& space) const override;
+  double Seconds(const TensorCoreGemm& gemm, const Config& config,
+                 const Target& target) const override;
+  Program LowerProducts(const TensorCoreGemm& gemm, const Config& config,
+                        const Target& target) const override;
+  LaunchLimits LimitsOf(const GpuTraits& traits) const override;
 };
 
 }  // namespace tilewright

@@ -1,6 +1,6 @@
--- The tables of SQLite's version 8 (records/schema), where their columns are explained. Keys compare
--- by their bytes, as in SQLite. An entry of an index may have 2.7 kB, and keys and configs may be
--- longer: indexes hold hashes of them, and queries compare both.
+-- The tables of SQLite's version 8 (records/schema), where their columns are explained. Keys
+-- compare by their bytes, as in SQLite. An entry of an index may have 2.7 kB, and keys and configs
+-- may be longer: indexes hold hashes of them, and queries compare both.
 CREATE SCHEMA IF NOT EXISTS tilewright;
 
 CREATE TABLE tilewright.store (

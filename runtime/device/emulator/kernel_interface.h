@@ -5,16 +5,18 @@
 // tw_memory   what a kernel reads and writes. Of each byte `state` has kWrittenByte once it has
 //             contents, kLateByte while an asynchronous copy to it is under way. `scope`: whether
 //             threads share it (kSharedMemory, kGlobalMemory) or checks of a kernel's own suffice.
-// tw_tile     one warp instruction (compiler/loop/tile.h) of one thread: `depth` of a
-//             multiplication (to += left * right) of elements of `type`, else `matrices` loads to
-//             `to` from `row`. Where `group` is kGroupMultiply, a warp's quarter of a warpgroup's
-//             step: `columns` columns of sums += the matrices of two descriptors; where it is
-//             kGroupWait, the wait for all but the last `columns` groups of them.
+// tw_tile     one instruction of a warp (compiler/loop/tile.h) as one thread names it. The last
+//             thread of the warp to come has `run` do it for all, `lanes` in their order; `quarter`
+//             is which of its warpgroup's warps it is. Where `late` is not 0, so many bytes of the
+//             first operand are nobody's until the wait for its group, which runs it. Without `run`
+//             it is that wait, for all but the last `groups` groups.
+// tw_machine  the thread that runs, and what it may ask for. fail and what fails do not return.
+//             copy: of zeros from null. touch_rows: `count` lanes from `first` read or write 16
+//             bytes of shared memory at an operand, in one pass. landed: bytes at an address of
+//             shared memory, all of which have landed.
 //             shared: where in the block's shared memory, -1: after what there is. slot_barrier:
 //             kBarrierInit, ... of the mbarrier at an address. load_box: of a map, which is the
 //             memory of its tensor, from element `first`, last dimension first.
-// tw_machine  the thread that runs, and what it may ask for. fail and what fails do not return. A
-//             copy from null is of zeros.
 #define TW_KERNEL_INTERFACE                                                                      \
   struct tw_memory {                                                                             \
     char* data;                                                                                  \
@@ -23,17 +25,17 @@
     const char* name;                                                                            \
     int scope;                                                                                   \
   };                                                                                             \
+  struct tw_operand {                                                                            \
+    tw_memory* memory;                                                                           \
+    long long at;                                                                                \
+  };                                                                                             \
   struct tw_tile {                                                                               \
     const char* name;                                                                            \
-    int line, type, depth, matrices, transposed;                                                 \
-    void* to;                                                                                    \
-    const void *left, *right;                                                                    \
-    tw_memory* rows;                                                                             \
-    long long row;                                                                               \
-    int group, columns;                                                                          \
-    tw_memory* sums;                                                                             \
-    long long sum;                                                                               \
+    int line;                                                                                    \
+    void (*run)(const tw_tile* lanes, int quarter);                                              \
+    tw_operand operands[4];                                                                      \
     unsigned long long descriptors[2];                                                           \
+    int late, groups;                                                                            \
   };                                                                                             \
   struct tw_machine {                                                                            \
     int block[3], thread[3];                                                                     \
@@ -46,6 +48,9 @@
     void (*commit)(tw_machine * machine);                                                        \
     void (*wait)(tw_machine * machine, int groups);                                              \
     void (*tile)(tw_machine * machine, const tw_tile* tile);                                     \
+    void (*touch_rows)(tw_machine * machine, const tw_tile* lanes, int first, int count,         \
+                       int operand, int write);                                                  \
+    const char* (*landed)(tw_machine * machine, long long at, int bytes);                        \
     long long (*address)(tw_machine * machine, const tw_memory* memory);                         \
     void (*slot_barrier)(tw_machine * machine, int what, long long at, int value, int line);     \
     void (*load_box)(tw_machine * machine, const tw_memory* map, const int* first, int count,    \
@@ -62,9 +67,6 @@ TW_KERNEL_INTERFACE
 
 inline constexpr unsigned char kWrittenByte = 1, kLateByte = 2;
 inline constexpr int kPrivateMemory = 0, kSharedMemory = 1, kGlobalMemory = 2;
-inline constexpr int kGroupMultiply = 1, kGroupWait = 2;
 inline constexpr int kBarrierInit = 0, kBarrierArrive = 1, kBarrierExpect = 2, kBarrierWait = 3;
-// Types of tw_tile.
-inline constexpr int kTileF16 = 0, kTileBF16 = 1, kTileTf32 = 2, kTileI8 = 3;
 
 }  // namespace tilewright::runtime

@@ -8,7 +8,6 @@
 namespace tilewright::runtime {
 namespace {
 
-constexpr size_t kLanes = kWarpLanes;
 constexpr int64_t kMostThreads = 1024, kMostBlocks = int64_t{1} << 24;
 
 std::vector<size_t> CountTo(size_t count) {
@@ -68,83 +67,43 @@ void Machine::RunBlock(const EmulatedLaunch& launch) {
   shared_bytes_ = 0;
   threads_.assign(static_cast<size_t>(Product(launch.block)), Thread{});
   for (size_t t = 0; t < threads_.size(); ++t) fibers_->Start(t, &Machine::Enter, this);
-  std::vector<size_t> warps = CountTo((threads_.size() + kLanes - 1) / kLanes);
+  std::vector<size_t> warps = CountTo((threads_.size() + kWarpLanes - 1) / kWarpLanes);
   barriers_.Clear();
   boxes_.clear();
-  products_.assign(warps.size(), {});
+  warps_.assign(warps.size(), {});
   do {
     do {
       Shuffle(warps);
-      for (const size_t warp : warps) RunWarp(warp * kLanes);
+      for (const size_t warp : warps) RunWarp(warp * kWarpLanes);
     } while (ReleaseSlots());
   } while (Meet());
   CheckNothingIsLate();
 }
 
 void Machine::RunWarp(size_t first) {
-  const size_t last = std::min(first + kLanes, threads_.size());
-  do {
+  const size_t last = std::min(first + kWarpLanes, threads_.size());
+  for (bool ran = true; ran;) {
+    ran = false;
     std::vector<size_t> lanes = CountTo(last - first);
     Shuffle(lanes);
     for (const size_t lane : lanes) {
-      if (threads_[first + lane].state == State::kReady) RunThread(first + lane);
+      if (threads_[first + lane].state != State::kReady) continue;
+      RunThread(first + lane);
+      ran = true;
     }
-  } while (RunTile(first, last));
+  }
+  CheckTogether(first, last);
+}
+
+void Machine::Become(size_t t) {
+  running_ = t;
+  Split(t, launch_->block, thread);
 }
 
 void Machine::RunThread(size_t t) {
-  running_ = t;
-  Split(t, launch_->block, thread);
+  Become(t);
   fibers_->Resume(t);
   if (!found_.empty()) Throw(found_);
-}
-
-bool Machine::RunTile(size_t first, size_t last) {
-  WarpTile warp = {};
-  const tw_tile* one = nullptr;
-  size_t together = 0;
-  for (size_t t = first; t < last; ++t) {
-    if (threads_[t].state != State::kAtTile) continue;
-    warp[t - first] = threads_[t].tile;
-    if (one == nullptr) one = &threads_[t].tile;
-    together += threads_[t].tile.line == one->line;
-  }
-  if (one == nullptr) return false;
-  if (together != kLanes) {
-    Throw("not all threads of a warp come to " + std::string(one->name) + " of line " +
-          std::to_string(one->line) + " together");
-  }
-  if (warp[0].group == kGroupMultiply) {
-    StartProduct(warp, first);
-  } else if (warp[0].group == kGroupWait) {
-    FinishProducts(warp, first);
-  } else if (warp[0].depth > 0) {
-    Multiply(warp);
-  } else {
-    LogRows(warp, first);
-    LoadMatrices(warp);
-  }
-  for (size_t t = first; t < last; ++t) threads_[t].state = State::kReady;
-  return true;
-}
-
-// Each matrix's rows of 16 bytes come in one pass where they lie in different banks.
-void Machine::LogRows(const WarpTile& warp, size_t first) {
-  for (int matrix = 0; matrix < warp[0].matrices; ++matrix) {
-    std::vector<int64_t> addresses;
-    for (int r = 0; r < 8; ++r) {
-      const size_t lane = static_cast<size_t>(matrix * 8 + r);
-      const tw_tile& row = warp[lane];
-      running_ = first + lane;
-      Split(running_, launch_->block, thread);
-      Touch(row.rows, row.row, 16, /*write=*/false);
-      if (!found_.empty()) Throw(found_);
-      addresses.push_back(AddressOf(*row.rows) + row.row);
-    }
-    const BankCounts counts = CountPasses(addresses, 16);
-    counts_.passes += counts.passes;
-    counts_.conflicts += counts.conflicts;
-  }
 }
 
 bool Machine::Meet() {

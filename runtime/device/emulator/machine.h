@@ -19,10 +19,13 @@
 #include "runtime/device/emulator/fibers.h"
 #include "runtime/device/emulator/memory.h"
 #include "runtime/device/emulator/slots.h"
-#include "runtime/device/emulator/tiles.h"
 #include "runtime/device/launch_needs.h"
 
 namespace tilewright::runtime {
+
+inline constexpr size_t kWarpLanes = 32;
+// One instruction as the lanes of a warp name it.
+using WarpTile = std::array<tw_tile, kWarpLanes>;
 
 // A launch. The last operand is written, the others are only read; after them the arguments have
 // the tensors of its maps.
@@ -71,10 +74,14 @@ class Machine final : public tw_machine {
     std::vector<int64_t> first;  // where it begins, first dimension first
     int64_t to, barrier, bytes;
   };
-  // A warp's quarter of a multiplication that is not waited for.
-  struct LateProduct {
-    WarpTile warp;
+  // An instruction that is not waited for.
+  struct LateTile {
+    WarpTile lanes;
     int group;
+  };
+  struct Warp {
+    size_t at_tile = 0;  // lanes that have come to an instruction
+    std::vector<LateTile> late;
   };
   struct Shared {
     std::unique_ptr<Bytes> bytes;
@@ -86,15 +93,12 @@ class Machine final : public tw_machine {
   // Runs its lanes until none is ready.
   void RunWarp(size_t first);
   void RunThread(size_t t);
-  // Whether all lanes had come to one tile, which they then have behind them.
-  bool RunTile(size_t first, size_t last);
-  void LogRows(const WarpTile& warp, size_t first);
+  void Become(size_t t);
+  void CheckTogether(size_t first, size_t last) const;
   // Lets threads go on whose slots are ready; boxes land only where nobody could. False: nobody
   // can.
   bool ReleaseSlots();
   void LandBox(size_t number);
-  void StartProduct(const WarpTile& warp, size_t first);
-  void FinishProducts(const WarpTile& warp, size_t first);
   void CheckNothingIsLate() const;
   // What lies at an address of shared memory, or null: it was noted why not.
   Shared* SharedAt(int64_t address, int64_t bytes);
@@ -110,6 +114,14 @@ class Machine final : public tw_machine {
   void CopyLate(tw_memory* to, long long to_at, const tw_memory* from, long long from_at,
                 int bytes);
   void Land(int groups);
+  void ComeToTile(const tw_tile& tile);
+  // Of a warp whose lanes have all come to one.
+  void RunTile(const WarpTile& lanes, size_t first);
+  void StartLate(const WarpTile& lanes, size_t first);
+  void RunLate(const WarpTile& lanes, size_t first);
+  void TouchRows(const tw_tile* lanes, size_t first, size_t count, int operand, bool write);
+  // Bytes at an address of shared memory, or null: it was noted that they have not landed.
+  const char* LandedAt(int64_t address, int64_t bytes);
   void Wait(State state, int line);
   int64_t AddressOf(const tw_memory& memory) const;
 
@@ -117,6 +129,7 @@ class Machine final : public tw_machine {
   void Found(const std::string& what, const tw_memory* memory, long long at);
   [[noreturn]] void Throw(const std::string& what) const;
   void BindFunctions();
+  void BindTileFunctions();
   void BindSlotFunctions();
   void Shuffle(std::vector<size_t>& order) { std::shuffle(order.begin(), order.end(), random_); }
 
@@ -133,7 +146,7 @@ class Machine final : public tw_machine {
   int64_t shared_bytes_ = 0;
   SlotBarriers barriers_;
   std::vector<LateBox> boxes_;
-  std::vector<std::vector<LateProduct>> products_;  // by warp
+  std::vector<Warp> warps_;
   size_t running_ = 0;
   std::string found_;  // by the running thread
 };

@@ -44,11 +44,7 @@ void Machine::BindFunctions() {
     Self(m).Land(groups);
     if (!Self(m).found_.empty()) Self(m).fibers_->Yield();
   };
-  tile = [](tw_machine* m, const tw_tile* tile) {
-    Machine& self = Self(m);
-    self.threads_[self.running_].tile = *tile;
-    self.Wait(State::kAtTile, tile->line);
-  };
+  BindTileFunctions();
   BindSlotFunctions();
 }
 

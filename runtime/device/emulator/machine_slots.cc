@@ -1,4 +1,4 @@
-// What kernels ask of the machine for pipelines: barriers of slots, boxes and warpgroups' products.
+// What kernels ask of the machine for pipelines: barriers of slots and boxes.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -9,7 +9,6 @@ namespace tilewright::runtime {
 namespace {
 
 constexpr int64_t kRowBytes = 128;  // of a box
-constexpr int kPieceBytes = 16;     // that swizzling moves
 
 Machine& Of(tw_machine* machine) { return static_cast<Machine&>(*machine); }
 
@@ -28,8 +27,6 @@ void Machine::BindSlotFunctions() {
     Of(m).StartBox(map, first, count, to, barrier);
     if (!Of(m).found_.empty()) Of(m).fibers_->Yield();
   };
-  group_fence = [](tw_machine* m) { Of(m).threads_[Of(m).running_].fenced = true; };
-  group_commit = [](tw_machine* m) { ++Of(m).threads_[Of(m).running_].group_groups; };
 }
 
 void Machine::UseBarrier(int what, int64_t at, int value, int line) {
@@ -124,56 +121,10 @@ void Machine::LandBox(size_t number) {
   barriers_.Land(box.barrier, box.bytes);
 }
 
-// Its sums are nobody's until the wait.
-void Machine::StartProduct(const WarpTile& warp, size_t first) {
-  for (size_t lane = 0; lane < warp.size(); ++lane) {
-    const tw_tile& op = warp[lane];
-    if (!threads_[first + lane].fenced) Throw("multiplies without a fence since the last wait");
-    for (int m = 0; m < 2; ++m) {
-      if (op.descriptors[m] != warp[0].descriptors[m]) Throw("lanes name different matrices");
-      if (!IsSwizzledBy128(op.descriptors[m])) Throw("names a matrix that is not swizzled by 128");
-    }
-    const int64_t bytes = op.columns / 2 * 4;
-    if (op.sum < 0 || op.sum + bytes > op.sums->bytes) Throw("has too few sums");
-    unsigned char* const state = op.sums->state + op.sum;
-    if (std::find(state, state + bytes, 0) != state + bytes) Throw("adds to sums nobody wrote");
-    std::memset(state, kLateByte, static_cast<size_t>(bytes));
-  }
-  products_[first / kWarpLanes].push_back({warp, threads_[first].group_groups});
-}
-
-void Machine::FinishProducts(const WarpTile& warp, size_t first) {
-  std::vector<LateProduct>& late = products_[first / kWarpLanes];
-  const int landing = threads_[first].group_groups - warp[0].columns;
-  const ReadShared read = [this](int64_t at) -> const char* {
-    Shared* const shared = SharedAt(at, kPieceBytes);
-    if (shared == nullptr) return nullptr;
-    tw_memory* const memory = shared->memory.get();
-    for (int64_t i = at - shared->address; i < at - shared->address + kPieceBytes; ++i) {
-      if (memory->state[i] == kWrittenByte) continue;
-      Found(memory->state[i] == 0 ? "reads what nobody wrote,"
-                                  : "touches what an asynchronous copy has not yet brought to",
-            memory, i);
-      return nullptr;
-    }
-    return memory->data + (at - shared->address);
-  };
-  for (const LateProduct& product : late) {
-    if (product.group >= landing) continue;
-    const int quarter = static_cast<int>(first / kWarpLanes % 4);
-    if (!MultiplyQuarter(product.warp, quarter, read)) Throw(found_);
-    for (const tw_tile& op : product.warp) {
-      std::memset(op.sums->state + op.sum, kWrittenByte, static_cast<size_t>(op.columns) * 2);
-    }
-  }
-  std::erase_if(late, [&](const LateProduct& product) { return product.group < landing; });
-  for (size_t lane = 0; lane < kWarpLanes; ++lane) threads_[first + lane].fenced = false;
-}
-
 void Machine::CheckNothingIsLate() const {
   if (!boxes_.empty()) Throw("a block ends while a box is under way");
-  for (const std::vector<LateProduct>& late : products_) {
-    if (!late.empty()) Throw("a block ends before its products are waited for");
+  for (const Warp& warp : warps_) {
+    if (!warp.late.empty()) Throw("a block ends before its products are waited for");
   }
 }
 

@@ -1,6 +1,9 @@
 #include "runtime/device/emulator/prelude.h"
 
+#include <string>
+
 #include "runtime/device/emulator/kernel_interface.h"
+#include "runtime/device/host_compiler.h"
 
 #define TW_TEXT_OF(...) #__VA_ARGS__
 #define TW_TEXT(...) TW_TEXT_OF(__VA_ARGS__)
@@ -9,17 +12,9 @@ namespace tilewright::runtime {
 namespace {
 
 // An element of memory is a tw_ref, which is checked where it becomes a value or takes one; its
-// address a tw_place. Private arrays that the text does not align lie beside a multiple of 16
-// bytes, so that a vector access of one is found.
-constexpr char kPrelude[] = TW_TEXT(TW_KERNEL_INTERFACE) R"(
-typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
-typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
-typedef unsigned int tw_u32; typedef unsigned short tw_u16; typedef unsigned char tw_u8;
-typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned short tw_bf16;
-typedef unsigned short tw_v2; typedef unsigned int tw_v4;
-struct tw_v8 { tw_u32 x, y; };
-struct tw_v16 { tw_u32 x, y, z, w; };
-#define TW_FN static inline
+// address a tw_place, which an instruction of a warp takes as an operand. Private arrays that the
+// text does not align lie beside a multiple of 16 bytes, so that a vector access of one is found.
+constexpr char kEmulatorPrelude[] = TW_TEXT(TW_KERNEL_INTERFACE) R"(
 static tw_machine* tw_m;
 extern "C" void tw_bind(tw_machine* machine) { tw_m = machine; }
 TW_FN void tw_touch(tw_memory* m, tw_i64 at, int bytes, int write) {
@@ -37,12 +32,21 @@ template <class T> struct tw_place {
   void align(int bytes) const {
     if ((tw_u64)(m->data + at) % bytes != 0) tw_m->fail(tw_m, "touches misaligned", m, at);
   }
-  char* take(int count, int write) const {
+  tw_operand take(int count, int write) const {
     align(4);
     tw_touch(m, at, count * (int)sizeof(T), write);
-    return m->data + at;
+    return {m, at};
+  }
+  tw_operand shared_row() const {
+    if (m->scope != 1) tw_m->fail(tw_m, "has no row in shared memory at", m, at);
+    if (at < 0 || at + 16 > m->bytes) tw_m->fail(tw_m, "has a row outside shared memory at", m, at);
+    align(16);
+    return {m, at};
   }
 };
+template <class T> T& tw_at(const tw_operand& of, int i) {
+  return ((T*)(of.memory->data + of.at))[i];
+}
 template <class T> struct tw_ref {
   tw_memory* m;
   tw_i64 at;
@@ -84,37 +88,12 @@ template <class T, class U> void tw_async(int bytes, tw_place<T> to, tw_place<U>
   if (there) tw_touch(from.m, from.at, bytes, 0);
   tw_m->copy(tw_m, to.m, to.at, there ? from.m : nullptr, from.at, bytes);
 }
-template <class S, class T> void tw_multiply(tw_tile op, tw_place<S> to, tw_place<T> left,
-                                             tw_place<T> right, int lefts, int rights) {
-  to.take(4, 0);
-  op.to = to.take(4, 1);
-  op.left = left.take(lefts, 0);
-  op.right = right.take(rights, 0);
-  tw_m->tile(tw_m, &op);
-}
-template <class T> void tw_load_matrices(tw_tile op, tw_place<T> to, int count,
-                                         tw_place<T> row) {
-  op.to = to.take(count, 1);
-  if (row.m->scope != 1) tw_m->fail(tw_m, "has no row in shared memory at", row.m, row.at);
-  if (row.at < 0 || row.at + 16 > row.m->bytes) {
-    tw_m->fail(tw_m, "has a row outside shared memory at", row.m, row.at);
-  }
-  row.align(16);
-  op.rows = row.m;
-  op.row = row.at;
-  tw_m->tile(tw_m, &op);
-}
-struct tw_run {
-  template <class F, class... A> tw_run(F kernel, A... args) { kernel(args...); }
-};
 template <class... A> void tw_call(void (*kernel)(A...), tw_memory** args) {
   int i = 0;
   tw_run run{kernel, A{args[i++]}...};
 }
 #define TW_EXPORT(kernel) \
   extern "C" void tw_run_##kernel(tw_memory** args) { tw_call(kernel, args); }
-#define TW_GLOBAL
-#define TW_LOCAL
 #define TW_INPUT(S, name) const tw_input<tw_##S> name
 #define TW_OUTPUT(S, name) const tw_array<tw_##S> name
 #define TW_SHARED_ARRAY(S, name, n) \
@@ -122,8 +101,6 @@ template <class... A> void tw_call(void (*kernel)(A...), tw_memory** args) {
 #define TW_ALIGNED_ARRAY(S, name, n) tw_private<tw_##S, n, 0> name(#name)
 #define TW_ARRAY(S, name, n) tw_private<tw_##S, n, sizeof(tw_##S) % 16> name(#name)
 #define TW_AS(bytes, space, place) tw_as<tw_v##bytes>(place)
-#define TW_KERNEL(x, y, z) static void
-#define TW_UNROLL
 #define TW_BARRIER tw_m->barrier(tw_m, __LINE__)
 #define TW_BLOCK_X (tw_m->block[0])
 #define TW_BLOCK_Y (tw_m->block[1])
@@ -134,27 +111,6 @@ template <class... A> void tw_call(void (*kernel)(A...), tw_memory** args) {
 #define TW_ASYNC_COPY(bytes, to_space, to, from_space, from, there) tw_async(bytes, to, from, there)
 #define TW_ASYNC_COMMIT tw_m->commit(tw_m)
 #define TW_ASYNC_WAIT(n) tw_m->wait(tw_m, n)
-#define TW_I64(x) x##LL
-#define TW_U64(x) x##ULL
-TW_FN tw_u32 tw_bits(float x) { tw_u32 y; __builtin_memcpy(&y, &x, 4); return y; }
-TW_FN float tw_from_bits(tw_u32 x) { float y; __builtin_memcpy(&y, &x, 4); return y; }
-#define TW_BITS(x) tw_bits(x)
-#define TW_FROM_BITS(x) tw_from_bits(x)
-#define TW_INF_f32 __builtin_inff()
-#define TW_NAN_f32 __builtin_nanf("")
-#define TW_INF_f64 __builtin_inf()
-#define TW_NAN_f64 __builtin_nan("")
-#define TW_M32(name) __builtin_##name##f
-#define TW_M64(name) __builtin_##name
-#define TW_ZERO_8 (tw_v8{})
-#define TW_ZERO_16 (tw_v16{})
-TW_FN float tw_load_f16(tw_f16 x) { _Float16 y; __builtin_memcpy(&y, &x, 2); return (float)y; }
-TW_FN tw_f16 tw_store_f16(float x) {
-  _Float16 y = (_Float16)x;
-  tw_f16 z;
-  __builtin_memcpy(&z, &y, 2);
-  return z;
-}
 )";
 
 // The address of a memory in the block's shared memory is the machine's; the launch's memory is
@@ -186,8 +142,7 @@ TW_FN void tw_wgmma_fence() { tw_m->group_fence(tw_m); }
 TW_FN void tw_wgmma_commit() { tw_m->group_commit(tw_m); }
 TW_FN void tw_wgmma_wait(int groups, int line) {
   tw_tile op = {"wgmma.wait_group", line};
-  op.group = 2;
-  op.columns = groups;
+  op.groups = groups;
   tw_m->tile(tw_m, &op);
 }
 #define TW_WGMMA_WAIT(n) tw_wgmma_wait(n, __LINE__)
@@ -195,7 +150,10 @@ TW_FN void tw_wgmma_wait(int groups, int line) {
 
 }  // namespace
 
-std::string_view EmulatorPrelude() { return kPrelude; }
+std::string_view EmulatorPrelude() {
+  static const std::string text = std::string(HostPrelude()) + kEmulatorPrelude;
+  return text;
+}
 
 std::string_view EmulatorPipelinePrelude() { return kPipelines; }
 

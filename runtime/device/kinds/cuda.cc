@@ -10,8 +10,8 @@
 namespace tilewright::runtime {
 namespace {
 
-// The oldest architecture that NVRTC 13 compiles for; what is compiled for it runs as PTX on all
-// newer ones.
+// The oldest architecture that NVRTC 13 compiles for, where nothing says which one is meant: its
+// machine code runs on no later generation (CUDA C++ Programming Guide, "Binary Compatibility").
 constexpr char kOldest[] = "sm_75";
 
 // For NVRTC, without any header.
@@ -47,6 +47,8 @@ typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned s
 #define TW_INF_f64 __longlong_as_double(0x7ff0000000000000LL)
 #define TW_NAN_f64 __longlong_as_double(0x7ff8000000000000LL)
 #define TW_M32(name) name##f
+#define TW_PRODUCT_f32(a, b) __fmul_rn(a, b)
+#define TW_PRODUCT_f64(a, b) __dmul_rn(a, b)
 typedef unsigned short tw_v2; typedef unsigned int tw_v4; typedef uint2 tw_v8;
 typedef uint4 tw_v16;
 #define TW_ZERO_8 make_uint2(0, 0)

@@ -1,4 +1,5 @@
-// Asks for what is shown every two seconds, for what reads many records every ten. All text is set as text, never as markup.
+// Asks for what is shown every two seconds, for what reads many records every ten.
+// All text is set as text, never as markup.
 'use strict';
 const byId = (id) => document.getElementById(id);
 const address = new URLSearchParams(location.search);  // ?job=ID&q=WORDS
