@@ -58,6 +58,8 @@ void PrintPassTimes(const std::vector<PassTime>& times) {
   table.Print(std::cout);
 }
 
+constexpr size_t kMostListed = 5;  // a large network has hundreds of workloads
+
 // On stderr, as a warning that a script's output does not see.
 void PrintUntuned(const CompiledModel& compiled, const Options& options, const Target& target) {
   if (compiled.untuned.empty() || options.reference) return;
@@ -65,7 +67,13 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
   std::cerr << "tilewright compile: " << compiled.untuned.size()
             << (one ? " workload has no record; its default schedule is used:\n"
                     : " workloads have no record; their default schedules are used:\n");
-  for (const std::string& key : compiled.untuned) std::cerr << "  " << ShortKey(key) << "\n";
+  const size_t listed = std::min(compiled.untuned.size(), kMostListed);
+  for (size_t i = 0; i < listed; ++i) {
+    std::cerr << "  " << ShortKey(compiled.untuned[i]) << "\n";
+  }
+  if (const size_t more = compiled.untuned.size() - listed; more > 0) {
+    std::cerr << "  and " << more << " more, which tilewright explain lists\n";
+  }
   std::cerr << "to tune " << (one ? "it" : "them") << ": tilewright tune " << options.model.model;
   for (const std::string& shape : options.model.input_shapes) {
     std::cerr << " --input-shape '" << shape << "'";

@@ -2,8 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "records/autotvm_log.h"
@@ -14,6 +18,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::MatchesRegex;
 
 constexpr char kTarget[] = "cpu -mcpu=x86-64-v3";
 
@@ -111,6 +116,17 @@ TEST_F(ModelVerbs, CompileSaysWhatHasNoRecordAndHowToTuneIt) {
   EXPECT_THAT(result.err, HasSubstr("3 workloads have no record"));
   EXPECT_THAT(result.err, HasSubstr("tilewright tune mlp.onnx --target 'cpu -mcpu=x86-64-v3'"));
   EXPECT_THAT(ReadAll(command_ / "mlp.tar"), HasSubstr("manifest.json"));
+}
+
+TEST_F(ModelVerbs, CompileListsAFewWorkloadsWithoutRecordsAndCountsTheOthers) {
+  ASSERT_EQ(command_.Run("zoo squeezenet1_1 --image 32 -o squeezenet.onnx").exit_code, 0);
+  const CommandResult result =
+      command_.Run("compile squeezenet.onnx -o squeezenet.tar --records none");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const std::vector<std::string> lines = absl::StrSplit(result.err, '\n');
+  const auto workload = [](const std::string& line) { return line.starts_with("  conv2d("); };
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), workload), 5) << result.err;
+  EXPECT_THAT(lines[6], MatchesRegex("  and [1-9][0-9]* more, which tilewright explain lists"));
 }
 
 TEST_F(ModelVerbs, CompileUsesRecordsOfALogAndOfAFile) {
