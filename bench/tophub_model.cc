@@ -22,7 +22,7 @@ constexpr double kLeastKept = 90, kMostMedianRank = 6;  // percent
 
 struct Standing {
   int rows = 0, kept = 0;
-  int todays = 0, same_index = 0;  // of them of today's spaces, and those at their index
+  int todays = 0, same_index = 0;      // of them of today's spaces, and those at their index
   std::vector<double> ranks;           // percent
   std::map<std::string, int> refused;  // by rule
 };

@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "cli/input_files.h"
-#include "runtime/include/tilewright.h"
 #include "cli/npz/npz.h"
+#include "runtime/include/tilewright.h"
 
 namespace tilewright {
 

@@ -21,10 +21,8 @@ nlohmann::ordered_json AsJson(const SupportedOperator& op) {
   for (DType type : kAllDTypes) {
     if (op.types.Has(type)) types.emplace_back(NameOf(type));
   }
-  return {{"name", op.name},
-          {"opset", op.since},
-          {"types", types},
-          {"sequences", op.takes_sequences}};
+  return {
+      {"name", op.name}, {"opset", op.since}, {"types", types}, {"sequences", op.takes_sequences}};
 }
 
 absl::Status PrintOperators(const OperatorOptions& options) {

@@ -45,11 +45,11 @@ std::string ApplicationName() {
 PGconn* Connect(const std::string& url) {
   const std::string name = ApplicationName();
   // Of a keyword that occurs twice the last counts: the URL has its way, but for the encoding.
-  const char* const keywords[] = {"connect_timeout", "keepalives_idle", "keepalives_interval",
+  const char* const keywords[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval",
                                   "keepalives_count", "tcp_user_timeout", "application_name",
-                                  "dbname", "client_encoding", nullptr};
-  const char* const values[] = {"10", "10", "5", "3", "25000", name.c_str(),
-                                url.c_str(), "UTF8", nullptr};
+                                  "dbname",           "client_encoding",  nullptr};
+  const char* const values[] = {"10",         "10",        "5",    "3",    "25000",
+                                name.c_str(), url.c_str(), "UTF8", nullptr};
   return PQconnectdbParams(keywords, values, /*expand_dbname=*/1);
 }
 
@@ -143,8 +143,8 @@ class PostgresStatement final : public SqlStatement {
     PGconn* to = connection_->connection_;
     const int sent =
         prepared_->name.empty()
-            ? PQsendQueryParams(to, prepared_->sql.text.c_str(), count, nullptr,
-                                bound.texts.data(), bound.lengths.data(), bound.formats.data(), 0)
+            ? PQsendQueryParams(to, prepared_->sql.text.c_str(), count, nullptr, bound.texts.data(),
+                                bound.lengths.data(), bound.formats.data(), 0)
             : PQsendQueryPrepared(to, prepared_->name.c_str(), count, bound.texts.data(),
                                   bound.lengths.data(), bound.formats.data(), 0);
     return sent == 1;
@@ -212,8 +212,8 @@ class PostgresStatement final : public SqlStatement {
     PGconn* to = connection_->connection_;
     return Accept(prepared_->name.empty()
                       ? PQexecParams(to, prepared_->sql.text.c_str(), count, nullptr,
-                                     bound.texts.data(), bound.lengths.data(),
-                                     bound.formats.data(), 0)
+                                     bound.texts.data(), bound.lengths.data(), bound.formats.data(),
+                                     0)
                       : PQexecPrepared(to, prepared_->name.c_str(), count, bound.texts.data(),
                                        bound.lengths.data(), bound.formats.data(), 0));
   }
@@ -254,9 +254,8 @@ PostgresConnection::~PostgresConnection() { PQfinish(connection_); }
 absl::Status PostgresConnection::Configure(PostgresMode mode) {
   PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
   if (const int version = PQserverVersion(connection_); version < kOldestServer) {
-    return absl::FailedPreconditionError(absl::StrCat(url_.shown, " is a PostgreSQL ",
-                                                      version / 10000,
-                                                      " server, 12 or newer is needed"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        url_.shown, " is a PostgreSQL ", version / 10000, " server, 12 or newer is needed"));
   }
   TW_RETURN_IF_ERROR(Execute(kSession));
   return mode == PostgresMode::kReadOnly ? Execute("SET default_transaction_read_only = on")
@@ -310,8 +309,8 @@ absl::StatusOr<std::shared_ptr<const PostgresConnection::Prepared>> PostgresConn
   prepared->sql = ToPostgres(sql);
   if (kept_.size() < kMostPrepared) {
     prepared->name = absl::StrCat("s", kept_.size());
-    TW_RETURN_IF_ERROR(Check(PQprepare(connection_, prepared->name.c_str(),
-                                       prepared->sql.text.c_str(), 0, nullptr)));
+    TW_RETURN_IF_ERROR(Check(
+        PQprepare(connection_, prepared->name.c_str(), prepared->sql.text.c_str(), 0, nullptr)));
     kept_.emplace(sql, prepared);
   }
   return std::shared_ptr<const Prepared>(std::move(prepared));

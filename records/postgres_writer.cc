@@ -19,11 +19,11 @@ using std::chrono::milliseconds;
 // Advisory locks are of one database; "TWRC" as in SQLite's application_id.
 constexpr int64_t kLock = 0x54575243;
 
-constexpr milliseconds kEndNoticed{1000};     // that a database takes for a writer's end, at most
-constexpr milliseconds kPoll{250};            // between two tries of a standby to take the lock
-constexpr milliseconds kStandbyPause{2000};   // of one that lost its connection: the writer first
-constexpr milliseconds kFirstPause{50};       // of a writer between tries to connect, then doubled
-constexpr milliseconds kLongestTry{5000};     // of one commit: its callers wait meanwhile
+constexpr milliseconds kEndNoticed{1000};    // that a database takes for a writer's end, at most
+constexpr milliseconds kPoll{250};           // between two tries of a standby to take the lock
+constexpr milliseconds kStandbyPause{2000};  // of one that lost its connection: the writer first
+constexpr milliseconds kFirstPause{50};      // of a writer between tries to connect, then doubled
+constexpr milliseconds kLongestTry{5000};    // of one commit: its callers wait meanwhile
 
 absl::StatusOr<bool> TryLock(PostgresConnection& connection) {
   TW_ASSIGN_OR_RETURN(

@@ -50,9 +50,9 @@ absl::Status KeepNamed(SqlConnection& file, const PruneRule& rule) {
   TW_RETURN_IF_ERROR(file.Execute(absl::StrCat(
       kKeep, kConfig, " FROM record WHERE class = 'in_network' OR foreign_args <> '' OR ",
       "id = (SELECT max(id) FROM record) OR id IN (SELECT record FROM revocation)", kOnce)));
-  TW_ASSIGN_OR_RETURN(const auto keep,
-                      file.Prepare(absl::StrCat(kKeep, kConfig, " FROM record WHERE run_id = ?1",
-                                                kOnce)));
+  TW_ASSIGN_OR_RETURN(
+      const auto keep,
+      file.Prepare(absl::StrCat(kKeep, kConfig, " FROM record WHERE run_id = ?1", kOnce)));
   for (const std::string& run_id : rule.run_ids) {
     keep->Bind(1, run_id);
     TW_RETURN_IF_ERROR(keep->Step().status());
@@ -78,9 +78,9 @@ absl::Status KeepLaterThanDecisions(SqlConnection& file) {
 absl::Status KeepFastest(SqlConnection& file, absl::string_view group) {
   return file.Execute(absl::StrCat(
       "INSERT INTO kept WITH measured AS (SELECT ", kConfig,
-      ", anchor, device_key, median, row_number() OVER (",
-      "PARTITION BY ", group, ", template, config ORDER BY median) AS place, count(*) OVER (",
-      "PARTITION BY ", group, ", template, config) AS measurements FROM record WHERE ", kUsable,
+      ", anchor, device_key, median, row_number() OVER (", "PARTITION BY ", group,
+      ", template, config ORDER BY median) AS place, count(*) OVER (", "PARTITION BY ", group,
+      ", template, config) AS measurements FROM record WHERE ", kUsable,
       "), ranked AS (SELECT *, row_number() OVER (PARTITION BY ", group, " ORDER BY median) AS ",
       "rank FROM measured WHERE place = (measurements + 1) / 2), best AS (SELECT * FROM ranked ",
       "WHERE rank <= ", kFastest, ") SELECT DISTINCT r.workload, r.target, r.threads, ",
@@ -128,11 +128,11 @@ absl::Status KeepDefaults(SqlConnection& file, const SqlDialect& dialect) {
 }
 
 absl::Status FillKept(SqlConnection& file, const SqlDialect& dialect, const PruneRule& rule) {
-  TW_RETURN_IF_ERROR(file.Execute(absl::StrCat("CREATE TEMP TABLE kept AS SELECT ", kConfig,
-                                               " FROM record WHERE false")));
+  TW_RETURN_IF_ERROR(file.Execute(
+      absl::StrCat("CREATE TEMP TABLE kept AS SELECT ", kConfig, " FROM record WHERE false")));
   if (dialect.has_long_indexes) {
-    TW_RETURN_IF_ERROR(file.Execute(
-        absl::StrCat("CREATE UNIQUE INDEX temp.kept_once ON kept (", kConfig, ")")));
+    TW_RETURN_IF_ERROR(
+        file.Execute(absl::StrCat("CREATE UNIQUE INDEX temp.kept_once ON kept (", kConfig, ")")));
   }
   TW_RETURN_IF_ERROR(KeepOld(file, rule));
   TW_RETURN_IF_ERROR(KeepNamed(file, rule));

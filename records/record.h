@@ -24,17 +24,17 @@ struct Record {
   std::string device;      // model name of the device
   std::string worker;
   std::string builder;  // where another worker built it; "" = `worker` did
-  std::string job;     // id of the job; "" when imported
-  uint64_t trial = 0;  // number in the job, from 1; 0 = none (logs do not carry it)
+  std::string job;      // id of the job; "" when imported
+  uint64_t trial = 0;   // number in the job, from 1; 0 = none (logs do not carry it)
   uint64_t seed = 0;
   int threads = 1;  // that the kernel was timed with
   double build_seconds = 0;
   double run_seconds = 0;
-  double unix_time = 0;             // end of the trial
-  std::string software;             // "tilewright 0.1.0" or "tvm 0.7.dev1"
+  double unix_time = 0;  // end of the trial
+  std::string software;  // "tilewright 0.1.0" or "tvm 0.7.dev1"
   // ok, late, suspect, contended, imported, in_network or simulated.
   std::string record_class = "ok";
-  std::string run_id;               // unique per measurement; Append is idempotent on it
+  std::string run_id;  // unique per measurement; Append is idempotent on it
 
   // Only for a record of another system's template (then workload.op is the template's name and
   // the workload's other fields are empty): its arguments as JSON, and the AutoTVM 0.2 line it

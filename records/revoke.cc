@@ -16,8 +16,7 @@ constexpr size_t kMostName = 1 << 10;
 
 bool NamesRecords(const RecordFilter& filter) {
   return !filter.run_id.empty() || !filter.worker.empty() || !filter.builder.empty() ||
-         !filter.device_key.empty() || !filter.job.empty() || filter.since > 0 ||
-         filter.before > 0;
+         !filter.device_key.empty() || !filter.job.empty() || filter.since > 0 || filter.before > 0;
 }
 
 absl::Status CheckText(absl::string_view what, const std::string& text, size_t most) {

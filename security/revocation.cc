@@ -70,8 +70,8 @@ absl::StatusOr<std::string> MakeRevocationList(const CertificateAndKey& authorit
 
 absl::StatusOr<Serials> ReadRevocationList(const std::string& pem, const std::string& authority) {
   if (pem.size() > kMaxRevocationBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("a revocation list of ", pem.size(),
-                                                   " bytes, allowed ", kMaxRevocationBytes));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a revocation list of ", pem.size(), " bytes, allowed ", kMaxRevocationBytes));
   }
   TW_ASSIGN_OR_RETURN(const CertificatePtr issuer, ReadCertificatePem(authority, "the authority"));
   const BioPtr in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));

@@ -52,11 +52,10 @@ absl::Status CheckSignature(const std::string& certificate, std::string_view mes
                       ReadCertificatePem(certificate, "the certificate"));
   EVP_PKEY* key = X509_get0_pubkey(holder.get());
   const DigestPtr context(EVP_MD_CTX_new());
-  const bool good =
-      key && context &&
-      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
-      EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(message),
-                       message.size()) == 1;
+  const bool good = key && context &&
+                    EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
+                    EVP_DigestVerify(context.get(), Bytes(signature), signature.size(),
+                                     Bytes(message), message.size()) == 1;
   ERR_clear_error();
   if (good) return absl::OkStatus();
   return absl::InvalidArgumentError("the signature is not that of the certificate's key");

@@ -31,7 +31,7 @@ constexpr double kFirstFaultBackoff = 2, kMaxFaultBackoff = 300, kFaultBackoffFa
 constexpr double kStopGraceSeconds = 4;
 // Once the worker is faulty, for trials under way.
 constexpr double kDrainSeconds = 15, kDrainStepSeconds = 0.05;
-constexpr size_t kNameSuffix = 6;         // digits that tell workers of one name apart
+constexpr size_t kNameSuffix = 6;  // digits that tell workers of one name apart
 
 // 128 bits that tell this process from any other.
 std::string NewIncarnation() {
@@ -314,8 +314,8 @@ void AgentImpl::Finished(const WorkerTrial& trial, const WorkerResult& result) {
 void AgentImpl::Built(const WorkerTrial& trial, const WorkerResult& result) {
   absl::StatusOr<v1::SignedModule> sealed = SealModule(*result.module, trial, seal());
   if (absl::IsResourceExhausted(sealed.status())) {
-    return Finished(trial, {.outcome = Failure{FailureKind::kBuild,
-                                               std::string(sealed.status().message())}});
+    return Finished(
+        trial, {.outcome = Failure{FailureKind::kBuild, std::string(sealed.status().message())}});
   }
   if (!sealed.ok()) return Finished(trial, {.outcome = sealed.status()});
   v1::ReportRequest report = EmptyReport(trial);

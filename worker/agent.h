@@ -33,8 +33,8 @@ struct AgentOptions {
   v1::WorkerRole role = v1::WORKER_ROLE_BOTH;
   // To build for, or what this machine is where it only runs (then needed); empty: this machine's.
   std::string target;
-  std::string canary;  // the test kernel's library; only where nothing is built
-  std::string temp_folder;      // a private folder is made in it, and removed at the end
+  std::string canary;       // the test kernel's library; only where nothing is built
+  std::string temp_folder;  // a private folder is made in it, and removed at the end
   // Finished reports are kept here until the server has them, and what revocation lists a worker
   // that runs what others built has met, for good; workers may share it. Empty: nowhere.
   std::string spool_folder;

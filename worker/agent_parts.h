@@ -29,7 +29,7 @@ struct AgentParts {
   std::unique_ptr<Canary> canary;        // for checkups
   // Whose modules are not run; null without TLS, and where nothing is run that others built.
   std::unique_ptr<KnownRevocations> revoked;
-  std::vector<double> slot_seconds;      // of the canary at the start
+  std::vector<double> slot_seconds;  // of the canary at the start
   std::string target;
   std::string device_name;  // for people and records
 

@@ -113,7 +113,7 @@ absl::StatusOr<BuildResult> Builder::Ask(const std::string& request, const std::
 }
 
 absl::StatusOr<NetworkBuild> Builder::BuildNetwork(const std::string& request,
-                                                    double limit_seconds) {
+                                                   double limit_seconds) {
   TW_ASSIGN_OR_RETURN(auto answer, Exchange(request, limit_seconds));
   if (auto* failure = std::get_if<Failure>(&answer)) return std::move(*failure);
   return FromReply(std::get<std::string>(answer), &ParseNetwork);

@@ -30,11 +30,11 @@ std::array<int64_t, 3> ThreeOf(const Json& list) {
 std::vector<KernelCall> CallsFromJson(const Json& list) {
   std::vector<KernelCall> calls;
   for (const Json& call : list) {
-    calls.push_back({.symbol = call.at("symbol").get<std::string>(),
-                     .extent = JsonInteger<int64_t>(call.at("extent")),
-                     .launch = {.grid = ThreeOf(call.at("grid")),
-                                .block = ThreeOf(call.at("block"))},
-                     .operands = JsonIntegers<int>(call.at("operands"))});
+    calls.push_back(
+        {.symbol = call.at("symbol").get<std::string>(),
+         .extent = JsonInteger<int64_t>(call.at("extent")),
+         .launch = {.grid = ThreeOf(call.at("grid")), .block = ThreeOf(call.at("block"))},
+         .operands = JsonIntegers<int>(call.at("operands"))});
   }
   return calls;
 }

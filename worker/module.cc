@@ -42,10 +42,9 @@ absl::Status CheckCall(const KernelCall& call, size_t operands) {
   if (!IsSymbol(call.symbol)) {
     return absl::InvalidArgumentError(absl::StrCat("a symbol \"", Shown(call.symbol), "\""));
   }
-  const bool in_range =
-      std::all_of(call.operands.begin(), call.operands.end(), [&](int operand) {
-        return operand >= 0 && static_cast<size_t>(operand) < operands;
-      });
+  const bool in_range = std::all_of(call.operands.begin(), call.operands.end(), [&](int operand) {
+    return operand >= 0 && static_cast<size_t>(operand) < operands;
+  });
   const auto positive = [](const auto& axes) {
     return std::all_of(axes.begin(), axes.end(), [](int64_t extent) { return extent >= 1; });
   };

@@ -39,9 +39,8 @@ absl::StatusOr<CompiledTask> ModuleBuilder::Reference(const Task& task) {
 absl::StatusOr<std::variant<TrialModule, Failure>> ModuleBuilder::Build(const WorkerTrial& trial) {
   TrialModule module;
   TW_ASSIGN_OR_RETURN(module.reference, Reference(trial.task));
-  TW_ASSIGN_OR_RETURN(BuildResult built,
-                      builder_.BuildTask(trial.task, trial.config, file_.path(),
-                                         trial.options.build_limit_seconds));
+  TW_ASSIGN_OR_RETURN(BuildResult built, builder_.BuildTask(trial.task, trial.config, file_.path(),
+                                                            trial.options.build_limit_seconds));
   if (auto* failure = std::get_if<Failure>(&built)) return std::move(*failure);
   TW_ASSIGN_OR_RETURN(module.kernel, Load(std::get<BuiltKernel>(built)));
   return module;

@@ -12,8 +12,7 @@ namespace {
 
 constexpr size_t kMaxCertificateBytes = 64 << 10, kMaxSignatureBytes = 1 << 10;
 
-std::string Statement(const WorkerTrial& trial, const std::string& key,
-                      const std::string& sha256) {
+std::string Statement(const WorkerTrial& trial, const std::string& key, const std::string& sha256) {
   std::string text;
   for (const std::string& part :
        {std::string("tilewright module 1"), key, trial.task.workload.Key(),
@@ -73,8 +72,7 @@ absl::Status LearnRevocations(const v1::SignedModule& sealed, const SealIdentity
 }
 
 absl::Status Refused(const absl::Status& why) {
-  return absl::DataLossError(
-      absl::StrCat("the module is refused: ", std::string(why.message())));
+  return absl::DataLossError(absl::StrCat("the module is refused: ", std::string(why.message())));
 }
 
 }  // namespace
@@ -84,13 +82,13 @@ absl::StatusOr<v1::SignedModule> SealModule(const TrialModule& module, const Wor
   v1::SignedModule sealed;
   sealed.set_module(EncodeModule(module));
   if (sealed.module().size() > kMaxModuleBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("a module of ", sealed.module().size(),
-                                                     " bytes, allowed ", kMaxModuleBytes));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("a module of ", sealed.module().size(), " bytes, allowed ", kMaxModuleBytes));
   }
   if (!builder.credentials) return sealed;
   TW_ASSIGN_OR_RETURN(const std::string sha256, Sha256Hex(sealed.module()));
-  TW_ASSIGN_OR_RETURN(*sealed.mutable_signature(), Sign(builder.credentials->own.key,
-                                                        Statement(trial, builder.key, sha256)));
+  TW_ASSIGN_OR_RETURN(*sealed.mutable_signature(),
+                      Sign(builder.credentials->own.key, Statement(trial, builder.key, sha256)));
   sealed.set_certificate(builder.credentials->own.certificate);
   return sealed;
 }

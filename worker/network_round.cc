@@ -99,11 +99,10 @@ std::string TurnsText(const v1::NetworkRound& round, const NetworkPackages& pack
   const auto threads = static_cast<int>(round.threads());
   std::vector<int> cores = run.cores;
   if (static_cast<int>(cores.size()) > threads) cores.resize(static_cast<size_t>(threads));
-  std::string text = absl::StrCat("token ", token, "\nthreads ", threads, "\nfolder ",
-                                  packages.folder->path(), "\nmemory ", MemoryBytes(), "\ncpu ",
-                                  kMostRunSeconds, "\nsandbox ", run.require_sandbox ? 1 : 0,
-                                  "\nrounds ", round.least_rounds(), " ", round.most_rounds(), " ",
-                                  round.seconds(), "\n");
+  std::string text = absl::StrCat(
+      "token ", token, "\nthreads ", threads, "\nfolder ", packages.folder->path(), "\nmemory ",
+      MemoryBytes(), "\ncpu ", kMostRunSeconds, "\nsandbox ", run.require_sandbox ? 1 : 0,
+      "\nrounds ", round.least_rounds(), " ", round.most_rounds(), " ", round.seconds(), "\n");
   if (!cores.empty()) absl::StrAppend(&text, "cores ", absl::StrJoin(cores, ","), "\n");
   for (const std::string& path : packages.paths) absl::StrAppend(&text, "package ", path, "\n");
   return text;
@@ -185,8 +184,8 @@ absl::StatusOr<NetworkPackages> BuildPackages(const v1::NetworkRound& round, Bui
         absl::StrCat(packages.folder->path(), "/", packages.paths.size(), ".tar"));
     Json request = BuildRequest(round, mix, model);
     request["output"] = packages.paths.back();
-    TW_ASSIGN_OR_RETURN(const NetworkBuild built, builder.BuildNetwork(request.dump(),
-                                                                       kMixBuildSeconds));
+    TW_ASSIGN_OR_RETURN(const NetworkBuild built,
+                        builder.BuildNetwork(request.dump(), kMixBuildSeconds));
     if (const auto* failure = std::get_if<Failure>(&built)) {
       packages.left_out = absl::StrCat("the network does not compile: ", failure->message);
       return packages;
@@ -204,8 +203,8 @@ absl::StatusOr<NetworkPackages> BuildPackages(const v1::NetworkRound& round, Bui
 absl::StatusOr<v1::NetworkTimes> RunPackages(const v1::NetworkRound& round,
                                              const NetworkPackages& packages,
                                              const PackageRun& run) {
-  TW_ASSIGN_OR_RETURN(Child child, Child::Start({run.program, "--in-turn"},
-                                                ChildOutput::kDiscarded));
+  TW_ASSIGN_OR_RETURN(Child child,
+                      Child::Start({run.program, "--in-turn"}, ChildOutput::kDiscarded));
   const std::string token = NewToken();
   // A runner that cannot be told shows by its end.
   WriteAll(child.input(), TurnsText(round, packages, run, token)).IgnoreError();

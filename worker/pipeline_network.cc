@@ -29,12 +29,11 @@ void Pipeline::BuildNetwork(JobPtr job) {
 
 absl::StatusOr<Outcome> Pipeline::RunNetwork(Job& job, const std::vector<int>& cores) {
   const auto start = std::chrono::steady_clock::now();
-  TW_ASSIGN_OR_RETURN(job.result.network,
-                      RunPackages(*job.trial.network, job.packages,
-                                  {.program = setup_.network_runner,
-                                   .cores = cores,
-                                   .require_sandbox = setup_.require_sandbox,
-                                   .interrupt = &run_interrupt_}));
+  TW_ASSIGN_OR_RETURN(job.result.network, RunPackages(*job.trial.network, job.packages,
+                                                      {.program = setup_.network_runner,
+                                                       .cores = cores,
+                                                       .require_sandbox = setup_.require_sandbox,
+                                                       .interrupt = &run_interrupt_}));
   job.result.run_seconds = SecondsFrom(start);
   return Outcome();
 }

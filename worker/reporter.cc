@@ -10,7 +10,7 @@ namespace tilewright {
 namespace {
 
 constexpr int kThreads = 2;
-constexpr double kReportSeconds = 20;     // includes making the row durable
+constexpr double kReportSeconds = 20;  // includes making the row durable
 constexpr double kFirstRetry = 1, kMaxRetry = 30;
 // Together with a kernel under way a worker's end takes at most 10 s.
 constexpr double kLastSeconds = 4;

@@ -38,12 +38,12 @@ struct WorkerTrial {
 struct WorkerResult {
   // An error is this worker's own failure: it says nothing about the config.
   absl::StatusOr<Outcome> outcome;
-  bool of_builder = false;  // the error is that of the worker that built the module
-  std::optional<TrialModule> module;  // of a worker that only builds: instead of an outcome
+  bool of_builder = false;                  // the error is that of the worker that built the module
+  std::optional<TrialModule> module;        // of a worker that only builds: instead of an outcome
   std::optional<v1::NetworkTimes> network;  // of a whole network: instead of an outcome
-  double build_seconds = 0;   // in the builder, of this candidate
-  double run_seconds = 0;     // of the runner's process
-  double worker_seconds = 0;  // from Add to the end of the run
+  double build_seconds = 0;                 // in the builder, of this candidate
+  double run_seconds = 0;                   // of the runner's process
+  double worker_seconds = 0;                // from Add to the end of the run
 };
 
 }  // namespace tilewright

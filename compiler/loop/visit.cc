@@ -127,8 +127,7 @@ void ForEachStmt(const Stmt& s, const std::function<void(const Stmt&)>& visit) {
 
 bool UsesVar(const Expr& e, const Expr& var) {
   std::unordered_set<const ExprNode*> seen;
-  return e != nullptr && Find(
-                             e, [&var](const Expr& node) { return node == var; }, &seen);
+  return e != nullptr && Find(e, [&var](const Expr& node) { return node == var; }, &seen);
 }
 
 }  // namespace tilewright

@@ -15,9 +15,9 @@ struct AttentionInputs {
   // Added to the scores; each broadcasts to [batch, heads, queries, keys].
   std::vector<ValueId> biases = {};
   double scale = 1;
-  double softcap = 0;   // scores become cap * tanh(score / cap); 0: they stay
-  int64_t causal = -1;  // query i sees keys up to i + causal; negative: all
-  double masked = 0;    // what is added to the score of a key that causality hides; 0: -inf
+  double softcap = 0;       // scores become cap * tanh(score / cap); 0: they stay
+  int64_t causal = -1;      // query i sees keys up to i + causal; negative: all
+  double masked = 0;        // what is added to the score of a key that causality hides; 0: -inf
   bool empty_rows = false;  // a query that sees no key gives 0 and not NaN
 };
 

@@ -53,10 +53,9 @@ absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opse
   }
   if (found) return found;
   if (earliest == 0) {
-    return absl::UnimplementedError(
-        absl::StrCat("operator ", Sv(op_type),
-                     " is not supported (`tilewright operators` lists those that are)",
-                     AdviceAbout(op_type)));
+    return absl::UnimplementedError(absl::StrCat(
+        "operator ", Sv(op_type), " is not supported (`tilewright operators` lists those that are)",
+        AdviceAbout(op_type)));
   }
   return absl::UnimplementedError(absl::StrCat("operator ", Sv(op_type),
                                                " is supported from opset ", earliest,

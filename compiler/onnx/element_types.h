@@ -8,10 +8,9 @@
 
 namespace tilewright {
 
-inline constexpr DType kAllDTypes[] = {DType::kF16, DType::kBF16, DType::kF32, DType::kF64,
-                                       DType::kI8,  DType::kI16,  DType::kI32, DType::kI64,
-                                       DType::kU8,  DType::kU16,  DType::kU32, DType::kU64,
-                                       DType::kBool};
+inline constexpr DType kAllDTypes[] = {
+    DType::kF16, DType::kBF16, DType::kF32, DType::kF64, DType::kI8,  DType::kI16, DType::kI32,
+    DType::kI64, DType::kU8,   DType::kU16, DType::kU32, DType::kU64, DType::kBool};
 
 class ElementTypes {
  public:
@@ -43,8 +42,7 @@ inline constexpr ElementTypes kBools = {DType::kBool};
 // Of lengths and sizes.
 inline constexpr ElementTypes kSizes = {DType::kI32, DType::kI64};
 // Of sums of products that are wide enough.
-inline constexpr ElementTypes kProducts =
-    kFloats | kSizes | ElementTypes{DType::kU32, DType::kU64};
+inline constexpr ElementTypes kProducts = kFloats | kSizes | ElementTypes{DType::kU32, DType::kU64};
 // Quantised values of eight bits; all that are read; and what is quantised.
 inline constexpr ElementTypes kBytes = {DType::kI8, DType::kU8};
 inline constexpr ElementTypes kQuantized =

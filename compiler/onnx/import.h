@@ -48,8 +48,8 @@ absl::StatusOr<std::map<std::string, int64_t>> ParseDims(std::string_view text);
 
 // An operator that is imported, from an opset on (of its own domain's models: 1).
 struct SupportedOperator {
-  std::string name;  // "Add", "com.microsoft.Gelu"
-  int64_t since;     // never before 7, the oldest opset that is read
+  std::string name;         // "Add", "com.microsoft.Gelu"
+  int64_t since;            // never before 7, the oldest opset that is read
   ElementTypes types = {};  // of the data that it computes with
   bool takes_sequences = false;
 };

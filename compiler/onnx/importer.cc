@@ -67,8 +67,8 @@ absl::Status CheckTypes(const OpBuilder& b, const OpRow& row) {
   if (!b.HasInput(i) || !IsTensor(b.Input(i))) return absl::OkStatus();
   const DType found = b.DTypeOf(b.Input(i));
   if (row.types.Has(found)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("input ", i, " is ", Sv(NameOf(found)),
-                                                 "; it takes ", TextOf(row.types)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", i, " is ", Sv(NameOf(found)), "; it takes ", TextOf(row.types)));
 }
 
 bool HasBodies(const onnx::NodeProto& node) {
@@ -209,9 +209,9 @@ absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const 
   if (row.ok()) return row;
   if (FindFunction(node) != nullptr) return nullptr;
   if (standard) return row;
-  return absl::UnimplementedError(
-      absl::StrCat("operator ", node.op_type(), " of domain ", node.domain(), " is not supported",
-                   AdviceAbout(name)));
+  return absl::UnimplementedError(absl::StrCat("operator ", node.op_type(), " of domain ",
+                                               node.domain(), " is not supported",
+                                               AdviceAbout(name)));
 }
 
 absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, Values inputs) {

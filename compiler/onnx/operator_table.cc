@@ -39,9 +39,8 @@ std::string TypesOf(const SupportedOperator& op) {
 std::string TextOf(ElementTypes types) {
   if (types == kEveryType) return "any";
   std::vector<std::string> words;
-  for (const TypeGroup& group :
-       {TypeGroup{kNumbers, "numbers"}, TypeGroup{kFloats, "floats"},
-        TypeGroup{kIntegers, "integers"}}) {
+  for (const TypeGroup& group : {TypeGroup{kNumbers, "numbers"}, TypeGroup{kFloats, "floats"},
+                                 TypeGroup{kIntegers, "integers"}}) {
     if (!Contains(types, group.types)) continue;
     words.push_back(group.name);
     types = types.Without(group.types);

@@ -39,12 +39,12 @@ absl::Status Importer::MeasureScan(const OpBuilder& b, const Values& inputs, Sca
     form.axes.push_back(axis);
   }
   if (form.length <= kMaxIterations) return absl::OkStatus();
-  return absl::UnimplementedError(absl::StrCat("scans ", form.length, " elements; at most ",
-                                               kMaxIterations, " are supported"));
+  return absl::UnimplementedError(
+      absl::StrCat("scans ", form.length, " elements; at most ", kMaxIterations, " are supported"));
 }
 
-absl::StatusOr<Importer::Values> Importer::ScanOnce(const Scope& scope, ScanForm form,
-                                                    OpBuilder& b, const Values& given) {
+absl::StatusOr<Importer::Values> Importer::ScanOnce(const Scope& scope, ScanForm form, OpBuilder& b,
+                                                    const Values& given) {
   TW_RETURN_IF_ERROR(MeasureScan(b, given, form));
   const auto states = static_cast<std::ptrdiff_t>(form.states);
   Values state(given.begin(), given.begin() + states);
@@ -66,8 +66,8 @@ absl::StatusOr<Importer::Values> Importer::ScanOnce(const Scope& scope, ScanForm
   for (size_t k = 0; k < form.collected; ++k) {
     if (outputs[k].empty()) return absl::UnimplementedError("scans no elements");
     TW_RETURN_IF_ERROR(CheckAreTensors(outputs[k], "what it collects"));
-    TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(Entry(form.out_axes, k),
-                                                         b.RankOf(outputs[k][0]) + 1));
+    TW_ASSIGN_OR_RETURN(const size_t axis,
+                        NormalizeAxis(Entry(form.out_axes, k), b.RankOf(outputs[k][0]) + 1));
     TW_ASSIGN_OR_RETURN(state.emplace_back(), Stack(b, std::move(outputs[k]), axis));
   }
   return state;

@@ -17,8 +17,9 @@ absl::StatusOr<int64_t> BoundLength(const onnx::ValueInfoProto& input, ImportOpt
         optional ? "an optional, of which is open whether it is given"
                  : "a sequence, of which the number of tensors is open",
         ": bind it with --dim ", LengthName(input.name()), optional ? "=1 (or 0: it is not)" : "=2",
-        optional ? "" : absl::StrCat(" (its tensors are the inputs ", ElementName(input.name(), 0),
-                                     " and so on)")));
+        optional ? ""
+                 : absl::StrCat(" (its tensors are the inputs ", ElementName(input.name(), 0),
+                                " and so on)")));
   }
   const bool one = optional && !input.type().optional_type().elem_type().has_sequence_type();
   const int64_t most = one ? 1 : kMaxLength;

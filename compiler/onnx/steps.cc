@@ -36,18 +36,17 @@ class Heap {
   Stmt KeepAbove(const Expr& limit) const {
     const Cell count("count", DType::kI64);
     const auto take = [&](const Expr& i) {
-      const Stmt insert =
-          Seq({Insert(count.Index(k()), i), count.Set(count.Get() + 1)});
+      const Stmt insert = Seq({Insert(count.Index(k()), i), count.Set(count.Get() + 1)});
       return If(Lt(limit, Value(i)), insert);
     };
     const auto place = [&](const Expr& at) { return Min(Max(at, Int(0)), Int(k() - 1)); };
-    return With(
-        {child_, best_, moved_, count},
-        Seq({count.Set(Int(0)), InOrder("i", Int(k()), take),
-             InOrder("m", Max(count.Get() - 1, Int(0)),
-                     [&](const Expr& m) { return TakeWorst(place(count.Get() - 1 - m)); }),
-             InOrder("rest", Int(k()) - count.Get(),
-                     [&](const Expr& r) { return Keep(place(count.Get() + r), Int(-1)); })}));
+    return With({child_, best_, moved_, count},
+                Seq({count.Set(Int(0)), InOrder("i", Int(k()), take),
+                     InOrder("m", Max(count.Get() - 1, Int(0)),
+                             [&](const Expr& m) { return TakeWorst(place(count.Get() - 1 - m)); }),
+                     InOrder("rest", Int(k()) - count.Get(), [&](const Expr& r) {
+                       return Keep(place(count.Get() + r), Int(-1));
+                     })}));
   }
 
  private:
@@ -187,15 +186,15 @@ absl::StatusOr<ValueId> FirstPositions(OpBuilder& b, ValueId x, size_t axis, int
 
 absl::StatusOr<ValueId> PositionsAbove(OpBuilder& b, ValueId x, size_t axis, ValueId limit) {
   const Shape from = b.ShapeOf(x);
-  return b.EmitProcedure({.op = "positions_above",
-                          .inputs = {x, limit},
-                          .type = {DType::kI64, from},
-                          .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
-                            return ForRows(from, axis, [&](std::vector<Expr> row) {
-                              return Heap(in[0], out, axis, true, std::move(row))
-                                  .KeepAbove(Load(in[1], {Int(0)}));
-                            });
-                          }});
+  return b.EmitProcedure(
+      {.op = "positions_above",
+       .inputs = {x, limit},
+       .type = {DType::kI64, from},
+       .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
+         return ForRows(from, axis, [&](std::vector<Expr> row) {
+           return Heap(in[0], out, axis, true, std::move(row)).KeepAbove(Load(in[1], {Int(0)}));
+         });
+       }});
 }
 
 }  // namespace tilewright

@@ -163,8 +163,8 @@ absl::StatusOr<std::string> WithoutWeights(const std::string& path) {
   const std::string folder = std::filesystem::absolute(path).parent_path().string();
   model.clear_doc_string();
   model.clear_metadata_props();
-  TW_RETURN_IF_ERROR(ForEachTensor(
-      model, [&](onnx::TensorProto& tensor) { return KeepOrDrop(tensor, folder); }));
+  TW_RETURN_IF_ERROR(
+      ForEachTensor(model, [&](onnx::TensorProto& tensor) { return KeepOrDrop(tensor, folder); }));
   return model.SerializeAsString();
 }
 

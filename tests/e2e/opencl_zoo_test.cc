@@ -25,8 +25,8 @@ class OpenClZoo : public testing::TestWithParam<std::string> {};
 TEST_P(OpenClZoo, ComputesWhatTheReferenceDoes) {
   const CommandLine tw;
   WriteSmall(GetParam(), tw);
-  for (const char* options : {"--reference -o reference.tar",
-                              "--target opencl --records none -o device.tar"}) {
+  for (const char* options :
+       {"--reference -o reference.tar", "--target opencl --records none -o device.tar"}) {
     const CommandResult compiled = tw.Run(std::string("compile m.onnx ") + options);
     ASSERT_EQ(compiled.exit_code, 0) << compiled.err;
   }

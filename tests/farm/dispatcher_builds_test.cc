@@ -209,7 +209,9 @@ TEST_F(DispatcherBuildsTest, AFailureToBuildIsAnOutcomeAndATimeOfABuilderIsAFaul
   Submit("job", 1);
   const LeasedTrial build = Lease(builder, 1).at(0);
   absl::StatusOr<ReportResult> result;
-  dispatcher.Report({builder, build.attempt, build.fence,
+  dispatcher.Report({builder,
+                     build.attempt,
+                     build.fence,
                      {.outcome = Failure{FailureKind::kBuild, "no such knob"}}},
                     [&](auto reported) { result = reported; });
   EXPECT_EQ(*result, ReportResult::kRecorded);
@@ -267,8 +269,8 @@ TEST_F(DispatcherBuildsTest, MemoryOfModulesIsBounded) {
   ASSERT_THAT(leased, SizeIs(4));
   std::vector<ReportResult> results;
   for (const LeasedTrial& trial : leased) {
-    results.push_back(*small.ReportBuilt({builder, trial.attempt, trial.fence,
-                                          {.sha256 = "x", .payload = std::string(100, 'm')}}));
+    results.push_back(*small.ReportBuilt(
+        {builder, trial.attempt, trial.fence, {.sha256 = "x", .payload = std::string(100, 'm')}}));
   }
   EXPECT_THAT(results, ElementsAre(ReportResult::kWaitsForRun, ReportResult::kWaitsForRun,
                                    ReportResult::kRequeued, ReportResult::kRequeued));

@@ -51,8 +51,8 @@ class DispatcherTest : public ::testing::Test {
   absl::StatusOr<ReportResult> Report(const std::string& session, const LeasedTrial& leased,
                                       double seconds) {
     // A commit that is held back answers after this has returned.
-    const auto result = std::make_shared<absl::StatusOr<ReportResult>>(
-        absl::UnknownError("not answered"));
+    const auto result =
+        std::make_shared<absl::StatusOr<ReportResult>>(absl::UnknownError("not answered"));
     dispatcher.Report({session, leased.attempt, leased.fence, Timed(seconds)},
                       [result](auto reported) { *result = reported; });
     return *result;

@@ -19,13 +19,15 @@ int64_t Now() { return static_cast<int64_t>(SystemClock().UnixTime()); }
 Credentials Issue(const CertificateAndKey& authority, const Identity& identity) {
   CertificateRequest request{.identity = identity, .validity = {Now(), 5}};
   if (identity.role == Role::kServer) request.hosts = {"127.0.0.1"};
-  return {.authority = authority.certificate,
-          .own = IssueCertificate(authority, request).value()};
+  return {.authority = authority.certificate, .own = IssueCertificate(authority, request).value()};
 }
 
 // Begins as a library does.
 std::string LibraryOf(const std::string& text) {
-  std::string bytes("\x7f" "ELF", 4);
+  std::string bytes(
+      "\x7f"
+      "ELF",
+      4);
   bytes.resize(64, '\0');
   bytes[16] = 3;  // ET_DYN
   return bytes + text;
@@ -198,8 +200,7 @@ TEST_F(ModuleSeal, WhatNoBuilderSendsIsRefused) {
 
 TEST_F(ModuleSeal, AModuleAboveTheLimitIsNotSent) {
   module_.kernel.so.assign(kMaxModuleBytes, 'x');
-  EXPECT_TRUE(absl::IsResourceExhausted(
-      SealModule(module_, trial_, {"xeon", nullptr}).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(SealModule(module_, trial_, {"xeon", nullptr}).status()));
 }
 
 }  // namespace

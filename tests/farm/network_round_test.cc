@@ -65,8 +65,7 @@ class NetworkRoundTest : public ::testing::Test {
     model.Output("y");
     return model;
   }
-  const std::unique_ptr<PrivateFolder> folder_ =
-      PrivateFolder::Make(::testing::TempDir()).value();
+  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
 };
 
 TEST_F(NetworkRoundTest, RunsEachMixOnceARound) {
@@ -156,10 +155,10 @@ TEST_F(NetworkRoundTest, APackageOutsideTheFolderIsNotReadWhereTheMachineConfine
 }
 
 TEST_F(NetworkRoundTest, WhatIsNotWantedAnyMoreIsNotCompiled) {
-  const auto packages = BuildPackages(
-      RoundOf(SmallModel()),
-      {.path = TILEWRIGHT_BIN_DIR "/tilewright-builder", .folder = folder_->path()},
-      [] { return false; });
+  const auto packages =
+      BuildPackages(RoundOf(SmallModel()),
+                    {.path = TILEWRIGHT_BIN_DIR "/tilewright-builder", .folder = folder_->path()},
+                    [] { return false; });
   EXPECT_TRUE(absl::IsCancelled(packages.status()));
 }
 
@@ -188,9 +187,9 @@ std::map<std::string, std::string> CpusOfThreads(pid_t pid) {
 TEST_F(NetworkRoundTest, HelpersOfEveryPackageHaveTheSameCpus) {
   const auto packages = Build(RoundOf(SmallModel()));
   ASSERT_TRUE(packages.ok() && packages->left_out.empty());
-  Child child = Child::Start({TILEWRIGHT_BIN_DIR "/tilewright-network-runner", "2"},
-                             ChildOutput::kOurStderr)
-                    .value();
+  Child child =
+      Child::Start({TILEWRIGHT_BIN_DIR "/tilewright-network-runner", "2"}, ChildOutput::kOurStderr)
+          .value();
   for (const std::string& path : packages->paths) {
     ASSERT_TRUE(WriteAll(child.input(), "load " + path + "\n").ok());
     EXPECT_THAT(ReadLine(child.output(), DeadlineAfter(60)).value(), HasSubstr("ok"));

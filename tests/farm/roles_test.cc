@@ -290,8 +290,8 @@ TEST_F(RefusedModules, OneThatIsGarbageThoughItsBuilderSignedIt) {
 // seal what they build with their own certificates, so only the list tells them apart.
 TEST_F(RefusedModules, OneWhoseBuilderWasRevokedWhileItWaited) {
   v1::OpenSessionReply waiting;  // a runner that is there and takes nothing
-  const auto idle = v1::WorkerService::NewStub(
-      MakeChannel(As(Issue(ca_, {Role::kWorker, "idle", {"cpu"}}))));
+  const auto idle =
+      v1::WorkerService::NewStub(MakeChannel(As(Issue(ca_, {Role::kWorker, "idle", {"cpu"}}))));
   {
     grpc::ClientContext context;
     const auto request = SessionOf("idle", v1::WORKER_ROLE_RUN, target_);

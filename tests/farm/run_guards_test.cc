@@ -55,7 +55,8 @@ TEST_F(RunLoading, AResolverCanOpenNothing) {
   const std::string resolver =
       "static void real(void) {}\n"
       "static void (*pick(void))(void) {\n  long result;\n"
-      "  __asm__ volatile(\"syscall\" : \"=a\"(result) : \"a\"(2L), \"D\"(\"" + File() +
+      "  __asm__ volatile(\"syscall\" : \"=a\"(result) : \"a\"(2L), \"D\"(\"" +
+      File() +
       "\"), \"S\"(0101L), \"d\"(0600L) : \"rcx\", \"r11\", \"memory\");\n  return real;\n}\n"
       "void g(void) __attribute__((ifunc(\"pick\")));\n";
   ExpectForbidden(RunWith(resolver, "  g();\n"), "a resolver");
@@ -109,9 +110,8 @@ TEST_F(RunGuards, OneElementBesideAnyOperandIsACrash) {
     Resize(count);
     const std::string n = std::to_string(count);
     EXPECT_TRUE(MedianSeconds(Run("")).has_value()) << n;
-    for (const std::string& element :
-         {"out[" + n + "]", "((float*)a)[" + n + "]", std::string("out[-1]"),
-          std::string("((float*)a)[-1]")}) {
+    for (const std::string& element : {"out[" + n + "]", "((float*)a)[" + n + "]",
+                                       std::string("out[-1]"), std::string("((float*)a)[-1]")}) {
       ExpectCrash("(void)*(volatile float*)&" + element + ";", is_fault_);
       // With the operands' begins at the guards, there is a pattern behind their ends.
       ExpectCrash("*(volatile float*)&" + element + " = 1;",
@@ -148,8 +148,8 @@ TEST_F(RunGuards, MemoryBetweenCallsIsGuardedToo) {
 TEST_F(RunGuards, OperandsKeepTheAlignmentOfTheRuntime) {
   for (const int64_t count : {1, 1001, 4096, (2 << 18) + 1}) {
     Resize(count);
-    EXPECT_TRUE(MedianSeconds(
-        Run("  for (int i = 0; i < 3; ++i) if ((uintptr_t)args[i] % 64) abort();\n")))
+    EXPECT_TRUE(
+        MedianSeconds(Run("  for (int i = 0; i < 3; ++i) if ((uintptr_t)args[i] % 64) abort();\n")))
         << count;
   }
 }

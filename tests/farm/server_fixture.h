@@ -71,8 +71,7 @@ class ServerTest : public ::testing::Test {
   }
 
   // A report without what it tells.
-  static v1::ReportRequest ReportOf(const v1::OpenSessionReply& session,
-                                    const v1::WorkItem& item) {
+  static v1::ReportRequest ReportOf(const v1::OpenSessionReply& session, const v1::WorkItem& item) {
     v1::ReportRequest request;
     request.set_session(session.session());
     request.set_server_epoch(session.server_epoch());

@@ -23,8 +23,7 @@ class ServerModules : public ServerTest {
   }
   v1::OpenSessionReply OpenAs(const std::string& name, v1::WorkerRole role) {
     v1::OpenSessionReply reply;
-    const grpc::Status status =
-        TryOpen(name, role, role == v1::WORKER_ROLE_BUILD ? 0 : 1, &reply);
+    const grpc::Status status = TryOpen(name, role, role == v1::WORKER_ROLE_BUILD ? 0 : 1, &reply);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return reply;
   }

@@ -16,9 +16,9 @@ class StandbyFaults : public FarmTest {
  protected:
   // A server with its log in a file of its name.
   std::unique_ptr<Child> StartServer(const std::string& name, const std::string& address) {
-    const std::string command =
-        std::string("exec ") + kTilewright + " serve --lease 3 --listen " + address +
-        " --records '" + records_() + "' >" + LogOf(name) + " 2>&1";
+    const std::string command = std::string("exec ") + kTilewright + " serve --lease 3 --listen " +
+                                address + " --records '" + records_() + "' >" + LogOf(name) +
+                                " 2>&1";
     return std::make_unique<Child>(
         Child::Start({"/bin/sh", "-c", command}, ChildOutput::kOurStderr).value());
   }

@@ -74,8 +74,8 @@ void Pack(const Call& c, Tensors& inputs) {
 ModelBuilder Model(const Call& c, const Tensors& inputs) {
   ModelBuilder m;
   for (const auto& [name, tensor] : inputs) {
-    m.Input(name, tensor.shape(), tensor.dtype() == DType::kI32 ? onnx::TensorProto::INT32
-                                                                : onnx::TensorProto::FLOAT);
+    m.Input(name, tensor.shape(),
+            tensor.dtype() == DType::kI32 ? onnx::TensorProto::INT32 : onnx::TensorProto::FLOAT);
   }
   m.Ints("total", {c.total}).clear_dims();
   std::vector<std::string> names;

@@ -91,7 +91,10 @@ ModelBuilder SequenceModel() {
   ModelBuilder m;
   onnx::ValueInfoProto& input = *m.graph().add_input();
   input.set_name("s");
-  input.mutable_type()->mutable_sequence_type()->mutable_elem_type()->mutable_tensor_type()
+  input.mutable_type()
+      ->mutable_sequence_type()
+      ->mutable_elem_type()
+      ->mutable_tensor_type()
       ->set_elem_type(onnx::TensorProto::FLOAT);
   m.Input("x", {2});
   m.Node("SequenceInsert", {"s", "x"}, {"y"});

@@ -53,9 +53,8 @@ Distinct FindDistinct(const Tensor& x, int64_t width, bool sorted) {
   Distinct d;
   for (const auto& [row, at] : places) d.rows.push_back(row);
   if (!sorted) {
-    std::sort(d.rows.begin(), d.rows.end(), [&](const auto& a, const auto& b) {
-      return places[a][0] < places[b][0];
-    });
+    std::sort(d.rows.begin(), d.rows.end(),
+              [&](const auto& a, const auto& b) { return places[a][0] < places[b][0]; });
   }
   for (const auto& row : d.rows) {
     d.first.push_back(places[row][0]);
@@ -73,8 +72,8 @@ TEST(Unique, RowsAndElementsAreThoseOfAPlainLoop) {
   for (int i = 0; i < 40; ++i) {
     SCOPED_TRACE(testing::Message() << "seed " << kSeed << ", case " << i);
     const bool sorted = rng.Below(2) == 0, rows = rng.Below(2) == 0;
-    const Tensor x = FewValues(rng, {static_cast<int64_t>(rng.Below(20) + 1),
-                                     static_cast<int64_t>(rng.Below(3) + 1)}, 3);
+    const Tensor x = FewValues(
+        rng, {static_cast<int64_t>(rng.Below(20) + 1), static_cast<int64_t>(rng.Below(3) + 1)}, 3);
     const auto graph = ImportOnnx(UniqueModel(x.shape(), sorted, rows).Bytes(), {});
     ASSERT_TRUE(graph.ok()) << graph.status();
     const auto out = EvaluateGraph(*graph, {{"x", x}});
@@ -131,8 +130,8 @@ TEST(Det, SingularMatricesHaveNoneAndRowsMayBeExchanged) {
   m.Node("Det", {"x"}, {"y"});
   m.Output("y");
   const Tensor x({DType::kF32, {3, 3, 3}},
-                 std::vector<float>{0, 2, 0, 3, 0, 0, 0, 0, 4,    // needs an exchange
-                                    1, 2, 3, 2, 4, 6, 7, 8, 10,   // singular
+                 std::vector<float>{0, 2,  0, 3,  0, 0,  0, 0,  4,   // needs an exchange
+                                    1, 2,  3, 2,  4, 6,  7, 8,  10,  // singular
                                     2, -1, 0, -1, 2, -1, 0, -1, 2});
   const auto out = RunBoth(m, {{"x", x}});
   ASSERT_EQ(out.size(), 1u);

@@ -30,9 +30,7 @@ class Weightless : public ::testing::Test {
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }
-  std::string Stripped(ModelBuilder& model) {
-    return WithoutWeights(Write(model.Bytes())).value();
-  }
+  std::string Stripped(ModelBuilder& model) { return WithoutWeights(Write(model.Bytes())).value(); }
   TempFolder folder_;
 };
 

@@ -78,10 +78,10 @@ TEST_F(Archive, TheTarHoldsOneFolderThatRunsWhereItIsUnpacked) {
       "tar xJf tilewright-*.tar.xz && cd tilewright-*/ && bin/tilewright --version && find .",
       "work");
   EXPECT_EQ(ran.exit_code, 0) << ran.text;
-  for (const char* file : {"bin/tilewright-runner", "bin/tilewright-run",
-                           "bin/tilewright-canary.so", "lib/libtilewright.so.0",
-                           "include/tilewright.h", "share/man/man1/tilewright.1",
-                           "lib/cmake/Tilewright/TilewrightConfig.cmake"}) {
+  for (const char* file :
+       {"bin/tilewright-runner", "bin/tilewright-run", "bin/tilewright-canary.so",
+        "lib/libtilewright.so.0", "include/tilewright.h", "share/man/man1/tilewright.1",
+        "lib/cmake/Tilewright/TilewrightConfig.cmake"}) {
     EXPECT_THAT(ran.text, HasSubstr(file));
   }
 }

@@ -165,9 +165,9 @@ class Standby {
  public:
   explicit Standby(const std::string& url)
       : thread_([this, url] {
-          opened_ = OpenPostgresStore(
-              url, {.on_wait = [this](const std::string&) { waits_ = true; },
-                    .stop = [this] { return stopped_.load(); }});
+          opened_ =
+              OpenPostgresStore(url, {.on_wait = [this](const std::string&) { waits_ = true; },
+                                      .stop = [this] { return stopped_.load(); }});
           ended_ = true;
         }) {}
   bool waits() const { return waits_; }

@@ -193,9 +193,8 @@ TEST_P(PruneTest, UnfinishedJobsWritersAndMissingFilesAreRefused) {
   EXPECT_EQ(PruneRecords(path(), {}, false).status().code(), absl::StatusCode::kUnavailable);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, PruneTest, testing::Bool(), [](const auto& info) {
-  return info.param ? "Postgres" : "Sqlite";
-});
+INSTANTIATE_TEST_SUITE_P(Stores, PruneTest, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Postgres" : "Sqlite"; });
 
 }  // namespace
 }  // namespace tilewright

@@ -181,8 +181,7 @@ TEST(TopHub, WinogradOfWhatOursDoesNotTakeStaysForeign) {
                                  {"[1, 1], \"float32\"]", "[2, 2], \"float32\"]"},
                                  {"float32", "float16"}}) {
     const auto store = MakeMemoryStore();
-    const ImportReport report =
-        Import(absl::StrReplaceAll(kWinograd, {{from, to}}) + "\n", *store);
+    const ImportReport report = Import(absl::StrReplaceAll(kWinograd, {{from, to}}) + "\n", *store);
     ASSERT_EQ(report.rows.size(), 1u) << to;
     EXPECT_EQ(report.rows.begin()->first.fate, RowFate::kForeign) << to;
   }

@@ -14,8 +14,8 @@ namespace tilewright {
 // A finished measurement: outcome plus where and how long.
 struct Measured {
   Outcome outcome;
-  std::string device;  // device name, e.g. "AMD EPYC 9B45"
-  std::string worker;  // empty: the outcome is the farm's own word and is in no records
+  std::string device;   // device name, e.g. "AMD EPYC 9B45"
+  std::string worker;   // empty: the outcome is the farm's own word and is in no records
   std::string builder;  // where another worker built it
   double build_seconds = 0;
   double run_seconds = 0;    // in the runner, verification included

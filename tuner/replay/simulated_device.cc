@@ -17,9 +17,9 @@ namespace {
 constexpr char kSynthetic[] = "synthetic:";
 // A core's: the best of each task is between these.
 constexpr double kSlowestFlops = 1e10, kFastestFlops = 8e10;
-constexpr double kCallSeconds = 2e-6;   // of a kernel that does nothing
-constexpr double kKnobFactor = 2.2;     // at most, of one knob's value
-constexpr double kNoise = 0.02;         // between samples
+constexpr double kCallSeconds = 2e-6;  // of a kernel that does nothing
+constexpr double kKnobFactor = 2.2;    // at most, of one knob's value
+constexpr double kNoise = 0.02;        // between samples
 constexpr int kSamples = 5;
 constexpr double kFailing = 1.0 / 30;
 

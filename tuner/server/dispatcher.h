@@ -153,7 +153,7 @@ class Dispatcher {
     double deadline = 0;
     AttemptState state = AttemptState::kLive;
     AttemptState before_commit = AttemptState::kLive;
-    size_t outcome = 0;  // hash of what was reported
+    size_t outcome = 0;   // hash of what was reported
     std::string builder;  // of the module it runs; empty: none
     std::string signer;   // as BuiltModule's
     double build_seconds = 0;
@@ -236,10 +236,10 @@ class Dispatcher {
   std::map<std::string, std::map<std::string, size_t>> offered_;
   std::map<std::pair<std::string, std::string>, size_t> apart_;  // trials, by key and target
   size_t module_bytes_ = 0;
-  std::map<std::string, FairQueue> queues_;                       // by key
-  std::map<std::string, double> unfit_since_;                     // by key
+  std::map<std::string, FairQueue> queues_;      // by key
+  std::map<std::string, double> unfit_since_;    // by key
   std::map<std::string, double> networks_left_;  // by key: when a worker that takes them did
-  std::set<std::string> paused_;                                  // jobs
+  std::set<std::string> paused_;                 // jobs
   std::map<uint64_t, Attempt> attempts_;
   std::deque<uint64_t> ended_;  // attempts kept to recognise duplicates
   std::list<Wait> waits_;

@@ -39,8 +39,8 @@ Dispatcher::BuildRoom Dispatcher::RoomOfRunners(const std::string& key,
   BuildRoom room;
   for (const auto& [id, session] : sessions_) {
     const WorkerInfo& runner = session.worker;
-    const bool fits = runner.role == WorkerRole::kRun && runner.device_key == key &&
-                      runner.target == target;
+    const bool fits =
+        runner.role == WorkerRole::kRun && runner.device_key == key && runner.target == target;
     if (!fits) continue;
     const size_t allowed = health_.Allowance(runner.name, 0, runner.capacity, clock_.Now());
     if (allowed > 0) room.threads = std::max(room.threads, runner.slot_cores);
@@ -175,8 +175,7 @@ absl::StatusOr<ReportResult> Dispatcher::ReportBuilt(const BuiltReport& built) {
   return result;
 }
 
-absl::StatusOr<ModulePtr> Dispatcher::ModuleOf(const std::string& session,
-                                               uint64_t attempt) const {
+absl::StatusOr<ModulePtr> Dispatcher::ModuleOf(const std::string& session, uint64_t attempt) const {
   std::lock_guard lock(mutex_);
   const auto it = attempts_.find(attempt);
   const bool held = it != attempts_.end() && it->second.session == session &&

@@ -61,11 +61,10 @@ std::string ParameterOf(const HttpQuery& query, const std::string& name) {
 }
 
 bool HoldsAll(const Record& record, const std::vector<std::string>& words) {
-  const std::string text = absl::AsciiStrToLower(
-      absl::StrCat(WorkloadKey(record), " ", record.task.template_name, " ",
-                   ToString(record.task.target), " ", record.device_key, " ", record.device, " ",
-                   record.worker, " ", record.job, " ", record.run_id, " ",
-                   EntitiesToJson(record.config)));
+  const std::string text = absl::AsciiStrToLower(absl::StrCat(
+      WorkloadKey(record), " ", record.task.template_name, " ", ToString(record.task.target), " ",
+      record.device_key, " ", record.device, " ", record.worker, " ", record.job, " ",
+      record.run_id, " ", EntitiesToJson(record.config)));
   return std::all_of(words.begin(), words.end(),
                      [&](const std::string& word) { return text.find(word) != text.npos; });
 }

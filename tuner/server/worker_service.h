@@ -43,8 +43,7 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
   grpc::ServerUnaryReactor* ReportBuilt(grpc::CallbackServerContext* context,
                                         const v1::ReportRequest& request, v1::ReportReply* reply);
   grpc::ServerUnaryReactor* ReportNetwork(grpc::CallbackServerContext* context,
-                                          const v1::ReportRequest& request,
-                                          v1::ReportReply* reply);
+                                          const v1::ReportRequest& request, v1::ReportReply* reply);
 
   Dispatcher& dispatcher_;
   Access& access_;

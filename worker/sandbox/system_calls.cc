@@ -103,9 +103,8 @@ bool AddRules(scmp_filter_ctx filter, const KeptFiles& files) {
   allow(SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
   allow(SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
   if (files.library >= 0) {
-    const scmp_arg_cmp library[] = {
-        SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE, 0),
-        SCMP_A4(SCMP_CMP_EQ, static_cast<scmp_datum_t>(files.library))};
+    const scmp_arg_cmp library[] = {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE, 0),
+                                    SCMP_A4(SCMP_CMP_EQ, static_cast<scmp_datum_t>(files.library))};
     good = good && seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, library) == 0;
   }
   return good && seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(openat), 0) == 0;

@@ -53,14 +53,12 @@ class Elimination {
   Stmt Step(const Expr& k) const {
     const Stmt eliminate = InOrder("r", Int(n_), [&](const Expr& row) {
       const Stmt subtract = InOrder("j", Int(n_), [&](const Expr& column) {
-        return If(Lt(k, column),
-                  Set(row, column, Get(row, column) - swap_.Get() * Get(k, column)));
+        return If(Lt(k, column), Set(row, column, Get(row, column) - swap_.Get() * Get(k, column)));
       });
       return If(Lt(k, row), Seq({swap_.Set(Divide(Get(row, k), Get(k, k))), subtract}));
     });
     const Expr usable = Binary(BinaryOp::kNe, Get(k, k), Const(0, out_->dtype));
-    return Seq({Pivot(k), determinant_.Set(determinant_.Get() * Get(k, k)),
-                If(usable, eliminate)});
+    return Seq({Pivot(k), determinant_.Set(determinant_.Get() * Get(k, k)), If(usable, eliminate)});
   }
 
   const Buffer x_, out_;

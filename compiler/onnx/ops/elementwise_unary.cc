@@ -15,7 +15,8 @@ absl::Status CheckType(bool fits, const OpBuilder& b) {
 
 // A call of the loop IR by that name on floats.
 OpRow FloatCall(std::string op_type, std::string call, int64_t since = 1) {
-  return {std::move(op_type), since, 1, [call](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {std::move(op_type), since, 1,
+          [call](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_RETURN_IF_ERROR(CheckType(IsFloat(b.DTypeOf(b.Input(0))), b));
             return Map(b, call, {b.Input(0)},
                        [&](const Exprs& x) { return Call(call, {x[0]}, x[0]->dtype); });
@@ -25,7 +26,8 @@ OpRow FloatCall(std::string op_type, std::string call, int64_t since = 1) {
 
 // The same on any numbers.
 OpRow NumberCall(std::string op_type, std::string call, int64_t since = 1) {
-  return {std::move(op_type), since, 1, [call](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {std::move(op_type), since, 1,
+          [call](OpBuilder& b) -> absl::StatusOr<Outputs> {
             const DType dtype = b.DTypeOf(b.Input(0));
             TW_RETURN_IF_ERROR(CheckType(dtype != DType::kBool, b));
             if (IsUnsigned(dtype) && call == "abs") return b.Input(0);
@@ -48,9 +50,8 @@ absl::StatusOr<Outputs> Not(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> BitwiseNot(OpBuilder& b) {
-  return Map(b, "bitwise_not", {b.Input(0)}, [](const Exprs& x) {
-    return Binary(BinaryOp::kXor, x[0], Int(-1, x[0]->dtype));
-  });
+  return Map(b, "bitwise_not", {b.Input(0)},
+             [](const Exprs& x) { return Binary(BinaryOp::kXor, x[0], Int(-1, x[0]->dtype)); });
 }
 
 absl::StatusOr<Outputs> IsNaN(OpBuilder& b) {
@@ -75,17 +76,33 @@ absl::StatusOr<Outputs> IsInf(OpBuilder& b) {
 }  // namespace
 
 OpList elementwise_unary() {
-  return {
-      NumberCall("Abs", "abs"),    NumberCall("Neg", "neg"),         NumberCall("Sign", "sign", 9),
-      FloatCall("Acos", "acos"),   FloatCall("Acosh", "acosh"),      FloatCall("Asin", "asin"),
-      FloatCall("Asinh", "asinh"), FloatCall("Atan", "atan"),        FloatCall("Atanh", "atanh"),
-      FloatCall("Ceil", "ceil"),   FloatCall("Cos", "cos"),          FloatCall("Cosh", "cosh"),
-      FloatCall("Erf", "erf", 9),  FloatCall("Exp", "exp"),          FloatCall("Floor", "floor"),
-      FloatCall("Log", "log"),     FloatCall("Round", "round"),      FloatCall("Sin", "sin"),
-      FloatCall("Sinh", "sinh"),   FloatCall("Sqrt", "sqrt"),        FloatCall("Tan", "tan"),
-      FloatCall("Tanh", "tanh"),   {"Reciprocal", 1, 1, Reciprocal, kFloats},
-      {"Not", 1, 1, Not, kBools},  {"BitwiseNot", 18, 1, BitwiseNot, kIntegers},
-      {"IsNaN", 9, 1, IsNaN, kFloats},      {"IsInf", 10, 1, IsInf, kFloats}};
+  return {NumberCall("Abs", "abs"),
+          NumberCall("Neg", "neg"),
+          NumberCall("Sign", "sign", 9),
+          FloatCall("Acos", "acos"),
+          FloatCall("Acosh", "acosh"),
+          FloatCall("Asin", "asin"),
+          FloatCall("Asinh", "asinh"),
+          FloatCall("Atan", "atan"),
+          FloatCall("Atanh", "atanh"),
+          FloatCall("Ceil", "ceil"),
+          FloatCall("Cos", "cos"),
+          FloatCall("Cosh", "cosh"),
+          FloatCall("Erf", "erf", 9),
+          FloatCall("Exp", "exp"),
+          FloatCall("Floor", "floor"),
+          FloatCall("Log", "log"),
+          FloatCall("Round", "round"),
+          FloatCall("Sin", "sin"),
+          FloatCall("Sinh", "sinh"),
+          FloatCall("Sqrt", "sqrt"),
+          FloatCall("Tan", "tan"),
+          FloatCall("Tanh", "tanh"),
+          {"Reciprocal", 1, 1, Reciprocal, kFloats},
+          {"Not", 1, 1, Not, kBools},
+          {"BitwiseNot", 18, 1, BitwiseNot, kIntegers},
+          {"IsNaN", 9, 1, IsNaN, kFloats},
+          {"IsInf", 10, 1, IsInf, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

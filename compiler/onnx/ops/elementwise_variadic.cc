@@ -28,7 +28,8 @@ Expr Sum(Expr a, Expr b) { return std::move(a) + std::move(b); }
 
 OpRow Row(const char* op_type, const char* name, Fold fold) {
   const bool mean = std::string_view(op_type) == "Mean";
-  return {op_type, 6, kAllInputs, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {op_type, 6, kAllInputs,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_RETURN_IF_ERROR(CheckSameType(b, b.Inputs()));
             return Map(b, name, b.Inputs(), [&](const Exprs& x) {
               const Expr folded = FoldRange(x, 0, x.size(), fold);

@@ -30,7 +30,8 @@ absl::StatusOr<ValueId> Add(OpBuilder& b, ValueId x, ValueId y) {
 // formula(x + bias), of which the bias may be absent.
 OpRow Activation(const char* op_type, size_t min_inputs, const char* name,
                  std::function<Expr(OpBuilder&, const Expr&)> formula) {
-  return {op_type, 1, min_inputs, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {op_type, 1, min_inputs,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_RETURN_IF_ERROR(CheckFloat(b, b.Input(0)));
             ValueId x = b.Input(0);
             if (b.HasInput(1)) {

@@ -95,12 +95,12 @@ absl::StatusOr<ValueId> Turn(OpBuilder& b, const GroupQuery& g, ValueId x) {
   const int64_t batch = b.ShapeOf(x)[0];
   ValueId positions = b.HasInput(kPositions) ? b.Input(kPositions) : kNoValue;
   if (positions == kNoValue) {
-    TW_ASSIGN_OR_RETURN(positions, b.Emit({.op = "attention_positions",
-                                           .inputs = {g.start},
-                                           .type = {DType::kI64, {batch, g.length}},
-                                           .body = [](const Point& p) {
-                                             return p.Load(0, {p.axes[0]}) + p.axes[1];
-                                           }}));
+    TW_ASSIGN_OR_RETURN(
+        positions,
+        b.Emit({.op = "attention_positions",
+                .inputs = {g.start},
+                .type = {DType::kI64, {batch, g.length}},
+                .body = [](const Point& p) { return p.Load(0, {p.axes[0]}) + p.axes[1]; }}));
   }
   if (!b.HasInput(kCos) || !b.HasInput(kSin)) {
     return absl::InvalidArgumentError("do_rotary needs cos_cache and sin_cache");
@@ -127,21 +127,21 @@ absl::StatusOr<ValueId> Append(OpBuilder& b, const GroupQuery& g, size_t past, V
     expected[2] = g.past;
     TW_RETURN_IF_ERROR(CheckShapeIs(b, inputs[2], expected, "past"));
   }
-  return b.Emit({.op = "attention_append", .inputs = inputs, .type = type, .body = [&](
-                                                                               const Point& p) {
-                   const Expr offset = p.axes[2] - p.Load(1, {p.axes[0]});
-                   Exprs at = p.axes;
-                   at[2] = Min(Max(offset, Int(0)), Int(g.length - 1));
-                   const Expr fresh = p.Load(0, at);
-                   const Expr zero = Const(0, fresh->dtype);
-                   Expr before = zero;
-                   if (g.past > 0) {
-                     at[2] = Min(p.axes[2], Int(g.past - 1));
-                     before = Select(Lt(p.axes[2], Int(g.past)), p.Load(2, at), zero);
-                   }
-                   const Expr is_new = And(Le(Int(0), offset), Lt(offset, Int(g.length)));
-                   return Select(is_new, fresh, before);
-                 }});
+  return b.Emit(
+      {.op = "attention_append", .inputs = inputs, .type = type, .body = [&](const Point& p) {
+         const Expr offset = p.axes[2] - p.Load(1, {p.axes[0]});
+         Exprs at = p.axes;
+         at[2] = Min(Max(offset, Int(0)), Int(g.length - 1));
+         const Expr fresh = p.Load(0, at);
+         const Expr zero = Const(0, fresh->dtype);
+         Expr before = zero;
+         if (g.past > 0) {
+           at[2] = Min(p.axes[2], Int(g.past - 1));
+           before = Select(Lt(p.axes[2], Int(g.past)), p.Load(2, at), zero);
+         }
+         const Expr is_new = And(Le(Int(0), offset), Lt(offset, Int(g.length)));
+         return Select(is_new, fresh, before);
+       }});
 }
 
 // Query i of a sequence sees the keys up to its own place, of these those in the window.

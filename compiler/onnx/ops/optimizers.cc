@@ -54,25 +54,25 @@ Expr Regularized(const Expr& gradient, const Expr& x, double coefficient) {
 absl::StatusOr<Outputs> Adagrad(OpBuilder& b) {
   const double norm = b.Float("norm_coefficient", 0), epsilon = b.Float("epsilon", 1e-6);
   const double decay = b.Float("decay_factor", 0);
-  return OptimizeEach(b, 3, [&](const std::vector<ValueId>& in)
-                                 -> absl::StatusOr<std::vector<ValueId>> {
-    const DType dtype = b.DTypeOf(in[0]);
-    TW_ASSIGN_OR_RETURN(const ValueId rate, ScalarOf(b, 0, dtype));
-    TW_ASSIGN_OR_RETURN(const ValueId updates, ScalarOf(b, 1, dtype));
-    TW_ASSIGN_OR_RETURN(const ValueId sum, Map(b, "adagrad_sum", {in[2], in[1], in[0]},
-                                               [&](const Exprs& v) {
-                                                 const Expr g = Regularized(v[1], v[2], norm);
-                                                 return v[0] + g * g;
-                                               }));
-    TW_ASSIGN_OR_RETURN(
-        const ValueId x,
-        Map(b, "adagrad", {in[0], in[1], sum, rate, updates}, [&](const Exprs& v) {
-          const Expr r = Divide(v[3], Lit(v[3], 1) + v[4] * Lit(v[4], decay));
-          const Expr adapted = formulas::Sqrt(v[2]) + Lit(v[2], epsilon);
-          return v[0] - Divide(r * Regularized(v[1], v[0], norm), adapted);
-        }));
-    return std::vector<ValueId>{x, sum};
-  });
+  return OptimizeEach(
+      b, 3, [&](const std::vector<ValueId>& in) -> absl::StatusOr<std::vector<ValueId>> {
+        const DType dtype = b.DTypeOf(in[0]);
+        TW_ASSIGN_OR_RETURN(const ValueId rate, ScalarOf(b, 0, dtype));
+        TW_ASSIGN_OR_RETURN(const ValueId updates, ScalarOf(b, 1, dtype));
+        TW_ASSIGN_OR_RETURN(const ValueId sum,
+                            Map(b, "adagrad_sum", {in[2], in[1], in[0]}, [&](const Exprs& v) {
+                              const Expr g = Regularized(v[1], v[2], norm);
+                              return v[0] + g * g;
+                            }));
+        TW_ASSIGN_OR_RETURN(
+            const ValueId x,
+            Map(b, "adagrad", {in[0], in[1], sum, rate, updates}, [&](const Exprs& v) {
+              const Expr r = Divide(v[3], Lit(v[3], 1) + v[4] * Lit(v[4], decay));
+              const Expr adapted = formulas::Sqrt(v[2]) + Lit(v[2], epsilon);
+              return v[0] - Divide(r * Regularized(v[1], v[0], norm), adapted);
+            }));
+        return std::vector<ValueId>{x, sum};
+      });
 }
 
 // alpha^t of a count; 1 where nothing decays.
@@ -91,24 +91,26 @@ absl::StatusOr<Outputs> Adam(OpBuilder& b) {
       return Lit(v[0], keep) * v[0] + Lit(v[0], 1 - keep) * (squared ? g * g : g);
     });
   };
-  return OptimizeEach(b, 4, [&](const std::vector<ValueId>& in)
-                                 -> absl::StatusOr<std::vector<ValueId>> {
-    const DType dtype = b.DTypeOf(in[0]);
-    TW_ASSIGN_OR_RETURN(const ValueId rate, ScalarOf(b, 0, dtype));
-    TW_ASSIGN_OR_RETURN(const ValueId updates, ScalarOf(b, 1, dtype));
-    TW_ASSIGN_OR_RETURN(const ValueId v, average("adam_mean", in[2], in[1], in[0], alpha, false));
-    TW_ASSIGN_OR_RETURN(const ValueId h, average("adam_square", in[3], in[1], in[0], beta, true));
-    TW_ASSIGN_OR_RETURN(
-        const ValueId x, Map(b, "adam", {in[0], v, h, rate, updates}, [&](const Exprs& e) {
-          const Expr one = Lit(e[3], 1), zero = Lit(e[4], 0);
-          const Expr unbiased = Divide(e[3] * formulas::Sqrt(one - PowerOf(e[4], beta)),
-                                       one - PowerOf(e[4], alpha));
-          const Expr r = Select(Lt(zero, e[4]), unbiased, e[3]);
-          const Expr next = e[0] - Divide(r * e[1], formulas::Sqrt(e[2]) + Lit(e[2], epsilon));
-          return after == 0 ? next : Lit(next, 1 - after) * next;
-        }));
-    return std::vector<ValueId>{x, v, h};
-  });
+  return OptimizeEach(
+      b, 4, [&](const std::vector<ValueId>& in) -> absl::StatusOr<std::vector<ValueId>> {
+        const DType dtype = b.DTypeOf(in[0]);
+        TW_ASSIGN_OR_RETURN(const ValueId rate, ScalarOf(b, 0, dtype));
+        TW_ASSIGN_OR_RETURN(const ValueId updates, ScalarOf(b, 1, dtype));
+        TW_ASSIGN_OR_RETURN(const ValueId v,
+                            average("adam_mean", in[2], in[1], in[0], alpha, false));
+        TW_ASSIGN_OR_RETURN(const ValueId h,
+                            average("adam_square", in[3], in[1], in[0], beta, true));
+        TW_ASSIGN_OR_RETURN(
+            const ValueId x, Map(b, "adam", {in[0], v, h, rate, updates}, [&](const Exprs& e) {
+              const Expr one = Lit(e[3], 1), zero = Lit(e[4], 0);
+              const Expr unbiased = Divide(e[3] * formulas::Sqrt(one - PowerOf(e[4], beta)),
+                                           one - PowerOf(e[4], alpha));
+              const Expr r = Select(Lt(zero, e[4]), unbiased, e[3]);
+              const Expr next = e[0] - Divide(r * e[1], formulas::Sqrt(e[2]) + Lit(e[2], epsilon));
+              return after == 0 ? next : Lit(next, 1 - after) * next;
+            }));
+        return std::vector<ValueId>{x, v, h};
+      });
 }
 
 absl::StatusOr<Outputs> Momentum(OpBuilder& b) {
@@ -119,25 +121,25 @@ absl::StatusOr<Outputs> Momentum(OpBuilder& b) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown mode \"", mode, "\" (standard or nesterov)"));
   }
-  return OptimizeEach(b, 3, [&](const std::vector<ValueId>& in)
-                                 -> absl::StatusOr<std::vector<ValueId>> {
-    const DType dtype = b.DTypeOf(in[0]);
-    TW_ASSIGN_OR_RETURN(const ValueId rate, ScalarOf(b, 0, dtype));
-    TW_ASSIGN_OR_RETURN(const ValueId updates, ScalarOf(b, 1, dtype));
-    TW_ASSIGN_OR_RETURN(
-        const ValueId v,
-        Map(b, "momentum_average", {in[2], in[1], in[0], updates}, [&](const Exprs& e) {
-          const Expr share = Select(Lt(Lit(e[3], 0), e[3]), Lit(e[3], beta), Lit(e[3], 1));
-          return Lit(e[0], alpha) * e[0] + share * Regularized(e[1], e[2], norm);
-        }));
-    TW_ASSIGN_OR_RETURN(const ValueId x,
-                        Map(b, "momentum", {in[0], in[1], v, rate}, [&](const Exprs& e) {
-                          if (mode == "standard") return e[0] - e[3] * e[2];
-                          const Expr g = Regularized(e[1], e[0], norm);
-                          return e[0] - e[3] * (g + e[2] * Lit(e[2], alpha));
-                        }));
-    return std::vector<ValueId>{x, v};
-  });
+  return OptimizeEach(
+      b, 3, [&](const std::vector<ValueId>& in) -> absl::StatusOr<std::vector<ValueId>> {
+        const DType dtype = b.DTypeOf(in[0]);
+        TW_ASSIGN_OR_RETURN(const ValueId rate, ScalarOf(b, 0, dtype));
+        TW_ASSIGN_OR_RETURN(const ValueId updates, ScalarOf(b, 1, dtype));
+        TW_ASSIGN_OR_RETURN(
+            const ValueId v,
+            Map(b, "momentum_average", {in[2], in[1], in[0], updates}, [&](const Exprs& e) {
+              const Expr share = Select(Lt(Lit(e[3], 0), e[3]), Lit(e[3], beta), Lit(e[3], 1));
+              return Lit(e[0], alpha) * e[0] + share * Regularized(e[1], e[2], norm);
+            }));
+        TW_ASSIGN_OR_RETURN(const ValueId x,
+                            Map(b, "momentum", {in[0], in[1], v, rate}, [&](const Exprs& e) {
+                              if (mode == "standard") return e[0] - e[3] * e[2];
+                              const Expr g = Regularized(e[1], e[0], norm);
+                              return e[0] - e[3] * (g + e[2] * Lit(e[2], alpha));
+                            }));
+        return std::vector<ValueId>{x, v};
+      });
 }
 
 constexpr ElementTypes kTrained = {DType::kF32, DType::kF64};

@@ -55,7 +55,8 @@ absl::StatusOr<ValueId> Quantized(OpBuilder& b, ValueId real, size_t i) {
 
 // Inputs: a, its scale and zero point, the same of b, the output's.
 OpRow BinaryRow(const char* op_type, const char* name, Expr (*formula)(const Exprs&)) {
-  return {op_type, 1, 7, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {op_type, 1, 7,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_ASSIGN_OR_RETURN(const ValueId x, Dequantized(b, 0));
             TW_ASSIGN_OR_RETURN(const ValueId y, Dequantized(b, 3));
             TW_ASSIGN_OR_RETURN(const ValueId real, Map(b, name, {x, y}, formula));
@@ -67,7 +68,8 @@ OpRow BinaryRow(const char* op_type, const char* name, Expr (*formula)(const Exp
 // Inputs: x, its scale and zero point, the output's.
 OpRow UnaryRow(const char* op_type,
                std::function<absl::StatusOr<ValueId>(OpBuilder&, ValueId)> convert) {
-  return {op_type, 1, 4, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {op_type, 1, 4,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_ASSIGN_OR_RETURN(const ValueId x, Dequantized(b, 0));
             TW_ASSIGN_OR_RETURN(const ValueId real, convert(b, x));
             return Quantized(b, real, 3);

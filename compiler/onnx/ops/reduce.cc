@@ -45,7 +45,8 @@ using Result = Expr (*)(Expr);
 
 OpRow Row(const char* op_type, const char* op, Reducer reducer, Body body = nullptr,
           Result result = nullptr) {
-  return {op_type, 1, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {op_type, 1, 1,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             if (result && !IsFloat(b.DTypeOf(b.Input(0)))) {
               return absl::InvalidArgumentError("input is not a float tensor");
             }
@@ -58,7 +59,8 @@ OpRow Row(const char* op_type, const char* op, Reducer reducer, Body body = null
 }
 
 OpRow ExtremeRow(const char* op_type, const char* op, Reducer reducer) {
-  return {op_type, 1, 1, [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
+  return {op_type, 1, 1,
+          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
             TW_ASSIGN_OR_RETURN(const AxesReduction r, Prepare(b, op, reducer));
             return ReduceExtreme(b, r);
           },

@@ -107,9 +107,9 @@ absl::StatusOr<Outputs> Dropout(OpBuilder& b) {
 }  // namespace
 
 OpList reshape() {
-  return {{"Reshape", 5, 2, ReshapeTo},   {"Flatten", 1, 1, Flatten},   {"Squeeze", 1, 1, Squeeze},
-          {"Unsqueeze", 1, 1, Unsqueeze}, {"Dropout", 7, 1, Dropout},
-          {"Identity", 1, 1, Identity, kEveryType, true}};
+  return {{"Reshape", 5, 2, ReshapeTo}, {"Flatten", 1, 1, Flatten},
+          {"Squeeze", 1, 1, Squeeze},   {"Unsqueeze", 1, 1, Unsqueeze},
+          {"Dropout", 7, 1, Dropout},   {"Identity", 1, 1, Identity, kEveryType, true}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -160,14 +160,12 @@ absl::StatusOr<Outputs> ConcatFromSequence(OpBuilder& b) {
   }
   if (!b.HasAttr("axis")) return absl::InvalidArgumentError("lacks the attribute axis");
   const bool new_axis = b.Int("new_axis", 0) != 0;
-  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", 0),
-                                                       b.RankOf(list[0]) + (new_axis ? 1 : 0)));
+  TW_ASSIGN_OR_RETURN(const size_t axis,
+                      NormalizeAxis(b.Int("axis", 0), b.RankOf(list[0]) + (new_axis ? 1 : 0)));
   return new_axis ? Stack(b, list, axis) : Concatenate(b, list, axis);
 }
 
-absl::StatusOr<Outputs> MakeOptional(OpBuilder& b) {
-  return b.HasInput(0) ? b.Input(0) : kAbsent;
-}
+absl::StatusOr<Outputs> MakeOptional(OpBuilder& b) { return b.HasInput(0) ? b.Input(0) : kAbsent; }
 
 absl::StatusOr<Outputs> OptionalHasElement(OpBuilder& b) {
   return b.Constant(Scalar(DType::kBool, b.HasInput(0) && b.Input(0) != kAbsent ? 1 : 0));

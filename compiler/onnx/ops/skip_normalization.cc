@@ -124,11 +124,10 @@ absl::StatusOr<Outputs> EmbedLayerNormalization(OpBuilder& b) {
 }  // namespace
 
 OpList skip_normalization() {
-  return {
-      {"com.microsoft.SkipLayerNormalization", 1, 3, SkipLayerNormalization, kFloats},
-      {"com.microsoft.SkipSimplifiedLayerNormalization", 1, 3, SkipSimplifiedLayerNormalization,
-       kFloats},
-      {"com.microsoft.EmbedLayerNormalization", 1, 1, EmbedLayerNormalization, kSizes}};
+  return {{"com.microsoft.SkipLayerNormalization", 1, 3, SkipLayerNormalization, kFloats},
+          {"com.microsoft.SkipSimplifiedLayerNormalization", 1, 3, SkipSimplifiedLayerNormalization,
+           kFloats},
+          {"com.microsoft.EmbedLayerNormalization", 1, 1, EmbedLayerNormalization, kSizes}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -115,29 +115,27 @@ absl::StatusOr<ValueId> CountGrams(OpBuilder& b, const VectorizerForm& form, con
       return Seq({order.Set(Int(0)), InOrder("w", Int(words), [&](const Expr& w) {
                     const Expr at = Min(place + w * (spacing + 1), Int(shape[1] - 1));
                     const Expr here = Load(in[0], {row, at}), there = Load(in[1], {entry, w});
-                    return If(Eq(order.Get(), Int(0)),
-                              If(Lt(there, here), order.Set(Int(1)),
-                                 If(Lt(here, there), order.Set(Int(-1)))));
+                    return If(Eq(order.Get(), Int(0)), If(Lt(there, here), order.Set(Int(1)),
+                                                          If(Lt(here, there), order.Set(Int(-1)))));
                   })});
     };
     const auto visit = [&](const Expr& row, const Expr& place, const Expr& spacing) {
       const Expr middle = FloorDiv(low.Index(size + 1) + high.Index(size + 1), 2);
       const Expr safe = Min(middle, Int(size - 1));
       const Expr column = Min(Max(Load(in[2], {safe}), Int(0)), Int(form.features - 1));
-      const Stmt hit = Seq({Store(out, {row, column}, Load(out, {row, column}) + 1),
-                            high.Set(low.Get())});
-      const Stmt halve = If(Lt(low.Get(), high.Get()),
-                            Seq({compare(row, place, spacing, safe),
-                                 If(Eq(order.Get(), Int(0)), hit,
-                                    If(Lt(Int(0), order.Get()), low.Set(safe + 1),
-                                       high.Set(safe)))}));
+      const Stmt hit =
+          Seq({Store(out, {row, column}, Load(out, {row, column}) + 1), high.Set(low.Get())});
+      const Stmt halve =
+          If(Lt(low.Get(), high.Get()),
+             Seq({compare(row, place, spacing, safe),
+                  If(Eq(order.Get(), Int(0)), hit,
+                     If(Lt(Int(0), order.Get()), low.Set(safe + 1), high.Set(safe)))}));
       return Seq({low.Set(Int(0)), high.Set(Int(size)),
                   InOrder("h", Int(halvings), [&](const Expr&) { return halve; })});
     };
     return ForRows({shape[0], form.features}, 1, [&](Exprs at) {
-      const Stmt clear = InOrder("c", Int(form.features), [&](const Expr& c) {
-        return Store(out, {at[0], c}, Int(0));
-      });
+      const Stmt clear = InOrder("c", Int(form.features),
+                                 [&](const Expr& c) { return Store(out, {at[0], c}, Int(0)); });
       const Stmt count = InOrder("s", Int(spacings), [&](const Expr& spacing) {
         return InOrder("p", Int(shape[1]), [&](const Expr& place) {
           const Expr last = place + (spacing + 1) * (words - 1);
@@ -182,8 +180,8 @@ absl::StatusOr<Outputs> TfIdfVectorizer(OpBuilder& b) {
   ValueId counts = b.Constant(Tensor({DType::kI64, {rows, form.features}}));
   for (const Grams& grams : form.grams) {
     TW_ASSIGN_OR_RETURN(const ValueId more, CountGrams(b, form, grams, x));
-    TW_ASSIGN_OR_RETURN(
-        counts, Map(b, "add", {counts, more}, [](const Exprs& v) { return v[0] + v[1]; }));
+    TW_ASSIGN_OR_RETURN(counts,
+                        Map(b, "add", {counts, more}, [](const Exprs& v) { return v[0] + v[1]; }));
   }
   TW_ASSIGN_OR_RETURN(const ValueId y, WeighGrams(b, form, counts));
   return shape.size() == 2 ? y : Reshape(b, y, {form.features});
@@ -191,8 +189,6 @@ absl::StatusOr<Outputs> TfIdfVectorizer(OpBuilder& b) {
 
 }  // namespace
 
-OpList tf_idf() {
-  return {{"TfIdfVectorizer", 9, 1, TfIdfVectorizer, {DType::kI32, DType::kI64}}};
-}
+OpList tf_idf() { return {{"TfIdfVectorizer", 9, 1, TfIdfVectorizer, {DType::kI32, DType::kI64}}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -20,8 +20,8 @@ class SliceOrder {
   Stmt Compare(const Expr& a, const Expr& b) const {
     return Seq({order_.Set(Int(0)), InOrder("m", Int(x_->shape[1]), [&](const Expr& m) {
                   const Expr x = At(a, m), y = At(b, m);
-                  const Stmt decide = If(Less(x, y), order_.Set(Int(-1)),
-                                         If(Less(y, x), order_.Set(Int(1))));
+                  const Stmt decide =
+                      If(Less(x, y), order_.Set(Int(-1)), If(Less(y, x), order_.Set(Int(1))));
                   return If(Eq(order_.Get(), Int(0)), decide);
                 })});
   }
@@ -76,9 +76,8 @@ class SliceMerge {
         return Seq({Store(out_, {Int(1 - from), place}, position), side.Set(side.Get() + 1)});
       };
       // A tie takes the left one: the sort is stable.
-      const Stmt choose =
-          Seq({order_.Compare(left, right),
-               If(order_.SecondIsLess(), take(right_, right), take(left_, left))});
+      const Stmt choose = Seq({order_.Compare(left, right),
+                               If(order_.SecondIsLess(), take(right_, right), take(left_, left))});
       return Seq({If(Eq(place, first), Seq({left_.Set(first), right_.Set(middle)})),
                   If(Le(middle, left_.Get()), take(right_, right),
                      If(Le(last, right_.Get()), take(left_, left), choose))});
@@ -115,19 +114,18 @@ absl::StatusOr<ValueId> GroupSlices(OpBuilder& b, ValueId x, ValueId sorted) {
     const auto visit = [&](const Expr& i) {
       const Expr here = Load(in[1], {i}), before = Load(in[1], {Max(i - 1, Int(0))});
       const Expr g = group.Index(n), counts = g + 1 + n;
-      const Stmt fresh = Seq({group.Set(group.Get() + 1), Store(out, {g + 1}, here),
-                              Store(out, {counts}, Int(0))});
+      const Stmt fresh = Seq(
+          {group.Set(group.Get() + 1), Store(out, {g + 1}, here), Store(out, {counts}, Int(0))});
       const Expr safe = Min(Max(here, Int(0)), Int(n - 1));
-      return Seq({order.Compare(before, here),
-                  If(Or(Eq(i, Int(0)), order.Differ()), fresh),
+      return Seq({order.Compare(before, here), If(Or(Eq(i, Int(0)), order.Differ()), fresh),
                   Store(out, {counts}, Load(out, {counts}) + 1),
                   Store(out, {safe + (1 + 2 * n)}, g)});
     };
-    return With({group, order.cell()},
-                Seq({InOrder("c", Int(3 * n + 1),
-                             [&](const Expr& i) { return Store(out, {i}, Int(0)); }),
-                     group.Set(Int(-1)), InOrder("i", Int(n), visit),
-                     Store(out, {Int(0)}, group.Get() + 1)}));
+    return With(
+        {group, order.cell()},
+        Seq({InOrder("c", Int(3 * n + 1), [&](const Expr& i) { return Store(out, {i}, Int(0)); }),
+             group.Set(Int(-1)), InOrder("i", Int(n), visit),
+             Store(out, {Int(0)}, group.Get() + 1)}));
   };
   return b.EmitProcedure({.op = "unique_group",
                           .inputs = {x, sorted},
@@ -149,15 +147,14 @@ absl::StatusOr<ValueId> InOrderOfAppearance(OpBuilder& b, ValueId groups, int64_
       return Seq({If(Eq(Load(in[0], {g + 1}), i), fresh),
                   Store(out, {i + (1 + 2 * n)}, Load(out, {known}))});
     };
-    return With({next}, Seq({InOrder("c", Int(4 * n + 1),
-                                     [&](const Expr& i) { return Store(out, {i}, Int(0)); }),
-                             next.Set(Int(0)), InOrder("i", Int(n), visit),
-                             Store(out, {Int(0)}, Load(in[0], {Int(0)}))}));
+    return With(
+        {next},
+        Seq({InOrder("c", Int(4 * n + 1), [&](const Expr& i) { return Store(out, {i}, Int(0)); }),
+             next.Set(Int(0)), InOrder("i", Int(n), visit),
+             Store(out, {Int(0)}, Load(in[0], {Int(0)}))}));
   };
-  return b.EmitProcedure({.op = "unique_order",
-                          .inputs = {groups},
-                          .type = {DType::kI64, {1 + 4 * n}},
-                          .body = body});
+  return b.EmitProcedure(
+      {.op = "unique_order", .inputs = {groups}, .type = {DType::kI64, {1 + 4 * n}}, .body = body});
 }
 
 // x as [slices, elements of each]: along `axis`, or without one each element for itself.
@@ -186,14 +183,13 @@ absl::StatusOr<Outputs> TakeGroups(OpBuilder& b, ValueId data, size_t axis, Valu
   }
   TensorType type = b.TypeOf(data);
   type.shape[axis] = room;
-  TW_ASSIGN_OR_RETURN(const ValueId y, b.Emit({.op = "unique",
-                                               .inputs = {data, first},
-                                               .type = type,
-                                               .body = [&](const Point& p) {
-                                                 Exprs at = p.axes;
-                                                 at[axis] = SafeIndex(p.Load(1, {at[axis]}), n);
-                                                 return p.Load(0, std::move(at));
-                                               }}));
+  TW_ASSIGN_OR_RETURN(
+      const ValueId y,
+      b.Emit({.op = "unique", .inputs = {data, first}, .type = type, .body = [&](const Point& p) {
+                Exprs at = p.axes;
+                at[axis] = SafeIndex(p.Load(1, {at[axis]}), n);
+                return p.Load(0, std::move(at));
+              }}));
   return Outputs({y, first, inverse, counts});
 }
 

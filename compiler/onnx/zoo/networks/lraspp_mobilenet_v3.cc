@@ -19,10 +19,9 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   const Value inner = ConvBnRelu(net, high, "classifier.cbr", {.channels = kInner});
   const Value gated = Mul(net, inner, gate, "classifier.gated");
   const Value wide = ResizeLike(net, gated, low, "classifier.resize", "linear");
-  const Value scores =
-      Add(net, Conv(net, low, "classifier.low", {.channels = kClasses, .bias = true}),
-          Conv(net, wide, "classifier.high", {.channels = kClasses, .bias = true}),
-          "classifier.sum");
+  const Value scores = Add(
+      net, Conv(net, low, "classifier.low", {.channels = kClasses, .bias = true}),
+      Conv(net, wide, "classifier.high", {.channels = kClasses, .bias = true}), "classifier.sum");
   net.Output(ResizeLike(net, scores, image, "resize", "linear"), DType::kF32, "scores");
 }
 

@@ -40,8 +40,8 @@ Rotation RotationOf(ModelWriter& net, const Value& positions) {
   const Shape half = {positions.shape[0], 1, 1, kRotated}, whole = {half[0], 1, 1, kSize};
   const Value at = Reshape(net, positions, "rotary.positions", {half[0], 1, 1, 1});
   const Value real = net.Node("Cast", "rotary.cast", {at}, at.shape, {{"to", int64_t{1}}});
-  const Value angles = net.Node(
-      "Mul", "rotary.angles", {real, net.Floats("rotary.speeds", {kRotated}, speeds)}, half);
+  const Value angles = net.Node("Mul", "rotary.angles",
+                                {real, net.Floats("rotary.speeds", {kRotated}, speeds)}, half);
   const Value both =
       net.Node("Concat", "rotary.both", {angles, angles}, whole, {{"axis", int64_t{-1}}});
   return {net.Node("Cos", "rotary.cos", {both}, whole),

@@ -16,14 +16,13 @@ Value Tokens(ModelWriter& net, const Value& image) {
       net, image, "conv_proj",
       {.channels = kHidden, .kernel = {kPatch, kPatch}, .stride = kPatch, .bias = true, .gain = 1});
   const int64_t batch = image.shape[0], count = patches.shape[2] * patches.shape[3];
-  const Value rows = Transpose(
-      net, Reshape(net, patches, "patches", {batch, kHidden, count}), "tokens.patches", {0, 2, 1});
+  const Value rows = Transpose(net, Reshape(net, patches, "patches", {batch, kHidden, count}),
+                               "tokens.patches", {0, 2, 1});
   const Shape one = {batch, 1, kHidden}, all = {batch, count + 1, kHidden};
-  const Value first =
-      net.Node("Expand", "tokens.class",
-               {net.Parameter("class_token", {1, 1, kHidden}, kTransformerWeights),
-                net.Integers("tokens.class.shape", one)},
-               one);
+  const Value first = net.Node("Expand", "tokens.class",
+                               {net.Parameter("class_token", {1, 1, kHidden}, kTransformerWeights),
+                                net.Integers("tokens.class.shape", one)},
+                               one);
   const Value joined = net.Node("Concat", "tokens", {first, rows}, all, {{"axis", int64_t{1}}});
   const Value positions =
       net.Parameter("encoder.pos_embedding", {1, count + 1, kHidden}, kTransformerWeights);
@@ -52,8 +51,8 @@ Value EncoderLayer(ModelWriter& net, const Value& x, const std::string& name) {
 }
 
 void Build(ModelWriter& net, const ZooOptions& options) {
-  Value x = Tokens(
-      net, net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image}));
+  Value x =
+      Tokens(net, net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image}));
   for (int i = 0; i < kLayers; ++i) x = EncoderLayer(net, x, "encoder." + std::to_string(i));
   x = LayerNorm(net, x, "encoder.ln", kEpsilon);
   x = net.Node("Gather", "class", {x, net.Index("class.index", 0)}, {options.batch, kHidden},
