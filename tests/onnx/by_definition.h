@@ -44,8 +44,7 @@ inline std::string Refusal(const ModelBuilder& m) {
   return std::string(graph.status().message());
 }
 
-inline void ExpectNear(const Tensor& found, const std::vector<double>& expected,
-                       double tolerance) {
+inline void ExpectNear(const Tensor& found, const std::vector<double>& expected, double tolerance) {
   const std::vector<double> values = Values(found);
   ASSERT_EQ(values.size(), expected.size());
   for (size_t i = 0; i < values.size(); ++i) {
