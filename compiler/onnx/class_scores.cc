@@ -119,7 +119,7 @@ absl::StatusOr<ClassLabels> ReadLabels(OpBuilder& b, std::string_view ints) {
 }
 
 absl::StatusOr<ValueId> LabelsAt(OpBuilder& b, const ClassLabels& labels, ValueId positions) {
-  if (labels.ints.empty()) return kNoValue;
+  if (labels.ints.empty()) return positions;
   const ValueId table = b.Constant(Tensor({DType::kI64, {labels.count}}, labels.ints));
   return b.Emit({.op = "label",
                  .inputs = {table, positions},

@@ -40,7 +40,8 @@ struct ClassLabels {
 // Unimplemented for a single one.
 absl::StatusOr<ClassLabels> ReadLabels(OpBuilder& b, std::string_view ints);
 
-// The label at each row's position, int64 [N]; kNoValue for strings.
+// The label at each row's position, int64 [N]. Of strings it is the position in
+// classlabels_strings, which scikit-learn's converters write in the order of `classes_`.
 absl::StatusOr<ValueId> LabelsAt(OpBuilder& b, const ClassLabels& labels, ValueId positions);
 // Outputs of a classifier: the label of each row's largest score, and the scores transformed.
 // REQUIRES: scores are [N, labels.count].

@@ -205,7 +205,9 @@ absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const 
   for (const OpRow& plugin : plugins_) {
     if (plugin.op_type == name) return &plugin;
   }
-  absl::StatusOr<const OpRow*> row = FindOperator(name, opset_);
+  // Of other domains the catalogue has each operator's first version, which newer ones did not
+  // change; a model that imports such a domain alone has no opset of ONNX's own.
+  absl::StatusOr<const OpRow*> row = FindOperator(name, standard ? opset_ : 1);
   if (row.ok()) return row;
   if (FindFunction(node) != nullptr) return nullptr;
   if (standard) return row;

@@ -26,10 +26,11 @@ bool IsDynamic(const TensorShapeProto::Dimension& dim) {
   return !dim.has_dim_value() || dim.dim_value() == -1;
 }
 
-// The name of a dynamic dimension; empty when it has none.
+// The name of a dynamic dimension; empty when it has none. Some exporters write "?" for each that
+// they leave open, which says of no two that they are equal.
 const std::string& NameOf(const TensorShapeProto::Dimension& dim) {
   static const std::string none;
-  return dim.has_dim_value() ? none : dim.dim_param();
+  return dim.has_dim_value() || dim.dim_param() == "?" ? none : dim.dim_param();
 }
 
 const TensorShapeProto& ShapeOf(const onnx::ValueInfoProto& input) {

@@ -22,16 +22,6 @@ absl::Status CheckOnce(const Items& items, absl::string_view what,
   return absl::OkStatus();
 }
 
-// Outputs that are not made are strings as a rule.
-std::string WhyMissing(const onnx::NodeProto& node) {
-  for (const onnx::AttributeProto& attribute : node.attribute()) {
-    if (attribute.name() != "classlabels_strings" || attribute.strings_size() == 0) continue;
-    return ": its labels are strings; give the classes numbers (classlabels_int64s or "
-           "classlabels_ints) and name them outside of the model";
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string Describe(const onnx::NodeProto& node) {
@@ -153,9 +143,8 @@ absl::Status ModelNames::ExplainMissing(const std::string& name, int reader) con
                                                    "\", which ", maker,
                                                    " computes from this node's own result"));
   }
-  return absl::UnimplementedError(absl::StrCat("reads \"", name, "\", an output of ", maker,
-                                               " that is not supported",
-                                               WhyMissing(graph_->node(producer->second))));
+  return absl::UnimplementedError(
+      absl::StrCat("reads \"", name, "\", an output of ", maker, " that is not supported"));
 }
 
 absl::Status ModelNames::ExplainMissingOutput(const std::string& name) const {
@@ -164,9 +153,9 @@ absl::Status ModelNames::ExplainMissingOutput(const std::string& name) const {
     return absl::InvalidArgumentError(
         absl::StrCat("output \"", name, "\" is defined by nothing in the model"));
   }
-  return absl::UnimplementedError(absl::StrCat(
-      "output \"", name, "\" is an output of ", Describe(graph_->node(producer->second)),
-      " that is not supported", WhyMissing(graph_->node(producer->second))));
+  return absl::UnimplementedError(absl::StrCat("output \"", name, "\" is an output of ",
+                                               Describe(graph_->node(producer->second)),
+                                               " that is not supported"));
 }
 
 }  // namespace tilewright

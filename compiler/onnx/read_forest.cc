@@ -49,6 +49,27 @@ absl::StatusOr<std::vector<double>> ReadTensor(OpBuilder& b, const std::string& 
   return numbers;
 }
 
+// What both forms of a forest say of each node.
+struct NodeLists {
+  std::vector<int64_t> features, yes, no, missing;
+  std::vector<double> splits;
+
+  TreeNode At(size_t i) const {
+    return {.feature = features[i], .split = splits[i], .nan_is_true = missing[i] != 0};
+  }
+};
+
+absl::StatusOr<NodeLists> ReadNodeLists(OpBuilder& b, std::vector<double> splits) {
+  const size_t size = splits.size();
+  NodeLists nodes;
+  TW_ASSIGN_OR_RETURN(nodes.features, ReadInts(b, "nodes_featureids", size));
+  TW_ASSIGN_OR_RETURN(nodes.yes, ReadInts(b, "nodes_truenodeids", size));
+  TW_ASSIGN_OR_RETURN(nodes.no, ReadInts(b, "nodes_falsenodeids", size));
+  TW_ASSIGN_OR_RETURN(nodes.missing, ReadMissing(b, size));
+  nodes.splits = std::move(splits);
+  return nodes;
+}
+
 // Nodes by their tree and their number in it.
 class NodeNames {
  public:
@@ -73,20 +94,17 @@ absl::Status ReadNamedNodes(OpBuilder& b, Forest& forest, NodeNames& names) {
   const size_t size = modes.size();
   TW_ASSIGN_OR_RETURN(const auto trees, ReadInts(b, "nodes_treeids", size));
   TW_ASSIGN_OR_RETURN(const auto numbers, ReadInts(b, "nodes_nodeids", size));
-  TW_ASSIGN_OR_RETURN(const auto features, ReadInts(b, "nodes_featureids", size));
-  TW_ASSIGN_OR_RETURN(const auto yes, ReadInts(b, "nodes_truenodeids", size));
-  TW_ASSIGN_OR_RETURN(const auto no, ReadInts(b, "nodes_falsenodeids", size));
-  TW_ASSIGN_OR_RETURN(const auto missing, ReadMissing(b, size));
   TW_ASSIGN_OR_RETURN(const auto splits, ReadNumbers(b, "nodes_values"));
   TW_RETURN_IF_ERROR(CheckLength("nodes_values", splits.size(), size));
+  TW_ASSIGN_OR_RETURN(const NodeLists nodes, ReadNodeLists(b, splits));
   for (size_t i = 0; i < size; ++i) TW_RETURN_IF_ERROR(names.Add(trees[i], numbers[i]));
   std::map<int64_t, int64_t> roots;  // each tree's is the first of its nodes
   for (size_t i = 0; i < size; ++i) {
-    TreeNode node{.feature = features[i], .split = splits[i], .nan_is_true = missing[i] != 0};
+    TreeNode node = nodes.At(i);
     TW_ASSIGN_OR_RETURN(node.branch, BranchOf(modes[i]));
     if (node.branch != Branch::kLeaf) {
-      TW_ASSIGN_OR_RETURN(node.yes, names.Find(trees[i], yes[i]));
-      TW_ASSIGN_OR_RETURN(node.no, names.Find(trees[i], no[i]));
+      TW_ASSIGN_OR_RETURN(node.yes, names.Find(trees[i], nodes.yes[i]));
+      TW_ASSIGN_OR_RETURN(node.no, names.Find(trees[i], nodes.no[i]));
     }
     const auto at = static_cast<int64_t>(forest.nodes.size());
     if (roots.emplace(trees[i], at).second) forest.roots.push_back(at);
@@ -131,19 +149,16 @@ absl::StatusOr<int64_t> ChildAt(int64_t index, int64_t is_leaf, size_t inner) {
 absl::Status ReadInnerNodes(OpBuilder& b, Forest& forest) {
   TW_ASSIGN_OR_RETURN(const auto modes, ReadTensor(b, "nodes_modes"));
   const size_t size = modes.size();
-  TW_ASSIGN_OR_RETURN(const auto features, ReadInts(b, "nodes_featureids", size));
-  TW_ASSIGN_OR_RETURN(const auto yes, ReadInts(b, "nodes_truenodeids", size));
-  TW_ASSIGN_OR_RETURN(const auto no, ReadInts(b, "nodes_falsenodeids", size));
-  TW_ASSIGN_OR_RETURN(const auto yes_leaf, ReadInts(b, "nodes_trueleafs", size));
-  TW_ASSIGN_OR_RETURN(const auto no_leaf, ReadInts(b, "nodes_falseleafs", size));
-  TW_ASSIGN_OR_RETURN(const auto missing, ReadMissing(b, size));
   TW_ASSIGN_OR_RETURN(const auto splits, ReadTensor(b, "nodes_splits"));
   TW_RETURN_IF_ERROR(CheckLength("nodes_splits", splits.size(), size));
+  TW_ASSIGN_OR_RETURN(const NodeLists nodes, ReadNodeLists(b, splits));
+  TW_ASSIGN_OR_RETURN(const auto yes_leaf, ReadInts(b, "nodes_trueleafs", size));
+  TW_ASSIGN_OR_RETURN(const auto no_leaf, ReadInts(b, "nodes_falseleafs", size));
   for (size_t i = 0; i < size; ++i) {
-    TreeNode node{.feature = features[i], .split = splits[i], .nan_is_true = missing[i] != 0};
+    TreeNode node = nodes.At(i);
     TW_ASSIGN_OR_RETURN(node.branch, BranchOf(modes[i]));
-    TW_ASSIGN_OR_RETURN(node.yes, ChildAt(yes[i], yes_leaf[i], size));
-    TW_ASSIGN_OR_RETURN(node.no, ChildAt(no[i], no_leaf[i], size));
+    TW_ASSIGN_OR_RETURN(node.yes, ChildAt(nodes.yes[i], yes_leaf[i], size));
+    TW_ASSIGN_OR_RETURN(node.no, ChildAt(nodes.no[i], no_leaf[i], size));
     forest.nodes.push_back(std::move(node));
   }
   return ReadMembers(b, forest);

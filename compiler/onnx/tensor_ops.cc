@@ -260,6 +260,16 @@ absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& r) {
   return b.Emit(std::move(d));
 }
 
+absl::StatusOr<ValueId> MeanOverAxes(OpBuilder& b, AxesReduction r) {
+  double count = 1;
+  for (size_t axis : r.axes) count *= static_cast<double>(b.ShapeOf(r.inputs[0])[axis]);
+  r.result = [count](Expr sum) {
+    const Expr divisor = Const(count, sum->dtype);
+    return Divide(std::move(sum), divisor);
+  };
+  return ReduceAxes(b, r);
+}
+
 absl::StatusOr<ValueId> ReduceExtreme(OpBuilder& b, const AxesReduction& r) {
   const TensorType& type = b.TypeOf(r.inputs[0]);
   const bool no_first = NumElements(type.shape) == 0;

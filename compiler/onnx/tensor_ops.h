@@ -53,6 +53,8 @@ struct AxesReduction {
   std::function<Expr(Expr)> result = nullptr;  // of the reduced value; default: itself
 };
 absl::StatusOr<ValueId> ReduceAxes(OpBuilder& b, const AxesReduction& reduction);
+// The sum over the axes by the number of its elements. REQUIRES: the reduction has no result.
+absl::StatusOr<ValueId> MeanOverAxes(OpBuilder& b, AxesReduction reduction);
 
 // The largest (kMax) or smallest (kMin) element over `axes`, found as ONNX Runtime's scalar code
 // finds it: the first element is compared with the ones that follow, so that a NaN there stays and

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/onnx/import.h"
+#include "tests/onnx/model_builder.h"
 
 namespace tilewright {
 namespace {
@@ -36,6 +37,17 @@ TEST(InputShapes, AnythingElseIsRefusedWithTheText) {
   for (const char* text : {"data", ":1,2", "data:", "data:1,x", "data:-2", "data:-1", "a:1 a:2"}) {
     EXPECT_EQ(ParseInputShapes(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
+}
+
+TEST(InputShapes, DimensionsNamedByAQuestionMarkMayDiffer) {
+  ModelBuilder m;
+  auto& shape = *m.Input("x", {1, 1}).mutable_type()->mutable_tensor_type()->mutable_shape();
+  for (auto& dim : *shape.mutable_dim()) dim.set_dim_param("?");
+  m.Node("Relu", {"x"}, {"y"});
+  m.Output("y");
+  const auto graph = ImportOnnx(m.Bytes(), {.input_shapes = {{"x", {2, 3}}}});
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ(graph->values[graph->outputs[0]].type.shape, (Shape{2, 3}));
 }
 
 }  // namespace

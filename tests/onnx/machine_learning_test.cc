@@ -45,18 +45,34 @@ TEST(LinearClassifier, OneScoreForTwoClassesIsThatOfTheSecond) {
   EXPECT_THAT(Values(y.at(1)), ElementsAre(1, -1, -1, 1, 0, 0));
 }
 
-TEST(ClassLabels, StringsAreRefusedWhereTheyAreReadAndTheScoresStay) {
+TEST(ClassLabels, OfStringsAreTheirPlacesInTheListOfClasses) {
   ModelBuilder m;
-  m.Input("x", {1, 1});
+  m.Input("x", {2, 1});
   onnx::NodeProto& node = m.Node("LinearClassifier", {"x"}, {"label", "scores"});
   node.set_domain("ai.onnx.ml");
   SetFloats(node, "coefficients", {1, 2});
   SetFloats(node, "intercepts", {0, 0});
   SetStrings(node, "classlabels_strings", {"cat", "dog"});
   m.Output("scores");
-  EXPECT_THAT(Values(RunBoth(m, {{"x", Rows({1, 1}, {3})}}).at(0)), ElementsAre(3, 6));
   m.Output("label");
-  EXPECT_THAT(Refusal(m), HasSubstr("its labels are strings; give the classes numbers"));
+  auto& declared = *m.graph().mutable_output(1)->mutable_type()->mutable_tensor_type();
+  declared.set_elem_type(onnx::TensorProto::STRING);
+  const std::vector<Tensor> y = RunBoth(m, {{"x", Rows({2, 1}, {3, -3})}});
+  ASSERT_EQ(y.size(), 2u);
+  EXPECT_THAT(Values(y[0]), ElementsAre(3, 6, -3, -6));
+  EXPECT_EQ(y[1].dtype(), DType::kI64);
+  EXPECT_THAT(Values(y[1]), ElementsAre(1, 0));
+}
+
+TEST(OtherDomains, AModelThatImportsThemAloneIsRead) {
+  ModelBuilder m;
+  m.Input("x", {3});
+  SetFloat(MlNode(m, "Binarizer", {"y"}), "threshold", 1);
+  m.model().clear_opset_import();
+  onnx::OperatorSetIdProto& domain = *m.model().add_opset_import();
+  domain.set_domain("ai.onnx.ml");
+  domain.set_version(1);
+  EXPECT_THAT(Values(RunBoth(m, {{"x", Rows({3}, {0, 1, 2})}}).at(0)), ElementsAre(0, 0, 1));
 }
 
 // Three classes of two, one and two support vectors.

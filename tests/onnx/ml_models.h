@@ -1,13 +1,10 @@
 // Small models of ai.onnx.ml's operators, whose input is "x", written in a test.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 
-#include "compiler/onnx/import.h"
-#include "tests/onnx/model_builder.h"
+#include "tests/onnx/by_definition.h"
 
 namespace tilewright {
 
@@ -22,13 +19,6 @@ inline onnx::NodeProto& MlNode(ModelBuilder& m, const std::string& op_type,
 
 inline Tensor Rows(const Shape& shape, const std::vector<float>& values) {
   return Tensor({DType::kF32, shape}, values);
-}
-
-// Why a model is not imported.
-inline std::string Refusal(const ModelBuilder& m) {
-  const auto graph = ImportOnnx(m.Bytes(), {});
-  EXPECT_FALSE(graph.ok());
-  return std::string(graph.status().message());
 }
 
 inline void SetTensor(onnx::NodeProto& node, const std::string& name,

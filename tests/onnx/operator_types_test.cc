@@ -74,8 +74,9 @@ bool IsAboutItsData(const std::string& op_type) {
 
 // Operators of which other inputs that happen to have the data's type have another meaning.
 bool IsAlone(const std::string& op_type) {
-  static const std::set<std::string> kNames = {"Resize",  "Upsample", "Trilu", "CumSum",
-                                               "CumProd", "OneHot",   "TopK"};
+  static const std::set<std::string> kNames = {"Resize", "Upsample",   "Trilu",
+                                               "CumSum", "CumProd",    "OneHot",
+                                               "TopK",   "GridSample", "QuantizeLinear"};
   return kNames.contains(op_type);
 }
 
@@ -103,8 +104,9 @@ absl::StatusOr<std::vector<Tensor>> Evaluate(const NodeTest& test) {
 
 // Operators whose integers follow another rule than floats: they truncate, or count bits.
 bool HasItsOwnIntegers(const std::string& op_type) {
-  static const std::set<std::string> kNames = {"Div", "Mod",    "Pow",      "ReduceMean",
-                                               "Sub", "Resize", "Upsample", "Neg"};
+  static const std::set<std::string> kNames = {
+      "Div", "Mod",    "Pow",      "ReduceMean", "ReduceL2",        "ReduceLogSum",
+      "Sub", "Resize", "Upsample", "Neg",        "ReduceLogSumExp", "Shrink"};
   return kNames.contains(op_type);
 }
 
@@ -146,7 +148,8 @@ ElementTypes ClaimedBy(const std::string& op_type) {
 // What an operator does not do in every type that it takes otherwise, and says so.
 bool IsNamedExcuse(const absl::Status& status) {
   return absl::StrContains(status.message(), "which does not scale integers") ||
-         absl::StrContains(status.message(), "bools have no reduction");
+         absl::StrContains(status.message(), "bools have no reduction") ||
+         absl::StrContains(status.message(), "interpolates floats alone");
 }
 
 // How an operator's claim of a type holds in a test: "" or what is wrong.

@@ -8,37 +8,15 @@
 #include <limits>
 #include <numeric>
 
-#include "base/rng.h"
-#include "compiler/onnx/import.h"
-#include "tests/onnx/evaluate.h"
-#include "tests/onnx/run_both.h"
+#include "tests/onnx/by_definition.h"
 
 namespace tilewright {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using Tensors = std::map<std::string, Tensor>;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
-// Few different values, so that there are ties.
-Tensor Random(Rng& rng, const Shape& shape, uint64_t values = 2001) {
-  Tensor tensor({DType::kF32, shape});
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor.Set(i, static_cast<double>(rng.Below(values)) / 1000 - 1);
-  }
-  return tensor;
-}
-
-std::vector<Tensor> Evaluate(const ModelBuilder& m, const Tensors& inputs) {
-  const auto graph = ImportOnnx(m.Bytes(), {});
-  EXPECT_TRUE(graph.ok()) << graph.status();
-  if (!graph.ok()) return {};
-  const auto outputs = EvaluateGraph(*graph, inputs);
-  EXPECT_TRUE(outputs.ok()) << outputs.status();
-  return outputs.ok() ? *outputs : std::vector<Tensor>();
-}
 
 ModelBuilder TopKModel(const Shape& shape, int64_t k, int64_t axis, bool largest) {
   ModelBuilder m(11);
@@ -60,7 +38,7 @@ TEST(TopK, TheFirstKAreInOrderAndTiesGoToTheLowerIndex) {
     const int64_t k = rng.Below(n) + 1;
     const bool largest = rng.Below(2) == 0;
     SCOPED_TRACE(testing::Message() << "seed " << kSeed << ", case " << i);
-    const Tensor x = Random(rng, {outer, n, inner}, 12);
+    const Tensor x = Random(rng, {outer, n, inner}, DType::kF32, 12);
     const auto outputs = Evaluate(TopKModel(x.shape(), k, 1, largest), {{"x", x}});
     ASSERT_EQ(outputs.size(), 2u);
     for (int64_t row = 0; row < outer * inner; ++row) {
@@ -91,7 +69,7 @@ TEST(TopK, NanCountsAsTheLargest) {
 TEST(TopK, LongRowsAreSortedByCompiledCode) {
   Rng rng(14);
   const int64_t n = 200'000;
-  const Tensor x = Random(rng, {n}, 1 << 30);
+  const Tensor x = Random(rng, {n}, DType::kF32, 1 << 30);
   const auto graph = ImportOnnx(TopKModel({n}, 1000, 0, true).Bytes(), {});
   ASSERT_TRUE(graph.ok()) << graph.status();
   const auto outputs = RunCompiled(*graph, {{"x", x}});

@@ -7,43 +7,14 @@
 #include <cmath>
 #include <limits>
 
-#include "base/rng.h"
-#include "compiler/onnx/import.h"
-#include "tests/onnx/evaluate.h"
-#include "tests/onnx/run_both.h"
+#include "tests/onnx/by_definition.h"
 
 namespace tilewright {
 namespace {
 
 using ::testing::HasSubstr;
-using Tensors = std::map<std::string, Tensor>;
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
-
-Tensor Random(Rng& rng, const Shape& shape) {
-  Tensor tensor({DType::kF32, shape});
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor.Set(i, static_cast<double>(rng.Below(2001)) / 1000 - 1);
-  }
-  return tensor;
-}
-
-std::vector<Tensor> Evaluate(const ModelBuilder& m, const Tensors& inputs) {
-  const auto graph = ImportOnnx(m.Bytes(), {});
-  EXPECT_TRUE(graph.ok()) << graph.status();
-  if (!graph.ok()) return {};
-  const auto outputs = EvaluateGraph(*graph, inputs);
-  EXPECT_TRUE(outputs.ok()) << outputs.status();
-  return outputs.ok() ? *outputs : std::vector<Tensor>();
-}
-
-void ExpectNear(const Tensor& found, const std::vector<double>& expected, double tolerance) {
-  const std::vector<double> values = Values(found);
-  ASSERT_EQ(values.size(), expected.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    ASSERT_NEAR(values[i], expected[i], tolerance) << "element " << i;
-  }
-}
 
 onnx::TensorProto::DataType ToOnnx(DType dtype) {
   switch (dtype) {

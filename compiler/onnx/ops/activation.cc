@@ -50,6 +50,17 @@ absl::StatusOr<Outputs> GeluOf(OpBuilder& b) {
 constexpr Parameter kSeluAlpha{"alpha", 1.67326319217681884765625};
 constexpr Parameter kSeluGamma{"gamma", 1.05070102214813232421875};
 
+// Of integers in float64, whose fraction is lost.
+absl::StatusOr<Outputs> Shrink(OpBuilder& b) {
+  const double lambd = b.Float("lambd", 0.5), bias = b.Float("bias", 0);
+  return Map(b, "shrink", {b.Input(0)}, [lambd, bias](const Exprs& v) {
+    const DType type = v[0]->dtype;
+    const Expr x = IsFloat(type) ? v[0] : Cast(v[0], DType::kF64);
+    const Expr below = Select(Lt(x, Lit(x, -lambd)), x + Lit(x, bias), Lit(x, 0));
+    return Cast(Select(Lt(Lit(x, lambd), x), x - Lit(x, bias), below), type);
+  });
+}
+
 OpList Parametric() {
   return {
       Row("LeakyRelu", 6, "leaky_relu", {"alpha", 0.01}, {"", 0},
@@ -68,11 +79,7 @@ OpList Parametric() {
           [](const Expr& x, double a, double c) { return ClampUnit(x * Lit(x, a) + Lit(x, c)); }),
       Row("ThresholdedRelu", 10, "thresholded_relu", {"alpha", 1}, {"", 0},
           [](const Expr& x, double a, double) { return Select(Lt(Lit(x, a), x), x, Lit(x, 0)); }),
-      Row("Shrink", 9, "shrink", {"lambd", 0.5}, {"bias", 0},
-          [](const Expr& x, double lambd, double bias) {
-            const Expr below = Select(Lt(x, Lit(x, -lambd)), x + Lit(x, bias), Lit(x, 0));
-            return Select(Lt(Lit(x, lambd), x), x - Lit(x, bias), below);
-          })};
+      {"Shrink", 9, 1, Shrink, kNumbers}};
 }
 
 absl::StatusOr<Outputs> SwiGlu(OpBuilder& b) {

@@ -78,6 +78,6 @@ absl::StatusOr<Outputs> Col2Im(OpBuilder& b) {
 
 }  // namespace
 
-OpList col2im() { return {{"Col2Im", 18, 3, Col2Im, kFloats}}; }
+OpList col2im() { return {{"Col2Im", 18, 3, Col2Im, kNumbers}}; }
 
 }  // namespace tilewright::onnx_ops

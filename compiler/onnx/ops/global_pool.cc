@@ -22,13 +22,7 @@ absl::StatusOr<Outputs> GlobalMaxPool(OpBuilder& b) {
 
 absl::StatusOr<Outputs> GlobalAveragePool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(AxesReduction r, OverSpatial(b, "global_avg_pool", Reducer::kSum));
-  double count = 1;
-  for (size_t axis : r.axes) count *= static_cast<double>(b.ShapeOf(b.Input(0))[axis]);
-  r.result = [count](Expr sum) {
-    const Expr divisor = Const(count, sum->dtype);
-    return Divide(std::move(sum), divisor);
-  };
-  return ReduceAxes(b, r);
+  return MeanOverAxes(b, std::move(r));
 }
 
 absl::StatusOr<Outputs> GlobalLpPool(OpBuilder& b) {

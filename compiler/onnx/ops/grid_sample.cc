@@ -194,8 +194,9 @@ absl::StatusOr<Outputs> GridSample(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, kMaxRank));
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(1), data.shape.size(), data.shape.size()));
   const size_t dims = data.shape.size() - 2;
-  if (!IsFloat(grid.dtype) || (s.mode != Mode::kNearest && !IsFloat(data.dtype))) {
-    return absl::InvalidArgumentError("the grid, or what is interpolated, is not a float tensor");
+  if (!IsFloat(grid.dtype)) return absl::InvalidArgumentError("the grid is not a float tensor");
+  if (s.mode != Mode::kNearest && !IsFloat(data.dtype)) {
+    return absl::UnimplementedError("interpolates floats alone, others by mode nearest");
   }
   if (grid.shape[0] != data.shape[0] || grid.shape.back() != static_cast<int64_t>(dims)) {
     return absl::InvalidArgumentError(
@@ -212,6 +213,6 @@ absl::StatusOr<Outputs> GridSample(OpBuilder& b) {
 
 }  // namespace
 
-OpList grid_sample() { return {{"GridSample", 16, 2, GridSample, kFloats}}; }
+OpList grid_sample() { return {{"GridSample", 16, 2, GridSample}}; }
 
 }  // namespace tilewright::onnx_ops

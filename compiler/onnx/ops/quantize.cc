@@ -137,7 +137,7 @@ absl::StatusOr<Outputs> DynamicQuantizeLinear(OpBuilder& b) {
 }  // namespace
 
 OpList quantize() {
-  return {{"QuantizeLinear", 10, 2, QuantizeLinear, kQuantizable},
+  return {{"QuantizeLinear", 10, 2, QuantizeLinear, kQuantizable | ElementTypes{DType::kI32}},
           {"DequantizeLinear", 10, 2, DequantizeLinear, kQuantized},
           {"com.microsoft.QuantizeLinear", 1, 2, QuantizeLinear, kQuantizable},
           {"com.microsoft.DequantizeLinear", 1, 2, DequantizeLinear, kQuantized},

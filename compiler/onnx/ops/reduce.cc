@@ -40,6 +40,13 @@ absl::StatusOr<AxesReduction> Prepare(OpBuilder& b, std::string op, Reducer redu
                        .reducer = reducer};
 }
 
+// Roots and logarithms of integers are computed in float64 and lose their fraction, as numpy's do
+// in ONNX's reference.
+absl::StatusOr<ValueId> InFloats(OpBuilder& b) {
+  const DType type = b.DTypeOf(b.Input(0));
+  return CastTo(b, b.Input(0), IsFloat(type) ? type : DType::kF64);
+}
+
 using Body = Expr (*)(const Exprs&);
 using Result = Expr (*)(Expr);
 
@@ -47,15 +54,15 @@ OpRow Row(const char* op_type, const char* op, Reducer reducer, Body body = null
           Result result = nullptr) {
   return {op_type, 1, 1,
           [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
-            if (result && !IsFloat(b.DTypeOf(b.Input(0)))) {
-              return absl::InvalidArgumentError("input is not a float tensor");
-            }
             TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, op, reducer));
             if (body) r.body = body;
-            if (result) r.result = result;
-            return ReduceAxes(b, r);
+            if (!result) return ReduceAxes(b, r);
+            r.result = result;
+            TW_ASSIGN_OR_RETURN(r.inputs[0], InFloats(b));
+            TW_ASSIGN_OR_RETURN(const ValueId reduced, ReduceAxes(b, r));
+            return CastTo(b, reduced, b.DTypeOf(b.Input(0)));
           },
-          result ? kFloats : kNumbers};
+          kNumbers};
 }
 
 OpRow ExtremeRow(const char* op_type, const char* op, Reducer reducer) {
@@ -69,13 +76,7 @@ OpRow ExtremeRow(const char* op_type, const char* op, Reducer reducer) {
 
 absl::StatusOr<Outputs> ReduceMean(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, "reduce_mean", Reducer::kSum));
-  double count = 1;
-  for (size_t axis : r.axes) count *= static_cast<double>(b.ShapeOf(b.Input(0))[axis]);
-  r.result = [count](Expr sum) {
-    const Expr divisor = Const(count, sum->dtype);
-    return Divide(std::move(sum), divisor);
-  };
-  return ReduceAxes(b, r);
+  return MeanOverAxes(b, std::move(r));
 }
 
 // What is subtracted before the exponential: nothing where it is infinite, since inf - inf is NaN.
@@ -86,19 +87,17 @@ Expr FiniteOrZero(const Expr& maximum) {
 
 // max + log(sum(exp(x - max))), which cannot overflow.
 absl::StatusOr<Outputs> ReduceLogSumExp(OpBuilder& b) {
-  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
-    return absl::InvalidArgumentError("input is not a float tensor");
-  }
   TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, "reduce_max", Reducer::kMax));
+  TW_ASSIGN_OR_RETURN(r.inputs[0], InFloats(b));
   const bool keep = std::exchange(r.keep, true);
   TW_ASSIGN_OR_RETURN(const ValueId maximum, ReduceAxes(b, r));
-  AxesReduction sum{.op = "reduce_log_sum_exp", .inputs = {b.Input(0), maximum}, .axes = r.axes};
+  AxesReduction sum{.op = "reduce_log_sum_exp", .inputs = {r.inputs[0], maximum}, .axes = r.axes};
   sum.body = [](const Exprs& x) { return Apply("exp", x[0] - FiniteOrZero(x[1])); };
   sum.result = Logarithm;
   TW_ASSIGN_OR_RETURN(const ValueId log_sum, ReduceAxes(b, sum));
-  TW_ASSIGN_OR_RETURN(const ValueId total, Map(b, "add", {log_sum, maximum}, [](const Exprs& x) {
-                        return x[0] + FiniteOrZero(x[1]);
-                      }));
+  TW_ASSIGN_OR_RETURN(ValueId total, Map(b, "add", {log_sum, maximum},
+                                         [](const Exprs& x) { return x[0] + FiniteOrZero(x[1]); }));
+  TW_ASSIGN_OR_RETURN(total, CastTo(b, total, b.DTypeOf(b.Input(0))));
   if (keep) return total;
   Shape shape = b.ShapeOf(total);
   for (size_t i = r.axes.size(); i-- > 0;) {
@@ -119,7 +118,7 @@ OpList reduce() {
           Row("ReduceL2", "reduce_l2", Reducer::kSum, Square, SquareRoot),
           Row("ReduceLogSum", "reduce_log_sum", Reducer::kSum, nullptr, Logarithm),
           {"ReduceMean", 1, 1, ReduceMean, kNumbers},
-          {"ReduceLogSumExp", 1, 1, ReduceLogSumExp, kFloats}};
+          {"ReduceLogSumExp", 1, 1, ReduceLogSumExp, kNumbers}};
 }
 
 }  // namespace tilewright::onnx_ops
