@@ -16,6 +16,8 @@
 #include "cli/table.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
+#include "compiler/core/gpu_traits.h"
+#include "runtime/device/device.h"
 
 namespace tilewright {
 namespace {
@@ -81,6 +83,21 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
   for (const std::string& dim : options.model.dims) std::cerr << " --dim " << dim;
   if (options.wanted.threads > 1) std::cerr << " --threads " << options.wanted.threads;
   std::cerr << " --target '" << ToString(target) << "'\n";
+}
+
+// A GPU's machine code runs on one generation: which one was taken where nobody said one and no
+// device did.
+void PrintAssumedArchitecture(const Options& options, const Target& target) {
+  const absl::StatusOr<Target> said = ParseTarget(options.model.target);
+  const bool is_said =
+      said.ok() && ((!said->mcpu.empty() && said->mcpu != "native") || !said->model.empty());
+  if (!IsGpu(target) || target.mcpu.empty() || is_said) return;
+  const runtime::DeviceSurvey survey = runtime::SurveyDevices(target.kind);
+  if (!survey.devices.empty()) return;
+  std::cerr << "tilewright compile: compiles for " << target.mcpu << ", the oldest architecture, "
+            << "because there is no device here to ask (" << survey.missing
+            << "); the package will not run on another generation: name yours, --target '"
+            << target.kind << " -arch=sm_90' or -model=h100\n";
 }
 
 std::string ShapesText(const ExecutionPlan& plan) {
@@ -177,6 +194,7 @@ absl::Status Compile(const Options& options) {
   TW_ASSIGN_OR_RETURN(const RecordsSource records, RecordsSource::Open(options.records));
   CompileModelOptions to;
   TW_ASSIGN_OR_RETURN(to.target, TargetOf(options.model));
+  PrintAssumedArchitecture(options, to.target);
   TW_ASSIGN_OR_RETURN(to.passes, PassesOf(options.model));
   TW_ASSIGN_OR_RETURN(const std::vector<ImportOptions> bindings, BindingsOf(options.model));
   OutputFile file(options.output, FileKind::kPackage,

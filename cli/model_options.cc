@@ -65,7 +65,9 @@ void AddModelFileOptions(CLI::App* verb, ModelOptions* options) {
 
 void AddModelOptions(CLI::App* verb, ModelOptions* options) {
   AddModelFileOptions(verb, options);
-  verb->add_option("--target", options->target, "what to compile for: cpu -mcpu=znver4")
+  verb->add_option("--target", options->target,
+                   "what to compile for: cpu -mcpu=znver4, cuda -arch=sm_90 (without -arch this "
+                   "machine's GPU), opencl")
       ->capture_default_str();
   verb->add_option("--disable-pass", options->disabled_passes,
                    "leaves out a graph pass (see `tilewright passes`); may be repeated");

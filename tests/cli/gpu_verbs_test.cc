@@ -16,6 +16,7 @@ namespace {
 using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 const std::string kFakes = TILEWRIGHT_BIN_DIR "/../fakes/";
 
@@ -104,6 +105,23 @@ TEST_F(GpuVerbs, TuneForCudaWithoutAGpuSaysWhatIsMissingAndWhatWorks) {
               AllOf(HasSubstr("the CUDA driver finds no device"),
                     HasSubstr("tilewright compile --target 'cuda"),
                     HasSubstr("tilewright submit or tune, with --server HOST:PORT --key KEY")));
+}
+
+// Its machine code runs on that generation alone.
+TEST_F(GpuVerbs, CompileWithoutAGpuSaysWhichArchitectureItAssumes) {
+  const FakeLibraries fakes(kFakes + "cuda");
+  PlanCuda("cuInit=100");
+  const std::string assumed = "compiles for sm_75, the oldest architecture";
+  const auto errors = [this](const std::string& target) {
+    return command_.Run("compile mlp.onnx --records none -o mlp.tar --target '" + target + "'").err;
+  };
+  EXPECT_THAT(errors("cuda"), AllOf(HasSubstr(assumed), HasSubstr("finds no device"),
+                                    HasSubstr("--target 'cuda -arch=sm_90'")));
+  EXPECT_THAT(errors("cuda -arch=native"), HasSubstr(assumed));
+  EXPECT_THAT(errors("cuda -arch=sm_75"), Not(HasSubstr(assumed)));
+  EXPECT_THAT(errors("cuda -model=t4"), Not(HasSubstr(assumed)));
+  PlanCuda("");
+  EXPECT_THAT(errors("cuda"), Not(HasSubstr(assumed)));
 }
 
 TEST_F(GpuVerbs, TargetsNamesTheDeviceAndTheOldCompiler) {

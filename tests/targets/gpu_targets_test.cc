@@ -11,6 +11,7 @@
 #include "compiler/loop/text.h"
 #include "compiler/operators/define.h"
 #include "compiler/operators/workload_rules.h"
+#include "compiler/targets/support/c_text.h"
 #include "compiler/templates/template.h"
 #include "runtime/device/device.h"
 #include "runtime/device/nvrtc.h"
@@ -153,6 +154,54 @@ TEST(Cuda, ProductsAreNotFusedWithSumsInWhatWritesIntegers) {
   };
   EXPECT_THAT(ptx("float32"), HasSubstr("fma.rn.f32"));
   EXPECT_THAT(ptx("int32"), testing::Not(HasSubstr("fma.rn.f32")));
+}
+
+// How the loop over `body` is repeated, which the schedule leaves rolled.
+std::string Repeats(const std::string& body) {
+  const Program program = ParseProgram(
+                              "program sums(x: float32[64,64], y: float32[64,64]):\n"
+                              "  block_x i in 0..64:\n    for j in 0..64:\n" +
+                              body)
+                              .value();
+  const std::string text = KernelText(program);
+  const size_t at = text.find("TW_UNROLL_BY(");
+  return at == text.npos ? "" : text.substr(at, text.find('\n', at) - at);
+}
+
+TEST(KernelText, LoopsThatAScheduleLeavesRolledAreRepeatedAsTheirBodiesAreShort) {
+  EXPECT_EQ(Repeats("      y[i, j] = x[i, j]\n"), "TW_UNROLL_BY(4)");
+  EXPECT_EQ(Repeats("      unroll k in 0..16:\n        y[i, k] = x[k, j]\n"), "TW_UNROLL_BY(2)");
+  EXPECT_EQ(Repeats("      unroll k in 0..64:\n        y[i, k] = x[k, j]\n"), "TW_UNROLL_BY(1)");
+  EXPECT_EQ(Repeats("      for k in 0..2:\n        y[i, k] = x[k, j]\n"), "TW_UNROLL_BY(1)");
+  EXPECT_EQ(Repeats("      barrier\n      y[i, j] = x[i, j]\n"), "TW_UNROLL_BY(1)");
+}
+
+// Left alone, NVRTC unrolls the copies of the first until nothing fits, and gives up a few
+// registers of the second to fit another block.
+TEST(Cuda, KernelsThatFitTheRegistersDoNotSpill) {
+  if (!runtime::HasNvrtc()) GTEST_SKIP() << "without NVRTC nothing is built";
+  const auto spilled = [](const char* workload, const char* arch, const char* config) {
+    const Task task{ParseWorkload(workload).value(), "conv2d_nchw.cuda", Parsed(arch)};
+    const auto built = CompileTask(task, ParseEntitiesJson(config).value());
+    EXPECT_TRUE(built.ok()) << built.status();
+    return built.ok() ? built->spilled_bytes : -1;
+  };
+  EXPECT_EQ(spilled("conv2d(float32[1,64,56,56],float32[64,64,3,3];dilation=1,1;groups=1;"
+                    "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+                    "cuda -arch=sm_90",
+                    R"([["tile_f","sp",[-1,4,2,2]],["tile_y","sp",[-1,4,14,1]],
+                        ["tile_x","sp",[-1,1,14,2]],["tile_rc","sp",[-1,2]],
+                        ["tile_ry","sp",[-1,1]],["tile_rx","sp",[-1,3]],
+                        ["auto_unroll_max_step","ot",1500],["unroll_explicit","ot",1]])"),
+            0);
+  EXPECT_EQ(spilled("conv2d(float32[1,3,224,224],float32[64,3,7,7];dilation=1,1;groups=1;"
+                    "padding=3,3,3,3;strides=2,2;NCHW,OIHW,NCHW)+bias+relu",
+                    "cuda -arch=sm_86",
+                    R"([["tile_f","sp",[-1,2,4,1]],["tile_y","sp",[-1,28,1,1]],
+                        ["tile_x","sp",[-1,1,112,1]],["tile_rc","sp",[-1,1]],
+                        ["tile_ry","sp",[-1,1]],["tile_rx","sp",[-1,1]],
+                        ["auto_unroll_max_step","ot",0],["unroll_explicit","ot",0]])"),
+            0);
 }
 
 TEST(Cuda, AnArchitectureThatTheCompilerDoesNotKnowIsNamed) {

@@ -20,6 +20,9 @@ constexpr char kDefaults[] = R"(
 #define TW_PRODUCT_f32(a, b) ((a) * (b))
 #define TW_PRODUCT_f64(a, b) ((a) * (b))
 #endif
+#ifndef TW_UNROLL_BY
+#define TW_UNROLL_BY(n)
+#endif
 #ifndef TW_EXPORT
 #define TW_EXPORT(kernel)
 #endif

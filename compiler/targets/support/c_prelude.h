@@ -17,7 +17,8 @@ namespace tilewright {
 // coordinates TW_BLOCK_X ... TW_THREAD_Z; TW_BARRIER; TW_UNROLL; literals TW_I64, TW_U64,
 // TW_ZERO_8, TW_ZERO_16, TW_INF_f32, TW_NAN_f32, TW_INF_f64, TW_NAN_f64; a float's bits TW_BITS,
 // TW_FROM_BITS; C's mathematical functions by TW_M32(name) and TW_M64(name); tw_load_f16,
-// tw_store_f16. It may define TW_ASYNC_COPY, TW_ASYNC_COMMIT and TW_ASYNC_WAIT; TW_PRODUCT_f32 and
+// tw_store_f16. It may define TW_UNROLL_BY(n), how often the loop that
+// follows is repeated at most; TW_ASYNC_COPY, TW_ASYNC_COMMIT and TW_ASYNC_WAIT; TW_PRODUCT_f32 and
 // TW_PRODUCT_f64, where its compiler would fuse the language's products with sums; and
 // TW_EXPORT(kernel), which follows each kernel.
 std::string PreludeOf(const runtime::DeviceKind& kind, bool doubles);

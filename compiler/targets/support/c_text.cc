@@ -15,6 +15,7 @@
 #include "compiler/targets/support/c_expr.h"
 #include "compiler/targets/support/c_pipeline.h"
 #include "compiler/targets/support/c_tile.h"
+#include "compiler/targets/support/c_unroll.h"
 
 namespace tilewright {
 namespace {
@@ -174,7 +175,7 @@ class Printer {
   void Loop(const StmtNode& s) {
     if (const std::string copy = VectorCopyText(s, names_); !copy.empty()) return Line(copy);
     NameVar(s);
-    if (s.loop == LoopKind::kUnrolled || s.loop == LoopKind::kVectorized) Line("TW_UNROLL");
+    Line(UnrollText(s));
     const std::string var = Text(s.var), min = Text(s.min);
     const std::string end = Text(Simplify(s.min + s.extent, names_.ranges));
     Line(absl::StrCat("for (", index_, " ", var, " = ", min, "; ", var, " < ", end, "; ++", var,
@@ -231,7 +232,7 @@ class Printer {
   // Rolled: the compiler sets the sums of an unrolled first step to zero after the fence.
   void PipelinePart(const std::string& steps, const std::vector<std::string>& before,
                     const Stmt& body, const std::vector<std::string>& after) {
-    Line("  TW_ROLLED");
+    Line("  TW_UNROLL_BY(1)");
     Line("  " + steps);
     indent_ += 2;
     for (const std::string& line : before) Line(line);

@@ -124,7 +124,6 @@ template <class T> tw_u32 tw_address(tw_place<T> place) {
   return (tw_u32)(tw_m->address(tw_m, place.m) + place.at);
 }
 #define TW_SHARED_ADDRESS(place) tw_address(place)
-#define TW_ROLLED
 #define TW_OF_WARP(x) (x)
 #define TW_DYNAMIC
 #define TW_DYNAMIC_ARRAY(S, name, n, at) \

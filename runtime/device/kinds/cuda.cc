@@ -14,7 +14,8 @@ namespace {
 // machine code runs on no later generation (CUDA C++ Programming Guide, "Binary Compatibility").
 constexpr char kOldest[] = "sm_75";
 
-// For NVRTC, without any header.
+// For NVRTC, without any header. A block a multiprocessor is enough: unless that is said, ptxas
+// spills a few registers of large blocks to make room for another block.
 constexpr char kPrelude[] = R"(
 typedef float tw_f32; typedef double tw_f64; typedef long long tw_i64; typedef int tw_i32;
 typedef short tw_i16; typedef signed char tw_i8; typedef unsigned long long tw_u64;
@@ -28,9 +29,11 @@ typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned s
 #define TW_ALIGNED_ARRAY(S, name, n) __align__(16) tw_##S name[n]
 #define TW_ARRAY(S, name, n) tw_##S name[n]
 #define TW_AS(bytes, space, place) (*(space tw_v##bytes*)(place))
-#define TW_KERNEL(x, y, z) extern "C" __global__ void __launch_bounds__((x) * (y) * (z))
+#define TW_KERNEL(x, y, z) extern "C" __global__ void __launch_bounds__((x) * (y) * (z), 1)
 #define TW_FN static __device__ __forceinline__
 #define TW_UNROLL _Pragma("unroll")
+#define TW_PRAGMA(text) _Pragma(#text)
+#define TW_UNROLL_BY(n) TW_PRAGMA(unroll n)
 #define TW_BARRIER __syncthreads()
 #define TW_BLOCK_X ((int)blockIdx.x)
 #define TW_BLOCK_Y ((int)blockIdx.y)
@@ -85,7 +88,6 @@ struct __align__(64) tw_map { tw_u64 words[16]; };
 #define TW_MAP(name) const __grid_constant__ tw_map name
 #define TW_PLACE(S) tw_##S*
 #define TW_SHARED_ADDRESS(place) ((tw_u32)__cvta_generic_to_shared(place))
-#define TW_ROLLED _Pragma("unroll 1")
 #define TW_OF_WARP(x) __shfl_sync(0xffffffffu, x, 0)
 #define TW_DYNAMIC extern __shared__ __align__(1024) char tw_dynamic[]
 #define TW_DYNAMIC_ARRAY(S, name, n, at) tw_##S* const name = (tw_##S*)(tw_dynamic + (at))

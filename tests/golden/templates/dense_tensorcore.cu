@@ -52,6 +52,7 @@ TW_KERNEL(32, 2, 1) dense(TW_INPUT(f16, data_0), TW_INPUT(f16, weight_1), TW_INP
     TW_ASYNC_COPY(16, TW_LOCAL , (right_shared_7 + (((((copy_20 * 640) + (row_warp_8 * 320)) + ((lane_9 / 4) * 40)) + ((lane_9 % 4) * 8)) + 1280)), TW_GLOBAL , (weight_1 + ((((((tile_n_4 * 5120) + (copy_20 * 2560)) + (row_warp_8 * 1280)) + ((lane_9 / 4) * 160)) + ((lane_9 % 4) * 8)) + 32)), (((((tile_n_4 * 32) + (copy_20 * 16)) + (row_warp_8 * 8)) + (lane_9 / 4)) < 72));
   }
   TW_ASYNC_COMMIT;
+  TW_UNROLL_BY(1)
   for (tw_i32 stage_21 = 0; stage_21 < 5; ++stage_21) {
     TW_ASYNC_WAIT(1);
     TW_BARRIER;
