@@ -31,7 +31,17 @@ TEST(Wgmma, ComputesWhatTheDefinitionDoes) {
                           "batch_matmul(float16[2,19,72],float16[2,72,40];,,)",
                           "batch_matmul(bfloat16[3,5,8],bfloat16[3,8,80];out=float32;,,)",
                           "conv2d(bfloat16[2,72,4,6],bfloat16[24,72,1,1];dilation=1,1;groups=1;"
-                          "padding=0,0,0,0;strides=1,1;NCHW,OIHW,NCHW)+bias+relu"}) {
+                          "padding=0,0,0,0;strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+                          "conv2d(float16[2,10,5,7],float16[9,10,3,3];dilation=1,1;groups=1;"
+                          "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)+bias+add+relu",
+                          "conv2d(bfloat16[1,3,11,7],bfloat16[4,3,5,3];dilation=1,2;groups=1;"
+                          "padding=2,0,1,3;strides=2,1;NCHW,OIHW,NCHW)+add",
+                          "conv2d(float16[3,24,7,9],float16[16,24,1,1];dilation=1,1;groups=1;"
+                          "padding=0,0,0,0;strides=2,2;NCHW,OIHW,NCHW)",
+                          "conv2d(float16[2,16,6,8],float16[8,16,1,1];dilation=1,1;groups=1;"
+                          "padding=1,1,1,1;strides=2,3;NCHW,OIHW,NCHW)",
+                          "conv2d(int8[1,130,6,5],int8[40,130,3,3];dilation=2,1;groups=1;"
+                          "padding=2,1,2,1;strides=1,2;NCHW,OIHW,NCHW)+relu"}) {
     const Workload workload = ParseWorkload(key).value();
     const TemplateEntry entry = Wgmma(workload.op);
     ASSERT_TRUE(entry.impl->Matches(workload, kHopper)) << key;
@@ -58,7 +68,11 @@ TEST(Wgmma, TakesHopperAloneAndRowsOfWholeSixteenBytes) {
   const char* window =
       "conv2d(float16[1,64,8,8],float16[64,64,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
       "strides=1,1;NCHW,OIHW,NCHW)";
-  EXPECT_FALSE(taken(window, "cuda -arch=sm_90"));
+  EXPECT_TRUE(taken(window, "cuda -arch=sm_90"));
+  const char* groups =
+      "conv2d(float16[1,64,8,8],float16[64,32,3,3];dilation=1,1;groups=2;padding=1,1,1,1;"
+      "strides=1,1;NCHW,OIHW,NCHW)";
+  EXPECT_FALSE(taken(groups, "cuda -arch=sm_90"));
 }
 
 // No device has confirmed it.
