@@ -1,8 +1,9 @@
 // Convolution for Hopper, NCHW: a warp loads boxes of weights and pixels, warpgroups multiply them
 // (support/warpgroup_gemm.h). 1x1 convolutions of 16-bit floats read images as they lie, transposed
-// by the multiplication, where these have a multiple of 8 pixels, so that rows of channels are whole
-// 16 bytes, which tensor maps need. Others read a copy with the channels last
-// (support/channels_last_conv.h).
+// by the multiplication, where these have a multiple of 8 pixels: tensor maps need rows of channels
+// of whole 16 bytes. Others read a copy with the channels last (support/channels_last_conv.h).
+#include <utility>
+
 #include "compiler/templates/support/channels_last_conv.h"
 #include "compiler/templates/support/gpu_conv.h"
 #include "compiler/templates/support/operator_gemms.h"

@@ -12,13 +12,13 @@
 namespace tilewright {
 namespace {
 
-constexpr int64_t kRowUnit = 16;                       // bytes
+constexpr int64_t kRowUnit = 16;                        // bytes
 constexpr int64_t kSquare = 32, kSquareThreadRows = 8;  // of the transposition
 
 int64_t RoundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
-// The pixels that a window's taps read, by their residue modulo the stride: pixel `row` of a residue
-// is the image's row * stride + residue. One tap reads those of one residue alone.
+// The pixels that a window's taps read, by their residue modulo the stride: pixel `row` of a
+// residue is the image's row * stride + residue. A single tap reads those of one residue alone.
 struct Residues {
   TapWindow window;
   int64_t count, first, rows;
@@ -74,7 +74,7 @@ StagedMatrix LeftOf(const ChannelsLast& s) {
   return left;
 }
 
-// Behind the last tap, where no image is.
+// Past the last tap no image is.
 StagedMatrix RightOf(const ChannelsLast& s, const PixelTiles& tiles, int64_t rows) {
   StagedMatrix right{.source = s.Pixels(), .rows = rows, .columns = s.depth()};
   right.at = [s, tiles](const Expr&, const Expr& row, const Expr& column) {
@@ -103,7 +103,7 @@ Expr PixelOf(const ChannelsLast& s, const Buffer& data, const Expr& pixel, const
 }
 
 // A square at a time through shared memory, so that neighbouring threads read neighbouring pixels
-// and write neighbouring channels. A column more than the square keeps threads on banks of their own.
+// and write neighbouring channels. One column more keeps threads on banks of their own.
 Program LayOutPixels(const ChannelsLast& s) {
   const Buffer data = MakeBuffer("data", s.type, s.data);
   const Buffer out = MakeBuffer("pixels", s.type, {s.pixels(), s.channels});
@@ -115,8 +115,8 @@ Program LayOutPixels(const ChannelsLast& s) {
   const Expr pixel = at(pixels, across), channel = at(channels, thread);
   const Stmt store = If(And(Lt(pixel, Int(s.pixels())), Lt(channel, Int(s.channels))),
                         Store(out, {pixel, channel}, Load(square, {thread, across})));
-  const Stmt load = Store(square, {across, thread},
-                          PixelOf(s, data, at(pixels, thread), at(channels, across)));
+  const Stmt load =
+      Store(square, {across, thread}, PixelOf(s, data, at(pixels, thread), at(channels, across)));
   const auto each = [&](const Stmt& body) {
     return For(i, kSquare / kSquareThreadRows, LoopKind::kUnrolled, body);
   };
@@ -126,8 +126,8 @@ Program LayOutPixels(const ChannelsLast& s) {
   inside = Alloc(square, std::move(inside));
   const int64_t blocks_x = RoundUp(s.pixels(), kSquare) / kSquare;
   inside = For(pixels, blocks_x, ThreadAxis::kBlockX, std::move(inside));
-  inside = For(channels, RoundUp(s.channels, kSquare) / kSquare, ThreadAxis::kBlockY,
-               std::move(inside));
+  inside =
+      For(channels, RoundUp(s.channels, kSquare) / kSquare, ThreadAxis::kBlockY, std::move(inside));
   return {.name = "channels_last", .params = {data, out}, .body = Simplify(inside)};
 }
 

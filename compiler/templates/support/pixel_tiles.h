@@ -1,6 +1,6 @@
-// The columns of a matrix product as pixels of images, a tile of columns being a box of pixels: what
-// one load of a tensor map brings of images, rows and columns. Columns of a tile follow each other,
-// so those of boxes that reach over an image's border are no pixels. A value.
+// The columns of a matrix product as pixels of images, a tile of columns being a box of pixels:
+// what one load of a tensor map brings of images, rows and columns. Columns of a tile follow each
+// other; where a box reaches over an image's border they are no pixels. A value.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ class PixelTiles {
   const std::array<int64_t, 3>& box() const { return box_; }
   // The pixel of a column: image, row and column.
   std::vector<Expr> At(const Expr& column) const;
-  // Whether it is one.
+  // Whether it is one; null: each is.
   Expr Inside(const Expr& column) const;
 
  private:

@@ -310,8 +310,7 @@ Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch,
     result = Substitute(compute.result, meaning);
   }
   const Expr inside = gemm.inside ? gemm.inside(n) : Lt(n, Int(gemm.n));
-  return If(And(Lt(m, Int(gemm.m)), inside),
-            Store(compute.output, position, std::move(result)));
+  return If(And(Lt(m, Int(gemm.m)), inside), Store(compute.output, position, std::move(result)));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

@@ -45,8 +45,8 @@ struct TensorCoreGemm {
   StagedMatrix left;                  // rows m, columns k
   StagedMatrix right;                 // rows n, columns k
   bool right_rows_are_depth = false;  // or rows k, columns n; of 16-bit types
-  // Where n is in the order of tiles of pixels (pixel_tiles.h), theirs and what is no pixel between
-  // them: images, rows and columns, and whether an n is a pixel.
+  // Where n is in the order of tiles of pixels (pixel_tiles.h): images, rows and columns, and
+  // whether an n is a pixel (null: each is).
   std::optional<std::array<int64_t, 3>> pixels;
   std::function<Expr(const Expr& n)> inside;
   // The compute's axes at an element of d.

@@ -40,9 +40,9 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& sch
 
 // REQUIRES: `multiply` has the schedule's columns and is transposed where right's rows are the
 // depth; raster divides the tiles along m; left and right are contiguous, their elements at
-// consecutive rows and columns along their sources' last two dimensions, or a tile's rows of right a
-// box, and the sources' rows have a multiple of 16 bytes. Past the depth of the gemm (a split into
-// unequal parts) `at` of both leads outside.
+// consecutive rows and columns along their sources' last two dimensions, or a tile's rows of right
+// a box, and the sources' rows have a multiple of 16 bytes. Past the depth of the gemm (in a split
+// into unequal parts) `at` of both leads outside.
 Program LowerWarpgroups(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule,
                         const TileOp& multiply);
 
