@@ -49,7 +49,11 @@ constexpr const char* kOddTensorCore[] = {
     "conv2d(bfloat16[1,3,11,7],bfloat16[4,3,5,3];dilation=1,2;groups=1;padding=2,0,1,3;"
     "strides=2,1;NCHW,OIHW,NCHW)+add",
     "conv2d(float16[2,16,4,6],float16[24,16,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
-    "strides=1,1;NCHW,OIHW,NCHW)+bias"};
+    "strides=1,1;NCHW,OIHW,NCHW)+bias",
+    "conv2d(float16[3,24,7,9],float16[16,24,1,1];dilation=1,1;groups=1;padding=0,0,0,0;"
+    "strides=2,2;NCHW,OIHW,NCHW)+add",
+    "conv2d(int8[2,130,6,5],int8[40,130,3,3];dilation=2,1;groups=1;padding=2,1,2,1;"
+    "strides=1,2;NCHW,OIHW,NCHW)+relu"};
 
 class EmulatedTemplates : public testing::TestWithParam<const char*> {};
 

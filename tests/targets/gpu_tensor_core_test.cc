@@ -16,6 +16,7 @@
 namespace tilewright {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -87,35 +88,53 @@ constexpr const char* kWarpgroupConfigs[] = {
     R"([["groups","ot",3],["row_tiles","ot",1],["columns","ot",128],["slots","ot",3],)"
     R"(["raster","ot",1],["split_k","ot",1]])"};
 
+struct WarpgroupLayer {
+  const char *name, *key, *load;
+};
+const WarpgroupLayer kWarpgroupLayers[] = {
+    {"dense_wgmma.cuda", "dense(bfloat16[1536,4096],bfloat16[4096,4096];,NK,)", "2d"},
+    {"dense_wgmma.cuda", "dense(float16[1534,1024],float16[1000,1024];,NK,)+bias+gelu", "2d"},
+    {"dense_wgmma.cuda", "dense(int8[1536,1024],int8[1000,1024];,NK,)", "2d"},
+    {"conv2d_nchw_wgmma.cuda",
+     "conv2d(bfloat16[16,256,14,14],bfloat16[1536,256,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+     "strides=1,1;NCHW,OIHW,NCHW)+bias+add+relu",
+     "5d"},
+    {"conv2d_nchw_wgmma.cuda",
+     "conv2d(int8[3,72,29,27],int8[1530,72,3,5];dilation=1,1;groups=1;padding=1,2,1,2;"
+     "strides=2,2;NCHW,OIHW,NCHW)+relu",
+     "5d"}};
+
+class NvrtcWarpgroups : public testing::TestWithParam<WarpgroupLayer> {};
+
 // Code for sm_90a, which loads boxes and multiplies warpgroup by warpgroup, without the compiler's
 // remarks on multiplications that it had to serialise (C7510 and on).
-TEST(NvrtcWarpgroups, CompileForHopperWithoutSpillsAndRemarks) {
+TEST_P(NvrtcWarpgroups, CompileForHopperWithoutSpillsAndRemarks) {
   if (!runtime::HasNvrtc()) GTEST_SKIP() << "no NVRTC";
+  const auto& [name, key, load] = GetParam();
   const Target target = ParseTarget("cuda -arch=sm_90").value();
-  for (const char* key : {"dense(bfloat16[1536,4096],bfloat16[4096,4096];,NK,)",
-                          "dense(float16[1534,1024],float16[1000,1024];,NK,)+bias+gelu",
-                          "dense(int8[1536,1024],int8[1000,1024];,NK,)"}) {
-    for (const char* entities : kWarpgroupConfigs) {
-      SCOPED_TRACE(absl::StrCat(key, " ", entities));
-      const LoweredTask task =
-          FindTemplate("dense_wgmma.cuda")
-              .value()
-              ->Lower(ParseWorkload(key).value(), target, ParseEntitiesJson(entities).value())
-              .value();
-      const std::vector<Program> programs = {task.steps[0].program};
-      std::string ptx, log;
-      const auto code = FindTarget("cuda").value()->CompileLibrary(programs, target,
-                                                                   {.assembly = &ptx, .log = &log});
-      ASSERT_TRUE(code.ok()) << code.status();
-      EXPECT_THAT(ptx, HasSubstr(".target sm_90a"));
-      EXPECT_THAT(ptx, HasSubstr("wgmma.mma_async.sync.aligned.m64n"));
-      EXPECT_THAT(ptx, HasSubstr("cp.async.bulk.tensor.2d.shared::cluster"));
-      EXPECT_THAT(ptx, HasSubstr("mbarrier.try_wait.parity"));
-      EXPECT_THAT(log, HasSubstr(" 0 bytes spill stores"));
-      EXPECT_THAT(log, Not(HasSubstr("C75")));
-    }
+  for (const char* entities : kWarpgroupConfigs) {
+    SCOPED_TRACE(absl::StrCat(key, " ", entities));
+    const LoweredTask task =
+        FindTemplate(name)
+            .value()
+            ->Lower(ParseWorkload(key).value(), target, ParseEntitiesJson(entities).value())
+            .value();
+    std::vector<Program> programs;
+    for (const LoweredStep& step : task.steps) programs.push_back(step.program);
+    std::string ptx, log;
+    const auto code = FindTarget("cuda").value()->CompileLibrary(programs, target,
+                                                                 {.assembly = &ptx, .log = &log});
+    ASSERT_TRUE(code.ok()) << code.status();
+    EXPECT_THAT(ptx, HasSubstr(".target sm_90a"));
+    EXPECT_THAT(ptx, HasSubstr("wgmma.mma_async.sync.aligned.m64n"));
+    EXPECT_THAT(ptx, HasSubstr(absl::StrCat("cp.async.bulk.tensor.", load, ".shared::cluster")));
+    EXPECT_THAT(ptx, HasSubstr("mbarrier.try_wait.parity"));
+    EXPECT_THAT(log, Not(ContainsRegex("[1-9][0-9]* bytes spill stores")));
+    EXPECT_THAT(log, Not(HasSubstr("C75")));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Layers, NvrtcWarpgroups, testing::ValuesIn(kWarpgroupLayers));
 
 // Every tile instruction, in a program of its own.
 TEST(NvrtcTiles, CompileForTheFirstArchitectureThatHasThem) {

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
 #include "absl/strings/str_cat.h"
+#include "compiler/loop/interpret.h"
 #include "compiler/loop/threads.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/workload_rules.h"
@@ -31,7 +36,17 @@ TEST(Wgmma, ComputesWhatTheDefinitionDoes) {
                           "batch_matmul(float16[2,19,72],float16[2,72,40];,,)",
                           "batch_matmul(bfloat16[3,5,8],bfloat16[3,8,80];out=float32;,,)",
                           "conv2d(bfloat16[2,72,4,6],bfloat16[24,72,1,1];dilation=1,1;groups=1;"
-                          "padding=0,0,0,0;strides=1,1;NCHW,OIHW,NCHW)+bias+relu"}) {
+                          "padding=0,0,0,0;strides=1,1;NCHW,OIHW,NCHW)+bias+relu",
+                          "conv2d(float16[2,10,5,7],float16[9,10,3,3];dilation=1,1;groups=1;"
+                          "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)+bias+add+relu",
+                          "conv2d(bfloat16[1,3,11,7],bfloat16[4,3,5,3];dilation=1,2;groups=1;"
+                          "padding=2,0,1,3;strides=2,1;NCHW,OIHW,NCHW)+add",
+                          "conv2d(float16[3,24,7,9],float16[16,24,1,1];dilation=1,1;groups=1;"
+                          "padding=0,0,0,0;strides=2,2;NCHW,OIHW,NCHW)",
+                          "conv2d(float16[2,16,6,8],float16[8,16,1,1];dilation=1,1;groups=1;"
+                          "padding=1,1,1,1;strides=2,3;NCHW,OIHW,NCHW)",
+                          "conv2d(int8[1,130,6,5],int8[40,130,3,3];dilation=2,1;groups=1;"
+                          "padding=2,1,2,1;strides=1,2;NCHW,OIHW,NCHW)+relu"}) {
     const Workload workload = ParseWorkload(key).value();
     const TemplateEntry entry = Wgmma(workload.op);
     ASSERT_TRUE(entry.impl->Matches(workload, kHopper)) << key;
@@ -58,7 +73,11 @@ TEST(Wgmma, TakesHopperAloneAndRowsOfWholeSixteenBytes) {
   const char* window =
       "conv2d(float16[1,64,8,8],float16[64,64,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
       "strides=1,1;NCHW,OIHW,NCHW)";
-  EXPECT_FALSE(taken(window, "cuda -arch=sm_90"));
+  EXPECT_TRUE(taken(window, "cuda -arch=sm_90"));
+  const char* groups =
+      "conv2d(float16[1,64,8,8],float16[64,32,3,3];dilation=1,1;groups=2;padding=1,1,1,1;"
+      "strides=1,1;NCHW,OIHW,NCHW)";
+  EXPECT_FALSE(taken(groups, "cuda -arch=sm_90"));
 }
 
 // No device has confirmed it.
@@ -89,6 +108,74 @@ TEST(Wgmma, DefaultsFillTheDeviceAndLower) {
   const Config config = Wgmma().impl->Default(large, kHopper);
   EXPECT_GE(config.Int("groups") * config.Int("row_tiles") * 64 * config.Int("columns"), 128 * 128);
   EXPECT_GE(config.Int("slots"), 3);
+}
+
+TEST(Wgmma, DefaultsOfConvolutionsLower) {
+  for (const char* shape : {"[1,3,224,224],float16[64,3,7,7];dilation=1,1;groups=1;padding=3,3,3,3;"
+                            "strides=2,2",
+                            "[16,64,56,56],float16[64,64,3,3];dilation=1,1;groups=1;"
+                            "padding=1,1,1,1;strides=1,1",
+                            "[64,512,7,7],float16[2048,512,1,1];dilation=1,1;groups=1;"
+                            "padding=0,0,0,0;strides=1,1"}) {
+    const Workload workload =
+        ParseWorkload(absl::StrCat("conv2d(float16", shape, ";NCHW,OIHW,NCHW)")).value();
+    const Template& impl = *Wgmma("conv2d").impl;
+    const auto task = impl.Lower(workload, kHopper, impl.Default(workload, kHopper));
+    ASSERT_TRUE(task.ok()) << task.status();
+    for (const LoweredStep& step : task->steps) {
+      EXPECT_TRUE(Verify(step.program).ok()) << Verify(step.program);
+    }
+  }
+}
+
+Config Smallest(int64_t split_k) {
+  return ParseEntitiesJson(
+             absl::StrCat(R"([["groups","ot",1],["row_tiles","ot",1],["columns","ot",32],)",
+                          R"(["slots","ot",2],["raster","ot",1],["split_k","ot",)", split_k, "]]"))
+      .value();
+}
+
+// Nine stages in two parts: what is multiplied by the zeros of the tenth must be zero too.
+TEST(Wgmma, InfinitePixelsStayInfiniteInUnequalPartsOfTheDepth) {
+  const Workload workload =
+      ParseWorkload(
+          "conv2d(float16[1,8,3,3],float16[8,8,3,3];dilation=1,1;groups=1;padding=0,0,0,0;"
+          "strides=1,1;NCHW,OIHW,NCHW)")
+          .value();
+  const LoweredTask task = Wgmma("conv2d").impl->Lower(workload, kHopper, Smallest(2)).value();
+  std::vector<Tensor> operands;
+  for (const TensorType& type : ArgumentTypes(workload)) operands.emplace_back(type);
+  for (const TensorType& type : task.buffers) operands.emplace_back(type);
+  for (int64_t i = 0; i < operands[0].size(); ++i) operands[0].Set(i, INFINITY);
+  for (int64_t i = 0; i < operands[1].size(); ++i) operands[1].Set(i, 1);
+  for (const std::vector<LoweredStep>* steps : {&task.prepare, &task.steps}) {
+    for (const LoweredStep& step : *steps) {
+      std::vector<Tensor> args;
+      for (size_t i = 0; i < step.operands.size(); ++i) {
+        args.push_back(operands[step.operands[i]].Reshaped(step.program.params[i]->shape));
+      }
+      ASSERT_TRUE(Interpret(step.program, args).ok());
+      operands[step.operands.back()] = args.back();
+    }
+  }
+  EXPECT_EQ(operands[2].AsDouble(0), INFINITY);
+}
+
+// The pixels laid out channels last by their residues, and the products: a stride of 2, so that
+// boxes have five dimensions.
+TEST(Wgmma, AConvolutionIsWrittenAsTheGoldenKernels) {
+  const Workload workload =
+      ParseWorkload(
+          "conv2d(float16[2,72,7,9],float16[24,72,3,3];dilation=1,1;groups=1;padding=1,1,1,1;"
+          "strides=2,2;NCHW,OIHW,NCHW)+bias+relu")
+          .value();
+  const LoweredTask task = Wgmma("conv2d").impl->Lower(workload, kHopper, Smallest(1)).value();
+  ASSERT_EQ(task.steps.size(), 2u);
+  const std::string text = KernelText(task.steps[0].program) + KernelText(task.steps[1].program);
+  std::ifstream file(TILEWRIGHT_SOURCE_DIR "/tests/golden/templates/conv2d_nchw_wgmma.cu");
+  std::stringstream golden;
+  golden << file.rdbuf();
+  EXPECT_EQ(text, golden.str());
 }
 
 TEST(Wgmma, ASplitDepthIsSummedByASecondKernel) {

@@ -28,8 +28,8 @@ Config GemmTemplate::Default(const Workload& workload, const Target& target) con
 
 absl::StatusOr<LoweredTask> GemmTemplate::Lower(const Workload& workload, const Target& target,
                                                 const Config& given) const {
-  const TensorCoreGemm gemm = GemmOf(workload);
-  TW_ASSIGN_OR_RETURN(const Config config, SpaceOf(gemm, target).Canonical(given));
+  TW_ASSIGN_OR_RETURN(const Config config, SpaceOf(GemmOf(workload), target).Canonical(given));
+  const TensorCoreGemm gemm = GemmFor(workload, config);
   const auto lower = [&](const TensorCoreGemm& products) {
     return LowerProducts(products, config, target);
   };
@@ -37,6 +37,7 @@ absl::StatusOr<LoweredTask> GemmTemplate::Lower(const Workload& workload, const 
   LoweredTask task =
       parts > 1 ? LowerSplitDepth(gemm, parts, AccumulatorOf(gemm.left.source->dtype), lower)
                 : SingleStep(lower(gemm));
+  task = WithOperands(workload, std::move(task));
   for (const LoweredStep& step : task.steps) {
     TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(step.program), LimitsOf(GpuTraitsOf(target))));
   }

@@ -24,6 +24,12 @@ class GemmTemplate : public Template {
  protected:
   // REQUIRES: Matches; so the others, of its gemm.
   virtual TensorCoreGemm GemmOf(const Workload& workload) const = 0;
+  // The same for a config, where the order of its elements depends on that.
+  virtual TensorCoreGemm GemmFor(const Workload& workload, const Config&) const {
+    return GemmOf(workload);
+  }
+  // The task of the products, after what their operands need: the first two of the first step.
+  virtual LoweredTask WithOperands(const Workload&, LoweredTask products) const { return products; }
   virtual ConfigSpace SpaceOf(const TensorCoreGemm& gemm, const Target& target) const = 0;
   // What the default is chosen from; one at least is valid.
   virtual std::vector<Config> Candidates(const TensorCoreGemm& gemm,

@@ -309,8 +309,8 @@ Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch,
     }
     result = Substitute(compute.result, meaning);
   }
-  return If(And(Lt(m, Int(gemm.m)), Lt(n, Int(gemm.n))),
-            Store(compute.output, position, std::move(result)));
+  const Expr inside = gemm.inside ? gemm.inside(n) : Lt(n, Int(gemm.n));
+  return If(And(Lt(m, Int(gemm.m)), inside), Store(compute.output, position, std::move(result)));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

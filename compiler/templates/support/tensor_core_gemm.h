@@ -11,8 +11,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "compiler/core/launch.h"
@@ -31,6 +33,9 @@ struct StagedMatrix {
   std::function<Expr(const Expr& row, const Expr& column)> inside;
   // Columns lie side by side, rows at multiples of their number from the start, none is outside.
   bool contiguous = true;
+  // Where a tile's rows are a box of several dimensions: its extents along the source's, but for
+  // the last. Empty: they are along the last but one.
+  std::vector<int64_t> box;
 };
 
 struct TensorCoreGemm {
@@ -40,6 +45,10 @@ struct TensorCoreGemm {
   StagedMatrix left;                  // rows m, columns k
   StagedMatrix right;                 // rows n, columns k
   bool right_rows_are_depth = false;  // or rows k, columns n; of 16-bit types
+  // Where n is in the order of tiles of pixels (pixel_tiles.h): images, rows and columns, and
+  // whether an n is a pixel (null: each is).
+  std::optional<std::array<int64_t, 3>> pixels;
+  std::function<Expr(const Expr& n)> inside;
   // The compute's axes at an element of d.
   std::function<std::vector<Expr>(const Expr& batch, const Expr& m, const Expr& n)> axes;
 };

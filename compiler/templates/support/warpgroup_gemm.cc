@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "compiler/loop/simplify.h"
+#include "compiler/templates/support/pixel_tiles.h"
 
 namespace tilewright {
 namespace {
@@ -52,14 +53,17 @@ class WarpgroupLowerer {
     return gemm_.right_rows_are_depth ? schedule_.columns / StageDepth(op_.type) : 1;
   }
 
-  // Slots, boxes of each, and as many dimensions as the source, the last two those of a box.
+  // Slots, boxes of each, and a box in as many dimensions as the source.
   Buffer MakeSlots(const char* name, const StagedMatrix& matrix, int64_t rows,
                    int64_t boxes) const {
-    std::vector<int64_t> shape(matrix.source->shape.size() + 2, 1);
-    shape[0] = schedule_.slots;
-    shape[1] = boxes;
-    shape.end()[-2] = rows;
-    shape.end()[-1] = StageDepth(op_.type);
+    std::vector<int64_t> box = matrix.box;
+    if (box.empty()) {
+      box.resize(matrix.source->shape.size() - 1, 1);
+      box.back() = rows;
+    }
+    std::vector<int64_t> shape = {schedule_.slots, boxes};
+    shape.insert(shape.end(), box.begin(), box.end());
+    shape.push_back(StageDepth(op_.type));
     return MakeBuffer(name, op_.type, std::move(shape), Scope::kShared);
   }
 
@@ -146,6 +150,10 @@ class WarpgroupLowerer {
 
 int64_t StageDepth(DType type) { return kRowBytes / static_cast<int64_t>(SizeOf(type)); }
 
+int64_t ColumnTiles(const TensorCoreGemm& gemm, int64_t columns) {
+  return gemm.pixels ? PixelTiles(*gemm.pixels, columns).count() : Quotient(gemm.n, columns);
+}
+
 int64_t StagesOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule) {
   const int64_t all = Quotient(gemm.k, StageDepth(gemm.left.source->dtype));
   return Quotient(all, schedule.split_k);
@@ -154,7 +162,7 @@ int64_t StagesOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule) 
 TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule) {
   const int64_t tiles_m = Quotient(gemm.m, schedule.rows());
   TensorCoreNeeds needs;
-  needs.launch.grid = {schedule.raster, Quotient(gemm.n, schedule.columns),
+  needs.launch.grid = {schedule.raster, ColumnTiles(gemm, schedule.columns),
                        tiles_m / schedule.raster * gemm.batch * schedule.split_k};
   needs.launch.block = {schedule.users() + kWarpThreads, 1, 1};
   needs.launch.shared_bytes =

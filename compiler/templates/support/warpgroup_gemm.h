@@ -30,6 +30,8 @@ struct WarpgroupSchedule {
 
 // Elements of k in a stage.
 int64_t StageDepth(DType type);
+// Tiles of so many columns along n.
+int64_t ColumnTiles(const TensorCoreGemm& gemm, int64_t columns);
 // Stages that a block multiplies.
 int64_t StagesOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule);
 
@@ -38,8 +40,9 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& sch
 
 // REQUIRES: `multiply` has the schedule's columns and is transposed where right's rows are the
 // depth; raster divides the tiles along m; left and right are contiguous, their elements at
-// consecutive rows and columns along their sources' last two dimensions, whose rows have a multiple
-// of 16 bytes.
+// consecutive rows and columns along their sources' last two dimensions, or a tile's rows of right
+// a box, and the sources' rows have a multiple of 16 bytes. Past the depth of the gemm (in a split
+// into unequal parts) `at` of both leads outside.
 Program LowerWarpgroups(const TensorCoreGemm& gemm, const WarpgroupSchedule& schedule,
                         const TileOp& multiply);
 

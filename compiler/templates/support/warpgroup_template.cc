@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kMostGroupRegisters = 255;
 constexpr int64_t kMostBoxRows = 256;
+constexpr int64_t kMostColumns = 256;
 constexpr int64_t kPitchBytes = 16;
 constexpr double kUntunedCost = 2;  // times that of direct summation: others are taken
 
@@ -105,14 +106,19 @@ const TileOp* MultiplyOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& sc
 
 }  // namespace
 
-bool HaveWarpgroups(const TensorCoreGemm& gemm, const Workload& workload, const Target& target) {
+bool BoxesFit(const TensorCoreGemm& gemm) {
   const auto whole = [](const StagedMatrix& matrix) {
     const Buffer& source = matrix.source;
     const int64_t pitch = source->shape.back() * static_cast<int64_t>(SizeOf(source->dtype));
     return matrix.contiguous && pitch % kPitchBytes == 0;
   };
-  return MultiplyOf(workload, target) != nullptr && whole(gemm.left) && whole(gemm.right) &&
-         MultiplyOf(gemm, WarpgroupSchedule{}, target) != nullptr;
+  return whole(gemm.left) && whole(gemm.right);
+}
+
+bool HaveWarpgroups(const TensorCoreGemm& gemm, const Workload& workload, const Target& target) {
+  return MultiplyOf(workload, target) != nullptr && BoxesFit(gemm) &&
+         MultiplyOf(gemm, WarpgroupSchedule{}, target) != nullptr &&
+         ColumnTiles(gemm, kMostColumns) <= GpuTraitsOf(target).limits.grid[1];
 }
 
 ConfigSpace WarpgroupTemplate::SpaceOf(const TensorCoreGemm& gemm, const Target& target) const {

@@ -8,8 +8,11 @@
 
 namespace tilewright {
 
-// Whether the target multiplies the workload's element types by warpgroups and tensor maps can load
-// both matrices: as they lie, rows of a multiple of 16 bytes.
+// Whether tensor maps can load both matrices: as they lie, rows of a multiple of 16 bytes.
+bool BoxesFit(const TensorCoreGemm& gemm);
+
+// Whether the target multiplies the workload's element types by warpgroups, boxes fit and there is
+// a launch of so many columns.
 bool HaveWarpgroups(const TensorCoreGemm& gemm, const Workload& workload, const Target& target);
 
 // Gemms are as LowerWarpgroups requires.
