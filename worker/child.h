@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -31,6 +32,8 @@ class Child {
   int input() const { return input_; }
   int output() const { return output_; }
   void CloseInput();
+  // The caller's from now on, to be closed.
+  int ReleaseInput() { return std::exchange(input_, -1); }
   void Kill();
   // Asks it to end (SIGTERM).
   void Terminate();

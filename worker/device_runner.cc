@@ -121,7 +121,7 @@ absl::StatusOr<Outcome> DeviceRunner::Ask(const RunSpec& spec, bool ahead, doubl
   RunSpec told = spec;
   told.token = NewToken();
   // A process that is gone shows when it is read.
-  const std::string text = absl::StrCat(ahead ? "ahead\n" : "", ToText(told), "end\n");
+  const std::string text = absl::StrCat(ahead ? "ahead\n" : "", ToText(told), kEndOfSpec);
   WriteAll(child_->input(), text).IgnoreError();
   const std::string mark = told.token + " ";
   for (bool called = false;; called = true) {

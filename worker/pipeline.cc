@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "compiler/operators/workload_rules.h"
 #include "worker/pipeline_job.h"
 #include "worker/run_kernel.h"
 
@@ -15,11 +14,6 @@ namespace {
 
 // Beyond one trial for each builder and slot: covers the way to the server and back.
 constexpr size_t kAhead = 2;
-// Largest file a candidate may write.
-constexpr int64_t kFileBytes = 1 << 20;
-// A slot for which nothing else is built goes on sampling, for so many times as long: compilers are
-// slower than runs, and until the next kernel is there a better estimate costs nothing.
-constexpr double kSpareSampling = 4;
 
 using Time = std::chrono::steady_clock::time_point;
 
@@ -130,6 +124,7 @@ void Pipeline::Pause() {
     std::lock_guard lock(mutex_);
     paused_ = true;
     dropped_ = held_;
+    spare_times_.EndAll();
   }
   room_.notify_all();
 }
@@ -172,6 +167,7 @@ void Pipeline::ForEachToBuild(const std::function<void(JobPtr)>& build) {
     } else {
       build(*std::move(job));
     }
+    NotifySlots();
   }
 }
 
@@ -276,9 +272,14 @@ void Pipeline::PushBuilt(JobPtr job) {
   NotifySlots();
 }
 
-// Holds the mutex, so that a slot cannot miss it between its look and its wait.
+// Of a kernel that is there to be run, or that none will be. Holds the mutex, so that a slot cannot
+// miss it between its look and its wait.
 void Pipeline::NotifySlots() {
   std::lock_guard lock(mutex_);
+  const auto has_reference = [](const JobPtr& job) { return job->HasReference(); };
+  const size_t kernels = std::count_if(built_.begin(), built_.end(), has_reference);
+  if (kernels > idle_slots_) spare_times_.EndFor(kernels - idle_slots_);
+  if (held_.size() <= running_) spare_times_.EndAll();
   runnable_.notify_all();
 }
 
@@ -303,9 +304,12 @@ void Pipeline::RunLoop(size_t slot) {
     } else {
       Run(*job, cores);
     }
-    std::lock_guard lock(mutex_);
-    --running_;
-    run_ended_.notify_all();
+    {
+      std::lock_guard lock(mutex_);
+      --running_;
+      run_ended_.notify_all();
+    }
+    NotifySlots();
   }
 }
 
@@ -322,7 +326,9 @@ Pipeline::JobPtr Pipeline::NextRunnable() {
       ++running_;
       return job;
     }
+    ++idle_slots_;
     runnable_.wait(lock);
+    --idle_slots_;
   }
   return nullptr;
 }
@@ -331,46 +337,6 @@ void Pipeline::Run(Job& job, const std::vector<int>& cores) {
   absl::StatusOr<Outcome> outcome =
       job.trial.network ? RunNetwork(job, cores) : Measure(job, cores);
   Finish(job, std::move(outcome));
-}
-
-bool Pipeline::HasTimeToSpare() const {
-  std::lock_guard lock(mutex_);
-  return builders_apart_ && built_.empty();
-}
-
-absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& cores) {
-  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const RemovedFile> reference, job.reference.get());
-  const MeasureOptions& options = job.trial.options;
-  RunSpec spec = SpecOf(job.kernel, RunArguments(job.trial.task.workload));
-  spec.seed = options.seed;
-  spec.reference = reference->path();
-  spec.min_samples = options.min_samples;
-  spec.max_samples = options.max_samples;
-  spec.sampling_seconds = options.sampling_seconds * (HasTimeToSpare() ? kSpareSampling : 1);
-  spec.sample_calls = options.calls;
-  spec.sample_seconds = options.min_sample_seconds;
-  for (RunArgument& argument : spec.arguments) argument.cold |= options.cold;
-  spec.drop_seconds = kDropFactor * options.incumbent_seconds;
-  spec.flops = Flops(job.trial.task.workload);
-  const Time start = Now();
-  absl::StatusOr<Outcome> outcome =
-      setup_.device ? setup_.device->Run(spec, options.run_limit_seconds, &run_interrupt_)
-                    : RunOnCores(std::move(spec), options, cores);
-  job.result.run_seconds = SecondsSince(start);
-  return outcome;
-}
-
-absl::StatusOr<Outcome> Pipeline::RunOnCores(RunSpec spec, const MeasureOptions& options,
-                                             const std::vector<int>& cores) {
-  spec.cpu_seconds = options.run_limit_seconds + 1;
-  spec.file_bytes = kFileBytes;
-  // A server that does not say how many threads means all cores.
-  const size_t threads = std::min<size_t>(cores.size(), options.threads);
-  spec.cores = cores;
-  if (threads > 0) spec.cores.resize(threads);
-  spec.require_sandbox = setup_.require_sandbox;
-  spec.threads = std::max(1, static_cast<int>(spec.cores.size()));
-  return RunKernel(setup_.runner, spec, options.run_limit_seconds, &run_interrupt_);
 }
 
 }  // namespace tilewright

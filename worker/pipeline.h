@@ -20,6 +20,7 @@
 #include "worker/interrupt.h"
 #include "worker/module_builder.h"
 #include "worker/references.h"
+#include "worker/spare_time.h"
 #include "worker/trial.h"
 
 namespace tilewright {
@@ -98,7 +99,9 @@ class Pipeline {
   JobPtr NextRunnable();
   void Run(Job& job, const std::vector<int>& cores);
   bool HasTimeToSpare() const;
+  bool EnterSpareTime(SpareTime* spare);
   absl::StatusOr<Outcome> Measure(Job& job, const std::vector<int>& cores);
+  absl::StatusOr<Outcome> RunOnDevice(RunSpec spec, const MeasureOptions& options);
   absl::StatusOr<Outcome> RunOnCores(RunSpec spec, const MeasureOptions& options,
                                      const std::vector<int>& cores);
   bool IsDropped(const Job& job) const;
@@ -117,7 +120,8 @@ class Pipeline {
   std::condition_variable room_, runnable_, run_ended_;
   std::set<AttemptId> held_, dropped_;
   std::deque<JobPtr> built_;
-  size_t running_ = 0;
+  size_t running_ = 0, idle_slots_ = 0;
+  SpareTimes spare_times_;
   bool paused_ = false;
   bool stopped_ = false;
   uint64_t next_file_ = 0;

@@ -68,14 +68,18 @@ double FactorAmplitude(const Workload& w) {
 
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
                                   double limit_seconds, const Interrupt* interrupt,
-                                  std::string* lacking) {
+                                  std::string* lacking, SpareTime* spare) {
   TW_ASSIGN_OR_RETURN(Child child, Child::Start({runner}, ChildOutput::kDiscarded));
   const Deadline deadline = DeadlineAfter(limit_seconds);
   RunSpec told = spec;
   told.token = NewToken();
   // A runner that cannot be told shows by its exit.
-  WriteAll(child.input(), ToText(told)).IgnoreError();
-  child.CloseInput();
+  WriteAll(child.input(), ToText(told) + kEndOfSpec).IgnoreError();
+  if (spare) {
+    spare->Hold(child.ReleaseInput());
+  } else {
+    child.CloseInput();
+  }
   const std::string mark = told.token + " ";
   const absl::StatusOr<std::string> first = ReadLine(child.output(), deadline, interrupt);
   if (!first.ok()) return FromEarlyEnd(first.status(), child, limit_seconds);

@@ -8,6 +8,7 @@ namespace {
 
 // One line a field: its name, then its values. Paths take the rest of their line.
 constexpr int kMaxRank = 8, kMaxThreads = 1024;
+constexpr double kMostSpareSeconds = 3600;
 
 void WriteArgument(std::ostream& out, const RunArgument& argument) {
   out << "arg " << NameOf(argument.dtype) << " " << argument.cold << " " << argument.amplitude
@@ -100,6 +101,10 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
                              spec->sampling_seconds >> spec->drop_seconds >> spec->sample_calls >>
                              spec->sample_seconds);
   }
+  if (name == "spare") {
+    return static_cast<bool>(in >> spec->spare_seconds) && spec->spare_seconds >= 0 &&
+           spec->spare_seconds <= kMostSpareSeconds;
+  }
   if (name == "flops") return static_cast<bool>(in >> spec->flops);
   if (name == "limits") {
     return static_cast<bool>(in >> spec->memory_bytes >> spec->cpu_seconds >> spec->file_bytes);
@@ -130,9 +135,9 @@ std::string ToText(const RunSpec& spec) {
   for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
   out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
       << " " << spec.drop_seconds << " " << spec.sample_calls << " " << spec.sample_seconds
-      << "\nflops " << spec.flops << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
-      << " " << spec.file_bytes << "\nrequire_sandbox " << spec.require_sandbox << "\nthreads "
-      << spec.threads << "\ncores";
+      << "\nspare " << spec.spare_seconds << "\nflops " << spec.flops << "\nlimits "
+      << spec.memory_bytes << " " << spec.cpu_seconds << " " << spec.file_bytes
+      << "\nrequire_sandbox " << spec.require_sandbox << "\nthreads " << spec.threads << "\ncores";
   for (const int core : spec.cores) out << " " << core;
   out << "\n";
   if (!spec.token.empty()) out << "token " << spec.token << "\n";

@@ -58,6 +58,9 @@ struct RunSpec {
   double tolerance = 0;  // largest |got - want| accepted, relative to the largest |want|
   uint32_t min_samples = 3, max_samples = 50;
   double sampling_seconds = 0.015;
+  // From the first call on, while standard input is open: sampling goes on until then, and also of
+  // a candidate that would have been dropped; beyond max_samples quantiles of all are kept.
+  double spare_seconds = 0;
   uint32_t sample_calls = 1;  // at least; a sample is their mean
   double sample_seconds = 0;  // that the calls of a sample take together, at least
   double drop_seconds = 0;    // a first timed call longer than this stays the only one; 0: never
@@ -68,6 +71,9 @@ struct RunSpec {
   std::vector<int> cores;     // empty: any
   int threads = 1;            // that share each call's extent; at most one a core is sensible
 };
+
+// The line behind a spec where more may be said, or waited for, on the same stream.
+inline constexpr char kEndOfSpec[] = "end\n";
 
 std::string ToText(const RunSpec& spec);
 // nullopt: not a spec.

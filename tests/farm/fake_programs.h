@@ -51,7 +51,7 @@ inline std::string FakeRunner(
     const std::string& path,
     const std::string& body = "echo called >&3\necho $token ok 0.5 >&3\n") {
   return WriteScript(path,
-                     "#!/bin/sh\nspec=$(cat)\n"
+                     "#!/bin/sh\nspec=$(sed -u '/^end$/q')\n"
                      "token=$(echo \"$spec\" | sed -n 's/^token //p')\n"
                      "case \"$spec\" in *\"write_reference 1\"*) reference=1;; esac\n" +
                          body);

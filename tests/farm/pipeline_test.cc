@@ -117,28 +117,48 @@ TEST_F(PipelineTest, ASlowReferenceHoldsUpOnlyItsOwnTrials) {
   EXPECT_TRUE(Next().second.ok());
 }
 
-TEST_F(PipelineTest, ASlotForWhichNothingElseIsBuiltSamplesForLonger) {
-  const std::string told = path("told"), built = path("built");
-  // The second kernel is built once the first runs, and the first runs until the third is built.
-  Start("while count == 3 and not os.path.exists('" + told +
-            "'): time.sleep(0.01)\n"
-            "built()\n"
-            "if count == 4:\n"
-            "  time.sleep(0.3)\n"
-            "  open('" +
-            built + "', 'w').close()",
+// A run whose spec gives it time to spare takes it until it is told.
+constexpr char kMeasureUntilTold[] =
+    "if echo \"$spec\" | grep -q '^spare 0[.]'; then told=$(cat); fi\n";
+
+TEST_F(PipelineTest, ASlotSamplesUntilTheNextKernelIsBuilt) {
+  const std::string runs = path("runs"), spare = path("spare");
+  // The second kernel is built once the first runs.
+  Start("while count == 3 and not os.path.exists('" + runs + "'): time.sleep(0.01)\nbuilt()",
         "if [ -z \"$reference\" ]; then\n"
-        "  echo \"$spec\" | sed -n 's/^samples [0-9]* [0-9]* \\([^ ]*\\).*/\\1/p' >>" +
-            told + "\n  while [ ! -e " + built + " ]; do sleep 0.01; done\nfi\n" + kMeasure);
-  for (const uint64_t number : {1, 2, 3}) Add(number);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Next().second.ok());
-  std::ifstream in(told);
+        "  echo \"$spec\" | sed -n 's/^spare //p' >>" +
+            spare + "\n  touch " + runs + "\n" + kMeasureUntilTold + "fi\n" + kMeasure);
+  for (const uint64_t number : {1, 2}) Add(number);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
+  std::ifstream in(spare);
   const std::vector<double> seconds{std::istream_iterator<double>(in), {}};
-  const double least = MeasureOptions().sampling_seconds;
-  ASSERT_THAT(seconds, SizeIs(3));
-  EXPECT_GT(seconds[0], least) << "nothing else was built yet";
-  EXPECT_EQ(seconds[1], least) << "the third waited";
-  EXPECT_GT(seconds[2], least) << "it was the last";
+  ASSERT_THAT(seconds, SizeIs(2));
+  EXPECT_GT(seconds[0], MeasureOptions().sampling_seconds) << "the second was to be built";
+  EXPECT_EQ(seconds[1], 0) << "it was the last";
+}
+
+TEST_F(PipelineTest, ASlotSamplesNoLongerOnceTheNextBuildHasFailed) {
+  const std::string runs = path("runs");
+  Start("while count == 3 and not os.path.exists('" + runs +
+            "'): time.sleep(0.01)\n"
+            "if count == 3: send(json.dumps({'fault': 'disk full'}).encode())\n"
+            "else: built()",
+        "if [ -z \"$reference\" ]; then\n  touch " + runs + "\n" + kMeasureUntilTold + "fi\n" +
+            kMeasure);
+  for (const uint64_t number : {1, 2}) Add(number);
+  EXPECT_EQ(Next().first.number, 2u);
+  EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
+}
+
+TEST_F(PipelineTest, StoppingEndsTheTimeToSpareOfWhatRuns) {
+  const std::string runs = path("runs");
+  Start("if count == 3: time.sleep(1000)\nbuilt()", "if [ -z \"$reference\" ]; then\n  touch " +
+                                                        runs + "\n" + kMeasureUntilTold + "fi\n" +
+                                                        kMeasure);
+  for (const uint64_t number : {1, 2}) Add(number);
+  while (!std::filesystem::exists(runs)) std::this_thread::yield();
+  pipeline_->Stop(/*grace_seconds=*/1000);
+  EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
 }
 
 TEST_F(PipelineTest, AttemptsOfAnotherLifeOfTheServerAreOthers) {

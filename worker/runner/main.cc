@@ -1,13 +1,15 @@
-// tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input and
-// writes to descriptor 3: just before the kernel's library is loaded, and with it its first code
-// runs, the line "called", followed by what the machine lacks to confine it; at the end the spec's
-// token and one of "ok SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last
-// when this machine and not the kernel is to blame. Anything the kernel does to standard output is
-// nobody's concern. Links nothing but libc, libseccomp and the runtime.
-#include <sys/resource.h>
+// tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input, up
+// to kEndOfSpec, whose end ends spare time (worker/runner/sampling.h), and writes to descriptor 3:
+// just before the kernel's library is loaded, and with it its first code runs, the line "called",
+// followed by what the machine lacks to confine it; at the end the spec's token and one of "ok
+// SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last when this machine and
+// not the kernel is to blame. Anything the kernel does to standard output is nobody's concern.
+// Links nothing but libc, libseccomp and the runtime.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -16,6 +18,7 @@
 #include "worker/run_spec.h"
 #include "worker/runner/confine.h"
 #include "worker/runner/kernel.h"
+#include "worker/runner/sampling.h"
 #include "worker/sandbox/system_calls.h"
 
 namespace tilewright {
@@ -25,13 +28,18 @@ constexpr int kResultFd = 3;
 // A warm-up call this many times above the drop limit is not worth a second one: first touches
 // of caches and page tables do not explain it.
 constexpr double kHopeless = 2;
-// On a busy machine sampling may take this many times as long to find undisturbed calls.
-constexpr double kPatience = 4;
 
-std::string ReadAll(int fd) {
+// Up to the line that ends it, or to the end of standard input.
+std::string ReadSpec() {
+  const std::string end = std::string("\n") + kEndOfSpec;
   std::string text;
   char buffer[4096];
-  for (ssize_t n; (n = read(fd, buffer, sizeof(buffer))) > 0;) text.append(buffer, n);
+  while (!text.ends_with(end)) {
+    const ssize_t n = read(STDIN_FILENO, buffer, sizeof(buffer));
+    if (n <= 0) return text;
+    text.append(buffer, static_cast<size_t>(n));
+  }
+  text.resize(text.size() - std::strlen(kEndOfSpec));
   return text;
 }
 
@@ -41,42 +49,6 @@ std::string OkLine(const std::vector<double>& seconds) {
   line << "ok";
   for (const double s : seconds) line << " " << s;
   return line.str();
-}
-
-// Times this process was put off its core so far.
-long Preemptions() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_nivcsw;
-}
-
-struct Sampled {
-  double mean = 0, all = 0;  // seconds of a call, of all calls
-};
-Sampled TakeSample(const RunSpec& spec, Kernel& kernel) {
-  double all = 0;
-  uint32_t calls = 0;
-  for (; calls == 0 || calls < spec.sample_calls || all < spec.sample_seconds; ++calls) {
-    all += kernel.TimedCall();
-  }
-  return {all / calls, all};
-}
-
-// Samples until the estimate is good enough or the candidate is clearly no good. Those during
-// which another process had the core count only when there are no others.
-std::vector<double> Sample(const RunSpec& spec, Kernel& kernel) {
-  std::vector<double> clean, disturbed;
-  double spent = 0;
-  for (uint32_t i = 0; i < spec.max_samples; ++i) {
-    const double enough = spec.sampling_seconds * (clean.size() < spec.min_samples ? kPatience : 1);
-    if (i >= spec.min_samples && spent >= enough) break;
-    const long before = Preemptions();
-    const Sampled sample = TakeSample(spec, kernel);
-    (Preemptions() == before ? clean : disturbed).push_back(sample.mean);
-    spent += sample.all;
-    if (!clean.empty() && spec.drop_seconds > 0 && clean[0] > spec.drop_seconds) break;
-  }
-  return clean.empty() ? disturbed : clean;
 }
 
 bool WriteResult(const std::string& line) {
@@ -108,8 +80,9 @@ std::string MakeReference(Kernel& kernel) {
 
 // A first call with the operands' begins at guard pages, then one with their ends there, which is
 // also the warm-up of the timed ones: they find everything where it was. A hopeless candidate gets
-// one call, and it is checked.
+// one call, and it is checked, unless there is time to spare.
 std::string Measure(const RunSpec& spec, Kernel& kernel) {
+  const SpareTimeLeft spare(spec.spare_seconds);
   for (const auto place : {GuardedMemory::Place::kBegin, GuardedMemory::Place::kEnd}) {
     const bool last = place == GuardedMemory::Place::kEnd;
     if (!last && !kernel.moves()) continue;
@@ -120,9 +93,9 @@ std::string Measure(const RunSpec& spec, Kernel& kernel) {
     std::string error = kernel.Damage();
     if (error.empty() && (last || hopeless)) error = kernel.Compare();
     if (!error.empty()) return error;
-    if (hopeless) return OkLine({warm_up});
+    if (hopeless && !spare.Any()) return OkLine({warm_up});
   }
-  return OkLine(Sample(spec, kernel));
+  return OkLine(Sample(spec, spare, kernel));
 }
 
 // The library is loaded last of all: its constructors are a kernel's code too, and what they do is
@@ -140,11 +113,12 @@ std::string Run(const RunSpec& spec, const Confinement& got) {
 }
 
 int Main() {
-  const std::optional<RunSpec> spec = ParseRunSpec(ReadAll(0));
+  const std::optional<RunSpec> spec = ParseRunSpec(ReadSpec());
   if (!spec) {
     std::fprintf(stderr, "tilewright-runner: standard input is not a run spec\n");
     return 2;
   }
+  if (spec->spare_seconds > 0) fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);  // for SpareTimeLeft
   const Confinement got = Confine(*spec);
   const std::string result = Run(*spec, got);
   // Beginning with what a kernel that writes to this descriptor does not know.

@@ -1,0 +1,83 @@
+#include "worker/runner/sampling.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace tilewright {
+namespace {
+
+// On a busy machine sampling may take this many times as long to find undisturbed calls.
+constexpr double kPatience = 4;
+
+std::chrono::steady_clock::duration Seconds(double seconds) {
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double>(seconds));
+}
+
+// Times this process was put off its core so far.
+long Preemptions() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
+}
+
+struct Sampled {
+  double mean = 0, all = 0;  // seconds of a call, of all calls
+};
+Sampled TakeSample(const RunSpec& spec, Kernel& kernel) {
+  double all = 0;
+  uint32_t calls = 0;
+  for (; calls == 0 || calls < spec.sample_calls || all < spec.sample_seconds; ++calls) {
+    all += kernel.TimedCall();
+  }
+  return {all / calls, all};
+}
+
+struct Samples {
+  std::vector<double> clean, disturbed;
+  double spent = 0;
+
+  bool AreEnough(const RunSpec& spec) const {
+    const size_t count = clean.size() + disturbed.size();
+    if (count >= spec.max_samples) return true;
+    if (!clean.empty() && spec.drop_seconds > 0 && clean[0] > spec.drop_seconds) return true;
+    const double enough = spec.sampling_seconds * (clean.size() < spec.min_samples ? kPatience : 1);
+    return count >= spec.min_samples && spent >= enough;
+  }
+};
+
+std::vector<double> Quantiles(std::vector<double> all, size_t count) {
+  if (all.size() <= count) return all;
+  std::sort(all.begin(), all.end());
+  std::vector<double> kept;
+  for (size_t i = 0; i < count; ++i) kept.push_back(all[(2 * i + 1) * all.size() / (2 * count)]);
+  return kept;
+}
+
+}  // namespace
+
+SpareTimeLeft::SpareTimeLeft(double seconds)
+    : end_(std::chrono::steady_clock::now() + Seconds(seconds)) {}
+
+// What is open and has nothing to read says so by EAGAIN, whatever the kernel did to it.
+bool SpareTimeLeft::Any() const {
+  if (std::chrono::steady_clock::now() >= end_) return false;
+  char byte;
+  return read(STDIN_FILENO, &byte, 1) < 0 && errno == EAGAIN;
+}
+
+std::vector<double> Sample(const RunSpec& spec, const SpareTimeLeft& spare, Kernel& kernel) {
+  Samples samples;
+  while (!samples.AreEnough(spec) || spare.Any()) {
+    const long before = Preemptions();
+    const Sampled sample = TakeSample(spec, kernel);
+    (Preemptions() == before ? samples.clean : samples.disturbed).push_back(sample.mean);
+    samples.spent += sample.all;
+  }
+  return Quantiles(samples.clean.empty() ? samples.disturbed : samples.clean, spec.max_samples);
+}
+
+}  // namespace tilewright
