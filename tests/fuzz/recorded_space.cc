@@ -13,7 +13,10 @@ FuzzTarget recorded_space() {
                     R"({"name":"u","candidates":[["ot",false],["ot",true]]}],)"
                     R"("points":[[0,1.5e-4],[2,"crash"]]})",
                     R"({"name":"conv","params":{"block":[16,32],"pad":[0,1]},)"
-                    R"("cfg":[[0,0],[1,0]],"time":[1.5,null]})"},
+                    R"("cfg":[[0,0],[1,0]],"time":[1.5,null]})",
+                    R"({"results":[{"configuration":{"a":1,"b":"x"},"invalidity":"correct",)"
+                    R"("objectives":["time"],"measurements":[{"name":"time","value":1.5,)"
+                    R"("unit":"ms"}]}]})"},
           .read =
               [](std::string_view json) {
                 const auto space = ParseRecordedSpace(json);

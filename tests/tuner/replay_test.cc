@@ -93,6 +93,38 @@ TEST(RecordedSpace, ReadsKernelTunersSpaces) {
   EXPECT_EQ(MedianSeconds(recorded->outcomes->at(1)), std::nullopt);
 }
 
+std::string T4Result(const std::string& configuration, const std::string& validity, double value,
+                     const std::string& unit) {
+  return R"({"configuration":)" + configuration + R"(,"invalidity":")" + validity +
+         R"(","objectives":["time"],"measurements":[{"name":"time","value":)" +
+         std::to_string(value) + R"(,"unit":")" + unit + R"("}]})";
+}
+
+TEST(RecordedSpace, ReadsT4Results) {
+  const auto recorded = ParseRecordedSpace(
+      R"({"results":[)" + T4Result(R"({"block":16,"pad":0})", "correct", 2, "ms") + "," +
+      T4Result(R"({"block":32,"pad":0})", "runtime", 1e20, "ms") + "," +
+      T4Result(R"({"pad":1,"block":32})", "correct", 0.5, "ms") + "]}");
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  EXPECT_EQ(recorded->space.EnumerateValid().value(), (std::vector<uint64_t>{0, 1, 3}));
+  EXPECT_EQ(recorded->BestSeconds(), 0.5e-3);
+  EXPECT_EQ(MedianSeconds(recorded->outcomes->at(1)), std::nullopt);
+}
+
+TEST(RecordedSpace, RefusesT4ResultsThatAreNoTimesOfOneSpace) {
+  const auto message = [](const std::string& results) {
+    return std::string(ParseRecordedSpace(R"({"results":[)" + results + "]}").status().message());
+  };
+  const std::string good = T4Result(R"({"a":1})", "correct", 1, "ms");
+  EXPECT_THAT(message(""), HasSubstr("no results"));
+  EXPECT_THAT(message("{}"), HasSubstr("configuration"));
+  EXPECT_THAT(message(T4Result(R"({"a":1})", "correct", 1, "W")), HasSubstr("a time in ms"));
+  EXPECT_THAT(message(T4Result(R"({"a":1})", "correct", -1, "ms")), HasSubstr("a time in ms"));
+  EXPECT_THAT(message(T4Result("{}", "correct", 1, "ms")), HasSubstr("0 parameters"));
+  EXPECT_THAT(message(good + "," + T4Result(R"({"a":1,"b":2})", "correct", 1, "ms")),
+              HasSubstr("other parameters"));
+}
+
 TEST(RecordedSpace, RefusesWhatIsNotOne) {
   auto message = [](std::string_view json) {
     return std::string(ParseRecordedSpace(json).status().message());

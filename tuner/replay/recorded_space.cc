@@ -10,6 +10,7 @@
 #include "base/json_integer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "tuner/replay/kernel_tuner_t4.h"
 
 namespace tilewright {
 namespace {
@@ -229,7 +230,11 @@ absl::StatusOr<RecordedSpace> ParseRecordedSpace(std::string_view json) {
     if (!root.is_object()) return Bad("not a JSON object");
     if (root.value("format", "") == kFormat) return FromOwnFormat(root);
     if (root.contains("params") && root.contains("cfg")) return FromKernelTuner(root);
-    return Bad(absl::StrCat("format is neither \"", kFormat, "\" nor params and cfg"));
+    if (root.contains("results")) {
+      TW_ASSIGN_OR_RETURN(const Json table, TableOfT4(root));
+      return FromKernelTuner(table);
+    }
+    return Bad(absl::StrCat("format is not \"", kFormat, "\", params and cfg, or T4's results"));
   } catch (const Json::exception& e) {
     return Bad(Shown(e.what()));
   }

@@ -9,7 +9,7 @@
 // Candidates are AutoTVM entities; a point is its index (mixed radix, first knob lowest) and its
 // seconds or a failure's name. An index that is not listed is not a valid point of the space.
 // The exhaustive spaces published for Kernel Tuner ("params", "cfg", "time": one value index per
-// parameter and mean milliseconds or null) are read too.
+// parameter and mean milliseconds or null) and T4 results (kernel_tuner_t4.h) are read too.
 #pragma once
 
 #include <memory>
