@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxResults = 4'000'000, kMaxParameters = 64;
 
-absl::Status Bad(const std::string& what) {
+absl::Status BadResult(const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("T4 results: ", what));
 }
 
@@ -26,12 +26,12 @@ absl::StatusOr<Json> MillisecondsOf(const Json& result) {
     const std::string unit = measured.value("unit", "");
     const double value = measured.at("value");
     if (unit != "ms" || !(value > 0)) {
-      return Bad(absl::StrCat("the objective ", Shown(objective), " is ", value, " \"", Shown(unit),
-                              "\"; it must be a time in ms"));
+      return BadResult(absl::StrCat("the objective ", Shown(objective), " is ", value, " \"",
+                                    Shown(unit), "\"; it must be a time in ms"));
     }
     return Json(value);
   }
-  return Bad(absl::StrCat("no measurement of the objective ", Shown(objective)));
+  return BadResult(absl::StrCat("no measurement of the objective ", Shown(objective)));
 }
 
 // Numbers the values of each parameter as they come.
@@ -41,10 +41,11 @@ class Parameters {
     if (names_.empty()) {
       for (const auto& [name, value] : configuration.items()) names_.push_back(name);
       if (names_.empty() || names_.size() > kMaxParameters) {
-        return Bad(absl::StrCat(names_.size(), " parameters, allowed are 1 to 64"));
+        return BadResult(absl::StrCat(names_.size(), " parameters, allowed are 1 to 64"));
       }
     }
-    if (configuration.size() != names_.size()) return Bad("configurations of other parameters");
+    if (configuration.size() != names_.size())
+      return BadResult("configurations of other parameters");
     Json row = Json::array();
     for (const std::string& name : names_) {
       const Json& value = configuration.at(name);
@@ -67,7 +68,7 @@ class Parameters {
 
 absl::StatusOr<Json> TableOfT4(const Json& root) {
   const Json& results = root.at("results");
-  if (results.size() > kMaxResults) return Bad(absl::StrCat(results.size(), " results"));
+  if (results.size() > kMaxResults) return BadResult(absl::StrCat(results.size(), " results"));
   Parameters parameters;
   Json rows = Json::array(), times = Json::array();
   for (const Json& result : results) {
@@ -76,7 +77,7 @@ absl::StatusOr<Json> TableOfT4(const Json& root) {
     rows.push_back(std::move(row));
     times.push_back(std::move(time));
   }
-  if (rows.empty()) return Bad("no results");
+  if (rows.empty()) return BadResult("no results");
   return Json{{"params", parameters.values()}, {"cfg", rows}, {"time", times}};
 }
 
