@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/exit_code.h"
+#include "cli/printable.h"
 #include "cli/verb.h"
 #include "cli/verbs.h"
 
@@ -42,7 +43,7 @@ int UsageExit(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> known = VerbNames(*verb);
   const std::string name = FullName(*verb);
   if (known.empty()) {
-    std::cerr << name << ": " << error.what() << "\n";
+    std::cerr << name << ": " << Printable(error.what()) << "\n";
   } else {
     std::cerr << name << ": name a verb: " << absl::StrJoin(known, ", ") << "\n";
   }
@@ -64,7 +65,7 @@ bool VerbsAreKnown(const CLI::App& app, int argc, const char* const* argv) {
   for (int i = 1; i < argc && argv[i][0] != '-' && !VerbNames(*group).empty(); ++i) {
     const CLI::App* verb = FindVerb(*group, argv[i]);
     if (!verb) {
-      std::cerr << FullName(*group) << ": unknown verb \"" << argv[i]
+      std::cerr << FullName(*group) << ": unknown verb \"" << Printable(argv[i])
                 << "\"; known: " << absl::StrJoin(VerbNames(*group), ", ") << "\n";
       return false;
     }

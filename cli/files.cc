@@ -103,6 +103,7 @@ OutputFile::OutputFile(std::string path, FileKind kind, const std::vector<std::s
 
 absl::Status OutputFile::Open(FileKind kind, const std::vector<std::string>& inputs) {
   if (path_ == "-") return UsageError("\"-\" is no file: name one (./- for one of that name)");
+  if (path_.empty()) return UsageError("the name of the file to write is empty");
   struct stat file;
   if (lstat(path_.c_str(), &file) == 0) {
     TW_RETURN_IF_ERROR(CheckReplaceable(path_, file, kind, inputs));

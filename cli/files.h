@@ -29,9 +29,10 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  // Ask before the work is done. Wrong usage when something stands there that must not be replaced:
-  // a device, pipe, socket, symbolic link, folder, read-only file, one of the inputs, or a file
-  // that is neither empty nor of the kind. PermissionDenied when the file cannot be made.
+  // Ask before the work is done. Wrong usage for no name, and when something stands there that must
+  // not be replaced: a device, pipe, socket, symbolic link, folder, read-only file, one of the
+  // inputs, or a file that is neither empty nor of the kind. PermissionDenied when the file cannot
+  // be made.
   const absl::Status& status() const { return status_; }
   std::ostream& stream() { return stream_; }
   // Where it is written until then, for what writes files by name. Written by it or by stream().

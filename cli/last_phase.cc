@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/model_bindings.h"
+#include "cli/paths.h"
 #include "cli/template_index.h"
 #include "records/network_choices.h"
 #include "tuner/loop/in_network.h"
@@ -163,8 +164,7 @@ absl::StatusOr<std::optional<InNetwork>> Decide(const LastPhase& phase,
   TW_ASSIGN_OR_RETURN(const std::vector<LayerChoice> choices, ChoicesOf(phase, graph));
   if (choices.empty()) return std::optional<InNetwork>();
   TW_ASSIGN_OR_RETURN(const Target target, TargetOf(phase.model));
-  TW_ASSIGN_OR_RETURN(const auto folder,
-                      PrivateFolder::Make(std::filesystem::temp_directory_path()));
+  TW_ASSIGN_OR_RETURN(const auto folder, PrivateFolder::Make(TempFolder()));
   LocalNetworks networks(phase, choices, std::move(graph), folder->path(), runner);
   NetworkQuestion question{.deadline = deadline, .stop = phase.stop};
   for (const LayerChoice& choice : choices) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cli/executable.h"
+#include "cli/paths.h"
 #include "worker/child.h"
 #include "worker/core_plan.h"
 #include "worker/device.h"
@@ -157,7 +158,7 @@ absl::StatusOr<std::unique_ptr<LocalFarm>> LocalFarm::Start(
     const LocalFarmSetup& setup, std::function<void(absl::Status)> on_failure) {
   const std::vector<int> all = AllowedCores();
   TW_ASSIGN_OR_RETURN(const CorePlan plan, PlanThisMachine({.slot_cores = setup.threads}));
-  TW_ASSIGN_OR_RETURN(auto folder, PrivateFolder::Make(std::filesystem::temp_directory_path()));
+  TW_ASSIGN_OR_RETURN(auto folder, PrivateFolder::Make(TempFolder()));
   auto farm = std::make_unique<LocalFarmImpl>(std::move(folder), std::move(on_failure));
   TW_RETURN_IF_ERROR(farm->StartServer(setup.records, plan.others));  // off the measured core
   farm->StartWorker(setup, all);

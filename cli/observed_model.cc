@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "cli/paths.h"
 #include "compiler/core/tensor.h"
 #include "compiler/driver/compile_model.h"
 #include "compiler/onnx/import_model.h"
@@ -30,8 +30,7 @@ absl::StatusOr<CompiledModel> CompileHere(onnx::ModelProto model, const ImportOp
 }
 
 absl::StatusOr<ModelHandle> Load(const CompiledModel& compiled) {
-  TW_ASSIGN_OR_RETURN(const auto folder,
-                      PrivateFolder::Make(std::filesystem::temp_directory_path()));
+  TW_ASSIGN_OR_RETURN(const auto folder, PrivateFolder::Make(TempFolder()));
   const std::string path = folder->path() + "/model.tar";
   std::ofstream out(path, std::ios::binary);
   WritePackage(compiled, [&out](std::string_view part) { out << part; });

@@ -1,6 +1,5 @@
 #include "cli/onnxruntime_peer.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -8,6 +7,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
+#include "cli/paths.h"
 #include "worker/pipe_io.h"
 
 namespace tilewright {
@@ -56,8 +56,7 @@ std::string OutputsIn(const PrivateFolder& folder) { return folder.path() + "/ou
 absl::StatusOr<OnnxRuntimePeer> OnnxRuntimePeer::Start(const std::string& model,
                                                        const std::vector<NpzArray>& inputs,
                                                        int threads) {
-  TW_ASSIGN_OR_RETURN(auto folder,
-                      PrivateFolder::Make(std::filesystem::temp_directory_path().string()));
+  TW_ASSIGN_OR_RETURN(auto folder, PrivateFolder::Make(TempFolder()));
   TW_RETURN_IF_ERROR(WriteNpz(InputsIn(*folder), inputs));
   TW_ASSIGN_OR_RETURN(Child child,
                       Child::Start({"/usr/bin/env", "python3", "-c", kProgram, model,

@@ -48,8 +48,10 @@ bool IsLibrary(const std::string& path) {
 
 absl::StatusOr<std::string> OperatorsOfLibrary(const std::string& path) {
   const std::string program = ExecutableFolder() / "tilewright-operators";
-  TW_ASSIGN_OR_RETURN(Child child, Child::Start({program, std::filesystem::absolute(path)},
-                                                ChildOutput::kOurStderr));
+  std::error_code gone;  // a working folder that is: a relative path must do
+  const std::filesystem::path whole = std::filesystem::absolute(path, gone);
+  TW_ASSIGN_OR_RETURN(
+      Child child, Child::Start({program, gone ? path : whole.string()}, ChildOutput::kOurStderr));
   child.CloseInput();
   const absl::StatusOr<std::string> answer =
       ReadToEnd(child.output(), kMaxAnswer, DeadlineAfter(kMostSeconds));

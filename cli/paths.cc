@@ -30,6 +30,11 @@ std::string DefaultTlsFolder() {
   return !config.empty() && std::filesystem::is_directory(folder, error) ? folder : "";
 }
 
+std::string TempFolder() {
+  const std::string named = Env("TMPDIR");
+  return named.empty() ? "/tmp" : named;
+}
+
 std::string DefaultRecordsPath() {
   const std::string named = Env("TILEWRIGHT_RECORDS");
   return named.empty() ? DataFolder() + "/records.db" : named;

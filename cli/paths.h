@@ -12,6 +12,9 @@ std::string DataFolder();
 // tls in $XDG_CONFIG_HOME/tilewright or ~/.config/tilewright when it exists, else "".
 std::string DefaultTlsFolder();
 
+// $TMPDIR, else /tmp, whether or not it is there.
+std::string TempFolder();
+
 // $TILEWRIGHT_RECORDS, else records.db in the data folder. Nothing is created.
 std::string DefaultRecordsPath();
 

@@ -1,5 +1,7 @@
 #include "cli/server_option.h"
 
+#include <sys/un.h>
+
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -25,9 +27,18 @@ absl::StatusOr<std::string> FolderFor(const std::string& address, const TlsOptio
       "`tilewright certs`), or --insecure on a network where everyone is trusted"));
 }
 
+// gRPC would only say that there is no channel.
+absl::Status CheckSocketPath(const std::string& address) {
+  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
+  const size_t bytes = address.size() - sizeof("unix:") + 1;
+  if (bytes <= kMost) return absl::OkStatus();
+  return UsageError(absl::StrCat("a unix socket's path of ", bytes, " bytes, at most ", kMost,
+                                 " are possible: give one in a folder nearer to the root"));
+}
+
 // gRPC would take a name without a port for one of port 443.
 absl::Status CheckAddress(const std::string& address) {
-  if (absl::StartsWith(address, "unix:") && address.size() > 5) return absl::OkStatus();
+  if (absl::StartsWith(address, "unix:") && address.size() > 5) return CheckSocketPath(address);
   const size_t colon = address.rfind(':');
   uint32_t port = 0;
   if (colon != std::string::npos && colon > 0 &&

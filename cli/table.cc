@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "base/check.h"
+#include "cli/printable.h"
 
 namespace tilewright {
 namespace {
@@ -17,6 +18,7 @@ bool IsNumeric(const std::string& cell) {
 
 void Table::Add(std::vector<std::string> cells) {
   TW_CHECK(cells.size() == rows_.front().size()) << "a row has one cell for each column";
+  for (std::string& cell : cells) cell = Printable(cell);
   rows_.push_back(std::move(cells));
 }
 

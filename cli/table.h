@@ -10,7 +10,7 @@ namespace tilewright {
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
-  // REQUIRES: as many cells as the header.
+  // Cells are shown as Printable (cli/printable.h). REQUIRES: as many cells as the header.
   void Add(std::vector<std::string> cells);
   // Cells that are all numbers (or "-") in a column are aligned right.
   void Print(std::ostream& out) const;

@@ -134,7 +134,7 @@ absl::Status Work(Options options) {
   if (std::filesystem::exists(network_runner)) options.agent.network_runner = network_runner;
   if (options.agent.name.empty()) options.agent.name = DefaultWorkerName();
   if (options.agent.temp_folder.empty()) {
-    options.agent.temp_folder = std::filesystem::temp_directory_path();
+    options.agent.temp_folder = TempFolder();
   }
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Log> log, OpenLog(options.log));
   options.agent.warn = Say;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -41,12 +42,27 @@ bool LooksMisread(const std::string& text, const std::string& port) {
   return !one_before_host || !numeric || absl::StrContains(text, '#');
 }
 
+// Whatever else is in a field may end it, pass for a password or be no text for a terminal.
+std::string Escaped(const std::string& field, std::string_view also) {
+  std::string escaped;
+  for (const char c : field) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("-._~", c) ||
+        also.find(c) != also.npos) {
+      escaped += c;
+    } else {
+      absl::StrAppend(&escaped, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    }
+  }
+  return escaped;
+}
+
 std::string ShownOf(const PQconninfoOption* options) {
-  const std::string user = ValueOf(options, "user"), port = ValueOf(options, "port");
+  const std::string user = Escaped(ValueOf(options, "user"), "");
+  const std::string port = ValueOf(options, "port");  // digits and commas
   std::string host = ValueOf(options, "host");
   if (host.empty()) host = ValueOf(options, "hostaddr");
-  return absl::StrCat("postgresql://", user, user.empty() ? "" : "@", host, port.empty() ? "" : ":",
-                      port, "/", ValueOf(options, "dbname"));
+  return absl::StrCat("postgresql://", user, user.empty() ? "" : "@", Escaped(host, ",:/"),
+                      port.empty() ? "" : ":", port, "/", Escaped(ValueOf(options, "dbname"), ""));
 }
 
 }  // namespace

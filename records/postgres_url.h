@@ -13,7 +13,8 @@ bool IsPostgresUrl(absl::string_view text);
 
 struct PostgresUrl {
   std::string url;    // for libpq only: it may hold a password
-  std::string shown;  // for people: "postgresql://ann@db.example:5432/farm", never a password
+  std::string shown;  // for people: "postgresql://ann@db.example:5432/farm", never a password;
+                      // printable ASCII, the rest %-encoded
 };
 
 // InvalidArgument, which repeats nothing of the text, for one that libpq does not take or that has

@@ -3,8 +3,10 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -26,6 +28,11 @@ absl::Status CannotOpen(const std::string& path, int system_error) {
     case EROFS: return absl::PermissionDeniedError(absl::StrCat("no permission to open ", path));
     default: return absl::UnavailableError(absl::StrCat("cannot open ", path));
   }
+}
+
+// SQLite takes ":memory:" for no file at all.
+std::string FileName(const std::string& path) {
+  return absl::StartsWith(path, ":") ? absl::StrCat("./", path) : path;
 }
 
 }  // namespace
@@ -56,12 +63,26 @@ class SqliteStatement final : public SqlStatement {
   sqlite3_stmt* stmt_;
 };
 
+absl::Status SqliteConnection::CheckPath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status there = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(there) || std::filesystem::is_regular_file(there)) {
+    return absl::OkStatus();
+  }
+  const bool folder = std::filesystem::is_directory(there);
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, folder ? " is a folder" : " is a pipe, socket or device",
+                   ", which holds no records: name a file"));
+}
+
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path,
                                                                          SqliteMode mode) {
   const int access = mode == SqliteMode::kReadOnly ? SQLITE_OPEN_READONLY
                                                    : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  TW_RETURN_IF_ERROR(CheckPath(path));
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, access | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(FileName(path).c_str(), &db, access | SQLITE_OPEN_NOMUTEX, nullptr);
   // From here on the destructor closes it, as SQLite asks even after a failed open.
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(db, path));
   if (code != SQLITE_OK) return connection->Error("opening");

@@ -36,8 +36,12 @@ inline constexpr SqlDialect kSqliteDialect = {.equal = "$0 = $1",
 
 class SqliteConnection final : public SqlConnection {
  public:
+  // InvalidArgument, before anything is made, for what stands there and is no regular file: SQLite
+  // waits for a pipe and fills a device.
+  static absl::Status CheckPath(const std::string& path);
+
   // Opens and sets the safe defaults (defensive, no trusted schema, 5 s busy time-out, WAL with
-  // synchronous=FULL when writing). Statuses: see Error.
+  // synchronous=FULL when writing). Statuses: see CheckPath and Error.
   static absl::StatusOr<std::unique_ptr<SqliteConnection>> Open(const std::string& path,
                                                                 SqliteMode mode);
   ~SqliteConnection() override;

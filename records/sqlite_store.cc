@@ -51,6 +51,7 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenForReading(const std::string& p
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenForWriting(const std::string& path) {
+  TW_RETURN_IF_ERROR(SqliteConnection::CheckPath(path));  // before a lock is made beside it
   TW_RETURN_IF_ERROR(MakeFolderOf(path));
   TW_ASSIGN_OR_RETURN(FileLock lock, FileLock::Take(path + ".lock"));
   TW_RETURN_IF_ERROR(CheckSize(path));

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <system_error>
 
 #include "runtime/cpu_info.h"
+#include "runtime/error.h"
 
 namespace tilewright::runtime {
 namespace {
@@ -48,14 +51,28 @@ ThreadPool::ThreadPool(int threads, bool bind) : shares_(static_cast<size_t>(thr
   const std::vector<int> cpus = AllowedCpus();
   spin_ = shares_.size() <= cpus.size();
   for (size_t self = 1; self < shares_.size(); ++self) {
-    helpers_.emplace_back([this, self] { Help(self); });
+    Start(self);
     // From here and not by itself: a helper that has had no CPU yet is bound, too.
     if (bind) BindThread(helpers_.back().native_handle(), cpus[self % cpus.size()]);
   }
   if (bind) BindThread(pthread_self(), cpus[0]);
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { Stop(); }
+
+void ThreadPool::Start(size_t self) {
+  try {
+    helpers_.emplace_back([this, self] { Help(self); });
+  } catch (const std::system_error& error) {
+    Stop();
+    throw Error(TW_UNAVAILABLE, "cannot start thread " + std::to_string(self + 1) + " of " +
+                                    std::to_string(shares_.size()) + ": " + error.what() +
+                                    "; ask for fewer threads or allow more (ulimit -u, -v, a "
+                                    "container's limit of processes)");
+  }
+}
+
+void ThreadPool::Stop() {
   stopping_.store(true, std::memory_order_relaxed);
   loop_.fetch_add(1, std::memory_order_release);
   loop_.notify_all();

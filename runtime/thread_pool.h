@@ -22,6 +22,7 @@ class ThreadPool {
  public:
   // `threads` >= 1 counts the caller of ParallelFor. `bind` confines thread i to the i-th CPU this
   // process may use, the constructing thread (number 0) included, before the constructor ends.
+  // Throws Error(TW_UNAVAILABLE) when the machine gives no more threads.
   ThreadPool(int threads, bool bind);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -45,6 +46,8 @@ class ThreadPool {
     std::atomic<uint64_t> range{0};
   };
 
+  void Start(size_t self);
+  void Stop();
   static Range Take(Share& share, bool from_front);
   void Publish(int64_t extent, const Body& body);
   int64_t Work(size_t self);

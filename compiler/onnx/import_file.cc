@@ -21,11 +21,18 @@ absl::Status CannotRead(int error) {
 absl::StatusOr<Graph> ImportFrom(const std::string& path, const ImportOptions& options) {
   TW_ASSIGN_OR_RETURN(onnx::ModelProto model, ReadModelFile(path));
   ImportOptions here = options;
-  here.folder = std::filesystem::absolute(path).parent_path().string();
+  here.folder = FolderOf(path);
   return ImportModel(std::move(model), here);
 }
 
 }  // namespace
+
+// A working folder that is gone has no name; then a relative path must do.
+std::string FolderOf(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  return (error ? std::filesystem::path(path) : whole).parent_path().string();
+}
 
 // Parsed from the stream, so that the bytes are never held as a whole.
 absl::StatusOr<onnx::ModelProto> ReadModelFile(const std::string& path) {

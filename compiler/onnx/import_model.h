@@ -14,6 +14,8 @@ absl::StatusOr<Graph> ImportModel(onnx::ModelProto model, const ImportOptions& o
 // The parsed file; its weights may lie in files beside it. NotFound, PermissionDenied or
 // InvalidArgument say what is wrong, without the path.
 absl::StatusOr<onnx::ModelProto> ReadModelFile(const std::string& path);
+// The folder that a model's external data lies beneath: the file's own.
+std::string FolderOf(const std::string& path);
 
 // Errors of what comes before: bytes of a size that cannot be a model, or that do not parse.
 absl::Status CheckModelSize(size_t bytes);

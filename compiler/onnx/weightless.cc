@@ -160,7 +160,7 @@ absl::Status FillWeights(onnx::ModelProto& model, int64_t most_bytes) {
 
 absl::StatusOr<std::string> WithoutWeights(const std::string& path) {
   TW_ASSIGN_OR_RETURN(onnx::ModelProto model, ReadModelFile(path));
-  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  const std::string folder = FolderOf(path);
   model.clear_doc_string();
   model.clear_metadata_props();
   TW_RETURN_IF_ERROR(

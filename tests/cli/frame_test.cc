@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_split.h"
 #include "cli/exit_code.h"
+#include "cli/printable.h"
 #include "cli/table.h"
 #include "tests/cli/command_line.h"
 #include "tests/paths.h"
@@ -73,6 +74,61 @@ TEST(Frame, AFullDiskBehindTheOutputIsAFailure) {
   EXPECT_EQ(ReadAll(command / "err.txt"), "tilewright templates: cannot write to the output\n");
 }
 
+// Runs a line of the shell in the folder; what the command wrote to stderr.
+std::string ErrorOf(const CommandLine& command, const std::string& line, int exit_code) {
+  const std::string whole = "cd '" + command / "" + "' && " + line + " >/dev/null 2>err.txt";
+  const int status = std::system(whole.c_str());
+  EXPECT_TRUE(WIFEXITED(status)) << line;
+  EXPECT_EQ(WEXITSTATUS(status), exit_code) << line << ": " << ReadAll(command / "err.txt");
+  return ReadAll(command / "err.txt");
+}
+
+TEST(Frame, AWorkingFolderThatIsGoneIsSaidAndDoesNotCrash) {
+  const CommandLine command;
+  ErrorOf(command, TILEWRIGHT_BIN_DIR "/tilewright zoo mlp -o mlp.onnx", 0);
+  const std::string gone = "mkdir gone && cd gone && rmdir ../gone && " TILEWRIGHT_BIN_DIR;
+  ErrorOf(command, gone + "/tilewright tasks ../mlp.onnx --records none", 3);
+}
+
+TEST(Frame, ATemporaryFolderThatIsMissingIsNamed) {
+  const CommandLine command;
+  ErrorOf(command, TILEWRIGHT_BIN_DIR "/tilewright zoo mlp -o mlp.onnx", 0);
+  const std::string line =
+      "TMPDIR=/nowhere " TILEWRIGHT_BIN_DIR "/tilewright tune mlp.onnx --trials 1 --records t.db";
+  EXPECT_EQ(ErrorOf(command, line, 4),
+            "tilewright tune: cannot make a folder in /nowhere: No such file or directory\n");
+}
+
+TEST(Frame, ASocketsPathThatIsTooLongIsWrongUsage) {
+  const CommandLine command;
+  const std::string path = "/tmp/" + std::string(200, 'a');
+  for (const char* verb : {"health", "jobs", "workers"}) {
+    const CommandResult result = command.Run(std::string(verb) + " --server unix:" + path);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("a unix socket's path of 205 bytes, at most 107"));
+  }
+}
+
+TEST(Frame, ErrorsDoNotSteerTheTerminal) {
+  const CommandLine command;
+  for (const char* line : {"check \"$(printf '\\033[2Jx')\"", "best \"$(printf '\\033[2Jx')\"",
+                           "\"$(printf '\\033[2Jx')\""}) {
+    const CommandResult result = command.Run(line);
+    EXPECT_NE(result.exit_code, 0) << line;
+    EXPECT_THAT(result.err, HasSubstr("\\x1b[2Jx")) << line;
+    EXPECT_EQ(result.err.find('\033'), std::string::npos) << line;
+  }
+}
+
+TEST(Printable, LeavesTextAndReplacesControlCharacters) {
+  EXPECT_EQ(Printable("layer\t\xc3\xa9\n"), "layer\t\xc3\xa9\n");
+  EXPECT_EQ(Printable("a\x1b[31m\r\x7f"), "a\\x1b[31m\\x0d\\x7f");
+  EXPECT_EQ(Printable("\xc2\x9b"
+                      "31m \xc2\xa0 \xc2"),
+            "\\x9b31m \xc2\xa0 \xc2");
+  EXPECT_EQ(Printable(std::string_view("\0", 1)), "\\x00");
+}
+
 TEST(ExitCode, FollowsTheStatus) {
   EXPECT_EQ(ExitCodeOf(absl::OkStatus()), ExitCode::kDone);
   EXPECT_EQ(ExitCodeOf(absl::InternalError("")), ExitCode::kFailed);
@@ -101,6 +157,14 @@ TEST(Table, AlignsNumbersRightAndTextLeft) {
             "name     ms  note\n"
             "a       1.5  x\n"
             "longer    -\n");
+}
+
+TEST(Table, ShowsControlCharactersOfACell) {
+  Table table({"name"});
+  table.Add({"a\x1b[2J"});
+  std::ostringstream out;
+  table.Print(out);
+  EXPECT_EQ(out.str(), "name\na\\x1b[2J\n");
 }
 
 }  // namespace

@@ -134,6 +134,15 @@ TEST_F(OutputFiles, ADashIsNoFile) {
   EXPECT_FALSE(fs::exists(command_ / "-"));
 }
 
+TEST_F(OutputFiles, AnEmptyNameIsRefusedBeforeTheWork) {
+  for (const std::string& verb : Verbs()) {
+    const CommandResult result = command_.Run(verb + "''");
+    EXPECT_EQ(result.exit_code, 2) << verb << ": " << result.err;
+    EXPECT_THAT(result.err, HasSubstr("is empty")) << verb;
+  }
+  ExpectNoDrafts();
+}
+
 TEST_F(OutputFiles, AnEmptyFileIsReplaced) {
   WriteAll(command_ / "made.npz", "");
   EXPECT_EQ(command_.Run("run mlp.tar -o made.npz").exit_code, 0);

@@ -68,6 +68,12 @@ TEST_F(QuantizeVerb, NarrowsToSixteenBitFloatsWithAndWithoutData) {
   }
 }
 
+TEST_F(QuantizeVerb, AModelWithoutANameIsBadInput) {
+  const CommandResult result = command_.Run("quantize '' --to bf16 -o narrow.onnx");
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("cannot be read"));
+}
+
 TEST_F(QuantizeVerb, CalibrationDataThatDoesNotFitIsBadInputAndNothingIsWritten) {
   WriteImages("wide.npz", {5, 1, 6, 7});
   const CommandResult wide = command_.Run("quantize mlp.onnx --calibration wide.npz -o q.onnx");

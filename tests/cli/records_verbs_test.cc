@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/user_name.h"
@@ -12,6 +14,7 @@
 namespace tilewright {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
@@ -272,6 +275,31 @@ TEST(RecordsVerbs, TrainNeedsRecordsAndItsModelIsAFileOfItsOwn) {
   const CommandResult wrong = command.Run("tune mlp.onnx --cost-model mlp.onnx");
   EXPECT_EQ(wrong.exit_code, 3);
   EXPECT_THAT(wrong.err, HasSubstr("mlp.onnx: not a cost model of this version"));
+}
+
+TEST(RecordsVerbs, WhatIsNoRegularFileHoldsNoRecordsAndIsNotTouched) {
+  const CommandLine command;
+  WriteAll(command / "in.log", SampleLog());
+  fs::create_directory(command / "folder");
+  ASSERT_EQ(mkfifo((command / "pipe").c_str(), 0600), 0);
+  for (const std::string& name : {std::string("folder"), std::string("pipe")}) {
+    for (const char* verb : {"records import in.log", "records check", "records backup copy.db",
+                             "records prune --older-than 90d"}) {
+      const CommandResult result = command.Run(std::string(verb) + " --records " + name);
+      EXPECT_EQ(result.exit_code, 3) << verb << " " << name << ": " << result.err;
+      EXPECT_THAT(result.err, HasSubstr("holds no records")) << verb << " " << name;
+    }
+    EXPECT_FALSE(fs::exists(command / (name + ".lock")));
+  }
+  EXPECT_FALSE(fs::exists(command / "copy.db"));
+}
+
+TEST(RecordsVerbs, NoNameMeansMemory) {
+  const CommandLine command;
+  WriteAll(command / "in.log", SampleLog());
+  EXPECT_EQ(command.Run("records import in.log --records :memory:").exit_code, 0);
+  EXPECT_TRUE(fs::is_regular_file(command / ":memory:"));
+  EXPECT_EQ(command.Run("records check --records :memory:").exit_code, 0);
 }
 
 TEST(RecordsVerbs, WhatIsUnavailableIsExitCode4) {

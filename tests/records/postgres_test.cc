@@ -35,6 +35,13 @@ TEST(PostgresUrl, ShowsEverythingButThePassword) {
   EXPECT_EQ(ShownRecords("farm.db"), "farm.db");
 }
 
+TEST(PostgresUrl, ShowsNoFieldThatCouldPassForAnotherOrSteersATerminal) {
+  const auto shown = [](const std::string& url) { return ParsePostgresUrl(url).value().shown; };
+  EXPECT_EQ(shown("postgresql:///farm?user=ann:x"), "postgresql://ann%3ax@/farm");
+  EXPECT_EQ(shown("postgresql://ann@db/farm%0a%1b%5b2J"), "postgresql://ann@db/farm%0a%1b%5b2J");
+  EXPECT_EQ(shown("postgresql://ann@[::1]/a%20b"), "postgresql://ann@::1/a%20b");
+}
+
 TEST(PostgresUrl, APasswordThatWouldBeTakenForSomethingElseIsRefusedAndNotRepeated) {
   for (const char* url :
        {"postgresql://ann:se@cret@db/farm", "postgresql://ann:se/cret@db/farm",

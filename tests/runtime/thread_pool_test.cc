@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <iostream>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -14,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/error.h"
 #include "runtime/straggler_guard.h"
 
 namespace tilewright::runtime {
@@ -110,6 +113,28 @@ TEST(ThreadPool, WorksAloneAfterAStraggler) {
   }
   EXPECT_TRUE(alone);
 }
+
+#if defined(__has_feature)
+#define UNDER_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define UNDER_SANITIZER 0
+#endif
+#if !UNDER_SANITIZER  // they need more address space
+TEST(ThreadPool, ThatGetsTooFewThreadsIsAnErrorNotACrash) {
+  const auto start_too_many = [] {
+    const rlimit limit = {rlim_t{1} << 30, rlim_t{1} << 30};  // each has a stack of 8 MiB
+    if (setrlimit(RLIMIT_AS, &limit) != 0) std::exit(1);
+    try {
+      const ThreadPool pool(1024, false);
+    } catch (const Error& error) {
+      std::cerr << error.what();
+      std::exit(error.code() == TW_UNAVAILABLE ? 0 : 2);
+    }
+    std::exit(3);
+  };
+  EXPECT_EXIT(start_too_many(), testing::ExitedWithCode(0), "of 1024: .*fewer threads");
+}
+#endif
 
 TEST(ThreadPool, BindsEachThreadToOneCpu) {
   std::thread([] {  // the pool binds its constructing thread too

@@ -44,7 +44,7 @@ absl::Status TakeIn(onnx::GraphProto& graph, const std::string& folder) {
 }  // namespace
 
 absl::StatusOr<onnx::ModelProto> ReadWholeModel(const std::string& path) {
-  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  const std::string folder = FolderOf(path);
   absl::StatusOr<onnx::ModelProto> model = ReadModelFile(path);
   const absl::Status status = model.ok() ? TakeIn(*model->mutable_graph(), folder) : model.status();
   if (status.ok()) return model;
