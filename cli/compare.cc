@@ -107,7 +107,7 @@ absl::StatusOr<Tensor> TensorOf(const std::string& type, const Shape& shape, con
   const std::optional<DType> dtype = ParseDType(type);
   if (!dtype) return absl::InvalidArgumentError(absl::StrCat("output type ", type));
   Tensor tensor({*dtype, shape});
-  std::memcpy(tensor.data(), data, static_cast<size_t>(tensor.bytes()));
+  std::copy_n(static_cast<const char*>(data), tensor.bytes(), tensor.as<char>());
   return tensor;
 }
 

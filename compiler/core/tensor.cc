@@ -1,6 +1,7 @@
 #include "compiler/core/tensor.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "absl/strings/numbers.h"

@@ -2,8 +2,8 @@
 // and is immutable once shared.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,7 +49,7 @@ class Tensor {
   // Copies `elements`; REQUIRES: T matches type.dtype and the count matches.
   template <typename T>
   Tensor(TensorType type, const std::vector<T>& elements) : Tensor(std::move(type)) {
-    std::memcpy(data(), elements.data(), elements.size() * sizeof(T));
+    std::copy(elements.begin(), elements.end(), as<T>());
   }
 
   const TensorType& type() const { return type_; }

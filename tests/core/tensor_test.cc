@@ -34,6 +34,13 @@ TEST(Tensor, ConvertsElements) {
   EXPECT_EQ(t.bytes(), 3);
 }
 
+// Under UndefinedBehaviorSanitizer: no elements are nowhere, which memcpy must not be given.
+TEST(Tensor, OfNoElementsIsMadeOfNone) {
+  const Tensor none({DType::kF32, {0, 3}}, std::vector<float>());
+  EXPECT_EQ(none.size(), 0);
+  EXPECT_EQ(none.bytes(), 0);
+}
+
 TEST(Tensor, IsZeroFilledAndAligned) {
   const Tensor t(TensorType{.dtype = DType::kF64, .shape = {5}});
   for (int64_t i = 0; i < t.size(); ++i) EXPECT_EQ(t.AsDouble(i), 0.0);
