@@ -36,7 +36,8 @@ constexpr char kExample[] =
     "  output    0    285  11.8717  Egyptian cat\n";
 
 struct Options {
-  std::string package, outputs, fill = "random", device, labels;
+  std::string package, fill = "random", device, labels;
+  std::optional<std::string> outputs;
   std::vector<std::string> inputs;
   ImageOptions images;
   int64_t top = 0;
@@ -144,13 +145,13 @@ void PrintJson(const tw_model* model, const Measured& measured,
 
 // Made before the work is done, so that a name that cannot be written is known at once.
 absl::StatusOr<std::unique_ptr<OutputFile>> OpenOutputs(const Options& options) {
-  if (options.outputs.empty()) return nullptr;
+  if (!options.outputs) return nullptr;
   std::vector<std::string> read = {options.package, options.labels};
   for (const std::string& input : options.inputs) {
     read.push_back(input);
     read.push_back(input.substr(input.rfind('=') + 1));  // INPUT=FILE
   }
-  auto file = std::make_unique<OutputFile>(options.outputs, FileKind::kArrays, read);
+  auto file = std::make_unique<OutputFile>(*options.outputs, FileKind::kArrays, read);
   TW_RETURN_IF_ERROR(file->status());
   return file;
 }

@@ -3,6 +3,8 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -22,7 +24,8 @@ constexpr char kExample[] =
     "  ...\n";
 
 struct Options {
-  std::string name, output;
+  std::string name;
+  std::optional<std::string> output;
   ZooOptions zoo;
 };
 
@@ -37,8 +40,8 @@ absl::Status PrintNetworks() {
 
 absl::Status Zoo(const Options& options) {
   if (options.name.empty()) return PrintNetworks();
-  if (options.output.empty()) return UsageError("give the file to write: -o FILE.onnx");
-  OutputFile file(options.output, FileKind::kModel);
+  if (!options.output) return UsageError("give the file to write: -o FILE.onnx");
+  OutputFile file(*options.output, FileKind::kModel);
   TW_RETURN_IF_ERROR(file.status());
   const absl::Status written = WriteZooModel(options.name, options.zoo, file.draft());
   // An unknown name is wrong usage of this verb, as an unknown option would be.

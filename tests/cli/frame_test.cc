@@ -76,7 +76,8 @@ TEST(Frame, AFullDiskBehindTheOutputIsAFailure) {
 
 // Runs a line of the shell in the folder; what the command wrote to stderr.
 std::string ErrorOf(const CommandLine& command, const std::string& line, int exit_code) {
-  const std::string whole = "cd '" + command / "" + "' && " + line + " >/dev/null 2>err.txt";
+  const std::string whole =
+      "cd '" + command / "" + "' && " + line + " >/dev/null 2>'" + command / "err.txt" + "'";
   const int status = std::system(whole.c_str());
   EXPECT_TRUE(WIFEXITED(status)) << line;
   EXPECT_EQ(WEXITSTATUS(status), exit_code) << line << ": " << ReadAll(command / "err.txt");

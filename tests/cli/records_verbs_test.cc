@@ -283,7 +283,7 @@ TEST(RecordsVerbs, WhatIsNoRegularFileHoldsNoRecordsAndIsNotTouched) {
   fs::create_directory(command / "folder");
   ASSERT_EQ(mkfifo((command / "pipe").c_str(), 0600), 0);
   for (const std::string& name : {std::string("folder"), std::string("pipe")}) {
-    for (const char* verb : {"records import in.log", "records check", "records backup copy.db",
+    for (const char* verb : {"records import in.log", "records check", "records backup -o copy.db",
                              "records prune --older-than 90d"}) {
       const CommandResult result = command.Run(std::string(verb) + " --records " + name);
       EXPECT_EQ(result.exit_code, 3) << verb << " " << name << ": " << result.err;

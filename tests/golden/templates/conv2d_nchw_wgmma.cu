@@ -38,7 +38,7 @@ TW_KERNEL(160, 1, 1) conv2d(TW_INPUT(f16, pixels_0), TW_INPUT(f16, weights_1), T
   tw_barrier_fence();
   TW_BARRIER;
   if (TW_OF_WARP(TW_THREAD_X / 32) < 4) {
-    TW_ROLLED
+    TW_UNROLL_BY(1)
     for (tw_i32 stage_14 = 0; stage_14 < 18; ++stage_14) {
       tw_barrier_wait(&full_12[stage_14 % 2], stage_14 / 2 % 2);
       tw_wgmma_fence();
@@ -48,7 +48,7 @@ TW_KERNEL(160, 1, 1) conv2d(TW_INPUT(f16, pixels_0), TW_INPUT(f16, weights_1), T
       if (TW_THREAD_X % 32 == 0) tw_barrier_arrive(&empty_13[stage_14 % 2]);
     }
   } else if (TW_THREAD_X == 128) {
-    TW_ROLLED
+    TW_UNROLL_BY(1)
     for (tw_i32 stage_14 = 0; stage_14 < 18; ++stage_14) {
       tw_barrier_wait(&empty_13[stage_14 % 2], 1 - stage_14 / 2 % 2);
       tw_barrier_expect(&full_12[stage_14 % 2], 12288);
