@@ -89,10 +89,12 @@ TEST_F(WorkerFaults, ADiskThatIsFullForAWhileCostsNoTrial) {
                                        "until ls " +
                                        path("tmp") +
                                        "/*/*/kernel-* ; do :; done\n"
-                                       "dd if=/dev/zero of=" +
+                                       // Again and again: what a kernel leaves must not hold the
+                                       // next one.
+                                       "for i in $(seq 60); do dd if=/dev/zero of=" +
                                        path("tmp/full") +
-                                       " bs=4k\n"
-                                       "sleep 3\nrm " +
+                                       " bs=4k oflag=append conv=notrunc; sleep 0.05; done\n"
+                                       "rm " +
                                        path("tmp/full") + "\nwait $!\n"),
             0)
       << text_;
