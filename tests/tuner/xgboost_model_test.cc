@@ -75,5 +75,13 @@ TEST(XgboostModel, UntrainedScoresAreEqual) {
   EXPECT_EQ(model->Score(Draw(3, 1).rows), std::vector<float>(3, 0));
 }
 
+TEST(XgboostModel, RowsThatTheLibraryRefusesScoreEqual) {
+  const auto model = MakeXgboostModel({});
+  const Landscape train = Draw(64, 1);
+  ASSERT_TRUE(model->Fit(train.rows, train.scores).ok());
+  const FeatureMatrix wider{.columns = 3, .values = {1, 2, 3, 4, 5, 6}};
+  EXPECT_EQ(model->Score(wider), std::vector<float>(2, 0));
+}
+
 }  // namespace
 }  // namespace tilewright

@@ -26,7 +26,8 @@ class CostModel {
   // Trains from scratch; scores in [0, 1], failures 0. The same input gives the same model.
   // REQUIRES: a score for every row; columns > 0.
   virtual absl::Status Fit(const FeatureMatrix& rows, std::span<const float> scores) = 0;
-  // One number a row. Untrained: all equal. REQUIRES: the columns of the training rows.
+  // One number a row. Untrained, of rows that have not the columns of the training rows, or when
+  // the library that scores fails: all equal.
   virtual std::vector<float> Score(const FeatureMatrix& rows) const = 0;
   // The trained model as bytes, from which it can be loaded. FailedPrecondition when untrained.
   virtual absl::StatusOr<std::string> Save() const = 0;
