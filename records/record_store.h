@@ -69,7 +69,8 @@ class RecordScan {
 class RecordStore : public RecordScan {
  public:
   // All or nothing. Records whose run_id exists are skipped, a job's row replaces the one of the
-  // same id, a step that exists and a revocation of a revoked or unknown record is skipped.
+  // same id, a step that exists and a revocation of a revoked or unknown record is skipped; one of
+  // a record of the same batch counts.
   // InvalidArgument: see CheckRecord.
   virtual absl::Status Commit(const StoreBatch& batch) = 0;
   absl::Status Append(std::span<const Record> records) { return Commit({.records = records}); }

@@ -64,6 +64,7 @@ class AgentImpl final : public Agent {
     return {options_.key, options_.server.credentials.get(), parts_.revoked.get()};
   }
   void Fault(const absl::Status& why);
+  void Unfit(const absl::Status& why, const std::vector<WorkerTrial>& suspects);
   void AwaitReports();
   bool Recover();
   void End(absl::Status why);
@@ -102,7 +103,7 @@ AgentImpl::AgentImpl(AgentParts parts)
       pipeline_(
           MakePipeline(),
           [this](const WorkerTrial& trial, const WorkerResult& result) { Finished(trial, result); },
-          [this](const absl::Status& why) { Fault(why); }) {
+          [this](const auto& why, const auto& suspects) { Unfit(why, suspects); }) {
   renew_thread_ = std::thread([this] { RenewLoop(); });
   session_thread_ = std::thread([this] { SessionLoop(); });
 }
@@ -342,6 +343,12 @@ void AgentImpl::Fault(const absl::Status& why) {
   Warn(absl::StrCat("this worker cannot measure and takes no more work: ", reason));
   pipeline_.Pause();
   link_.ForbidLeases();
+}
+
+// The server hears of the suspects under the session that ends because of them.
+void AgentImpl::Unfit(const absl::Status& why, const std::vector<WorkerTrial>& suspects) {
+  for (const WorkerTrial& trial : suspects) reporter_.Queue(MakeWithdrawal(trial, why));
+  Fault(why);
 }
 
 // What runs is soon done, and the server shall know of it before the session is closed.

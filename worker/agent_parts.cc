@@ -161,9 +161,9 @@ absl::Status CheckUp(const AgentParts& parts, size_t slot) {
     best = i == 0 ? seconds : std::min(best, seconds);
     if (best <= factor * parts.slot_seconds[slot]) return absl::OkStatus();
   }
-  return absl::UnavailableError(
-      absl::StrCat("slot ", slot, " has become slow: the test kernel takes ", best * 1e3,
-                   " ms, at the start ", parts.slot_seconds[slot] * 1e3, " ms"));
+  return absl::DataLossError(absl::StrCat("slot ", slot, " has become slow: the test kernel takes ",
+                                          best * 1e3, " ms, at the start ",
+                                          parts.slot_seconds[slot] * 1e3, " ms"));
 }
 
 absl::Status TestAgain(const AgentParts& parts, const Interrupt* interrupt) {

@@ -55,7 +55,7 @@ bool TakesNetworks(const AgentOptions& options);
 // Of a line that says who serves: ", only builds"; empty for a worker that does both.
 std::string RoleText(v1::WorkerRole role);
 
-// Unavailable with both times: a slot has become slow since the start; or as Canary::Run.
+// DataLoss with both times: a slot has become slow since the start; or as Canary::Run.
 absl::Status CheckUp(const AgentParts& parts, size_t slot);
 // The self test and the same of all slots, once a machine shall serve again. Statuses as of
 // RunSelfTest and CheckUp.

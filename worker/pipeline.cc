@@ -285,23 +285,35 @@ void Pipeline::NotifySlots() {
 
 // ---- runs --------------------------------------------------------------------------------------
 
+struct Pipeline::Slot {
+  size_t number = 0;
+  Time last_checkup = Now();
+  std::vector<WorkerTrial> unproven;  // measured since the last good checkup; their names alone
+};
+
 // What was found unfit says nothing about the trial at hand: pausing drops it.
-void Pipeline::CheckUpIfDue(size_t slot, Time* last) {
+void Pipeline::CheckUpIfDue(Slot* slot) {
   if (!setup_.checkup || setup_.checkup_seconds <= 0) return;
-  if (SecondsSince(*last) < setup_.checkup_seconds) return;
-  const absl::Status status = setup_.checkup(slot);
-  *last = Now();
-  if (!status.ok() && unfit_) unfit_(status);
+  if (SecondsSince(slot->last_checkup) < setup_.checkup_seconds) return;
+  const absl::Status status = setup_.checkup(slot->number);
+  slot->last_checkup = Now();
+  std::vector<WorkerTrial> suspects;
+  if (absl::IsDataLoss(status)) suspects.swap(slot->unproven);
+  if (status.ok()) return slot->unproven.clear();
+  if (unfit_) unfit_(status, suspects);
 }
 
-void Pipeline::RunLoop(size_t slot) {
-  const std::vector<int>& cores = setup_.cores.slots[slot];
-  Time last_checkup = Now();
+void Pipeline::RunLoop(size_t number) {
+  const std::vector<int>& cores = setup_.cores.slots[number];
+  Slot slot{.number = number};
   while (JobPtr job = NextRunnable()) {
-    CheckUpIfDue(slot, &last_checkup);
+    CheckUpIfDue(&slot);
+    const WorkerTrial& trial = job->trial;
     if (IsDropped(*job)) {
-      Release(job->trial.attempt);
+      Release(trial.attempt);
     } else {
+      const bool is_checked = setup_.checkup && setup_.checkup_seconds > 0 && !trial.network;
+      if (is_checked) slot.unproven.push_back({trial.session, trial.attempt, trial.fence});
       Run(*job, cores);
     }
     {

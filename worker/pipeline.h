@@ -40,6 +40,7 @@ struct PipelineSetup {
   bool require_sandbox = false;    // refuse to run a kernel that cannot be confined
   DeviceRunner* device = nullptr;  // runs the kernels; outlives the pipeline; null: the CPU
   // Called by a slot's thread before a kernel when so many seconds have passed since the last time.
+  // DataLoss: nothing says that what the slot measured since then is right.
   std::function<absl::Status(size_t slot)> checkup;
   double checkup_seconds = 0;  // 0: never
 };
@@ -48,10 +49,12 @@ class Pipeline {
  public:
   using Finished = std::function<void(const WorkerTrial&, WorkerResult)>;
 
-  using Unfit = std::function<void(const absl::Status&)>;
+  // What a checkup found, and what is not to be trusted for it: the trials that the slot has had
+  // since its last good one, of which only attempt, fence and session are told.
+  using Unfit = std::function<void(const absl::Status&, const std::vector<WorkerTrial>& suspects)>;
 
-  // `unfit`, which may be null, is told what a checkup found, on a slot's thread; the slot's trials
-  // then wait for what the caller does, which should be Pause.
+  // `unfit`, which may be null, is called on a slot's thread; the slot's trials then wait for what
+  // the caller does, which should be Pause.
   // `finished` is called for each added trial unless it was dropped, on a slot's or builder's
   // thread; it must not block.
   Pipeline(PipelineSetup setup, Finished finished, Unfit unfit = nullptr);
@@ -81,7 +84,8 @@ class Pipeline {
 
   void BuildLoop();
   void RunLoop(size_t slot);
-  void CheckUpIfDue(size_t slot, std::chrono::steady_clock::time_point* last);
+  struct Slot;
+  void CheckUpIfDue(Slot* slot);
   void BuildModules();
   void FetchLoop();
   void SimulateLoop();

@@ -50,6 +50,12 @@ v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& resul
   return report;
 }
 
+v1::ReportRequest MakeWithdrawal(const WorkerTrial& trial, const absl::Status& why) {
+  v1::ReportRequest report = MakeReport(trial, {.outcome = why});
+  report.mutable_fault()->set_withdraws(true);
+  return report;
+}
+
 Reporter::Reporter(ServerLink& link, Spool* spool, std::function<void(const std::string&)> log)
     : link_(link), spool_(spool), log_(std::move(log)) {
   if (spool_) {
@@ -90,7 +96,7 @@ std::vector<AttemptId> Reporter::Pending() const {
 // however long the server is away.
 void Reporter::SpoolLoop() {
   while (std::optional<v1::ReportRequest> report = to_spool_.Pop()) {
-    if (spool_ && report->has_measured()) {
+    if (spool_ && (report->has_measured() || report->fault().withdraws())) {
       const absl::Status kept = spool_->Add(*report);
       if (!kept.ok() && log_) log_(std::string(kept.message()));  // it is sent all the same
     }

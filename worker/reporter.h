@@ -55,5 +55,7 @@ class Reporter {
 v1::ReportRequest EmptyReport(const WorkerTrial& trial);
 // What is told of a trial: the measurement, a network's times, or the fault of a worker.
 v1::ReportRequest MakeReport(const WorkerTrial& trial, const WorkerResult& result);
+// After that, when it is found not to be trusted.
+v1::ReportRequest MakeWithdrawal(const WorkerTrial& trial, const absl::Status& why);
 
 }  // namespace tilewright

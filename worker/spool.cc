@@ -24,7 +24,7 @@ constexpr off_t kMaxBytes = 1 << 20;  // of one report; a timing has at most 409
 
 std::string NameOf(const v1::ReportRequest& report) {
   return absl::StrCat(absl::Hex(report.server_epoch(), absl::kZeroPad16), "-", report.attempt(),
-                      "-", report.fence(), kSuffix);
+                      "-", report.fence(), report.fault().withdraws() ? "-withdrawn" : "", kSuffix);
 }
 
 absl::Status Failed(const std::string& path) {

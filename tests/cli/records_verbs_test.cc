@@ -122,6 +122,11 @@ TEST(RecordsVerbs, ARevokedRecordIsGoneAndThePackagesThatUsedItAreFound) {
   EXPECT_EQ(revoke.out, "fast\n");
   EXPECT_EQ(json::parse(command.Run("best --json").out)[0]["run_id"], "slow");
   EXPECT_EQ(command.Run("records export -o -").out.find("its clock"), std::string::npos);
+  const json revoked = json::parse(command.Run("history --revoked --json").out);
+  ASSERT_EQ(revoked.size(), 1u);
+  EXPECT_EQ(revoked[0]["run_id"], "fast");
+  EXPECT_EQ(revoked[0]["revoked"], "its clock was off");
+  EXPECT_THAT(command.Run("history --revoked").out, HasSubstr("its clock was off"));
   EXPECT_THAT(command.Run("records import in.log").err, HasSubstr("0 imported, 3 duplicates"));
   EXPECT_THAT(command.Run("records check").out, HasSubstr("3 records, sound"));
 

@@ -22,6 +22,45 @@ TEST_F(DispatcherTest, AFaultGivesTheTrialToAnotherWorkerAndRecordsNothing) {
   EXPECT_TRUE(faulted.empty());
 }
 
+TEST_F(DispatcherTest, AResultThatIsWithdrawnBeforeItComesIsNotRecordedWhateverElseIsTold) {
+  Submit("job", 1);
+  const std::string drifted = Open("drifted"), other = Open("other");
+  const LeasedTrial leased = Lease(drifted, 1).at(0);
+  const auto withdraw = [&] {
+    return dispatcher
+        .ReportFault({.session = drifted,
+                      .attempt = leased.attempt,
+                      .fence = leased.fence,
+                      .reason = "slow",
+                      .withdraws = true})
+        .value();
+  };
+  EXPECT_EQ(withdraw(), ReportResult::kRequeued);
+  EXPECT_EQ(Fault(drifted, leased).value(), ReportResult::kRequeued);
+  EXPECT_EQ(Report(drifted, leased, 1e-6).value(), ReportResult::kDiscarded);
+  EXPECT_TRUE(stored.empty());
+  EXPECT_EQ(Report(other, Lease(other, 1).at(0), 1e-3).value(), ReportResult::kRecorded);
+  EXPECT_EQ(stored.size(), 1u);
+  EXPECT_EQ(withdraw(), ReportResult::kRequeued) << "the other one's result stays";
+}
+
+TEST_F(DispatcherTest, AResultThatIsBeingStoredIsWithdrawnAfterThat) {
+  Submit("job", 1);
+  const std::string session = Open("drifted");
+  const LeasedTrial leased = Lease(session, 1).at(0);
+  const FaultReport withdrawal{.session = session,
+                               .attempt = leased.attempt,
+                               .fence = leased.fence,
+                               .reason = "slow",
+                               .withdraws = true};
+  hold_back = true;
+  EXPECT_FALSE(Report(session, leased, 1e-6).ok()) << "not answered yet";
+  EXPECT_TRUE(absl::IsUnavailable(dispatcher.ReportFault(withdrawal).status())) << "ask again";
+  held_back.at(0)(absl::OkStatus());
+  EXPECT_EQ(dispatcher.ReportFault(withdrawal).value(), ReportResult::kConflict)
+      << "there is a record";
+}
+
 TEST_F(DispatcherTest, ATrialLostOnOneWorkerAndFaultedOnTheOtherIsTakenAgain) {
   const std::string a = Open("a"), b = Open("b");
   Submit("job", 1);

@@ -206,7 +206,7 @@ TEST_F(PipelineTest, ASlotFoundUnfitMeasuresNoMoreOnceTheOwnerPauses) {
       [this](const WorkerTrial& trial, WorkerResult result) {
         results_.Push({trial.attempt, std::move(result.outcome)});
       },
-      [&](const absl::Status& why) {
+      [&](const absl::Status& why, const std::vector<WorkerTrial>&) {
         EXPECT_EQ(why.message(), "slow");
         ++found;
         pipeline_->Pause();
@@ -216,6 +216,39 @@ TEST_F(PipelineTest, ASlotFoundUnfitMeasuresNoMoreOnceTheOwnerPauses) {
   pipeline_->Stop(1);
   results_.Close();
   EXPECT_FALSE(results_.Pop().has_value());
+}
+
+// Two checkups pass, the third cannot be made and the fourth fails.
+TEST_F(PipelineTest, WhatASlotMeasuredSinceItsLastGoodCheckupIsSuspectOnceOneFails) {
+  std::atomic<int> checkups = 0;
+  BlockingQueue<std::vector<WorkerTrial>> found;
+  pipeline_ = std::make_unique<Pipeline>(
+      PipelineSetup{.runner = FakeRunner(path("runner"), kMeasure),
+                    .builder = FakeBuilder(path("builder"), "built()"),
+                    .folder = files_->path(),
+                    .builders = 1,
+                    .cores = {.slots = {{}}, .others = {}},
+                    .checkup =
+                        [&](size_t) {
+                          const int i = ++checkups;
+                          return i <= 2   ? absl::OkStatus()
+                                 : i == 3 ? absl::UnavailableError("cannot start the runner")
+                                          : absl::DataLossError("slow");
+                        },
+                    .checkup_seconds = 1e-9},
+      [this](const WorkerTrial& trial, WorkerResult result) {
+        results_.Push({trial.attempt, std::move(result.outcome)});
+      },
+      [&](const absl::Status&, const std::vector<WorkerTrial>& suspects) { found.Push(suspects); });
+  for (int i = 1; i <= 4; ++i) {
+    Add(i);
+    Next();
+  }
+  EXPECT_TRUE(found.Pop()->empty()) << "that it could not be tested says nothing of its results";
+  const std::vector<WorkerTrial> suspects = *found.Pop();
+  ASSERT_EQ(suspects.size(), 2u);
+  EXPECT_EQ(suspects[0].attempt.number, 2u);
+  EXPECT_EQ(suspects[1].attempt.number, 3u);
 }
 
 TEST_F(PipelineTest, APauseGivesNoRoomAndDropsWhatDoesNotRun) {

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <limits>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "records/autotvm_log.h"
@@ -213,6 +216,78 @@ TEST_F(ServerRecords, ManyAreRevokedAndListedInPieces) {
   } while (reply.more());
   EXPECT_EQ(list.after(), 10'001u);
   EXPECT_GT(calls, 1);
+}
+
+// A worker whose test kernel has become slow.
+class SuspectRecords : public ServerRecords {
+ protected:
+  v1::ReportReply::Result Withdraw(const v1::OpenSessionReply& session, const v1::WorkItem& item) {
+    v1::ReportRequest request = ReportOf(session, item);
+    request.mutable_fault()->set_reason("slot 0 has become\nslow");
+    request.mutable_fault()->set_withdraws(true);
+    grpc::ClientContext context;
+    Limit(context);
+    v1::ReportReply reply;
+    const grpc::Status status = worker_->Report(&context, request, &reply);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return reply.result();
+  }
+  v1::WorkItem Measure(const v1::OpenSessionReply& session, double seconds) {
+    v1::WorkItem item = LeaseOne(session);
+    v1::ReportReply reply;
+    EXPECT_TRUE(Report(session, item, seconds, &reply).ok());
+    return item;
+  }
+};
+
+TEST_F(SuspectRecords, AreRevokedWithTheReasonAndMeasuredAgainByTheJobThatRuns) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(3), &job).ok());
+  const v1::OpenSessionReply worker = Open("drifted");
+  const v1::WorkItem wrong = Measure(worker, 1e-6);
+  Measure(worker, 2e-3);
+  EXPECT_EQ(Withdraw(worker, wrong), v1::ReportReply::RECORDED);
+  const std::vector<Revocation> revoked = store_->Revocations().value();
+  ASSERT_THAT(revoked, SizeIs(1));
+  EXPECT_EQ(revoked[0].by, "drifted");
+  EXPECT_EQ(revoked[0].reason, "suspect: slot 0 has become slow");
+  EXPECT_EQ(Withdraw(worker, wrong), v1::ReportReply::DISCARDED) << "it is withdrawn already";
+  std::set<std::string> configs;
+  for (int i = 0; i < 2; ++i) configs.insert(Measure(worker, 3e-3).config());
+  EXPECT_TRUE(configs.contains(wrong.config())) << "beside the third of the search";
+  std::vector<v1::JobEvent> events;
+  ASSERT_TRUE(Watch(job.job(), &events).ok());
+  EXPECT_EQ(events.back().state(), v1::DONE);
+  EXPECT_EQ(events.back().tasks(0).best_seconds(), 2e-3);
+}
+
+TEST_F(SuspectRecords, AreRevokedWhenTheServerWasStartedAgainMeanwhile) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(1), &job).ok());
+  const v1::OpenSessionReply worker = Open("drifted");
+  const v1::WorkItem wrong = Measure(worker, 1e-6);
+  Restart();
+  EXPECT_EQ(Withdraw(worker, wrong), v1::ReportReply::RECORDED);
+  EXPECT_EQ(store_->Count({}).value(), 0);
+}
+
+TEST_F(SuspectRecords, AResultThatIsWithdrawnBeforeItComesIsNotRecorded) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(1), &job).ok());
+  const v1::OpenSessionReply worker = Open("drifted"), other = Open("other");
+  const v1::WorkItem item = LeaseOne(worker);
+  EXPECT_EQ(Withdraw(worker, item), v1::ReportReply::REQUEUED);
+  v1::ReportReply reply;
+  ASSERT_TRUE(Report(worker, item, 1e-6, &reply).ok());
+  EXPECT_EQ(reply.result(), v1::ReportReply::DISCARDED);
+  EXPECT_EQ(LeaseOne(other).config(), item.config());
+  EXPECT_EQ(store_->Count({}).value(), 0);
+}
+
+TEST_F(SuspectRecords, AnUnknownOneIsNoMistake) {
+  v1::WorkItem unknown;
+  unknown.set_attempt(123);
+  EXPECT_EQ(Withdraw(Open("drifted"), unknown), v1::ReportReply::DISCARDED);
 }
 
 }  // namespace

@@ -48,6 +48,20 @@ TEST_F(SpoolTest, WhatWasNotAnsweredIsLeftToTheNext) {
   EXPECT_EQ(Files(), 0u);
 }
 
+TEST_F(SpoolTest, AWithdrawalIsKeptBesideTheResultThatItWithdraws) {
+  v1::ReportRequest withdrawal = Report(1);
+  withdrawal.mutable_fault()->set_withdraws(true);
+  {
+    const auto first = Open();
+    ASSERT_TRUE(first->Add(Report(1)).ok());
+    ASSERT_TRUE(first->Add(withdrawal).ok());
+    first->Remove(Report(1));
+  }
+  const std::vector<v1::ReportRequest> left = Open()->TakeLeft();
+  ASSERT_THAT(left, SizeIs(1));
+  EXPECT_TRUE(left[0].fault().withdraws());
+}
+
 TEST_F(SpoolTest, ReportsOfALivingWorkerAreItsOwn) {
   const auto living = Open();
   ASSERT_TRUE(living->Add(Report(1)).ok());

@@ -273,6 +273,14 @@ TEST_P(StoreContract, ARevocationIsFinalAndOfKnownRecordsOnly) {
   EXPECT_EQ(*store_->Revocations(), std::vector{first[0]});
 }
 
+TEST_P(StoreContract, ARecordMayBeRevokedInItsOwnBatch) {
+  const std::vector<Record> records = {SampleRecord("wrong"), SampleRecord("right")};
+  const std::vector<Revocation> revocations = {{"wrong", "its slot was slow", 5, "rack1"}};
+  ASSERT_TRUE(store_->Commit({.records = records, .revocations = revocations}).ok());
+  EXPECT_EQ(RunIds({}), Ids{"right"});
+  EXPECT_EQ(*store_->Revocations(), revocations);
+}
+
 TEST_P(StoreContract, OneConfigOfAWorkloadSelects) {
   Record other = SampleRecord("other");
   other.config.entities.back().second = OtherEntity{int64_t{8}};

@@ -83,6 +83,11 @@ void Faults::BeginOfWorkers() {
     for (size_t i = 0; i < workers_.size(); i += 2) workers_[i]->CutOff(seconds);
   });
   Sometimes(8, [this] { Any().SetHealthy(around_.world.Chance(0.6)); });
+  Sometimes(8, [this] {
+    SimulatedWorker& worker = Any();
+    worker.Distrust();
+    around_.world.After(around_.world.Uniform(1, 60), [&worker] { worker.SetHealthy(true); });
+  });
 }
 
 void Faults::SetHealth(const SimulatedWorker& worker, bool good) {

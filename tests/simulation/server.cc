@@ -24,8 +24,8 @@ std::function<bool()> SimulatedServer::Alive() const {
   return [over = life_->over, disk = life_->disk.get()] { return !*over && !disk->lost_power(); };
 }
 
-std::string SimulatedServer::RunId(uint64_t attempt) {
-  return absl::StrCat(absl::Hex(farm()->epoch(), absl::kZeroPad16), "-", attempt);
+std::string SimulatedServer::RunId(uint64_t epoch, uint64_t attempt) {
+  return absl::StrCat(absl::Hex(epoch, absl::kZeroPad16), "-", attempt);
 }
 
 FarmOptions SimulatedServer::Options() {

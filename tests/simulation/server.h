@@ -36,8 +36,9 @@ class SimulatedServer {
   // What this life says is worth something until it has lost its power: to be asked before
   // anything of it is believed or sent.
   std::function<bool()> Alive() const;
-  // The name of the record that an attempt of this life makes.
-  std::string RunId(uint64_t attempt);
+  // The name of the record that an attempt makes, of this life or another.
+  std::string RunId(uint64_t attempt) { return RunId(farm()->epoch(), attempt); }
+  static std::string RunId(uint64_t epoch, uint64_t attempt);
 
   bool IsRevoked(const std::string& signer) const { return revoked_.contains(signer); }
   void Revoke(const std::string& signer) { revoked_.insert(signer); }

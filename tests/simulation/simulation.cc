@@ -140,6 +140,7 @@ class Simulation {
             .faults = rules_.faults(),
             .quarantines = rules_.quarantines(),
             .networks = witness_.networks(),
+            .withdrawn = witness_.withdrawals(),
             .lives = static_cast<uint64_t>(server_.lives()),
             .torn = static_cast<uint64_t>(server_.torn()),
             .seconds = world_.Now()};

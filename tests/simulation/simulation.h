@@ -27,6 +27,7 @@ struct SimulationResult {
   // What happened.
   uint64_t jobs = 0, records = 0, events = 0, leases = 0, lost = 0, faults = 0, quarantines = 0;
   uint64_t networks = 0;         // decided
+  uint64_t withdrawn = 0;        // results that jobs had counted
   uint64_t lives = 0, torn = 0;  // of the server; those that ended within a write
   double seconds = 0;            // of the world
 };

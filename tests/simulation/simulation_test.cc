@@ -69,6 +69,12 @@ TEST(Simulation, DecidesWholeNetworks) {
   EXPECT_GT(networks, 0u);
 }
 
+TEST(Simulation, MeasuresAgainWhatWasWithdrawn) {
+  uint64_t withdrawn = 0;
+  for (uint64_t seed = 1; seed <= 5; ++seed) withdrawn += Simulate({.seed = seed}).withdrawn;
+  EXPECT_GT(withdrawn, 0u);
+}
+
 class Witnessed : public ::testing::Test {
  protected:
   World world{1, false};
@@ -89,6 +95,19 @@ TEST_F(Witnessed, ARecordThatWasAcknowledgedAndIsNotThereIsLost) {
   witness.OnRecorded("1-2");
   witness.CheckStore(*store);
   EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("1-2 was acknowledged and is lost")));
+}
+
+TEST_F(Witnessed, ARecordThatWasWithdrawnAndIsStillTrustedIsNoticed) {
+  const Record record = SampleRecord("1-1");
+  ASSERT_TRUE(store->Append({&record, 1}).ok());
+  witness.OnRecorded("1-1");
+  witness.OnWithdrawn("1-1");
+  witness.CheckStore(*store);
+  EXPECT_THAT(witness.violations(), ElementsAre(HasSubstr("1-1 was withdrawn")));
+  const Revocation revocation{.run_id = "1-1", .reason = "slow"};
+  ASSERT_TRUE(store->Commit({.revocations = {&revocation, 1}}).ok());
+  witness.CheckStore(*store);
+  EXPECT_EQ(witness.violations().size(), 1u) << "it is there, and revoked";
 }
 
 TEST_F(Witnessed, AJobThatWasCancelledAndRunsAgainIsNoticed) {

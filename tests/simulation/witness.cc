@@ -1,6 +1,7 @@
 #include "tests/simulation/witness.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -70,11 +71,15 @@ void Witness::OnEvent(const std::string& job, const v1::JobEvent& event) {
 
 void Witness::CheckStore(const RecordStore& store) {
   std::set<std::string> there;
-  const absl::Status read = store.ForEach({}, [&](const Record& record) {
-    if (!there.insert(record.run_id).second) Violate("record " + record.run_id + " is there twice");
-    return true;
-  });
-  if (!read.ok()) Violate(absl::StrCat("the store cannot be read: ", read.message()));
+  for (const bool revoked : {false, true}) {
+    const absl::Status read = store.ForEach({.revoked = revoked}, [&](const Record& record) {
+      const std::string& id = record.run_id;
+      if (!there.insert(id).second) Violate("record " + id + " is there twice");
+      if (!revoked && withdrawn_.contains(id)) Violate("record " + id + " was withdrawn");
+      return true;
+    });
+    if (!read.ok()) Violate(absl::StrCat("the store cannot be read: ", read.message()));
+  }
   for (const std::string& run_id : recorded_) {
     if (!there.contains(run_id)) Violate("record " + run_id + " was acknowledged and is lost");
   }
@@ -118,6 +123,7 @@ void Witness::CheckJob(Farm& farm, const RecordStore& store, const JobRow& row) 
     Violate("job " + row.id + " failed without a reason");
   }
   CheckJournal(store, row);
+  CheckMeasuredAgain(store, row);
   CheckSearch(store, row);
   CheckEvents(farm, row.id);
   CheckNetwork(store, row);
@@ -134,6 +140,10 @@ void Witness::CheckJournal(const RecordStore& store, const JobRow& row) {
     if (!entry.step) continue;
     const TuneStep& step = *entry.step;
     const std::string trial = absl::StrCat("trial ", step.number, " of ", row.id);
+    if (step.kind == TuneStep::Kind::kWithdrawn) {
+      if (!counted.contains(step.number)) Violate(trial + " is withdrawn before its result");
+      continue;
+    }
     if (step.kind == TuneStep::Kind::kStart || step.kind == TuneStep::Kind::kConfirm) {
       if (!running.insert(step.number).second) Violate(trial + " starts twice");
       if (counted.contains(step.number)) Violate(trial + " starts after its result");
@@ -156,6 +166,46 @@ void Witness::CheckJournal(const RecordStore& store, const JobRow& row) {
   }
 }
 
+// What was withdrawn was measured again, in a job that ended by its trials.
+void Witness::CheckMeasuredAgain(const RecordStore& store, const JobRow& row) {
+  v1::JobSpec spec;
+  if (!spec.ParseFromString(row.spec) || row.state != "done") return;
+  if (spec.time_seconds() > 0 || spec.early_stopping() > 0) return;
+  absl::StatusOr<JournalReader> reader = JournalReader::Open(store, row.id, /*leftover=*/false);
+  if (!reader.ok()) return;  // told by CheckJournal
+  using Point = std::pair<size_t, uint64_t>;
+  std::map<uint64_t, Point> trials;  // by number
+  std::set<Point> wanted;
+  for (JournalEntry entry; reader->Next(&entry);) {
+    if (!entry.step) continue;
+    const TuneStep& step = *entry.step;
+    const Point point = {step.item, step.index};
+    switch (step.kind) {
+      case TuneStep::Kind::kStart: wanted.erase(point); [[fallthrough]];
+      case TuneStep::Kind::kConfirm: trials[step.number] = point; break;
+      case TuneStep::Kind::kResult: wanted.erase(trials[step.number]); break;  // it ran already
+      case TuneStep::Kind::kUnmeasured: break;
+      case TuneStep::Kind::kWithdrawn: wanted.insert(point), ++withdrawals_; break;
+    }
+  }
+  for (const auto& [item, index] : wanted) {
+    Violate(absl::StrCat("job ", row.id, " did not measure point ", index, " of task ", item,
+                         " again, whose result was withdrawn"));
+  }
+}
+
+// Of what other jobs measured nothing was revoked: a search begins with it, so that with less of it
+// another life's is another search.
+bool Witness::IsHistoryWhole(const RecordStore& store, const JobRow& row) {
+  bool whole = true;
+  const RecordFilter filter{.revoked = true, .max_id = row.history_end};
+  const absl::Status read = store.ForEach(filter, [&](const Record& record) {
+    whole = record.job == row.id;
+    return whole;
+  });
+  return read.ok() && (whole || row.history_end == 0);
+}
+
 // The search of all lives is the one that a job without any fault makes of the same results in the
 // same order.
 void Witness::CheckSearch(const RecordStore& store, const JobRow& row) {
@@ -166,6 +216,7 @@ void Witness::CheckSearch(const RecordStore& store, const JobRow& row) {
   if (!tasks.ok() || !reader.ok()) return Violate("job " + row.id + " cannot be followed");
   TuneJob job = MakeTuneJob(spec, *tasks);
   job.callbacks.diverged = [&](const std::string& what) {
+    if (!IsHistoryWhole(store, row)) return;
     Violate(absl::StrCat("the search of ", row.id, " is another after a restart: ", what));
   };
   job.replay = [&](TuneStep* step) {

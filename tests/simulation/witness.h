@@ -22,6 +22,8 @@ class Witness {
   // ---- what the server says; before it can have lost power
   // A worker's measurement is recorded, or was before.
   void OnRecorded(const std::string& run_id) { recorded_.insert(run_id); }
+  // A measurement is withdrawn, whether it was recorded or not.
+  void OnWithdrawn(const std::string& run_id) { withdrawn_.insert(run_id); }
   void OnSubmitted(const std::string& job);
   // A job is paused, resumed or cancelled, until somebody submits it again.
   void OnPaused(const std::string& job, bool paused);
@@ -41,6 +43,8 @@ class Witness {
   void Violate(const std::string& what);
   const std::vector<std::string>& violations() const { return violations_; }
   size_t recorded() const { return recorded_.size(); }
+  size_t withdrawn() const { return withdrawn_.size(); }  // measurements
+  size_t withdrawals() const { return withdrawals_; }     // that jobs had counted
   size_t jobs() const { return jobs_.size(); }
   size_t events() const;
   size_t networks() const { return networks_; }  // decided, of jobs that ended
@@ -49,16 +53,18 @@ class Witness {
   void CheckJob(Farm& farm, const RecordStore& store, const JobRow& row);
   void CheckJournal(const RecordStore& store, const JobRow& row);
   void CheckSearch(const RecordStore& store, const JobRow& row);
+  static bool IsHistoryWhole(const RecordStore& store, const JobRow& row);
+  void CheckMeasuredAgain(const RecordStore& store, const JobRow& row);
   void CheckEvents(Farm& farm, const std::string& job);
   std::map<double, std::set<std::string>> DecisionsOf(const RecordStore& store,
                                                       const std::string& job);
 
   World& world_;
-  std::set<std::string> recorded_;                          // run ids
+  std::set<std::string> recorded_, withdrawn_;              // run ids
   std::set<std::string> jobs_, paused_, cancelled_;         // as they were acknowledged
   std::map<std::string, std::vector<std::string>> events_;  // by job, as they were told
   std::vector<std::string> violations_;
-  size_t networks_ = 0;
+  size_t networks_ = 0, withdrawals_ = 0;
 };
 
 }  // namespace tilewright

@@ -13,6 +13,7 @@ constexpr double kPatience = 10;      // for answers
 constexpr double kRenewSeconds = 5;   // a sixth of a lease
 constexpr double kFenceSeconds = 25;  // without an answered renewal it drops what it runs
 constexpr double kLeaseWait = 25;
+constexpr size_t kMostUnproven = 20;
 
 // Where an answer of the dispatcher's goes, noted before it is sent.
 absl::StatusOr<ReportResult> Noted(const Surroundings& around, uint64_t attempt,
@@ -23,6 +24,19 @@ absl::StatusOr<ReportResult> Noted(const Surroundings& around, uint64_t attempt,
                         *result == ReportResult::kDuplicate;
   if (recorded) around.witness.OnRecorded(around.server.RunId(attempt));
   return result;
+}
+
+// Once a withdrawal is answered no record of the attempt is trusted any more.
+void ServeFault(const Surroundings& around, Farm& farm, const FaultReport& fault, uint64_t epoch,
+                const std::function<void(absl::StatusOr<ReportResult>)>& answer) {
+  if (epoch != farm.epoch() && !fault.withdraws) return answer(ReportResult::kDiscarded);
+  const auto anybody = [](const Record&) { return absl::OkStatus(); };
+  farm.ReportFault(fault, epoch, anybody, [=](absl::StatusOr<ReportResult> result) {
+    if (result.ok() && fault.withdraws && around.server.Alive()()) {
+      around.witness.OnWithdrawn(SimulatedServer::RunId(epoch, fault.attempt));
+    }
+    answer(std::move(result));
+  });
 }
 
 // What a worker says of itself: known before it has an effect.
@@ -64,6 +78,7 @@ void SimulatedWorker::Boot() {
 void SimulatedWorker::Crash() {
   is_up_ = false;
   held_.clear();
+  unproven_.clear();
 }
 
 void SimulatedWorker::Heal() {
@@ -226,8 +241,24 @@ void SimulatedWorker::Finish(uint64_t attempt) {
 
 // ---- reports -----------------------------------------------------------------------------------
 
+void SimulatedWorker::Distrust() {
+  if (!is_up_) return;
+  healthy_ = false;
+  for (const Spooled& suspect : std::exchange(unproven_, {})) {
+    const auto& report = std::get<TrialReport>(suspect.report);
+    Keep(FaultReport{.session = report.session,
+                     .attempt = report.attempt,
+                     .fence = report.fence,
+                     .reason = "its test kernel is slow",
+                     .withdraws = true},
+         suspect.epoch);
+  }
+}
+
 void SimulatedWorker::Keep(Report report, uint64_t epoch) {
   const uint64_t number = ++spooled_;
+  if (std::holds_alternative<TrialReport>(report)) unproven_.push_back({report, epoch});
+  if (unproven_.size() > kMostUnproven) unproven_.pop_front();
   spool_[number] = {std::move(report), epoch};
   Send(number);
 }
@@ -237,14 +268,15 @@ void SimulatedWorker::Send(uint64_t number) {
   using Reply = absl::StatusOr<ReportResult>;
   const auto serve = [spooled = spool_.at(number), around = around_](
                          Farm& farm, const std::function<void(Reply)>& answer) {
+    if (const auto* fault = std::get_if<FaultReport>(&spooled.report)) {
+      return ServeFault(around, farm, *fault, spooled.epoch, answer);
+    }
     if (spooled.epoch != farm.epoch()) return answer(ReportResult::kDiscarded);
     Dispatcher& dispatcher = farm.dispatcher();
     if (const auto* trial = std::get_if<TrialReport>(&spooled.report)) {
       dispatcher.Report(*trial, [around, answer, attempt = trial->attempt](Reply result) {
         answer(Noted(around, attempt, std::move(result)));
       });
-    } else if (const auto* fault = std::get_if<FaultReport>(&spooled.report)) {
-      answer(dispatcher.ReportFault(*fault));
     } else if (const auto* network = std::get_if<NetworkReport>(&spooled.report)) {
       around.rules.OnOver(network->attempt);
       answer(dispatcher.ReportNetwork(*network));

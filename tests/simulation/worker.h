@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,6 +44,8 @@ class SimulatedWorker {
   void CutOff(double seconds) { link_.cut_until = around_.world.Now() + seconds; }
   // From the next session or renewal on.
   void SetHealthy(bool healthy) { healthy_ = healthy; }
+  // Finds its test kernel wrong: withdraws what it measured of late, and is not well.
+  void Distrust();
   // No more faults of its own.
   void Heal();
   // Its certificate is revoked: it is gone for good.
@@ -101,6 +104,7 @@ class SimulatedWorker {
   double renewed_ = 0;
   std::map<uint64_t, Held> held_;      // by attempt, until they are reported
   std::map<uint64_t, Spooled> spool_;  // on its disk
+  std::deque<Spooled> unproven_;       // what it measured since it was last known to be well
   uint64_t spooled_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // A job that was interrupted goes on as if nothing had happened.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "tests/contract/landscape.h"
 #include "tuner/loop/tune.h"
+#include "tuner/loop/tuning.h"
 
 namespace tilewright {
 namespace {
@@ -134,6 +136,131 @@ TEST_P(TuneReplay, AfterAnyNumberOfStepsTheSameProposalsFollow) {
     ASSERT_LE(starts.size(), expected.size());
     expected.resize(starts.size());
     EXPECT_EQ(starts, expected) << "cut at " << cut;
+  }
+}
+
+// Answers at once, the first so often with a time that no later one beats.
+class LuckyMeasurer final : public Measurer {
+ public:
+  explicit LuckyMeasurer(size_t lucky) : lucky_(lucky) {}
+  void Measure(const MeasureRequest& request, Done done) override {
+    measured.push_back(request.index);
+    const bool is_lucky = measured.size() <= lucky_;
+    done({.outcome = is_lucky ? Outcome(Timing{{1e-9}}) : LandscapeOutcome(request.config)});
+  }
+  size_t PreferredInFlight() const override { return 1; }
+
+  std::vector<uint64_t> measured;
+
+ private:
+  const size_t lucky_;
+};
+
+// The steps of a job whose first trial is withdrawn after `after` more steps.
+Life LiveWithWithdrawal(const std::string& strategy, int after, LuckyMeasurer* measurer) {
+  const ConfigSpace space = LandscapeSpace();
+  const auto searcher = MakeSearcher(strategy, {.space = space, .seed = 1}).value();
+  Life life;
+  TuneJob job{.budget = {.trials = 40, .confirmations = 3}};
+  job.items.push_back({.space = &space, .searcher = searcher.get(), .flops = 1e6});
+  job.callbacks.steps = [&](std::span<const TuneStep> steps) {
+    life.steps.insert(life.steps.end(), steps.begin(), steps.end());
+  };
+  const StillClock clock;
+  Tuning tuning(std::move(job), *measurer, clock);
+  tuning.Begin();
+  for (int i = 0; tuning.Step(); ++i) {
+    if (i == after) {
+      EXPECT_TRUE(tuning.Withdraw(1, 0, measurer->measured[0]));
+    }
+  }
+  EXPECT_FALSE(tuning.Withdraw(1, 0, measurer->measured[0])) << "it is over";
+  life.result = tuning.Result();
+  return life;
+}
+
+TEST_P(TuneReplay, AWithdrawnResultIsMeasuredAgainBeyondTheBudgetAndCountsNoMore) {
+  for (const int after : {1, 20, 37}) {  // in the search and among the confirmations
+    LuckyMeasurer measurer(1);
+    const Life life = LiveWithWithdrawal(GetParam(), after, &measurer);
+    const uint64_t wrong = measurer.measured[0];
+    EXPECT_EQ(measurer.measured.size(), 41u);
+    EXPECT_GE(std::count(measurer.measured.begin(), measurer.measured.end(), wrong), 2);
+    EXPECT_EQ(life.result.items[0].trials, 41u);
+    EXPECT_GT(MedianSeconds(life.result.items[0].best->outcome), 1e-9) << "after " << after;
+  }
+}
+
+// Its measurement may have come too late to count, and is told wrong then.
+TEST(TuneReplay, OfATrialThatEndedWithoutAResultNothingIsWithdrawn) {
+  class Faulty final : public Measurer {
+   public:
+    void Measure(const MeasureRequest& request, Done done) override {
+      const bool is_first = measured++ == 0;
+      done({.outcome = LandscapeOutcome(request.config), .fault = is_first ? "it vanished" : ""});
+    }
+    size_t PreferredInFlight() const override { return 1; }
+    size_t measured = 0;
+  } measurer;
+  const ConfigSpace space = LandscapeSpace();
+  const auto searcher = MakeSearcher("random", {.space = space, .seed = 1}).value();
+  TuneJob job{.budget = {.trials = 10}};
+  job.items.push_back({.space = &space, .searcher = searcher.get(), .flops = 1e6});
+  const StillClock clock;
+  Tuning tuning(std::move(job), measurer, clock);
+  tuning.Begin();
+  for (int i = 0; tuning.Step(); ++i) {
+    if (i == 5) {
+      EXPECT_TRUE(tuning.Withdraw(1, 0, 7));
+    }
+  }
+  EXPECT_EQ(measurer.measured, 11u) << "the fault and ten results";
+}
+
+// Another life of the job of LiveWithWithdrawal, after these steps.
+TuneResult LiveAgain(const std::vector<TuneStep>& steps, const std::string& strategy, uint64_t seed,
+                     Measurer& measurer, std::string* diverged) {
+  const ConfigSpace space = LandscapeSpace();
+  const auto searcher = MakeSearcher(strategy, {.space = space, .seed = seed}).value();
+  TuneJob job{.budget = {.trials = 40, .confirmations = 3}};
+  job.items.push_back({.space = &space, .searcher = searcher.get(), .flops = 1e6});
+  job.callbacks.diverged = [&](const std::string& what) { *diverged = what; };
+  job.replay = [&, at = size_t{0}](TuneStep* step) mutable {
+    if (at == steps.size()) return false;
+    *step = steps[at++];
+    return true;
+  };
+  return TuneModel(std::move(job), measurer, StillClock());
+}
+
+TEST_P(TuneReplay, AWithdrawalIsReplayed) {
+  LuckyMeasurer measurer(1), nothing(0);
+  const Life life = LiveWithWithdrawal(GetParam(), 20, &measurer);
+  std::string diverged;
+  const TuneResult again = LiveAgain(life.steps, GetParam(), /*seed=*/1, nothing, &diverged);
+  EXPECT_EQ(diverged, "");
+  EXPECT_EQ(nothing.measured.size(), 0u);
+  const Trial& best = *life.result.items[0].best;
+  EXPECT_EQ(again.items[0].best->index, best.index);
+  EXPECT_EQ(MedianSeconds(again.items[0].best->outcome), MedianSeconds(best.outcome));
+}
+
+// Also when the search is another in the next life: what was left of the budget is not spent on
+// confirmations before.
+TEST_P(TuneReplay, WhatWasWithdrawnIsMeasuredInTheNextLife) {
+  LuckyMeasurer measurer(1);
+  std::vector<TuneStep> steps = LiveWithWithdrawal(GetParam(), 38, &measurer).steps;
+  const auto withdrawn = std::find_if(steps.begin(), steps.end(), [](const TuneStep& step) {
+    return step.kind == TuneStep::Kind::kWithdrawn;
+  });
+  ASSERT_NE(withdrawn, steps.end());
+  steps.erase(withdrawn + 1, steps.end());
+  for (const uint64_t seed : {1, 2}) {
+    LuckyMeasurer next(0);
+    std::string diverged;
+    LiveAgain(steps, GetParam(), seed, next, &diverged);
+    EXPECT_EQ(diverged.empty(), seed == 1);
+    EXPECT_THAT(next.measured, ::testing::Contains(measurer.measured[0])) << "seed " << seed;
   }
 }
 

@@ -1,6 +1,7 @@
 #include "tuner/loop/task_state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -54,16 +55,17 @@ void TaskState::Note(const Trial& trial) {
   best_at_ = trials_;
 }
 
-// After another measurement of the best point, which may have been lucky before. Of equals the
-// first in the space: the order of a hash table must not decide.
+// After another measurement of the best point, which may have been lucky before, or none of it. Of
+// equals the first in the space: the order of a hash table must not decide.
 void TaskState::FindBest() {
-  double best = timed_.at(best_index_);
+  best_seconds_.reset();
   for (const auto& [index, seconds] : timed_) {
-    if (seconds > best || (seconds == best && index >= best_index_)) continue;
-    best = seconds;
+    if (best_seconds_ && std::pair(seconds, index) >= std::pair(*best_seconds_, best_index_)) {
+      continue;
+    }
+    best_seconds_ = seconds;
     best_index_ = index;
   }
-  best_seconds_ = best;
 }
 
 size_t TaskState::TimesOf(uint64_t index) const {
@@ -77,6 +79,11 @@ std::optional<Trial> TaskState::best() const {
 }
 
 std::optional<uint64_t> TaskState::Next() {
+  if (owes()) {
+    const uint64_t index = withdrawn_.front();
+    Start(index);
+    return index;
+  }
   while (next_seed_ < item_.seeds.size()) {
     const uint64_t seed = item_.seeds[next_seed_++];
     if (!given_.insert(seed).second) continue;
@@ -94,6 +101,7 @@ std::optional<uint64_t> TaskState::Next() {
 }
 
 void TaskState::Start(uint64_t index) {
+  std::erase(withdrawn_, index);
   given_.insert(index);
   ++in_flight_;
 }
@@ -101,16 +109,29 @@ void TaskState::Start(uint64_t index) {
 void TaskState::TakeBack(uint64_t index) {
   given_.erase(index);
   --in_flight_;
+  if (owed_.contains(index)) withdrawn_.push_back(index);
 }
 
 void TaskState::Finish(const Trial& trial) {
+  owed_.erase(trial.index);
   Count(trial);
   if (item_.searcher && !IsForgotten(trial.outcome)) item_.searcher->Observe({&trial, 1});
 }
 
 void TaskState::GiveUp(uint64_t index) {
   TakeBack(index);
-  item_.seeds.push_back(index);
+  if (!owed_.contains(index)) item_.seeds.push_back(index);
+}
+
+void TaskState::Withdraw(uint64_t index) {
+  ++withdrawals_;
+  timed_.erase(index);
+  repeated_.erase(index);
+  owed_.insert(index);
+  withdrawn_.push_back(index);
+  if (!best_seconds_ || best_index_ != index) return;
+  FindBest();
+  best_at_ = trials_;  // early stopping waits for what is now to be found
 }
 
 void TaskState::Count(const Trial& trial) {

@@ -1,8 +1,11 @@
 // Where one task of a job stands. Not thread-safe.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -36,9 +39,16 @@ class TaskState {
   void StartConfirmation();
   void FinishConfirmation(const Trial& trial);
   void GiveUpConfirmation();
+  // What was measured of a point was wrong: nothing is known of it any more, and Next gives it
+  // again, before all others. The searcher keeps what it has seen until it sees the next result.
+  void Withdraw(uint64_t index);
+  // Next will give a point that was withdrawn.
+  bool owes() const { return !withdrawn_.empty(); }
 
   size_t trials() const { return trials_; }
   size_t failures() const { return failures_; }
+  // Trials of whose results something is known.
+  size_t known() const { return trials_ - std::min(trials_, withdrawals_); }
   size_t in_flight() const { return in_flight_; }
   // Started by this job: finished or in flight.
   size_t started() const { return trials_ + in_flight_; }
@@ -62,8 +72,10 @@ class TaskState {
   absl::flat_hash_map<uint64_t, double> timed_;       // by point, the middle one of its medians
   absl::flat_hash_set<uint64_t> given_;               // measured before, or handed out
   std::map<uint64_t, std::vector<double>> repeated_;  // medians of points with several, ascending
+  std::set<uint64_t> owed_;         // withdrawn points that have no other result yet
+  std::deque<uint64_t> withdrawn_;  // those of them that are not being measured
   size_t next_seed_ = 0;
-  size_t trials_ = 0, failures_ = 0, in_flight_ = 0, confirmations_ = 0;
+  size_t trials_ = 0, failures_ = 0, in_flight_ = 0, confirmations_ = 0, withdrawals_ = 0;
   uint64_t best_index_ = 0;  // when best_seconds_ is set
   std::optional<double> best_seconds_;
   size_t best_at_ = 0;         // trials_ when it was found

@@ -34,7 +34,8 @@ struct TuneItem {
 
 // 0 = no limit.
 struct TuneBudget {
-  size_t trials = 0;          // over all tasks, those of earlier lives of the job included
+  // Over all tasks, those of earlier lives of the job included, and without those withdrawn.
+  size_t trials = 0;
   size_t early_stopping = 0;  // a task ends after so many trials without a better one (AutoTVM's)
   // For all of the job, confirmations included. Then it ends; measurements still under way are
   // abandoned.
@@ -54,12 +55,13 @@ std::string_view NameOf(TuneEnd end);  // "budget", "time", "early_stopping", ..
 // where this one stood: from then on it proposes what this one would have proposed.
 struct TuneStep {
   // A trial of the search starts, one that confirms a best starts, its result counts, or it ends
-  // without a result (dropped, or the farm's fault).
-  enum class Kind { kStart, kConfirm, kResult, kUnmeasured };
+  // without a result (dropped, or the farm's fault). Or a result is withdrawn, some time later: its
+  // point is as if it had not been measured, and starts again as another trial.
+  enum class Kind { kStart, kConfirm, kResult, kUnmeasured, kWithdrawn };
   Kind kind = Kind::kStart;
   uint64_t number = 0;  // of the trial, from 1 in order of their starts
-  size_t item = 0;      // of starts
-  uint64_t index = 0;   // of starts, in the task's space
+  size_t item = 0;      // of starts and of what is withdrawn
+  uint64_t index = 0;   // the same, in the task's space
   // Of results. A timing without samples: it counts, but is not known any more.
   Measured measured;
   double seconds = 0;  // since the job's start, in all its lives

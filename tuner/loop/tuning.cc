@@ -130,7 +130,10 @@ bool Tuning::Fill() {
 void Tuning::NextPhase() {
   const bool rest = KeptForConfirmations() > 0;  // there may be trials that they left
   const bool over = stop_.stop_requested() || OutOfTime(0);
-  if (over || phase_ == Phase::kRest) return EnterPhase(Phase::kOver);
+  if (over) return EnterPhase(Phase::kOver);
+  if (phase_ == Phase::kRest && !std::exchange(confirms_again_, false)) {
+    return EnterPhase(Phase::kOver);
+  }
   if (phase_ == Phase::kConfirm) return EnterPhase(rest ? Phase::kRest : Phase::kOver);
   EnterPhase(budget_.confirmations > 0 ? Phase::kConfirm : Phase::kOver);
 }
@@ -166,8 +169,11 @@ std::optional<Tuning::Running> Tuning::NextOfSearch() {
   return std::nullopt;
 }
 
-// The task of this round, or of the next one.
+// One to which a point was withdrawn; else the task of this round, or of the next one.
 std::optional<size_t> Tuning::CurrentItem() {
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    if (tasks_[i].owes()) return i;
+  }
   for (size_t i = 0; i < tasks_.size(); ++i) CloseIfDone(i);
   if (round_left_ == 0 || !Open(round_item_)) {
     std::vector<bool> open;
@@ -241,6 +247,7 @@ void Tuning::Accept(const Arrival& arrival) {
                      .measured = measured,
                      .seconds = Seconds()});
   }
+  if (!result) unmeasured_.insert(arrival.number);
   result ? AcceptResult(running, measured) : AcceptNoResult(running, measured);
 }
 
@@ -281,12 +288,37 @@ void Tuning::Report(const Running& running, const Trial& trial, const Measured& 
                     .replayed = replaying_});
 }
 
+bool Tuning::Withdraw(uint64_t number, size_t item, uint64_t index) {
+  if (running_.contains(number) || phase_ == Phase::kOver) return false;
+  if (unmeasured_.contains(number)) return true;
+  told_.push_back({.kind = TuneStep::Kind::kWithdrawn,
+                   .number = number,
+                   .item = item,
+                   .index = index,
+                   .seconds = Seconds()});
+  TakeBackResult(item, index);
+  return true;
+}
+
+// The task may have been closed by it, and its best confirmed.
+void Tuning::TakeBackResult(size_t item, uint64_t index) {
+  tasks_[item].Withdraw(index);
+  ends_[item].reset();
+  if (budget_.trials > 0) {
+    ++budget_.trials;
+    ++limit_;
+  }
+  if (phase_ == Phase::kSearch) return;
+  confirms_again_ = budget_.confirmations > 0;
+  EnterPhase(Phase::kRest);
+}
+
 void Tuning::CloseIfDone(size_t item) {
   const TaskState& task = tasks_[item];
   if (!Open(item)) return;
   if (budget_.early_stopping > 0 && task.TrialsSinceBest() >= budget_.early_stopping) {
     ends_[item] = TuneEnd::kEarlyStopping;
-  } else if (tasks_.size() > 1 && !task.best_seconds() && task.trials() >= kHopelessTrials) {
+  } else if (tasks_.size() > 1 && !task.best_seconds() && task.known() >= kHopelessTrials) {
     ends_[item] = TuneEnd::kNoSuccess;
   }
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,12 @@ class Tuning {
   // count, and what was dropped is told.
   void TakeRest();
   TuneResult Result();
+
+  // The result of a trial that has ended was wrong: its point is measured again, beyond the budget
+  // of trials; of one that did not count there is nothing to do. False, and nothing is done: the
+  // trial is still under way here, or nothing of the job is measured any more. REQUIRES: between
+  // two Steps; a point of the item's space.
+  bool Withdraw(uint64_t number, size_t item, uint64_t index);
 
   // Only goes through the steps of earlier lives.
   void Replay();
@@ -78,6 +85,7 @@ class Tuning {
   void AcceptNoResult(const Running& running, const Measured& measured);
   void Report(const Running& running, const Trial& trial, const Measured& measured) const;
   void CloseIfDone(size_t item);
+  void TakeBackResult(size_t item, uint64_t index);
   std::optional<double> ModelSeconds() const;
   void Tell();
 
@@ -87,7 +95,7 @@ class Tuning {
   void Follow(const TuneStep& step);
   void Diverge(const TuneStep& step);
 
-  const TuneBudget budget_;
+  TuneBudget budget_;  // grows by what is withdrawn
   const TuneCallbacks callbacks_;
   const std::stop_token stop_;
   const std::function<bool(TuneStep*)> replay_;
@@ -98,10 +106,12 @@ class Tuning {
   std::vector<TaskState> tasks_;
   std::vector<std::optional<TuneEnd>> ends_;  // of closed tasks
   std::map<uint64_t, Running> running_;       // by the trial's number
+  std::set<uint64_t> unmeasured_;             // trials that ended without a result
   std::vector<uint64_t> to_launch_;
   std::vector<TuneStep> told_;  // steps that are still to be told
   Phase phase_ = Phase::kSearch;
   std::vector<size_t> confirm_order_;
+  bool confirms_again_ = false;  // something was withdrawn when the bests were confirmed already
   size_t spent_ = 0;
   size_t limit_ = 0;  // trials that the search may spend in this phase
   size_t round_item_ = 0, round_left_ = 0;

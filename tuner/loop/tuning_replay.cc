@@ -11,11 +11,14 @@ void Tuning::Replay() {
   TuneStep step;
   while (replay_(&step)) {
     replay_seconds_ = std::max(replay_seconds_, step.seconds);
+    const bool withdrawn = step.kind == TuneStep::Kind::kWithdrawn;
     const bool starts =
         step.kind == TuneStep::Kind::kStart || step.kind == TuneStep::Kind::kConfirm;
-    if (starts && step.item < tasks_.size()) {
+    if (withdrawn && step.item < tasks_.size()) {
+      TakeBackResult(step.item, step.index);
+    } else if (starts && step.item < tasks_.size()) {
       ReplayStart(step);
-    } else if (!starts) {
+    } else if (!starts && !withdrawn) {
       Accept({step.number, std::move(step.measured)});
     }
     step = {};
@@ -26,14 +29,15 @@ void Tuning::Replay() {
 // The loop makes its own choice, as it did then; it is compared with what was told.
 void Tuning::ReplayStart(const TuneStep& step) {
   if (step.number <= last_number_) return StartAgain(step);
+  const bool confirms = step.kind == TuneStep::Kind::kConfirm;
+  if (confirms && phase_ != Phase::kConfirm) EnterPhase(Phase::kConfirm);
+  if (!confirms && phase_ == Phase::kConfirm) EnterPhase(Phase::kRest);
   if (diverged_ || step.number != last_number_ + 1) return Diverge(step);
-  if (step.kind == TuneStep::Kind::kConfirm) {
-    if (phase_ != Phase::kConfirm) EnterPhase(Phase::kConfirm);
+  if (confirms) {
     const std::optional<uint64_t> index = tasks_[step.item].NextConfirmation(budget_.confirmations);
     if (index) return Started({step.item, *index, true});
     return Diverge(step);
   }
-  if (phase_ == Phase::kConfirm) EnterPhase(Phase::kRest);
   const std::optional<Running> next = NextOfSearch();
   if (next && next->item == step.item && next->index == step.index) return Started(*next);
   if (next) tasks_[next->item].TakeBack(next->index);
@@ -51,6 +55,7 @@ void Tuning::Diverge(const TuneStep& step) {
 // A trial that was given up and whose result came after that: it keeps its number.
 void Tuning::StartAgain(const TuneStep& step) {
   if (step.kind == TuneStep::Kind::kConfirm || running_.contains(step.number)) return;
+  unmeasured_.erase(step.number);
   tasks_[step.item].Start(step.index);
   running_[step.number] = {step.item, step.index, false};
 }

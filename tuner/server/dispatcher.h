@@ -112,7 +112,8 @@ class Dispatcher {
   // PermissionDenied: the attempt was leased to another process. Unavailable: the commit failed,
   // report again. Else `reported` comes after the commit.
   void Report(const TrialReport& report, Reported reported);
-  // Gives the trial to another worker and counts against this one. Statuses as of Report.
+  // Gives the trial to another worker and counts against this one. Statuses as of Report. One that
+  // withdraws keeps results from being recorded; kConflict or kDiscarded: there may be a record.
   absl::StatusOr<ReportResult> ReportFault(const FaultReport& fault);
   // Keeps the module for a runner; kRequeued: there is no room for it. InvalidArgument: the worker
   // is not one that only builds. Other statuses as of Report.
@@ -153,9 +154,10 @@ class Dispatcher {
     double deadline = 0;
     AttemptState state = AttemptState::kLive;
     AttemptState before_commit = AttemptState::kLive;
-    size_t outcome = 0;   // hash of what was reported
-    std::string builder;  // of the module it runs; empty: none
-    std::string signer;   // as BuiltModule's
+    size_t outcome = 0;      // hash of what was reported
+    bool withdrawn = false;  // whatever is reported of it is not to be recorded
+    std::string builder;     // of the module it runs; empty: none
+    std::string signer;      // as BuiltModule's
     double build_seconds = 0;
   };
   struct Session {

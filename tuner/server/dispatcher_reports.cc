@@ -50,6 +50,7 @@ absl::StatusOr<ReportResult> Dispatcher::Judge(const TrialReport& report, Finish
   if (!IsPossible(*attempt.trial->request.task, report.measured.outcome)) {
     return absl::InvalidArgumentError("no device can do this workload in the time reported");
   }
+  if (attempt.withdrawn) return ReportResult::kDiscarded;
   if (IsRevoked(attempt.signer) && attempt.state != AttemptState::kReported) {
     const bool live = attempt.state == AttemptState::kLive;
     return live ? ReportResult::kRequeued : ReportResult::kDiscarded;
@@ -180,6 +181,10 @@ absl::StatusOr<ReportResult> Dispatcher::JudgeFault(const FaultReport& fault, Ca
   const auto it = attempts_.find(fault.attempt);
   if (it == attempts_.end() || it->second.fence != fault.fence) return ReportResult::kDiscarded;
   if (!IsReporter(it->second, fault.session)) return NotTheReporter();
+  if (fault.withdraws && it->second.state == AttemptState::kCommitting) {
+    return absl::UnavailableError("what is withdrawn is being stored; send it again");
+  }
+  it->second.withdrawn |= fault.withdraws && it->second.state != AttemptState::kReported;
   switch (it->second.state) {
     case AttemptState::kLive: Fault(fault.attempt, fault.reason, calls, fault.of_builder); break;
     case AttemptState::kCommitting:

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "base/activities.h"
 #include "base/clock.h"
@@ -32,6 +34,13 @@ class Farm {
   // Suspends, and stores what was reported.
   ~Farm();
 
+  // Of an attempt of this server, or one that withdraws of another epoch: the dispatcher's; and
+  // what was recorded of the attempt is revoked before `reported` is told kRecorded, if `may`
+  // allows it. Reads the store; kDiscarded: there was no such record.
+  void ReportFault(const FaultReport& fault, uint64_t epoch,
+                   const std::function<absl::Status(const Record&)>& may,
+                   const Dispatcher::Reported& reported);
+
   // Answers waiting calls and stops the jobs; the next farm of the store goes on with them. What
   // was reported is still stored and answered.
   void Suspend();
@@ -42,9 +51,13 @@ class Farm {
 
  private:
   Record RecordOf(FinishedTrial trial) const;
+  void Withdraw(const Record& record, const std::string& reason,
+                const Dispatcher::Reported& reported);
 
   const uint64_t epoch_;
+  const RecordStore& store_;
   const Clock& clock_;
+  Log& log_;
   std::unique_ptr<Recorder> recorder_;
   Dispatcher dispatcher_;
   Jobs jobs_;

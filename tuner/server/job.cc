@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -27,6 +29,7 @@ struct Job::Run {
   JournalReader reader;
   JobMeasurer measurer;
   uint64_t told = 0;               // events of earlier lives
+  std::set<uint64_t> withdrawn;    // trials whose result is
   std::unique_ptr<Tuning> tuning;  // of the above
 };
 
@@ -71,6 +74,7 @@ std::optional<double> Job::Step() {
       return IsAway(status) && !stop_.stop_requested() ? kStorePause : End(status);
     }
   }
+  if (!suspended_ && revoked_.exchange(false)) WithdrawRevoked();
   if (run_->tuning->Step()) return std::chrono::duration<double>(Tuning::kPatience).count();
   context_.dispatcher.CancelJob(id_);  // what the loop abandoned
   // If the job goes on some day, a number means one trial still.
@@ -186,6 +190,7 @@ bool Job::ReplayNext(TuneStep* step) {
       continue;
     }
     seconds_ = std::max(seconds_, entry.step->seconds);
+    if (entry.step->kind == TuneStep::Kind::kWithdrawn) run_->withdrawn.insert(entry.step->number);
     *step = *std::move(entry.step);
     return true;
   }
@@ -208,6 +213,27 @@ void Job::EndReplay() {
   lock.unlock();
   if (first) ChangeState(StateEvent(v1::RUNNING, ""));
   replayed_.set_value();
+}
+
+// What cannot be now (the store is away, or the trial's other attempt is under way) is looked at in
+// a later step.
+void Job::WithdrawRevoked() {
+  std::map<std::pair<std::string, std::string>, size_t> items;
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    items[{tasks_[i]->task.workload.Key(), tasks_[i]->task.template_name}] = i;
+  }
+  bool all = true;
+  const auto withdraw = [&](const Record& record) {
+    const auto item = items.find({record.task.workload.Key(), record.task.template_name});
+    if (item == items.end() || record.index >= tasks_[item->second]->space.size()) return true;
+    if (run_->withdrawn.contains(record.trial)) return true;
+    const bool done = run_->tuning->Withdraw(record.trial, item->second, record.index);
+    if (done) run_->withdrawn.insert(record.trial);
+    all = all && done;
+    return true;
+  };
+  const absl::Status read = context_.store.ForEach({.job = id_, .revoked = true}, withdraw);
+  if (!read.ok() || !all) revoked_ = true;
 }
 
 // REQUIRES: mutex_ is held.
@@ -332,6 +358,11 @@ v1::JobEvent Job::EndOf(const TuneResult& result) const {
 
 void Job::Cancel() {
   stop_.request_stop();
+  if (activity_) activity_->Wake();
+}
+
+void Job::NoteRevoked() {
+  revoked_ = true;
   if (activity_) activity_->Wake();
 }
 

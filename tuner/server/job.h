@@ -63,6 +63,8 @@ class Job {
   void Cancel();
   // FailedPrecondition when it has ended; Unavailable until `replayed`.
   absl::Status Pause(bool paused);
+  // Some of its records were revoked: what it runs looks which, and measures that again.
+  void NoteRevoked();
   // Stops running it; the next server goes on. Returns before its activity has ended.
   void Suspend();
   // Until its activity has ended.
@@ -85,6 +87,7 @@ class Job {
   absl::Status Begin();
   bool ReplayNext(TuneStep* step);
   void EndReplay();
+  void WithdrawRevoked();
   std::optional<double> End(const absl::StatusOr<TuneResult>& result);
   bool CountSteps();
   void Number(std::vector<JobStepRow>* rows);
@@ -120,6 +123,7 @@ class Job {
   const std::shared_future<void> replayed_future_ = replayed_.get_future().share();
   const std::shared_future<void> over_future_ = over_.get_future().share();
   std::atomic<bool> suspended_{false};
+  std::atomic<bool> revoked_{true};  // there may be revoked records that count
   std::stop_source stop_;
   std::shared_ptr<Activity> activity_;  // null: it was not started
 };

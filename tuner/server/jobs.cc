@@ -251,6 +251,13 @@ absl::StatusOr<std::vector<v1::JobSummary>> Jobs::All(const std::string& only_ow
   return all;
 }
 
+void Jobs::NoteRevoked(const std::string& job) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, running] : jobs_) {
+    if (job.empty() || job == id) running->NoteRevoked();
+  }
+}
+
 void Jobs::SuspendAll() {
   std::map<std::string, std::shared_ptr<Job>> jobs;
   {

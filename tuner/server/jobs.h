@@ -43,6 +43,9 @@ class Jobs {
   absl::StatusOr<std::vector<v1::JobSummary>> All(const std::string& only_owner) const;
   // Those that have not ended. Does not use the store.
   std::vector<v1::JobSummary> Running() const;
+  // Records of a job, or with "" of any, were revoked: a job that runs takes them out of its search
+  // and measures again what they were of.
+  void NoteRevoked(const std::string& job) const;
   // Stops running them; the next server goes on.
   void SuspendAll();
 

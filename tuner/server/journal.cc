@@ -21,6 +21,7 @@ JournalJson ToJson(const TuneStep& step) {
   switch (step.kind) {
     case Kind::kStart: return {"s", step.number, step.item, step.index};
     case Kind::kConfirm: return {"c", step.number, step.item, step.index};
+    case Kind::kWithdrawn: return {"w", step.number, step.item, step.index};
     case Kind::kUnmeasured: return {"u", step.number, step.measured.fault};
     case Kind::kResult: break;
   }
@@ -38,8 +39,8 @@ JournalEntry EntryOf(const JournalJson& list, double seconds) {
   const auto what = list.at(0).get<std::string>();
   if (what == "e") return {.state = list.at(1), .message = list.at(2)};
   TuneStep step{.number = JsonInteger<uint64_t>(list.at(1)), .seconds = seconds};
-  if (what == "s" || what == "c") {
-    step.kind = what == "s" ? Kind::kStart : Kind::kConfirm;
+  if (what == "s" || what == "c" || what == "w") {
+    step.kind = what == "s" ? Kind::kStart : what == "c" ? Kind::kConfirm : Kind::kWithdrawn;
     step.item = JsonInteger<size_t>(list.at(2));
     step.index = JsonInteger<uint64_t>(list.at(3));
   } else if (what == "u") {
@@ -135,6 +136,7 @@ Measured JournalReader::TakeResult(uint64_t number) {
 }
 
 void JournalReader::Follow(const TuneStep& step) {
+  if (step.kind == Kind::kWithdrawn) return;  // it has ended
   const bool starts = step.kind == Kind::kStart || step.kind == Kind::kConfirm;
   if (starts) {
     running_.insert(step.number);

@@ -4,6 +4,7 @@
 //   ["r", number]                   its result, a record   ["f", number, kind, message] without one
 //                                   (pruned since: read as a timing without samples)
 //   ["u", number, why]              it ends without a result; one that comes later starts it again
+//   ["w", number, item, index]      its result is withdrawn, some time after it
 //   ["e", state, message]           the job's state changes
 #pragma once
 

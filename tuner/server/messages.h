@@ -50,4 +50,9 @@ inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
   return reactor;
 }
 
+// Of what Chores did not take.
+inline absl::Status TooBusy() {
+  return absl::ResourceExhaustedError("the server has too many calls waiting; try again later");
+}
+
 }  // namespace tilewright

@@ -45,6 +45,12 @@ void Recorder::StoreAll(std::vector<Record> records, Then then) {
   Add({.records = std::move(records), .then = std::move(then)});
 }
 
+void Recorder::Revoke(Revocation revocation, Then then) {
+  Entry entry{.then = std::move(then)};
+  entry.revocations.push_back(std::move(revocation));
+  Add(std::move(entry));
+}
+
 void Recorder::StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> jobs,
                           std::function<void()> stored) {
   Add({.steps = std::move(steps),
@@ -96,13 +102,16 @@ absl::Status Recorder::Commit(std::vector<Entry>& entries) {
   std::vector<Record> records;
   std::vector<JobStepRow> steps;
   std::vector<JobRow> jobs;
+  std::vector<Revocation> revocations;
   for (Entry& entry : entries) {
     MoveTo(entry.records, &records);
     steps.insert(steps.end(), entry.steps.begin(), entry.steps.end());
     jobs.insert(jobs.end(), entry.jobs.begin(), entry.jobs.end());
+    MoveTo(entry.revocations, &revocations);
   }
   const double start = clock_.Now();
-  const absl::Status status = store_.Commit({.records = records, .steps = steps, .jobs = jobs});
+  const absl::Status status =
+      store_.Commit({.records = records, .steps = steps, .jobs = jobs, .revocations = revocations});
   if (on_commit_) on_commit_(clock_.Now() - start, status);
   return status;
 }

@@ -32,6 +32,8 @@ class Recorder {
   void Store(Record record, Then then);
   // The same of several: all of them or none.
   void StoreAll(std::vector<Record> records, Then then);
+  // Withdraws a record, of those given before too.
+  void Revoke(Revocation revocation, Then then);
   // Steps of a job, with its new row when that has changed. Tried again until they are stored:
   // nothing given later is stored without them. `stored` is then called, by the recorder's
   // activity.
@@ -47,6 +49,7 @@ class Recorder {
     std::vector<Record> records;  // not of those that are tried again
     std::vector<JobStepRow> steps;
     std::vector<JobRow> jobs;
+    std::vector<Revocation> revocations;
     Then then;
     bool retry = false;
   };

@@ -119,7 +119,7 @@ class ServerImpl final : public Server {
                .on_job_end = OnJobEnd()},
               store, clock, log_, activities_),
         chores_(std::make_unique<Chores>(kChoreThreads)),
-        worker_service_(farm_.dispatcher(), access_, farm_.epoch(), options.lease_seconds),
+        worker_service_(farm_, *chores_, access_, options.lease_seconds),
         tuning_service_({farm_.dispatcher(), farm_.jobs(), store, *chores_, access_, log_, clock}) {
   }
 

@@ -80,6 +80,7 @@ struct FaultReport {
   uint64_t fence = 0;
   std::string reason;
   bool of_builder = false;  // counts against the worker that built the module
+  bool withdraws = false;   // found after the result: that is not to be trusted
 };
 
 // A build that ended well, of a worker that only builds.

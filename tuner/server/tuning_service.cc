@@ -13,10 +13,6 @@
 namespace tilewright {
 namespace {
 
-absl::Status TooBusy() {
-  return absl::ResourceExhaustedError("the server has too many calls waiting; try again later");
-}
-
 absl::StatusOr<WorkerHealth> OperatorsHealth(v1::WorkerHealth health) {
   switch (health) {
     case v1::GOOD: return WorkerHealth::kGood;
@@ -175,6 +171,7 @@ grpc::ServerUnaryReactor* TuningServiceImpl::RevokeRecords(grpc::CallbackServerC
     const RevokeNote note{request->reason(), parts_.clock.UnixTime(), by};
     TW_RETURN_IF_ERROR(AnswerRevoke(parts_.store, *request, note, reply));
     if (reply->run_ids().empty()) return absl::OkStatus();
+    parts_.jobs.NoteRevoked("");
     parts_.log.Warn("records revoked", {{"records", std::to_string(reply->run_ids_size())},
                                         {"first", reply->run_ids(0)},
                                         {"by", by},

@@ -245,7 +245,7 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Renew(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext* context,
                                                     const v1::ReportRequest* request,
                                                     v1::ReportReply* reply) {
-  if (request->server_epoch() != server_epoch_) {
+  if (request->server_epoch() != server_epoch_ && !request->fault().withdraws()) {
     reply->set_result(v1::ReportReply::DISCARDED);
     return Answer(context, absl::OkStatus());
   }
@@ -265,14 +265,29 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* WorkerServiceImpl::ReportFault(grpc::CallbackServerContext* context,
                                                          const v1::ReportRequest& request,
                                                          v1::ReportReply* reply) {
-  const absl::StatusOr<ReportResult> result =
-      dispatcher_.ReportFault({.session = request.session(),
-                               .attempt = request.attempt(),
-                               .fence = request.fence(),
-                               .reason = request.fault().reason().substr(0, kMaxReason),
-                               .of_builder = request.fault().of_builder()});
-  if (result.ok()) reply->set_result(ToMessage(*result));
-  return Answer(context, result.status());
+  const FaultReport fault{.session = request.session(),
+                          .attempt = request.attempt(),
+                          .fence = request.fence(),
+                          .reason = request.fault().reason().substr(0, kMaxReason),
+                          .of_builder = request.fault().of_builder(),
+                          .withdraws = request.fault().withdraws()};
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto reported = [reactor, reply](const absl::StatusOr<ReportResult>& result) {
+    if (result.ok()) reply->set_result(ToMessage(*result));
+    reactor->Finish(ToGrpc(result.status()));
+  };
+  if (!fault.withdraws) {
+    reported(dispatcher_.ReportFault(fault));
+    return reactor;
+  }
+  const auto may = [caller = access_.CallerOf(*context)](const Record& record) {
+    return caller.CheckWorker(record.worker, record.device_key);
+  };
+  const bool taken = chores_.Do([this, fault, epoch = request.server_epoch(), may, reported] {
+    farm_.ReportFault(fault, epoch, may, reported);
+  });
+  if (!taken) reported(absl::UnavailableError(TooBusy().message()));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::ReportBuilt(grpc::CallbackServerContext* context,

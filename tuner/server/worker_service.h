@@ -6,18 +6,21 @@
 
 #include "proto/tilewright.grpc.pb.h"
 #include "tuner/server/access.h"
+#include "tuner/server/chores.h"
 #include "tuner/server/dispatcher.h"
+#include "tuner/server/farm.h"
 
 namespace tilewright {
 
 class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
  public:
-  // `dispatcher` and `access` outlive the service's calls.
-  WorkerServiceImpl(Dispatcher& dispatcher, Access& access, uint64_t server_epoch,
-                    double lease_seconds)
-      : dispatcher_(dispatcher),
+  // All that is referred to outlives the service's calls.
+  WorkerServiceImpl(Farm& farm, Chores& chores, Access& access, double lease_seconds)
+      : farm_(farm),
+        dispatcher_(farm.dispatcher()),
+        chores_(chores),
         access_(access),
-        server_epoch_(server_epoch),
+        server_epoch_(farm.epoch()),
         lease_seconds_(lease_seconds) {}
 
   grpc::ServerUnaryReactor* OpenSession(grpc::CallbackServerContext* context,
@@ -45,7 +48,9 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
   grpc::ServerUnaryReactor* ReportNetwork(grpc::CallbackServerContext* context,
                                           const v1::ReportRequest& request, v1::ReportReply* reply);
 
+  Farm& farm_;
   Dispatcher& dispatcher_;
+  Chores& chores_;
   Access& access_;
   const uint64_t server_epoch_;
   const double lease_seconds_;
