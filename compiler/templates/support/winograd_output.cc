@@ -1,8 +1,8 @@
 // The last stages: products are transformed back, divided where they are whole numbers, and stored.
 #include <bit>
 
-#include "compiler/loop/visit.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/store_result.h"
 #include "compiler/templates/support/winograd_loops.h"
 #include "compiler/templates/support/winograd_stages.h"
 #include "compiler/templates/support/winograd_transforms.h"
@@ -120,10 +120,7 @@ class OutputTransform {
     Expr value = OutputRow(s_, w_, half_, i, lane)[j];
     if (sums_ != nullptr) value = value + Load(sums_, {at.o, at.p, i, Int(j), lane});
     const std::vector<Expr> pixel = {at.n, first_block_ + at.o, at.y + i, at.x + j, lane};
-    Substitution values{{epilogue_.acc.get(), value}};
-    for (size_t d = 0; d < pixel.size(); ++d) values[epilogue_.axes[d].var.get()] = pixel[d];
-    const Expr& result = epilogue_.result;
-    return Store(epilogue_.output, pixel, result != nullptr ? Substitute(result, values) : value);
+    return StoreResult(epilogue_, pixel, value);
   }
 
   const WinogradShape& s_;
