@@ -25,7 +25,7 @@ TEST(LinearClassifier, ScoresAreTransformedAndTheLargestGivesTheLabel) {
   SetFloats(node, "intercepts", {0, 1, 0});
   SetInts(node, "classlabels_ints", {5, 6, 7});
   SetString(node, "post_transform", "SOFTMAX");
-  const std::vector<Tensor> y = RunBoth(m, {{"x", Floats({2, 2}, {2, -3, -1, 0})}}, 1e-6);
+  const std::vector<Tensor> y = RunBoth(m, {{"x", Rows({2, 2}, {2, -3, -1, 0})}}, 1e-6);
   EXPECT_THAT(Values(y.at(0)), ElementsAre(5, 6));
   const double a = std::exp(2) + std::exp(-2) + std::exp(1), b = std::exp(-1) + 2 * std::exp(1);
   EXPECT_THAT(Values(y.at(1)),
@@ -40,7 +40,7 @@ TEST(LinearClassifier, OneScoreForTwoClassesIsThatOfTheSecond) {
   SetFloats(node, "coefficients", {2});
   SetFloats(node, "intercepts", {-1});
   SetInts(node, "classlabels_ints", {3, 4});
-  const std::vector<Tensor> y = RunBoth(m, {{"x", Floats({3, 1}, {0, 1, 0.5F})}});
+  const std::vector<Tensor> y = RunBoth(m, {{"x", Rows({3, 1}, {0, 1, 0.5F})}});
   EXPECT_THAT(Values(y.at(0)), ElementsAre(3, 4, 3));
   EXPECT_THAT(Values(y.at(1)), ElementsAre(1, -1, -1, 1, 0, 0));
 }
@@ -57,7 +57,7 @@ TEST(ClassLabels, OfStringsAreTheirPlacesInTheListOfClasses) {
   m.Output("label");
   auto& declared = *m.graph().mutable_output(1)->mutable_type()->mutable_tensor_type();
   declared.set_elem_type(onnx::TensorProto::STRING);
-  const std::vector<Tensor> y = RunBoth(m, {{"x", Floats({2, 1}, {3, -3})}});
+  const std::vector<Tensor> y = RunBoth(m, {{"x", Rows({2, 1}, {3, -3})}});
   ASSERT_EQ(y.size(), 2u);
   EXPECT_THAT(Values(y[0]), ElementsAre(3, 6, -3, -6));
   EXPECT_EQ(y[1].dtype(), DType::kI64);
@@ -72,7 +72,7 @@ TEST(OtherDomains, AModelThatImportsThemAloneIsRead) {
   onnx::OperatorSetIdProto& domain = *m.model().add_opset_import();
   domain.set_domain("ai.onnx.ml");
   domain.set_version(1);
-  EXPECT_THAT(Values(RunBoth(m, {{"x", Floats({3}, {0, 1, 2})}}).at(0)), ElementsAre(0, 0, 1));
+  EXPECT_THAT(Values(RunBoth(m, {{"x", Rows({3}, {0, 1, 2})}}).at(0)), ElementsAre(0, 0, 1));
 }
 
 // Three classes of two, one and two support vectors.
@@ -88,7 +88,7 @@ onnx::NodeProto& ThreeClasses(ModelBuilder& m, const std::string& kernel) {
   SetFloats(node, "rho", {0.1F, -0.2F, 0.3F});
   return node;
 }
-const Tensor kThreeRows = Floats({3, 2}, {0.5, -1, 2, 0.25, -1, 1.5});
+const Tensor kThreeRows = Rows({3, 2}, {0.5, -1, 2, 0.25, -1, 1.5});
 
 TEST(SvmClassifier, EachPairOfClassesHasAScoreAndAVote) {
   struct Case {
@@ -194,7 +194,7 @@ TEST(LabelEncoder, NanIsAKeyLikeOthers) {
   onnx::NodeProto& node = MlNode(m, "LabelEncoder", {"y"});
   SetFloats(node, "keys_floats", {std::numeric_limits<float>::quiet_NaN(), 1, 2});
   SetInts(node, "values_int64s", {5, 6, 7});
-  const Tensor x = Floats({4}, {1, std::numeric_limits<float>::quiet_NaN(), 7, 2});
+  const Tensor x = Rows({4}, {1, std::numeric_limits<float>::quiet_NaN(), 7, 2});
   EXPECT_THAT(Values(RunBoth(m, {{"x", x}}).at(0)), ElementsAre(6, 5, -1, 7));
 }
 
@@ -213,7 +213,7 @@ TEST(OneHotEncoder, EachCategoryIsAColumnAndOthersAreZero) {
   ModelBuilder m;
   m.Input("x", {2, 2});
   SetInts(MlNode(m, "OneHotEncoder", {"y"}), "cats_int64s", {5, 1, 7});
-  const Tensor y = RunBoth(m, {{"x", Floats({2, 2}, {1, 5, 7, 2})}}).at(0);
+  const Tensor y = RunBoth(m, {{"x", Rows({2, 2}, {1, 5, 7, 2})}}).at(0);
   EXPECT_EQ(y.shape(), (Shape{2, 2, 3}));
   EXPECT_THAT(Values(y), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0));
 }
@@ -223,7 +223,7 @@ TEST(ZipMap, AMapIsItsValuesAColumnAKey) {
   m.Input("x", {2, 2});
   onnx::NodeProto& node = MlNode(m, "ZipMap", {"y"});
   SetStrings(node, "classlabels_strings", {"cat", "dog"});
-  EXPECT_THAT(Values(RunBoth(m, {{"x", Floats({2, 2}, {1, 5, 7, 2})}}).at(0)),
+  EXPECT_THAT(Values(RunBoth(m, {{"x", Rows({2, 2}, {1, 5, 7, 2})}}).at(0)),
               ElementsAre(1, 5, 7, 2));
   node.mutable_attribute(0)->add_strings("cow");
   EXPECT_THAT(Refusal(m), HasSubstr("has 3 keys for 2 columns"));

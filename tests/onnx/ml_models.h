@@ -17,6 +17,10 @@ inline onnx::NodeProto& MlNode(ModelBuilder& m, const std::string& op_type,
   return node;
 }
 
+inline Tensor Rows(const Shape& shape, const std::vector<float>& values) {
+  return Floats(shape, values);
+}
+
 inline void SetTensor(onnx::NodeProto& node, const std::string& name,
                       onnx::TensorProto::DataType type, const std::vector<double>& values) {
   onnx::AttributeProto& attribute = *node.add_attribute();

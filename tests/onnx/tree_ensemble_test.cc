@@ -165,7 +165,7 @@ TEST(TreeEnsemble, WeightsAreAggregatedAsTheAttributeSays) {
     WriteStumps(node, "target", {0, 0, 0, 0});
     SetString(node, "aggregate_function", function);
     SetFloats(node, "base_values", {100});
-    const Tensor y = RunBoth(m, {{"x", Floats({3, 1}, {0, 0.5, 2})}}).at(0);
+    const Tensor y = RunBoth(m, {{"x", Rows({3, 1}, {0, 0.5, 2})}}).at(0);
     EXPECT_THAT(Values(y), ElementsAre(values[0] + 100, values[1] + 100, values[2] + 100));
   }
 }
@@ -177,7 +177,7 @@ TEST(TreeEnsemble, TheSecondOfTwoClassesHasTheVotesOfAll) {
   WriteStumps(node, "class", {0, 0, 0, 0});
   SetInts(node, "classlabels_int64s", {7, 9});
   SetString(node, "post_transform", "LOGISTIC");
-  const std::vector<Tensor> y = RunBoth(m, {{"x", Floats({3, 1}, {0, 0.5, 2})}}, 1e-6);
+  const std::vector<Tensor> y = RunBoth(m, {{"x", Rows({3, 1}, {0, 0.5, 2})}}, 1e-6);
   EXPECT_THAT(Values(y.at(0)), ElementsAre(7, 9, 9));
   const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
   const std::vector<double> expected = {logistic(1), logistic(-1),  logistic(-1),
@@ -191,7 +191,7 @@ TEST(TreeEnsemble, ClassesWithVotesOfTheirOwnAreCompared) {
   onnx::NodeProto& node = MlNode(m, "TreeEnsembleClassifier", {"label", "scores"});
   WriteStumps(node, "class", {0, 1, 2, 1});
   SetInts(node, "classlabels_int64s", {7, 8, 9});
-  const std::vector<Tensor> y = RunBoth(m, {{"x", Floats({3, 1}, {0, 0.5, 2})}});
+  const std::vector<Tensor> y = RunBoth(m, {{"x", Rows({3, 1}, {0, 0.5, 2})}});
   EXPECT_THAT(Values(y.at(0)), ElementsAre(7, 8, 8));
   EXPECT_THAT(Values(y.at(1)), ElementsAre(1, 0, -2, 0, 3, -2, 0, 11, 0));
 }
@@ -219,7 +219,7 @@ TEST(TreeEnsemble, ASetOfMembersIsAskedForEachOfThem) {
   m.Input("x", {6, 1});
   SetInts(SetMembership(m), "leaf_targetids", {0, 1, 2, 3});
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const Tensor y = RunBoth(m, {{"x", Floats({6, 1}, {1.2F, 3.4F, -0.12F, nan, 12, 7})}}).at(0);
+  const Tensor y = RunBoth(m, {{"x", Rows({6, 1}, {1.2F, 3.4F, -0.12F, nan, 12, 7})}}).at(0);
   EXPECT_THAT(Values(y), ElementsAre(1, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0, 100, 0, 0, 1000, 0, 0, 0,
                                      1000, 0, 0, 10, 0, 0));
 }
