@@ -1,7 +1,7 @@
 // How fast a records file of many measurements answers.
 //
-//   bench/records_speed FILE [RECORDS] [WORKLOADS] [COMMITS]   (fills FILE when it is not there)
-//   bench/records_speed postgresql://... [RECORDS] ...         (fills an empty database)
+//   bench-records-speed FILE [RECORDS] [WORKLOADS] [COMMITS]   (fills FILE when it is not there)
+//   bench-records-speed postgresql://... [RECORDS] ...         (fills an empty database)
 #include <unistd.h>
 
 #include <chrono>

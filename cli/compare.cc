@@ -263,7 +263,7 @@ void verb_compare(CLI::App& parent) {
       parent,
       {"compare", "runs packages of one model in turn and compares time and outputs", kExample},
       [options] { return Compare(*options); });
-  verb->add_option("packages", options->packages, "packages; ratios are against the first")
+  verb->add_option("PACKAGES", options->packages, "packages; ratios are against the first")
       ->required();
   verb->add_option("--reference", options->reference, "package whose outputs are the truth");
   verb->add_option("--onnxruntime", options->onnxruntime,

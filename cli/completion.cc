@@ -32,7 +32,7 @@ void verb_completion(CLI::App& parent) {
         std::cout << TextOf(*form, DescribeCommand(parent));
         return absl::OkStatus();
       });
-  verb->add_option("form", *form, "what to print")
+  verb->add_option("FORM", *form, "what to print")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish", "man"}));
 }

@@ -11,6 +11,7 @@
 #include "cli/show_record.h"
 #include "cli/template_index.h"
 #include "cli/verb.h"
+#include "records/foreign.h"
 #include "records/lookup.h"
 
 namespace tilewright {

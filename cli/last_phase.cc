@@ -15,8 +15,8 @@
 #include "cli/template_index.h"
 #include "records/network_choices.h"
 #include "tuner/loop/in_network.h"
-#include "worker/device.h"
 #include "worker/private_folder.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -10,9 +10,9 @@
 #include "cli/paths.h"
 #include "worker/child.h"
 #include "worker/core_plan.h"
-#include "worker/device.h"
 #include "worker/pipe_io.h"
 #include "worker/private_folder.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -125,7 +125,7 @@ void verb_replay(CLI::App& parent) {
   auto verb = std::make_shared<ReplayVerb>();
   CLI::App* app = AddVerb(parent, {"replay", "judges strategies on recorded spaces", kExample},
                           [verb] { return RunReplay(*verb); });
-  app->add_option("files", verb->files, "recorded spaces (JSON, .gz or not)")->required();
+  app->add_option("FILES", verb->files, "recorded spaces (JSON, .gz or not)")->required();
   app->add_option("--tuner", verb->tuners, "strategies, separated by commas");
   app->add_option("--option", verb->options, "NAME=VALUE for the strategies; repeatable");
   app->add_option("--seeds", verb->seeds, "runs of each strategy")->check(CLI::Range(1, 1000));

@@ -198,7 +198,7 @@ void verb_run(CLI::App& parent) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = AddVerb(parent, {"run", "runs a compiled model and times it", kExample},
                            [options] { return Run(*options); });
-  verb->add_option("package", options->package, "what `tilewright compile` wrote")->required();
+  verb->add_option("PACKAGE", options->package, "what `tilewright compile` wrote")->required();
   auto* inputs = verb->add_option("-i,--inputs", options->inputs,
                                   "[INPUT=]FILE, repeatable: .npz with one array per input, .npy, "
                                   "PNG or JPEG (several images of an input are its batch)")

@@ -6,7 +6,7 @@
 #include "cli/exit_code.h"
 #include "compiler/core/gpu_traits.h"
 #include "runtime/device/device.h"
-#include "worker/device.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -22,7 +22,7 @@
 #include "compiler/targets/target_backend.h"
 #include "tuner/replay/simulated_device.h"
 #include "worker/agent.h"
-#include "worker/device.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -57,7 +57,7 @@ void verb_zoo(CLI::App& parent) {
   CLI::App* verb =
       AddVerb(parent, {"zoo", "writes a standard network as ONNX with seeded weights", kExample},
               [options] { return Zoo(*options); });
-  verb->add_option("name", options->name, "the network; without it: the list of them");
+  verb->add_option("NAME", options->name, "the network; without it: the list of them");
   verb->add_option("-o,--output", options->output, "the ONNX file to write");
   verb->add_option("--batch", options->zoo.batch, "batch size (default 1)");
   verb->add_option("--image", options->zoo.image, "height and width (default: as published)");

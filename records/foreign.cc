@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
 
 namespace tilewright {
@@ -24,6 +25,15 @@ Target ParseAnyTarget(std::string_view text) {
   const std::string kind = words.empty() ? "" : words.front();
   kept.kind = kind == "llvm" ? "cpu" : kind;
   return kept;
+}
+
+absl::StatusOr<std::map<std::string, int64_t>> ForeignTemplates(const RecordScan& records) {
+  std::map<std::string, int64_t> foreign;
+  TW_RETURN_IF_ERROR(records.ForEach({}, [&](const Record& record) {
+    if (!record.foreign_args.empty()) ++foreign[record.task.template_name];
+    return true;
+  }));
+  return foreign;
 }
 
 }  // namespace tilewright

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,9 +30,7 @@ struct LookupResult {
   // Of records that would match but are unfit, at most 5 reasons: "3 records of conv2d_old.cpu are
   // not used, the fastest of 0.1021 ms: unknown template conv2d_old.cpu".
   std::vector<std::string> passed_over;
-  // With explain, the closest first, at most 5: "target differs: rocm -arch=gfx90a (12 records, the
-  // fastest 0.0210 ms by miopen.ConvAsm1x1U)".
-  std::vector<std::string> near_misses;
+  std::vector<std::string> near_misses;  // with explain (records/near_misses.h)
 };
 struct LookupOptions {
   bool explain = false;
@@ -45,16 +42,10 @@ struct LookupOptions {
   // has the workload and target that are looked up.
   std::function<std::string(const Task&, const Config&)> why_unfit;
 };
-absl::StatusOr<LookupResult> LookupBest(const RecordStore& store, const Workload& workload,
-                                        const Target& target, const LookupOptions& options = {});
 // Of each of the workloads, in their order; the store is asked for all of them together.
 absl::StatusOr<std::vector<LookupResult>> LookupEach(const RecordStore& store,
                                                      std::span<const Workload> workloads,
                                                      const Target& target,
                                                      const LookupOptions& options);
-
-// Usable and other records of templates that are not ours, by template: what an imported log of
-// another system holds that no model can use.
-absl::StatusOr<std::map<std::string, int64_t>> ForeignTemplates(const RecordStore& store);
 
 }  // namespace tilewright

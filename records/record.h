@@ -32,7 +32,7 @@ struct Record {
   double run_seconds = 0;
   double unix_time = 0;  // end of the trial
   std::string software;  // "tilewright 0.1.0" or "tvm 0.7.dev1"
-  // ok, late, suspect, contended, imported, in_network or simulated.
+  // ok, late, suspect, imported, in_network or simulated.
   std::string record_class = "ok";
   std::string run_id;  // unique per measurement; Append is idempotent on it
 

@@ -12,13 +12,13 @@
 #include "base/status_macros.h"
 #include "proto/convert.h"
 #include "worker/agent_parts.h"
-#include "worker/device.h"
 #include "worker/health.h"
 #include "worker/module_seal.h"
 #include "worker/pipeline.h"
 #include "worker/reporter.h"
 #include "worker/self_test.h"
 #include "worker/server_link.h"
+#include "worker/this_machine.h"
 #include "worker/work_item.h"
 
 namespace tilewright {

@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "proto/simulated_key.h"
-#include "worker/device.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

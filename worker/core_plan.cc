@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "worker/device.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -13,7 +13,7 @@
 
 namespace tilewright {
 
-// The four entity kinds of AutoTVM's log format 0.2 (research: apache/tvm v0.18 record.py).
+// The four entity kinds of AutoTVM's log format 0.2 (apache/tvm v0.18 record.py).
 struct SplitEntity {  // "sp": sizes outer to inner; first may be -1 = the rest
   std::vector<int64_t> sizes;
   friend bool operator==(const SplitEntity&, const SplitEntity&) = default;

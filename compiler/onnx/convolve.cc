@@ -38,13 +38,6 @@ absl::StatusOr<ConvShapes> ReadConv(OpBuilder& b, ValueId data_id, ValueId weigh
   return c;
 }
 
-// [a, b, n] as [a, b, 1, n].
-absl::StatusOr<ValueId> AsImage(OpBuilder& b, ValueId value) {
-  const Shape shape = b.ShapeOf(value);
-  if (shape.size() == 4) return value;
-  return Reshape(b, value, {shape[0], shape[1], 1, shape[2]});
-}
-
 absl::StatusOr<ValueId> Tunable(OpBuilder& b, const ConvShapes& c) {
   TW_ASSIGN_OR_RETURN(const ValueId data, AsImage(b, c.data));
   TW_ASSIGN_OR_RETURN(const ValueId weight, AsImage(b, c.weight));
@@ -105,6 +98,12 @@ absl::StatusOr<ValueId> Plain(OpBuilder& b, const ConvShapes& c) {
 }
 
 }  // namespace
+
+absl::StatusOr<ValueId> AsImage(OpBuilder& b, ValueId value) {
+  const Shape shape = b.ShapeOf(value);
+  if (shape.size() == 4) return value;
+  return Reshape(b, value, {shape[0], shape[1], 1, shape[2]});
+}
 
 absl::StatusOr<ValueId> Convolve(OpBuilder& b, ValueId data, ValueId weight, ValueId bias) {
   TW_ASSIGN_OR_RETURN(const ConvShapes c, ReadConv(b, data, weight));

@@ -11,4 +11,7 @@ namespace tilewright {
 // InvalidArgument for what does not fit.
 absl::StatusOr<ValueId> Convolve(OpBuilder& b, ValueId data, ValueId weight, ValueId bias);
 
+// [a, b, n] as [a, b, 1, n]: an image of one row; [a, b, h, w] itself.
+absl::StatusOr<ValueId> AsImage(OpBuilder& b, ValueId value);
+
 }  // namespace tilewright

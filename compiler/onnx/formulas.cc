@@ -3,6 +3,8 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -21,46 +23,51 @@ struct Known {
 };
 
 // Names and defaults of the attribute `activations` of ONNX's LSTM, GRU and RNN.
-const std::map<std::string, Known>& Activations() {
+std::vector<Known> KnownActivations() {
   using E = const Expr&;
+  return {
+      {"Relu", {.formula = [](E x, double, double) { return Max(x, Lit(x, 0)); }}},
+      {"Tanh", {.formula = [](E x, double, double) { return Tanh(x); }}},
+      {"Sigmoid", {.formula = [](E x, double, double) { return Sigmoid(x); }}},
+      {"Softsign", {.formula = [](E x, double, double) { return Divide(x, Lit(x, 1) + Abs(x)); }}},
+      {"Softplus", {.formula = [](E x, double, double) { return Softplus(x); }}},
+      {"Affine",
+       {.alpha = 1,
+        .has_alpha = true,
+        .has_beta = true,
+        .formula = [](E x, double a, double c) { return x * Lit(x, a) + Lit(x, c); }}},
+      {"ScaledTanh",
+       {.alpha = 1,
+        .beta = 1,
+        .has_alpha = true,
+        .has_beta = true,
+        .formula = [](E x, double a, double c) { return Lit(x, a) * Tanh(x * Lit(x, c)); }}},
+      {"HardSigmoid",
+       {.alpha = 0.2,
+        .beta = 0.5,
+        .has_alpha = true,
+        .has_beta = true,
+        .formula = [](E x, double a, double c) { return ClampUnit(x * Lit(x, a) + Lit(x, c)); }}},
+      {"LeakyRelu",
+       {.alpha = 0.01,
+        .has_alpha = true,
+        .formula = [](E x, double a, double) { return IfPositive(x, x, x * Lit(x, a)); }}},
+      {"ThresholdedRelu",
+       {.alpha = 1,
+        .has_alpha = true,
+        .formula = [](E x, double a, double) { return Select(Lt(Lit(x, a), x), x, Lit(x, 0)); }}},
+      {"Elu", {.alpha = 1, .has_alpha = true, .formula = [](E x, double a, double) {
+                 return IfPositive(x, x, ExpLinear(x, a));
+               }}}};
+}
+
+// By name in small letters.
+const std::map<std::string, Known>& Activations() {
   static const std::map<std::string, Known> known = [] {
-    const std::vector<Known> list = {
-        {"Relu", {.formula = [](E x, double, double) { return Max(x, Lit(x, 0)); }}},
-        {"Tanh", {.formula = [](E x, double, double) { return Tanh(x); }}},
-        {"Sigmoid", {.formula = [](E x, double, double) { return Sigmoid(x); }}},
-        {"Softsign",
-         {.formula = [](E x, double, double) { return Divide(x, Lit(x, 1) + Abs(x)); }}},
-        {"Softplus", {.formula = [](E x, double, double) { return Softplus(x); }}},
-        {"Affine",
-         {.alpha = 1,
-          .has_alpha = true,
-          .has_beta = true,
-          .formula = [](E x, double a, double c) { return x * Lit(x, a) + Lit(x, c); }}},
-        {"ScaledTanh",
-         {.alpha = 1,
-          .beta = 1,
-          .has_alpha = true,
-          .has_beta = true,
-          .formula = [](E x, double a, double c) { return Lit(x, a) * Tanh(x * Lit(x, c)); }}},
-        {"HardSigmoid",
-         {.alpha = 0.2,
-          .beta = 0.5,
-          .has_alpha = true,
-          .has_beta = true,
-          .formula = [](E x, double a, double c) { return ClampUnit(x * Lit(x, a) + Lit(x, c)); }}},
-        {"LeakyRelu",
-         {.alpha = 0.01,
-          .has_alpha = true,
-          .formula = [](E x, double a, double) { return IfPositive(x, x, x * Lit(x, a)); }}},
-        {"ThresholdedRelu",
-         {.alpha = 1,
-          .has_alpha = true,
-          .formula = [](E x, double a, double) { return Select(Lt(Lit(x, a), x), x, Lit(x, 0)); }}},
-        {"Elu", {.alpha = 1, .has_alpha = true, .formula = [](E x, double a, double) {
-                   return IfPositive(x, x, ExpLinear(x, a));
-                 }}}};
     std::map<std::string, Known> by_name;
-    for (const Known& one : list) by_name[absl::AsciiStrToLower(Sv(one.name))] = one;
+    for (Known& one : KnownActivations()) {
+      by_name.emplace(absl::AsciiStrToLower(Sv(one.name)), std::move(one));
+    }
     return by_name;
   }();
   return known;

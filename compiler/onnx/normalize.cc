@@ -23,17 +23,11 @@ Expr InverseRoot(const Expr& x, double epsilon) {
   return Divide(Lit(x, 1), formulas::Sqrt(x + Lit(x, epsilon)));
 }
 
-absl::Status CheckFloat(const OpBuilder& b, ValueId x) {
-  if (IsFloat(b.DTypeOf(x))) return absl::OkStatus();
-  return absl::InvalidArgumentError("input is not a float tensor");
-}
-
 }  // namespace
 
 // The variance is summed over squared differences, not as E(x^2) - E(x)^2, which cancels.
 absl::StatusOr<Moments> FindMoments(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
                                     double epsilon) {
-  TW_RETURN_IF_ERROR(CheckFloat(b, x));
   const double count = CountOf(b, x, axes);
   AxesReduction r{.op = "mean", .inputs = {x}, .axes = axes};
   r.result = [count](const Expr& sum) { return Average(sum, count); };
@@ -47,7 +41,6 @@ absl::StatusOr<Moments> FindMoments(OpBuilder& b, ValueId x, const std::vector<s
 
 absl::StatusOr<ValueId> InverseRootMeanSquare(OpBuilder& b, ValueId x,
                                               const std::vector<size_t>& axes, double epsilon) {
-  TW_RETURN_IF_ERROR(CheckFloat(b, x));
   const double count = CountOf(b, x, axes);
   AxesReduction r{.op = "inverse_root_mean_square", .inputs = {x}, .axes = axes};
   r.body = [](const Exprs& v) { return v[0] * v[0]; };

@@ -1,4 +1,5 @@
-// Normalisation by mean and spread, for the operators that are made of it.
+// Normalisation by mean and spread, for the operators that are made of it. REQUIRES: x is of
+// floats.
 #pragma once
 
 #include <vector>
@@ -12,8 +13,7 @@ struct Moments {
   ValueId mean, inverse_deviation;
 };
 
-// Over `axes` (sorted): the mean, and 1 / sqrt(variance + epsilon). InvalidArgument unless x is a
-// float tensor.
+// Over `axes` (sorted): the mean, and 1 / sqrt(variance + epsilon).
 absl::StatusOr<Moments> FindMoments(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
                                     double epsilon);
 // 1 / sqrt(mean of squares + epsilon) over `axes`, with extent 1 there.

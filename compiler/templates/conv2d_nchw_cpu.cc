@@ -167,14 +167,6 @@ std::vector<int64_t> LaneCandidates(const Nest& s, int lanes) {
   return candidates;
 }
 
-std::vector<int64_t> UpTo(int64_t extent, std::initializer_list<int64_t> values) {
-  std::vector<int64_t> candidates;
-  for (int64_t value : values) {
-    if (value <= extent) candidates.push_back(value);
-  }
-  return candidates;
-}
-
 std::vector<int64_t> ChannelCandidates(const Nest& s) {
   return UpTo(s.out_channels, {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 24});
 }

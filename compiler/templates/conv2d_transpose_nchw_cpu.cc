@@ -117,14 +117,6 @@ Program LowerPhase(const Workload& w, const Nest& s, const TransposedPhase& h,
   return sch.Lower();
 }
 
-std::vector<int64_t> UpTo(int64_t extent, std::initializer_list<int64_t> values) {
-  std::vector<int64_t> candidates;
-  for (int64_t value : values) {
-    if (value <= extent) candidates.push_back(value);
-  }
-  return candidates;
-}
-
 int64_t WidestLanes(const Nest& s, const Target& target) {
   return std::min<int64_t>(VectorLanes(target), s.largest.columns);
 }

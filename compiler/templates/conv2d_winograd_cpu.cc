@@ -262,7 +262,7 @@ class Conv2dWinograd final : public Template {
 // Operands: data, weight, epilogue inputs, output, then the transformed weights.
 struct Operands {
   Buffer data, weights;
-  WinogradOutput output;
+  Compute epilogue;
   std::vector<int> extras;  // operand numbers of the epilogue's inputs
   int out, transformed;
 };
@@ -272,8 +272,8 @@ Operands OperandsOf(const Workload& w, const WinogradShape& s) {
   Operands o{
       .data = MakeBuffer("data", s.types.data, {s.batch, s.in_blocks, s.height, s.width, s.lanes}),
       .weights = MakeBuffer("transformed", type.dtype, type.shape),
-      .output = MakeWinogradOutput(w, s)};
-  const int extras = static_cast<int>(o.output.epilogue.inputs.size());
+      .epilogue = WinogradEpilogue(w, s)};
+  const int extras = static_cast<int>(o.epilogue.inputs.size());
   for (int i = 0; i < extras; ++i) o.extras.push_back(2 + i);
   o.out = 2 + extras;
   o.transformed = o.out + 1;
@@ -283,9 +283,9 @@ Operands OperandsOf(const Workload& w, const WinogradShape& s) {
 // A program that writes the task's output: `first` and its operands, then the epilogue's.
 LoweredStep OutputStep(const Operands& o, std::vector<Buffer> first, std::vector<int> numbers,
                        Stmt body) {
-  const std::vector<Buffer>& extras = o.output.epilogue.inputs;
+  const std::vector<Buffer>& extras = o.epilogue.inputs;
   first.insert(first.end(), extras.begin(), extras.end());
-  first.push_back(o.output.epilogue.output);
+  first.push_back(o.epilogue.output);
   numbers.insert(numbers.end(), o.extras.begin(), o.extras.end());
   numbers.push_back(o.out);
   return {{.name = "winograd", .params = std::move(first), .body = std::move(body)},
@@ -307,7 +307,7 @@ Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBu
     return MultiplyPiece(s, choice.tile, o.weights, input, first, c, products);
   };
   const auto output = [&](const Buffer& sums) {
-    return TransformOutput(s, choice.tile, products, sums, piece, first, o.output);
+    return TransformOutput(s, choice.tile, products, sums, piece, first, o.epilogue);
   };
   if (s.chunks() == 1) return Alloc(products, Seq({multiply(Int(0)), output(nullptr)}));
   const Buffer sums =

@@ -24,7 +24,7 @@ std::string TextOf(const CudaApi& api, CuResult result) {
          (text != nullptr ? std::string(" (") + text + ")" : "");
 }
 
-CudaApi LoadCuda() {
+CudaApi BindCuda() {
   const Library library({"libcuda.so.1"}, "CUDA driver (libcuda.so.1)");
   CudaApi api;
   library.Bind(api.Init, "cuInit");
@@ -59,6 +59,11 @@ CudaApi LoadCuda() {
   library.Bind(api.FuncSetAttribute, "cuFuncSetAttribute");
   library.BindIfThere(api.TensorMapEncodeTiled, "cuTensorMapEncodeTiled");
   library.Bind(api.GetErrorString, "cuGetErrorString");
+  return api;
+}
+
+CudaApi LoadCuda() {
+  const CudaApi api = BindCuda();
   const CuResult result = api.Init(0);
   if (result == kStubLibrary) {
     throw Error(TW_UNAVAILABLE,

@@ -19,12 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-CompileModelOptions HostOptions() {
-  CompileModelOptions options;
-  options.target = ResolveTarget({}).value();
-  return options;
-}
-
 Graph Classifier(int64_t batch) {
   GraphBuilder b;
   ValueId x = b.Relu(b.BatchNorm(b.Conv("conv", b.Input("data", {batch, 3, 12, 12}),

@@ -18,18 +18,6 @@ namespace {
 
 using graph_testing::GraphBuilder;
 
-CompileModelOptions Options() {
-  CompileModelOptions options;
-  options.target = ResolveTarget({}).value();
-  return options;
-}
-
-CompiledModel Compile(const Graph& graph, const CompileModelOptions& options) {
-  absl::StatusOr<CompiledModel> compiled = CompileModel(graph, options);
-  EXPECT_TRUE(compiled.ok()) << compiled.status();
-  return *std::move(compiled);
-}
-
 // A residual block between a stem and a classifier; every template but batch_matmul.
 Graph SmallNetwork() {
   GraphBuilder b;
@@ -46,7 +34,7 @@ Graph SmallNetwork() {
 
 TEST(CompileModel, AgreesWithTheDefinitions) {
   const Graph graph = SmallNetwork();
-  LoadedPackage loaded(Compile(graph, Options()));
+  LoadedPackage loaded(Compile(graph, HostOptions()));
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
   // The same again: no state is left in the arena that matters.
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
@@ -54,7 +42,7 @@ TEST(CompileModel, AgreesWithTheDefinitions) {
 
 TEST(CompileModel, CompilesTheDefinitionsWithoutAnyPassAsReference) {
   const Graph graph = SmallNetwork();
-  CompileModelOptions options = Options();
+  CompileModelOptions options = HostOptions();
   options.reference = true;
   const CompiledModel compiled = Compile(graph, options);
   LoadedPackage loaded(compiled);
@@ -64,7 +52,7 @@ TEST(CompileModel, CompilesTheDefinitionsWithoutAnyPassAsReference) {
 }
 
 TEST(CompileModel, CompilesEqualLayersOnce) {
-  LoadedPackage loaded(Compile(SmallNetwork(), Options()));
+  LoadedPackage loaded(Compile(SmallNetwork(), HostOptions()));
   std::multiset<std::string> kernels;
   for (const auto& call : loaded.model().plan().calls) kernels.insert(call.kernel);
   // Stem, twice two layers, two pools, dense.
@@ -73,7 +61,7 @@ TEST(CompileModel, CompilesEqualLayersOnce) {
 }
 
 TEST(CompileModel, TakesTheBestRecordAndListsWhatHasNone) {
-  CompileModelOptions options = Options();
+  CompileModelOptions options = HostOptions();
   const CompiledModel untuned = Compile(SmallNetwork(), options);
   ASSERT_EQ(untuned.untuned.size(), 4u);
   std::set<std::string> asked;
@@ -98,7 +86,7 @@ TEST(CompileModel, TakesTheBestRecordAndListsWhatHasNone) {
 }
 
 TEST(CompileModel, TreatsARecordOutsideTheSpaceAsNone) {
-  CompileModelOptions options = Options();
+  CompileModelOptions options = HostOptions();
   options.lookup = [](const Workload& workload,
                       const Target& target) -> absl::StatusOr<std::optional<BestConfig>> {
     return BestConfig{MatchingTemplates(workload, target).front().name, Config{}, 1e-5};
@@ -114,7 +102,7 @@ TEST(CompileModel, GivesEveryOutputItsOwnBuffer) {
   const Graph graph = b.Finish({y, x, constant, y, b.Reshape(y, {6}), b.Bias(y)});
   const std::vector<Tensor> expected = graph_testing::Evaluate(graph);
   for (bool reference : {false, true}) {
-    CompileModelOptions options = Options();
+    CompileModelOptions options = HostOptions();
     options.reference = reference;
     LoadedPackage loaded(Compile(graph, options));
     EXPECT_EQ(graph_testing::LargestError(expected, loaded.Run()), 0) << reference;
@@ -123,7 +111,7 @@ TEST(CompileModel, GivesEveryOutputItsOwnBuffer) {
 }
 
 TEST(CompileModel, DumpsEveryStage) {
-  CompileModelOptions options = Options();
+  CompileModelOptions options = HostOptions();
   options.dump_dir = TempPath("dump");
   Compile(SmallNetwork(), options);
   const std::filesystem::path dir(options.dump_dir);
@@ -137,7 +125,7 @@ TEST(CompileModel, DumpsEveryStage) {
 TEST(CompileModel, NamesAFileThatCannotBeWritten) {
   const std::string file = TempPath("file");
   std::ofstream(file) << "not a folder";
-  CompileModelOptions options = Options();
+  CompileModelOptions options = HostOptions();
   options.dump_dir = file;
   const absl::Status status = CompileModel(SmallNetwork(), options).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);

@@ -15,14 +15,8 @@ using testing::HasSubstr;
 
 CompileModelOptions OpenCl() { return {.target = {.kind = "opencl"}}; }
 
-CompiledModel Compile(const Graph& graph, const CompileModelOptions& options = OpenCl()) {
-  absl::StatusOr<CompiledModel> compiled = CompileModel(graph, options);
-  EXPECT_TRUE(compiled.ok()) << compiled.status();
-  return *std::move(compiled);
-}
-
 void ExpectAgreesOnTheDevice(const Graph& graph) {
-  LoadedPackage loaded(Compile(graph));
+  LoadedPackage loaded(Compile(graph, OpenCl()));
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph, 9), loaded.Run(9)), 1e-4);
 }
@@ -44,7 +38,7 @@ TEST(DevicePackage, RunsWinogradInThreeCalls) {
   ValueId x = b.Input("data", {1, 32, 16, 16});
   x = b.Relu(b.Conv("conv", x, {.channels = 24, .kernel = 3, .pad = 1}));
   const Graph graph = b.Finish({x});
-  EXPECT_EQ(Compile(graph).plans[0].calls.size(), 3u);
+  EXPECT_EQ(Compile(graph, OpenCl()).plans[0].calls.size(), 3u);
   CompileModelOptions exact = OpenCl();
   exact.exact = true;
   EXPECT_EQ(Compile(graph, exact).plans[0].calls.size(), 1u);
@@ -83,7 +77,7 @@ std::string ErrorOf(const CompiledModel& compiled, const std::string& device) {
 
 TEST(DevicePackage, IsRefusedByOtherDevices) {
   GraphBuilder b;
-  const CompiledModel compiled = Compile(b.Finish({b.Relu(b.Input("x", {4}))}));
+  const CompiledModel compiled = Compile(b.Finish({b.Relu(b.Input("x", {4}))}), OpenCl());
   EXPECT_THAT(ErrorOf(compiled, "cpu"), HasSubstr("for opencl, not for cpu"));
   EXPECT_THAT(ErrorOf(compiled, "cuda:0"), HasSubstr("for opencl, not for cuda:0"));
   EXPECT_THAT(ErrorOf(compiled, "opencl:99"), HasSubstr("no device opencl:99"));
@@ -91,7 +85,7 @@ TEST(DevicePackage, IsRefusedByOtherDevices) {
 
 TEST(DevicePackage, NamesAKernelThatItLacks) {
   GraphBuilder b;
-  CompiledModel compiled = Compile(b.Finish({b.Relu(b.Input("x", {4}))}));
+  CompiledModel compiled = Compile(b.Finish({b.Relu(b.Input("x", {4}))}), OpenCl());
   compiled.plans[0].calls[0].kernel = "missing";
   EXPECT_THAT(ErrorOf(compiled, ""), HasSubstr("mod.cl has no kernel missing"));
 }

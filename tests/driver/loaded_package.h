@@ -1,4 +1,4 @@
-// Compiled packages as the runtime loads them, for tests.
+// Compiling for tests, and compiled packages as the runtime loads them.
 #pragma once
 
 #include <unistd.h>
@@ -12,10 +12,20 @@
 
 #include "base/rng.h"
 #include "compiler/driver/compile_model.h"
+#include "compiler/targets/target_backend.h"
 #include "gtest/gtest.h"
 #include "runtime/model.h"
 
 namespace tilewright {
+
+inline CompileModelOptions HostOptions() { return {.target = ResolveTarget({}).value()}; }
+
+// REQUIRES: the graph compiles; else the test fails and ends.
+inline CompiledModel Compile(const Graph& graph, const CompileModelOptions& options) {
+  absl::StatusOr<CompiledModel> compiled = CompileModel(graph, options);
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
+  return *std::move(compiled);
+}
 
 // Unique to this process; nothing is made there.
 inline std::string TempPath(const std::string& name) {

@@ -19,8 +19,8 @@
 #include "tests/paths.h"
 #include "tuner/server/server.h"
 #include "worker/agent_parts.h"
-#include "worker/device.h"
 #include "worker/private_folder.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <numeric>
 
-#include "worker/device.h"
 #include "worker/private_folder.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

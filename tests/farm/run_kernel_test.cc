@@ -17,8 +17,8 @@
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
 #include "tests/farm/run_kernel_fixture.h"
-#include "worker/device.h"
 #include "worker/runner/inputs.h"
+#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "grpcpp/generic/generic_stub.h"
+#include "proto/call_method.h"
 #include "proto/channel.h"
 #include "proto/tilewright.grpc.pb.h"
 #include "tests/farm/played_peers.h"
@@ -266,32 +266,12 @@ TEST_F(SeeingTest, ThePageIsServedAndNothingElse) {
 }
 
 TEST_F(SeeingTest, HealthAndReflectionAnswer) {
-  const auto call = [&](const std::string& method) {
-    grpc::GenericStub stub(channel_);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    grpc::CompletionQueue queue;
-    const grpc::Slice empty;
-    const auto pending =
-        stub.PrepareUnaryCall(&context, method, grpc::ByteBuffer(&empty, 1), &queue);
-    pending->StartCall();
-    grpc::ByteBuffer reply;
-    grpc::Status status;
-    pending->Finish(&reply, &status, &queue);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    std::vector<grpc::Slice> slices;
-    std::string bytes;
-    if (status.ok() && reply.Dump(&slices).ok()) {
-      for (const grpc::Slice& slice : slices) bytes.append(slice.begin(), slice.end());
-    }
-    return std::pair(status.error_code(), bytes);
-  };
   // HealthCheckResponse{status: SERVING} of grpc.health.v1.
-  EXPECT_EQ(call("/grpc.health.v1.Health/Check"), std::pair(grpc::OK, std::string("\x08\x01")));
-  EXPECT_NE(call("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo").first,
-            grpc::UNIMPLEMENTED);
+  const MethodReply health = CallMethod(channel_, "/grpc.health.v1.Health/Check", "", 20);
+  EXPECT_TRUE(health.status.ok()) << health.status.error_message();
+  EXPECT_EQ(health.message, "\x08\x01");
+  constexpr char kInfo[] = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  EXPECT_NE(CallMethod(channel_, kInfo, "", 20).status.error_code(), grpc::UNIMPLEMENTED);
 }
 
 TEST_F(SeeingTest, TheLogTellsOfWorkersFaultsAndJobsWithoutSecrets) {

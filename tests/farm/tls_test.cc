@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "google/protobuf/descriptor.h"
-#include "grpcpp/generic/generic_stub.h"
+#include "proto/call_method.h"
 #include "proto/channel.h"
 #include "proto/convert.h"
 #include "proto/tilewright.grpc.pb.h"
@@ -103,20 +103,7 @@ class TlsTest : public ::testing::Test {
 
   // Calls a method with an empty request.
   static grpc::Status Call(const Endpoint& server, const std::string& method) {
-    grpc::GenericStub stub(MakeChannel(server));
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    grpc::CompletionQueue queue;
-    const grpc::Slice empty;
-    const auto call = stub.PrepareUnaryCall(&context, method, grpc::ByteBuffer(&empty, 1), &queue);
-    call->StartCall();
-    grpc::ByteBuffer reply;
-    grpc::Status status;
-    call->Finish(&reply, &status, &queue);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    return status;
+    return CallMethod(MakeChannel(server), method, "", 20).status;
   }
   static bool IsRefused(const grpc::Status& status) {
     return status.error_code() == grpc::PERMISSION_DENIED ||

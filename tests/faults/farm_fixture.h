@@ -54,6 +54,10 @@ class FarmTest : public ::testing::Test {
     return {"worker", "--embedded", "--server", address_(), "--key",
             key,      "--name",     name,       "--temp",   folder_->path()};
   }
+  std::vector<std::string> Tune(const std::string& address, int trials) const {
+    return {"tune", model_(),  "--server", address,    "--key",
+            "cpu",  "--tuner", "random",   "--trials", std::to_string(trials)};
+  }
   // Trials with a result, by the worker that gave it. A late result may be the trial's, or one more
   // of a trial that another worker has ended; two in time would count twice.
   std::map<std::string, int> RecordedBy(int* twice = nullptr) const {

@@ -32,10 +32,6 @@ class NetworkFaults : public FarmTest {
     command[3] = address;
     return command;
   }
-  std::vector<std::string> Tune(const std::string& address, int trials) const {
-    return {"tune", model_(),  "--server", address,    "--key",
-            "cpu",  "--tuner", "random",   "--trials", std::to_string(trials)};
-  }
 
   std::unique_ptr<FarmProcess> server_;
   std::string server_address_;

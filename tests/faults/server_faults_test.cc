@@ -15,13 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class ServerFaults : public FarmTest {
- protected:
-  std::vector<std::string> Tune(const std::string& address, int trials) const {
-    return {"tune", model_(),  "--server", address,    "--key",
-            "cpu",  "--tuner", "random",   "--trials", std::to_string(trials)};
-  }
-};
+using ServerFaults = FarmTest;
 
 // What it cannot keep it does not acknowledge: the worker keeps its reports and sends them again.
 TEST_F(ServerFaults, AFullDiskCostsNoReportAndTheJobGoesOnWhenThereIsRoom) {

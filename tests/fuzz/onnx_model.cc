@@ -16,6 +16,9 @@ std::string ShapeComputation() {
   m.Node("Gather", {"shape", "i"}, {"g"});
   m.Node("Div", {"g", "t"}, {"q"});
   SetInt(m.Node("Concat", {"q", "t"}, {"c"}), "axis", 0);
+  m.Node("ConstantOfShape", {"c"}, {"f"});
+  m.Ints("n", {3});
+  m.Node("Tile", {"g", "n"}, {"e"});
   m.Node("Reshape", {"x", "c"}, {"y"});
   m.Output("y");
   return m.Bytes();

@@ -1,14 +1,13 @@
 #include "tests/fuzz/running_farm.h"
 
 #include <arpa/inet.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <future>
 
 #include "base/check.h"
+#include "proto/call_method.h"
 #include "proto/channel.h"
 #include "tests/farm/played_peers.h"
 #include "tests/records/sample_records.h"
@@ -17,7 +16,7 @@ namespace tilewright {
 namespace {
 
 constexpr int kMostRequests = 2000;
-constexpr auto kPatience = std::chrono::milliseconds(100);
+constexpr double kPatienceSeconds = 0.1;
 
 }  // namespace
 
@@ -48,16 +47,7 @@ RunningFarm::RunningFarm()
 }
 
 bool RunningFarm::Call(const std::string& method, std::string_view request) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kPatience);
-  const grpc::Slice slice(request.data(), request.size());
-  const grpc::ByteBuffer sent(&slice, 1);
-  grpc::ByteBuffer answer;
-  std::promise<grpc::Status> ended;
-  grpc::GenericStub stub(channel_);
-  stub.UnaryCall(&context, method, grpc::StubOptions(), &sent, &answer,
-                 [&](grpc::Status status) { ended.set_value(std::move(status)); });
-  return ended.get_future().get().ok();
+  return CallMethod(channel_, method, request, kPatienceSeconds).status.ok();
 }
 
 std::string RunningFarm::Http(std::string_view request) {

@@ -164,15 +164,17 @@ TEST(FuseEpilogues, LeavesMapsThatUseTheOutputTwice) {
   ExpectSameAfter("fuse_epilogues", b.Finish({unknown}), "conv2d unknown");
 }
 
+using NamedForms = std::vector<std::pair<std::string, std::function<Expr(Expr)>>>;
+
 // The forms that importers, exporters of frameworks and their tracers write.
-TEST(FuseEpilogues, RecognisesActivationsInEveryForm) {
+NamedForms ActivationForms() {
   const auto clip = [](Expr e, double lo, double hi) { return Min(Max(e, Float(lo)), Float(hi)); };
   const auto erf = [](Expr e) { return Call("erf", {e}, DType::kF32); };
   const auto tanh = [](Expr e) { return Call("tanh", {e}, DType::kF32); };
   const auto over = [](Expr e, double by) {
     return tilewright::Binary(BinaryOp::kDiv, e, Float(by));
   };
-  const std::vector<std::pair<std::string, std::function<Expr(Expr)>>> forms = {
+  return {
       {"silu", [](Expr x) { return Sigmoid(x) * x; }},
       {"silu",
        [](Expr x) { return tilewright::Binary(BinaryOp::kDiv, x, Exp(Float(0) - x) + Float(1)); }},
@@ -203,7 +205,10 @@ TEST(FuseEpilogues, RecognisesActivationsInEveryForm) {
       {"clip(-0.5,inf)", [](Expr x) { return Max(Float(-0.5), x); }},
       {"linear(-2,1)", [](Expr x) { return (Float(0.5) - x) * Float(2); }},
   };
-  for (const auto& [name, form] : forms) {
+}
+
+TEST(FuseEpilogues, RecognisesActivationsInEveryForm) {
+  for (const auto& [name, form] : ActivationForms()) {
     GraphBuilder b;
     const ValueId conv = b.Bias(b.Conv("conv", b.Input("x", {1, 8, 5, 5}), {.channels = 8}));
     ExpectSameAfter("fuse_epilogues", b.Finish({b.Unary("act", conv, form)}),

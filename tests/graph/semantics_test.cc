@@ -11,6 +11,14 @@ using graph_testing::GraphBuilder;
 
 constexpr double kTolerance = 1e-5;
 
+ValueId Softmax(GraphBuilder& b, ValueId logits) {
+  const ValueId exponents =
+      b.Unary("exp", logits, [](Expr e) { return Call("exp", {e}, DType::kF32); });
+  const ValueId sum = b.ReduceLast("sum", Reducer::kSum, exponents);
+  return b.Binary("div", exponents, sum,
+                  [](Expr p, Expr q) { return tilewright::Binary(BinaryOp::kDiv, p, q); });
+}
+
 // A few random layers on top of each other, with branches that meet again.
 Graph RandomNetwork(uint64_t seed) {
   GraphBuilder b(seed);
@@ -47,13 +55,7 @@ Graph RandomNetwork(uint64_t seed) {
   const int64_t channels = b.ShapeOf(x)[1];
   const ValueId pooled = b.Reshape(b.GlobalAveragePool(x), {1, channels});
   const ValueId logits = b.Bias(b.Dense("dense", pooled, 20));
-  const ValueId exponents =
-      b.Unary("exp", logits, [](Expr e) { return Call("exp", {e}, DType::kF32); });
-  const ValueId sum = b.ReduceLast("sum", Reducer::kSum, exponents);
-  const ValueId softmax = b.Binary("div", exponents, sum, [](Expr p, Expr q) {
-    return tilewright::Binary(BinaryOp::kDiv, p, q);
-  });
-  return b.Finish({softmax, x});
+  return b.Finish({Softmax(b, logits), x});
 }
 
 class Semantics : public ::testing::TestWithParam<uint64_t> {};

@@ -4,6 +4,7 @@
 
 #include "compiler/onnx/import.h"
 #include "tests/onnx/run_both.h"
+#include "tests/onnx/tensors.h"
 
 namespace tilewright {
 namespace {
@@ -27,25 +28,21 @@ ModelBuilder ConvModel(int64_t length, bool with_past, const std::string& activa
   return m;
 }
 
-Tensor ConvData(const Shape& shape, const std::vector<float>& values) {
-  return Tensor({DType::kF32, shape}, values);
-}
-
-const Tensor kTaps = ConvData({2, 1, 3}, {1, 10, 100, 2, 0, 1}), kBias = ConvData({2}, {0, 1000});
+const Tensor kTaps = Floats({2, 1, 3}, {1, 10, 100, 2, 0, 1}), kBias = Floats({2}, {0, 1000});
 
 TEST(CausalConvWithState, TwoCallsOverTheStateGiveWhatOneGives) {
   const auto whole =
       RunBoth(ConvModel(3, false),
-              {{"x", ConvData({1, 2, 3}, {1, 2, 3, 4, 5, 6})}, {"w", kTaps}, {"b", kBias}});
+              {{"x", Floats({1, 2, 3}, {1, 2, 3, 4, 5, 6})}, {"w", kTaps}, {"b", kBias}});
   ASSERT_EQ(whole.size(), 2u);
   EXPECT_THAT(Values(whole[0]), ElementsAre(100, 210, 321, 1004, 1005, 1014));
-  const auto first = RunBoth(ConvModel(1, false),
-                             {{"x", ConvData({1, 2, 1}, {1, 4})}, {"w", kTaps}, {"b", kBias}});
+  const auto first =
+      RunBoth(ConvModel(1, false), {{"x", Floats({1, 2, 1}, {1, 4})}, {"w", kTaps}, {"b", kBias}});
   ASSERT_EQ(first.size(), 2u);
   EXPECT_THAT(Values(first[1]), ElementsAre(0, 1, 0, 4));
   const auto rest = RunBoth(
       ConvModel(2, true),
-      {{"x", ConvData({1, 2, 2}, {2, 3, 5, 6})}, {"w", kTaps}, {"b", kBias}, {"past", first[1]}});
+      {{"x", Floats({1, 2, 2}, {2, 3, 5, 6})}, {"w", kTaps}, {"b", kBias}, {"past", first[1]}});
   ASSERT_EQ(rest.size(), 2u);
   EXPECT_THAT(Values(rest[0]), ElementsAre(210, 321, 1005, 1014));
   EXPECT_THAT(Values(rest[1]), ElementsAreArray(Values(whole[1])));

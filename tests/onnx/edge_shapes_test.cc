@@ -4,15 +4,12 @@
 
 #include "compiler/onnx/import.h"
 #include "tests/onnx/run_both.h"
+#include "tests/onnx/tensors.h"
 
 namespace tilewright {
 namespace {
 
 using ::testing::ElementsAre;
-
-Tensor Floats(const Shape& shape, const std::vector<float>& values) {
-  return Tensor({DType::kF32, shape}, values);
-}
 
 TEST(EdgeShapes, AModelMayHaveNothingToCompute) {
   ModelBuilder m;

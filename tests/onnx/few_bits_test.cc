@@ -35,47 +35,67 @@ void AddScalar(ModelBuilder& m, const std::string& name, float value) {
   Add(m, name, Tensor({DType::kF32, {}}, std::vector<float>{value}));
 }
 
-// Blocks of 16 of 20 columns, so that the second block of a row is short.
+// A product of 2 rows by 3 columns of 20 weights of a few bits, in blocks of 16, so that the second
+// block of a column is short; each block has a scale and, packed alike, a zero point.
+class FewBitProduct {
+ public:
+  FewBitProduct(int64_t bits, bool zero_points) : bits_(bits), zero_points_(zero_points) {}
+
+  Tensor Run() const {
+    ModelBuilder m(21);
+    m.Input("x", {2, 20});
+    Add(m, "w", w_);
+    Add(m, "s", scales_);
+    Add(m, "z", z_);
+    onnx::NodeProto& node = m.Node("MatMulNBits", {"x", "w", "s"}, {"y"});
+    if (zero_points_) node.add_input("z");
+    node.set_domain("com.microsoft");
+    SetInt(node, "K", 20);
+    SetInt(node, "N", 3);
+    SetInt(node, "bits", bits_);
+    SetInt(node, "block_size", 16);
+    m.Output("y");
+    return RunBoth(m, {{"x", x_}}, 1e-5).at(0);
+  }
+
+  double Expected(int64_t row, int64_t n) const {
+    double sum = 0;
+    for (int64_t k = 0; k < 20; ++k) {
+      const int64_t block = k / 16;
+      const int64_t zero =
+          zero_points_ ? Integer(z_, n * zero_bytes_, block) : int64_t{1} << (bits_ - 1);
+      const int64_t weight = Integer(w_, (n * 2 + block) * block_bytes_, k % 16);
+      sum += x_.AsDouble(row * 20 + k) * static_cast<double>(weight - zero) *
+             scales_.AsDouble(n * 2 + block);
+    }
+    return sum;
+  }
+
+ private:
+  // Integer number i behind byte `first`; the first of a byte is its lowest bits.
+  int64_t Integer(const Tensor& bytes, int64_t first, int64_t i) const {
+    const int64_t byte = bytes.AsInt(first + i / per_byte_);
+    return byte >> (i % per_byte_ * bits_) & ((1 << bits_) - 1);
+  }
+
+  const int64_t bits_;
+  const bool zero_points_;
+  const int64_t per_byte_ = 8 / bits_, block_bytes_ = 16 / per_byte_;
+  const int64_t zero_bytes_ = (2 + per_byte_ - 1) / per_byte_;
+  Rng rng_{static_cast<uint64_t>(bits_)};
+  const Tensor x_ = Uniform({2, 20}, -1, 1, rng_), scales_ = Uniform({6}, 0.001, 0.003, rng_);
+  const Tensor w_ = RandomBytes({3, 2, block_bytes_}, rng_);
+  const Tensor z_ = RandomBytes({3 * zero_bytes_}, rng_);
+};
+
 TEST(FewBits, WeightsOfAFewBitsAreUnpacked) {
   for (const int64_t bits : {2, 4, 8}) {
     for (const bool zero_points : {false, true}) {
       SCOPED_TRACE(testing::Message() << bits << " bits, zero points: " << zero_points);
-      Rng rng(bits);
-      const int64_t per_byte = 8 / bits, block_bytes = 16 / per_byte;
-      const int64_t zero_bytes = (2 + per_byte - 1) / per_byte;
-      const Tensor x = Uniform({2, 20}, -1, 1, rng), scales = Uniform({6}, 0.001, 0.003, rng);
-      const Tensor w = RandomBytes({3, 2, block_bytes}, rng);
-      const Tensor z = RandomBytes({3 * zero_bytes}, rng);
-      ModelBuilder m(21);
-      m.Input("x", {2, 20});
-      Add(m, "w", w);
-      Add(m, "s", scales);
-      Add(m, "z", z);
-      onnx::NodeProto& node = m.Node("MatMulNBits", {"x", "w", "s"}, {"y"});
-      if (zero_points) node.add_input("z");
-      node.set_domain("com.microsoft");
-      SetInt(node, "K", 20);
-      SetInt(node, "N", 3);
-      SetInt(node, "bits", bits);
-      SetInt(node, "block_size", 16);
-      m.Output("y");
-      const auto integer = [&](const Tensor& bytes, int64_t first, int64_t i) {
-        const int64_t byte = bytes.AsInt(first + i / per_byte);
-        return byte >> (i % per_byte * bits) & ((1 << bits) - 1);
-      };
-      const Tensor y = RunBoth(m, {{"x", x}}, 1e-5).at(0);
-      for (int64_t row = 0; row < 2; ++row) {
-        for (int64_t n = 0; n < 3; ++n) {
-          double sum = 0;
-          for (int64_t k = 0; k < 20; ++k) {
-            const int64_t block = k / 16;
-            const int64_t zero = zero_points ? integer(z, n * zero_bytes, block) : 1 << (bits - 1);
-            const int64_t weight = integer(w, (n * 2 + block) * block_bytes, k % 16);
-            sum += x.AsDouble(row * 20 + k) * static_cast<double>(weight - zero) *
-                   scales.AsDouble(n * 2 + block);
-          }
-          ASSERT_NEAR(y.AsDouble(row * 3 + n), sum, 1e-5) << row << " " << n;
-        }
+      const FewBitProduct product(bits, zero_points);
+      const Tensor y = product.Run();
+      for (int64_t i = 0; i < 6; ++i) {
+        ASSERT_NEAR(y.AsDouble(i), product.Expected(i / 3, i % 3), 1e-5) << "element " << i;
       }
     }
   }

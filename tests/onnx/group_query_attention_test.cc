@@ -10,13 +10,12 @@
 #include "compiler/onnx/import.h"
 #include "tests/onnx/evaluate.h"
 #include "tests/onnx/run_both.h"
+#include "tests/onnx/tensors.h"
 
 namespace tilewright {
 namespace {
 
 using ::testing::HasSubstr;
-using Tensors = std::map<std::string, Tensor>;
-
 struct Call {
   int64_t batch = 2, heads = 4, key_heads = 2, length = 1, past = 5, size = 4, window = -1;
   bool rotary = false, packed = false;
@@ -26,14 +25,6 @@ struct Call {
   int64_t start(int64_t b) const { return total <= length ? 0 : lengths[b] - length; }
   int64_t room() const { return std::max(past, total); }
 };
-
-Tensor Random(Rng& rng, const Shape& shape) {
-  Tensor tensor({DType::kF32, shape});
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor.Set(i, static_cast<double>(rng.Below(2001)) / 1000 - 1);
-  }
-  return tensor;
-}
 
 constexpr int64_t kPositions = 16;
 

@@ -18,7 +18,7 @@ inline onnx::NodeProto& MlNode(ModelBuilder& m, const std::string& op_type,
 }
 
 inline Tensor Rows(const Shape& shape, const std::vector<float>& values) {
-  return Tensor({DType::kF32, shape}, values);
+  return Floats(shape, values);
 }
 
 inline void SetTensor(onnx::NodeProto& node, const std::string& name,

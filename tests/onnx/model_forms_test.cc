@@ -10,6 +10,7 @@
 #include "compiler/onnx/import.h"
 #include "tests/onnx/evaluate.h"
 #include "tests/onnx/model_builder.h"
+#include "tests/onnx/tensors.h"
 
 namespace tilewright {
 namespace {
@@ -18,10 +19,6 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-Tensor Floats(const Shape& shape, const std::vector<float>& values) {
-  return Tensor({DType::kF32, shape}, values);
-}
 
 std::vector<float> RunModel(const ModelBuilder& m, const std::map<std::string, Tensor>& inputs,
                             const ImportOptions& options = {}) {

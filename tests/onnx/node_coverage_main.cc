@@ -3,17 +3,10 @@
 #include <iostream>
 
 #include "absl/strings/str_replace.h"
-#include "base/status_macros.h"
 #include "tests/onnx/node_data.h"
 
 namespace tilewright {
 namespace {
-
-absl::Status RunFolder(const std::filesystem::path& folder) {
-  TW_ASSIGN_OR_RETURN(const NodeTest test, LoadNodeTest(folder));
-  TW_ASSIGN_OR_RETURN(const Graph graph, ImportNodeTest(test));
-  return CheckNodeTest(test, graph);
-}
 
 const char* Verdict(const absl::Status& status) {
   if (status.ok()) return "passed";
@@ -26,7 +19,7 @@ int Main(int argc, char** argv) {
     return 2;
   }
   for (const std::filesystem::path& folder : NodeTestFolders(argv[1])) {
-    const absl::Status status = RunFolder(folder);
+    const absl::Status status = RunNodeTest(folder);
     std::cout << Verdict(status) << "\t" << folder.filename().string() << "\t"
               << absl::StrReplaceAll(status.message(), {{"\n", " "}}) << std::endl;
   }

@@ -223,4 +223,10 @@ absl::Status CheckNodeTest(const NodeTest& test, const Graph& graph, double scal
   return absl::OkStatus();
 }
 
+absl::Status RunNodeTest(const std::filesystem::path& folder) {
+  TW_ASSIGN_OR_RETURN(const NodeTest test, LoadNodeTest(folder));
+  TW_ASSIGN_OR_RETURN(const Graph graph, ImportNodeTest(test));
+  return CheckNodeTest(test, graph);
+}
+
 }  // namespace tilewright

@@ -34,5 +34,7 @@ absl::StatusOr<Graph> ImportNodeTest(const NodeTest& test);
 // Ok, or Unimplemented as the importer said, or Internal for a wrong answer. `scale` widens the
 // tolerance, for types that the data were not made for.
 absl::Status CheckNodeTest(const NodeTest& test, const Graph& graph, double scale = 1);
+// All three.
+absl::Status RunNodeTest(const std::filesystem::path& folder);
 
 }  // namespace tilewright

@@ -7,17 +7,10 @@
 #include <iostream>
 
 #include "absl/strings/match.h"
-#include "base/status_macros.h"
 #include "tests/onnx/node_data.h"
 
 namespace tilewright {
 namespace {
-
-absl::Status RunNodeTest(const std::filesystem::path& folder) {
-  TW_ASSIGN_OR_RETURN(const NodeTest test, LoadNodeTest(folder));
-  TW_ASSIGN_OR_RETURN(const Graph graph, ImportNodeTest(test));
-  return CheckNodeTest(test, graph);
-}
 
 // Whether the message names an operator of the graph or of the graphs within its nodes.
 bool NamesAnOperator(const onnx::GraphProto& graph, const absl::Status& status) {

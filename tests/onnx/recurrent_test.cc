@@ -9,6 +9,7 @@
 #include "compiler/onnx/import.h"
 #include "tests/onnx/evaluate.h"
 #include "tests/onnx/run_both.h"
+#include "tests/onnx/tensors.h"
 
 namespace tilewright {
 namespace {
@@ -38,16 +39,6 @@ double Apply(const std::string& name, double x) {
   ADD_FAILURE() << name;
   return 0;
 }
-
-Tensor Random(Rng& rng, const Shape& shape) {
-  Tensor tensor({DType::kF32, shape});
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor.Set(i, static_cast<double>(rng.Below(2001)) / 1000 - 1);
-  }
-  return tensor;
-}
-
-using Tensors = std::map<std::string, Tensor>;
 
 Tensors RandomTensors(const Case& c, Rng& rng) {
   const int64_t rows = c.Gates() * c.hidden;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tests/onnx/run_both.h"
+#include "tests/onnx/tensors.h"
 
 namespace tilewright {
 namespace {
@@ -17,10 +18,6 @@ using ::testing::NanSensitiveDoubleEq;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
-
-Tensor Make(const Shape& shape, const std::vector<float>& values) {
-  return Tensor({DType::kF32, shape}, values);
-}
 
 std::vector<double> RunOne(const ModelBuilder& m, const std::map<std::string, Tensor>& inputs) {
   const std::vector<Tensor> outputs = RunBoth(m, inputs, 1e-6);
@@ -46,21 +43,21 @@ TEST(SpecialValues, AnExtremeOfTwoIsNanWhereEitherIs) {
     m.Node(op, {"a", "b"}, {"y"});
     m.Output("y");
     std::vector<float> a(37, kNan), b(37, 1);
-    EXPECT_THAT(RunOne(m, {{"a", Make({37}, a)}, {"b", Make({37}, b)}}),
+    EXPECT_THAT(RunOne(m, {{"a", Floats({37}, a)}, {"b", Floats({37}, b)}}),
                 Each(NanSensitiveDoubleEq(kNan)));
-    EXPECT_THAT(RunOne(m, {{"a", Make({37}, b)}, {"b", Make({37}, a)}}),
+    EXPECT_THAT(RunOne(m, {{"a", Floats({37}, b)}, {"b", Floats({37}, a)}}),
                 Each(NanSensitiveDoubleEq(kNan)));
   }
 }
 
 TEST(SpecialValues, AReductionKeepsTheNanItStartsWith) {
   for (const char* op : {"ReduceMax", "ReduceMin"}) {
-    const auto y = RunOne(RowModel(op, 3, 5), {{"x", Make({3, 5}, {kNan, 1, 2, 3, 4,  //
-                                                                   7, kNan, 7, 7, 7,  //
-                                                                   7, 7, 7, 7, 7})}});
+    const auto y = RunOne(RowModel(op, 3, 5), {{"x", Floats({3, 5}, {kNan, 1, 2, 3, 4,  //
+                                                                     7, kNan, 7, 7, 7,  //
+                                                                     7, 7, 7, 7, 7})}});
     EXPECT_THAT(y, ElementsAre(NanSensitiveDoubleEq(kNan), 7, 7)) << op;
     const auto long_row =
-        RunOne(RowModel(op, 1, 50), {{"x", Make({1, 50}, std::vector<float>(50, kNan))}});
+        RunOne(RowModel(op, 1, 50), {{"x", Floats({1, 50}, std::vector<float>(50, kNan))}});
     EXPECT_THAT(long_row, Each(NanSensitiveDoubleEq(kNan))) << op;
   }
 }
@@ -74,7 +71,7 @@ TEST(SpecialValues, APoolKeepsTheNanItStartsWithAndFindsItsIndex) {
   SetInts(pool, "strides", {2});
   m.Output("y");
   m.Output("at");
-  const auto out = RunBoth(m, {{"x", Make({1, 1, 6}, {kNan, 1, 2, 5, 3, 4})}});
+  const auto out = RunBoth(m, {{"x", Floats({1, 1, 6}, {kNan, 1, 2, 5, 3, 4})}});
   ASSERT_EQ(out.size(), 2u);
   EXPECT_THAT(Values(out[0]), ElementsAre(NanSensitiveDoubleEq(kNan), 5, 5));
   EXPECT_THAT(Values(out[1]), ElementsAre(0, 3, 3));
@@ -82,13 +79,13 @@ TEST(SpecialValues, APoolKeepsTheNanItStartsWithAndFindsItsIndex) {
 
 TEST(SpecialValues, ArgMaxTakesANanOnlyAtTheStart) {
   const Tensor x =
-      Make({4, 4}, {kNan, 1, 2, 2, 1, kNan, 2, 2, 3, 1, kNan, 4, kNan, kNan, kNan, kNan});
+      Floats({4, 4}, {kNan, 1, 2, 2, 1, kNan, 2, 2, 3, 1, kNan, 4, kNan, kNan, kNan, kNan});
   EXPECT_THAT(RunOne(RowModel("ArgMax", 4, 4), {{"x", x}}), ElementsAre(0, 2, 3, 0));
   EXPECT_THAT(RunOne(RowModel("ArgMin", 4, 4), {{"x", x}}), ElementsAre(0, 0, 1, 0));
 }
 
 TEST(SpecialValues, HardmaxOfNanIsZero) {
-  const Tensor x = Make({3, 3}, {kNan, 1, 2, 1, kNan, 2, kNan, kNan, kNan});
+  const Tensor x = Floats({3, 3}, {kNan, 1, 2, 1, kNan, 2, kNan, kNan, kNan});
   EXPECT_THAT(RunOne(RowModel("Hardmax", 3, 3), {{"x", x}}),
               ElementsAre(0, 0, 0, 0, 0, 1, 0, 0, 0));
 }
@@ -97,7 +94,7 @@ TEST(SpecialValues, ClampsAndActivationsLetNanThrough) {
   for (const char* op :
        {"Relu", "LeakyRelu", "Elu", "Selu", "HardSigmoid", "Sigmoid", "Softplus"}) {
     const auto y =
-        RunOne(RowModel(op, 1, 19), {{"x", Make({1, 19}, std::vector<float>(19, kNan))}});
+        RunOne(RowModel(op, 1, 19), {{"x", Floats({1, 19}, std::vector<float>(19, kNan))}});
     EXPECT_THAT(y, Each(NanSensitiveDoubleEq(kNan))) << op;
   }
   ModelBuilder m;
@@ -106,12 +103,12 @@ TEST(SpecialValues, ClampsAndActivationsLetNanThrough) {
   m.Floats("hi", {}, 1);
   m.Node("Clip", {"x", "lo", "hi"}, {"y"});
   m.Output("y");
-  EXPECT_THAT(RunOne(m, {{"x", Make({19}, std::vector<float>(19, kNan))}}),
+  EXPECT_THAT(RunOne(m, {{"x", Floats({19}, std::vector<float>(19, kNan))}}),
               Each(NanSensitiveDoubleEq(kNan)));
 }
 
 TEST(SpecialValues, LogSumExpOfInfinitiesIsInfinite) {
-  const Tensor x = Make({4, 2}, {-kInf, -kInf, kInf, 1, kInf, -kInf, kNan, 1});
+  const Tensor x = Floats({4, 2}, {-kInf, -kInf, kInf, 1, kInf, -kInf, kNan, 1});
   EXPECT_THAT(RunOne(RowModel("ReduceLogSumExp", 4, 2), {{"x", x}}),
               ElementsAre(-kInf, kInf, kInf, NanSensitiveDoubleEq(kNan)));
 }
@@ -122,7 +119,7 @@ TEST(SpecialValues, ANormalisedZeroRowIsZero) {
     m.Input("x", {2, 2});
     SetInt(m.Node("LpNormalization", {"x"}, {"y"}), "p", p);
     m.Output("y");
-    const auto y = RunOne(m, {{"x", Make({2, 2}, {0, 0, 5, 0})}});
+    const auto y = RunOne(m, {{"x", Floats({2, 2}, {0, 0, 5, 0})}});
     EXPECT_THAT(y, ElementsAre(0, 0, 1, 0));
   }
 }
@@ -133,7 +130,7 @@ TEST(SpecialValues, ADropoutMaskHasTheDataTypeUpToOpsetNine) {
     m.Input("x", {3});
     m.Node("Dropout", {"x"}, {"y", "mask"});
     m.Output("mask");
-    const auto out = RunBoth(m, {{"x", Make({3}, {1, 2, 3})}});
+    const auto out = RunBoth(m, {{"x", Floats({3}, {1, 2, 3})}});
     ASSERT_EQ(out.size(), 1u);
     EXPECT_EQ(out[0].dtype(), dtype);
     EXPECT_THAT(Values(out[0]), ElementsAre(1, 1, 1));
@@ -150,8 +147,8 @@ TEST(SpecialValues, ScatterElementsTakesFewerIndicesThanDataInOtherDimensions) {
   at.add_dims(1);
   SetInt(m.Node("ScatterElements", {"x", "at", "u"}, {"y"}), "axis", 1);
   m.Output("y");
-  const auto y = RunOne(
-      m, {{"x", Make({17, 3}, std::vector<float>(51, 0))}, {"u", Make({5, 1}, {1, 2, 3, 4, 5})}});
+  const auto y = RunOne(m, {{"x", Floats({17, 3}, std::vector<float>(51, 0))},
+                            {"u", Floats({5, 1}, {1, 2, 3, 4, 5})}});
   ASSERT_EQ(y.size(), 51u);
   EXPECT_THAT(std::vector<double>(y.begin(), y.begin() + 15),
               ElementsAre(1, 0, 0, 0, 2, 0, 0, 0, 3, 4, 0, 0, 0, 5, 0));
@@ -169,7 +166,7 @@ TEST(SpecialValues, AnOutputMayHaveNoElements) {
   SetInt(*m.graph().mutable_node(2), "axis", 0);
   m.Output("y");
   m.Output("all");
-  const Tensor x = Make({3, 4}, std::vector<float>(12, 2));
+  const Tensor x = Floats({3, 4}, std::vector<float>(12, 2));
   const auto outputs = RunBoth(m, {{"x", x}});
   ASSERT_EQ(outputs.size(), 2u);
   EXPECT_EQ(outputs[0].shape(), (Shape{0, 4}));
@@ -211,7 +208,7 @@ TEST(SpecialValues, AnInputMayHaveNoElements) {
   SetInt(m.Node("Concat", {"past", "new"}, {"present"}), "axis", 2);
   m.Output("present");
   const Tensor past({DType::kF32, {1, 2, 0, 3}});
-  EXPECT_THAT(RunOne(m, {{"past", past}, {"new", Make({1, 2, 1, 3}, {1, 2, 3, 4, 5, 6})}}),
+  EXPECT_THAT(RunOne(m, {{"past", past}, {"new", Floats({1, 2, 1, 3}, {1, 2, 3, 4, 5, 6})}}),
               ElementsAre(1, 2, 3, 4, 5, 6));
 }
 

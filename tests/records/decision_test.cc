@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "records/finalists.h"
+#include "tests/records/look_up.h"
 #include "tests/records/sample_records.h"
 #include "tests/records/sample_store.h"
 

@@ -10,7 +10,7 @@
 #include "compiler/core/outcome.h"
 #include "records/autotvm_log.h"
 #include "records/fit.h"
-#include "records/lookup.h"
+#include "tests/records/look_up.h"
 
 namespace tilewright {
 namespace {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/records/look_up.h"
 #include "tests/records/sample_records.h"
 #include "tests/records/sample_store.h"
 

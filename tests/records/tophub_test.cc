@@ -13,7 +13,7 @@
 #include "compiler/templates/template.h"
 #include "records/autotvm_log.h"
 #include "records/fit.h"
-#include "records/lookup.h"
+#include "tests/records/look_up.h"
 
 namespace tilewright {
 namespace {

@@ -104,6 +104,10 @@ class HttpServerImpl final : public HttpServer {
 
 }  // namespace
 
+HttpReply FailedReply(const absl::Status& status) {
+  return {absl::IsNotFound(status) ? 404 : 503, "text/plain", std::string(status.message()) + "\n"};
+}
+
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& listen,
                                                               HttpRoutes routes) {
   try {

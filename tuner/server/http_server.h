@@ -15,6 +15,9 @@ struct HttpReply {
   std::string type = "application/json";
   std::string body;
 };
+// What a failure is answered with: 404 for NotFound, 503 for all else, and its message as text.
+HttpReply FailedReply(const absl::Status& status);
+
 // Parameters of the query, at most 1 KiB each; called on any of a few threads.
 using HttpQuery = std::map<std::string, std::string>;
 using HttpHandler = std::function<HttpReply(const HttpQuery& query)>;

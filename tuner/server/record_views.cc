@@ -24,10 +24,6 @@ HttpReply RecordsReply(const RecordsJson& json) {
   return {.body = json.dump(-1, ' ', true, RecordsJson::error_handler_t::replace)};
 }
 
-HttpReply RecordsFailed(const absl::Status& status) {
-  return {absl::IsNotFound(status) ? 404 : 503, "text/plain", std::string(status.message()) + "\n"};
-}
-
 double GflopsOf(const Record& record) {
   const std::optional<double> seconds = MedianSeconds(record.outcome);
   if (!seconds || !record.foreign_args.empty()) return 0;
@@ -111,7 +107,7 @@ absl::Status AddLayers(const RecordStore& store, const v1::JobSpec& spec, const 
 HttpReply ListBest(const RecordStore& store, const HttpQuery& query) {
   const absl::StatusOr<std::vector<Record>> best =
       store.BestPerWorkload({.device_key = ParameterOf(query, "key")});
-  if (!best.ok()) return RecordsFailed(best.status());
+  if (!best.ok()) return FailedReply(best.status());
   const std::vector<std::string> words = absl::StrSplit(
       absl::AsciiStrToLower(ParameterOf(query, "q")), absl::ByAnyChar(" \t"), absl::SkipEmpty());
   std::vector<std::pair<double, const Record*>> shown;
@@ -129,11 +125,11 @@ HttpReply ListBest(const RecordStore& store, const HttpQuery& query) {
 
 HttpReply ListLayers(const RecordStore& store, Jobs& jobs, const HttpQuery& query) {
   const absl::StatusOr<std::shared_ptr<Job>> job = jobs.Find(ParameterOf(query, "id"), "");
-  if (!job.ok()) return RecordsFailed(job.status());
+  if (!job.ok()) return FailedReply(job.status());
   RecordsJson rows = RecordsJson::array();
   for (const auto& [target, layers] : LayersOf((*job)->spec())) {
     const absl::Status added = AddLayers(store, (*job)->spec(), target, layers, &rows);
-    if (!added.ok()) return RecordsFailed(added);
+    if (!added.ok()) return FailedReply(added);
   }
   return RecordsReply(rows);
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "base/strings.h"
+#include "tuner/server/job_events.h"
 #include "tuner/server/messages.h"
 #include "tuner/server/record_views.h"
 #include "tuner/server/tuning_curves.h"
@@ -32,18 +33,12 @@ HttpReply Reply(const Json& json) {
   return {.body = json.dump(-1, ' ', true, Json::error_handler_t::replace)};
 }
 
-HttpReply Failed(const absl::Status& status) {
-  return {absl::IsNotFound(status) ? 404 : 503, "text/plain", std::string(status.message()) + "\n"};
-}
-
-std::string WordFor(v1::JobState state) { return absl::AsciiStrToLower(v1::JobState_Name(state)); }
-
 Json JsonOf(const v1::JobSummary& job) {
   return {{"job", job.job()},
           {"name", job.name()},
           {"key", job.key()},
           {"owner", job.owner()},
-          {"state", WordFor(job.state())},
+          {"state", WordOf(job.state())},
           {"tasks", job.tasks()},
           {"trials", job.finished_trials()},
           {"failed", job.failed_trials()},
@@ -55,7 +50,7 @@ Json JsonOf(const v1::JobSummary& job) {
 
 HttpReply ListJobs(Jobs& jobs) {
   const absl::StatusOr<std::vector<v1::JobSummary>> all = jobs.All("");
-  if (!all.ok()) return Failed(all.status());
+  if (!all.ok()) return FailedReply(all.status());
   Json list = Json::array();
   for (const v1::JobSummary& job : *all) list.push_back(JsonOf(job));
   return Reply(list);
@@ -80,9 +75,9 @@ HttpReply ShowJob(Jobs& jobs, const HttpQuery& query) {
   const auto id = query.find("id");
   if (id == query.end()) return {400, "text/plain", "?id=JOB\n"};
   const absl::StatusOr<std::shared_ptr<Job>> job = jobs.Find(id->second, "");
-  if (!job.ok()) return Failed(job.status());
+  if (!job.ok()) return FailedReply(job.status());
   const absl::StatusOr<TuningCurves> curves = (*job)->Curves();
-  if (!curves.ok()) return Failed(curves.status());
+  if (!curves.ok()) return FailedReply(curves.status());
   return Reply({{"job", JsonOf((*job)->Summary())}, {"curves", JsonOf(*curves)}});
 }
 

@@ -22,7 +22,6 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -33,6 +32,7 @@
 #include "worker/device_runner/time_floor.h"
 #include "worker/device_runner/timed_task.h"
 #include "worker/run_spec.h"
+#include "worker/runner/ok_line.h"
 #include "worker/sandbox/landlock.h"
 
 namespace tilewright {
@@ -96,14 +96,6 @@ std::string Confine(const std::string& folder, const std::string& device) {
   const bool landlock = RestrictFiles(
       {{"/", FileAccess::kRun}, {folder, FileAccess::kDrive}, {"/dev", FileAccess::kDrive}});
   return landlock ? "" : "Landlock";
-}
-
-std::string OkLine(const std::vector<double>& seconds) {
-  std::ostringstream line;
-  line.precision(std::numeric_limits<double>::max_digits10);
-  line << "ok";
-  for (const double s : seconds) line << " " << s;
-  return line.str();
 }
 
 // The first run has been checked, so that drivers which compile late have done so.

@@ -10,14 +10,13 @@
 
 #include <cstdio>
 #include <cstring>
-#include <limits>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "worker/run_spec.h"
 #include "worker/runner/confine.h"
 #include "worker/runner/kernel.h"
+#include "worker/runner/ok_line.h"
 #include "worker/runner/sampling.h"
 #include "worker/sandbox/system_calls.h"
 
@@ -41,14 +40,6 @@ std::string ReadSpec() {
   }
   text.resize(text.size() - std::strlen(kEndOfSpec));
   return text;
-}
-
-std::string OkLine(const std::vector<double>& seconds) {
-  std::ostringstream line;
-  line.precision(std::numeric_limits<double>::max_digits10);
-  line << "ok";
-  for (const double s : seconds) line << " " << s;
-  return line.str();
 }
 
 bool WriteResult(const std::string& line) {

@@ -38,9 +38,6 @@ absl::StatusOr<Outputs> PRelu(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> GeluOf(OpBuilder& b) {
-  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
-    return absl::InvalidArgumentError("input is not a float tensor");
-  }
   const bool tanh = b.Str("approximate", "none") == "tanh";
   return Map(b, "gelu", {b.Input(0)},
              [tanh](const Exprs& x) { return tanh ? GeluByTanh(x[0]) : Gelu(x[0]); });

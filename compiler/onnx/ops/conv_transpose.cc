@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/convolve.h"
 #include "compiler/onnx/tensor_ops.h"
 #include "compiler/onnx/window.h"
 
@@ -88,13 +89,6 @@ Expr Hits(const Deconv& c, const Point& p) {
     hits = And(hits, Eq(FloorMod(scaled, c.strides[d]), Int(0)));
   }
   return hits;
-}
-
-// [a, b, n] as [a, b, 1, n].
-absl::StatusOr<ValueId> AsImage(OpBuilder& b, ValueId value) {
-  const Shape shape = b.ShapeOf(value);
-  if (shape.size() == 4) return value;
-  return Reshape(b, value, {shape[0], shape[1], 1, shape[2]});
 }
 
 // The output's size decides what remains of the padding at the end: cut off, or added.

@@ -71,7 +71,6 @@ class Elimination {
 absl::StatusOr<Outputs> Det(OpBuilder& b) {
   const TensorType type = b.TypeOf(b.Input(0));
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 2, kMaxRank));
-  if (!IsFloat(type.dtype)) return absl::InvalidArgumentError("input is not a float tensor");
   const int64_t n = type.shape.back();
   if (n < 1 || type.shape[type.shape.size() - 2] != n) {
     return absl::InvalidArgumentError("input is no batch of square matrices");

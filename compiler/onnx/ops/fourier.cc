@@ -154,7 +154,6 @@ absl::StatusOr<int64_t> Positive(const OpBuilder& b, size_t i, std::string_view 
 }
 
 absl::Status CheckSignal(const OpBuilder& b, ValueId x) {
-  if (!IsFloat(b.DTypeOf(x))) return absl::InvalidArgumentError("input is not a float tensor");
   const int64_t parts = b.ShapeOf(x).back();
   if (parts == 1 || parts == 2) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(

@@ -27,9 +27,6 @@ absl::StatusOr<Outputs> GlobalAveragePool(OpBuilder& b) {
 
 absl::StatusOr<Outputs> GlobalLpPool(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(AxesReduction r, OverSpatial(b, "global_lp_pool", Reducer::kSum));
-  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
-    return absl::InvalidArgumentError("input is not a float tensor");
-  }
   const double power = static_cast<double>(b.Int("p", 2));
   const auto pow = [](const Expr& x, double e) {
     return Call("pow", {x, Float(e, x->dtype)}, x->dtype);

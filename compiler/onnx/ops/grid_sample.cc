@@ -138,51 +138,58 @@ Exprs InTable(const Exprs& axes, const Expr& tap) {
   return at;
 }
 
+// What the data, the indices of each dimension and their weights, inputs in this order, say at an
+// output's position and a tap of each dimension.
+struct TableReads {
+  Shape data;
+  size_t dims;
+
+  Expr Tap(const Point& p, size_t i) const { return p.reduce.empty() ? Int(0) : p.reduce[i]; }
+  Expr Index(const Point& p, size_t i) const { return p.Load(1 + i, InTable(p.axes, Tap(p, i))); }
+  // The one next to the index where that lies outside.
+  Expr Element(const Point& p) const {
+    Exprs at = {p.axes[0], p.axes[1]};
+    for (size_t i = 0; i < dims; ++i) {
+      at.push_back(Min(Max(Index(p, i), Int(0)), Int(data[2 + i] - 1)));
+    }
+    return p.Load(0, std::move(at));
+  }
+  Expr Inside(const Point& p) const {
+    Expr all;
+    for (size_t i = 0; i < dims; ++i) all = And(all, Le(Int(0), Index(p, i)));
+    return all;
+  }
+  Expr Weight(const Point& p) const {
+    Expr product;
+    for (size_t i = 0; i < dims; ++i) {
+      const Expr one = p.Load(1 + dims + i, InTable(p.axes, Tap(p, i)));
+      product = product == nullptr ? one : product * one;
+    }
+    return product;
+  }
+};
+
 // The elements' sum over all taps, those outside left out.
 absl::StatusOr<ValueId> Sum(OpBuilder& b, const Sampling& s, const std::vector<Table>& tables,
                             const TensorType& type) {
-  const Shape data = b.ShapeOf(b.Input(0));
-  const size_t dims = tables.size();
-  const bool nearest = s.mode == Mode::kNearest;
+  const TableReads reads{b.ShapeOf(b.Input(0)), tables.size()};
+  const bool zeros = s.padding == Padding::kZeros;
   Definition d{.op = "grid_sample", .inputs = {b.Input(0)}, .type = type};
   for (const Table& table : tables) d.inputs.push_back(table.index);
-  for (const Table& table : tables) {
-    if (!nearest) d.inputs.push_back(table.weight);
-  }
-  const auto tap = [&](const Point& p, size_t i) { return nearest ? Int(0) : p.reduce[i]; };
-  const auto index = [&](const Point& p, size_t i) {
-    return p.Load(1 + i, InTable(p.axes, tap(p, i)));
-  };
-  const auto element = [&](const Point& p) {
-    Exprs at = {p.axes[0], p.axes[1]};
-    for (size_t i = 0; i < dims; ++i) {
-      at.push_back(Min(Max(index(p, i), Int(0)), Int(data[2 + i] - 1)));
-    }
-    return p.Load(0, std::move(at));
-  };
-  const auto inside = [&](const Point& p) {
-    Expr all;
-    for (size_t i = 0; i < dims; ++i) all = And(all, Le(Int(0), index(p, i)));
-    return all;
-  };
-  const bool zeros = s.padding == Padding::kZeros;
-  if (nearest) {
+  if (s.mode == Mode::kNearest) {
     d.body = [&](const Point& p) {
-      const Expr value = element(p);
-      return zeros ? Select(inside(p), value, Const(0, value->dtype)) : value;
+      const Expr value = reads.Element(p);
+      return zeros ? Select(reads.Inside(p), value, Const(0, value->dtype)) : value;
     };
     return b.Emit(std::move(d));
   }
+  for (const Table& table : tables) d.inputs.push_back(table.weight);
   d.reducer = Reducer::kSum;
-  d.reduce = Shape(dims, s.Taps());
-  if (zeros) d.predicate = inside;
+  d.reduce = Shape(tables.size(), s.Taps());
+  if (zeros) d.predicate = [&](const Point& p) { return reads.Inside(p); };
   d.body = [&](const Point& p) {
-    Expr weight;
-    for (size_t i = 0; i < dims; ++i) {
-      const Expr one = p.Load(1 + dims + i, InTable(p.axes, p.reduce[i]));
-      weight = weight == nullptr ? one : weight * one;
-    }
-    return Cast(element(p), weight->dtype) * weight;
+    const Expr weight = reads.Weight(p);
+    return Cast(reads.Element(p), weight->dtype) * weight;
   };
   d.result = [&](const Point& p) { return Cast(p.acc, type.dtype); };
   return b.Emit(std::move(d));

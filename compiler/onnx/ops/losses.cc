@@ -20,9 +20,6 @@ struct Loss {
 absl::Status Check(const OpBuilder& b, const Loss& loss) {
   const Shape& shape = b.ShapeOf(loss.log_probabilities);
   TW_RETURN_IF_ERROR(CheckRank(b, loss.log_probabilities, 2, kMaxRank));
-  if (!IsFloat(b.DTypeOf(loss.log_probabilities))) {
-    return absl::InvalidArgumentError("input is not a float tensor");
-  }
   const DType labels = b.DTypeOf(loss.labels);
   if (labels != DType::kI64 && labels != DType::kI32) {
     return absl::InvalidArgumentError("labels are not int64 or int32");

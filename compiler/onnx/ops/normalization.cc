@@ -96,7 +96,6 @@ absl::StatusOr<Outputs> MeanVarianceNormalization(OpBuilder& b) {
 
 absl::StatusOr<Outputs> LpNormalization(OpBuilder& b) {
   const ValueId x = b.Input(0);
-  if (!IsFloat(b.DTypeOf(x))) return absl::InvalidArgumentError("input is not a float tensor");
   TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", -1), b.RankOf(x)));
   const int64_t p = b.Int("p", 2);
   if (p != 1 && p != 2) return absl::InvalidArgumentError("p must be 1 or 2");

@@ -158,8 +158,8 @@ absl::Status CheckInputs(const OpBuilder& b) {
   const int64_t regions = b.ShapeOf(b.Input(1))[0];
   TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(1), {regions, 4}, "rois"));
   TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {regions}, "batch_indices"));
-  if (IsFloat(b.DTypeOf(b.Input(0))) && IsInteger(b.DTypeOf(b.Input(2)))) return absl::OkStatus();
-  return absl::InvalidArgumentError("the input is not a float tensor or an index no integer");
+  if (IsInteger(b.DTypeOf(b.Input(2)))) return absl::OkStatus();
+  return absl::InvalidArgumentError("batch_indices are not integers");
 }
 
 // Where the number of samples depends on the region it is at most that of a region as large as the

@@ -82,6 +82,9 @@ absl::Status CheckEmbedding(const OpBuilder& b) {
   const Shape ids = b.ShapeOf(b.Input(kIds));
   std::vector<ValueId> tables = {b.Input(kWords), b.Input(kPositions)};
   if (b.HasInput(kSegmentRows)) tables.push_back(b.Input(kSegmentRows));
+  if (!IsFloat(b.DTypeOf(b.Input(kWords)))) {  // the row's types are those of input_ids
+    return absl::InvalidArgumentError("the embedding of words is not a float tensor");
+  }
   TW_RETURN_IF_ERROR(CheckSameType(b, tables));
   for (ValueId table : tables) {
     TW_RETURN_IF_ERROR(CheckRank(b, table, 2, 2));

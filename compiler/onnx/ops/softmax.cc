@@ -34,9 +34,6 @@ absl::StatusOr<Outputs> LogSoftmax(OpBuilder& b) {
 // count as one, flattened.
 absl::StatusOr<Outputs> Hardmax(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const std::vector<size_t> axes, SoftmaxAxes(b));
-  if (!IsFloat(b.DTypeOf(b.Input(0)))) {
-    return absl::InvalidArgumentError("input is not a float tensor");
-  }
   TW_ASSIGN_OR_RETURN(const ValueId maximum, ReduceExtreme(b, {.op = "hardmax_max",
                                                                .inputs = {b.Input(0)},
                                                                .axes = axes,

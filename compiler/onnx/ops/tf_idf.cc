@@ -99,56 +99,79 @@ GramTable MakeGramTable(OpBuilder& b, const VectorizerForm& form, const Grams& g
           b.Constant(Tensor({DType::kI64, {count}}, columns))};
 }
 
+// The statements that count n-grams of one length: a binary search in the table for each.
+class GramCounter {
+ public:
+  // in: x [rows, length], words and columns of the table; out: counts [rows, features].
+  GramCounter(const std::vector<Buffer>& in, const Buffer& out, int64_t spacings)
+      : in_(in),
+        out_(out),
+        length_(in[0]->shape[1]),
+        size_(in[1]->shape[0]),
+        words_(in[1]->shape[1]),
+        spacings_(spacings) {}
+
+  Stmt Rows() const {
+    const int64_t features = out_->shape[1];
+    return ForRows(out_->shape, 1, [&](Exprs at) {
+      const Stmt clear = InOrder("c", Int(features),
+                                 [&](const Expr& c) { return Store(out_, {at[0], c}, Int(0)); });
+      const Stmt count = InOrder("s", Int(spacings_), [&](const Expr& spacing) {
+        return InOrder("p", Int(length_), [&](const Expr& place) {
+          const Expr last = place + (spacing + 1) * (words_ - 1);
+          return If(Lt(last, Int(length_)), Count(at[0], place, spacing));
+        });
+      });
+      return With({low_, high_, order_}, Seq({clear, count}));
+    });
+  }
+
+ private:
+  // The n-gram whose words begin at `place`, one each spacing + 1, if the table has it.
+  Stmt Count(const Expr& row, const Expr& place, const Expr& spacing) const {
+    int64_t halvings = 1;
+    while ((int64_t{1} << halvings) <= size_) ++halvings;
+    const Expr middle = FloorDiv(low_.Index(size_ + 1) + high_.Index(size_ + 1), 2);
+    const Expr safe = Min(middle, Int(size_ - 1));
+    const Expr column = Min(Max(Load(in_[2], {safe}), Int(0)), Int(out_->shape[1] - 1));
+    const Stmt hit =
+        Seq({Store(out_, {row, column}, Load(out_, {row, column}) + 1), high_.Set(low_.Get())});
+    const Stmt halve =
+        If(Lt(low_.Get(), high_.Get()),
+           Seq({Compare(row, place, spacing, safe),
+                If(Eq(order_.Get(), Int(0)), hit,
+                   If(Lt(Int(0), order_.Get()), low_.Set(safe + 1), high_.Set(safe)))}));
+    return Seq({low_.Set(Int(0)), high_.Set(Int(size_)),
+                InOrder("h", Int(halvings), [&](const Expr&) { return halve; })});
+  }
+
+  // Sets order_: 1 where the table's entry comes before the n-gram, -1 behind it, 0 where it is.
+  Stmt Compare(const Expr& row, const Expr& place, const Expr& spacing, const Expr& entry) const {
+    return Seq({order_.Set(Int(0)), InOrder("w", Int(words_), [&](const Expr& w) {
+                  const Expr at = Min(place + w * (spacing + 1), Int(length_ - 1));
+                  const Expr here = Load(in_[0], {row, at}), there = Load(in_[1], {entry, w});
+                  return If(Eq(order_.Get(), Int(0)), If(Lt(there, here), order_.Set(Int(1)),
+                                                         If(Lt(here, there), order_.Set(Int(-1)))));
+                })});
+  }
+
+  const std::vector<Buffer>& in_;
+  const Buffer out_;
+  const int64_t length_, size_, words_, spacings_;
+  const Cell low_{"low", DType::kI64}, high_{"high", DType::kI64}, order_{"order", DType::kI64};
+};
+
 // Counts the n-grams of one length in every row of x [rows, length]: int64 [rows, features].
 absl::StatusOr<ValueId> CountGrams(OpBuilder& b, const VectorizerForm& form, const Grams& grams,
                                    ValueId x) {
-  const Shape shape = b.ShapeOf(x);
   const GramTable table = MakeGramTable(b, form, grams);
-  const auto size = static_cast<int64_t>(grams.entries.size()), words = grams.words;
-  const int64_t spacings = words == 1 ? 1 : form.skips + 1;  // a word alone skips nothing
-  int64_t halvings = 1;
-  while ((int64_t{1} << halvings) <= size) ++halvings;
-  const Cell low("low", DType::kI64), high("high", DType::kI64), order("order", DType::kI64);
-  const auto body = [&](const std::vector<Buffer>& in, const Buffer& out) {
-    const auto compare = [&](const Expr& row, const Expr& place, const Expr& spacing,
-                             const Expr& entry) {
-      return Seq({order.Set(Int(0)), InOrder("w", Int(words), [&](const Expr& w) {
-                    const Expr at = Min(place + w * (spacing + 1), Int(shape[1] - 1));
-                    const Expr here = Load(in[0], {row, at}), there = Load(in[1], {entry, w});
-                    return If(Eq(order.Get(), Int(0)), If(Lt(there, here), order.Set(Int(1)),
-                                                          If(Lt(here, there), order.Set(Int(-1)))));
-                  })});
-    };
-    const auto visit = [&](const Expr& row, const Expr& place, const Expr& spacing) {
-      const Expr middle = FloorDiv(low.Index(size + 1) + high.Index(size + 1), 2);
-      const Expr safe = Min(middle, Int(size - 1));
-      const Expr column = Min(Max(Load(in[2], {safe}), Int(0)), Int(form.features - 1));
-      const Stmt hit =
-          Seq({Store(out, {row, column}, Load(out, {row, column}) + 1), high.Set(low.Get())});
-      const Stmt halve =
-          If(Lt(low.Get(), high.Get()),
-             Seq({compare(row, place, spacing, safe),
-                  If(Eq(order.Get(), Int(0)), hit,
-                     If(Lt(Int(0), order.Get()), low.Set(safe + 1), high.Set(safe)))}));
-      return Seq({low.Set(Int(0)), high.Set(Int(size)),
-                  InOrder("h", Int(halvings), [&](const Expr&) { return halve; })});
-    };
-    return ForRows({shape[0], form.features}, 1, [&](Exprs at) {
-      const Stmt clear = InOrder("c", Int(form.features),
-                                 [&](const Expr& c) { return Store(out, {at[0], c}, Int(0)); });
-      const Stmt count = InOrder("s", Int(spacings), [&](const Expr& spacing) {
-        return InOrder("p", Int(shape[1]), [&](const Expr& place) {
-          const Expr last = place + (spacing + 1) * (words - 1);
-          return If(Lt(last, Int(shape[1])), visit(at[0], place, spacing));
-        });
-      });
-      return With({low, high, order}, Seq({clear, count}));
-    });
-  };
+  const int64_t spacings = grams.words == 1 ? 1 : form.skips + 1;  // a word alone skips nothing
   return b.EmitProcedure({.op = "tf_idf_count",
                           .inputs = {x, table.words, table.columns},
-                          .type = {DType::kI64, {shape[0], form.features}},
-                          .body = body});
+                          .type = {DType::kI64, {b.ShapeOf(x)[0], form.features}},
+                          .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
+                            return GramCounter(in, out, spacings).Rows();
+                          }});
 }
 
 // What a count says in the mode, each column having its weight.

@@ -55,6 +55,11 @@ Value Conv(ModelWriter& net, const Value& x, const std::string& name, const Conv
        {"strides", std::vector<int64_t>{spec.stride, spec.stride}}});
 }
 
+Value ConvRelu(ModelWriter& net, const Value& x, const std::string& name, ConvSpec spec) {
+  spec.bias = true;
+  return Relu(net, Conv(net, x, name, spec));
+}
+
 Value BatchNorm(ModelWriter& net, const Value& x, const std::string& name, const NormSpec& spec) {
   const Shape shape = {x.shape[1]};
   const Value scale =

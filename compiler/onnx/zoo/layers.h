@@ -25,6 +25,9 @@ struct ConvSpec {
 };
 Value Conv(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec);
 
+// Conv with a bias, then ReLU.
+Value ConvRelu(ModelWriter& net, const Value& x, const std::string& name, ConvSpec spec);
+
 // Inference mode, statistics near identity. A small `scale` on the last norm of a residual branch
 // keeps deep residual networks from growing (Goyal et al., arXiv:1706.02677, section 5.1).
 struct NormSpec {

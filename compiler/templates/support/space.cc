@@ -10,6 +10,14 @@ std::vector<int64_t> Divisors(int64_t extent, int64_t limit) {
   return divisors;
 }
 
+std::vector<int64_t> UpTo(int64_t extent, std::initializer_list<int64_t> values) {
+  std::vector<int64_t> candidates;
+  for (int64_t value : values) {
+    if (value <= extent) candidates.push_back(value);
+  }
+  return candidates;
+}
+
 void DefineIntKnob(ConfigSpace& space, std::string name, const std::vector<int64_t>& candidates) {
   space.DefineKnob(std::move(name), {candidates.begin(), candidates.end()});
 }

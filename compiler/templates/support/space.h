@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,9 @@ namespace tilewright {
 
 // Divisors of `extent` up to `limit`, ascending.
 std::vector<int64_t> Divisors(int64_t extent, int64_t limit);
+
+// Those of `values` that are at most `extent`, in their order.
+std::vector<int64_t> UpTo(int64_t extent, std::initializer_list<int64_t> values);
 
 // A scalar knob with integer candidates.
 void DefineIntKnob(ConfigSpace& space, std::string name, const std::vector<int64_t>& candidates);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "compiler/loop/simplify.h"
-#include "compiler/loop/visit.h"
+#include "compiler/templates/support/store_result.h"
 #include "compiler/templates/support/tensor_core_stage.h"
 
 namespace tilewright {
@@ -299,18 +299,9 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
 
 Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
                  const Expr& n) {
-  const Compute& compute = gemm.compute;
-  const std::vector<Expr> position = gemm.axes(batch, m, n);
-  Expr result = sum;
-  if (compute.result != nullptr) {
-    Substitution meaning = {{compute.acc.get(), sum}};
-    for (size_t i = 0; i < position.size(); ++i) {
-      meaning[compute.axes[i].var.get()] = position[i];
-    }
-    result = Substitute(compute.result, meaning);
-  }
   const Expr inside = gemm.inside ? gemm.inside(n) : Lt(n, Int(gemm.n));
-  return If(And(Lt(m, Int(gemm.m)), inside), Store(compute.output, position, std::move(result)));
+  return If(And(Lt(m, Int(gemm.m)), inside),
+            StoreResult(gemm.compute, gemm.axes(batch, m, n), sum));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

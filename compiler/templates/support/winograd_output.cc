@@ -1,8 +1,8 @@
 // The last stages: products are transformed back, divided where they are whole numbers, and stored.
 #include <bit>
 
-#include "compiler/loop/visit.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/store_result.h"
 #include "compiler/templates/support/winograd_loops.h"
 #include "compiler/templates/support/winograd_stages.h"
 #include "compiler/templates/support/winograd_transforms.h"
@@ -55,13 +55,89 @@ Buffer Folded(const WinogradShape& s) {
   return MakeBuffer("folded", s.types.output(), {s.m, s.alpha, s.lanes}, Scope::kStack);
 }
 
+// The last stage of one piece: conditions only where a tile may leave the image.
+class OutputTransform {
+ public:
+  OutputTransform(const WinogradShape& s, const Compute& epilogue, Buffer products, Buffer sums,
+                  Expr first_block)
+      : s_(s),
+        w_(MatricesOf(s)),
+        epilogue_(epilogue),
+        products_(std::move(products)),
+        sums_(std::move(sums)),
+        first_block_(std::move(first_block)),
+        half_(Folded(s)) {}
+
+  Stmt Piece(const Expr& piece, int64_t blocks) const {
+    const Stmt tiles = Serially("p", s_.piece, [&](const Expr& p) {
+      const Expr number = piece * s_.piece + p;
+      const Stmt all = WithTile(s_, number, [&](const Expr& n, const Expr& r, const Expr& q) {
+        return Serially("o", blocks, [&](const Expr& o) {
+          return Tile({.p = p, .o = o, .n = n, .y = r * s_.m, .x = q * s_.m});
+        });
+      });
+      return s_.tiles() % s_.piece == 0 ? all : If(Lt(number, Int(s_.tiles())), all);
+    });
+    return Alloc(half_, tiles);
+  }
+
+ private:
+  // Tile p of the piece and output block o: of image n, from row y and column x on.
+  struct Place {
+    Expr p, o, n, y, x;
+  };
+
+  Stmt Tile(const Place& at) const {
+    const Stmt columns = TransformColumns(s_, w_, products_, at.o, at.p, half_);
+    const auto rows = [&](bool whole) {
+      return Serially("i", s_.m,
+                      [&](const Expr& i) { return whole ? WholeRow(at, i) : CutRow(at, i); });
+    };
+    if (s_.out_height % s_.m == 0 && s_.out_width % s_.m == 0) return Seq({columns, rows(true)});
+    const Expr whole = And(Le(at.y + s_.m, Int(s_.out_height)), Le(at.x + s_.m, Int(s_.out_width)));
+    return Seq({columns, If(whole, rows(true), rows(false))});
+  }
+
+  Stmt WholeRow(const Place& at, const Expr& i) const {
+    return Lanes(s_, [&](const Expr& lane) {
+      std::vector<Stmt> stores;
+      for (int64_t j = 0; j < s_.m; ++j) stores.push_back(StorePixel(at, i, j, lane));
+      return Seq(std::move(stores));
+    });
+  }
+
+  Stmt CutRow(const Place& at, const Expr& i) const {
+    std::vector<Stmt> stores;
+    for (int64_t j = 0; j < s_.m; ++j) {
+      const Stmt one = Lanes(s_, [&](const Expr& lane) { return StorePixel(at, i, j, lane); });
+      stores.push_back(If(Lt(at.x + j, Int(s_.out_width)), one));
+    }
+    return If(Lt(at.y + i, Int(s_.out_height)), Seq(std::move(stores)));
+  }
+
+  // Pixel (i, j) of a tile, after the epilogue.
+  Stmt StorePixel(const Place& at, const Expr& i, int64_t j, const Expr& lane) const {
+    Expr value = OutputRow(s_, w_, half_, i, lane)[j];
+    if (sums_ != nullptr) value = value + Load(sums_, {at.o, at.p, i, Int(j), lane});
+    const std::vector<Expr> pixel = {at.n, first_block_ + at.o, at.y + i, at.x + j, lane};
+    return StoreResult(epilogue_, pixel, value);
+  }
+
+  const WinogradShape& s_;
+  const WinogradMatrices w_;
+  const Compute& epilogue_;
+  const Buffer products_, sums_;  // sums: null where there is one chunk
+  const Expr first_block_;
+  const Buffer half_;
+};
+
 }  // namespace
 
 std::vector<int64_t> SumsOfPiece(const WinogradShape& s, const WinogradTile& tile) {
   return {tile.blocks, s.piece, s.m, s.m, s.lanes};
 }
 
-WinogradOutput MakeWinogradOutput(const Workload& w, const WinogradShape& s) {
+Compute WinogradEpilogue(const Workload& w, const WinogradShape& s) {
   Compute c{.name = "conv2d"};
   c.axes = {{Var("n"), s.batch},
             {Var("oc"), s.out_blocks},
@@ -72,7 +148,7 @@ WinogradOutput MakeWinogradOutput(const Workload& w, const WinogradShape& s) {
                         {s.batch, s.out_blocks, s.out_height, s.out_width, s.lanes});
   c.acc = Var("total", AccumulatorOf(w));
   FuseEpilogue(w, c.axes[1].var * s.lanes + c.axes[4].var, s.out_blocks * s.lanes, &c);
-  return {std::move(c)};
+  return c;
 }
 
 Stmt ClearSums(const WinogradShape& s, const WinogradTile& tile, const Buffer& sums) {
@@ -111,59 +187,10 @@ Stmt AddOutput(const WinogradShape& s, const WinogradTile& tile, const Buffer& p
                }));
 }
 
-Stmt TransformOutput(const WinogradShape& s, const WinogradTile& tile, const Buffer& products,
+Stmt TransformOutput(const WinogradShape& shape, const WinogradTile& tile, const Buffer& products,
                      const Buffer& sums, const Expr& piece, const Expr& first_block,
-                     const WinogradOutput& output) {
-  const WinogradMatrices w = MatricesOf(s);
-  const Buffer half = Folded(s);
-  const Compute& c = output.epilogue;
-  const auto store = [&](const std::vector<Expr>& at, const Expr& value) {
-    Substitution values{{c.acc.get(), value}};
-    for (size_t d = 0; d < at.size(); ++d) values[c.axes[d].var.get()] = at[d];
-    return Store(c.output, at, c.result != nullptr ? Substitute(c.result, values) : value);
-  };
-  // Row i of a tile's pixels, all columns; conditions only where the tile leaves the image.
-  const auto row = [&](const Expr& p, const Expr& o, const Expr& n, const Expr& y, const Expr& x0,
-                       const Expr& i, bool whole) {
-    const Expr oc = first_block + o;
-    const auto value = [&](int64_t j, const Expr& lane) {
-      const Expr last = OutputRow(s, w, half, i, lane)[j];
-      return sums == nullptr ? last : last + Load(sums, {o, p, i, Int(j), lane});
-    };
-    std::vector<Stmt> stores;
-    if (whole) {
-      return Lanes(s, [&](const Expr& lane) {
-        for (int64_t j = 0; j < s.m; ++j) {
-          stores.push_back(store({n, oc, y, x0 + j, lane}, value(j, lane)));
-        }
-        return Seq(std::move(stores));
-      });
-    }
-    for (int64_t j = 0; j < s.m; ++j) {
-      const Stmt one = Lanes(
-          s, [&](const Expr& lane) { return store({n, oc, y, x0 + j, lane}, value(j, lane)); });
-      stores.push_back(If(Lt(x0 + j, Int(s.out_width)), one));
-    }
-    return If(Lt(y, Int(s.out_height)), Seq(std::move(stores)));
-  };
-  const auto one = [&](const Expr& p, const Expr& o, const Expr& n, const Expr& r, const Expr& q) {
-    const Stmt columns = TransformColumns(s, w, products, o, p, half);
-    const Expr y0 = r * s.m, x0 = q * s.m;
-    const auto rows = [&](bool whole) {
-      return Serially("i", s.m, [&](const Expr& i) { return row(p, o, n, y0 + i, x0, i, whole); });
-    };
-    if (s.out_height % s.m == 0 && s.out_width % s.m == 0) return Seq({columns, rows(true)});
-    const Expr whole = And(Le(y0 + s.m, Int(s.out_height)), Le(x0 + s.m, Int(s.out_width)));
-    return Seq({columns, If(whole, rows(true), rows(false))});
-  };
-  const Stmt tiles = Serially("p", s.piece, [&](const Expr& p) {
-    const Expr number = piece * s.piece + p;
-    const Stmt all = WithTile(s, number, [&](const Expr& n, const Expr& r, const Expr& q) {
-      return Serially("o", tile.blocks, [&](const Expr& o) { return one(p, o, n, r, q); });
-    });
-    return s.tiles() % s.piece == 0 ? all : If(Lt(number, Int(s.tiles())), all);
-  });
-  return Alloc(half, tiles);
+                     const Compute& epilogue) {
+  return OutputTransform(shape, epilogue, products, sums, first_block).Piece(piece, tile.blocks);
 }
 
 }  // namespace tilewright

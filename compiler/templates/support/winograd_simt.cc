@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "compiler/loop/simplify.h"
-#include "compiler/loop/visit.h"
 #include "compiler/templates/support/fused_epilogue.h"
+#include "compiler/templates/support/store_result.h"
 #include "compiler/templates/support/winograd_transforms.h"
 
 namespace tilewright {
@@ -88,10 +88,7 @@ Stmt StoreRow(const WinogradShape& s, const Compute& epilogue, const Place& plac
   const Expr y = place.row * s.m + i;
   for (int64_t j = 0; j < s.m; ++j) {
     const std::vector<Expr> at = {place.image, channel, y, place.column * s.m + j};
-    Substitution bound{{epilogue.acc.get(), values[j]}};
-    for (size_t d = 0; d < at.size(); ++d) bound[epilogue.axes[d].var.get()] = at[d];
-    const Expr value = epilogue.result != nullptr ? Substitute(epilogue.result, bound) : values[j];
-    Stmt store = Store(epilogue.output, at, value);
+    Stmt store = StoreResult(epilogue, at, values[j]);
     if (s.out_width % s.m != 0) store = If(Lt(at[3], Int(s.out_width)), std::move(store));
     stores.push_back(std::move(store));
   }

@@ -89,11 +89,9 @@ Stmt MultiplyPiece(const WinogradShape& shape, const WinogradTile& tile, const B
                    const PieceBuffer& input, const Expr& first_block, const Expr& chunk,
                    const Buffer& products);
 
-// Where the output goes and what is fused into it.
-struct WinogradOutput {
-  Compute epilogue;  // axes n, oc, oh, ow, lane; acc and result by FuseEpilogue; output
-};
-WinogradOutput MakeWinogradOutput(const Workload& workload, const WinogradShape& shape);
+// Where the output goes and what is fused into it: axes n, oc, oh, ow, lane; acc and result by
+// FuseEpilogue; output. It has no body.
+Compute WinogradEpilogue(const Workload& workload, const WinogradShape& shape);
 
 // One piece's outputs of several chunks: [blocks, piece, m, m, lanes]
 std::vector<int64_t> SumsOfPiece(const WinogradShape& shape, const WinogradTile& tile);
@@ -108,6 +106,6 @@ Stmt AddOutput(const WinogradShape& shape, const WinogradTile& tile, const Buffe
 // Transforms one piece's products, adds `sums` unless null, applies the epilogue and stores.
 Stmt TransformOutput(const WinogradShape& shape, const WinogradTile& tile, const Buffer& products,
                      const Buffer& sums, const Expr& piece, const Expr& first_block,
-                     const WinogradOutput& output);
+                     const Compute& epilogue);
 
 }  // namespace tilewright

@@ -6,11 +6,6 @@ namespace {
 
 constexpr PoolSpec kPool = {.kernel = 3, .stride = 2, .ceil = true};
 
-Value ConvRelu(ModelWriter& net, const Value& x, const std::string& name, ConvSpec spec) {
-  spec.bias = true;
-  return Relu(net, Conv(net, x, name, spec));
-}
-
 // Squeeze by 1x1, expand by 1x1 and 3x3 side by side.
 Value Fire(ModelWriter& net, const Value& x, const std::string& name, int64_t squeeze,
            int64_t expand) {

@@ -15,15 +15,10 @@ const std::vector<SsdLevel>& Levels() {
   return *levels;
 }
 
-Value Cr(ModelWriter& net, const Value& x, const std::string& name, ConvSpec spec) {
-  spec.bias = true;
-  return Relu(net, Conv(net, x, name, spec));
-}
-
 Value Stage(ModelWriter& net, Value x, const std::string& name, int64_t channels, int convs) {
   for (int i = 1; i <= convs; ++i) {
-    x = Cr(net, x, name + "_" + std::to_string(i),
-           {.channels = channels, .kernel = {3, 3}, .pad = {1, 1}});
+    x = ConvRelu(net, x, name + "_" + std::to_string(i),
+                 {.channels = channels, .kernel = {3, 3}, .pad = {1, 1}});
   }
   return x;
 }
@@ -48,15 +43,15 @@ std::vector<Value> Features(ModelWriter& net, const Value& image) {
   const Value conv4 = Stage(net, x, "conv4", 512, 3);
   x = Stage(net, Halving(net, conv4), "conv5", 512, 3);
   x = MaxPool(net, x, {.kernel = 3, .stride = 1, .pad = 1});
-  x = Cr(net, x, "fc6", {.channels = 1024, .kernel = {3, 3}, .pad = {6, 6}, .dilation = 6});
+  x = ConvRelu(net, x, "fc6", {.channels = 1024, .kernel = {3, 3}, .pad = {6, 6}, .dilation = 6});
   std::vector<Value> levels = {Normalised(net, conv4, "conv4.norm"),
-                               Cr(net, x, "fc7", {.channels = 1024})};
+                               ConvRelu(net, x, "fc7", {.channels = 1024})};
   const auto extra = [&](const std::string& name, int64_t inner, int64_t stride) {
-    const Value y = Cr(net, levels.back(), name + "_1", {.channels = inner});
+    const Value y = ConvRelu(net, levels.back(), name + "_1", {.channels = inner});
     const int64_t pad = stride == 2 ? 1 : 0;
     levels.push_back(
-        Cr(net, y, name + "_2",
-           {.channels = 2 * inner, .kernel = {3, 3}, .stride = stride, .pad = {pad, pad}}));
+        ConvRelu(net, y, name + "_2",
+                 {.channels = 2 * inner, .kernel = {3, 3}, .stride = stride, .pad = {pad, pad}}));
   };
   extra("conv8", 256, 2);
   extra("conv9", 128, 2);

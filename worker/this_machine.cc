@@ -1,4 +1,4 @@
-#include "worker/device.h"
+#include "worker/this_machine.h"
 
 #include <sched.h>
 #include <unistd.h>

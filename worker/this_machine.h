@@ -11,7 +11,7 @@ namespace tilewright {
 std::string CpuName();
 // "hostname-3fa9c1": random, so that it is unique in the farm.
 std::string DefaultWorkerName();
-// Logical CPUs this process may run on, ascending.
+// Logical CPUs this process may run on, ascending; the first one where the kernel does not say.
 std::vector<int> AllowedCores();
 
 // Confines the calling thread, and the threads it will start, to these CPUs.
