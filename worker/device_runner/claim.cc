@@ -45,12 +45,10 @@ std::string HolderOf(const Name& name) {
 std::string ClaimDevice(const std::string& uuid) {
   const Name name = NameOf(uuid);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::string("nobody can tell: ") + std::strerror(errno);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&name.address), name.bytes) != 0) {
-    const int error = errno;
+    const bool taken = errno == EADDRINUSE;
     close(fd);
-    return error == EADDRINUSE ? HolderOf(name)
-                               : std::string("nobody can tell: ") + std::strerror(error);
+    return taken ? HolderOf(name) : "";
   }
   listen(fd, SOMAXCONN);  // who asks is never answered, but queued
   return "";              // the descriptor stays open
