@@ -93,7 +93,10 @@ absl::StatusOr<std::optional<Failure>> DeviceRunner::Compile(const RunSpec& spec
   TW_ASSIGN_OR_RETURN(const Outcome outcome,
                       RunLocked(spec, /*ahead=*/true, limit_seconds, interrupt));
   const auto* failure = std::get_if<Failure>(&outcome);
-  return failure == nullptr ? std::nullopt : std::optional(*failure);
+  if (failure == nullptr) return std::nullopt;
+  if (failure->kind != FailureKind::kRunTimeout) return *failure;
+  return Failure{FailureKind::kBuildTimeout,
+                 absl::StrCat("the device's driver did not compile it in ", limit_seconds, " s")};
 }
 
 absl::StatusOr<Outcome> DeviceRunner::RunLocked(const RunSpec& spec, bool ahead,

@@ -37,7 +37,8 @@ struct SimtSchedule {
   // Those between are zero, as the data of a transposed convolution is dilated by its strides; a
   // stage that holds none but those is left out.
   std::map<size_t, std::vector<int64_t>> dilation;
-  // Reduction loops around at most so many multiply-adds of a thread are unrolled (with its tile).
+  // Reduction loops around at most so many multiply-adds of a thread are unrolled (with its tile),
+  // as long as what they read fits the registers of one.
   int64_t unrolled_steps = 0;
   bool unroll_now = false;  // by copies of the body, not by the device's compiler
 };

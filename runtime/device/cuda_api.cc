@@ -33,6 +33,7 @@ CudaApi BindCuda() {
   library.Bind(api.DeviceGet, "cuDeviceGet");
   library.Bind(api.DeviceGetName, "cuDeviceGetName");
   library.Bind(api.DeviceGetAttribute, "cuDeviceGetAttribute");
+  library.BindIfThere(api.DeviceGetUuid, "cuDeviceGetUuid_v2");
   library.Bind(api.DeviceTotalMem, "cuDeviceTotalMem_v2");
   library.Bind(api.DevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain");
   library.Bind(api.DevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2");

@@ -30,6 +30,7 @@ enum CuAttribute {
   kCuMaxSharedBytes = 8,
   kCuClockKhz = 13,
   kCuMultiprocessors = 16,
+  kCuCacheBytes = 38,
   kCuMajor = 75,
   kCuMinor = 76,
 };
@@ -52,6 +53,8 @@ struct CudaApi {
   CuResult (*DeviceGet)(CuDevice* device, int ordinal);
   CuResult (*DeviceGetName)(char* name, int bytes, CuDevice device);
   CuResult (*DeviceGetAttribute)(int* value, int attribute, CuDevice device);
+  // Null where the driver is older than CUDA 11.4.
+  CuResult (*DeviceGetUuid)(unsigned char (*uuid)[16], CuDevice device);
   CuResult (*DeviceTotalMem)(size_t* bytes, CuDevice device);
   CuResult (*DevicePrimaryCtxRetain)(CuContext* context, CuDevice device);
   CuResult (*DevicePrimaryCtxRelease)(CuDevice device);

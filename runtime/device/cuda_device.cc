@@ -6,6 +6,7 @@
 
 #include "runtime/device/cuda_api.h"
 #include "runtime/device/launch_needs.h"
+#include "runtime/device/nvml.h"
 #include "runtime/error.h"
 
 namespace tilewright::runtime {
@@ -159,6 +160,19 @@ int AttributeOf(CuDevice device, int attribute) {
   return value;
 }
 
+// As NVML writes it; empty where the driver does not say.
+std::string UuidOf(CuDevice device) {
+  unsigned char bytes[16] = {};
+  if (Cuda().DeviceGetUuid == nullptr || Cuda().DeviceGetUuid(&bytes, device) != 0) return "";
+  std::string text = "GPU-";
+  for (size_t i = 0; i < sizeof(bytes); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    constexpr char kDigits[] = "0123456789abcdef";
+    text += {kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]};
+  }
+  return text;
+}
+
 DeviceInfo Describe(CuDevice device) {
   DeviceInfo info{.vector_width = 1, .doubles = true};
   char name[256] = "";
@@ -177,6 +191,8 @@ DeviceInfo Describe(CuDevice device) {
   info.shared_bytes = AttributeOf(device, kCuMaxSharedBytes);
   info.compute_units = AttributeOf(device, kCuMultiprocessors);
   info.clock_mhz = AttributeOf(device, kCuClockKhz) / 1000;
+  info.cache_bytes = AttributeOf(device, kCuCacheBytes);
+  info.uuid = UuidOf(device);
   size_t bytes = 0;
   CheckCuda(Cuda().DeviceTotalMem(&bytes, device), "describe a device");
   info.memory_bytes = static_cast<int64_t>(bytes);
@@ -211,6 +227,7 @@ class CudaDevice final : public Device {
   }
 
   const DeviceInfo& info() const override { return info_; }
+  DeviceCondition condition() const override { return NvmlCondition(info_.uuid); }
 
   std::unique_ptr<DeviceBuffer> Allocate(size_t bytes) override {
     Use(context_);

@@ -21,14 +21,22 @@ struct DeviceInfo {
   std::string name;         // "NVIDIA H100 80GB HBM3", "pthread-skylake-avx512"
   std::string driver;       // "PoCL 3.1", "CUDA 13.0"
   std::string arch;         // "sm_90"; empty for OpenCL
+  std::string uuid;         // "GPU-..."; empty where the driver knows none
   int64_t max_threads = 0;  // of a block
   std::array<int64_t, 3> max_block = {};
   int64_t shared_bytes = 0;  // of a block
   int64_t memory_bytes = 0;
+  int64_t cache_bytes = 0;  // the last one before memory; 0: unknown
   int compute_units = 0;
   int clock_mhz = 0;
   int vector_width = 1;  // preferred, of float32
   bool doubles = false;
+};
+
+// How a device is at the moment, as far as its driver says.
+struct DeviceCondition {
+  int clock_mhz = 0, most_clock_mhz = 0, celsius = 0;  // 0: unknown
+  std::string slowed;  // what is wrong that holds its clock down, "too hot"; empty: nothing
 };
 
 // A piece of device memory. May be destroyed by any thread, as modules and replays may.
@@ -66,6 +74,8 @@ class Device {
  public:
   virtual ~Device() = default;
   virtual const DeviceInfo& info() const = 0;
+  // Of any thread, while it works too. Never throws.
+  virtual DeviceCondition condition() const { return {}; }
   virtual std::unique_ptr<DeviceBuffer> Allocate(size_t bytes) = 0;
   // A part of `whole`, which must outlive it. REQUIRES: `offset` is a multiple of kDeviceAlignment.
   virtual std::unique_ptr<DeviceBuffer> Slice(DeviceBuffer& whole, size_t offset, size_t bytes) = 0;

@@ -61,6 +61,8 @@ DeviceInfo Describe(cl_device_id device) {
   std::copy(sizes.begin(), sizes.end(), info.max_block.begin());
   info.shared_bytes = static_cast<int64_t>(NumberOf<cl_ulong>(device, CL_DEVICE_LOCAL_MEM_SIZE));
   info.memory_bytes = static_cast<int64_t>(NumberOf<cl_ulong>(device, CL_DEVICE_GLOBAL_MEM_SIZE));
+  info.cache_bytes =
+      static_cast<int64_t>(NumberOf<cl_ulong>(device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE));
   info.compute_units = static_cast<int>(NumberOf<cl_uint>(device, CL_DEVICE_MAX_COMPUTE_UNITS));
   info.clock_mhz = static_cast<int>(NumberOf<cl_uint>(device, CL_DEVICE_MAX_CLOCK_FREQUENCY));
   info.vector_width =

@@ -113,6 +113,15 @@ TEST_F(DeviceRunnerTest, CodeThatTheDriverRefusesToCompileAheadIsABuildFailure) 
   EXPECT_THAT((*failure)->message, HasSubstr("does not build"));
 }
 
+TEST_F(DeviceRunnerTest, CodeThatTakesTooLongToCompileAheadIsABuildThatTimedOut) {
+  const auto compiler = runner_->StartCompiler({}).value();
+  WriteBody("while (in[i] < 5) out[i] += 1;");  // its first block never ends
+  const auto endless = compiler->Compile(spec_, 3);
+  ASSERT_TRUE(endless.ok() && *endless) << endless.status();
+  EXPECT_EQ((*endless)->kind, FailureKind::kBuildTimeout);
+  EXPECT_THAT((*endless)->message, HasSubstr("did not compile it in 3 s"));
+}
+
 TEST_F(DeviceRunnerTest, ACompilerThatCrashesIsReplaced) {
   const auto compiler = runner_->StartCompiler({}).value();
   WriteBody("*(global volatile int*)8 = i;");

@@ -4,12 +4,15 @@
 // of a module "fake maps" says that it needs 65536 bytes and a map of its first operand, without
 // which the launch fails. As the driver's, a thread's calls need a context that it made current,
 // and what is launched while a stream is recorded is kept in the graph and not run.
+// $FAKE_CUDA_UUID names the device, which has no name without; the file $FAKE_CUDA_INPUTS gets a
+// line with the address of the input of each run of the kernel.
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -38,6 +41,8 @@ int Planned(const std::string& call) {
 }
 
 void Twice(const float* in, float* out, unsigned count) {
+  const char* const log = std::getenv("FAKE_CUDA_INPUTS");
+  if (log != nullptr) std::ofstream(log, std::ios::app) << in << "\n";
   for (unsigned i = 0; i < count; ++i) out[i] = 2 * in[i];
 }
 
@@ -81,10 +86,17 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
     case 8: *value = 48 << 10; return 0;
     case 13: *value = 1'500'000; return 0;
     case 16: *value = 80; return 0;
+    case 38: *value = 10 << 10; return 0;
     case 75: *value = 9; return 0;
     case 76: *value = 0; return 0;
     default: *value = 1024; return 0;
   }
+}
+int cuDeviceGetUuid_v2(char* uuid, int) {
+  const char* const name = std::getenv("FAKE_CUDA_UUID");
+  if (name == nullptr) return kNotFound;
+  std::strncpy(uuid, name, 16);
+  return 0;
 }
 int cuDeviceTotalMem_v2(size_t* bytes, int) {
   *bytes = size_t{1} << 30;

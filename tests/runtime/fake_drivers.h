@@ -18,6 +18,20 @@ class FakeLibraries {
   FakeLibraries& operator=(const FakeLibraries&) = delete;
 };
 
+// While it lives, this process and those that it starts have the variable.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* const name_;
+};
+
 // What the fake driver's calls return from now on, in this process and those that it starts:
 // "cuInit=34"; empty: success.
 inline void PlanCuda(const std::string& calls) { setenv("FAKE_CUDA", calls.c_str(), 1); }

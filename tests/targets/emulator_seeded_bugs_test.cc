@@ -4,47 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "compiler/core/relative_error.h"
-#include "compiler/driver/plain_run.h"
 #include "compiler/loop/interpret.h"
 #include "compiler/loop/text.h"
-#include "compiler/loop/threads.h"
 #include "compiler/loop/verify.h"
-#include "compiler/operators/workload_rules.h"
-#include "compiler/targets/support/gpu_text.h"
-#include "compiler/templates/template.h"
 #include "runtime/device/emulator_device.h"
-#include "runtime/device/host_compiler.h"
-#include "runtime/error.h"
+#include "tests/targets/seeded_bugs.h"
 
 namespace tilewright {
 namespace {
 
 using testing::ContainsRegex;
-
-constexpr uint64_t kSeed = 9;
-constexpr double kClose = 2e-3;  // rounding of float16
-
-// A kernel of a template, its arguments and what it computes.
-struct Subject {
-  Workload workload;
-  Program program;
-  std::vector<Tensor> args;
-  Tensor want;
-};
-
-Subject SubjectOf(const char* key, const char* name, const char* target, const char* entities) {
-  Subject subject{.workload = ParseWorkload(key).value()};
-  const Target resolved = ParseTarget(target).value();
-  const Config config = ParseEntitiesJson(entities).value();
-  const Template& impl = *FindTemplate(name).value();
-  subject.program = impl.Lower(subject.workload, resolved, config).value().steps[0].program;
-  subject.args = SeededArguments(subject.workload, kSeed);
-  subject.want = RunPlain(subject.workload, subject.args).value();
-  return subject;
-}
 
 // A ring of three stages, the last one cut off; blocks at the border of 40 rows and 72 columns.
 const Subject& Ring() {
@@ -79,60 +49,9 @@ const Subject& Slots() {
   return subject;
 }
 
-std::string TextOf(const Subject& subject) {
-  const Program programs[] = {subject.program};
-  return ModuleText(programs, *runtime::FindDeviceKind("emu"));
-}
-
-// What the emulator says of the text; "wrong result"; or "" where nothing is found.
-std::string FindingsOn(runtime::Device& device, const Subject& subject, const std::string& text) {
-  const std::string code = runtime::CompileOnHost(text);
-  std::vector<std::unique_ptr<runtime::DeviceBuffer>> buffers;
-  std::vector<runtime::DeviceBuffer*> operands;
-  for (const Tensor& arg : subject.args) {
-    const auto bytes = static_cast<size_t>(arg.bytes());
-    buffers.push_back(device.Allocate(bytes));
-    operands.push_back(buffers.back().get());
-    if (operands.size() < subject.args.size()) {
-      device.Upload(*operands.back(), arg.data(), bytes);
-    }
-  }
-  Tensor got(subject.want.type());
-  const auto module = device.Load(code);
-  const auto kernel = module->Find(subject.program.name);
-  const Launch launch = LaunchOf(subject.program);
-  try {
-    device.Launch(*kernel, operands, launch.grid, launch.block);
-  } catch (const runtime::Error& error) {
-    return error.what();
-  }
-  device.Download(got.data(), *operands.back(), static_cast<size_t>(got.bytes()));
-  return RelativeError(got, subject.want) <= kClose ? "" : "wrong result";
-}
-
-std::string Findings(const Subject& subject, const std::string& text) {
-  return FindingsOn(*runtime::OpenEmulator(kSeed), subject, text);
-}
-
-struct SeededBug {
-  const char* name;
-  const Subject& (*subject)();
-  const char *find, *replace;
-  const char* finding;  // part of what is said; one of several, where the order of warps decides
-
-  friend void PrintTo(const SeededBug& bug, std::ostream* out) { *out << bug.name; }
-};
-
 const char kNotLanded[] = "asynchronous copy has not yet brought";
-const char kUnwritten[] = "reads what nobody wrote";
-const char kRace[] = "races with another thread";
 const char kBlocks[] = "races with another block";
-const char kOutside[] = "outside it";
-const char kWrong[] = "wrong result";
 const char kRaceOrLate[] = "races with another thread|has not yet brought";
-// A slot is filled while it is used, or used while it is filled.
-const char kOverrun[] =
-    "has not yet brought|another one is under way|no more arrivals|wrong result|deadlock";
 const char kUnwrittenOrLate[] = "reads what nobody wrote|has not yet brought";
 
 const SeededBug kTextBugs[] = {
@@ -237,19 +156,15 @@ class SeededBugs : public testing::TestWithParam<SeededBug> {};
 
 TEST_P(SeededBugs, AreFound) {
   const SeededBug& bug = GetParam();
-  std::string text = TextOf(bug.subject());
-  const size_t at = text.find(bug.find);
-  ASSERT_NE(at, text.npos) << "not in\n" << text;
-  text.replace(at, std::string(bug.find).size(), bug.replace);
+  const std::string text = WithBug(TextOf(bug.subject()), bug);
   EXPECT_THAT(Findings(bug.subject(), text), ContainsRegex(bug.finding));
 }
 
-INSTANTIATE_TEST_SUITE_P(OfText, SeededBugs, testing::ValuesIn(kTextBugs), [](const auto& info) {
-  return absl::StrReplaceAll(info.param.name, {{" ", "_"}});
-});
+INSTANTIATE_TEST_SUITE_P(OfText, SeededBugs, testing::ValuesIn(kTextBugs),
+                         [](const auto& info) { return NameOf(info.param); });
 
 TEST(UnchangedText, RunsOnADeviceThatHasFoundABug) {
-  const auto device = runtime::OpenEmulator(kSeed);
+  const auto device = runtime::OpenEmulator(kBugSeed);
   std::string text = TextOf(Ring());
   text.replace(text.find("TW_ASYNC_WAIT(1)"), 16, "TW_ASYNC_WAIT(2)");
   EXPECT_NE(FindingsOn(*device, Ring(), text), "");
@@ -305,21 +220,16 @@ class SeededProgramBugs : public testing::TestWithParam<SeededBug> {};
 
 TEST_P(SeededProgramBugs, AreFound) {
   const SeededBug& bug = GetParam();
-  std::string text = Print(bug.subject().program);
-  const size_t at = text.find(bug.find);
-  ASSERT_NE(at, text.npos) << "not in\n" << text;
-  text.replace(at, std::string(bug.find).size(), bug.replace);
+  const std::string text = WithBug(Print(bug.subject().program()), bug);
   EXPECT_THAT(ProgramFindings(bug.subject(), text), ContainsRegex(bug.finding)) << text;
 }
 
 INSTANTIATE_TEST_SUITE_P(OfPrograms, SeededProgramBugs, testing::ValuesIn(kProgramBugs),
-                         [](const auto& info) {
-                           return absl::StrReplaceAll(info.param.name, {{" ", "_"}});
-                         });
+                         [](const auto& info) { return NameOf(info.param); });
 
 TEST(UnchangedPrograms, HaveNoBugs) {
   for (const Subject* subject : {&Ring(), &Direct(), &Slots()}) {
-    EXPECT_EQ(ProgramFindings(*subject, Print(subject->program)), "");
+    EXPECT_EQ(ProgramFindings(*subject, Print(subject->program())), "");
   }
 }
 

@@ -177,11 +177,13 @@ TEST(KernelText, LoopsThatAScheduleLeavesRolledAreRepeatedAsTheirBodiesAreShort)
 }
 
 // Left alone, NVRTC unrolls the copies of the first until nothing fits, and gives up a few
-// registers of the second to fit another block.
+// registers of the second to fit another block; of the third it would load ahead all that its
+// unrolled reductions read.
 TEST(Cuda, KernelsThatFitTheRegistersDoNotSpill) {
   if (!runtime::HasNvrtc()) GTEST_SKIP() << "without NVRTC nothing is built";
-  const auto spilled = [](const char* workload, const char* arch, const char* config) {
-    const Task task{ParseWorkload(workload).value(), "conv2d_nchw.cuda", Parsed(arch)};
+  const auto spilled = [](const char* workload, const char* arch, const char* config,
+                          const char* name = "conv2d_nchw.cuda") {
+    const Task task{ParseWorkload(workload).value(), name, Parsed(arch)};
     const auto built = CompileTask(task, ParseEntitiesJson(config).value());
     EXPECT_TRUE(built.ok()) << built.status();
     return built.ok() ? built->spilled_bytes : -1;
@@ -201,6 +203,15 @@ TEST(Cuda, KernelsThatFitTheRegistersDoNotSpill) {
                         ["tile_x","sp",[-1,1,112,1]],["tile_rc","sp",[-1,1]],
                         ["tile_ry","sp",[-1,1]],["tile_rx","sp",[-1,1]],
                         ["auto_unroll_max_step","ot",0],["unroll_explicit","ot",0]])"),
+            0);
+  EXPECT_EQ(spilled("conv2d(float32[1,512,7,7],float32[512,512,3,3];dilation=1,1;groups=1;"
+                    "padding=1,1,1,1;strides=1,1;NCHW,OIHW,NCHW)",
+                    "cuda -arch=sm_86",
+                    R"([["tile_f","sp",[-1,2,4,2]],["tile_y","sp",[-1,1,7,1]],
+                        ["tile_x","sp",[-1,1,1,1]],["tile_rc","sp",[-1,2,32]],
+                        ["tile_ry","sp",[-1,1,3]],["tile_rx","sp",[-1,3,1]],
+                        ["auto_unroll_max_step","ot",1500],["unroll_explicit","ot",1]])",
+                    "tutorial/conv2d_no_batching"),
             0);
 }
 

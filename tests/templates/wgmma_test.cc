@@ -193,6 +193,21 @@ TEST(Wgmma, ASplitDepthIsSummedByASecondKernel) {
   EXPECT_EQ(task->steps[1].operands, (std::vector<int>{4, 2, 3}));
 }
 
+// The compiler keeps the zeros that integer sums begin with beside the sums of a single stage.
+TEST(Wgmma, IntegerSumsOfOneStageTakeTwiceTheRegisters) {
+  const Workload workload = ParseWorkload("dense(int8[64,256],int8[128,256];,NK,)").value();
+  const ConfigSpace space = Wgmma().impl->Space(workload, kHopper);
+  const auto why_invalid = [&](int64_t split_k) {
+    return space.WhyInvalid(
+        ParseEntitiesJson(absl::StrCat(R"([["groups","ot",2],["row_tiles","ot",1],)",
+                                       R"(["columns","ot",192],["slots","ot",2],)",
+                                       R"(["raster","ot",1],["split_k","ot",)", split_k, "]]"))
+            .value());
+  };
+  EXPECT_EQ(why_invalid(1), std::nullopt);
+  EXPECT_THAT(why_invalid(2).value_or(""), HasSubstr("registers"));
+}
+
 // The kernel, and what its module says of its launch.
 TEST(Wgmma, SaysWhatItsLaunchNeeds) {
   const Workload workload = ParseWorkload("dense(float16[72,200],float16[40,200];,NK,)").value();

@@ -29,6 +29,7 @@
 
 #include "runtime/device/device_driver.h"
 #include "runtime/error.h"
+#include "worker/device_runner/claim.h"
 #include "worker/device_runner/time_floor.h"
 #include "worker/device_runner/timed_task.h"
 #include "worker/run_spec.h"
@@ -130,6 +131,16 @@ std::string ImpossibleTime(const RunSpec& spec, const runtime::DeviceInfo& info,
   return text.str();
 }
 
+// A time under a clock that is held down says nothing of a device that is well.
+std::string SlowedDown(const runtime::DeviceInfo& info, const runtime::DeviceCondition& condition) {
+  if (condition.slowed.empty()) return "";
+  std::ostringstream text;
+  text << "fault " << info.name << " is slowed down: " << condition.slowed << "; it runs at "
+       << condition.clock_mhz << " of " << condition.most_clock_mhz << " MHz at "
+       << condition.celsius << " degrees Celsius; look after its cooling and power";
+  return text.str();
+}
+
 std::string ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -151,6 +162,7 @@ std::string Measure(const RunSpec& spec, runtime::Device& device, bool ahead, bo
   const std::vector<double> samples = Sample(spec, task);
   error = task.Check();
   if (error.empty()) error = ImpossibleTime(spec, device.info(), samples);
+  if (error.empty()) error = SlowedDown(device.info(), task.ConditionWhileBusy());
   return error.empty() ? OkLine(samples) : error;
 }
 
@@ -172,6 +184,11 @@ std::string NextSpec() {
   return text;
 }
 
+// Who else measures on the device. Without an identity (OpenCL) nobody can tell.
+std::string HolderOtherThanUs(const runtime::DeviceInfo& info) {
+  return info.uuid.empty() ? "" : ClaimDevice(info.uuid);
+}
+
 bool SayReady(const runtime::DeviceInfo& info, const std::string& lacking) {
   return WriteLine("ready " + lacking) && WriteLine(info.name) && WriteLine(info.driver) &&
          WriteLine(info.arch);
@@ -186,6 +203,11 @@ int Main(const std::string& name, const std::string& cores, const std::string& f
     device = runtime::OpenDevice(name);
   } catch (const runtime::Error& error) {
     WriteLine(std::string("fault ") + error.what());
+    return 1;
+  }
+  if (const std::string holder = HolderOtherThanUs(device->info()); !holder.empty()) {
+    WriteLine("fault " + device->info().name + " (" + device->info().uuid + ") is measured on by " +
+              holder + "; two at once would disturb each other's times: end that one first");
     return 1;
   }
   if (!SayReady(device->info(), lacking)) return 1;

@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kZoneBytes = 64 << 10;
 constexpr char kUnwritten = '\xff';  // as float32 and float16 NaN: what is read there shows
 constexpr size_t kAlignment = runtime::kDeviceAlignment;
+// Of the memory, for copies; a run's share of them costs a recording.
+constexpr int64_t kMostSets = 64, kMemoryShare = 8;
 
 // Where the zone behind an operand of `bytes` is read from: a slice's start, of which the operand's
 // last elements may be the beginning.
@@ -34,6 +36,8 @@ TimedTask::TimedTask(const RunSpec& spec, runtime::Device& device) : spec_(spec)
   }
   got_.resize(output_.size());
   for (const RunBuffer& buffer : spec.buffers) AddOperand(static_cast<size_t>(buffer.bytes));
+  sets_.emplace_back();
+  for (const Operand& operand : operands_) sets_[0].push_back(operand.inside.get());
 }
 
 void TimedTask::AddOperand(size_t bytes) {
@@ -67,34 +71,77 @@ std::string TimedTask::WhatWasWrittenOutside() {
 void TimedTask::Load(const std::string& code) {
   module_ = device_.Load(code);
   calls_ = Bind(spec_.calls);
-  Run(Bind(spec_.prepare));
+  Run(Bind(spec_.prepare), sets_[0]);
   device_.Synchronize();
 }
 
 std::vector<TimedTask::Call> TimedTask::Bind(const std::vector<RunCall>& calls) {
   std::vector<Call> bound;
   for (const RunCall& call : calls) {
-    Call one{.kernel = module_->Find(call.symbol), .operands = {}, .planned = &call};
+    Call one{.kernel = module_->Find(call.symbol), .planned = &call};
     if (one.kernel == nullptr) throw runtime::BadPackage("there is no kernel " + call.symbol);
-    for (const int operand : call.operands) {
-      one.operands.push_back(operands_[static_cast<size_t>(operand)].inside.get());
-    }
     bound.push_back(std::move(one));
   }
   return bound;
 }
 
-void TimedTask::Run(const std::vector<Call>& calls) {
+void TimedTask::Start(const Call& call, const OperandSet& operands,
+                      const std::array<int64_t, 3>& grid) {
+  OperandSet args;
+  for (const int operand : call.planned->operands) {
+    args.push_back(operands[static_cast<size_t>(operand)]);
+  }
+  device_.Launch(*call.kernel, args, grid, call.planned->launch.block);
+}
+
+void TimedTask::Run(const std::vector<Call>& calls, const OperandSet& operands) {
   for (const Call& call : calls) {
-    device_.Launch(*call.kernel, call.operands, call.planned->launch.grid,
-                   call.planned->launch.block);
+    Start(call, operands, call.planned->launch.grid);
+  }
+}
+
+// Those that the timed calls have. Weights that are only read to prepare others are of no account.
+std::vector<size_t> TimedTask::ColdOperands() const {
+  std::vector<bool> used(operands_.size(), false);
+  for (const RunCall& call : spec_.calls) {
+    for (const int operand : call.operands) used[static_cast<size_t>(operand)] = true;
+  }
+  std::vector<size_t> cold;
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    const bool argument = i < spec_.arguments.size();
+    const bool is_cold =
+        argument ? spec_.arguments[i].cold : spec_.buffers[i - spec_.arguments.size()].cold;
+    if (used[i] && is_cold) cold.push_back(i);
+  }
+  return cold;
+}
+
+// Copies of what is cold, until all of it is twice the cache.
+void TimedTask::MakeSets() {
+  const std::vector<size_t> cold = ColdOperands();
+  int64_t bytes = 0;
+  for (const size_t i : cold) bytes += static_cast<int64_t>(operands_[i].bytes);
+  if (bytes == 0) return;
+  const runtime::DeviceInfo& info = device_.info();
+  const int64_t whole = std::min(2 * info.cache_bytes, info.memory_bytes / kMemoryShare);
+  const int64_t sets = std::min((whole + bytes - 1) / bytes, kMostSets);
+  std::vector<char> content;
+  for (int64_t set = 1; set < sets; ++set) {
+    sets_.push_back(sets_[0]);
+    for (const size_t i : cold) {
+      content.resize(operands_[i].bytes);
+      device_.Download(content.data(), *sets_[0][i], content.size());
+      copies_.push_back(device_.Allocate(content.size()));
+      device_.Upload(*copies_.back(), content.data(), content.size());
+      sets_.back()[i] = copies_.back().get();
+    }
   }
 }
 
 std::string TimedTask::Check() {
   runtime::DeviceBuffer& output = *operands_[spec_.arguments.size() - 1].inside;
   device_.Upload(output, output_.data(), output_.size());
-  Run(calls_);
+  Run(calls_, sets_[0]);
   device_.Download(got_.data(), output, got_.size());
   if (expected_.empty()) {
     std::string error = ReadReference(spec_, static_cast<int64_t>(got_.size()), &expected_);
@@ -106,24 +153,42 @@ std::string TimedTask::Check() {
 
 void TimedTask::StartEach() {
   for (const Call& call : calls_) {
-    device_.Launch(*call.kernel, call.operands, {1, 1, 1}, call.planned->launch.block);
+    Start(call, sets_[0], {1, 1, 1});
   }
   device_.Synchronize();
 }
 
-double TimedTask::Time(int times) {
-  if (times != recorded_times_) {
-    recorded_ = device_.Record([this, times] {
-      for (int i = 0; i < times; ++i) Run(calls_);
-    });
-    recorded_times_ = times;
+// As many recordings as it takes until each set has had its turn.
+void TimedTask::RecordRuns(int times) {
+  if (recorded_times_ == 0) MakeSets();
+  recorded_.clear();
+  const size_t runs = static_cast<size_t>(times);
+  for (size_t first = 0; first == 0 || first < sets_.size(); first += runs) {
+    recorded_.push_back(device_.Record([this, first, runs] {
+      for (size_t i = 0; i < runs; ++i) Run(calls_, sets_[(first + i) % sets_.size()]);
+    }));
   }
+  next_recorded_ = 0;
+  recorded_times_ = times;
+}
+
+double TimedTask::Time(int times) {
+  if (times != recorded_times_) RecordRuns(times);
+  runtime::DeviceReplay& runs = *recorded_[next_recorded_];
+  next_recorded_ = (next_recorded_ + 1) % recorded_.size();
   device_.Synchronize();
   const auto start = std::chrono::steady_clock::now();
-  recorded_->Start();
+  runs.Start();
   device_.Synchronize();
   const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
   return whole.count() / times;
+}
+
+runtime::DeviceCondition TimedTask::ConditionWhileBusy() {
+  recorded_[next_recorded_]->Start();
+  runtime::DeviceCondition condition = device_.condition();
+  device_.Synchronize();
+  return condition;
 }
 
 }  // namespace tilewright

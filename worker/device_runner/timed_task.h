@@ -1,6 +1,12 @@
 // A task's kernels on a device with their arguments: generates inputs, runs, checks, times.
+//
+// What the spec calls cold (weights; all operands where a job asks for it) has left the device's
+// cache when a timed run reads it: runs take turns with copies, together twice as large as the
+// cache (CUTLASS's profiler and flashinfer do the same). Where the device does not say how large
+// that is, and of operands too small for kMostSets copies to fill it, it is hot.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,11 +35,13 @@ class TimedTask {
   // Wall seconds of one run: the mean of `times` that follow each other as fast as the device
   // starts them. REQUIRES: Check has run.
   double Time(int times);
+  // The device while it runs what was last timed. REQUIRES: Time.
+  runtime::DeviceCondition ConditionWhileBusy();
 
  private:
+  using OperandSet = std::vector<runtime::DeviceBuffer*>;  // by the operands' numbers
   struct Call {
     std::unique_ptr<runtime::DeviceKernel> kernel;
-    std::vector<runtime::DeviceBuffer*> operands;
     const RunCall* planned;
   };
   // Between two zones that no kernel may write.
@@ -44,7 +52,11 @@ class TimedTask {
   void AddOperand(size_t bytes);
   std::string WhatWasWrittenOutside();
   std::vector<Call> Bind(const std::vector<RunCall>& calls);
-  void Run(const std::vector<Call>& calls);
+  void Start(const Call& call, const OperandSet& operands, const std::array<int64_t, 3>& grid);
+  void Run(const std::vector<Call>& calls, const OperandSet& operands);
+  std::vector<size_t> ColdOperands() const;
+  void MakeSets();
+  void RecordRuns(int times);
 
   const RunSpec& spec_;
   runtime::Device& device_;
@@ -53,7 +65,11 @@ class TimedTask {
   std::vector<char> got_, expected_;
   std::unique_ptr<runtime::DeviceModule> module_;
   std::vector<Call> calls_;
-  std::unique_ptr<runtime::DeviceReplay> recorded_;  // of so many runs:
+  std::vector<OperandSet> sets_;  // the first is what is checked
+  std::vector<std::unique_ptr<runtime::DeviceBuffer>> copies_;
+  // So many runs each, of all sets in turn.
+  std::vector<std::unique_ptr<runtime::DeviceReplay>> recorded_;
+  size_t next_recorded_ = 0;
   int recorded_times_ = 0;
 };
 

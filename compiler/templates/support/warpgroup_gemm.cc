@@ -167,7 +167,10 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& sch
   needs.launch.block = {schedule.users() + kWarpThreads, 1, 1};
   needs.launch.shared_bytes =
       schedule.slots * ((schedule.rows() + schedule.columns) * kRowBytes + kBarrierBytes);
-  needs.registers = schedule.row_tiles * schedule.columns / 2 + kBesideSums;
+  const DType type = gemm.left.source->dtype;
+  // Where integer sums begin and end in one stage, ptxas keeps their zeros beside them.
+  const bool twice = !IsFloat(type) && StagesOf(gemm, schedule) == 1;
+  needs.registers = schedule.row_tiles * schedule.columns / (twice ? 1 : 2) + kBesideSums;
   return needs;
 }
 
