@@ -47,12 +47,12 @@ ModelBuilder Model(const Rule& rule, int64_t length, bool with_past) {
 }
 
 Tensors Data(Rng& rng, const Rule& rule, int64_t length, bool with_past) {
-  Tensors data = {{"q", Random(rng, {kBatch, length, kHeads * kGroup * kKeySize})},
-                  {"k", Random(rng, {kBatch, length, kHeads * kKeySize})},
-                  {"v", Random(rng, {kBatch, length, kHeads * kValueSize})}};
-  if (with_past) data["past"] = Random(rng, {kBatch, kHeads, kKeySize, kValueSize});
-  if (rule.decays) data["decay"] = Random(rng, {kBatch, length, rule.decay_columns});
-  if (rule.corrects) data["beta"] = Random(rng, {kBatch, length, rule.beta_columns});
+  Tensors data = {{"q", Random(rng, {kBatch, length, kHeads * kGroup * kKeySize}, DType::kF32)},
+                  {"k", Random(rng, {kBatch, length, kHeads * kKeySize}, DType::kF32)},
+                  {"v", Random(rng, {kBatch, length, kHeads * kValueSize}, DType::kF32)}};
+  if (with_past) data["past"] = Random(rng, {kBatch, kHeads, kKeySize, kValueSize}, DType::kF32);
+  if (rule.decays) data["decay"] = Random(rng, {kBatch, length, rule.decay_columns}, DType::kF32);
+  if (rule.corrects) data["beta"] = Random(rng, {kBatch, length, rule.beta_columns}, DType::kF32);
   return data;
 }
 

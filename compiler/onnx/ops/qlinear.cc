@@ -167,7 +167,7 @@ absl::StatusOr<Outputs> DynamicQuantizeMatMul(OpBuilder& b) {
   return AddBias(b, real, 4);
 }
 
-absl::StatusOr<ValueId> AveragePool(OpBuilder& b, ValueId x) {
+absl::StatusOr<ValueId> AverageOfWindows(OpBuilder& b, ValueId x) {
   if (b.Int("channels_last", 0) == 0) return ConvertAs(b, "AveragePool", {x});
   return absl::UnimplementedError("channels_last is not supported");
 }
@@ -204,7 +204,7 @@ OpList qlinear() {
           BinaryRow("com.microsoft.QLinearMul", "mul", [](const Exprs& x) { return x[0] * x[1]; }),
           UnaryRow("com.microsoft.QLinearSigmoid", sigmoid),
           UnaryRow("com.microsoft.QLinearLeakyRelu", LeakyRelu),
-          UnaryRow("com.microsoft.QLinearAveragePool", AveragePool),
+          UnaryRow("com.microsoft.QLinearAveragePool", AverageOfWindows),
           UnaryRow("com.microsoft.QLinearGlobalAveragePool", GlobalAverage),
           UnaryRow("com.microsoft.QLinearSoftmax", Softmax),
           {"com.microsoft.QLinearConcat", 1, 4, Concat, kBytes, false, 2},
