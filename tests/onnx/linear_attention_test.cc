@@ -126,9 +126,9 @@ TEST(LinearAttention, WithoutAPastBeginsWithZeros) {
   Rng rng(12);
   const Rule rule = Rules()[3];
   Tensors data = Data(rng, rule, 2, false);
-  const auto without = RunBoth(Model(rule, 2, false), data);
+  const auto without = RunBoth(Model(rule, 2, false), data, 1e-5);
   data["past"] = Tensor({DType::kF32, {kBatch, kHeads, kKeySize, kValueSize}});
-  const auto with = RunBoth(Model(rule, 2, true), data);
+  const auto with = RunBoth(Model(rule, 2, true), data, 1e-5);
   EXPECT_EQ(Values(without.at(0)), Values(with.at(0)));
   EXPECT_EQ(Values(without.at(1)), Values(with.at(1)));
 }
