@@ -18,12 +18,17 @@ def run(folder, *arguments):
     subprocess.run([COMMAND, *arguments], check=True, capture_output=True, cwd=folder)
 
 
+def varint(value):
+    """Of protobuf, below 2^14."""
+    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80, value >> 7])
+
+
 def field(number, value):
     """Of a protobuf message: an integer, or bytes."""
     if isinstance(value, int):
-        return bytes([number << 3, value])
+        return varint(number << 3) + varint(value)
     value = value.encode() if isinstance(value, str) else value
-    return bytes([number << 3 | 2, len(value)]) + value
+    return varint(number << 3 | 2) + varint(len(value)) + value
 
 
 def floats(name, values):
@@ -48,8 +53,7 @@ def classifier():
     outputs = field(12, field(1, "label")) + field(12, field(1, "scores"))
     graph = field(1, linear) + field(1, zipped) + field(11, x) + outputs
     opsets = field(8, field(2, 17)) + field(8, field(1, "ai.onnx.ml") + field(2, 3))
-    graph_head = bytes([7 << 3 | 2, len(graph) & 0x7F | 0x80, len(graph) >> 7])
-    return field(1, 8) + opsets + graph_head + graph
+    return field(1, 8) + opsets + field(7, graph)
 
 
 class PythonRuntime(unittest.TestCase):
