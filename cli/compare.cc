@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,7 +13,9 @@
 #include "absl/strings/str_format.h"
 #include "base/rng.h"
 #include "base/status_macros.h"
+#include "cli/model_inputs.h"
 #include "cli/npz/npz.h"
+#include "cli/npz/text_array.h"
 #include "cli/onnxruntime_peer.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -31,7 +34,7 @@ constexpr char kExample[] =
     "  $ tilewright compare tuned.tar --onnxruntime resnet18.onnx\n";
 
 struct Options {
-  std::vector<std::string> packages;
+  std::vector<std::string> packages, input_values;
   std::string reference, onnxruntime;
   int threads = 1;
   int repeat = 30;
@@ -69,7 +72,7 @@ absl::StatusOr<std::vector<NpzArray>> MadeUpInputs(const tw_model* model, uint64
   return arrays;
 }
 
-absl::Status FillInputs(tw_model* model, const std::string& path, uint64_t seed) {
+absl::Status SetMadeUpInputs(tw_model* model, const std::string& path, uint64_t seed) {
   TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> arrays, MadeUpInputs(model, seed));
   for (const NpzArray& array : arrays) {
     TW_RETURN_IF_ERROR(ToStatus(
@@ -82,7 +85,7 @@ absl::StatusOr<Model> LoadModel(const std::string& path, const Options& options)
   tw_model* raw = nullptr;
   TW_RETURN_IF_ERROR(ToStatus(tw_load(path.c_str(), options.threads, &raw), path));
   Model model(raw);
-  TW_RETURN_IF_ERROR(FillInputs(raw, path, options.seed));
+  TW_RETURN_IF_ERROR(SetMadeUpInputs(raw, path, options.seed));
   TW_RETURN_IF_ERROR(ToStatus(tw_run(raw), path));  // warm-up
   return model;
 }
@@ -125,11 +128,64 @@ absl::StatusOr<std::vector<Output>> OutputsOf(const tw_model* model) {
   return outputs;
 }
 
-absl::StatusOr<std::vector<Output>> OutputsOf(const OnnxRuntimePeer& peer) {
+using Classes = std::map<std::string, std::vector<std::string>>;  // by output
+
+Classes ClassesOfOutputs(const tw_model* model) {
+  Classes classes;
+  for (size_t i = 0; i < tw_num_outputs(model); ++i) {
+    tw_tensor_info info;
+    tw_output_info(model, i, &info);
+    classes[info.name] = ClassesOf(model, i);
+  }
+  return classes;
+}
+
+// Where each text stands among the names; -1 where it is none of them.
+Tensor PlacesOf(const NpzArray& texts, const std::vector<std::string>& names) {
+  Tensor places({DType::kI64, texts.shape});
+  int64_t at = 0;
+  for (const std::string& text : TextsOf(texts)) {
+    const auto found = std::find(names.begin(), names.end(), text);
+    places.as<int64_t>()[at++] = found == names.end() ? -1 : found - names.begin();
+  }
+  return places;
+}
+
+// The columns, which have `names`, in the order of the names wanted.
+absl::StatusOr<Tensor> ColumnsInOrder(const Tensor& rows, const std::vector<std::string>& names,
+                                      const std::vector<std::string>& wanted) {
+  Tensor ordered(rows.type());
+  const auto count = static_cast<int64_t>(names.size());
+  for (int64_t to = 0; to < count; ++to) {
+    const auto found = std::find(names.begin(), names.end(), wanted[static_cast<size_t>(to)]);
+    if (found == names.end()) return absl::InvalidArgumentError("the classes have other names");
+    for (int64_t i = 0; i < rows.size(); i += count) {
+      ordered.Set(i + to, rows.AsDouble(i + (found - names.begin())));
+    }
+  }
+  return ordered;
+}
+
+// As ours: strings as places among the classes, maps as columns in their order.
+absl::StatusOr<std::vector<Output>> OutputsOf(const OnnxRuntimePeer& peer, Classes classes) {
   TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> arrays, peer.Outputs());
+  Classes columns;
+  for (const NpzArray& array : arrays) {
+    if (array.name.ends_with(kClassesOf)) columns[array.name] = TextsOf(array);
+  }
   std::vector<Output> outputs;
   for (const NpzArray& array : arrays) {
+    if (columns.contains(array.name)) continue;
+    const std::vector<std::string>& names = classes[array.name];
+    if (IsTextType(array.dtype)) {
+      outputs.push_back({array.name, PlacesOf(array, names)});
+      continue;
+    }
     TW_ASSIGN_OR_RETURN(Tensor tensor, TensorOf(array.dtype, array.shape, array.data.data()));
+    const auto own = columns.find(absl::StrCat(array.name, kClassesOf));
+    if (own != columns.end() && own->second.size() == names.size()) {
+      TW_ASSIGN_OR_RETURN(tensor, ColumnsInOrder(tensor, own->second, names));
+    }
     outputs.push_back({array.name, std::move(tensor)});
   }
   return outputs;
@@ -181,10 +237,14 @@ absl::StatusOr<Entrant> OnnxRuntimeEntrant(const Options& options) {
   TW_ASSIGN_OR_RETURN(const Model model, LoadModel(options.packages[0], options));
   TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> inputs, MadeUpInputs(model.get(), options.seed));
   TW_ASSIGN_OR_RETURN(OnnxRuntimePeer started,
-                      OnnxRuntimePeer::Start(options.onnxruntime, inputs, options.threads));
+                      OnnxRuntimePeer::Start({.model = options.onnxruntime,
+                                              .inputs = inputs,
+                                              .input_values = options.input_values,
+                                              .threads = options.threads}));
   const auto peer = std::make_shared<OnnxRuntimePeer>(std::move(started));
-  return Entrant{absl::StrCat("onnxruntime ", peer->version()), [peer] { return peer->Run(); },
-                 [peer] { return OutputsOf(*peer); }};
+  return Entrant{
+      absl::StrCat("onnxruntime ", peer->version()), [peer] { return peer->Run(); },
+      [peer, classes = ClassesOfOutputs(model.get())] { return OutputsOf(*peer, classes); }};
 }
 
 absl::StatusOr<std::vector<Entrant>> Entrants(const Options& options) {
@@ -269,6 +329,9 @@ void verb_compare(CLI::App& parent) {
   verb->add_option("--onnxruntime", options->onnxruntime,
                    "the ONNX file: ONNX Runtime, where python3 has it, takes its turn, and its "
                    "outputs are the truth unless --reference names one");
+  verb->add_option("--input-value", options->input_values,
+                   "what `compile --input-value` fixed an input to (rate=16000), for ONNX Runtime; "
+                   "may be repeated");
   verb->add_option("--threads", options->threads, "threads (default 1)");
   verb->add_option("--repeat", options->repeat, "interleaved rounds")->check(CLI::Range(1, 10000));
   verb->add_option("--seed", options->seed, "seed of the inputs");

@@ -81,6 +81,9 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
     std::cerr << " --input-shape '" << shape << "'";
   }
   for (const std::string& dim : options.model.dims) std::cerr << " --dim " << dim;
+  for (const std::string& value : options.model.input_values) {
+    std::cerr << " --input-value '" << value << "'";
+  }
   if (options.wanted.threads > 1) std::cerr << " --threads " << options.wanted.threads;
   std::cerr << " --target '" << ToString(target) << "'\n";
 }

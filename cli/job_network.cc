@@ -19,8 +19,8 @@ absl::StatusOr<v1::Network> NetworkOf(const ModelOptions& options) {
     return absl::UnimplementedError("a farm runs whole networks on CPUs only");
   }
   v1::Network network;
-  TW_ASSIGN_OR_RETURN(*network.mutable_model(), WithoutWeights(options.model));
   TW_ASSIGN_OR_RETURN(const ImportOptions import, ImportOptionsOf(options));
+  TW_ASSIGN_OR_RETURN(*network.mutable_model(), WithoutWeights(options.model, import));
   for (const auto& [name, shape] : import.input_shapes) {
     v1::NetworkShape& input = *network.add_inputs();
     input.set_name(name);

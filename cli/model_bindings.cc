@@ -81,17 +81,27 @@ absl::StatusOr<std::vector<std::map<std::string, Shape>>> ShapesOf(
   return all;
 }
 
+absl::StatusOr<std::map<std::string, std::vector<std::string>>> ValuesOf(
+    const std::vector<std::string>& options) {
+  absl::StatusOr<std::map<std::string, std::vector<std::string>>> values =
+      ParseInputValues(absl::StrJoin(options, " "));
+  if (values.ok()) return values;
+  return UsageError(std::string(values.status().message()));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ImportOptions>> BindingsOf(const ModelOptions& options) {
   TW_ASSIGN_OR_RETURN(const auto all_shapes, ShapesOf(options.input_shapes));
   TW_ASSIGN_OR_RETURN(const auto all_dims, DimsOf(options.dims));
   TW_RETURN_IF_ERROR(TooMany(all_shapes.size() * all_dims.size()));
+  TW_ASSIGN_OR_RETURN(const auto values, ValuesOf(options.input_values));
   TW_ASSIGN_OR_RETURN(const std::vector<PluginOperator> operators, OperatorsOf(options));
   std::vector<ImportOptions> bindings;
   for (const auto& shapes : all_shapes) {
     for (const auto& dims : all_dims) {
-      bindings.push_back({.input_shapes = shapes, .dims = dims, .operators = operators});
+      bindings.push_back(
+          {.input_shapes = shapes, .dims = dims, .input_values = values, .operators = operators});
     }
   }
   return bindings;

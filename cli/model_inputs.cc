@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "base/status_macros.h"
+#include "cli/npz/text_array.h"
 #include "compiler/core/tensor.h"
 
 namespace tilewright {
@@ -76,7 +77,26 @@ absl::Status Bind(tw_model* model, const std::vector<NpzArray>& arrays) {
   return StatusOf(tw_bind(model, shapes.data(), shapes.size()));
 }
 
+// An output of strings.
+NpzArray NamesAt(const tw_tensor_info& output, const int64_t* places,
+                 const std::vector<std::string>& classes) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < output.bytes / sizeof(int64_t); ++i) {
+    const auto place = static_cast<size_t>(places[i]);
+    names.push_back(place < classes.size() ? classes[place] : "");
+  }
+  return TextArray(output.name, ShapeOf(output), names);
+}
+
 }  // namespace
+
+std::vector<std::string> ClassesOf(const tw_model* model, size_t output) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < tw_num_classes(model, output); ++i) {
+    names.push_back(tw_class_name(model, output, static_cast<int64_t>(i)));
+  }
+  return names;
+}
 
 absl::Status StatusOf(tw_status status) {
   if (status == TW_OK) return absl::OkStatus();
@@ -124,11 +144,21 @@ absl::Status FillInputs(tw_model* model, const std::string& mode, uint64_t seed)
 
 absl::StatusOr<std::vector<NpzArray>> GetOutputs(const tw_model* model) {
   std::vector<NpzArray> arrays;
-  for (const tw_tensor_info& output : Infos(model, tw_num_outputs(model), tw_output_info)) {
+  for (size_t i = 0; i < tw_num_outputs(model); ++i) {
+    tw_tensor_info output;
+    TW_RETURN_IF_ERROR(StatusOf(tw_output_info(model, i, &output)));
     const void* data = nullptr;
-    TW_RETURN_IF_ERROR(StatusOf(tw_get_output(model, arrays.size(), &data)));
+    TW_RETURN_IF_ERROR(StatusOf(tw_get_output(model, i, &data)));
+    const std::vector<std::string> classes = ClassesOf(model, i);
+    if (!classes.empty() && output.dtype == std::string_view("int64")) {
+      arrays.push_back(NamesAt(output, static_cast<const int64_t*>(data), classes));
+      continue;
+    }
     arrays.push_back({output.name, output.dtype, ShapeOf(output),
                       std::string(static_cast<const char*>(data), output.bytes)});
+    if (classes.empty()) continue;
+    const auto count = static_cast<int64_t>(classes.size());
+    arrays.push_back(TextArray(absl::StrCat(output.name, kClassesOf), {count}, classes));
   }
   return arrays;
 }

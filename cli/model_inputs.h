@@ -32,7 +32,12 @@ absl::Status SetInputs(tw_model* model, const std::vector<NpzArray>& arrays);
 // indices, masks and segment ids alike. REQUIRES: one of these modes.
 absl::Status FillInputs(tw_model* model, const std::string& mode, uint64_t seed);
 
-// The outputs after a run, under the model's names.
+// The names that an output's numbers stand for; empty where there are none (tilewright.h).
+std::vector<std::string> ClassesOf(const tw_model* model, size_t output);
+
+// The outputs after a run, under the model's names; strings as texts. The names of the columns of
+// "y" follow it as "y.classes".
+inline constexpr char kClassesOf[] = ".classes";
 absl::StatusOr<std::vector<NpzArray>> GetOutputs(const tw_model* model);
 
 }  // namespace tilewright

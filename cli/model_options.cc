@@ -58,6 +58,9 @@ void AddModelFileOptions(CLI::App* verb, ModelOptions* options) {
   verb->add_option("--dim", options->dims,
                    "binds a dimension by the model's name for it: batch=4; may be repeated; "
                    "batch=1,4,16 are three bindings (for `compile`, in one package)");
+  verb->add_option("--input-value", options->input_values,
+                   "fixes an input that only decides what is computed: rate=16000 or axes=1,2; it "
+                   "is no input of the compiled model; may be repeated");
   verb->add_option("--operators", options->operators,
                    "a text file that defines operators of your own, or a shared library that gives "
                    "such a text (tilewright_operators.h); may be repeated");

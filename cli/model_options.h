@@ -1,5 +1,5 @@
-// The options of verbs that take a model: MODEL, --input-shape, --dim, --operators, --target,
-// --disable-pass, --exact.
+// The options of verbs that take a model: MODEL, --input-shape, --dim, --input-value, --operators,
+// --target, --disable-pass, --exact.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,7 +16,7 @@ namespace tilewright {
 
 struct ModelOptions {
   std::string model;
-  std::vector<std::string> input_shapes, dims;
+  std::vector<std::string> input_shapes, dims, input_values;
   std::vector<std::string> operators;  // files that define operators
   std::string target = "cpu";
   std::vector<std::string> disabled_passes;
@@ -25,11 +25,12 @@ struct ModelOptions {
 
 // `options` must live as long as the verb.
 void AddModelOptions(CLI::App* verb, ModelOptions* options);
-// Only MODEL, --input-shape, --dim and --operators.
+// Only MODEL, --input-shape, --dim, --input-value and --operators.
 void AddModelFileOptions(CLI::App* verb, ModelOptions* options);
 
-// How to import the model for a verb of one binding; wrong usage for a malformed --input-shape or
-// --dim and for several (model_bindings.h), bad input for a file of --operators.
+// How to import the model for a verb of one binding; wrong usage for a malformed --input-shape,
+// --dim or --input-value and for several bindings (model_bindings.h), bad input for a file of
+// --operators.
 absl::StatusOr<ImportOptions> ImportOptionsOf(const ModelOptions& options);
 // The files of --operators, the texts that libraries among them give, and the operators in them.
 struct OperatorsFile {

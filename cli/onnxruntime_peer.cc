@@ -15,8 +15,8 @@ namespace {
 
 constexpr double kMostSeconds = 600;  // of loading a model, and of one run
 
-// Arguments: the model, the inputs' npz, the outputs' npz, threads. Answers on descriptor 3: how it
-// started, then the seconds of a run for each line of input.
+// Arguments: the model, the inputs' npz, the outputs' npz, threads, inputs' values. Answers on
+// descriptor 3: how it started, then the seconds of a run for each line of input.
 constexpr char kProgram[] = R"py(
 import os, sys, time
 answers = os.fdopen(3, "w")
@@ -24,20 +24,43 @@ def tell(*words):
     print(*words, file=answers, flush=True)
 def line(error):
     return " ".join(str(error).split())
+def fixed(info, text):
+    kind = {"float": "float32", "double": "float64"}.get(info.type[7:-1], info.type[7:-1])
+    number = float if kind.startswith("float") else int
+    if kind == "bool":
+        number = lambda word: word.lower() in ("1", "true", "t", "yes", "y")
+    array = numpy.array([number(word) for word in text.split(",")]).astype(kind)
+    known = all(isinstance(extent, int) for extent in info.shape)
+    shape = tuple(info.shape) if known else array.shape
+    return numpy.full(shape, array[0]) if array.size == 1 else array.reshape(shape)
+def arrays(name, value):
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        keys = list(value[0])
+        rows = numpy.array([[row[key] for key in keys] for row in value], "float32")
+        return {name: rows, name + ".classes": numpy.array([str(key) for key in keys])}
+    if isinstance(value, numpy.ndarray) and value.dtype == object:
+        return {name: value.astype(str)}
+    return {name: value}
 try:
     import numpy, onnxruntime
 except ImportError as error:
     tell("missing", line(error))
     sys.exit()
 try:
-    model, given, made, threads = sys.argv[1:]
+    model, given, made, threads, *values = sys.argv[1:]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(threads)
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     inputs = dict(numpy.load(given))
+    for value in values:
+        name, text = value.rsplit("=", 1)
+        inputs[name] = fixed({info.name: info for info in session.get_inputs()}[name], text)
     names = [output.name for output in session.get_outputs()]
-    numpy.savez(made, **dict(zip(names, session.run(names, inputs))))
+    outputs = {}
+    for name, value in zip(names, session.run(names, inputs)):
+        outputs.update(arrays(name, value))
+    numpy.savez(made, **outputs)
 except Exception as error:
     tell("refused", line(error))
     sys.exit()
@@ -53,15 +76,19 @@ std::string OutputsIn(const PrivateFolder& folder) { return folder.path() + "/ou
 
 }  // namespace
 
-absl::StatusOr<OnnxRuntimePeer> OnnxRuntimePeer::Start(const std::string& model,
-                                                       const std::vector<NpzArray>& inputs,
-                                                       int threads) {
+absl::StatusOr<OnnxRuntimePeer> OnnxRuntimePeer::Start(const PeerModel& what) {
   TW_ASSIGN_OR_RETURN(auto folder, PrivateFolder::Make(TempFolder()));
-  TW_RETURN_IF_ERROR(WriteNpz(InputsIn(*folder), inputs));
-  TW_ASSIGN_OR_RETURN(Child child,
-                      Child::Start({"/usr/bin/env", "python3", "-c", kProgram, model,
-                                    InputsIn(*folder), OutputsIn(*folder), absl::StrCat(threads)},
-                                   ChildOutput::kOurStderr));
+  TW_RETURN_IF_ERROR(WriteNpz(InputsIn(*folder), what.inputs));
+  std::vector<std::string> command = {"/usr/bin/env",
+                                      "python3",
+                                      "-c",
+                                      kProgram,
+                                      what.model,
+                                      InputsIn(*folder),
+                                      OutputsIn(*folder),
+                                      absl::StrCat(what.threads)};
+  command.insert(command.end(), what.input_values.begin(), what.input_values.end());
+  TW_ASSIGN_OR_RETURN(Child child, Child::Start(command, ChildOutput::kOurStderr));
   OnnxRuntimePeer peer(std::move(folder), std::move(child));
   TW_RETURN_IF_ERROR(peer.AwaitStart());
   return peer;

@@ -12,16 +12,24 @@
 
 namespace tilewright {
 
+// What it is to run. `input_values` are those of the inputs that `inputs` lack ("rate=16000").
+struct PeerModel {
+  std::string model;
+  std::vector<NpzArray> inputs;
+  std::vector<std::string> input_values = {};
+  int threads = 1;
+};
+
 class OnnxRuntimePeer {
  public:
   // Loads the model by `python3` of the PATH, on its CPU provider, and runs it once. Unavailable
   // where Python, numpy or onnxruntime is missing; InvalidArgument with its reason where it refuses
   // the model or the inputs.
-  static absl::StatusOr<OnnxRuntimePeer> Start(const std::string& model,
-                                               const std::vector<NpzArray>& inputs, int threads);
+  static absl::StatusOr<OnnxRuntimePeer> Start(const PeerModel& what);
 
   const std::string& version() const { return version_; }
-  // Of the run at the start, by the model's names.
+  // Of the run at the start, by the model's names. A sequence of maps "y" is rows, and the maps'
+  // keys are the texts "y.classes".
   absl::StatusOr<std::vector<NpzArray>> Outputs() const;
   // Runs it again; its seconds.
   absl::StatusOr<double> Run();

@@ -13,6 +13,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "cli/model_inputs.h"
+#include "cli/npz/text_array.h"
 #include "cli/table.h"
 #include "compiler/core/tensor.h"
 
@@ -70,6 +72,14 @@ void AppendRow(const NpzArray& output, const Tensor& values, int64_t row, int64_
   }
 }
 
+// The names that the model itself has for an output's classes.
+std::vector<std::string> OwnLabels(const std::vector<NpzArray>& outputs, const NpzArray& output) {
+  for (const NpzArray& array : outputs) {
+    if (array.name == absl::StrCat(output.name, kClassesOf)) return TextsOf(array);
+  }
+  return {};
+}
+
 absl::Status NoClassOutput(const std::vector<NpzArray>& outputs) {
   const auto text = [](std::string* out, const NpzArray& array) {
     absl::StrAppend(out, array.name, " ", array.dtype, "[", absl::StrJoin(array.shape, ","), "]");
@@ -107,10 +117,11 @@ absl::StatusOr<std::vector<RankedClass>> TopClasses(const std::vector<NpzArray>&
     const Shape rows = RowsOf(output);
     if (rows.empty()) continue;
     any = true;
-    TW_RETURN_IF_ERROR(CheckLabels(output, rows[1], labels));
+    const std::vector<std::string> names = labels.empty() ? OwnLabels(outputs, output) : labels;
+    TW_RETURN_IF_ERROR(CheckLabels(output, rows[1], names));
     const Tensor values = ValuesOf(output, rows);
     for (int64_t row = 0; row < rows[0]; ++row) {
-      AppendRow(output, values, row, count, labels, found);
+      AppendRow(output, values, row, count, names, found);
     }
   }
   if (!any) return NoClassOutput(outputs);

@@ -23,8 +23,8 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path);
 
 // For every row of each class output the `count` classes of the largest values, falling; ties go to
 // the lower index, NaN comes last. A class output is a floating-point [C] or [N, C], C > 1, with or
-// without dimensions of 1 behind. InvalidArgument when no output is one, or when there are labels
-// and not one a class.
+// without dimensions of 1 behind. Without labels the model's own, if it has some, are taken.
+// InvalidArgument when no output is one, or when there are labels and not one a class.
 absl::StatusOr<std::vector<RankedClass>> TopClasses(const std::vector<NpzArray>& outputs,
                                                     int64_t count,
                                                     const std::vector<std::string>& labels);

@@ -98,6 +98,11 @@ size_t FindInput(const Model& model, const std::string& name) {
   throw Error(TW_NOT_FOUND, "no input is named " + name + "; the inputs are" + known);
 }
 
+// REQUIRES: the model has that output.
+const std::vector<std::string>& ClassesOf(const tw_model& model, size_t output) {
+  return model.loaded->outputs()[output].tensor->classes;
+}
+
 }  // namespace
 
 const char* tw_last_error(void) { return last_error.c_str(); }
@@ -199,6 +204,15 @@ tw_status tw_get_output(const tw_model* model, size_t index, const void** data) 
     }
     *data = outputs[index].data;
   });
+}
+
+size_t tw_num_classes(const tw_model* model, size_t output) {
+  return model && output < model->loaded->outputs().size() ? ClassesOf(*model, output).size() : 0;
+}
+
+const char* tw_class_name(const tw_model* model, size_t output, int64_t index) {
+  if (index < 0 || static_cast<uint64_t>(index) >= tw_num_classes(model, output)) return nullptr;
+  return ClassesOf(*model, output)[static_cast<size_t>(index)].c_str();
 }
 
 size_t tw_weight_bytes(const tw_model* model) { return model ? model->loaded->weight_bytes() : 0; }

@@ -40,6 +40,14 @@ void CheckType(const PlanTensor& tensor) {
   }
 }
 
+// Places among the classes are int64; columns are as many as they.
+void CheckClasses(const PlanTensor& tensor) {
+  if (tensor.classes.empty() || tensor.dtype == "int64") return;
+  const auto count = static_cast<int64_t>(tensor.classes.size());
+  if (!tensor.shape.empty() && tensor.shape.back() == count) return;
+  throw BadPackage(Quoted(tensor) + " has " + std::to_string(count) + " classes for its columns");
+}
+
 // Where the tensor's bytes must fit; inputs and outputs have buffers of their own.
 int64_t PlaceBytes(const PlanTensor& tensor, int64_t arena, int64_t params) {
   if (tensor.place == "arena") return arena;
@@ -139,7 +147,8 @@ void CheckSameEnds(const ExecutionPlan& plan, const std::vector<int>& ids,
   for (size_t i = 0; i < ids.size(); ++i) {
     const PlanTensor& a = plan.tensors[static_cast<size_t>(ids[i])];
     const PlanTensor& b = first.tensors[static_cast<size_t>(first_ids[i])];
-    if (a.name != b.name || a.dtype != b.dtype || a.shape.size() != b.shape.size()) {
+    if (a.name != b.name || a.dtype != b.dtype || a.shape.size() != b.shape.size() ||
+        a.classes != b.classes) {
       throw BadPackage("its plans differ in " + Quoted(b));
     }
   }
@@ -166,6 +175,7 @@ void CheckPlan(const ExecutionPlan& plan, size_t params_bytes, int64_t alignment
   }
   for (const PlanTensor& tensor : plan.tensors) {
     CheckType(tensor);
+    CheckClasses(tensor);
     CheckPlace(tensor, plan.arena_bytes, static_cast<int64_t>(params_bytes), alignment);
   }
   CheckEnds(plan, plan.inputs, "input");

@@ -20,14 +20,17 @@
 // mod.json:
 //   {"arena_bytes": N,
 //    "tensors": [{"dtype":"float32","shape":[1,3,224,224],
-//                 "place":"input"|"output"|"arena"|"param", "offset": bytes, "name": "data"}],
+//                 "place":"input"|"output"|"arena"|"param", "offset": bytes, "name": "data",
+//                 "classes": ["cat","dog"]}],
 //    "inputs": [tensor ids], "outputs": [tensor ids],
 //    "calls": [{"kernel":"fused_conv2d_relu_0","args":[tensor ids], "extent": N,
 //               "label":"conv1 conv2d+bias+relu", "schedule":"conv2d_nchwc.cpu", "flops": N}],
 //    "padding": [{"inputs":[0],"outputs":[0]}], "unpadded": ["dimension 1 of input ids: why"]}
 // offset is into the arena or into mod.params; inputs and outputs have their own buffers. A tensor
 // that is an output and is read by later calls is still place "output". An output that is an
-// input or a constant is copied by a call. "padding" and "unpadded" are of version 3.
+// input or a constant is copied by a call. "classes", of few outputs, are what the elements of an
+// int64 one stand for, places among them, and whose the columns (of the last dimension) of a
+// floating-point one are. "padding" and "unpadded" are of version 3.
 #pragma once
 
 #include <array>
@@ -48,6 +51,7 @@ struct PlanTensor {
   std::string name, dtype, place;
   std::vector<int64_t> shape;
   int64_t offset = 0;
+  std::vector<std::string> classes = {};  // of outputs
 };
 // `schedule` is the template that made the kernel, "rows" where the definition has stages, or
 // "plain"; `flops` are the operations of a

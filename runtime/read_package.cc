@@ -91,12 +91,23 @@ std::array<int64_t, 3> Coordinates(const json& object, const char* key) {
   return {values[0], values[1], values[2]};
 }
 
+std::vector<std::string> Texts(const json& from, const char* key) {
+  std::vector<std::string> texts;
+  for (const json& text : List(from, key)) {
+    if (!text.is_string()) WrongType(key, "a list of strings");
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 PlanTensor ReadTensor(const json& from) {
-  return {.name = Text(from, "name"),
-          .dtype = Text(from, "dtype"),
-          .place = Text(from, "place"),
-          .shape = Integers<int64_t>(from, "shape"),
-          .offset = Integer(Field(from, "offset"), "offset")};
+  PlanTensor tensor{.name = Text(from, "name"),
+                    .dtype = Text(from, "dtype"),
+                    .place = Text(from, "place"),
+                    .shape = Integers<int64_t>(from, "shape"),
+                    .offset = Integer(Field(from, "offset"), "offset")};
+  if (from.contains("classes")) tensor.classes = Texts(from, "classes");
+  return tensor;
 }
 
 PlanCall ReadCall(const json& from) {
@@ -118,15 +129,6 @@ PlanCall ReadCall(const json& from) {
 
 PlanPadding ReadPadding(const json& from) {
   return {.inputs = Integers<int>(from, "inputs"), .outputs = Integers<int>(from, "outputs")};
-}
-
-std::vector<std::string> Texts(const json& from, const char* key) {
-  std::vector<std::string> texts;
-  for (const json& text : List(from, key)) {
-    if (!text.is_string()) WrongType(key, "a list of strings");
-    texts.push_back(text.get<std::string>());
-  }
-  return texts;
 }
 
 ExecutionPlan ReadPlan(const json& from) {

@@ -24,11 +24,13 @@ json Fields(const Manifest& manifest, size_t plans) {
 }
 
 json Fields(const PlanTensor& tensor) {
-  return {{"name", tensor.name},
-          {"dtype", tensor.dtype},
-          {"shape", tensor.shape},
-          {"place", tensor.place},
-          {"offset", tensor.offset}};
+  json fields = {{"name", tensor.name},
+                 {"dtype", tensor.dtype},
+                 {"shape", tensor.shape},
+                 {"place", tensor.place},
+                 {"offset", tensor.offset}};
+  if (!tensor.classes.empty()) fields["classes"] = tensor.classes;
+  return fields;
 }
 
 json Fields(const PlanCall& call) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "cli/npz/text_array.h"
 
 namespace tilewright {
 namespace {
@@ -85,13 +86,15 @@ std::optional<std::vector<int64_t>> ParseShape(std::string_view text) {
   return shape;
 }
 
-const ElementType* FindType(std::string_view text) {
+std::optional<ElementType> FindType(std::string_view text) {
   const size_t end = text.empty() ? std::string_view::npos : text.find('\'', 1);
-  if (end == std::string_view::npos) return nullptr;
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view descr = text.substr(1, end - 1);
   for (const ElementType& type : kTypes) {
-    if (type.descr == text.substr(1, end - 1)) return &type;
+    if (type.descr == descr) return type;
   }
-  return nullptr;
+  if (IsTextType(descr)) return ElementType{descr, descr, TextBytes(descr)};
+  return std::nullopt;
 }
 
 // nullopt above the limit.
@@ -118,11 +121,11 @@ absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view byte
   const std::optional<Frame> frame = SplitFrame(bytes);
   if (!frame) return Bad(name, "not in numpy's format 1.0 or 2.0");
   const std::string_view descr = ValueOf(frame->dictionary, "descr");
-  const ElementType* type = FindType(descr);
-  if (type == nullptr) {
+  const std::optional<ElementType> type = FindType(descr);
+  if (!type) {
     return Bad(name, absl::StrCat("element type ", std::string(descr.substr(0, 16)),
                                   "... is not one of little-endian bool, (u)int8 to (u)int64, "
-                                  "float16, float32, float64, or V2 for bfloat16"));
+                                  "float16, float32, float64, str (U), or V2 for bfloat16"));
   }
   if (ValueOf(frame->dictionary, "fortran_order").substr(0, 5) != "False") {
     return Bad(name, "it is in Fortran order; save it as numpy.ascontiguousarray(array)");
@@ -139,7 +142,7 @@ absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view byte
 }
 
 std::string FormatNpy(const NpzArray& array) {
-  std::string_view descr;
+  std::string_view descr = IsTextType(array.dtype) ? array.dtype : "";
   for (const ElementType& type : kTypes) {
     if (descr.empty() && type.dtype == array.dtype) descr = type.descr;
   }

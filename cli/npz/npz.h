@@ -11,7 +11,7 @@ namespace tilewright {
 
 // One array, row-major, little-endian. `dtype` is numpy's name ("float32"); `data` holds the
 // elements' bytes. bfloat16, which numpy lacks, stands in files as two opaque bytes ("V2"), as
-// ml_dtypes saves it: array.view(ml_dtypes.bfloat16) reads it back.
+// ml_dtypes saves it: array.view(ml_dtypes.bfloat16) reads it back. Texts: text_array.h.
 struct NpzArray {
   std::string name;
   std::string dtype;
@@ -23,7 +23,7 @@ struct NpzArray {
 
 // The arrays in the file's order. NotFound when the file cannot be opened; InvalidArgument names
 // the array for a damaged one, Fortran order, big-endian or an element type other than bool,
-// (u)int8 to (u)int64, float16 to float64 and bfloat16. Limits: 1024 arrays, rank 8, 2 GiB an
+// (u)int8 to (u)int64, float16 to float64, bfloat16 and str. Limits: 1024 arrays, rank 8, 2 GiB an
 // array.
 absl::StatusOr<std::vector<NpzArray>> ReadNpz(const std::string& path);
 

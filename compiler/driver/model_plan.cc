@@ -142,6 +142,8 @@ class Planner {
     } else if (output != graph_.outputs.end()) {
       tensor.place = "output";
       tensor.name = graph_.output_names[output - graph_.outputs.begin()];
+      const auto classes = graph_.output_classes.find(tensor.name);
+      if (classes != graph_.output_classes.end()) tensor.classes = classes->second;
     } else {
       tensor.offset = memory_.offsets.at(id);
     }

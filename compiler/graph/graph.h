@@ -43,7 +43,10 @@ struct Graph {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   std::vector<std::string> output_names;  // by position in outputs (a value may be output twice)
-  std::set<std::string> value_names;      // of all values; kept by AddValue
+  // What an output's numbers stand for, by its name: each element of an int64 one for the name at
+  // its place (strings), each column of a floating-point one for a name (maps).
+  std::map<std::string, std::vector<std::string>> output_classes;
+  std::set<std::string> value_names;  // of all values; kept by AddValue
 
   ValueId AddValue(std::string name, TensorType type);  // makes the name unique
   ValueId AddConstant(std::string name, Tensor tensor);

@@ -1,12 +1,14 @@
 #include "compiler/onnx/catalog.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/onnx/import.h"
 #include "compiler/onnx/unsupported.h"
@@ -60,6 +62,16 @@ absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opse
   return absl::UnimplementedError(absl::StrCat("operator ", Sv(op_type),
                                                " is supported from opset ", earliest,
                                                ", the model has opset ", opset));
+}
+
+absl::StatusOr<ValueId> ConvertAs(const OpBuilder& b, std::string_view op_type,
+                                  std::vector<ValueId> inputs) {
+  TW_ASSIGN_OR_RETURN(const OpRow* const row, FindOperator(op_type, INT64_MAX));
+  OpBuilder same = b.WithInputs(std::move(inputs));
+  const absl::StatusOr<Outputs> outputs = row->convert(same);
+  TW_RETURN_IF_ERROR(same.status());
+  TW_RETURN_IF_ERROR(outputs.status());
+  return outputs->values[0];
 }
 
 bool IsControlFlow(std::string_view op_type) {

@@ -16,6 +16,11 @@ const OpList& OperatorRows();
 // The row for an operator at an opset; Unimplemented when there is none.
 absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opset);
 
+// The first output of one of ONNX's own operators over other inputs, with the attributes of the
+// node that `b` converts.
+absl::StatusOr<ValueId> ConvertAs(const OpBuilder& b, std::string_view op_type,
+                                  std::vector<ValueId> inputs);
+
 // If, Loop, Scan and SequenceMap, which the importer converts itself: they have bodies.
 bool IsControlFlow(std::string_view op_type);
 

@@ -107,19 +107,21 @@ absl::StatusOr<ValueId> BothScores(OpBuilder& b, ValueId second, FirstScore firs
 }
 
 absl::StatusOr<ClassLabels> ReadLabels(OpBuilder& b, std::string_view ints) {
-  ClassLabels labels{.ints = b.Ints(ints, {})};
-  const size_t strings = b.Strings("classlabels_strings").size();
-  if (labels.ints.empty() == (strings == 0)) {
+  ClassLabels labels{.ints = b.Ints(ints, {}), .strings = b.Strings("classlabels_strings")};
+  if (labels.ints.empty() == labels.strings.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("needs labels, either in ", Sv(ints), " or in classlabels_strings"));
   }
-  labels.count = static_cast<int64_t>(labels.ints.size() + strings);
+  labels.count = static_cast<int64_t>(labels.ints.size() + labels.strings.size());
   if (labels.count > 1) return labels;
   return absl::UnimplementedError("has one class, which leaves nothing to decide");
 }
 
 absl::StatusOr<ValueId> LabelsAt(OpBuilder& b, const ClassLabels& labels, ValueId positions) {
-  if (labels.ints.empty()) return positions;
+  if (labels.ints.empty()) {
+    b.SetClasses(positions, labels.strings);
+    return positions;
+  }
   const ValueId table = b.Constant(Tensor({DType::kI64, {labels.count}}, labels.ints));
   return b.Emit({.op = "label",
                  .inputs = {table, positions},

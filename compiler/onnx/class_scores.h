@@ -35,13 +35,13 @@ absl::StatusOr<ValueId> BothScores(OpBuilder& b, ValueId second, FirstScore firs
 struct ClassLabels {
   int64_t count = 0;
   std::vector<int64_t> ints;  // empty when they are strings
+  Names strings = {};         // empty when they are integers
 };
 // InvalidArgument unless one of the attributes (`ints` and classlabels_strings) has labels,
 // Unimplemented for a single one.
 absl::StatusOr<ClassLabels> ReadLabels(OpBuilder& b, std::string_view ints);
 
-// The label at each row's position, int64 [N]. Of strings it is the position in
-// classlabels_strings, which scikit-learn's converters write in the order of `classes_`.
+// The label at each row's position: int64 [N], or strings.
 absl::StatusOr<ValueId> LabelsAt(OpBuilder& b, const ClassLabels& labels, ValueId positions);
 // Outputs of a classifier: the label of each row's largest score, and the scores transformed.
 // REQUIRES: scores are [N, labels.count].

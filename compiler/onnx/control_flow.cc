@@ -42,6 +42,18 @@ absl::StatusOr<ValueId> Choose(OpBuilder& b, ValueId condition, ValueId yes, Val
              [](const Exprs& x) { return Select(x[0], x[1], x[2]); });
 }
 
+// The error with what to do about it.
+absl::Status WithAdvice(const absl::Status& error, const std::string& advice) {
+  return absl::Status(error.code(), absl::StrCat(error.message(), advice));
+}
+
+// A branch whose nodes were refused is one the user may not want at all.
+absl::Status OfBranch(const absl::Status& status, const std::string& how_to_know) {
+  if (!absl::IsAborted(status) || how_to_know.empty()) return status;
+  return absl::UnimplementedError(absl::StrCat(
+      "needs both branches, since its condition is only known at run time", how_to_know));
+}
+
 }  // namespace
 
 absl::StatusOr<onnx::GraphProto*> BodyOf(onnx::NodeProto& node, const std::string& name) {
@@ -66,15 +78,22 @@ absl::StatusOr<Importer::Values> Importer::ConvertIf(const Scope& scope, onnx::N
     return ConvertBody(*known ? *yes : *no, &scope, {});
   }
   TW_ASSIGN_OR_RETURN(const ValueId condition, AsScalar(b, b.Input(0)));
-  TW_ASSIGN_OR_RETURN(Values chosen, ConvertBody(*yes, &scope, {}));
-  TW_ASSIGN_OR_RETURN(const Values otherwise, ConvertBody(*no, &scope, {}));
+  const std::string how = b.HowToKnow(condition);
+  absl::StatusOr<Values> yes_values = ConvertBody(*yes, &scope, {});
+  const absl::StatusOr<Values> no_values = ConvertBody(*no, &scope, {});
+  TW_RETURN_IF_ERROR(OfBranch(yes_values.status(), how));
+  TW_RETURN_IF_ERROR(OfBranch(no_values.status(), how));
+  Values& chosen = *yes_values;
+  const Values& otherwise = *no_values;
   if (chosen.size() != otherwise.size()) {
     return absl::InvalidArgumentError("its branches have different numbers of outputs");
   }
   for (size_t i = 0; i < chosen.size(); ++i) {
-    TW_ASSIGN_OR_RETURN(chosen[i], Choose(b, condition, chosen[i], otherwise[i]));
+    absl::StatusOr<ValueId> either = Choose(b, condition, chosen[i], otherwise[i]);
+    if (!either.ok()) return WithAdvice(either.status(), how);
+    chosen[i] = *either;
   }
-  return chosen;
+  return std::move(chosen);
 }
 
 absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx::NodeProto& node,

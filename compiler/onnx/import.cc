@@ -9,6 +9,7 @@
 #include "compiler/onnx/catalog.h"
 #include "compiler/onnx/import_model.h"
 #include "compiler/onnx/importer.h"
+#include "compiler/onnx/input_values.h"
 
 namespace tilewright {
 namespace {
@@ -45,6 +46,7 @@ absl::StatusOr<Graph> ImportModel(onnx::ModelProto model, const ImportOptions& o
                                                    " nodes; the limit is ", kMaxNodes));
   }
   TW_ASSIGN_OR_RETURN(const int64_t opset, OpsetOf(model));
+  TW_RETURN_IF_ERROR(FixInputs(*model.mutable_graph(), options));
   return Importer(model, options, opset).Run();
 }
 

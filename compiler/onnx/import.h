@@ -22,9 +22,12 @@ struct ImportOptions {
   // how many tensors an input holds that is a sequence or an optional ("x.length" -> 2): those of
   // the sequence "x" are the inputs "x.0", "x.1", ...
   std::map<std::string, int64_t> dims;
-  // Inputs fixed to a (non-empty) value: they become constants and vanish from the graph's inputs.
-  // For models that take a shape, axes or pads as an input and the compiler needs the numbers.
+  // Inputs fixed to a value: they become constants and vanish from the graph's inputs. For models
+  // that take a shape, axes or a flag as an input and the compiler needs the numbers. As
+  // (non-empty) tensors, and as numbers written out, of which there are as many as the input has
+  // elements, or one for all ("sr" -> {"16000"}).
   std::map<std::string, Tensor> constant_inputs;
+  std::map<std::string, std::vector<std::string>> input_values;
   // Where the model's external data lies; ImportOnnxFile sets it. Empty: such data is refused.
   std::string folder;
   // Operators of the user's own, beside those of the catalogue.
@@ -45,6 +48,9 @@ absl::StatusOr<Graph> ImportOnnxFile(const std::string& path, const ImportOption
 absl::StatusOr<std::map<std::string, Shape>> ParseInputShapes(std::string_view text);
 // "batch=4"; several separated by spaces or semicolons.
 absl::StatusOr<std::map<std::string, int64_t>> ParseDims(std::string_view text);
+// "rate=16000" or "axes=1,2"; several separated by spaces or semicolons.
+absl::StatusOr<std::map<std::string, std::vector<std::string>>> ParseInputValues(
+    std::string_view text);
 
 // An operator that is imported, from an opset on (of its own domain's models: 1).
 struct SupportedOperator {

@@ -71,6 +71,31 @@ absl::Status CheckTypes(const OpBuilder& b, const OpRow& row) {
       absl::StrCat("input ", i, " is ", Sv(NameOf(found)), "; it takes ", TextOf(row.types)));
 }
 
+// Gives the outputs the names of the strings that the node was given.
+absl::Status KeepStrings(OpBuilder& b, const OpRow& row, const std::vector<ValueId>& outputs) {
+  const Names* names = nullptr;
+  for (ValueId input : b.Inputs()) {
+    if (!IsTensor(input) || !b.IsStrings(input)) continue;
+    const StringUse use = StringUseOf(row.op_type);
+    if (use == StringUse::kReads) return absl::OkStatus();
+    if (use == StringUse::kRefuses) {
+      return absl::UnimplementedError(absl::StrCat(
+          "computes with strings, which are names of classes here: they can be moved about, "
+          "looked up by LabelEncoder, and be an output"));
+    }
+    if (names != nullptr && *names != *b.ClassesOf(input)) {
+      return absl::UnimplementedError("joins strings of different sets");
+    }
+    names = b.ClassesOf(input);
+  }
+  if (names == nullptr) return absl::OkStatus();
+  const Names kept = *names;
+  for (ValueId output : outputs) {
+    if (IsTensor(output) && b.DTypeOf(output) == DType::kI64) b.SetClasses(output, kept);
+  }
+  return absl::OkStatus();
+}
+
 bool HasBodies(const onnx::NodeProto& node) {
   return IsStandardDomain(node.domain()) && IsControlFlow(node.op_type());
 }
@@ -233,6 +258,7 @@ absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, 
   absl::StatusOr<Outputs> outputs = row->convert(builder);
   TW_RETURN_IF_ERROR(builder.status());
   TW_RETURN_IF_ERROR(outputs.status());
+  TW_RETURN_IF_ERROR(KeepStrings(builder, *row, outputs->values));
   return std::move(outputs->values);
 }
 

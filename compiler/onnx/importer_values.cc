@@ -57,7 +57,14 @@ absl::Status Importer::AddInitializers(Scope& scope, const std::vector<int>& ord
   for (const auto& output : scope.graph->output()) needed.insert(output.name());
   for (onnx::TensorProto& initializer : *scope.graph->mutable_initializer()) {
     const std::string name = initializer.name();
-    if (needed.contains(name)) {
+    if (needed.contains(name) && initializer.data_type() == onnx::TensorProto::STRING) {
+      absl::StatusOr<StringTensor> strings = FromOnnxStrings(initializer);
+      if (!strings.ok())
+        return Within(absl::StrCat("initializer \"", name, "\""), strings.status());
+      const ValueId value = graph_.AddConstant(name, std::move(strings->places));
+      imported_.classes[value] = std::move(strings->names);
+      scope.values[name] = value;
+    } else if (needed.contains(name)) {
       const bool widens =
           IsPacked(initializer.data_type()) && IsOnlyDequantized(*scope.graph, name);
       absl::StatusOr<Tensor> tensor = widens ? FromOnnxWeights(initializer, options_.folder)
@@ -151,6 +158,8 @@ absl::Status Importer::AddOutputs(const Scope& scope) {
     if (!value.ok()) return Within(absl::StrCat("output \"", name, "\""), value.status());
     graph_.outputs.push_back(*value);
     graph_.output_names.push_back(name);
+    const auto classes = imported_.classes.find(tensor);
+    if (classes != imported_.classes.end()) graph_.output_classes[name] = classes->second;
   }
   for (const auto& [name, tensor] : tensors) {
     const auto bound = imported_.bounds.find(tensor);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/loop/interpret.h"
@@ -98,6 +99,7 @@ OpBuilder::OpBuilder(Imported& imported, const onnx::NodeProto& node, int64_t op
     : graph_(imported.graph),
       bounds_(imported.bounds),
       sequences_(imported.sequences),
+      classes_(imported.classes),
       node_(node),
       opset_(opset),
       inputs_(std::move(inputs)),
@@ -109,7 +111,8 @@ OpBuilder OpBuilder::WithInputs(std::vector<ValueId> inputs) const {
   return same;
 }
 
-bool OpBuilder::DependsOnInputs(ValueId value) const {
+std::set<std::string> OpBuilder::InputsBehind(ValueId value) const {
+  std::set<std::string> names;
   std::set<ValueId> seen;
   std::vector<ValueId> open = {value};
   while (!open.empty()) {
@@ -117,11 +120,29 @@ bool OpBuilder::DependsOnInputs(ValueId value) const {
     open.pop_back();
     if (IsConstant(at) || !seen.insert(at).second) continue;
     const int producer = graph_.values[at].producer;
-    if (producer < 0) return true;
+    if (producer < 0) {
+      names.insert(graph_.values[at].name);
+      continue;
+    }
     const std::vector<ValueId>& inputs = graph_.nodes[producer].inputs;
     open.insert(open.end(), inputs.begin(), inputs.end());
   }
-  return false;
+  return names;
+}
+
+std::string OpBuilder::HowToKnow(ValueId value) const {
+  constexpr int64_t kMostNumbers = 16;
+  const std::set<std::string> behind = InputsBehind(value);
+  std::vector<std::string> options;
+  for (ValueId input : graph_.inputs) {
+    if (!behind.contains(graph_.values[input].name)) continue;
+    const int64_t numbers = NumElements(ShapeOf(input));
+    if (numbers > kMostNumbers) return "";
+    options.push_back(absl::StrCat("--input-value ", graph_.values[input].name,
+                                   numbers == 1 ? "=NUMBER" : "=NUMBER,NUMBER,..."));
+  }
+  if (options.empty()) return "";
+  return absl::StrCat("; fix what it follows from with ", absl::StrJoin(options, " "));
 }
 
 absl::Status OpBuilder::CheckIsTensor(size_t i) const {
@@ -148,7 +169,8 @@ absl::StatusOr<Tensor> OpBuilder::ConstInput(size_t i, std::string_view what) co
   const Value& value = graph_.values[inputs_[i]];
   if (!value.constant.empty()) return value.constant;
   return absl::UnimplementedError(absl::StrCat("needs a constant ", Sv(what), ", but \"",
-                                               value.name, "\" is only known at run time"));
+                                               value.name, "\" is only known at run time",
+                                               HowToKnow(inputs_[i])));
 }
 
 absl::StatusOr<std::vector<int64_t>> OpBuilder::ConstInts(size_t i, std::string_view what) const {
@@ -321,6 +343,17 @@ absl::StatusOr<ValueId> OpBuilder::EmitWorkload(std::vector<ValueId> inputs, Wor
   const ValueId value =
       graph_.AddNode(NameFor(op), op, std::move(inputs), std::move(compute), std::move(workload));
   if (bound) SetBound(value, *bound);
+  return value;
+}
+
+const Names* OpBuilder::ClassesOf(ValueId value) const {
+  const auto found = classes_.find(value);
+  return found == classes_.end() ? nullptr : &found->second;
+}
+
+ValueId OpBuilder::Constant(StringTensor strings) {
+  const ValueId value = Constant(std::move(strings.places));
+  SetClasses(value, std::move(strings.names));
   return value;
 }
 

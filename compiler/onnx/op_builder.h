@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "compiler/onnx/element_types.h"
 #include "compiler/onnx/onnx.pb.h"
 #include "compiler/onnx/sequences.h"
+#include "compiler/onnx/strings.h"
 
 namespace tilewright {
 
@@ -60,6 +62,7 @@ struct Imported {
   Graph graph;
   Bounds bounds;
   Sequences sequences;
+  ClassNames classes;
 };
 
 // One conversion. REQUIRES of every accessor: the operator's row promises the input, and of those
@@ -87,7 +90,12 @@ class OpBuilder {
   size_t RankOf(ValueId value) const { return ShapeOf(value).size(); }
   bool IsConstant(ValueId value) const { return !graph_.values[value].constant.empty(); }
   // False when the value is made of constants alone, and so is one after fold_constants.
-  bool DependsOnInputs(ValueId value) const;
+  bool DependsOnInputs(ValueId value) const { return !InputsBehind(value).empty(); }
+  // The model's inputs that the value is computed from, by name.
+  std::set<std::string> InputsBehind(ValueId value) const;
+  // How the user makes the value known before the run: "; fix ... with --input-value sr=NUMBER".
+  // Empty where it follows from inputs of more than a few numbers.
+  std::string HowToKnow(ValueId value) const;
 
   // The elements of an input that must be a sequence; InvalidArgument when it is not.
   absl::StatusOr<std::vector<ValueId>> SequenceInput(size_t i) const;
@@ -133,6 +141,12 @@ class OpBuilder {
   void SetBound(ValueId value, Bound bound) { bounds_[value] = bound; }
   bool IsBounded(ValueId value) const { return bounds_.contains(value); }
 
+  // What the value's elements or columns stand for (strings.h); null where they are numbers.
+  const Names* ClassesOf(ValueId value) const;
+  void SetClasses(ValueId value, Names names) { classes_[value] = std::move(names); }
+  bool IsStrings(ValueId value) const { return ClassesOf(value) && DTypeOf(value) == DType::kI64; }
+  ValueId Constant(StringTensor strings);
+
  private:
   const onnx::AttributeProto* FindTyped(std::string_view name,
                                         onnx::AttributeProto::AttributeType type);
@@ -149,6 +163,7 @@ class OpBuilder {
   Graph& graph_;
   Bounds& bounds_;
   Sequences& sequences_;
+  ClassNames& classes_;
   const onnx::NodeProto& node_;
   int64_t opset_;
   std::vector<ValueId> inputs_;

@@ -1,6 +1,7 @@
 #include "compiler/onnx/quantized.h"
 
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,21 @@ bool IsByte(DType dtype) { return dtype == DType::kU8 || dtype == DType::kI8; }
 absl::StatusOr<ValueId> Scalar(OpBuilder& b, ValueId value) {
   if (NumElements(b.ShapeOf(value)) == 1) return Reshape(b, value, {});
   return absl::InvalidArgumentError("the output's scale and zero point must be scalars");
+}
+
+// The extreme of all elements and 0, as a scalar.
+absl::StatusOr<ValueId> ExtremeWithZero(OpBuilder& b, ValueId data, Reducer extreme) {
+  std::vector<size_t> axes(b.RankOf(data));
+  std::iota(axes.begin(), axes.end(), 0);
+  return ReduceAxes(b, {.op = "range",
+                        .inputs = {data},
+                        .axes = std::move(axes),
+                        .keep = false,
+                        .reducer = extreme,
+                        .result = [extreme](Expr x) {
+                          const Expr zero = Const(0, x->dtype);
+                          return Combine(extreme, std::move(x), zero);
+                        }});
 }
 
 }  // namespace
@@ -51,6 +67,26 @@ absl::StatusOr<ValueId> Centered(OpBuilder& b, ValueId value, ValueId zero_point
   TW_ASSIGN_OR_RETURN(zero_point, AlongAxis(b, zero_point, b.ShapeOf(value), axis));
   return Map(b, "center", {value, zero_point},
              [](const Exprs& x) { return Cast(x[0], DType::kI16) - Cast(x[1], DType::kI16); });
+}
+
+absl::StatusOr<DynamicallyQuantized> QuantizeDynamically(OpBuilder& b, ValueId data) {
+  if (b.DTypeOf(data) != DType::kF32) {
+    return absl::InvalidArgumentError("input is not a float32 tensor");
+  }
+  DynamicallyQuantized q;
+  TW_ASSIGN_OR_RETURN(const ValueId lowest, ExtremeWithZero(b, data, Reducer::kMin));
+  TW_ASSIGN_OR_RETURN(const ValueId highest, ExtremeWithZero(b, data, Reducer::kMax));
+  TW_ASSIGN_OR_RETURN(q.scale, Map(b, "scale", {lowest, highest}, [](const Exprs& x) {
+                        return Select(Eq(x[0], x[1]), Float(1), Divide(x[1] - x[0], Float(255)));
+                      }));
+  TW_ASSIGN_OR_RETURN(q.zero_point, Map(b, "zero_point", {lowest, q.scale}, [](const Exprs& x) {
+                        return Saturated(Divide(Float(0) - x[0], x[1]), nullptr, DType::kU8);
+                      }));
+  TW_ASSIGN_OR_RETURN(q.values,
+                      Map(b, "quantize", {data, q.scale, q.zero_point}, [](const Exprs& x) {
+                        return Saturated(Divide(x[0], x[1]), x[2], DType::kU8);
+                      }));
+  return q;
 }
 
 Expr Saturated(Expr x, const Expr& zero_point, DType to) {

@@ -22,6 +22,13 @@ absl::StatusOr<ValueId> AlongAxis(OpBuilder& b, ValueId value, const Shape& data
 // InvalidArgument for other types.
 absl::StatusOr<ValueId> Centered(OpBuilder& b, ValueId value, ValueId zero_point, size_t axis);
 
+// float32 data as uint8 whose scale and zero point, scalars, fit them: 0 is one of the values that
+// are exact. Of nothing but zeros the scale is 1.
+struct DynamicallyQuantized {
+  ValueId values, scale, zero_point;
+};
+absl::StatusOr<DynamicallyQuantized> QuantizeDynamically(OpBuilder& b, ValueId data);
+
 // `x` rounded half to even, plus the zero point (null: 0), saturated to the integer type. x:
 // float32.
 Expr Saturated(Expr x, const Expr& zero_point, DType to);

@@ -126,12 +126,13 @@ absl::StatusOr<ValueId> LateBias(OpBuilder& b, const RecurrentKind& kind, const 
 }
 
 // x [length, batch, input] by W, plus the bias.
-absl::StatusOr<ValueId> Project(OpBuilder& b, ValueId x, ValueId bias, const Sizes& s,
-                                int64_t direction) {
+absl::StatusOr<ValueId> Project(OpBuilder& b, const RecurrentKind& kind, ValueId x, ValueId bias,
+                                const Sizes& s, int64_t direction) {
   TW_ASSIGN_OR_RETURN(const ValueId rows, Reshape(b, x, {s.length * s.batch, s.input}));
   TW_ASSIGN_OR_RETURN(const ValueId weight, ElementAt(b, b.Input(kW), 0, direction));
   const int64_t columns = b.ShapeOf(weight)[0];
-  TW_ASSIGN_OR_RETURN(ValueId product, MultiplyByTransposed(b, rows, weight));
+  TW_ASSIGN_OR_RETURN(ValueId product, kind.multiply ? kind.multiply(rows, false, direction)
+                                                     : MultiplyByTransposed(b, rows, weight));
   if (bias != kNoValue) {
     TW_ASSIGN_OR_RETURN(product,
                         Map(b, "add", {product, bias}, [](const Exprs& v) { return v[0] + v[1]; }));
@@ -158,12 +159,17 @@ absl::StatusOr<RecurrentLayer> MakeLayer(OpBuilder& b, const RecurrentKind& kind
                        .backward = direction == 1 || b.Str("direction", "forward") == "reverse",
                        .lengths = b.HasInput(kLengths) ? b.Input(kLengths) : kNoValue,
                        .clip = b.Float("clip", 0)};
+  if (kind.multiply) {
+    layer.multiply = [&kind, direction](ValueId state) {
+      return kind.multiply(state, true, direction);
+    };
+  }
   if (!(layer.clip >= 0)) return absl::InvalidArgumentError("clip is negative");
   TW_ASSIGN_OR_RETURN(const Activations all, ReadActivations(b, kind, s.directions));
   const auto count = static_cast<std::ptrdiff_t>(kind.default_activations.size());
   layer.activations.assign(all.begin() + direction * count, all.begin() + (direction + 1) * count);
   TW_ASSIGN_OR_RETURN(const ValueId bias, EarlyBias(b, kind, s, direction));
-  TW_ASSIGN_OR_RETURN(layer.projected, Project(b, x, bias, s, direction));
+  TW_ASSIGN_OR_RETURN(layer.projected, Project(b, kind, x, bias, s, direction));
   TW_ASSIGN_OR_RETURN(layer.bias, LateBias(b, kind, s, direction));
   TW_ASSIGN_OR_RETURN(layer.weights, Weights(b, kind, s, direction));
   TW_ASSIGN_OR_RETURN(layer.initial, InitialState(b, kInitialH, layer));
@@ -269,6 +275,7 @@ absl::StatusOr<ValueId> RecurrentStep::Emit(std::string op, ValueId previous,
 }
 
 absl::StatusOr<ValueId> RecurrentStep::Multiply(ValueId state, size_t product) const {
+  if (layer.multiply) return layer.multiply(state);
   return MultiplyByTransposed(b, state, layer.weights[product]);
 }
 

@@ -23,6 +23,10 @@ struct RecurrentKind {
   // Gates of R that one product of a step takes: [0, first), [first, gates); 0: one product for
   // all.
   int64_t first = 0;
+  // Rows [M, K] by the weights of a direction, W or (`recurrent`) R: [M, gates * hidden]. Null: by
+  // the node's own. REQUIRES: `first` is 0.
+  std::function<absl::StatusOr<ValueId>(ValueId rows, bool recurrent, int64_t direction)> multiply =
+      nullptr;
 };
 
 // One direction, made ready for its steps.
@@ -35,6 +39,8 @@ struct RecurrentLayer {
   ValueId lengths;               // [batch] or kNoValue
   ValueId initial;               // [batch, hidden]
   double clip;                   // 0: none
+  // State by R, where `weights` do not say it.
+  std::function<absl::StatusOr<ValueId>(ValueId state)> multiply;
   std::vector<std::function<Expr(const Expr&)>> activations;
 };
 

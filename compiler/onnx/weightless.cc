@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "compiler/onnx/external_data.h"
 #include "compiler/onnx/import_model.h"
+#include "compiler/onnx/input_values.h"
 #include "compiler/onnx/tensor_proto.h"
 
 namespace tilewright {
@@ -158,8 +159,9 @@ absl::Status FillWeights(onnx::ModelProto& model, int64_t most_bytes) {
 
 }  // namespace
 
-absl::StatusOr<std::string> WithoutWeights(const std::string& path) {
+absl::StatusOr<std::string> WithoutWeights(const std::string& path, const ImportOptions& options) {
   TW_ASSIGN_OR_RETURN(onnx::ModelProto model, ReadModelFile(path));
+  TW_RETURN_IF_ERROR(FixInputs(*model.mutable_graph(), options));
   const std::string folder = FolderOf(path);
   model.clear_doc_string();
   model.clear_metadata_props();

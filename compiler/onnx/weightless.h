@@ -15,8 +15,9 @@ namespace tilewright {
 
 // The file without its weights and its texts for people, as bytes of an ONNX model that no other
 // importer takes: its weights lie nowhere. Small tensors that lie in files beside the model are
-// taken in. Errors as ImportOnnxFile's.
-absl::StatusOr<std::string> WithoutWeights(const std::string& path);
+// taken in, and so are the values that `options` fix inputs to. Errors as ImportOnnxFile's.
+absl::StatusOr<std::string> WithoutWeights(const std::string& path,
+                                           const ImportOptions& options = {});
 
 // Imports what WithoutWeights gave, with made-up weights, the same in every process: of the size
 // that keeps sums about as large as one product, positive where they may be variances, never

@@ -74,6 +74,13 @@ tw_status tw_run(tw_model* model);
 /* Points *data at the output's buffer: valid until the next run or free. */
 tw_status tw_get_output(const tw_model* model, size_t index, const void** data);
 
+/* What an output's numbers stand for where the model says it in strings (a classifier's labels):
+ * an element v of an int64 output for the class v, a column i (of the last dimension) of a
+ * floating-point one for the class i. 0 where the numbers stand for themselves. */
+size_t tw_num_classes(const tw_model* model, size_t output);
+/* Owned by the model, in UTF-8; null where there is no such class. */
+const char* tw_class_name(const tw_model* model, size_t output, int64_t index);
+
 /* Bytes of all weights, and of the current plan's arena. */
 size_t tw_weight_bytes(const tw_model* model);
 size_t tw_arena_bytes(const tw_model* model);

@@ -91,6 +91,15 @@ class Model {
     return static_cast<const T*>(data);
   }
 
+  // The names that an output's numbers stand for; empty where there are none. See tw_num_classes.
+  std::vector<std::string> Classes(std::size_t output) const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < tw_num_classes(model_.get(), output); ++i) {
+      names.push_back(tw_class_name(model_.get(), output, static_cast<std::int64_t>(i)));
+    }
+    return names;
+  }
+
   std::size_t WeightBytes() const { return tw_weight_bytes(model_.get()); }
   std::size_t ArenaBytes() const { return tw_arena_bytes(model_.get()); }
 
@@ -103,9 +112,8 @@ class Model {
     if (status != TW_OK) throw Error(status, tw_last_error());
   }
 
-  std::vector<TensorInfo> Infos(std::size_t count,
-                                tw_status (*ask)(const tw_model*, std::size_t,
-                                                 tw_tensor_info*)) const {
+  std::vector<TensorInfo> Infos(std::size_t count, tw_status (*ask)(const tw_model*, std::size_t,
+                                                                    tw_tensor_info*)) const {
     std::vector<TensorInfo> infos;
     for (std::size_t i = 0; i < count; ++i) {
       tw_tensor_info info;

@@ -109,6 +109,16 @@ TEST_F(ModelVerbs, CheckListsEveryProblemWithItsNode) {
   }
 }
 
+TEST_F(ModelVerbs, AnInputThatIsFixedIsNoneOfThePackages) {
+  const CommandResult compiled =
+      command_.Run("compile mlp.onnx --records none -o mlp.tar --input-value data=0.5");
+  ASSERT_EQ(compiled.exit_code, 0) << compiled.err;
+  const CommandResult run = command_.Run("run mlp.tar --fill zeros --top 1");
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(Run("check", "--input-value data").exit_code, 2);
+  EXPECT_THAT(Run("check", "--input-value image=1").err, HasSubstr("it has data"));
+}
+
 TEST_F(ModelVerbs, CompileSaysWhatHasNoRecordAndHowToTuneIt) {
   const CommandResult result = Run("compile", "-o mlp.tar --records none");
   EXPECT_EQ(result.exit_code, 0) << result.err;

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "cli/npz/npy.h"
+#include "cli/npz/text_array.h"
 
 namespace tilewright {
 namespace {
@@ -51,6 +52,23 @@ std::string Npy(const std::string& dictionary, const std::string& data, char maj
   return bytes + dictionary + data;
 }
 constexpr char kTwoFloats[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+
+TEST_F(NpzTest, TextsAreNumpysStrings) {
+  const std::vector<std::string> texts = {"", "cat", "K\xc3\xa4se \xe2\x82\xac",
+                                          "\xf0\x9f\x90\x88"};
+  const NpzArray array = TextArray("t", {2, 2}, texts);
+  EXPECT_EQ(array.dtype, "<U6");
+  EXPECT_EQ(array.data.size(), 4u * 4 * 6);
+  ASSERT_TRUE(WriteNpz(path_, {array}).ok());
+  const auto read = ReadNpz(path_);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->at(0), array);
+  EXPECT_EQ(TextsOf(read->at(0)), texts);
+  EXPECT_EQ(TextsOf(TextArray("bad", {1}, {"\xff"})), (std::vector<std::string>{"\xef\xbf\xbd"}));
+  for (const char* other : {"<U", "<U0", "<U-1", "<U2000000", "<U5x", "float32"}) {
+    EXPECT_FALSE(IsTextType(other)) << other;
+  }
+}
 
 TEST_F(NpzTest, ReadsBackEveryTypeAndRank) {
   const std::vector<NpzArray> arrays = {

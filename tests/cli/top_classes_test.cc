@@ -6,6 +6,7 @@
 
 #include <limits>
 
+#include "cli/npz/text_array.h"
 #include "tests/cli/command_line.h"
 
 namespace tilewright {
@@ -55,6 +56,13 @@ TEST(TopClasses, ArePrintedWithTheirLabels) {
             "output  row  class  value  label\n"
             "scores    0      2      2  tea pot\n"
             "scores    0      0    0.5  cat\n");
+}
+
+TEST(TopClasses, TheModelsOwnNamesAreLabelsUnlessSomeAreGiven) {
+  const std::vector<NpzArray> outputs = {Scores({0.5, 0.25}, {1, 2}),
+                                         TextArray("scores.classes", {2}, {"cat", "dog"})};
+  EXPECT_EQ(TopClasses(outputs, 1, {})->at(0).label, "cat");
+  EXPECT_EQ(TopClasses(outputs, 1, {"Katze", "Hund"})->at(0).label, "Katze");
 }
 
 TEST(TopClasses, LabelsMustBeOneAClass) {

@@ -101,6 +101,48 @@ TEST(FewBits, WeightsOfAFewBitsAreUnpacked) {
   }
 }
 
+// Blocks of 16 of 20 columns; a negative index counts from the end, one outside gives zeros.
+TEST(FewBits, RowsOfAFewBitsAreGathered) {
+  for (const int64_t bits : {2, 4, 8}) {
+    for (const bool zero_points : {false, true}) {
+      SCOPED_TRACE(testing::Message() << bits << " bits, zero points: " << zero_points);
+      Rng rng(bits);
+      const int64_t per_byte = 8 / bits, row_bytes = 20 / per_byte;
+      const int64_t zero_bytes = (2 + per_byte - 1) / per_byte;
+      const Tensor w = RandomBytes({3, row_bytes}, rng), z = RandomBytes({3, zero_bytes}, rng);
+      const Tensor scales = Uniform({3, 2}, 0.001, 0.003, rng);
+      ModelBuilder m(21);
+      m.Input("i", {2, 2}, TensorProto::INT64);
+      Add(m, "w", w);
+      Add(m, "s", scales);
+      Add(m, "z", z);
+      onnx::NodeProto& node = m.Node("GatherBlockQuantized", {"w", "i", "s"}, {"y"});
+      if (zero_points) node.add_input("z");
+      node.set_domain("com.microsoft");
+      SetInt(node, "bits", bits);
+      SetInt(node, "block_size", 16);
+      m.Output("y");
+      const auto integer = [&](const Tensor& bytes, int64_t first, int64_t i) {
+        return bytes.AsInt(first + i / per_byte) >> (i % per_byte * bits) & ((1 << bits) - 1);
+      };
+      const Tensor indices({DType::kI64, {2, 2}}, std::vector<int64_t>{2, -3, 3, 1});
+      const int64_t rows[] = {2, 0, -1, 1};
+      const Tensor y = RunBoth(m, {{"i", indices}}, 1e-6).at(0);
+      ASSERT_EQ(y.shape(), (Shape{2, 2, 20}));
+      for (int64_t i = 0; i < 4 * 20; ++i) {
+        const int64_t row = rows[i / 20], k = i % 20;
+        double expected = 0;
+        if (row >= 0) {
+          const int64_t zero = zero_points ? integer(z, row * zero_bytes, k / 16) : 1 << (bits - 1);
+          expected = static_cast<double>(integer(w, row * row_bytes, k) - zero) *
+                     scales.AsDouble(row * 2 + k / 16);
+        }
+        ASSERT_NEAR(y.AsDouble(i), expected, 1e-6) << i;
+      }
+    }
+  }
+}
+
 // A packed initializer: two integers a byte, the first the lower.
 void AddFourBits(ModelBuilder& m, const std::string& name, const Shape& shape,
                  const std::string& bytes, TensorProto::DataType type) {

@@ -45,25 +45,6 @@ TEST(LinearClassifier, OneScoreForTwoClassesIsThatOfTheSecond) {
   EXPECT_THAT(Values(y.at(1)), ElementsAre(1, -1, -1, 1, 0, 0));
 }
 
-TEST(ClassLabels, OfStringsAreTheirPlacesInTheListOfClasses) {
-  ModelBuilder m;
-  m.Input("x", {2, 1});
-  onnx::NodeProto& node = m.Node("LinearClassifier", {"x"}, {"label", "scores"});
-  node.set_domain("ai.onnx.ml");
-  SetFloats(node, "coefficients", {1, 2});
-  SetFloats(node, "intercepts", {0, 0});
-  SetStrings(node, "classlabels_strings", {"cat", "dog"});
-  m.Output("scores");
-  m.Output("label");
-  auto& declared = *m.graph().mutable_output(1)->mutable_type()->mutable_tensor_type();
-  declared.set_elem_type(onnx::TensorProto::STRING);
-  const std::vector<Tensor> y = RunBoth(m, {{"x", Rows({2, 1}, {3, -3})}});
-  ASSERT_EQ(y.size(), 2u);
-  EXPECT_THAT(Values(y[0]), ElementsAre(3, 6, -3, -6));
-  EXPECT_EQ(y[1].dtype(), DType::kI64);
-  EXPECT_THAT(Values(y[1]), ElementsAre(1, 0));
-}
-
 TEST(OtherDomains, AModelThatImportsThemAloneIsRead) {
   ModelBuilder m;
   m.Input("x", {3});

@@ -298,38 +298,5 @@ TEST(QuantizedModels, ScalesOfAMatrixProductMayBeHalfFloats) {
   ExpectSame(product(DType::kF16), product(DType::kF32), 0);
 }
 
-// Integers that are the weights exactly: both operators compute the same.
-TEST(QuantizedModels, AnLstmsWeightsMayBeIntegers) {
-  Rng rng(7);
-  ModelBuilder m(14);
-  m.Input("x", {3, 2, 5});
-  for (const auto& [name, inputs] : {std::pair("W", 5), {"R", 4}}) {
-    const Tensor integers = Random(DType::kI8, {1, inputs, 16}, rng);
-    Tensor real({DType::kF32, {1, 16, inputs}}), scales({DType::kF32, {1, 16}});
-    for (int64_t gate = 0; gate < 16; ++gate) {
-      scales.Set(gate, gate % 2 == 0 ? 1.0 / 64 : 1.0 / 128);
-      for (int64_t k = 0; k < inputs; ++k) {
-        real.Set(gate * inputs + k, (integers.AsDouble(k * 16 + gate) - 2) * scales.AsDouble(gate));
-      }
-    }
-    Add(m, name, real);
-    Add(m, std::string(name) + "_q", integers);
-    Add(m, std::string(name) + "_s", scales);
-    AddScalar(m, std::string(name) + "_z", DType::kI8, 2);
-  }
-  Add(m, "B", Random(DType::kF32, {1, 32}, rng));
-  SetInt(m.Node("LSTM", {"x", "W", "R", "B"}, {"y", "h", "c"}), "hidden_size", 4);
-  onnx::NodeProto& node = m.Node(
-      "DynamicQuantizeLSTM", {"x", "W_q", "R_q", "B", "", "", "", "", "W_s", "W_z", "R_s", "R_z"},
-      {"y_q", "h_q", "c_q"});
-  node.set_domain("com.microsoft");
-  SetInt(node, "hidden_size", 4);
-  for (const char* output : {"y", "c", "y_q", "c_q"}) m.Output(output);
-  const auto outputs = RunBoth(m, {{"x", Random(DType::kF32, {3, 2, 5}, rng)}}, 1e-5);
-  ASSERT_EQ(outputs.size(), 4u);
-  ExpectSame(outputs[2], outputs[0], 1e-6);
-  ExpectSame(outputs[3], outputs[1], 1e-6);
-}
-
 }  // namespace
 }  // namespace tilewright

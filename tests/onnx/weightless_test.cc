@@ -89,6 +89,19 @@ TEST_F(Weightless, WhatShapesComeFromAndWhatIsSmallStays) {
   EXPECT_TRUE(ImportWithoutWeights(stripped.SerializeAsString(), {}, 0).ok());
 }
 
+TEST_F(Weightless, WhatInputsAreFixedToTravelsWithTheModel) {
+  ModelBuilder model;
+  model.Input("x", {6});
+  model.Input("s", {2}, onnx::TensorProto::INT64);
+  model.Node("Reshape", {"x", "s"}, {"y"});
+  model.Output("y");
+  const auto bytes = WithoutWeights(Write(model.Bytes()), {.input_values = {{"s", {"3", "2"}}}});
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  const auto graph = ImportWithoutWeights(*bytes, {}, kMuch);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ(graph->values[graph->outputs[0]].type.shape, (Shape{3, 2}));
+}
+
 TEST_F(Weightless, MadeUpWeightsAreTheSameEveryTimeAndNeverTooSmall) {
   ModelBuilder model = Dense(64, 32);
   const std::string bytes = Stripped(model);

@@ -42,6 +42,26 @@ TEST_P(CApiTest, ComputesTheModelAgainAndAgain) {
   for (const float offset : {1.0f, 0.5f, -3.0f}) ExpectTinyResult(model_, offset);
 }
 
+TEST_P(CApiTest, NamesTheClassesOfAnOutputThatHasSome) {
+  EXPECT_EQ(tw_num_classes(model_, 0), 0u);
+  EXPECT_EQ(tw_class_name(model_, 0, 0), nullptr);
+  EXPECT_EQ(tw_num_classes(nullptr, 0), 0u);
+  ExecutionPlan plan = TinyPlan();
+  for (PlanTensor& tensor : plan.tensors) {
+    if (tensor.place != "output") continue;
+    for (int64_t i = 0; i < kTinySize / 10; ++i) tensor.classes.push_back("c" + std::to_string(i));
+  }
+  const TemporaryFile file(PackageWithPlan(ToJson(plan)));
+  tw_model* model = nullptr;
+  ASSERT_EQ(tw_load(file.path().c_str(), GetParam(), &model), TW_OK) << tw_last_error();
+  EXPECT_EQ(tw_num_classes(model, 0), static_cast<size_t>(kTinySize / 10));
+  EXPECT_EQ(tw_num_classes(model, 1), 0u);
+  EXPECT_STREQ(tw_class_name(model, 0, 42), "c42");
+  EXPECT_EQ(tw_class_name(model, 0, kTinySize / 10), nullptr);
+  EXPECT_EQ(tw_class_name(model, 0, -1), nullptr);
+  tw_free(model);
+}
+
 TEST_P(CApiTest, DescribesInputsAndOutputs) {
   ASSERT_EQ(tw_num_inputs(model_), 1u);
   ASSERT_EQ(tw_num_outputs(model_), 1u);

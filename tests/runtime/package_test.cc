@@ -49,6 +49,23 @@ TEST(Package, ReadsBackWhatWasWritten) {
   EXPECT_EQ(ToJson(package.plans[0]), ToJson(TinyPlan()));
 }
 
+TEST(Package, HoldsTheNamesOfAnOutputsClasses) {
+  const auto with_classes = [](size_t count) {
+    ExecutionPlan plan = TinyPlan();
+    for (PlanTensor& tensor : plan.tensors) {
+      if (tensor.place == "output") tensor.classes.assign(count, "a");
+    }
+    return WritePackage(TinyManifest(), {plan}, TinyParams(), TinyKernels());
+  };
+  const size_t columns = kTinySize / 10;
+  const Package package = ReadPackage(with_classes(columns), kFeatures);
+  const ExecutionPlan& plan = package.plans[0];
+  EXPECT_EQ(plan.tensors[static_cast<size_t>(plan.outputs[0])].classes.size(), columns);
+  const Refusal refusal = Read(with_classes(2));
+  EXPECT_EQ(refusal.code, TW_BAD_PACKAGE);
+  EXPECT_THAT(refusal.text, HasSubstr("has 2 classes for its columns"));
+}
+
 TEST(Package, SurvivesNamesThatAreNotText) {
   ExecutionPlan plan = TinyPlan();
   plan.calls[0].label = "\xff\xfe\"\n";

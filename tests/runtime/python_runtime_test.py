@@ -18,6 +18,44 @@ def run(folder, *arguments):
     subprocess.run([COMMAND, *arguments], check=True, capture_output=True, cwd=folder)
 
 
+def varint(value):
+    """Of protobuf, below 2^14."""
+    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80, value >> 7])
+
+
+def field(number, value):
+    """Of a protobuf message: an integer, or bytes."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def floats(name, values):
+    return field(5, field(1, name) + field(7, numpy.array(values, "<f4").tobytes()) + field(20, 6))
+
+
+def strings(name, values):
+    return field(5, field(1, name) + b"".join(field(9, v) for v in values) + field(20, 8))
+
+
+def classifier():
+    """An ONNX model: x [2, 1] -> label, a string, and scores [2, 2], with the classes' names."""
+    names = strings("classlabels_strings", ["cat", "Käse"])
+    linear = b"".join(
+        [field(1, "x"), field(2, "label"), field(2, "raw"), field(4, "LinearClassifier"),
+         floats("coefficients", [1, 2]), floats("intercepts", [0, 0]), names,
+         field(7, "ai.onnx.ml")])
+    zipped = b"".join([field(1, "raw"), field(2, "scores"), field(4, "ZipMap"), names,
+                       field(7, "ai.onnx.ml")])
+    shape = field(1, field(1, 2)) + field(1, field(1, 1))
+    x = field(1, "x") + field(2, field(1, field(1, 1) + field(2, shape)))
+    outputs = field(12, field(1, "label")) + field(12, field(1, "scores"))
+    graph = field(1, linear) + field(1, zipped) + field(11, x) + outputs
+    opsets = field(8, field(2, 17)) + field(8, field(1, "ai.onnx.ml") + field(2, 3))
+    return field(1, 8) + opsets + field(7, graph)
+
+
 class PythonRuntime(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -43,6 +81,24 @@ class PythonRuntime(unittest.TestCase):
         self.assertEqual(set(outputs), set(expected.files))
         for name, value in outputs.items():
             numpy.testing.assert_array_equal(value, expected[name])
+
+    def test_strings_are_texts_and_columns_have_names(self):
+        folder = pathlib.Path(self.scratch.name)
+        (folder / "animals.onnx").write_bytes(classifier())
+        run(folder, "compile", "animals.onnx", "--records", "none", "-o", "animals.tar")
+        model = Model(folder / "animals.tar")
+        data = numpy.array([[3], [-3]], "float32")
+        outputs = model(data)
+        self.assertEqual(outputs["label"].tolist(), ["Käse", "cat"])
+        self.assertEqual(outputs["scores"].tolist(), [[3, 6], [-3, -6]])
+        label, scores = model.outputs
+        self.assertEqual(label.dtype.kind, "U")
+        self.assertEqual(scores.classes, ("cat", "Käse"))
+        numpy.savez(folder / "x.npz", x=data)
+        run(folder, "run", "animals.tar", "-i", "x.npz", "-o", "y.npz")
+        written = numpy.load(folder / "y.npz")
+        self.assertEqual(written["label"].tolist(), ["Käse", "cat"])
+        self.assertEqual(written["scores.classes"].tolist(), ["cat", "Käse"])
 
     def test_outputs_stay_after_the_next_run(self):
         first = self.model(self.data)

@@ -7,6 +7,11 @@ namespace tilewright::onnx_ops {
 namespace {
 
 absl::StatusOr<Outputs> Cast(OpBuilder& b) {
+  const bool to_strings = b.Int("to", 0) == onnx::TensorProto::STRING;
+  if (b.IsStrings(b.Input(0)) && to_strings) return b.Input(0);
+  if (b.IsStrings(b.Input(0)) || to_strings) {
+    return absl::UnimplementedError("numbers and strings are not converted to each other");
+  }
   TW_ASSIGN_OR_RETURN(const DType to, FromOnnxType(static_cast<int32_t>(b.Int("to", 0))));
   return CastTo(b, b.Input(0), to);
 }

@@ -26,6 +26,10 @@ Tensor FloatTensor(const std::vector<float>& values, bool scalar = false) {
 
 absl::StatusOr<Outputs> Constant(OpBuilder& b) {
   if (const onnx::AttributeProto* value = b.Find("value")) {
+    if (value->t().data_type() == onnx::TensorProto::STRING) {
+      TW_ASSIGN_OR_RETURN(StringTensor strings, FromOnnxStrings(value->t()));
+      return b.Constant(std::move(strings));
+    }
     TW_ASSIGN_OR_RETURN(Tensor tensor, FromOnnxTensor(value->t()));
     return b.Constant(std::move(tensor));
   }
@@ -39,7 +43,12 @@ absl::StatusOr<Outputs> Constant(OpBuilder& b) {
     return b.Constant(FloatTensor({static_cast<float>(b.Float("value_float", 0))}, true));
   }
   if (b.HasAttr("value_floats")) return b.Constant(FloatTensor(b.Floats("value_floats")));
-  return absl::UnimplementedError("has no value of a supported kind (tensor, int or float)");
+  if (b.HasAttr("value_string")) return b.Constant(PlacesOf({b.Str("value_string", "")}, {}));
+  if (b.HasAttr("value_strings")) {
+    const Names texts = b.Strings("value_strings");
+    return b.Constant(PlacesOf(texts, {static_cast<int64_t>(texts.size())}));
+  }
+  return absl::UnimplementedError("has no value of a supported kind (tensor, int, float, string)");
 }
 
 // A literal of any element type.

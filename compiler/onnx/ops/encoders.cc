@@ -1,6 +1,6 @@
-// ai.onnx.ml's encoders of categories that are numbers: LabelEncoder looks each element up in a
-// sorted table, OneHotEncoder compares it with each category; and ZipMap, whose maps are their
-// values, a column a key.
+// ai.onnx.ml's encoders of categories: LabelEncoder looks each number up in a sorted table, and
+// replaces the names of strings; OneHotEncoder compares numbers with each category; and ZipMap,
+// whose maps are their values, a column a key.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -14,53 +14,94 @@
 namespace tilewright::onnx_ops {
 namespace {
 
-// `keys` or `values`, in whichever attribute they are.
-absl::StatusOr<Tensor> ReadColumn(OpBuilder& b, const std::string& column) {
-  if (b.HasAttr(column + "_strings")) {
-    return absl::UnimplementedError(absl::StrCat(
-        column, "_strings is not supported: strings are encoded outside of the model"));
+// `keys` or `values`, in whichever attribute they are; strings as places.
+absl::StatusOr<StringTensor> ReadColumn(OpBuilder& b, const std::string& column) {
+  const auto size = [](const auto& list) { return Shape{static_cast<int64_t>(list.size())}; };
+  const Names texts = b.Strings(column + "_strings");
+  if (!texts.empty()) return PlacesOf(texts, size(texts));
+  const onnx::AttributeProto* const tensor = b.Find(column + "_tensor");
+  if (tensor != nullptr && tensor->t().data_type() == onnx::TensorProto::STRING) {
+    return FromOnnxStrings(tensor->t());
   }
-  if (b.HasAttr(column + "_tensor")) return b.TensorAttr(column + "_tensor");
+  if (tensor != nullptr) {
+    TW_ASSIGN_OR_RETURN(Tensor numbers, b.TensorAttr(column + "_tensor"));
+    return StringTensor{.places = std::move(numbers)};
+  }
   const std::vector<int64_t> ints = b.Ints(column + "_int64s", {});
-  if (!ints.empty()) return Tensor({DType::kI64, {static_cast<int64_t>(ints.size())}}, ints);
+  if (!ints.empty()) return StringTensor{.places = Tensor({DType::kI64, size(ints)}, ints)};
   const std::vector<float> floats = b.Floats(column + "_floats");
-  if (!floats.empty()) return Tensor({DType::kF32, {static_cast<int64_t>(floats.size())}}, floats);
+  if (!floats.empty()) return StringTensor{.places = Tensor({DType::kF32, size(floats)}, floats)};
   return absl::InvalidArgumentError(absl::StrCat("has no ", column));
 }
 
-// What an element becomes that is no key.
-absl::StatusOr<Expr> ReadDefault(OpBuilder& b, DType dtype) {
-  if (b.HasAttr("default_tensor")) {
-    TW_ASSIGN_OR_RETURN(const Tensor value, b.TensorAttr("default_tensor"));
-    if (value.size() == 1) return Const(value.AsDouble(0), dtype);
-    return absl::InvalidArgumentError("default_tensor must have one element");
+// The place of what stands for strings that have none, which is added to the names.
+int64_t PlaceOfDefault(const std::string& text, Names& names) {
+  const auto found = std::find(names.begin(), names.end(), text);
+  const auto place = static_cast<int64_t>(found - names.begin());
+  if (found == names.end()) names.push_back(text);
+  return place;
+}
+
+// What an element becomes that is no key, of the values' type.
+absl::StatusOr<Tensor> ReadDefault(OpBuilder& b, StringTensor& values) {
+  Tensor value({values.places.dtype(), {1}});
+  const onnx::AttributeProto* const tensor = b.Find("default_tensor");
+  if (!values.names.empty()) {
+    StringTensor given = PlacesOf({b.Str("default_string", "_Unused")}, {1});
+    if (tensor != nullptr) {
+      TW_ASSIGN_OR_RETURN(given, FromOnnxStrings(tensor->t()));
+    }
+    if (given.names.size() == 1) value.Set(0, PlaceOfDefault(given.names[0], values.names));
+    if (given.names.size() == 1) return value;
+  } else if (tensor != nullptr) {
+    TW_ASSIGN_OR_RETURN(const Tensor given, b.TensorAttr("default_tensor"));
+    if (given.size() == 1 && given.dtype() == value.dtype()) return given;
+  } else if (IsFloat(value.dtype())) {
+    value.Set(0, b.Float("default_float", -0.0));
+    return value;
+  } else {
+    const int64_t number = b.Int("default_int64", -1);
+    Dispatch(value.dtype(), [&]<typename T>() {
+      if constexpr (std::is_integral_v<T>) *value.as<T>() = static_cast<T>(number);
+    });
+    return value;
   }
-  if (IsFloat(dtype)) return Float(b.Float("default_float", -0.0), dtype);
-  return Int(b.Int("default_int64", -1), dtype);
+  return absl::InvalidArgumentError("default_tensor must have one element of the values' type");
 }
 
 // Keys in ascending order, each once, with their values; NaN apart.
 struct Dictionary {
   Tensor keys, values;
   Expr otherwise, of_nan;
+  Names names;  // where the values are strings
 };
 
+Expr ElementOf(const Tensor& tensor, int64_t i) {
+  return IsFloat(tensor.dtype()) ? Float(tensor.AsDouble(i), tensor.dtype())
+                                 : Int(tensor.AsInt(i), tensor.dtype());
+}
+
 absl::StatusOr<Dictionary> ReadDictionary(OpBuilder& b) {
-  TW_ASSIGN_OR_RETURN(const Tensor keys, ReadColumn(b, "keys"));
-  TW_ASSIGN_OR_RETURN(const Tensor values, ReadColumn(b, "values"));
+  TW_ASSIGN_OR_RETURN(const StringTensor read_keys, ReadColumn(b, "keys"));
+  TW_ASSIGN_OR_RETURN(StringTensor read_values, ReadColumn(b, "values"));
+  if (!read_keys.names.empty()) {
+    return absl::UnimplementedError("its keys are strings; the input is numbers");
+  }
+  const Tensor &keys = read_keys.places, &values = read_values.places;
   if (keys.size() != values.size() || keys.size() == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("has ", keys.size(), " keys and ", values.size(), " values"));
   }
   Dictionary d;
-  TW_ASSIGN_OR_RETURN(d.otherwise, ReadDefault(b, values.dtype()));
-  d.of_nan = d.otherwise;
+  TW_ASSIGN_OR_RETURN(const Tensor otherwise, ReadDefault(b, read_values));
+  d.names = read_values.names;
+  d.of_nan = d.otherwise = ElementOf(otherwise, 0);
   std::vector<int64_t> order;  // of what is not NaN, a repeated key's last first
   for (int64_t i = keys.size(); i-- > 0;) {
     if (!std::isnan(keys.AsDouble(i))) order.push_back(i);
   }
   for (int64_t i = 0; i < keys.size(); ++i) {
-    if (std::isnan(keys.AsDouble(i))) d.of_nan = Const(values.AsDouble(i), values.dtype());
+    if (std::isnan(keys.AsDouble(i))) d.of_nan = ElementOf(values, i);
   }
   const auto less = [&](int64_t i, int64_t j) {
     return IsFloat(keys.dtype()) ? keys.AsDouble(i) < keys.AsDouble(j)
@@ -103,7 +144,46 @@ Stmt LookUp(const Dictionary& d, const std::vector<Buffer>& in, const Buffer& ou
   return With({at}, Seq(std::move(steps)));
 }
 
+// The values of all names that the strings may be, at the names' places.
+absl::StatusOr<Outputs> EncodeStrings(OpBuilder& b, ValueId strings) {
+  const Names names = *b.ClassesOf(strings);
+  TW_ASSIGN_OR_RETURN(const StringTensor keys, ReadColumn(b, "keys"));
+  TW_ASSIGN_OR_RETURN(StringTensor values, ReadColumn(b, "values"));
+  if (keys.names.empty() || keys.places.size() != values.places.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("has ", keys.places.size(), " keys, of ",
+                     keys.names.empty() ? "numbers where the input is strings" : "strings",
+                     ", and ", values.places.size(), " values"));
+  }
+  TW_ASSIGN_OR_RETURN(const Tensor otherwise, ReadDefault(b, values));
+  Tensor table({otherwise.dtype(), {static_cast<int64_t>(names.size())}});
+  for (size_t i = 0; i < names.size(); ++i) {
+    const Tensor* from = &otherwise;
+    int64_t at = 0;
+    for (int64_t k = 0; k < keys.places.size(); ++k) {
+      if (keys.names[static_cast<size_t>(keys.places.AsInt(k))] == names[i]) {
+        from = &values.places, at = k;
+      }
+    }
+    const size_t size = SizeOf(table.dtype());
+    std::memcpy(table.as<char>() + i * size, from->as<char>() + static_cast<size_t>(at) * size,
+                size);
+  }
+  const ValueId encoded_names = b.Constant(std::move(table));
+  TW_ASSIGN_OR_RETURN(const ValueId encoded,
+                      b.Emit({.op = "label",
+                              .inputs = {encoded_names, strings},
+                              .type = {otherwise.dtype(), b.ShapeOf(strings)},
+                              .body = [&](const Point& p) {
+                                const auto count = static_cast<int64_t>(names.size());
+                                return p.Load(0, {SafeIndex(p.Load(1, p.axes), count)});
+                              }}));
+  if (!values.names.empty()) b.SetClasses(encoded, values.names);
+  return encoded;
+}
+
 absl::StatusOr<Outputs> LabelEncoder(OpBuilder& b) {
+  if (b.IsStrings(b.Input(0))) return EncodeStrings(b, b.Input(0));
   TW_ASSIGN_OR_RETURN(const Dictionary d, ReadDictionary(b));
   if (b.DTypeOf(b.Input(0)) != d.keys.dtype()) {
     return absl::InvalidArgumentError(absl::StrCat("input is ", ToString(b.TypeOf(b.Input(0))),
@@ -120,7 +200,9 @@ absl::StatusOr<Outputs> LabelEncoder(OpBuilder& b) {
                                        .inputs = {x, b.Constant(d.keys), b.Constant(d.values)},
                                        .type = {d.values.dtype(), {elements}},
                                        .body = body}));
-  return Reshape(b, y, shape);
+  TW_ASSIGN_OR_RETURN(const ValueId shaped, Reshape(b, y, shape));
+  if (!d.names.empty()) b.SetClasses(shaped, d.names);
+  return shaped;
 }
 
 // Elements that are no category are rows of zeros; that they are refused (`zeros` 0) cannot be.
@@ -145,11 +227,15 @@ absl::StatusOr<Outputs> OneHotEncoder(OpBuilder& b) {
 
 absl::StatusOr<Outputs> ZipMap(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 1, 2));
-  const size_t keys =
-      b.Ints("classlabels_int64s", {}).size() + b.Strings("classlabels_strings").size();
-  const int64_t columns = b.ShapeOf(b.Input(0)).back();
-  if (static_cast<int64_t>(keys) == columns) return b.Input(0);
-  return absl::InvalidArgumentError(absl::StrCat("has ", keys, " keys for ", columns, " columns"));
+  Names keys = b.Strings("classlabels_strings");
+  for (int64_t key : b.Ints("classlabels_int64s", {})) keys.push_back(absl::StrCat(key));
+  const auto columns = static_cast<size_t>(b.ShapeOf(b.Input(0)).back());
+  if (keys.size() != columns) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("has ", keys.size(), " keys for ", columns, " columns"));
+  }
+  b.SetClasses(b.Input(0), std::move(keys));
+  return b.Input(0);
 }
 
 }  // namespace

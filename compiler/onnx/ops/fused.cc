@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/catalog.h"
 #include "compiler/onnx/convolve.h"
 #include "compiler/onnx/formulas.h"
 #include "compiler/onnx/multiply_matrices.h"
@@ -93,6 +94,15 @@ absl::StatusOr<Outputs> FusedConv(OpBuilder& b) {
   return Activate(b, x, b.Floats("activation_params"));
 }
 
+absl::StatusOr<Outputs> FusedGemm(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const ValueId x, ConvertAs(b, "Gemm", b.Inputs()));
+  std::vector<float> parameters;
+  for (const char* name : {"activation_alpha", "activation_beta"}) {
+    if (b.HasAttr(name)) parameters.push_back(static_cast<float>(b.Float(name, 0)));
+  }
+  return Activate(b, x, parameters);
+}
+
 absl::StatusOr<Outputs> BiasSplitGelu(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId x, Add(b, b.Input(0), b.Input(1)));
   TensorType type = b.TypeOf(x);
@@ -127,6 +137,7 @@ OpList fused() {
           {"com.microsoft.BiasSplitGelu", 1, 2, BiasSplitGelu, kFloats},
           {"com.microsoft.BiasAdd", 1, 3, BiasAdd, kFloats},
           {"com.microsoft.FusedConv", 1, 2, FusedConv, kFloats},
+          {"com.microsoft.FusedGemm", 1, 2, FusedGemm, kFloats},
           {"com.microsoft.FusedMatMul", 1, 2, FusedMatMul, kFloats},
           {"com.microsoft.TransposeMatMul", 1, 2, FusedMatMul, kFloats}};
 }

@@ -1,6 +1,6 @@
-// com.microsoft.MatMulNBits: a matrix product by weights of 2, 4 or 8 bits, each block of a row
-// with a scale and a zero point of its own. The weights become real numbers, those of constants
-// when the model is compiled.
+// com.microsoft's weights of 2, 4 or 8 bits, each block of a row with a scale and a zero point of
+// its own. MatMulNBits multiplies by them: they become real numbers, those of constants when the
+// model is compiled. GatherBlockQuantized picks rows (an embedding's), and these alone become real.
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/multiply_matrices.h"
@@ -106,8 +106,65 @@ absl::StatusOr<Outputs> MatMulNBits(OpBuilder& b) {
   return Map(b, "add", {product, b.Input(kBias)}, [](const Exprs& x) { return x[0] + x[1]; });
 }
 
+// Rows of a matrix [rows, columns] in bytes, for GatherBlockQuantized.
+absl::StatusOr<NBits> ReadRows(OpBuilder& b) {
+  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 2, 2));
+  NBits m{
+      .n = b.ShapeOf(b.Input(0))[0], .bits = b.Int("bits", 4), .block = b.Int("block_size", 128)};
+  if (m.bits != 2 && m.bits != 4 && m.bits != 8) {
+    return absl::InvalidArgumentError(absl::StrCat("bits is ", m.bits, ", not 2, 4 or 8"));
+  }
+  const int64_t rows = b.Int("gather_axis", 0), blocks = b.Int("quantize_axis", 1);
+  if ((rows != 0 && rows != -2) || (blocks != 1 && blocks != -1)) {
+    return absl::UnimplementedError("gathers other than rows whose columns are in blocks");
+  }
+  m.k = b.ShapeOf(b.Input(0))[1] * m.PerByte();
+  if (m.block < 16 || m.block > kMaxElements || (m.block & (m.block - 1)) != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("block_size is ", m.block, ", no power of two of at least 16"));
+  }
+  m.blocks = (m.k + m.block - 1) / m.block;
+  TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {m.n, m.blocks}, "scales"));
+  if (!b.HasInput(3)) return m;
+  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(3)}));
+  TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(3), {m.n, m.BytesFor(m.blocks)}, "zero_points"));
+  return m;
+}
+
+// Inputs: data, indices, scales, zero points. A row that is not there is zeros.
+absl::StatusOr<Outputs> GatherBlockQuantized(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const NBits m, ReadRows(b));
+  if (b.DTypeOf(b.Input(1)) != DType::kI64 && b.DTypeOf(b.Input(1)) != DType::kI32) {
+    return absl::InvalidArgumentError("indices are not int64 or int32");
+  }
+  Shape shape = b.ShapeOf(b.Input(1));
+  shape.push_back(m.k);
+  const auto body = [&](const Point& p) {
+    const Expr index = Cast(p.Load(1, Exprs(p.axes.begin(), p.axes.end() - 1)), DType::kI64);
+    const Expr row = SafeIndex(index, m.n), k = p.axes.back();
+    const Expr block = FloorDiv(k, m.block), scale = p.Load(2, {row, block});
+    const Expr value = Unpacked(m, p.Load(0, {row, FloorDiv(k, m.PerByte())}), k);
+    Expr zero = Int(int64_t{1} << (m.bits - 1), DType::kI32);
+    if (b.HasInput(3)) {
+      zero = Unpacked(m, p.Load(3, {row, FloorDiv(block, m.PerByte())}), block);
+    }
+    const Expr real = (Cast(value, scale->dtype) - Cast(zero, scale->dtype)) * scale;
+    const Expr there = And(Le(Int(-m.n), index), Lt(index, Int(m.n)));
+    return Select(there, real, Const(0, real->dtype));
+  };
+  std::vector<ValueId> inputs = {b.Input(0), b.Input(1), b.Input(2)};
+  if (b.HasInput(3)) inputs.push_back(b.Input(3));
+  return b.Emit({.op = "gather_rows",
+                 .inputs = std::move(inputs),
+                 .type = {b.DTypeOf(b.Input(2)), std::move(shape)},
+                 .body = body});
+}
+
 }  // namespace
 
-OpList matmul_n_bits() { return {{"com.microsoft.MatMulNBits", 1, 3, MatMulNBits, kQuantizable}}; }
+OpList matmul_n_bits() {
+  return {{"com.microsoft.MatMulNBits", 1, 3, MatMulNBits, kQuantizable},
+          {"com.microsoft.GatherBlockQuantized", 1, 3, GatherBlockQuantized, {DType::kU8}}};
+}
 
 }  // namespace tilewright::onnx_ops

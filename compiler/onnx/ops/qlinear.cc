@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/onnx/catalog.h"
 #include "compiler/onnx/concatenate.h"
 #include "compiler/onnx/formulas.h"
 #include "compiler/onnx/multiply_matrices.h"
@@ -154,6 +155,23 @@ absl::StatusOr<Outputs> MatMulIntegerToFloat(OpBuilder& b) {
   return AddBias(b, real, 6);
 }
 
+// Inputs: real data, which are rounded to 8 bits by their range; b, its scale and zero point; a
+// bias.
+absl::StatusOr<Outputs> DynamicQuantizeMatMul(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const DynamicallyQuantized q, QuantizeDynamically(b, b.Input(0)));
+  TW_ASSIGN_OR_RETURN(const ValueId x, Centered(b, q.values, q.zero_point, 0));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Centered(b, b.Input(1), OptionalInput(b, 3),
+                                                std::max<size_t>(b.RankOf(b.Input(1)), 1) - 1));
+  TW_ASSIGN_OR_RETURN(const ValueId sum, MultiplyMatrices(b, x, y));
+  TW_ASSIGN_OR_RETURN(const ValueId real, Scaled(b, sum, {q.scale, b.Input(2)}));
+  return AddBias(b, real, 4);
+}
+
+absl::StatusOr<ValueId> AverageOfWindows(OpBuilder& b, ValueId x) {
+  if (b.Int("channels_last", 0) == 0) return ConvertAs(b, "AveragePool", {x});
+  return absl::UnimplementedError("channels_last is not supported");
+}
+
 // Inputs: a, its scale and zero point; b, its scale and zero point; an int32 bias in units of both
 // scales' product; the output's scale and zero point, or none for a float32 output.
 absl::StatusOr<Outputs> QGemm(OpBuilder& b) {
@@ -186,10 +204,12 @@ OpList qlinear() {
           BinaryRow("com.microsoft.QLinearMul", "mul", [](const Exprs& x) { return x[0] * x[1]; }),
           UnaryRow("com.microsoft.QLinearSigmoid", sigmoid),
           UnaryRow("com.microsoft.QLinearLeakyRelu", LeakyRelu),
+          UnaryRow("com.microsoft.QLinearAveragePool", AverageOfWindows),
           UnaryRow("com.microsoft.QLinearGlobalAveragePool", GlobalAverage),
           UnaryRow("com.microsoft.QLinearSoftmax", Softmax),
           {"com.microsoft.QLinearConcat", 1, 4, Concat, kBytes, false, 2},
           {"com.microsoft.MatMulIntegerToFloat", 1, 4, MatMulIntegerToFloat, kBytes},
+          {"com.microsoft.DynamicQuantizeMatMul", 1, 3, DynamicQuantizeMatMul, {DType::kF32}},
           {"com.microsoft.QGemm", 1, 6, QGemm, kBytes}};
 }
 

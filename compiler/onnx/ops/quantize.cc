@@ -1,6 +1,5 @@
 // QuantizeLinear and DequantizeLinear, per tensor or per axis, and DynamicQuantizeLinear.
 #include <algorithm>
-#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -98,40 +97,9 @@ absl::StatusOr<Outputs> QuantizeLinear(OpBuilder& b) {
   });
 }
 
-// The extreme of all elements and 0, as a scalar.
-absl::StatusOr<ValueId> ExtremeWithZero(OpBuilder& b, Reducer extreme) {
-  std::vector<size_t> axes(b.RankOf(b.Input(0)));
-  std::iota(axes.begin(), axes.end(), 0);
-  return ReduceAxes(b, {.op = "range",
-                        .inputs = {b.Input(0)},
-                        .axes = std::move(axes),
-                        .keep = false,
-                        .reducer = extreme,
-                        .result = [extreme](Expr x) {
-                          const Expr zero = Const(0, x->dtype);
-                          return Combine(extreme, std::move(x), zero);
-                        }});
-}
-
-// uint8 whose scale and zero point fit the data: 0 is one of the values that are exact.
 absl::StatusOr<Outputs> DynamicQuantizeLinear(OpBuilder& b) {
-  if (b.DTypeOf(b.Input(0)) != DType::kF32) {
-    return absl::InvalidArgumentError("input is not a float32 tensor");
-  }
-  TW_ASSIGN_OR_RETURN(const ValueId lowest, ExtremeWithZero(b, Reducer::kMin));
-  TW_ASSIGN_OR_RETURN(const ValueId highest, ExtremeWithZero(b, Reducer::kMax));
-  TW_ASSIGN_OR_RETURN(const ValueId scale, Map(b, "scale", {lowest, highest}, [](const Exprs& x) {
-                        return Divide(x[1] - x[0], Float(255));
-                      }));
-  TW_ASSIGN_OR_RETURN(const ValueId zero_point,
-                      Map(b, "zero_point", {lowest, scale}, [](const Exprs& x) {
-                        return Saturated(Divide(Float(0) - x[0], x[1]), nullptr, DType::kU8);
-                      }));
-  TW_ASSIGN_OR_RETURN(const ValueId quantized,
-                      Map(b, "quantize", {b.Input(0), scale, zero_point}, [](const Exprs& x) {
-                        return Saturated(Divide(x[0], x[1]), x[2], DType::kU8);
-                      }));
-  return Outputs({quantized, scale, zero_point});
+  TW_ASSIGN_OR_RETURN(const DynamicallyQuantized q, QuantizeDynamically(b, b.Input(0)));
+  return Outputs({q.values, q.scale, q.zero_point});
 }
 
 }  // namespace

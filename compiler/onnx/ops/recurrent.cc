@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/concatenate.h"
+#include "compiler/onnx/multiply_matrices.h"
 #include "compiler/onnx/quantized.h"
 
 namespace tilewright::onnx_ops {
@@ -133,57 +134,93 @@ absl::StatusOr<Lstm> ReadLstm(OpBuilder& b) {
   return lstm;
 }
 
-absl::StatusOr<Outputs> LstmOf(OpBuilder& b) {
+absl::StatusOr<Outputs> LstmOf(OpBuilder& b, RecurrentKind kind) {
   TW_RETURN_IF_ERROR(CheckRank(b, b.Input(2), 3, 3));
   TW_ASSIGN_OR_RETURN(const Lstm lstm, ReadLstm(b));
   const auto start = [&](const RecurrentLayer& layer) -> absl::StatusOr<RecurrentStates> {
     TW_ASSIGN_OR_RETURN(const ValueId cell, InitialState(b, kInitialC, layer));
     return RecurrentStates{cell};
   };
-  const RecurrentKind kind{.gates = 4, .default_activations = {"Sigmoid", "Tanh", "Tanh"}};
   return Recur(b, kind, start, [&](const RecurrentStep& s, const RecurrentStates& states) {
     return LstmStep(lstm, s, states);
   });
 }
 
-// W or R of DynamicQuantizeLSTM, [directions, K, 4 * hidden] integers with a scale and a zero point
-// for all or for each row of gates of each direction, as LSTM's real [directions, 4 * hidden, K].
-absl::StatusOr<ValueId> RealWeights(OpBuilder& b, size_t weights, size_t scale) {
-  const Shape shape = b.ShapeOf(b.Input(weights));
-  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(weights), 3, 3));
-  std::vector<ValueId> inputs = {b.Input(weights)};
-  for (const size_t i : {scale, scale + 1}) {
-    const int64_t count = NumElements(b.ShapeOf(b.Input(i)));
-    const bool by_direction = count == shape[0];
-    if (count != 1 && !by_direction && count != shape[0] * shape[2]) {
-      return absl::InvalidArgumentError(absl::StrCat("input ", i, " has ", count,
+const RecurrentKind kLstm{.gates = 4, .default_activations = {"Sigmoid", "Tanh", "Tanh"}};
+
+absl::StatusOr<Outputs> Lstm7(OpBuilder& b) { return LstmOf(b, kLstm); }
+
+// W or R of DynamicQuantizeLSTM: integers [directions, K, 4 * hidden] with a scale and a zero point
+// that broadcast to them.
+struct QuantizedWeights {
+  ValueId values, scale, zero_point;
+};
+
+absl::StatusOr<QuantizedWeights> ReadWeights(OpBuilder& b, size_t weights, size_t scale) {
+  QuantizedWeights w{b.Input(weights), b.Input(scale), b.Input(scale + 1)};
+  const Shape shape = b.ShapeOf(w.values);
+  TW_RETURN_IF_ERROR(CheckRank(b, w.values, 3, 3));
+  TW_RETURN_IF_ERROR(CheckSameType(b, {w.values, w.zero_point}));
+  TW_RETURN_IF_ERROR(CheckScale(b, w.scale));
+  for (ValueId* each : {&w.scale, &w.zero_point}) {
+    const int64_t count = NumElements(b.ShapeOf(*each));
+    const bool by_direction = count == shape[0], by_column = count == shape[0] * shape[2];
+    if (count != 1 && !by_direction && !by_column) {
+      return absl::InvalidArgumentError(absl::StrCat("a scale or zero point has ", count,
                                                      " elements where 1, ", shape[0], " or ",
                                                      shape[0] * shape[2], " fit"));
     }
-    Shape along = {shape[0], 1, by_direction ? 1 : shape[2]};
-    if (count == 1) along = {};
-    TW_ASSIGN_OR_RETURN(inputs.emplace_back(), Reshape(b, b.Input(i), std::move(along)));
+    const int64_t columns = by_column ? shape[2] : 1;
+    TW_ASSIGN_OR_RETURN(*each,
+                        Reshape(b, *each, {by_column || by_direction ? shape[0] : 1, 1, columns}));
+    TW_ASSIGN_OR_RETURN(*each, ExpandTo(b, *each, {shape[0], 1, columns}));
   }
-  TW_RETURN_IF_ERROR(CheckSameType(b, {inputs[0], inputs[2]}));
-  TW_RETURN_IF_ERROR(CheckScale(b, b.Input(scale)));
-  TW_ASSIGN_OR_RETURN(const ValueId real, Map(b, "dequantize", inputs, [](const Exprs& x) {
+  return w;
+}
+
+// The integers as LSTM's real weights, [directions, 4 * hidden, K].
+absl::StatusOr<ValueId> Real(OpBuilder& b, const QuantizedWeights& w) {
+  TW_ASSIGN_OR_RETURN(const ValueId real,
+                      Map(b, "dequantize", {w.values, w.scale, w.zero_point}, [](const Exprs& x) {
                         return (Cast(x[0], DType::kF32) - Cast(x[2], DType::kF32)) * x[1];
                       }));
   return Transpose(b, real, {0, 2, 1});
 }
 
-// com.microsoft: LSTM with 8-bit weights. The data stay real, where ONNX Runtime rounds them to 8
-// bits before each product. Inputs: LSTM's, then scale and zero point of W and of R.
+// Rows [M, K], rounded to 8 bits by their own range, by a direction's weights.
+absl::StatusOr<ValueId> MultiplyQuantized(OpBuilder& b, ValueId rows, const QuantizedWeights& w,
+                                          int64_t direction) {
+  TW_ASSIGN_OR_RETURN(const DynamicallyQuantized q, QuantizeDynamically(b, rows));
+  TW_ASSIGN_OR_RETURN(const ValueId left, Centered(b, q.values, q.zero_point, 0));
+  TW_ASSIGN_OR_RETURN(const ValueId values, ElementAt(b, w.values, 0, direction));
+  TW_ASSIGN_OR_RETURN(const ValueId scale, ElementAt(b, w.scale, 0, direction));
+  TW_ASSIGN_OR_RETURN(ValueId zero_point, ElementAt(b, w.zero_point, 0, direction));
+  TW_ASSIGN_OR_RETURN(zero_point, Reshape(b, zero_point, {b.ShapeOf(zero_point)[1]}));
+  TW_ASSIGN_OR_RETURN(const ValueId right, Centered(b, values, zero_point, 1));
+  TW_ASSIGN_OR_RETURN(const ValueId sum, MultiplyMatrices(b, left, right));
+  return Map(b, "scale", {sum, q.scale, scale},
+             [](const Exprs& x) { return Cast(x[0], DType::kF32) * (x[1] * x[2]); });
+}
+
+// com.microsoft: LSTM whose products are of 8-bit integers. Inputs: LSTM's, then scale and zero
+// point of W and of R. As in ONNX Runtime the data are rounded before each product, by the range
+// of all rows that it takes (onnxruntime/core/providers/cpu/rnn/rnn_helpers.cc).
 absl::StatusOr<Outputs> DynamicQuantizeLstm(OpBuilder& b) {
   constexpr size_t kLstmInputs = 8;
   for (size_t i = kLstmInputs; i < kLstmInputs + 4; ++i) {
     if (!b.HasInput(i)) return absl::InvalidArgumentError("lacks a scale or zero point of W or R");
   }
+  TW_ASSIGN_OR_RETURN(const QuantizedWeights w, ReadWeights(b, 1, 8));
+  TW_ASSIGN_OR_RETURN(const QuantizedWeights r, ReadWeights(b, 2, 10));
   std::vector<ValueId> inputs(b.Inputs().begin(), b.Inputs().begin() + kLstmInputs);
-  TW_ASSIGN_OR_RETURN(inputs[1], RealWeights(b, 1, 8));
-  TW_ASSIGN_OR_RETURN(inputs[2], RealWeights(b, 2, 10));
+  TW_ASSIGN_OR_RETURN(inputs[1], Real(b, w));
+  TW_ASSIGN_OR_RETURN(inputs[2], Real(b, r));
   OpBuilder real = b.WithInputs(std::move(inputs));
-  absl::StatusOr<Outputs> outputs = LstmOf(real);
+  RecurrentKind kind = kLstm;
+  kind.multiply = [&](ValueId rows, bool recurrent, int64_t direction) {
+    return MultiplyQuantized(real, rows, recurrent ? r : w, direction);
+  };
+  absl::StatusOr<Outputs> outputs = LstmOf(real, kind);
   TW_RETURN_IF_ERROR(real.status());
   return outputs;
 }
@@ -193,7 +230,7 @@ absl::StatusOr<Outputs> DynamicQuantizeLstm(OpBuilder& b) {
 OpList recurrent() {
   return {{"RNN", 7, 3, Rnn, kFloats},
           {"GRU", 7, 3, Gru, kFloats},
-          {"LSTM", 7, 3, LstmOf, kFloats},
+          {"LSTM", 7, 3, Lstm7, kFloats},
           {"com.microsoft.DynamicQuantizeLSTM", 1, 3, DynamicQuantizeLstm, {DType::kF32}}};
 }
 

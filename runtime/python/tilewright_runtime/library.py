@@ -54,6 +54,8 @@ _OTHERS = {
     "tw_num_bindings": ([c_void_p], c_size_t),
     "tw_num_inputs": ([c_void_p], c_size_t),
     "tw_num_outputs": ([c_void_p], c_size_t),
+    "tw_num_classes": ([c_void_p, c_size_t], c_size_t),
+    "tw_class_name": ([c_void_p, c_size_t, c_int64], c_char_p),
     "tw_weight_bytes": ([c_void_p], c_size_t),
     "tw_arena_bytes": ([c_void_p], c_size_t),
     "tw_profile": ([c_void_p, POINTER(c_double), POINTER(c_char_p), c_size_t], c_size_t),

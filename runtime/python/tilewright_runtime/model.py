@@ -6,7 +6,7 @@ import ctypes
 import os
 import threading
 from ctypes import byref, c_char_p, c_double, c_int64, c_void_p
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Mapping, Union
 
 import numpy
@@ -17,11 +17,15 @@ from .library import RawInputShape, RawTensorInfo, check, library
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output. numpy has no bfloat16: two raw bytes ("V2") stand for it."""
+    """An input or output. numpy has no bfloat16: two raw bytes ("V2") stand for it.
+
+    `classes` are the names in an output of strings, whose type is numpy's "<U" then, or those of
+    the columns of a classifier's probabilities."""
 
     name: str
     dtype: numpy.dtype
     shape: tuple[int, ...]
+    classes: tuple[str, ...] = ()
 
 
 Inputs = Union[Mapping[str, ArrayLike], ArrayLike]
@@ -86,7 +90,17 @@ class Model:
 
     def _describe(self) -> None:
         self.inputs = self._infos(library.tw_num_inputs, library.tw_input_info)
-        self.outputs = self._infos(library.tw_num_outputs, library.tw_output_info)
+        outputs = self._infos(library.tw_num_outputs, library.tw_output_info)
+        self.outputs = [self._named(i, info) for i, info in enumerate(outputs)]
+
+    def _named(self, index: int, info: TensorInfo) -> TensorInfo:
+        names = [
+            library.tw_class_name(self._model, index, i).decode(errors="replace")
+            for i in range(library.tw_num_classes(self._model, index))
+        ]
+        strings = names and info.dtype == numpy.int64
+        dtype = numpy.array(names).dtype if strings else info.dtype
+        return replace(info, dtype=dtype, classes=tuple(names))
 
     def _bind(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         raw = (RawInputShape * len(shapes))()
@@ -134,7 +148,8 @@ class Model:
     def _output(self, index: int, info: TensorInfo) -> numpy.ndarray:
         data = c_void_p()
         check(library.tw_get_output(self._model, index, byref(data)))
-        made = numpy.empty(info.shape, info.dtype)
+        strings = info.dtype.kind == "U"
+        made = numpy.empty(info.shape, numpy.int64 if strings else info.dtype)
         if made.nbytes:
             ctypes.memmove(made.ctypes.data, data, made.nbytes)
-        return made
+        return numpy.array(info.classes)[made] if strings else made
