@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "compiler/loop/float_size.h"
 #include "compiler/loop/visit.h"
+#include "compiler/targets/support/emit_byte_words.h"
 #include "compiler/targets/support/emit_call.h"
 #include "compiler/targets/support/emit_context.h"
 #include "compiler/targets/support/emit_dot.h"
@@ -157,6 +158,9 @@ llvm::Value* EmitBlend(EmitContext& ctx, llvm::Value* condition, const Expr& yes
 llvm::Value* EmitChoice(EmitContext& ctx, const Expr& condition, const Expr& yes, const Expr& no) {
   llvm::Value* chosen = EmitExpr(ctx, condition);
   if (IsVector(chosen)) return EmitBlend(ctx, chosen, yes, no);
+  if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(chosen)) {  // in an unrolled body
+    return EmitExpr(ctx, known->isZero() ? no : yes);
+  }
   if (!IsSpeculatable(ctx, yes) || !IsSpeculatable(ctx, no)) {
     return EmitBranches(ctx, chosen, yes, no);
   }
@@ -189,6 +193,7 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
     if (e->op == BinaryOp::kOr) return EmitChoice(ctx, left, Bool(true), right);
   }
   if (e->op == BinaryOp::kAdd && IsAddingDot(right)) return EmitSumWithDot(ctx, left, right);
+  if (llvm::Value* words = EmitByteWords(ctx, e)) return words;
   llvm::Value* a = EmitExpr(ctx, left);
   llvm::Value* b = EmitExpr(ctx, right);
   MatchWidths(ctx, a, b);
