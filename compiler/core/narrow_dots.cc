@@ -18,6 +18,11 @@ constexpr std::array<absl::string_view, 23> kX86Cpus = {
     "lunarlake",   "pantherlake",    "gracemont",       "sierraforest",   "grandridge",
     "znver4",      "znver5",         "clearwaterforest"};
 
+// With AVX512_VBMI besides.
+constexpr std::array<absl::string_view, 10> kByteShufflingCpus = {
+    "icelake-client", "icelake-server", "tigerlake",       "rocketlake", "sapphirerapids",
+    "emeraldrapids",  "graniterapids",  "graniterapids-d", "znver4",     "znver5"};
+
 // With I8MM.
 constexpr std::array<absl::string_view, 20> kArmCpus = {
     "neoverse-v1", "neoverse-v2", "neoverse-v3", "neoverse-n2", "neoverse-n3",
@@ -33,7 +38,7 @@ bool Lists(const std::array<absl::string_view, N>& names, const std::string& nam
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Whether dots, which any of some features gives, are there after -mattr, whose features LLVM
+// Whether instructions that any of some features gives are there after -mattr, whose features LLVM
 // applies in order.
 bool DotsAfter(bool dots, absl::Span<const absl::string_view> by, absl::string_view mattr) {
   for (absl::string_view feature : absl::StrSplit(mattr, ',', absl::SkipEmpty())) {
@@ -66,6 +71,11 @@ bool HasByteDots(const Target& target) {
   const bool x86 = IsX86(target), arm = IsArm(target);
   const bool named = (x86 && Lists(kX86Cpus, target.mcpu)) || (arm && Lists(kArmCpus, target.mcpu));
   return (x86 || arm) && DotsAfter(named, {"avx512vnni", "avxvnni", "i8mm"}, target.mattr);
+}
+
+bool HasByteShuffles(const Target& target) {
+  if (target.kind != "cpu" || !IsX86(target)) return false;
+  return DotsAfter(Lists(kByteShufflingCpus, target.mcpu), {"avx512vbmi"}, target.mattr);
 }
 
 bool HasBFloat16Dots(const Target& target) {

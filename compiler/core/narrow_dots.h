@@ -10,6 +10,10 @@ namespace tilewright {
 // and mattr alone, no LLVM needed; false of GPUs. Pure; thread-safe.
 bool HasByteDots(const Target& target);
 
+// Whether the CPU puts the 64 bytes of a vector in any order by one instruction: vpermb
+// (AVX512_VBMI). As HasByteDots otherwise.
+bool HasByteShuffles(const Target& target);
+
 // Whether adding two products of bfloat16 to each float32 of a vector is faster than two
 // multiply-adds of float32: vdpbf16ps of Zen 4 (twice as fast, measured) and 5, and wherever the
 // feature avx512bf16 is named. Not of Intel's cores by name, whose vdpbf16ps takes four times as

@@ -26,6 +26,14 @@ std::vector<Expr> SplitConjunction(const Expr& condition) {
   return atoms;
 }
 
+std::vector<Expr> ChoicesOf(const Expr& e) {
+  std::vector<Expr> conditions;
+  ForEachExpr(e, [&](const Expr& node) {
+    if (node->kind == ExprKind::kSelect) conditions.push_back(node->operands[0]);
+  });
+  return conditions;
+}
+
 std::optional<bool> Decide(const Expr& condition, const Ranges& ranges) {
   const Expr simple = Simplify(condition, ranges);
   if (const int64_t* value = AsInt(simple)) return *value != 0;

@@ -12,6 +12,9 @@ namespace tilewright {
 // Conjunction as a list of its atoms.
 std::vector<Expr> SplitConjunction(const Expr& condition);
 
+// The conditions of what an expression chooses between.
+std::vector<Expr> ChoicesOf(const Expr& e);
+
 // Decided value of a condition under the ranges; nullopt = not decided.
 std::optional<bool> Decide(const Expr& condition, const Ranges& ranges);
 

@@ -32,6 +32,9 @@ class NestLowerer {
     for (const Expr& guard : spec.spatial_guards) Append(guard, &spatial_atoms_);
     for (const Expr& guard : spec.reduce_guards) Append(guard, &reduce_atoms_);
     for (const Expr& guard : spec.store_guards) Append(guard, &store_atoms_);
+    if (compute_.reducer != Reducer::kNone) {
+      for (const Expr& choice : ChoicesOf(compute_.body)) Append(choice, &choice_atoms_);
+    }
     const auto first = spec.leaves.begin();
     outer_.assign(first, first + spec.accumulate_at);
     inner_.assign(first + spec.accumulate_at, spec.leaves.end());
@@ -79,7 +82,8 @@ class NestLowerer {
   // The atoms that loop partitioning should remove: those of unrolled or vectorised tiles.
   std::vector<Expr> TileAtoms(const Known& scope) const {
     std::vector<Expr> atoms;
-    for (const std::vector<Expr>* list : {&spatial_atoms_, &reduce_atoms_, &store_atoms_}) {
+    for (const std::vector<Expr>* list :
+         {&spatial_atoms_, &reduce_atoms_, &store_atoms_, &choice_atoms_}) {
       for (const Expr& atom : *list) {
         if (MentionsTile(atom)) atoms.push_back(At(atom, scope));
       }
@@ -383,7 +387,7 @@ class NestLowerer {
   Buffer sums_;  // partial sums; null where they wait in the output or there are none
   std::vector<Expr> sums_position_;
   size_t sums_at_ = std::numeric_limits<size_t>::max();  // the level of outer_ it is declared at
-  std::vector<Expr> spatial_atoms_, reduce_atoms_, store_atoms_;
+  std::vector<Expr> spatial_atoms_, reduce_atoms_, store_atoms_, choice_atoms_;
 };
 
 }  // namespace

@@ -174,6 +174,27 @@ TEST(QuantizedModels, WriteNoFloatsBetweenTheirLayers) {
   }
 }
 
+// The quantizer's factor is a part of the scale that each layer has anyway.
+TEST(QuantizedModels, CountTheirSumsInQuanta) {
+  Rng rng(1);
+  const Graph imported = ImportOnnx(QuantizedNetwork(DType::kU8, 5, rng).Bytes(), {}).value();
+  for (const char* mcpu : {"haswell", "znver4"}) {
+    const Graph graph = AfterPasses(imported, mcpu);
+    int scaled = 0;
+    for (const Node& node : graph.nodes) {
+      if (!node.workload) continue;
+      const std::vector<EpilogueOp>& steps = node.workload->epilogue;
+      for (size_t i = 0; i + 1 < steps.size() && steps[i + 1].kind != EpilogueKind::kAdd; ++i) {
+        if (steps[i].kind == EpilogueKind::kScale) ++scaled;
+        const bool factor = steps[i].kind == EpilogueKind::kLinear && steps[i].b == 0;
+        EXPECT_FALSE(factor && steps[i + 1].kind == EpilogueKind::kRound) << node.workload->Key();
+        if (steps[i].kind == EpilogueKind::kRound) break;
+      }
+    }
+    EXPECT_EQ(scaled, 4) << Print(graph);
+  }
+}
+
 TEST(QuantizedModels, ActivationsWithAScaleAChannelStayFloats) {
   Rng rng(4);
   ModelBuilder m;

@@ -200,6 +200,31 @@ TEST(DefineEpilogue, EveryStepComputesItsFormula) {
   }
 }
 
+// Halves round to even before the zero point is added, and what is out of range saturates.
+TEST(DefineEpilogue, ARequantisationIsOneRoundingConversion) {
+  const Workload w = Parsed(
+      "dense(int16[1,1],int16[1,1];out=uint8;,NK,)+scale+round+clip(-101,154)+linear(1,101)");
+  const Compute compute = Define(w);
+  const std::string text = Print(compute.result);
+  EXPECT_EQ(text.find("round"), text.rfind("round")) << text;
+  EXPECT_NE(text.find("round(min(max("), std::string::npos) << text;
+  for (const int sum : {-32000, -203, -202, -201, -3, -1, 0, 1, 3, 5, 305, 307, 309, 32000}) {
+    std::vector<Tensor> args = {Tensor({DType::kI16, {1, 1}}), Tensor({DType::kI16, {1, 1}}),
+                                Tensor({DType::kF32, {1}}), Tensor({DType::kU8, {1, 1}})};
+    args[0].Set(0, sum);
+    args[1].Set(0, 1);
+    args[2].Set(0, 0.5);
+    ASSERT_TRUE(Interpret(LowerPlain(compute), args).ok());
+    const double quantum = std::nearbyint(sum / 2.0);
+    EXPECT_EQ(args[3].AsDouble(0), std::fmin(std::fmax(quantum, -101), 154) + 101) << sum;
+  }
+}
+
+TEST(DefineEpilogue, AFactorKeepsTheSignOfZero) {
+  EXPECT_TRUE(std::signbit(ValueAfter("+linear(2,0)", -0.0)));
+  EXPECT_FALSE(std::signbit(ValueAfter("+linear(2,1)", -0.5)));
+}
+
 TEST(DefineEpilogue, NamesItsInputsByPosition) {
   const Compute compute =
       Define(Parsed("dense(float32[2,3],float32[4,3];,NK,)+bias+relu+mul+sigmoid"));

@@ -95,6 +95,29 @@ TEST(Schedule, PartitionsBorderTilesAndShortensTheTail) {
 )");
 }
 
+// As words of which some bytes are outside: every tap is summed, but not all are loaded.
+TEST(Schedule, PartitionsWhereABodyChoosesTheSame) {
+  Compute c = PaddedSum(14);
+  c.body = Select(c.predicate, c.body, Float(0));
+  c.predicate = nullptr;
+  Schedule s(c);
+  const auto [outer, tile] = s.Split(s.axis(0), 4);
+  s.Reorder({outer, s.reduce(0), tile});
+  s.Unroll(tile);
+  s.AccumulateAt(1);
+  EXPECT_NE(Print(s.Lower()).find(R"(
+  for i_o in 1..3:
+    alloc acc: register float32[4]
+    unroll i_i in 0..4:
+      acc[i_i] = 0.0
+    for k in 0..3:
+      unroll i_i in 0..4:
+        acc[i_i] = acc[i_i] + in[i_o * 4 + i_i + k - 1]
+)"),
+            std::string::npos)
+      << Print(s.Lower());
+}
+
 TEST(Schedule, CollapsesTheOutermostLoopsIntoOneParallelLoop) {
   Compute c{.name = "copy"};
   c.axes = MakeAxes({3, 5, 16}, "i");

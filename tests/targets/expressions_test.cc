@@ -124,6 +124,33 @@ TEST_P(Expressions, CastsOfRoundedFloatsSaturate) {
   library.ExpectAllAsInterpreted(Optimize::kFull, 0);
 }
 
+// As requantisation ends: of what may be far out of range, infinite or NaN, and of what is known to
+// be small.
+TEST_P(Expressions, CastsOfRoundedAndClippedFloatsAgree) {
+  Library library(GetParam());
+  const auto rounded = [](const Expr& x, double lo, double hi, DType to) {
+    const Expr clipped = Min(Max(x, Float(lo)), Float(hi));
+    return Cast(Call("round", {clipped}, DType::kF32), to);
+  };
+  for (const DType to : kIntegers) {
+    for (const auto& [lo, hi] : {std::pair{0., 255.}, {0., 100.}, {-128., 127.}, {0.5, 9.5}}) {
+      for (const double factor : {0.5, 30.25, 3e38, 1e39}) {
+        library.Add({DType::kF32}, to,
+                    [&](const auto& x) { return rounded(x[0] * Float(factor), lo, hi, to); });
+      }
+      library.Add({DType::kF32}, to, [&](const auto& x) {
+        return rounded(Call("log", {x[0]}, DType::kF32), lo, hi, to);
+      });
+      for (const double factor : {-30.5, 30.5, 1e9}) {
+        library.Add({DType::kU8}, to, [&](const auto& x) {
+          return rounded(Cast(x[0], DType::kF32) * Float(factor), lo, hi, to);
+        });
+      }
+    }
+  }
+  library.ExpectAllAsInterpreted(Optimize::kFull, 0);
+}
+
 void AddFloatCalls(Library& library, DType dtype) {
   for (const char* name : {"exp",   "log",  "sqrt",  "tanh", "sin",   "cos",   "tan",   "asin",
                            "acos",  "atan", "sinh",  "cosh", "asinh", "acosh", "atanh", "erf",

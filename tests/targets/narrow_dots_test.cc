@@ -121,6 +121,71 @@ TEST(BFloat16Dots, PairsKeepTheBitsOfBoth) {
   }
 }
 
+// out[l] = dot4(the bytes x[l], x[l + step], x[l + 2 * step] and x[l + 3 * step], less the last
+// where it is outside, y[l]).
+Program ByteWords(int64_t lanes, LoopKind kind, int64_t step, bool last) {
+  const Expr l = Var("l"), mask = Int(255, DType::kI32);
+  const Buffer x = MakeBuffer("x", DType::kU8, {lanes + 3 * step});
+  const Buffer y = MakeBuffer("y", DType::kI32, {lanes});
+  const Buffer out = MakeBuffer("out", DType::kI32, {lanes});
+  Expr word;
+  for (int64_t i = 0; i < 4; ++i) {
+    Expr byte = Load(x, {l + i * step});
+    if (i == 3) byte = Select(Lt(Int(last ? 0 : 1), Int(1)), byte, Int(0, DType::kU8));
+    byte = Cast(byte, DType::kI32);
+    if (i < 3) byte = Binary(BinaryOp::kAnd, byte, mask);
+    if (i > 0) byte = Call("shl", {byte, Int(8 * i, DType::kI32)}, DType::kI32);
+    word = i == 0 ? byte : Binary(BinaryOp::kOr, word, byte);
+  }
+  return {.name = absl::StrCat("words_", step, last ? "" : "_of_three"),
+          .params = {x, y, out},
+          .body = For(l, lanes, kind,
+                      Store(out, {l}, Call("dot4", {word, Load(y, {l})}, DType::kI32)))};
+}
+
+TEST(ByteWords, AreExactAtEveryLength) {
+  for (const auto& [lanes, kind] : {std::pair{64, LoopKind::kSerial},
+                                    {4, LoopKind::kVectorized},
+                                    {7, LoopKind::kVectorized},
+                                    {16, LoopKind::kVectorized},
+                                    {100, LoopKind::kVectorized}}) {
+    std::vector<Program> programs;
+    for (const bool last : {false, true}) {
+      for (const int64_t step : {int64_t{1}, int64_t{lanes}, int64_t{2 * lanes}}) {
+        programs.push_back(ByteWords(lanes, kind, step, last));
+      }
+    }
+    const auto so = CompileForHost(programs);
+    ASSERT_TRUE(so.ok()) << so.status();
+    for (const Program& program : programs) {
+      SCOPED_TRACE(absl::StrCat(program.name, " of ", lanes, " lanes"));
+      Rng rng(lanes);
+      std::vector<Tensor> args = RandomArguments(program, rng);
+      for (int64_t i = 0; i < args[0].size(); ++i) {
+        args[0].as<uint8_t>()[i] = static_cast<uint8_t>(rng.Below(256));
+      }
+      for (int64_t i = 0; i < lanes; ++i) {
+        args[1].as<int32_t>()[i] = static_cast<int32_t>(rng.Below(uint64_t{1} << 32));
+      }
+      ExpectAsInterpreted(*so, program, std::move(args), 0);
+    }
+  }
+}
+
+// What the depthwise template is told by name of a CPU is what LLVM makes of it.
+TEST(ByteWords, AreOneShuffleWhereTemplatesExpectIt) {
+  for (const char* cpu : {"haswell", "znver3", "skylake-avx512", "cascadelake", "icelake-server",
+                          "sapphirerapids", "znver4", "znver4 -mattr=-avx512vbmi"}) {
+    const std::string target = absl::StrCat("cpu -mtriple=x86_64-linux-gnu -mcpu=", cpu);
+    std::string assembly;
+    const Program program = ByteWords(16, LoopKind::kVectorized, 16, true);
+    const Target parsed = ParseTarget(target).value();
+    const auto so = CompileForCpu(parsed, {program}, {.assembly = &assembly});
+    ASSERT_TRUE(so.ok()) << so.status();
+    EXPECT_EQ(assembly.find("vpermb") != std::string::npos, HasByteShuffles(parsed)) << cpu;
+  }
+}
+
 std::string AssemblyOf(const std::string& target, const std::string& dot) {
   std::string assembly;
   const Program program = DotProgram(dot, 64, LoopKind::kVectorized, true);

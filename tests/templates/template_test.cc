@@ -201,6 +201,12 @@ TEST(Templates, SumTheLargestAndLeastBytesExactly) {
                           "padding=0,1,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
                           "conv2d(uint8[2,64,4,5],int8[20,64,1,1];dilation=1,1;groups=1;"
                           "padding=0,0,0,0;strides=1,1;NCHW16c,OIHW16i16o,NCHW16c)",
+                          "depthwise_conv2d(uint8[1,20,6,17],int8[20,1,3,3];dilation=1,1;groups=20;"
+                          "padding=1,1,1,1;strides=1,1;NCHW16c,OIHW16o,NCHW16c)",
+                          "depthwise_conv2d(uint8[2,16,9,16],int8[16,1,5,5];dilation=1,1;groups=16;"
+                          "padding=1,2,2,0;strides=2,2;NCHW16c,OIHW16o,NCHW16c)",
+                          "depthwise_conv2d(uint8[1,16,7,2],int8[16,1,2,9];dilation=2,1;groups=16;"
+                          "padding=0,5,1,4;strides=1,1;NCHW16c,OIHW16o,NCHW16c)",
                           "dense(uint8[3,500],int8[20,500];,NK16n,)"}) {
     const Workload workload = ParseWorkload(key).value();
     for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {

@@ -1,6 +1,7 @@
 // anchor -> bias, residual, scale, activation   becomes   the anchor with an epilogue, when nothing
 // else reads what is in between (epilogue_steps.h). What 16-bit floats were rounded to in between
-// is not rounded any more: an epilogue computes in the type of the sums.
+// is not rounded any more: an epilogue computes in the type of the sums. A quantizer's factor
+// becomes a part of the scale that makes floats of an integer anchor's sums, and of its bias.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -143,6 +144,46 @@ void TryFuse(Graph& graph, int at) {
   }
 }
 
+// `value` of float32 times a factor; kNoValue where it is no constant.
+ValueId Multiplied(Graph& graph, ValueId value, double factor) {
+  const Tensor from = graph.values[value].constant;
+  if (from.size() == 0 || from.dtype() != DType::kF32) return kNoValue;
+  Tensor product({DType::kF32, from.shape()});
+  for (int64_t i = 0; i < from.size(); ++i) product.Set(i, from.AsDouble(i) * factor);
+  return graph.AddConstant(graph.values[value].name + "_quanta", std::move(product));
+}
+
+// scale -> bias -> relu -> linear(a, 0) -> round   becomes   scale * a -> bias * a -> relu ->
+// round: what a sum of integers is in quanta takes a product and a sum, or a product where there is
+// no bias.
+void CountInQuanta(Graph& graph, Node* anchor) {
+  Workload& workload = *anchor->workload;
+  std::vector<EpilogueOp>& steps = workload.epilogue;
+  if (IsFloat(AccumulatorOf(workload)) || !IsInteger(OutputTypeOf(workload))) return;
+  const auto scale = std::find_if(steps.begin(), steps.end(), [](const EpilogueOp& step) {
+    return step.kind == EpilogueKind::kScale;
+  });
+  auto factor = scale == steps.end() ? scale : scale + 1;
+  if (factor != steps.end() && factor->kind == EpilogueKind::kBias) ++factor;
+  const ptrdiff_t taken = factor - scale;  // steps that take an operand
+  if (factor != steps.end() && factor->kind == EpilogueKind::kRelu) ++factor;
+  if (steps.end() - factor < 2 || factor->kind != EpilogueKind::kLinear) return;
+  if (factor->a <= 0 || factor->b != 0) return;
+  if ((factor + 1)->kind != EpilogueKind::kRound) return;
+  const auto takes = [](const EpilogueOp& step) {
+    return OperandOf(step.kind) != EpilogueOperand::kNone;
+  };
+  const ptrdiff_t first = 2 + std::count_if(steps.begin(), scale, takes);
+  std::vector<ValueId> inputs = anchor->inputs;
+  for (ptrdiff_t i = first; i < first + taken; ++i) {
+    inputs[i] = Multiplied(graph, inputs[i], factor->a);
+    if (inputs[i] == kNoValue) return;
+  }
+  anchor->inputs = std::move(inputs);
+  steps.erase(factor);
+  anchor->compute = Define(workload);
+}
+
 }  // namespace
 
 absl::Status FuseEpilogues(Graph& graph, const PassContext&) {
@@ -152,6 +193,9 @@ absl::Status FuseEpilogues(Graph& graph, const PassContext&) {
   }
   SortNodes(graph);
   EraseDeadNodes(graph);
+  for (Node& node : graph.nodes) {
+    if (node.workload) CountInQuanta(graph, &node);
+  }
   return absl::OkStatus();
 }
 

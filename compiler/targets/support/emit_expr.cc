@@ -1,5 +1,10 @@
+#include <cmath>
+#include <optional>
+
 #include "base/check.h"
+#include "compiler/loop/float_size.h"
 #include "compiler/loop/visit.h"
+#include "compiler/targets/support/emit_byte_words.h"
 #include "compiler/targets/support/emit_call.h"
 #include "compiler/targets/support/emit_context.h"
 #include "compiler/targets/support/emit_dot.h"
@@ -153,6 +158,9 @@ llvm::Value* EmitBlend(EmitContext& ctx, llvm::Value* condition, const Expr& yes
 llvm::Value* EmitChoice(EmitContext& ctx, const Expr& condition, const Expr& yes, const Expr& no) {
   llvm::Value* chosen = EmitExpr(ctx, condition);
   if (IsVector(chosen)) return EmitBlend(ctx, chosen, yes, no);
+  if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(chosen)) {  // in an unrolled body
+    return EmitExpr(ctx, known->isZero() ? no : yes);
+  }
   if (!IsSpeculatable(ctx, yes) || !IsSpeculatable(ctx, no)) {
     return EmitBranches(ctx, chosen, yes, no);
   }
@@ -185,6 +193,7 @@ llvm::Value* EmitBinary(EmitContext& ctx, const Expr& e) {
     if (e->op == BinaryOp::kOr) return EmitChoice(ctx, left, Bool(true), right);
   }
   if (e->op == BinaryOp::kAdd && IsAddingDot(right)) return EmitSumWithDot(ctx, left, right);
+  if (llvm::Value* words = EmitByteWords(ctx, e)) return words;
   llvm::Value* a = EmitExpr(ctx, left);
   llvm::Value* b = EmitExpr(ctx, right);
   MatchWidths(ctx, a, b);
@@ -204,7 +213,7 @@ llvm::Value* Converted(EmitContext& ctx, llvm::Value* value, DType from, DType t
     return IsFloat(from) ? ir.CreateFCmpUNE(value, zero) : ir.CreateICmpNE(value, zero);
   }
   if (IsFloat(from)) {
-    return IsFloat(to) ? ir.CreateFPCast(value, type) : FloatToInteger(ctx, value, to, false);
+    return IsFloat(to) ? ir.CreateFPCast(value, type) : FloatToInteger(ctx, value, to, {});
   }
   if (!IsFloat(to)) return ir.CreateIntCast(value, type, !is_unsigned);
   return is_unsigned ? ir.CreateUIToFP(value, type) : ir.CreateSIToFP(value, type);
@@ -212,10 +221,27 @@ llvm::Value* Converted(EmitContext& ctx, llvm::Value* value, DType from, DType t
 
 bool IsRounding(const Expr& e) { return e->kind == ExprKind::kCall && e->name == "round"; }
 
+// How round(x) becomes an integer, and of what: where x is clipped to whole numbers that the
+// integer holds, of what is clipped.
+llvm::Value* EmitRounded(EmitContext& ctx, const Expr& x, DType to) {
+  const std::optional<Clip> clip = ClipOf(x);
+  const IntegerLimits type = LimitsOf(to);
+  const bool fits = clip && clip->lowest == std::floor(clip->lowest) &&
+                    clip->highest == std::floor(clip->highest) &&
+                    clip->lowest >= static_cast<double>(type.lowest) &&
+                    clip->highest <= static_cast<double>(type.highest);
+  if (!fits) return FloatToInteger(ctx, EmitExpr(ctx, x), to, {.rounds = true});
+  const IntegerConversion how{.rounds = true,
+                              .lowest = clip->lowest,
+                              .highest = clip->highest,
+                              .small = LargestSize(clip->of) < 0x1p31};
+  return FloatToInteger(ctx, EmitExpr(ctx, clip->of), to, how);
+}
+
 llvm::Value* EmitCast(EmitContext& ctx, const Expr& e) {
   const Expr& from = e->operands[0];
   if (IsRounding(from) && from->dtype == DType::kF32 && IsInteger(e->dtype)) {
-    return FloatToInteger(ctx, EmitExpr(ctx, from->operands[0]), e->dtype, true);
+    return EmitRounded(ctx, from->operands[0], e->dtype);
   }
   llvm::Value* value = Converted(ctx, EmitExpr(ctx, from), from->dtype, e->dtype);
   return IsNarrowFloat(e->dtype) ? RoundFloat(ctx, e->dtype, value) : value;
