@@ -129,6 +129,7 @@ absl::Status OpenServed(const Options& options, Log& log, ServedRecords* records
 absl::Status Serve(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
+  TW_RETURN_IF_ERROR(CheckSocketPath(options.server.listen));
   TW_RETURN_IF_ERROR(SetWebhook(&options));
   TW_ASSIGN_OR_RETURN(options.server.credentials, LoadTls(options.tls));
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Log> log, OpenLog(options.log));

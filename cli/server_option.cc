@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
@@ -27,18 +29,10 @@ absl::StatusOr<std::string> FolderFor(const std::string& address, const TlsOptio
       "`tilewright certs`), or --insecure on a network where everyone is trusted"));
 }
 
-// gRPC would only say that there is no channel.
-absl::Status CheckSocketPath(const std::string& address) {
-  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
-  const size_t bytes = address.size() - sizeof("unix:") + 1;
-  if (bytes <= kMost) return absl::OkStatus();
-  return UsageError(absl::StrCat("a unix socket's path of ", bytes, " bytes, at most ", kMost,
-                                 " are possible: give one in a folder nearer to the root"));
-}
-
 // gRPC would take a name without a port for one of port 443.
 absl::Status CheckAddress(const std::string& address) {
-  if (absl::StartsWith(address, "unix:") && address.size() > 5) return CheckSocketPath(address);
+  TW_RETURN_IF_ERROR(CheckSocketPath(address));
+  if (absl::StartsWith(address, "unix:") && address.size() > 5) return absl::OkStatus();
   const size_t colon = address.rfind(':');
   uint32_t port = 0;
   if (colon != std::string::npos && colon > 0 &&
@@ -64,6 +58,15 @@ void AddServerOption(CLI::App* verb, ServerOption* option) {
       ->required()
       ->envname("TILEWRIGHT_SERVER");
   AddTlsOptions(verb, &option->tls);
+}
+
+// gRPC would only say that there is no channel, or that the address is in use.
+absl::Status CheckSocketPath(const std::string& address) {
+  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
+  absl::string_view path = address;
+  if (!absl::ConsumePrefix(&path, "unix:") || path.size() <= kMost) return absl::OkStatus();
+  return UsageError(absl::StrCat("a unix socket's path of ", path.size(), " bytes, at most ", kMost,
+                                 " are possible: give one in a folder nearer to the root"));
 }
 
 absl::StatusOr<std::shared_ptr<const Credentials>> LoadTls(const std::string& folder) {

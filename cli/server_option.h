@@ -34,6 +34,9 @@ inline absl::StatusOr<Endpoint> EndpointOf(const ServerOption& server) {
   return EndpointOf(server.address, server.tls);
 }
 
+// Wrong usage: the path of unix:PATH is longer than a socket's may be.
+absl::Status CheckSocketPath(const std::string& address);
+
 // Null for an empty folder; statuses as above.
 absl::StatusOr<std::shared_ptr<const Credentials>> LoadTls(const std::string& folder);
 

@@ -25,12 +25,15 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-absl::Status MakeFolder(const std::string& folder, const char* must_be_missing) {
+absl::Status CheckMissing(const std::string& folder, const char* file) {
   std::error_code error;
-  if (fs::exists(folder + "/" + must_be_missing, error)) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(folder, " has a ", must_be_missing, " already; name another folder"));
-  }
+  if (!fs::exists(folder + "/" + file, error)) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat(folder, " has a ", file, " already; name another folder"));
+}
+
+absl::Status MakeFolder(const std::string& folder) {
+  std::error_code error;
   fs::create_directories(folder, error);
   if (!error) return absl::OkStatus();
   return absl::PermissionDeniedError(
@@ -41,10 +44,10 @@ absl::Status MakeFolder(const std::string& folder, const char* must_be_missing) 
 
 absl::StatusOr<Authority> Authority::Create(const std::string& folder, const std::string& farm,
                                             const Validity& validity) {
-  TW_RETURN_IF_ERROR(MakeFolder(folder, "ca.key"));
-  TW_RETURN_IF_ERROR(MakeFolder(folder + "/issued", ""));
+  TW_RETURN_IF_ERROR(CheckMissing(folder, "ca.key"));
   TW_ASSIGN_OR_RETURN(CertificateAndKey pair, MakeAuthority(farm, validity));
   TW_ASSIGN_OR_RETURN(const std::string nobody, MakeRevocationList(pair, {}, validity.from));
+  TW_RETURN_IF_ERROR(MakeFolder(folder + "/issued"));
   TW_RETURN_IF_ERROR(WriteFile(folder + "/ca.pem", pair.certificate, kPublic));
   TW_RETURN_IF_ERROR(WriteFile(folder + "/crl.pem", nobody, kPublic));
   TW_RETURN_IF_ERROR(WriteFile(folder + "/ca.key", pair.key, kSecret));
@@ -71,7 +74,8 @@ absl::StatusOr<CertificateFacts> Authority::Issue(const CertificateRequest& requ
                                                   const std::string& output) {
   TW_ASSIGN_OR_RETURN(const CertificateAndKey made, IssueCertificate(pair_, request));
   TW_ASSIGN_OR_RETURN(CertificateFacts facts, ReadCertificate(made.certificate));
-  TW_RETURN_IF_ERROR(MakeFolder(output, "key.pem"));
+  TW_RETURN_IF_ERROR(CheckMissing(output, "key.pem"));
+  TW_RETURN_IF_ERROR(MakeFolder(output));
   // Known here before anybody can use it: only what is known can be revoked.
   TW_RETURN_IF_ERROR(WriteFile(absl::StrCat(folder_, "/issued/", facts.serial, ".pem"),
                                made.certificate, kPublic));

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "security/openssl.h"
 
 namespace tilewright {
@@ -143,8 +144,8 @@ absl::StatusOr<Identity> IdentityOf(X509* certificate) {
 }  // namespace
 
 absl::StatusOr<CertificateAndKey> MakeAuthority(const std::string& farm, const Validity& validity) {
-  if (farm.empty() || farm.size() > 64) {
-    return absl::InvalidArgumentError("the name of a farm has 1 to 64 bytes");
+  if (farm.empty() || farm.size() > 64 || !IsUtf8(farm)) {
+    return absl::InvalidArgumentError("the name of a farm is 1 to 64 bytes of UTF-8");
   }
   Draft draft;
   TW_RETURN_IF_ERROR(draft.Fill("authority", farm, validity));

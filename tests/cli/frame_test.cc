@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "absl/strings/str_split.h"
 #include "cli/exit_code.h"
 #include "cli/printable.h"
@@ -108,6 +110,10 @@ TEST(Frame, ASocketsPathThatIsTooLongIsWrongUsage) {
     EXPECT_EQ(result.exit_code, 2) << result.err;
     EXPECT_THAT(result.err, HasSubstr("a unix socket's path of 205 bytes, at most 107"));
   }
+  const CommandResult result = command.Run("serve --listen unix:" + path + " --records f.db");
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("a unix socket's path of 205 bytes, at most 107"));
+  EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
 }
 
 TEST(Frame, ErrorsDoNotSteerTheTerminal) {

@@ -64,6 +64,17 @@ TEST_F(AuthorityTest, IssuesFoldersThatLoad) {
   EXPECT_TRUE(absl::IsNotFound(Authority::Open(folder_ / "elsewhere").status()));
 }
 
+TEST_F(AuthorityTest, ANameThatIsNoTextLeavesNothingBehind) {
+  const std::string folder = folder_ / "new";
+  for (const std::string& name : {std::string("a\xff"), std::string(), std::string(65, 'a')}) {
+    const absl::Status status = Authority::Create(folder, name, {kNow, 100}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_EQ(status.message(), "the name of a farm is 1 to 64 bytes of UTF-8");
+  }
+  EXPECT_FALSE(fs::exists(folder));
+  EXPECT_TRUE(Authority::Create(folder, "farm", {kNow, 100}).ok());
+}
+
 TEST_F(AuthorityTest, RevokesAllOfAHolderOnce) {
   const CertificateFacts one = authority_.Issue(Request(Role::kWorker, "w"), folder_ / "1").value();
   authority_.Issue(Request(Role::kWorker, "w"), folder_ / "2").value();
