@@ -137,6 +137,29 @@ TEST_F(ServerNetwork, AServerThatStartsInThePhaseRepeatsIt) {
   for (size_t i = 0; i < events_.size(); ++i) EXPECT_EQ(events_[i].sequence(), i + 1);
 }
 
+TEST_F(ServerNetwork, AJobThatEndedWhileItWasPausedGoesOnWhenItIsSubmittedAgain) {
+  const v1::OpenSessionReply session = OpenFor("w");
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(SpecWithModel(8), &job).ok());
+  Answer(session, ServeTrials(session));
+  const v1::WorkItem last = LeaseOne(session);
+  v1::PauseJobRequest pause;
+  pause.set_job(job.job());
+  v1::PauseJobReply paused;
+  grpc::ClientContext context;
+  Limit(context);
+  ASSERT_TRUE(client_->PauseJob(&context, pause, &paused).ok());
+  Answer(session, last);
+  ASSERT_EQ(EndOf(job.job(), &events_).state(), v1::DONE);
+  const Record wrong = store_->Newest({.job = job.job(), .record_class = "ok"}, 1).value().front();
+  const Revocation revocation{.run_id = wrong.run_id, .reason = "a warm room"};
+  ASSERT_TRUE(store_->Commit({.revocations = {&revocation, 1}}).ok());
+  ASSERT_TRUE(Submit(SpecWithModel(8), &job, "another request").ok());
+  Answer(session, ServeTrials(session));  // what was revoked is measured again
+  Answer(session, LeaseOne(session));
+  EXPECT_EQ(EndOf(job.job(), &events_).state(), v1::DONE);
+}
+
 TEST_F(ServerNetwork, WithoutAModelThePhaseIsLeftOutWithTheReason) {
   const v1::OpenSessionReply session = OpenFor("w");
   v1::SubmitJobReply job;

@@ -56,10 +56,9 @@ void Job::Wait() {
 
 void Job::Start() {
   started_ = true;
-  if (state_ == v1::PAUSED) {
-    context_.dispatcher.PauseJob(id_, true);
-    clock_.Pause(true);
-  }
+  const bool paused = state_ == v1::PAUSED;
+  context_.dispatcher.PauseJob(id_, paused);  // a life before may have ended while it was paused
+  if (paused) clock_.Pause(true);
   activity_ = context_.activities.Make([this] { return Step(); });
   activity_->Wake();
 }
