@@ -142,7 +142,8 @@ absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view byte
 }
 
 std::string FormatNpy(const NpzArray& array) {
-  std::string_view descr = IsTextType(array.dtype) ? array.dtype : "";
+  std::string_view descr;
+  if (IsTextType(array.dtype)) descr = array.dtype;
   for (const ElementType& type : kTypes) {
     if (descr.empty() && type.dtype == array.dtype) descr = type.descr;
   }
