@@ -47,10 +47,10 @@ absl::Status Job::Retell(uint64_t first,
     *message.mutable_trial() = TrialEventOf(event, tasks[event.item]->task.workload.Key());
     tell(std::move(message));
   };
-  const std::string end = [this] {
+  const auto end = [this] {  // only once the journal has it: it may come while that is read
     std::lock_guard lock(mutex_);
     return row_.result;
-  }();
+  };
   job.replay = [&](TuneStep* step) {
     JournalEntry entry;
     while (more && reader.Next(&entry)) {
@@ -60,8 +60,8 @@ absl::Status Job::Retell(uint64_t first,
       }
       v1::JobEvent event = StateEvent(StateOf(entry.state), entry.message);
       v1::JobEvent last;  // with its table
-      const bool ends = IsEnd(event.state()) && reader.at_end() && last.ParseFromString(end);
-      tell(ends ? last : event);
+      const bool ends = IsEnd(event.state()) && reader.at_end() && last.ParseFromString(end());
+      tell(ends && last.state() == event.state() ? last : event);
     }
     return false;
   };
