@@ -17,7 +17,7 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "compiler/templates/template.h"
-#include "worker/peaks.h"
+#include "worker/machine/peaks.h"
 
 namespace tilewright {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "worker/peaks.h"
+#include "worker/machine/peaks.h"
 
 int main(int argc, char** argv) {
   using tilewright::VectorKind;

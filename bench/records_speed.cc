@@ -17,12 +17,12 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "compiler/operators/workload_rules.h"
-#include "records/autotvm_log.h"
-#include "records/beats_default.h"
-#include "records/lookup.h"
-#include "records/open_store.h"
-#include "records/postgres_url.h"
-#include "records/record_store.h"
+#include "records/formats/autotvm_log.h"
+#include "records/lookup/beats_default.h"
+#include "records/lookup/lookup.h"
+#include "records/store/open_store.h"
+#include "records/store/postgres_url.h"
+#include "records/store/record_store.h"
 
 namespace tilewright {
 namespace {

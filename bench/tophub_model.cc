@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "compiler/templates/support/simt_template.h"
-#include "records/autotvm_log.h"
+#include "records/formats/autotvm_log.h"
 
 namespace tilewright {
 namespace {

@@ -9,7 +9,8 @@
 
 namespace tilewright {
 
-// Class of a decision (records/decision.h): its samples are the layer's times inside a network.
+// Class of a decision (records/lookup/decision.h): its samples are the layer's times inside a
+// network.
 inline constexpr char kInNetworkClass[] = "in_network";
 
 // Class of what a worker without a device made up: no fact about any device.

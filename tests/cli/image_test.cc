@@ -1,11 +1,11 @@
 // Images: reading, resizing, and what they become as a model's input.
-#include "cli/image.h"
+#include "cli/run/image.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/rng.h"
-#include "cli/image_array.h"
+#include "cli/run/image_array.h"
 #include "tests/cli/pictures.h"
 
 namespace tilewright {

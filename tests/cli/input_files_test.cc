@@ -1,5 +1,5 @@
 // The files that `tilewright run -i` takes.
-#include "cli/input_files.h"
+#include "cli/run/input_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

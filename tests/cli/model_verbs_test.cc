@@ -10,7 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
-#include "records/autotvm_log.h"
+#include "records/formats/autotvm_log.h"
 #include "tests/cli/command_line.h"
 
 namespace tilewright {

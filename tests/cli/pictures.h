@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "cli/image.h"
+#include "cli/run/image.h"
 
 namespace tilewright {
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/user_name.h"
-#include "records/autotvm_log.h"
-#include "records/record_store.h"
+#include "records/formats/autotvm_log.h"
+#include "records/store/record_store.h"
 #include "runtime/package.h"
 #include "tests/cli/command_line.h"
 

@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/model_inputs.h"
-#include "cli/profile.h"
-#include "cli/time_summary.h"
+#include "cli/run/model_inputs.h"
+#include "cli/run/profile.h"
+#include "cli/run/time_summary.h"
 #include "tests/runtime/tiny_package.h"
 
 namespace tilewright {

@@ -1,5 +1,5 @@
 // The best classes of outputs.
-#include "cli/top_classes.h"
+#include "cli/run/top_classes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

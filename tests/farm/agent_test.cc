@@ -1,5 +1,5 @@
 // A real worker with its builder and runner processes against a real server.
-#include "worker/agent.h"
+#include "worker/agent/agent.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,9 +18,9 @@
 #include "tests/farm/fake_programs.h"
 #include "tests/paths.h"
 #include "tuner/server/server.h"
-#include "worker/agent_parts.h"
-#include "worker/private_folder.h"
-#include "worker/this_machine.h"
+#include "worker/agent/agent_parts.h"
+#include "worker/machine/this_machine.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 namespace {

@@ -1,5 +1,5 @@
 // The worker's side of a build, against builders that misbehave.
-#include "worker/builder.h"
+#include "worker/process/builder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 namespace {

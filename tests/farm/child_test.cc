@@ -1,4 +1,4 @@
-#include "worker/child.h"
+#include "worker/process/child.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "tests/farm/fake_programs.h"
-#include "worker/pipe_io.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
+#include "worker/process/pipe_io.h"
 
 namespace tilewright {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/core_plan.h"
+#include "worker/machine/core_plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 #include <numeric>
 
-#include "worker/private_folder.h"
-#include "worker/this_machine.h"
+#include "worker/machine/this_machine.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 namespace {

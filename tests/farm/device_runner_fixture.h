@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "tests/paths.h"
-#include "worker/device_runner.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
+#include "worker/process/device_runner.h"
 #include "worker/runner/inputs.h"
 
 namespace tilewright {

@@ -1,5 +1,5 @@
 // The process that keeps a device, on PoCL: what it measures, and what it survives.
-#include "worker/device_runner.h"
+#include "worker/process/device_runner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tuner/server/dispatcher.h"
+#include "tuner/server/dispatch/dispatcher.h"
 
 namespace tilewright {
 

@@ -1,5 +1,5 @@
 // What a server keeps of a job's events.
-#include "tuner/server/event_log.h"
+#include "tuner/server/jobs/event_log.h"
 
 #include <gtest/gtest.h>
 

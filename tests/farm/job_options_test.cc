@@ -1,10 +1,10 @@
-#include "cli/job_options.h"
+#include "cli/tuning/job_options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/duration.h"
 #include "cli/exit_code.h"
+#include "cli/tuning/duration.h"
 
 namespace tilewright {
 namespace {

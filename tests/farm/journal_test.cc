@@ -1,5 +1,5 @@
 // What a resumed job reads of its earlier lives.
-#include "tuner/server/journal.h"
+#include "tuner/server/jobs/journal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

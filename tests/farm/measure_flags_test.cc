@@ -1,5 +1,5 @@
 // AutoTVM's options of measuring, as a job says them.
-#include "cli/measure_flags.h"
+#include "cli/tuning/measure_flags.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Modules between builder and runner: what is refused before anything of it is loaded.
-#include "worker/module_seal.h"
+#include "worker/pipeline/module_seal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Whole networks as a worker compiles and runs them, with the real programs.
-#include "worker/network_round.h"
+#include "worker/pipeline/network_round.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 #include "proto/network.h"
 #include "tests/onnx/model_builder.h"
 #include "tests/paths.h"
-#include "worker/child.h"
-#include "worker/pipe_io.h"
+#include "worker/process/child.h"
+#include "worker/process/pipe_io.h"
 
 namespace tilewright {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/pipe_io.h"
+#include "worker/process/pipe_io.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

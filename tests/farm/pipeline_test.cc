@@ -1,5 +1,5 @@
 // The worker's pipeline with stand-ins for builder and runner.
-#include "worker/pipeline.h"
+#include "worker/pipeline/pipeline.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

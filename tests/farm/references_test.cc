@@ -1,4 +1,4 @@
-#include "worker/references.h"
+#include "worker/pipeline/references.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 namespace {

@@ -19,10 +19,10 @@
 #include "tests/paths.h"
 #include "tests/records/sample_records.h"
 #include "tuner/server/server.h"
-#include "worker/agent.h"
-#include "worker/builder.h"
-#include "worker/module_seal.h"
-#include "worker/private_folder.h"
+#include "worker/agent/agent.h"
+#include "worker/pipeline/module_seal.h"
+#include "worker/pipeline/private_folder.h"
+#include "worker/process/builder.h"
 
 namespace tilewright {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "tests/paths.h"
-#include "worker/private_folder.h"
-#include "worker/run_kernel.h"
+#include "worker/pipeline/private_folder.h"
+#include "worker/process/run_kernel.h"
 
 namespace tilewright {
 

@@ -1,5 +1,5 @@
 // Kernels that misbehave in every way, in real runner processes. The libraries are made by cc.
-#include "worker/run_kernel.h"
+#include "worker/process/run_kernel.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,8 +17,8 @@
 #include "compiler/operators/workload_rules.h"
 #include "tests/farm/fake_programs.h"
 #include "tests/farm/run_kernel_fixture.h"
+#include "worker/machine/this_machine.h"
 #include "worker/runner/inputs.h"
-#include "worker/this_machine.h"
 
 namespace tilewright {
 namespace {

@@ -18,7 +18,7 @@
 #include "tests/farm/played_peers.h"
 #include "tests/records/sample_records.h"
 #include "tuner/server/server.h"
-#include "tuner/server/worker_load.h"
+#include "tuner/server/services/worker_load.h"
 
 namespace tilewright {
 namespace {

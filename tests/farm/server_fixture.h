@@ -15,7 +15,7 @@
 #include "tests/farm/played_peers.h"
 #include "tests/records/sample_records.h"
 #include "tuner/server/server.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 

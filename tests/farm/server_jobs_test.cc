@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
-#include "records/prune.h"
+#include "records/lookup/prune.h"
 #include "tests/farm/server_fixture.h"
 #include "tests/faults/fault_counts.h"
 #include "tests/records/forwarding_store.h"

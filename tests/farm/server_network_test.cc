@@ -3,7 +3,7 @@
 
 #include "proto/network.h"
 #include "tests/farm/server_fixture.h"
-#include "tuner/server/job_tasks.h"
+#include "tuner/server/jobs/job_tasks.h"
 
 namespace tilewright {
 namespace {

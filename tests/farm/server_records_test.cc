@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "records/autotvm_log.h"
+#include "records/formats/autotvm_log.h"
 #include "tests/farm/server_fixture.h"
 
 namespace tilewright {

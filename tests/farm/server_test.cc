@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "proto/convert.h"
-#include "records/autotvm_log.h"
+#include "records/formats/autotvm_log.h"
 #include "tests/farm/server_fixture.h"
 
 namespace tilewright {

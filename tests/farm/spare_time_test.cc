@@ -1,5 +1,5 @@
 // Runs that go on sampling while nothing else is there to be run, in real runner processes.
-#include "worker/spare_time.h"
+#include "worker/process/spare_time.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

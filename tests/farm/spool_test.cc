@@ -1,4 +1,4 @@
-#include "worker/spool.h"
+#include "worker/agent/spool.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 namespace {

@@ -16,8 +16,8 @@
 #include "security/authority.h"
 #include "tests/farm/played_peers.h"
 #include "tests/records/sample_records.h"
-#include "tuner/server/access.h"
 #include "tuner/server/server.h"
+#include "tuner/server/services/access.h"
 
 namespace tilewright {
 namespace {

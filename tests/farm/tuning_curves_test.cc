@@ -1,5 +1,5 @@
 // The points of a job's curves stay few, and say how it came to its bests.
-#include "tuner/server/tuning_curves.h"
+#include "tuner/server/jobs/tuning_curves.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The table at the end of `tune`.
-#include "cli/tuning_report.h"
+#include "cli/tuning/tuning_report.h"
 
 #include <gtest/gtest.h>
 

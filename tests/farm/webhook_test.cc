@@ -1,5 +1,5 @@
 // What another program is told over HTTP, against a real listener.
-#include "tuner/server/webhook.h"
+#include "tuner/server/web/webhook.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 #include "tests/faults/farm_fixture.h"
 
 namespace tilewright {

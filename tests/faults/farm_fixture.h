@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "records/open_store.h"
+#include "records/store/open_store.h"
 #include "tests/faults/farm_process.h"
 #include "tests/faults/fault_counts.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "tests/paths.h"
-#include "worker/child.h"
-#include "worker/pipe_io.h"
+#include "worker/process/child.h"
+#include "worker/process/pipe_io.h"
 
 namespace tilewright {
 

@@ -7,11 +7,11 @@
 #include <fstream>
 #include <iterator>
 
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 #include "tests/faults/farm_process.h"
 #include "tests/faults/fault_counts.h"
 #include "tests/paths.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 namespace {

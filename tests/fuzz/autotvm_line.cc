@@ -1,6 +1,6 @@
 // Lines of AutoTVM's logs, ours and foreign ones.
 #include "base/check.h"
-#include "records/autotvm_log.h"
+#include "records/formats/autotvm_log.h"
 #include "tests/fuzz/target.h"
 #include "tests/records/sample_records.h"
 

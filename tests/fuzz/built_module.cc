@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "compiler/operators/workload_rules.h"
 #include "tests/fuzz/target.h"
-#include "worker/module.h"
-#include "worker/run_kernel.h"
+#include "worker/pipeline/module.h"
+#include "worker/process/run_kernel.h"
 
 namespace tilewright {
 namespace {

@@ -1,7 +1,7 @@
 // Lines of other tuners' databases: MIOpen's find-db, aiter's tables.
 #include "base/check.h"
-#include "records/autotvm_log.h"
-#include "records/import_format.h"
+#include "records/formats/autotvm_log.h"
+#include "records/formats/import_format.h"
 #include "tests/fuzz/target.h"
 
 namespace tilewright {

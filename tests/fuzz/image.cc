@@ -1,5 +1,5 @@
 // PNG and JPEG images.
-#include "cli/image.h"
+#include "cli/run/image.h"
 
 #include "base/check.h"
 #include "tests/cli/pictures.h"

@@ -1,5 +1,5 @@
 // A job's journal as its rows are in the store: a row a line.
-#include "tuner/server/journal.h"
+#include "tuner/server/jobs/journal.h"
 
 #include "absl/strings/str_split.h"
 #include "tests/fuzz/target.h"

@@ -1,5 +1,5 @@
 // URLs of databases: never shown with a password.
-#include "records/postgres_url.h"
+#include "records/store/postgres_url.h"
 
 #include <algorithm>
 

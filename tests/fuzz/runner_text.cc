@@ -1,7 +1,7 @@
 // What passes between a worker and its runners: what is to be run, and what came of it.
 #include "base/check.h"
 #include "tests/fuzz/target.h"
-#include "worker/run_result.h"
+#include "worker/process/run_result.h"
 #include "worker/run_spec.h"
 
 namespace tilewright {

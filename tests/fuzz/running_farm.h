@@ -9,9 +9,9 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 #include "tuner/server/server.h"
-#include "worker/private_folder.h"
+#include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
 

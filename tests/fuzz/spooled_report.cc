@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "tests/fuzz/target.h"
 #include "tests/records/sample_records.h"
-#include "worker/spool.h"
+#include "worker/agent/spool.h"
 
 namespace tilewright {
 namespace {

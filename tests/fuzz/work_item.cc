@@ -1,5 +1,5 @@
 // What a server leases, as a worker reads it.
-#include "worker/work_item.h"
+#include "worker/pipeline/work_item.h"
 
 #include <google/protobuf/stubs/logging.h>
 

@@ -1,4 +1,4 @@
-#include "records/autotvm_log.h"
+#include "records/formats/autotvm_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "compiler/operators/workload_rules.h"
-#include "records/python_json.h"
+#include "records/formats/python_json.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {

@@ -1,12 +1,12 @@
-#include "records/background_check.h"
+#include "records/store/background_check.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <future>
 
-#include "records/group_writer.h"
-#include "records/record_store.h"
+#include "records/store/group_writer.h"
+#include "records/store/record_store.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {

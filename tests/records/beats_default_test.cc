@@ -1,5 +1,5 @@
 // A record replaces the default only where it is faster beyond the noise of both.
-#include "records/beats_default.h"
+#include "records/lookup/beats_default.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // What a whole network decided comes before kernels measured alone.
-#include "records/decision.h"
+#include "records/lookup/decision.h"
 
 #include <gtest/gtest.h>
 
-#include "records/finalists.h"
+#include "records/lookup/finalists.h"
 #include "tests/records/look_up.h"
 #include "tests/records/sample_records.h"
 #include "tests/records/sample_store.h"

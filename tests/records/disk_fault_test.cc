@@ -8,8 +8,8 @@
 #include <set>
 #include <vector>
 
-#include "records/maintenance.h"
-#include "records/record_store.h"
+#include "records/store/maintenance.h"
+#include "records/store/record_store.h"
 #include "tests/faults/fault_counts.h"
 #include "tests/records/fault_disk.h"
 #include "tests/records/sample_records.h"

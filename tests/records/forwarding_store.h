@@ -1,7 +1,7 @@
 // A store that does what another one does, for tests that change something of it.
 #pragma once
 
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 
 namespace tilewright {
 

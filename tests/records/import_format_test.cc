@@ -1,5 +1,5 @@
 // Databases of other tuners, lines in their formats: what they become, and what is refused.
-#include "records/import_format.h"
+#include "records/formats/import_format.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_replace.h"
 #include "compiler/core/outcome.h"
-#include "records/autotvm_log.h"
-#include "records/fit.h"
+#include "records/formats/autotvm_log.h"
+#include "records/lookup/fit.h"
 #include "tests/records/look_up.h"
 
 namespace tilewright {

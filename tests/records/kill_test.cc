@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "base/rng.h"
-#include "records/maintenance.h"
-#include "records/record_store.h"
+#include "records/store/maintenance.h"
+#include "records/store/record_store.h"
 #include "tests/faults/fault_counts.h"
 #include "tests/records/sample_records.h"
 

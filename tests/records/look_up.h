@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "records/lookup.h"
+#include "records/lookup/lookup.h"
 
 namespace tilewright {
 

@@ -1,4 +1,4 @@
-#include "records/lookup.h"
+#include "records/lookup/lookup.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Many workloads looked up at once, in the order in which they were asked for.
-#include "records/model_lookup.h"
+#include "records/lookup/model_lookup.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // What only records in PostgreSQL do: a server that goes away, and one that takes over.
-#include "records/postgres_store.h"
+#include "records/store/postgres_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
-#include "records/postgres.h"
+#include "records/store/postgres.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "records/postgres_store.h"
+#include "records/store/postgres_store.h"
 
 namespace tilewright {
 namespace {

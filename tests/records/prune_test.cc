@@ -1,5 +1,5 @@
 // Pruned records give the same look-ups.
-#include "records/prune.h"
+#include "records/lookup/prune.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/rng.h"
 #include "compiler/templates/template.h"
-#include "records/maintenance.h"
-#include "records/model_lookup.h"
-#include "records/open_store.h"
+#include "records/lookup/model_lookup.h"
+#include "records/store/maintenance.h"
+#include "records/store/open_store.h"
 #include "tests/records/postgres_server.h"
 #include "tests/records/sample_records.h"
 #include "tests/records/sample_store.h"

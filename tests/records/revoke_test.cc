@@ -1,4 +1,4 @@
-#include "records/revoke.h"
+#include "records/lookup/revoke.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {

@@ -4,9 +4,9 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "records/maintenance.h"
-#include "records/record_store.h"
-#include "records/sqlite.h"
+#include "records/store/maintenance.h"
+#include "records/store/record_store.h"
+#include "records/store/sqlite.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {

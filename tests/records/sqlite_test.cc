@@ -1,4 +1,4 @@
-#include "records/sqlite.h"
+#include "records/store/sqlite.h"
 
 #include <gtest/gtest.h>
 

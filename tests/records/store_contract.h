@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "records/postgres_store.h"
-#include "records/record_store.h"
+#include "records/store/postgres_store.h"
+#include "records/store/record_store.h"
 #include "tests/records/postgres_server.h"
 #include "tests/records/sample_records.h"
 

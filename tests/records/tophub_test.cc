@@ -1,6 +1,6 @@
 // AutoTVM's own rows: what becomes of them, and back. The rows are of the TopHub packages
 // cuda_v0.05 and cuda_v0.10 (tlc-pack/tophub).
-#include "records/tophub.h"
+#include "records/formats/tophub.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,8 @@
 #include "absl/strings/str_replace.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
-#include "records/autotvm_log.h"
-#include "records/fit.h"
+#include "records/formats/autotvm_log.h"
+#include "records/lookup/fit.h"
 #include "tests/records/look_up.h"
 
 namespace tilewright {

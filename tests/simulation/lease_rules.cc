@@ -8,10 +8,11 @@
 namespace tilewright {
 namespace {
 
-// The first quarantine (tuner/server/health_book.h).
+// The first quarantine (tuner/server/dispatch/health_book.h).
 constexpr double kQuarantineSeconds = 60;
 // Trials that a user may be served before another one whose trial waits: what a share may catch up
-// on (tuner/server/fair_queue.cc), one for the order of the names and one for the rounding.
+// on (tuner/server/dispatch/fair_queue.cc), one for the order of the names and one for the
+// rounding.
 constexpr size_t kMostAhead = 18;
 constexpr size_t kKeptLeases = 4000;
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "tests/simulation/witness.h"
-#include "tuner/server/farm_observer.h"
+#include "tuner/server/dispatch/farm_observer.h"
 
 namespace tilewright {
 

@@ -11,7 +11,7 @@
 #include "tests/simulation/lease_rules.h"
 #include "tests/simulation/witness.h"
 #include "tests/simulation/world.h"
-#include "tuner/server/farm.h"
+#include "tuner/server/jobs/farm.h"
 
 namespace tilewright {
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/network.h"
 #include "tuner/loop/tuning.h"
-#include "tuner/server/journal.h"
+#include "tuner/server/jobs/journal.h"
 
 namespace tilewright {
 namespace {

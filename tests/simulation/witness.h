@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "proto/tilewright.pb.h"
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 #include "tests/simulation/world.h"
-#include "tuner/server/farm.h"
+#include "tuner/server/jobs/farm.h"
 
 namespace tilewright {
 

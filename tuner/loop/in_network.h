@@ -1,7 +1,7 @@
 // The last phase of tuning: decides each layer's config by running the whole network, where weights
 // are cold and the neighbours use the caches too. Knows neither compiler nor processes: networks
-// are made and run by a NetworkTimer, here (cli/last_phase.h) or on a farm's worker
-// (tuner/server/network_phase.h).
+// are made and run by a NetworkTimer, here (cli/tuning/last_phase.h) or on a farm's worker
+// (tuner/server/jobs/network_phase.h).
 #pragma once
 
 #include <stop_token>

@@ -24,8 +24,8 @@ struct Measured {
   std::string fault;
   // It was never measured, because nobody wants it any more; the outcome says nothing.
   bool dropped = false;
-  // Of a whole network (tuner/server/trial.h): what its worker told, serialised; the outcome then
-  // says nothing.
+  // Of a whole network (tuner/server/dispatch/trial.h): what its worker told, serialised; the
+  // outcome then says nothing.
   std::string network;
 };
 

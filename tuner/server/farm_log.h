@@ -3,7 +3,7 @@
 #pragma once
 
 #include "log/log.h"
-#include "tuner/server/farm_observer.h"
+#include "tuner/server/dispatch/farm_observer.h"
 
 namespace tilewright {
 

@@ -9,9 +9,9 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "log/log.h"
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 #include "security/credentials.h"
-#include "tuner/server/webhook.h"
+#include "tuner/server/web/webhook.h"
 
 namespace tilewright {
 

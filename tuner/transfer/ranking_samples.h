@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "records/record_store.h"
+#include "records/store/record_store.h"
 #include "tuner/transfer/learned_ranking.h"
 
 namespace tilewright {

@@ -27,8 +27,8 @@
 #include "compiler/operators/workload_rules.h"
 #include "compiler/targets/target_backend.h"
 #include "worker/builder/network.h"
-#include "worker/kernel_json.h"
-#include "worker/pipe_io.h"
+#include "worker/process/kernel_json.h"
+#include "worker/process/pipe_io.h"
 #include "worker/sandbox/landlock.h"
 #include "worker/sandbox/namespaces.h"
 

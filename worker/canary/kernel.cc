@@ -1,5 +1,6 @@
-// The test kernel of machines without a compiler (worker/canary.h), built with the program: the
-// plain definition of a dense layer of float32[8,256] by float32[256,256], as kernels are called.
+// The test kernel of machines without a compiler (worker/agent/canary.h), built with the program:
+// the plain definition of a dense layer of float32[8,256] by float32[256,256], as kernels are
+// called.
 #include <cstdint>
 
 extern "C" void tilewright_canary(void* const* args, int64_t begin, int64_t end) {

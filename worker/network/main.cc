@@ -4,7 +4,8 @@
 //   "load PATH"   "ok N"      N: calls of the plan; packages are numbered from 0
 //   "run I"       "ok WHOLE CALL CALL ..."   wall seconds
 //   "limits N"    "ok FLOPS BYTES"           a second of one thread where N bytes are read again
-//                                            and again (worker/peaks.h); 0: unknown, as of devices
+//                                            and again (worker/machine/peaks.h); 0: unknown, as of
+//                                            devices
 // or "error TEXT". Ends with its input. Links nothing but libc, libseccomp and the runtime.
 //
 // tilewright-network-runner --in-turn: a farm's worker asks once (worker/network/in_turn.h).
@@ -24,10 +25,10 @@
 
 #include "runtime/error.h"
 #include "runtime/model.h"
+#include "worker/machine/peaks.h"
 #include "worker/network/in_turn.h"
 #include "worker/network/model_inputs.h"
 #include "worker/network/start_cpus.h"
-#include "worker/peaks.h"
 
 namespace tilewright {
 namespace {

@@ -8,7 +8,8 @@
 
 namespace tilewright {
 
-// "ok SECONDS...": every sample, so that reading gives the same doubles (worker/run_result.h).
+// "ok SECONDS...": every sample, so that reading gives the same doubles
+// (worker/process/run_result.h).
 inline std::string OkLine(const std::vector<double>& seconds) {
   std::ostringstream line;
   line.precision(std::numeric_limits<double>::max_digits10);

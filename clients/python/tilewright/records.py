@@ -104,7 +104,7 @@ def best(records: Iterable[Record]) -> list[Record]:
     """The record of the fastest config of each workload and target.
 
     A config that was measured several times counts with the middle of its medians (of two the
-    faster), as the farm itself judges (records/record_store.h, Best).
+    faster), as the farm itself judges (records/store/record_store.h, Best).
     """
     measured: dict[tuple[str, str], dict[tuple[str, str], list[Record]]] = {}
     for record in records:

@@ -1,0 +1,354 @@
+#include "worker/pipeline/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "worker/pipeline/pipeline_job.h"
+#include "worker/process/run_kernel.h"
+
+namespace tilewright {
+namespace {
+
+// Beyond one trial for each builder and slot: covers the way to the server and back.
+constexpr size_t kAhead = 2;
+
+using Time = std::chrono::steady_clock::time_point;
+
+Time Now() { return std::chrono::steady_clock::now(); }
+double SecondsSince(Time start) { return std::chrono::duration<double>(Now() - start).count(); }
+
+// Builds go on while a slot samples.
+bool BuildersHaveCoresOfTheirOwn(const PipelineSetup& setup) {
+  if (setup.device) return true;
+  const std::vector<int>& others = setup.cores.others;
+  return std::none_of(setup.cores.slots.begin(), setup.cores.slots.end(), [&](const auto& slot) {
+    return std::find_first_of(slot.begin(), slot.end(), others.begin(), others.end()) != slot.end();
+  });
+}
+
+absl::StatusOr<BuildResult> Unpack(const CompiledTask& task, const std::string& path) {
+  std::ofstream out(path, std::ios::binary);
+  out << task.so;
+  out.close();
+  if (!out) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  BuiltKernel built{path, task};
+  built.task.so.clear();
+  return built;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
+    : setup_(std::move(setup)),
+      finished_(std::move(finished)),
+      unfit_(std::move(unfit)),
+      capacity_(setup_.builders + setup_.cores.slots.size() + kAhead),
+      builders_apart_(BuildersHaveCoresOfTheirOwn(setup_)),
+      references_(setup_.folder, setup_.runner, setup_.cores.others, &build_interrupt_) {
+  for (int b = 0; b < setup_.builders; ++b) {
+    builders_.emplace_back([this] {
+      if (setup_.simulate) return SimulateLoop();
+      setup_.fetch ? FetchLoop() : setup_.only_builds ? BuildModules() : BuildLoop();
+    });
+  }
+  for (size_t slot = 0; slot < setup_.cores.slots.size(); ++slot) {
+    slots_.emplace_back([this, slot] { RunLoop(slot); });
+  }
+}
+
+Pipeline::~Pipeline() { Stop(0); }
+
+void Pipeline::Stop(double grace_seconds) {
+  Pause();
+  {
+    std::unique_lock lock(mutex_);
+    stopped_ = true;
+    build_interrupt_.Raise();
+    run_ended_.wait_for(lock, std::chrono::duration<double>(grace_seconds),
+                        [this] { return running_ == 0; });
+  }
+  run_interrupt_.Raise();
+  runnable_.notify_all();
+  to_build_.Close();
+  for (std::thread& thread : builders_) thread.join();
+  for (std::thread& thread : slots_) thread.join();
+  builders_.clear();
+  slots_.clear();
+}
+
+// ---- what is held ------------------------------------------------------------------------------
+
+void Pipeline::Add(WorkerTrial trial) {
+  auto job = std::make_unique<Job>();
+  job->trial = std::move(trial);
+  job->added = Now();
+  {
+    std::lock_guard lock(mutex_);
+    held_.insert(job->trial.attempt);
+    if (paused_) dropped_.insert(job->trial.attempt);
+  }
+  to_build_.Push(std::move(job));
+}
+
+void Pipeline::Drop(const AttemptId& attempt) {
+  std::lock_guard lock(mutex_);
+  if (held_.contains(attempt)) dropped_.insert(attempt);
+}
+
+void Pipeline::DropAll() {
+  std::lock_guard lock(mutex_);
+  dropped_ = held_;
+}
+
+bool Pipeline::IsDropped(const Job& job) const {
+  std::lock_guard lock(mutex_);
+  return stopped_ || dropped_.contains(job.trial.attempt);
+}
+
+std::vector<AttemptId> Pipeline::Held() const {
+  std::lock_guard lock(mutex_);
+  return {held_.begin(), held_.end()};
+}
+
+size_t Pipeline::WaitForRoom() {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return paused_ || held_.size() < capacity_; });
+  return paused_ ? 0 : capacity_ - held_.size();
+}
+
+void Pipeline::Pause() {
+  {
+    std::lock_guard lock(mutex_);
+    paused_ = true;
+    dropped_ = held_;
+    spare_times_.EndAll();
+  }
+  room_.notify_all();
+}
+
+void Pipeline::Resume() {
+  std::lock_guard lock(mutex_);
+  paused_ = stopped_;
+}
+
+void Pipeline::Release(const AttemptId& attempt) {
+  {
+    std::lock_guard lock(mutex_);
+    held_.erase(attempt);
+    dropped_.erase(attempt);
+  }
+  room_.notify_all();
+}
+
+void Pipeline::Finish(Job& job, absl::StatusOr<Outcome> outcome) {
+  const bool interrupted = absl::IsCancelled(outcome.status());
+  job.result.outcome = std::move(outcome);
+  job.result.worker_seconds = SecondsSince(job.added);
+  if (!interrupted) finished_(job.trial, std::move(job.result));
+  Release(job.trial.attempt);
+}
+
+// ---- builds ------------------------------------------------------------------------------------
+
+BuilderOptions Pipeline::builder_options() const {
+  return {.path = setup_.builder,
+          .cores = setup_.cores.others,
+          .folder = setup_.folder,
+          .interrupt = &build_interrupt_};
+}
+
+void Pipeline::ForEachToBuild(const std::function<void(JobPtr)>& build) {
+  while (std::optional<JobPtr> job = to_build_.Pop()) {
+    if (IsDropped(**job)) {
+      Release((*job)->trial.attempt);
+    } else {
+      build(*std::move(job));
+    }
+    NotifySlots();
+  }
+}
+
+void Pipeline::BuildLoop() {
+  Builder builder(builder_options());
+  std::unique_ptr<DeviceRunner> driver;
+  ForEachToBuild([&](JobPtr job) { Build(std::move(job), builder, driver); });
+}
+
+void Pipeline::BuildModules() {
+  ModuleBuilder builder(builder_options(), NextPath());
+  ForEachToBuild([&](const JobPtr& job) { BuildModule(*job, builder); });
+}
+
+void Pipeline::FetchLoop() {
+  ForEachToBuild([this](JobPtr job) { Fetch(std::move(job)); });
+}
+
+void Pipeline::SimulateLoop() {
+  ForEachToBuild([this](const JobPtr& job) {
+    const Time start = Now();
+    Outcome outcome = setup_.simulate(job->trial);
+    job->result.run_seconds = SecondsSince(start);
+    Finish(*job, std::move(outcome));
+  });
+}
+
+void Pipeline::BuildModule(Job& job, ModuleBuilder& builder) {
+  const Time start = Now();
+  absl::StatusOr<std::variant<TrialModule, Failure>> built = builder.Build(job.trial);
+  job.result.build_seconds = SecondsSince(start);
+  if (!built.ok()) return Finish(job, std::move(built).status());
+  if (auto* failure = std::get_if<Failure>(&*built)) return Finish(job, std::move(*failure));
+  job.result.module = std::get<TrialModule>(*std::move(built));
+  Finish(job, Outcome());
+}
+
+// The verified libraries become files only now.
+void Pipeline::Fetch(JobPtr job) {
+  const WorkerTrial& trial = job->trial;
+  const absl::StatusOr<TrialModule> module = setup_.fetch(trial);
+  if (!module.ok()) {
+    job->result.of_builder = absl::IsDataLoss(module.status());
+    return Finish(*job, std::move(module).status());
+  }
+  job->reference = references_.Get(trial.task, trial.options.seed, [&](const std::string& path) {
+    return Unpack(module->reference, path);
+  });
+  NotifySlots();  // others may have waited for it
+  job->library = std::make_unique<RemovedFile>(NextPath());
+  absl::StatusOr<BuildResult> kernel = Unpack(module->kernel, job->library->path());
+  if (!kernel.ok()) return Finish(*job, std::move(kernel).status());
+  job->kernel = std::get<BuiltKernel>(*std::move(kernel));
+  PushBuilt(std::move(job));
+}
+
+std::string Pipeline::NextPath() {
+  std::lock_guard lock(mutex_);
+  return absl::StrCat(setup_.folder, "/kernel-", next_file_++, ".so");
+}
+
+// By the target's compiler, then by the device's driver.
+absl::StatusOr<BuildResult> Pipeline::BuildKernel(const Job& job, Builder& builder,
+                                                  std::unique_ptr<DeviceRunner>& driver) {
+  const WorkerTrial& trial = job.trial;
+  const std::string path = job.library->path();
+  const Time start = Now();
+  const double limit = trial.options.build_limit_seconds;
+  TW_ASSIGN_OR_RETURN(BuildResult built, builder.BuildTask(trial.task, trial.config, path, limit));
+  const bool compiles = setup_.device != nullptr && setup_.device->compiles();
+  if (!compiles || std::holds_alternative<Failure>(built)) return built;
+  if (!driver) {
+    TW_ASSIGN_OR_RETURN(driver, setup_.device->StartCompiler(setup_.cores.others));
+  }
+  RunSpec spec = SpecOf(std::get<BuiltKernel>(built), RunArguments(trial.task.workload));
+  spec.reference = path;  // none is read
+  TW_ASSIGN_OR_RETURN(const std::optional<Failure> failure,
+                      driver->Compile(spec, limit - SecondsSince(start), &build_interrupt_));
+  return failure ? BuildResult(*failure) : std::move(built);
+}
+
+void Pipeline::Build(JobPtr job, Builder& builder, std::unique_ptr<DeviceRunner>& driver) {
+  const WorkerTrial& trial = job->trial;
+  if (trial.network) return BuildNetwork(std::move(job));
+  job->reference = references_.Get(trial.task, trial.options.seed, builder);
+  NotifySlots();  // others may have waited for it
+  job->library = std::make_unique<RemovedFile>(NextPath());
+  const Time start = Now();
+  absl::StatusOr<BuildResult> built = BuildKernel(*job, builder, driver);
+  job->result.build_seconds = SecondsSince(start);
+  if (!built.ok()) return Finish(*job, std::move(built).status());
+  if (auto* failure = std::get_if<Failure>(&*built)) return Finish(*job, std::move(*failure));
+  job->kernel = std::get<BuiltKernel>(*std::move(built));
+  PushBuilt(std::move(job));
+}
+
+void Pipeline::PushBuilt(JobPtr job) {
+  {
+    std::lock_guard lock(mutex_);
+    built_.push_back(std::move(job));
+  }
+  NotifySlots();
+}
+
+// Of a kernel that is there to be run, or that none will be. Holds the mutex, so that a slot cannot
+// miss it between its look and its wait.
+void Pipeline::NotifySlots() {
+  std::lock_guard lock(mutex_);
+  const auto has_reference = [](const JobPtr& job) { return job->HasReference(); };
+  const size_t kernels = std::count_if(built_.begin(), built_.end(), has_reference);
+  if (kernels > idle_slots_) spare_times_.EndFor(kernels - idle_slots_);
+  if (held_.size() <= running_) spare_times_.EndAll();
+  runnable_.notify_all();
+}
+
+// ---- runs --------------------------------------------------------------------------------------
+
+struct Pipeline::Slot {
+  size_t number = 0;
+  Time last_checkup = Now();
+  std::vector<WorkerTrial> unproven;  // measured since the last good checkup; their names alone
+};
+
+// What was found unfit says nothing about the trial at hand: pausing drops it.
+void Pipeline::CheckUpIfDue(Slot* slot) {
+  if (!setup_.checkup || setup_.checkup_seconds <= 0) return;
+  if (SecondsSince(slot->last_checkup) < setup_.checkup_seconds) return;
+  const absl::Status status = setup_.checkup(slot->number);
+  slot->last_checkup = Now();
+  std::vector<WorkerTrial> suspects;
+  if (absl::IsDataLoss(status)) suspects.swap(slot->unproven);
+  if (status.ok()) return slot->unproven.clear();
+  if (unfit_) unfit_(status, suspects);
+}
+
+void Pipeline::RunLoop(size_t number) {
+  const std::vector<int>& cores = setup_.cores.slots[number];
+  Slot slot{.number = number};
+  while (JobPtr job = NextRunnable()) {
+    CheckUpIfDue(&slot);
+    const WorkerTrial& trial = job->trial;
+    if (IsDropped(*job)) {
+      Release(trial.attempt);
+    } else {
+      const bool is_checked = setup_.checkup && setup_.checkup_seconds > 0 && !trial.network;
+      if (is_checked) slot.unproven.push_back({trial.session, trial.attempt, trial.fence});
+      Run(*job, cores);
+    }
+    {
+      std::lock_guard lock(mutex_);
+      --running_;
+      run_ended_.notify_all();
+    }
+    NotifySlots();
+  }
+}
+
+// The oldest whose reference is there: a slow reference holds up only its own trials. Counts as
+// running from here on. Null at the end.
+Pipeline::JobPtr Pipeline::NextRunnable() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    const auto it = std::find_if(built_.begin(), built_.end(),
+                                 [](const JobPtr& job) { return job->HasReference(); });
+    if (it != built_.end()) {
+      JobPtr job = std::move(*it);
+      built_.erase(it);
+      ++running_;
+      return job;
+    }
+    ++idle_slots_;
+    runnable_.wait(lock);
+    --idle_slots_;
+  }
+  return nullptr;
+}
+
+void Pipeline::Run(Job& job, const std::vector<int>& cores) {
+  absl::StatusOr<Outcome> outcome =
+      job.trial.network ? RunNetwork(job, cores) : Measure(job, cores);
+  Finish(job, std::move(outcome));
+}
+
+}  // namespace tilewright
