@@ -54,6 +54,57 @@ absl::Status OfBranch(const absl::Status& status, const std::string& how_to_know
       "needs both branches, since its condition is only known at run time", how_to_know));
 }
 
+// How often the body runs at most; one more than is allowed where nothing says it.
+absl::StatusOr<int64_t> MostIterations(OpBuilder& b) {
+  for (size_t i : {0, 1}) TW_RETURN_IF_ERROR(b.CheckIsTensor(i));
+  if (!b.HasInput(0)) return kMaxIterations + 1;
+  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> trips, b.ConstInts(0, "trip count"));
+  if (trips.size() != 1) return absl::InvalidArgumentError("its trip count must be a scalar");
+  return std::min(trips[0], kMaxIterations + 1);
+}
+
+// What goes from one iteration to the next, and what is collected of each.
+struct LoopValues {
+  ValueId going;
+  std::vector<ValueId> carried;
+  std::vector<std::vector<ValueId>> scans;
+};
+
+absl::Status Collect(const std::vector<ValueId>& outputs, bool surely, LoopValues* loop) {
+  const size_t carried = loop->carried.size();
+  if (outputs.size() < 1 + carried) {
+    return absl::InvalidArgumentError("its body has too few outputs");
+  }
+  TW_RETURN_IF_ERROR(CheckAreTensors({outputs[0]}, "its condition"));
+  loop->scans.resize(outputs.size() - 1 - carried);
+  if (!surely && !loop->scans.empty()) {
+    return absl::UnimplementedError(
+        "needs a constant condition, since it collects a value per iteration");
+  }
+  for (size_t k = 0; k < loop->scans.size(); ++k) {
+    loop->scans[k].push_back(outputs[1 + carried + k]);
+  }
+  return absl::OkStatus();
+}
+
+// An iteration that may not take place leaves everything as it was.
+absl::Status GoOn(OpBuilder& b, const std::vector<ValueId>& outputs, bool surely,
+                  LoopValues* loop) {
+  if (surely) {
+    std::copy_n(outputs.begin() + 1, loop->carried.size(), loop->carried.begin());
+    loop->going = outputs[0];
+    return absl::OkStatus();
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId active, AsScalar(b, loop->going));
+  for (size_t k = 0; k < loop->carried.size(); ++k) {
+    TW_ASSIGN_OR_RETURN(loop->carried[k], Choose(b, active, outputs[1 + k], loop->carried[k]));
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId next, AsScalar(b, outputs[0]));
+  TW_ASSIGN_OR_RETURN(
+      loop->going, Map(b, "and", {active, next}, [](const Exprs& x) { return And(x[0], x[1]); }));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<onnx::GraphProto*> BodyOf(onnx::NodeProto& node, const std::string& name) {
@@ -99,59 +150,31 @@ absl::StatusOr<Importer::Values> Importer::ConvertIf(const Scope& scope, onnx::N
 absl::StatusOr<Importer::Values> Importer::ConvertLoop(const Scope& scope, onnx::NodeProto& node,
                                                        OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(onnx::GraphProto* const body, BodyOf(node, "body"));
-  int64_t count = kMaxIterations + 1;
-  for (size_t i : {0, 1}) TW_RETURN_IF_ERROR(b.CheckIsTensor(i));
-  if (b.HasInput(0)) {
-    TW_ASSIGN_OR_RETURN(const std::vector<int64_t> trips, b.ConstInts(0, "trip count"));
-    if (trips.size() != 1) return absl::InvalidArgumentError("its trip count must be a scalar");
-    count = std::min(trips[0], count);
-  }
-  ValueId going =
+  TW_ASSIGN_OR_RETURN(const int64_t count, MostIterations(b));
+  LoopValues loop;
+  loop.going =
       b.HasInput(1) ? b.Input(1) : b.Constant(Tensor({DType::kBool, {}}, std::vector<uint8_t>{1}));
-  Values carried(b.Inputs().begin() + std::min<std::ptrdiff_t>(2, b.num_inputs()),
-                 b.Inputs().end());
-  std::vector<Values> scans;
+  loop.carried.assign(b.Inputs().begin() + std::min<std::ptrdiff_t>(2, b.num_inputs()),
+                      b.Inputs().end());
   for (int64_t i = 0; i < count; ++i) {
-    const std::optional<bool> known = Known(b.ConstValue(going));
+    const std::optional<bool> known = Known(b.ConstValue(loop.going));
     if (known && !*known) break;
     if (i == kMaxIterations) {
       return absl::UnimplementedError(
           absl::StrCat("needs a constant number of iterations, at most ", kMaxIterations));
     }
-    Values inputs = {b.Constant(Tensor({DType::kI64, {}}, std::vector<int64_t>{i})), going};
-    inputs.insert(inputs.end(), carried.begin(), carried.end());
+    Values inputs = {b.Constant(Tensor({DType::kI64, {}}, std::vector<int64_t>{i})), loop.going};
+    inputs.insert(inputs.end(), loop.carried.begin(), loop.carried.end());
     TW_ASSIGN_OR_RETURN(const Values outputs, ConvertBody(*body, &scope, inputs));
-    if (outputs.size() < 1 + carried.size()) {
-      return absl::InvalidArgumentError("its body has too few outputs");
-    }
-    TW_RETURN_IF_ERROR(CheckAreTensors({outputs[0]}, "its condition"));
-    scans.resize(outputs.size() - 1 - carried.size());
-    if (!known && !scans.empty()) {
-      return absl::UnimplementedError(
-          "needs a constant condition, since it collects a value per iteration");
-    }
-    for (size_t k = 0; k < scans.size(); ++k) {
-      scans[k].push_back(outputs[1 + carried.size() + k]);
-    }
-    if (known) {
-      std::copy_n(outputs.begin() + 1, carried.size(), carried.begin());
-      going = outputs[0];
-      continue;
-    }
-    TW_ASSIGN_OR_RETURN(const ValueId active, AsScalar(b, going));
-    for (size_t k = 0; k < carried.size(); ++k) {
-      TW_ASSIGN_OR_RETURN(carried[k], Choose(b, active, outputs[1 + k], carried[k]));
-    }
-    TW_ASSIGN_OR_RETURN(const ValueId next, AsScalar(b, outputs[0]));
-    TW_ASSIGN_OR_RETURN(
-        going, Map(b, "and", {active, next}, [](const Exprs& x) { return And(x[0], x[1]); }));
+    TW_RETURN_IF_ERROR(Collect(outputs, known.has_value(), &loop));
+    TW_RETURN_IF_ERROR(GoOn(b, outputs, known.has_value(), &loop));
   }
-  for (Values& values : scans) {
+  for (Values& values : loop.scans) {
     TW_RETURN_IF_ERROR(CheckAreTensors(values, "what it collects"));
     TW_ASSIGN_OR_RETURN(const ValueId stacked, Stack(b, std::move(values), 0));
-    carried.push_back(stacked);
+    loop.carried.push_back(stacked);
   }
-  return carried;
+  return std::move(loop.carried);
 }
 
 // The body for each tensor of the first input, with those at the same position of other sequences;

@@ -81,6 +81,33 @@ Expr ElementOf(const Tensor& tensor, int64_t i) {
                                  : Int(tensor.AsInt(i), tensor.dtype());
 }
 
+// Places of the keys that are not NaN, ascending; of a repeated key the last.
+std::vector<int64_t> OrderOf(const Tensor& keys) {
+  std::vector<int64_t> order;
+  for (int64_t i = keys.size(); i-- > 0;) {
+    if (!std::isnan(keys.AsDouble(i))) order.push_back(i);
+  }
+  const auto less = [&](int64_t i, int64_t j) {
+    return IsFloat(keys.dtype()) ? keys.AsDouble(i) < keys.AsDouble(j)
+                                 : keys.AsInt(i) < keys.AsInt(j);
+  };
+  std::stable_sort(order.begin(), order.end(), less);
+  order.erase(
+      std::unique(order.begin(), order.end(), [&](int64_t i, int64_t j) { return !less(i, j); }),
+      order.end());
+  return order;
+}
+
+Tensor Pick(const Tensor& from, const std::vector<int64_t>& places) {
+  Tensor picked({from.dtype(), {static_cast<int64_t>(places.size())}});
+  const auto size = static_cast<size_t>(SizeOf(from.dtype()));
+  for (size_t i = 0; i < places.size(); ++i) {
+    std::memcpy(picked.as<char>() + i * size,
+                from.as<char>() + static_cast<size_t>(places[i]) * size, size);
+  }
+  return picked;
+}
+
 absl::StatusOr<Dictionary> ReadDictionary(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const StringTensor read_keys, ReadColumn(b, "keys"));
   TW_ASSIGN_OR_RETURN(StringTensor read_values, ReadColumn(b, "values"));
@@ -92,36 +119,15 @@ absl::StatusOr<Dictionary> ReadDictionary(OpBuilder& b) {
     return absl::InvalidArgumentError(
         absl::StrCat("has ", keys.size(), " keys and ", values.size(), " values"));
   }
-  Dictionary d;
   TW_ASSIGN_OR_RETURN(const Tensor otherwise, ReadDefault(b, read_values));
-  d.names = read_values.names;
-  d.of_nan = d.otherwise = ElementOf(otherwise, 0);
-  std::vector<int64_t> order;  // of what is not NaN, a repeated key's last first
-  for (int64_t i = keys.size(); i-- > 0;) {
-    if (!std::isnan(keys.AsDouble(i))) order.push_back(i);
-  }
+  Dictionary d{.otherwise = ElementOf(otherwise, 0), .of_nan = ElementOf(otherwise, 0)};
   for (int64_t i = 0; i < keys.size(); ++i) {
     if (std::isnan(keys.AsDouble(i))) d.of_nan = ElementOf(values, i);
   }
-  const auto less = [&](int64_t i, int64_t j) {
-    return IsFloat(keys.dtype()) ? keys.AsDouble(i) < keys.AsDouble(j)
-                                 : keys.AsInt(i) < keys.AsInt(j);
-  };
-  std::stable_sort(order.begin(), order.end(), less);
-  order.erase(
-      std::unique(order.begin(), order.end(), [&](int64_t i, int64_t j) { return !less(i, j); }),
-      order.end());
+  std::vector<int64_t> order = OrderOf(keys);
   if (order.empty()) order.push_back(0);  // NaN alone, which nothing equals
-  const auto pick = [&](const Tensor& from) {
-    Tensor picked({from.dtype(), {static_cast<int64_t>(order.size())}});
-    const auto size = static_cast<size_t>(SizeOf(from.dtype()));
-    for (size_t i = 0; i < order.size(); ++i) {
-      std::memcpy(picked.as<char>() + i * size,
-                  from.as<char>() + static_cast<size_t>(order[i]) * size, size);
-    }
-    return picked;
-  };
-  d.keys = pick(keys), d.values = pick(values);
+  d.keys = Pick(keys, order), d.values = Pick(values, order);
+  d.names = std::move(read_values.names);
   return d;
 }
 

@@ -75,6 +75,15 @@ Stmt CopyTile(const WinogradShape& s, const Buffer& copy, const Expr& row, const
   });
 }
 
+// In the place of a tile that the last piece has no more.
+Stmt ZeroTile(const WinogradShape& s, const Expr& block, const Expr& p, const PieceBuffer& out) {
+  return Serially("xi", s.alpha * s.alpha, [&](const Expr& xi) {
+    return Lanes(s, [&](const Expr& lane) {
+      return Store(out.buffer, out.At({xi, block, p, lane}), Const(0, out.buffer->dtype));
+    });
+  });
+}
+
 }  // namespace
 
 WinogradShape WinogradShapeOf(const Workload& w, int64_t m, int64_t piece,
@@ -192,12 +201,7 @@ Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piec
     const Stmt transformed = WithTile(
         s, tile, [&](const Expr& n, const Expr& r, const Expr& c) { return one(p, n, r, c); });
     if (s.tiles() % s.piece == 0) return transformed;
-    const Stmt zero = Serially("xi", s.alpha * s.alpha, [&](const Expr& xi) {
-      return Lanes(s, [&](const Expr& lane) {
-        return Store(out.buffer, out.At({xi, block, p, lane}), Const(0, out.buffer->dtype));
-      });
-    });
-    return If(Lt(tile, Int(s.tiles())), transformed, zero);
+    return If(Lt(tile, Int(s.tiles())), transformed, ZeroTile(s, block, p, out));
   });
   return Alloc(half, Alloc(copy, tiles));
 }
