@@ -50,12 +50,17 @@ uint64_t Pack(uint32_t begin, uint32_t end) { return uint64_t{begin} << 32 | end
 ThreadPool::ThreadPool(int threads, bool bind) : shares_(static_cast<size_t>(threads)) {
   const std::vector<int> cpus = AllowedCpus();
   spin_ = shares_.size() <= cpus.size();
+  for (size_t self = 1; self < shares_.size(); ++self) Start(self);
+  if (bind) Bind(cpus);
+}
+
+// From here and not by the helpers: one that has had no CPU yet is bound, too.
+void ThreadPool::Bind(const std::vector<int>& cpus) {
+  spin_ = shares_.size() <= cpus.size();
   for (size_t self = 1; self < shares_.size(); ++self) {
-    Start(self);
-    // From here and not by itself: a helper that has had no CPU yet is bound, too.
-    if (bind) BindThread(helpers_.back().native_handle(), cpus[self % cpus.size()]);
+    BindThread(helpers_[self - 1].native_handle(), cpus[self % cpus.size()]);
   }
-  if (bind) BindThread(pthread_self(), cpus[0]);
+  BindThread(pthread_self(), cpus[0]);
 }
 
 ThreadPool::~ThreadPool() { Stop(); }

@@ -30,6 +30,10 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(shares_.size()); }
 
+  // Confines thread i to the i-th of these CPUs from now on, the caller being number 0. Between
+  // loops. REQUIRES: cpus is not empty.
+  void Bind(const std::vector<int>& cpus);
+
   // Calls body(begin, end) for disjoint ranges that cover [0, extent), on any of the threads, and
   // returns when all have returned; their writes are visible then. The body must not throw and
   // must not call ParallelFor. One caller at a time. REQUIRES: 0 <= extent < 2^31.
@@ -56,7 +60,7 @@ class ThreadPool {
   uint32_t AwaitLoop(uint32_t seen) const;
 
   std::vector<Share> shares_;
-  bool spin_;
+  std::atomic<bool> spin_;      // each thread may have a CPU of its own
   const Body* body_ = nullptr;  // of the current loop; read only while holding iterations of it
   alignas(64) std::atomic<uint32_t> loop_{0};  // counts loops; changes wake the helpers
   alignas(64) std::atomic<int32_t> unfinished_{0};

@@ -8,7 +8,6 @@ namespace {
 
 // One line a field: its name, then its values. Paths take the rest of their line.
 constexpr int kMaxRank = 8, kMaxThreads = 1024;
-constexpr double kMostSpareSeconds = 3600;
 
 void WriteArgument(std::ostream& out, const RunArgument& argument) {
   out << "arg " << NameOf(argument.dtype) << " " << argument.cold << " " << argument.amplitude
@@ -101,10 +100,6 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
                              spec->sampling_seconds >> spec->drop_seconds >> spec->sample_calls >>
                              spec->sample_seconds);
   }
-  if (name == "spare") {
-    return static_cast<bool>(in >> spec->spare_seconds) && spec->spare_seconds >= 0 &&
-           spec->spare_seconds <= kMostSpareSeconds;
-  }
   if (name == "flops") return static_cast<bool>(in >> spec->flops);
   if (name == "limits") {
     return static_cast<bool>(in >> spec->memory_bytes >> spec->cpu_seconds >> spec->file_bytes);
@@ -113,8 +108,9 @@ bool ReadField(const std::string& name, std::istream& in, RunSpec* spec) {
     return static_cast<bool>(in >> spec->threads) && spec->threads >= 1 &&
            spec->threads <= kMaxThreads;
   }
-  if (name == "cores") {
-    for (int core; in >> core;) spec->cores.push_back(core);
+  if (name == "cores" || name == "ahead") {
+    std::vector<int>& cores = name == "cores" ? spec->cores : spec->ahead;
+    for (int core; in >> core;) cores.push_back(core);
     return true;
   }
   return false;
@@ -135,13 +131,32 @@ std::string ToText(const RunSpec& spec) {
   for (const RunArgument& argument : spec.arguments) WriteArgument(out, argument);
   out << "samples " << spec.min_samples << " " << spec.max_samples << " " << spec.sampling_seconds
       << " " << spec.drop_seconds << " " << spec.sample_calls << " " << spec.sample_seconds
-      << "\nspare " << spec.spare_seconds << "\nflops " << spec.flops << "\nlimits "
-      << spec.memory_bytes << " " << spec.cpu_seconds << " " << spec.file_bytes
-      << "\nrequire_sandbox " << spec.require_sandbox << "\nthreads " << spec.threads << "\ncores";
+      << "\nflops " << spec.flops << "\nlimits " << spec.memory_bytes << " " << spec.cpu_seconds
+      << " " << spec.file_bytes << "\nrequire_sandbox " << spec.require_sandbox << "\nthreads "
+      << spec.threads << "\ncores";
   for (const int core : spec.cores) out << " " << core;
+  out << "\nahead";
+  for (const int core : spec.ahead) out << " " << core;
   out << "\n";
   if (!spec.token.empty()) out << "token " << spec.token << "\n";
   return out.str();
+}
+
+std::string GoLine(double spare_seconds) {
+  std::ostringstream out;
+  out.precision(std::numeric_limits<double>::max_digits10);
+  out << "go " << spare_seconds;
+  return out.str();
+}
+
+std::optional<double> ParseGoLine(const std::string& line) {
+  if (line.size() > kMostGoBytes) return std::nullopt;
+  std::istringstream in(line);
+  std::string word;
+  double seconds = 0;
+  if (!(in >> word >> seconds) || word != "go" || !(in >> std::ws).eof()) return std::nullopt;
+  if (!(seconds >= 0 && seconds <= kMostSpareSeconds)) return std::nullopt;
+  return seconds;
 }
 
 std::optional<RunSpec> ParseRunSpec(const std::string& text) {

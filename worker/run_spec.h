@@ -58,9 +58,6 @@ struct RunSpec {
   double tolerance = 0;  // largest |got - want| accepted, relative to the largest |want|
   uint32_t min_samples = 3, max_samples = 50;
   double sampling_seconds = 0.015;
-  // From the first call on, while standard input is open: sampling goes on until then, and also of
-  // a candidate that would have been dropped; beyond max_samples quantiles of all are kept.
-  double spare_seconds = 0;
   uint32_t sample_calls = 1;  // at least; a sample is their mean
   double sample_seconds = 0;  // that the calls of a sample take together, at least
   double drop_seconds = 0;    // a first timed call longer than this stays the only one; 0: never
@@ -69,11 +66,22 @@ struct RunSpec {
   double cpu_seconds = 0;     // of each thread
   int64_t file_bytes = 0;     // largest file it may write
   std::vector<int> cores;     // empty: any
+  std::vector<int> ahead;     // where it is prepared until its turn on `cores`; empty: there, too
   int threads = 1;            // that share each call's extent; at most one a core is sensible
 };
 
 // The line behind a spec where more may be said, or waited for, on the same stream.
 inline constexpr char kEndOfSpec[] = "end\n";
+
+// The line that a prepared runner waits for: its turn has come. So many seconds are spare, from the
+// first call on and while standard input is open: sampling goes on until then, and also of a
+// candidate that would have been dropped; beyond max_samples quantiles of all are kept. Without the
+// newline; at most kMostGoBytes. REQUIRES: 0 <= spare_seconds <= kMostSpareSeconds.
+inline constexpr double kMostSpareSeconds = 3600;
+inline constexpr size_t kMostGoBytes = 64;
+std::string GoLine(double spare_seconds);
+// The seconds; nullopt: not such a line.
+std::optional<double> ParseGoLine(const std::string& line);
 
 std::string ToText(const RunSpec& spec);
 // nullopt: not a spec.

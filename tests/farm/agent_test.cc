@@ -62,10 +62,8 @@ TEST_F(AgentSelfTest, AMissingRunnerIsSaidAtOnce) {
 }
 
 TEST_F(AgentSelfTest, ARunnerThatFindsWrongResultsIsSaidAtOnce) {
-  const absl::Status status =
-      StartWith(FakeRunner(folder_->path() + "/runner",
-                           "echo called >&3\necho $token wrong_result odd >&3\n"),
-                "");
+  const absl::Status status = StartWith(
+      FakeRunner(folder_->path() + "/runner", "ready\necho $token wrong_result odd >&3\n"), "");
   EXPECT_TRUE(absl::IsUnavailable(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("odd"));
 }
@@ -176,7 +174,7 @@ TEST_F(AgentTest, WhatASlotThatBecameSlowMeasuredIsWithdrawnAndMeasuredAgainOnce
   const std::string slow = folder_->path() + "/slow";
   AgentOptions options = Options(server_->address(), folder_->path());
   options.runner =
-      FakeRunner(folder_->path() + "/runner", "echo called >&3\nif [ -e " + slow +
+      FakeRunner(folder_->path() + "/runner", "ready\nif [ -e " + slow +
                                                   " ]; then echo $token ok 0.02 >&3; exit; fi\n"
                                                   "echo $token ok 0.005 >&3\n");
   options.checkup_seconds = 0.2;

@@ -58,6 +58,22 @@ TEST(CorePlan, SlotsTakeWholeCoresFromTheLastAndTheirHyperThreadsStayIdle) {
   EXPECT_THAT(plan.remarks, IsEmpty());
 }
 
+TEST(CorePlan, ASlotsNextKernelIsPreparedOnOtherCoresOfItsMemoryNode) {
+  const CorePlan plan =
+      PlanCores(Cores("numa:2 core:3 pu:1", 6), {}, {.slots = 2, .slot_cores = 2}).value();
+  EXPECT_THAT(plan.slots, ElementsAre(ElementsAre(4, 5), ElementsAre(2, 3)));
+  EXPECT_THAT(plan.ahead, ElementsAre(IsEmpty(), ElementsAre(0, 1)));
+  const CorePlan two = PlanCores(Cores("core:2 pu:1", 2), {}, {}).value();
+  EXPECT_TRUE(two.apart);
+  EXPECT_THAT(two.ahead, ElementsAre(ElementsAre(0)));
+}
+
+TEST(CorePlan, AHyperThreadOfASlotIsNoCoreBesideIt) {
+  const CorePlan plan = PlanCores(Cores("core:1 pu:2", 2), {}, {}).value();
+  EXPECT_FALSE(plan.apart);
+  EXPECT_THAT(plan.ahead, ElementsAre(IsEmpty()));
+}
+
 TEST(CorePlan, ASlotOfSeveralCoresHasNeighbours) {
   const auto cores = Cores("pack:2 core:4 pu:1", 8);
   const CorePlan plan = PlanCores(cores, {}, {.slots = 1, .slot_cores = 4}).value();

@@ -45,14 +45,15 @@ while True:
 )" + indented);
 }
 
-// A runner that reads its spec into $spec and runs `body`, a shell's; results go to >&3 after
-// $token. With the default it writes a reference when it shall and times half a second else.
-inline std::string FakeRunner(
-    const std::string& path,
-    const std::string& body = "echo called >&3\necho $token ok 0.5 >&3\n") {
+// A runner that reads its spec into $spec and runs `body`, a shell's, in which `ready` says that it
+// is and waits for its turn, with $spare seconds to spare; results go to >&3 after $token. With the
+// default it writes a reference when it shall and times half a second else.
+inline std::string FakeRunner(const std::string& path,
+                              const std::string& body = "ready\necho $token ok 0.5 >&3\n") {
   return WriteScript(path,
                      "#!/bin/sh\nspec=$(sed -u '/^end$/q')\n"
                      "token=$(echo \"$spec\" | sed -n 's/^token //p')\n"
+                     "ready() { echo called >&3; echo $token ready >&3; read go spare; }\n"
                      "case \"$spec\" in *\"write_reference 1\"*) reference=1;; esac\n" +
                          body);
 }

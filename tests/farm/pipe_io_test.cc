@@ -82,5 +82,14 @@ TEST_F(PipeIo, LinesAndTheRestAreReadUpToTheBound) {
   EXPECT_EQ(ReadToEnd(reader(), 3, DeadlineAfter(5)).value(), "two");
 }
 
+TEST_F(PipeIo, TheLastTextIsReadUpToItsNewlineThoughTheWriterLives) {
+  ASSERT_TRUE(WriteAll(writer(), "one\ntwo\n").ok());
+  EXPECT_EQ(ReadText(reader(), 100, DeadlineAfter(5)).value(), "one\ntwo\n");
+  ASSERT_TRUE(WriteAll(writer(), "open").ok());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ReadText(reader(), 100, DeadlineAfter(0.01)).status()));
+  CloseWriter();
+  EXPECT_EQ(ReadText(reader(), 100, DeadlineAfter(5)).value(), "");
+}
+
 }  // namespace
 }  // namespace tilewright

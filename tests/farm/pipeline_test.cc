@@ -10,9 +10,7 @@
 #include <future>
 #include <iterator>
 
-#include "compiler/operators/workload_rules.h"
-#include "tests/farm/fake_programs.h"
-#include "worker/pipeline/private_folder.h"
+#include "tests/farm/pipeline_fixture.h"
 
 namespace tilewright {
 namespace {
@@ -22,41 +20,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr char kSmall[] = "dense(float32[4,8],float32[8,8];,NK,)";
-constexpr char kOther[] = "dense(float32[2,8],float32[8,8];,NK,)";
-
-class PipelineTest : public ::testing::Test {
- protected:
-  void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }
-
-  std::string path(const std::string& name) const { return folder_->path() + "/" + name; }
-
-  void Start(const std::string& builder_body, const std::string& runner_body, int builders = 1) {
-    pipeline_ = std::make_unique<Pipeline>(
-        PipelineSetup{.runner = FakeRunner(path("runner"), runner_body),
-                      .builder = FakeBuilder(path("builder"), builder_body),
-                      .folder = files_->path(),
-                      .builders = builders,
-                      .cores = {.slots = {{}}, .others = {}}},
-        [this](const WorkerTrial& trial, WorkerResult result) {
-          results_.Push({trial.attempt, std::move(result.outcome)});
-        });
-  }
-  void Add(uint64_t number, const std::string& workload = kSmall, uint64_t epoch = 1) {
-    pipeline_->Add(
-        {.attempt = {epoch, number}, .task = {.workload = ParseWorkload(workload).value()}});
-  }
-  std::pair<AttemptId, absl::StatusOr<Outcome>> Next() { return *results_.Pop(); }
-
-  const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
-  const std::unique_ptr<PrivateFolder> files_ = PrivateFolder::Make(folder_->path()).value();
-  BlockingQueue<std::pair<AttemptId, absl::StatusOr<Outcome>>> results_;
-  std::unique_ptr<Pipeline> pipeline_;
-};
-
-constexpr char kMeasure[] = "echo called >&3\necho $token ok 0.5 >&3\n";
 constexpr char kHang[] =
-    "echo called >&3\nif [ -z \"$reference\" ]; then sleep 1000; fi\necho $token ok >&3\n";
+    "ready\nif [ -z \"$reference\" ]; then sleep 1000; fi\necho $token ok >&3\n";
 
 TEST_F(PipelineTest, MeasuresWhatIsAddedAndLeavesNoFile) {
   Start("built()", kMeasure);
@@ -74,11 +39,11 @@ TEST_F(PipelineTest, WhatTheMachineCannotDoIsNoOutcome) {
   Start("send(json.dumps({'fault': 'disk full'}).encode())", kMeasure);
   Add(1);
   EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("disk full"));
-  Start("built()", "if [ -n \"$reference\" ]; then echo called >&3; echo $token ok >&3; fi\n");
+  Start("built()", "if [ -n \"$reference\" ]; then ready; echo $token ok >&3; fi\n");
   Add(2);
   EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("before it called"));
   Start("built()",
-        "echo called >&3\nif [ -n \"$reference\" ]; then echo $token ok >&3; exit; fi\n"
+        "ready\nif [ -n \"$reference\" ]; then echo $token ok >&3; exit; fi\n"
         "kill -9 $$\n");
   Add(3);
   EXPECT_THAT(std::string(Next().second.status().message()), HasSubstr("killed from outside"));
@@ -117,17 +82,19 @@ TEST_F(PipelineTest, ASlowReferenceHoldsUpOnlyItsOwnTrials) {
   EXPECT_TRUE(Next().second.ok());
 }
 
-// A run whose spec gives it time to spare takes it until it is told.
-constexpr char kMeasureUntilTold[] =
-    "if echo \"$spec\" | grep -q '^spare 0[.]'; then told=$(cat); fi\n";
+// A run that has time to spare takes it until it is told. What was written of its turn before it is
+// in the argument.
+std::string UntilTold(const std::string& in_turn) {
+  return "if [ -z \"$reference\" ]; then\n  ready\n  " + in_turn +
+         "\n  case $spare in 0.*) told=$(cat);; esac\n  echo $token ok 0.5 >&3\nelse\n" + kMeasure +
+         "fi\n";
+}
 
 TEST_F(PipelineTest, ASlotSamplesUntilTheNextKernelIsBuilt) {
   const std::string runs = path("runs"), spare = path("spare");
   // The second kernel is built once the first runs.
   Start("while count == 3 and not os.path.exists('" + runs + "'): time.sleep(0.01)\nbuilt()",
-        "if [ -z \"$reference\" ]; then\n"
-        "  echo \"$spec\" | sed -n 's/^spare //p' >>" +
-            spare + "\n  touch " + runs + "\n" + kMeasureUntilTold + "fi\n" + kMeasure);
+        UntilTold("echo $spare >>" + spare + "\n  touch " + runs));
   for (const uint64_t number : {1, 2}) Add(number);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
   std::ifstream in(spare);
@@ -143,8 +110,7 @@ TEST_F(PipelineTest, ASlotSamplesNoLongerOnceTheNextBuildHasFailed) {
             "'): time.sleep(0.01)\n"
             "if count == 3: send(json.dumps({'fault': 'disk full'}).encode())\n"
             "else: built()",
-        "if [ -z \"$reference\" ]; then\n  touch " + runs + "\n" + kMeasureUntilTold + "fi\n" +
-            kMeasure);
+        UntilTold("touch " + runs));
   for (const uint64_t number : {1, 2}) Add(number);
   EXPECT_EQ(Next().first.number, 2u);
   EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
@@ -152,9 +118,7 @@ TEST_F(PipelineTest, ASlotSamplesNoLongerOnceTheNextBuildHasFailed) {
 
 TEST_F(PipelineTest, StoppingEndsTheTimeToSpareOfWhatRuns) {
   const std::string runs = path("runs");
-  Start("if count == 3: time.sleep(1000)\nbuilt()", "if [ -z \"$reference\" ]; then\n  touch " +
-                                                        runs + "\n" + kMeasureUntilTold + "fi\n" +
-                                                        kMeasure);
+  Start("if count == 3: time.sleep(1000)\nbuilt()", UntilTold("touch " + runs));
   for (const uint64_t number : {1, 2}) Add(number);
   while (!std::filesystem::exists(runs)) std::this_thread::yield();
   pipeline_->Stop(/*grace_seconds=*/1000);

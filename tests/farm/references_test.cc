@@ -31,10 +31,9 @@ class ReferencesTest : public ::testing::Test {
 
 TEST_F(ReferencesTest, AreComputedOnceForAWorkloadAndSeed) {
   Builder builder({FakeBuilder(path("builder"), "built()")});
-  References references(folder_->path(),
-                        FakeRunner(path("runner"), "echo x >>" + path("runs") +
-                                                       "\necho called >&3\necho $token ok >&3\n"),
-                        {});
+  References references(
+      folder_->path(),
+      FakeRunner(path("runner"), "echo x >>" + path("runs") + "\nready\necho $token ok >&3\n"), {});
   const ReferenceResult first = Get(references, builder);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(Get(references, builder).value(), *first);
@@ -47,7 +46,7 @@ TEST_F(ReferencesTest, OfADeviceAreSharedByAllCores) {
   Builder builder({FakeBuilder(path("builder"), "built()")});
   const std::string runner =
       FakeRunner(path("runner"), "echo \"$spec\" | sed -n 's/^threads //p' >>" + path("threads") +
-                                     "\necho called >&3\necho $token ok >&3\n");
+                                     "\nready\necho $token ok >&3\n");
   References references(folder_->path(), runner, {0, 1, 2});
   Task task{.workload = ParseWorkload("dense(float32[4,8],float32[8,8];,NK,)").value()};
   EXPECT_TRUE(references.Get(task, 1, builder).get().ok());
@@ -67,7 +66,7 @@ TEST_F(ReferencesTest, AFailureIsNotKept) {
   const ReferenceResult failed = Get(references, builder);
   EXPECT_TRUE(absl::IsUnavailable(failed.status()));
   EXPECT_THAT(std::string(failed.status().message()), HasSubstr("no space left"));
-  FakeRunner(runner, "echo called >&3\necho $token ok >&3\n");
+  FakeRunner(runner, "ready\necho $token ok >&3\n");
   EXPECT_TRUE(Get(references, builder).ok());
 }
 

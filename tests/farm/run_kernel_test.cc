@@ -360,12 +360,14 @@ TEST(RunSpecText, RoundTrips) {
   spec.sample_calls = 4;
   spec.sample_seconds = 0.25;
   spec.cores = {0, 3};
+  spec.ahead = {1};
   spec.threads = 2;
   const std::optional<RunSpec> read = ParseRunSpec(ToText(spec));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(ToText(*read), ToText(spec));
   EXPECT_EQ(read->library, "/a b/c.so");
   EXPECT_EQ(read->drop_seconds, 1.0 / 3);
+  EXPECT_EQ(read->ahead, std::vector<int>{1});
   EXPECT_EQ(read->sample_calls, 4u);
   EXPECT_EQ(read->sample_seconds, 0.25);
   EXPECT_EQ(read->arguments[1].dtype, DType::kBF16);

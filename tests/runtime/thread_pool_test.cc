@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/cpu_info.h"
 #include "runtime/error.h"
 #include "runtime/straggler_guard.h"
 
@@ -148,6 +149,17 @@ TEST(ThreadPool, BindsEachThreadToOneCpu) {
     }
   })
       .join();
+}
+
+TEST(ThreadPool, IsBoundAgainToOtherCpus) {
+  std::thread([] {
+    const std::vector<int> cpus = AllowedCpus();
+    ThreadPool pool(2, true);
+    for (const std::vector<int>& all : {std::vector<int>{cpus.back()}, {cpus.front()}}) {
+      pool.Bind(all);
+      pool.ParallelFor(8, [&](int64_t, int64_t) { EXPECT_EQ(sched_getcpu(), all[0]); });
+    }
+  }).join();
 }
 
 std::set<pid_t> ThreadsOfThisProcess() {

@@ -45,7 +45,8 @@ void ChooseOthers(const std::vector<PhysicalCore>& cores, size_t left, CorePlan*
   for (size_t i = 0; i < left; ++i) {
     plan->others.insert(plan->others.end(), cores[i].cpus.begin(), cores[i].cpus.end());
   }
-  if (!plan->others.empty()) return;
+  plan->apart = left > 0;
+  if (plan->apart) return;
   plan->remarks.push_back("there is no core beside the slots: builders disturb measurements");
   for (const PhysicalCore& core : cores) {  // at least another hyper-thread, where there is one
     plan->others.insert(plan->others.end(), core.cpus.begin() + 1, core.cpus.end());
@@ -53,6 +54,17 @@ void ChooseOthers(const std::vector<PhysicalCore>& cores, size_t left, CorePlan*
   for (size_t i = 0; i < cores.size() && plan->others.empty(); ++i) {
     plan->others = cores[i].cpus;
   }
+}
+
+// A slot's next kernel is prepared where its memory will be near: the first touch says where it is.
+std::vector<int> AheadOf(const PhysicalCore& slot, const std::vector<PhysicalCore>& cores,
+                         size_t left) {
+  std::vector<int> ahead;
+  for (size_t i = 0; i < left; ++i) {
+    if (cores[i].node != slot.node) continue;
+    ahead.insert(ahead.end(), cores[i].cpus.begin(), cores[i].cpus.end());
+  }
+  return ahead;
 }
 
 }  // namespace
@@ -75,6 +87,10 @@ absl::StatusOr<CorePlan> PlanCores(const std::vector<PhysicalCore>& cores,
     plan.remarks.push_back("hyper-threads of a slot's cores belong to others: timings may be off");
   }
   ChooseOthers(cores, left, &plan);
+  for (size_t first = cores.size(); first > left;) {
+    first -= static_cast<size_t>(request.slot_cores);
+    plan.ahead.push_back(AheadOf(cores[first], cores, left));
+  }
   std::sort(plan.others.begin(), plan.others.end());
   CountBuilders(limits, int64_t{request.slots} * request.slot_cores, &plan);
   return plan;

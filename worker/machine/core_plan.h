@@ -14,9 +14,13 @@ namespace tilewright {
 struct CorePlan {
   std::vector<std::vector<int>> slots;  // one CPU of each of a slot's cores: its threads run there
   std::vector<int> others;              // CPUs of all else
-  int builders = 1;                     // compilers at once that these and the limits bear
-  std::vector<std::string> remarks;     // what disturbs timings here, for people
-  int64_t memory_bytes = 0;             // what the group may use; 0 = no limit
+  bool apart = false;                   // those are whole cores beside the slots'
+  // By slot: those of `others` where its next kernel is prepared while one is timed. They are of
+  // the slot's memory node, where what is prepared shall lie; empty: none is, or not apart.
+  std::vector<std::vector<int>> ahead;
+  int builders = 1;                  // compilers at once that these and the limits bear
+  std::vector<std::string> remarks;  // what disturbs timings here, for people
+  int64_t memory_bytes = 0;          // what the group may use; 0 = no limit
 };
 
 struct PlanRequest {

@@ -35,8 +35,10 @@ absl::StatusOr<Topology> Load(const std::string& synthetic) {
   return topology;
 }
 
-PhysicalCore FromObject(hwloc_const_cpuset_t cpus, const std::vector<int>& allowed) {
+PhysicalCore FromObject(hwloc_const_cpuset_t cpus, hwloc_const_nodeset_t nodes,
+                        const std::vector<int>& allowed) {
   PhysicalCore core;
+  core.node = std::max(0, hwloc_bitmap_first(nodes));
   for (int cpu = hwloc_bitmap_first(cpus); cpu >= 0; cpu = hwloc_bitmap_next(cpus, cpu)) {
     if (std::binary_search(allowed.begin(), allowed.end(), cpu)) {
       core.cpus.push_back(cpu);
@@ -56,7 +58,7 @@ absl::StatusOr<std::vector<PhysicalCore>> ReadTopology(const std::vector<int>& a
   std::vector<PhysicalCore> cores;
   for (hwloc_obj_t object = nullptr;
        (object = hwloc_get_next_obj_by_type(topology->get(), HWLOC_OBJ_CORE, object));) {
-    PhysicalCore core = FromObject(object->cpuset, allowed);
+    PhysicalCore core = FromObject(object->cpuset, object->nodeset, allowed);
     if (!core.cpus.empty()) cores.push_back(std::move(core));
   }
   if (!cores.empty()) return cores;

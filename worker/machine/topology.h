@@ -12,6 +12,7 @@ struct PhysicalCore {
   std::vector<int> cpus;  // those this process may use, ascending; hyper-threads of one core
   // All of its CPUs are ours: nobody else's load shares its execution units.
   bool whole = true;
+  int node = 0;  // whose memory is nearest; as the system numbers them
   friend bool operator==(const PhysicalCore&, const PhysicalCore&) = default;
 };
 

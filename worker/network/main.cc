@@ -16,7 +16,6 @@
 #include <chrono>
 #include <cstring>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -29,6 +28,7 @@
 #include "worker/network/in_turn.h"
 #include "worker/network/model_inputs.h"
 #include "worker/network/start_cpus.h"
+#include "worker/runner/ok_line.h"
 
 namespace tilewright {
 namespace {
@@ -72,22 +72,14 @@ class Runner {
     const auto start = std::chrono::steady_clock::now();
     model.Run(seconds.data() + 1, seconds.size() - 1);
     seconds[0] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    return Numbers(seconds);
+    return OkLine(seconds);
   }
 
   std::string Limits(std::istringstream& words) const {
     size_t bytes = 0;
     if (!(words >> bytes)) return "error limits of how many bytes?";
-    if (!device_.empty()) return Numbers({0, 0});
-    return Numbers({1e9 * MeasureFmaPeakGflops(), MeasureReadBandwidth(bytes)});
-  }
-
-  static std::string Numbers(const std::vector<double>& numbers) {
-    std::ostringstream line;
-    line.precision(std::numeric_limits<double>::max_digits10);
-    line << "ok";
-    for (const double number : numbers) line << " " << number;
-    return line.str();
+    if (!device_.empty()) return OkLine({0, 0});
+    return OkLine({1e9 * MeasureFmaPeakGflops(), MeasureReadBandwidth(bytes)});
   }
 
   const int threads_;

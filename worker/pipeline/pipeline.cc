@@ -14,20 +14,8 @@ namespace {
 
 // Beyond one trial for each builder and slot: covers the way to the server and back.
 constexpr size_t kAhead = 2;
-
-using Time = std::chrono::steady_clock::time_point;
-
-Time Now() { return std::chrono::steady_clock::now(); }
-double SecondsSince(Time start) { return std::chrono::duration<double>(Now() - start).count(); }
-
-// Builds go on while a slot samples.
-bool BuildersHaveCoresOfTheirOwn(const PipelineSetup& setup) {
-  if (setup.device) return true;
-  const std::vector<int>& others = setup.cores.others;
-  return std::none_of(setup.cores.slots.begin(), setup.cores.slots.end(), [&](const auto& slot) {
-    return std::find_first_of(slot.begin(), slot.end(), others.begin(), others.end()) != slot.end();
-  });
-}
+// One has its turn, the other is prepared.
+constexpr size_t kRunsASlot = 2;
 
 absl::StatusOr<BuildResult> Unpack(const CompiledTask& task, const std::string& path) {
   std::ofstream out(path, std::ios::binary);
@@ -46,7 +34,7 @@ Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
       finished_(std::move(finished)),
       unfit_(std::move(unfit)),
       capacity_(setup_.builders + setup_.cores.slots.size() + kAhead),
-      builders_apart_(BuildersHaveCoresOfTheirOwn(setup_)),
+      turns_(setup_.cores.slots.size()),
       references_(setup_.folder, setup_.runner, setup_.cores.others, &build_interrupt_) {
   for (int b = 0; b < setup_.builders; ++b) {
     builders_.emplace_back([this] {
@@ -55,7 +43,10 @@ Pipeline::Pipeline(PipelineSetup setup, Finished finished, Unfit unfit)
     });
   }
   for (size_t slot = 0; slot < setup_.cores.slots.size(); ++slot) {
-    slots_.emplace_back([this, slot] { RunLoop(slot); });
+    slots_.push_back(std::make_unique<Slot>(setup_.cores, slot));
+  }
+  for (size_t i = 0; i < kRunsASlot * slots_.size(); ++i) {
+    runs_.emplace_back([this, &slot = *slots_[i / kRunsASlot]] { RunLoop(slot); });
   }
 }
 
@@ -74,9 +65,9 @@ void Pipeline::Stop(double grace_seconds) {
   runnable_.notify_all();
   to_build_.Close();
   for (std::thread& thread : builders_) thread.join();
-  for (std::thread& thread : slots_) thread.join();
+  for (std::thread& thread : runs_) thread.join();
   builders_.clear();
-  slots_.clear();
+  runs_.clear();
 }
 
 // ---- what is held ------------------------------------------------------------------------------
@@ -84,7 +75,7 @@ void Pipeline::Stop(double grace_seconds) {
 void Pipeline::Add(WorkerTrial trial) {
   auto job = std::make_unique<Job>();
   job->trial = std::move(trial);
-  job->added = Now();
+  job->added = std::chrono::steady_clock::now();
   {
     std::lock_guard lock(mutex_);
     held_.insert(job->trial.attempt);
@@ -124,7 +115,7 @@ void Pipeline::Pause() {
     std::lock_guard lock(mutex_);
     paused_ = true;
     dropped_ = held_;
-    spare_times_.EndAll();
+    turns_.EndSpareTimes();
   }
   room_.notify_all();
 }
@@ -188,7 +179,7 @@ void Pipeline::FetchLoop() {
 
 void Pipeline::SimulateLoop() {
   ForEachToBuild([this](const JobPtr& job) {
-    const Time start = Now();
+    const auto start = std::chrono::steady_clock::now();
     Outcome outcome = setup_.simulate(job->trial);
     job->result.run_seconds = SecondsSince(start);
     Finish(*job, std::move(outcome));
@@ -196,7 +187,7 @@ void Pipeline::SimulateLoop() {
 }
 
 void Pipeline::BuildModule(Job& job, ModuleBuilder& builder) {
-  const Time start = Now();
+  const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<std::variant<TrialModule, Failure>> built = builder.Build(job.trial);
   job.result.build_seconds = SecondsSince(start);
   if (!built.ok()) return Finish(job, std::move(built).status());
@@ -234,7 +225,7 @@ absl::StatusOr<BuildResult> Pipeline::BuildKernel(const Job& job, Builder& build
                                                   std::unique_ptr<DeviceRunner>& driver) {
   const WorkerTrial& trial = job.trial;
   const std::string path = job.library->path();
-  const Time start = Now();
+  const auto start = std::chrono::steady_clock::now();
   const double limit = trial.options.build_limit_seconds;
   TW_ASSIGN_OR_RETURN(BuildResult built, builder.BuildTask(trial.task, trial.config, path, limit));
   const bool compiles = setup_.device != nullptr && setup_.device->compiles();
@@ -255,7 +246,7 @@ void Pipeline::Build(JobPtr job, Builder& builder, std::unique_ptr<DeviceRunner>
   job->reference = references_.Get(trial.task, trial.options.seed, builder);
   NotifySlots();  // others may have waited for it
   job->library = std::make_unique<RemovedFile>(NextPath());
-  const Time start = Now();
+  const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<BuildResult> built = BuildKernel(*job, builder, driver);
   job->result.build_seconds = SecondsSince(start);
   if (!built.ok()) return Finish(*job, std::move(built).status());
@@ -270,85 +261,6 @@ void Pipeline::PushBuilt(JobPtr job) {
     built_.push_back(std::move(job));
   }
   NotifySlots();
-}
-
-// Of a kernel that is there to be run, or that none will be. Holds the mutex, so that a slot cannot
-// miss it between its look and its wait.
-void Pipeline::NotifySlots() {
-  std::lock_guard lock(mutex_);
-  const auto has_reference = [](const JobPtr& job) { return job->HasReference(); };
-  const size_t kernels = std::count_if(built_.begin(), built_.end(), has_reference);
-  if (kernels > idle_slots_) spare_times_.EndFor(kernels - idle_slots_);
-  if (held_.size() <= running_) spare_times_.EndAll();
-  runnable_.notify_all();
-}
-
-// ---- runs --------------------------------------------------------------------------------------
-
-struct Pipeline::Slot {
-  size_t number = 0;
-  Time last_checkup = Now();
-  std::vector<WorkerTrial> unproven;  // measured since the last good checkup; their names alone
-};
-
-// What was found unfit says nothing about the trial at hand: pausing drops it.
-void Pipeline::CheckUpIfDue(Slot* slot) {
-  if (!setup_.checkup || setup_.checkup_seconds <= 0) return;
-  if (SecondsSince(slot->last_checkup) < setup_.checkup_seconds) return;
-  const absl::Status status = setup_.checkup(slot->number);
-  slot->last_checkup = Now();
-  std::vector<WorkerTrial> suspects;
-  if (absl::IsDataLoss(status)) suspects.swap(slot->unproven);
-  if (status.ok()) return slot->unproven.clear();
-  if (unfit_) unfit_(status, suspects);
-}
-
-void Pipeline::RunLoop(size_t number) {
-  const std::vector<int>& cores = setup_.cores.slots[number];
-  Slot slot{.number = number};
-  while (JobPtr job = NextRunnable()) {
-    CheckUpIfDue(&slot);
-    const WorkerTrial& trial = job->trial;
-    if (IsDropped(*job)) {
-      Release(trial.attempt);
-    } else {
-      const bool is_checked = setup_.checkup && setup_.checkup_seconds > 0 && !trial.network;
-      if (is_checked) slot.unproven.push_back({trial.session, trial.attempt, trial.fence});
-      Run(*job, cores);
-    }
-    {
-      std::lock_guard lock(mutex_);
-      --running_;
-      run_ended_.notify_all();
-    }
-    NotifySlots();
-  }
-}
-
-// The oldest whose reference is there: a slow reference holds up only its own trials. Counts as
-// running from here on. Null at the end.
-Pipeline::JobPtr Pipeline::NextRunnable() {
-  std::unique_lock lock(mutex_);
-  while (!stopped_) {
-    const auto it = std::find_if(built_.begin(), built_.end(),
-                                 [](const JobPtr& job) { return job->HasReference(); });
-    if (it != built_.end()) {
-      JobPtr job = std::move(*it);
-      built_.erase(it);
-      ++running_;
-      return job;
-    }
-    ++idle_slots_;
-    runnable_.wait(lock);
-    --idle_slots_;
-  }
-  return nullptr;
-}
-
-void Pipeline::Run(Job& job, const std::vector<int>& cores) {
-  absl::StatusOr<Outcome> outcome =
-      job.trial.network ? RunNetwork(job, cores) : Measure(job, cores);
-  Finish(job, std::move(outcome));
 }
 
 }  // namespace tilewright

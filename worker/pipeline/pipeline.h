@@ -1,6 +1,6 @@
 // Builds and runs trials: builders work ahead, so that a device slot never waits for a compiler.
-// Each slot runs one kernel at a time on its own cores. Where another worker does one of the two,
-// it only builds, or fetches instead of building. Thread-safe.
+// Each slot runs one kernel at a time on its own cores, and the next is prepared meanwhile. Where
+// another worker does one of the two, it only builds, or fetches instead of building. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -18,10 +18,10 @@
 #include "worker/pipeline/blocking_queue.h"
 #include "worker/pipeline/module_builder.h"
 #include "worker/pipeline/references.h"
+#include "worker/pipeline/slot_turns.h"
 #include "worker/pipeline/trial.h"
 #include "worker/process/device_runner.h"
 #include "worker/process/interrupt.h"
-#include "worker/process/spare_time.h"
 
 namespace tilewright {
 
@@ -83,9 +83,10 @@ class Pipeline {
   using JobPtr = std::unique_ptr<Job>;
 
   void BuildLoop();
-  void RunLoop(size_t slot);
   struct Slot;
-  void CheckUpIfDue(Slot* slot);
+  void RunLoop(Slot& slot);
+  void RunInTurn(Job& job, Slot& slot);
+  void CheckUpIfDue(Slot& slot);
   void BuildModules();
   void FetchLoop();
   void SimulateLoop();
@@ -100,14 +101,13 @@ class Pipeline {
   void PushBuilt(JobPtr job);
   BuilderOptions builder_options() const;
   void NotifySlots();
-  JobPtr NextRunnable();
-  void Run(Job& job, const std::vector<int>& cores);
-  bool HasTimeToSpare() const;
-  bool EnterSpareTime(SpareTime* spare);
-  absl::StatusOr<Outcome> Measure(Job& job, const std::vector<int>& cores);
-  absl::StatusOr<Outcome> RunOnDevice(RunSpec spec, const MeasureOptions& options);
-  absl::StatusOr<Outcome> RunOnCores(RunSpec spec, const MeasureOptions& options,
-                                     const std::vector<int>& cores);
+  JobPtr NextRunnable(Slot& slot);
+  bool CanPrepareAhead(const Job& job, const Slot& slot) const;
+  RunSpec SpecFor(const Job& job) const;
+  void Prepare(Job& job, const Slot& slot);
+  bool EnterSpareTime(Job& job, const Slot& slot);
+  absl::StatusOr<Outcome> Measure(Job& job, const Slot& slot);
+  absl::StatusOr<Outcome> RunOnDevice(Job& job, const Slot& slot);
   bool IsDropped(const Job& job) const;
   std::string NextPath();
   void Finish(Job& job, absl::StatusOr<Outcome> outcome);
@@ -117,20 +117,20 @@ class Pipeline {
   const Finished finished_;
   const Unfit unfit_;
   const size_t capacity_;
-  const bool builders_apart_;
+  SlotTurns turns_;
   Interrupt build_interrupt_, run_interrupt_;
   References references_;
   mutable std::mutex mutex_;
   std::condition_variable room_, runnable_, run_ended_;
   std::set<AttemptId> held_, dropped_;
   std::deque<JobPtr> built_;
-  size_t running_ = 0, idle_slots_ = 0;
-  SpareTimes spare_times_;
+  size_t running_ = 0;  // that have their turn, or have just had it
   bool paused_ = false;
   bool stopped_ = false;
   uint64_t next_file_ = 0;
   BlockingQueue<JobPtr> to_build_;
-  std::vector<std::thread> builders_, slots_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::thread> builders_, runs_;
 };
 
 }  // namespace tilewright

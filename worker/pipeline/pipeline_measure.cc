@@ -1,6 +1,5 @@
 // The pipeline's runs of kernels: what a runner is told, and time that a slot has to spare.
 #include <algorithm>
-#include <chrono>
 
 #include "base/status_macros.h"
 #include "compiler/operators/workload_rules.h"
@@ -18,27 +17,23 @@ constexpr int64_t kFileBytes = 1 << 20;
 constexpr double kMostSpare = 16, kMostOfLimit = 0.5;
 // The same on a device, whose process is not told when something is.
 constexpr double kDeviceSpare = 4;
+// A run is prepared and has its turn, each within the run's limit.
+constexpr double kSteps = 2;
 
 }  // namespace
 
-// While nothing is built, but something will be.
-bool Pipeline::HasTimeToSpare() const {
-  return builders_apart_ && built_.empty() && held_.size() > running_;
-}
-
-bool Pipeline::EnterSpareTime(SpareTime* spare) {
+// While nothing waits for the slot, but something will.
+bool Pipeline::EnterSpareTime(Job& job, const Slot& slot) {
   std::lock_guard lock(mutex_);
-  const bool has = HasTimeToSpare();
-  if (has) spare_times_.Enter(spare);
-  return has;
+  const bool apart = setup_.device || setup_.cores.apart;
+  return apart && held_.size() > running_ && turns_.Spare(slot.number, &job.spare);
 }
 
-absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& cores) {
-  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const RemovedFile> reference, job.reference.get());
+RunSpec Pipeline::SpecFor(const Job& job) const {
   const MeasureOptions& options = job.trial.options;
   RunSpec spec = SpecOf(job.kernel, RunArguments(job.trial.task.workload));
   spec.seed = options.seed;
-  spec.reference = reference->path();
+  spec.reference = job.reference.get().value()->path();
   spec.min_samples = options.min_samples;
   spec.max_samples = options.max_samples;
   spec.sampling_seconds = options.sampling_seconds;
@@ -47,41 +42,46 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const std::vector<int>& core
   for (RunArgument& argument : spec.arguments) argument.cold |= options.cold;
   spec.drop_seconds = kDropFactor * options.incumbent_seconds;
   spec.flops = Flops(job.trial.task.workload);
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point start = Clock::now();
-  absl::StatusOr<Outcome> outcome =
-      setup_.device ? RunOnDevice(std::move(spec), options) : RunOnCores(spec, options, cores);
-  job.result.run_seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return outcome;
+  return spec;
 }
 
-absl::StatusOr<Outcome> Pipeline::RunOnDevice(RunSpec spec, const MeasureOptions& options) {
-  {
-    std::lock_guard lock(mutex_);
-    if (HasTimeToSpare()) spec.sampling_seconds *= kDeviceSpare;
-  }
-  return setup_.device->Run(spec, options.run_limit_seconds, &run_interrupt_);
+bool Pipeline::CanPrepareAhead(const Job& job, const Slot& slot) const {
+  return !slot.ahead.empty() && !setup_.device && !job.trial.network && job.reference.get().ok();
 }
 
-absl::StatusOr<Outcome> Pipeline::RunOnCores(RunSpec spec, const MeasureOptions& options,
-                                             const std::vector<int>& cores) {
-  spec.cpu_seconds = options.run_limit_seconds + 1;
+void Pipeline::Prepare(Job& job, const Slot& slot) {
+  const MeasureOptions& options = job.trial.options;
+  RunSpec spec = SpecFor(job);
+  spec.cpu_seconds = kSteps * options.run_limit_seconds + 1;
   spec.file_bytes = kFileBytes;
   // A server that does not say how many threads means all cores.
-  const size_t threads = std::min<size_t>(cores.size(), options.threads);
-  spec.cores = cores;
+  const size_t threads = std::min<size_t>(slot.cores.size(), options.threads);
+  spec.cores = slot.cores;
   if (threads > 0) spec.cores.resize(threads);
+  spec.ahead = slot.ahead;
   spec.require_sandbox = setup_.require_sandbox;
   spec.threads = std::max(1, static_cast<int>(spec.cores.size()));
-  SpareTime spare;
-  if (EnterSpareTime(&spare)) {
-    spec.spare_seconds =
-        std::min(kMostSpare * options.sampling_seconds, kMostOfLimit * options.run_limit_seconds);
+  job.prepared.emplace(setup_.runner, std::move(spec), options.run_limit_seconds, &run_interrupt_);
+}
+
+absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const Slot& slot) {
+  TW_RETURN_IF_ERROR(job.reference.get().status());
+  if (setup_.device) return RunOnDevice(job, slot);
+  if (!job.prepared) Prepare(job, slot);
+  const MeasureOptions& options = job.trial.options;
+  Turn turn{.limit_seconds = options.run_limit_seconds};
+  if (EnterSpareTime(job, slot)) {
+    turn.spare = &job.spare;
+    turn.spare_seconds = std::min({kMostSpare * options.sampling_seconds,
+                                   kMostOfLimit * options.run_limit_seconds, kMostSpareSeconds});
   }
-  absl::StatusOr<Outcome> outcome =
-      RunKernel(setup_.runner, spec, options.run_limit_seconds, &run_interrupt_, nullptr, &spare);
-  spare_times_.Leave(&spare);
-  return outcome;
+  return job.prepared->Run(turn);
+}
+
+absl::StatusOr<Outcome> Pipeline::RunOnDevice(Job& job, const Slot& slot) {
+  RunSpec spec = SpecFor(job);
+  if (EnterSpareTime(job, slot)) spec.sampling_seconds *= kDeviceSpare;
+  return setup_.device->Run(spec, job.trial.options.run_limit_seconds, &run_interrupt_);
 }
 
 }  // namespace tilewright

@@ -5,19 +5,11 @@
 #include "worker/pipeline/pipeline_job.h"
 
 namespace tilewright {
-namespace {
-
-double SecondsFrom(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
-
 void Pipeline::BuildNetwork(JobPtr job) {
   const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<NetworkPackages> packages =
       BuildPackages(*job->trial.network, builder_options(), [&] { return !IsDropped(*job); });
-  job->result.build_seconds = SecondsFrom(start);
+  job->result.build_seconds = SecondsSince(start);
   if (!packages.ok()) return Finish(*job, std::move(packages).status());
   if (!packages->left_out.empty()) {
     job->result.network.emplace().set_left_out(packages->left_out);
@@ -28,13 +20,11 @@ void Pipeline::BuildNetwork(JobPtr job) {
 }
 
 absl::StatusOr<Outcome> Pipeline::RunNetwork(Job& job, const std::vector<int>& cores) {
-  const auto start = std::chrono::steady_clock::now();
   TW_ASSIGN_OR_RETURN(job.result.network, RunPackages(*job.trial.network, job.packages,
                                                       {.program = setup_.network_runner,
                                                        .cores = cores,
                                                        .require_sandbox = setup_.require_sandbox,
                                                        .interrupt = &run_interrupt_}));
-  job.result.run_seconds = SecondsFrom(start);
   return Outcome();
 }
 

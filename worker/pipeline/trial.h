@@ -42,7 +42,7 @@ struct WorkerResult {
   std::optional<TrialModule> module;        // of a worker that only builds: instead of an outcome
   std::optional<v1::NetworkTimes> network;  // of a whole network: instead of an outcome
   double build_seconds = 0;                 // in the builder, of this candidate
-  double run_seconds = 0;                   // of the runner's process
+  double run_seconds = 0;                   // in which it had the slot
   double worker_seconds = 0;                // from Add to the end of the run
 };
 

@@ -101,6 +101,18 @@ absl::StatusOr<std::string> ReadLine(int fd, Deadline deadline, const Interrupt*
   return absl::DataLossError("a line without end");
 }
 
+absl::StatusOr<std::string> ReadText(int fd, size_t max_bytes, Deadline deadline,
+                                     const Interrupt* interrupt) {
+  std::string bytes;
+  char buffer[4096];
+  while (!bytes.ends_with('\n')) {
+    TW_ASSIGN_OR_RETURN(const size_t n, ReadSome(fd, buffer, sizeof(buffer), deadline, interrupt));
+    if (n == 0) break;
+    bytes.append(buffer, std::min(n, max_bytes - bytes.size()));
+  }
+  return bytes;
+}
+
 absl::StatusOr<std::string> ReadToEnd(int fd, size_t max_bytes, Deadline deadline,
                                       const Interrupt* interrupt) {
   std::string bytes;

@@ -27,6 +27,10 @@ absl::StatusOr<std::string> ReadFrame(int fd, Deadline deadline,
 // Up to a newline, which is not part of it. Unavailable: the other side is gone before.
 absl::StatusOr<std::string> ReadLine(int fd, Deadline deadline,
                                      const Interrupt* interrupt = nullptr);
+// Until what has come ends with a newline, or the stream ends; at most `max_bytes` are kept. For
+// the last that is expected: it may read beyond a line. DeadlineExceeded.
+absl::StatusOr<std::string> ReadText(int fd, size_t max_bytes, Deadline deadline,
+                                     const Interrupt* interrupt = nullptr);
 // Until the end of the stream, at most `max_bytes` are kept. DeadlineExceeded.
 absl::StatusOr<std::string> ReadToEnd(int fd, size_t max_bytes, Deadline deadline,
                                       const Interrupt* interrupt = nullptr);

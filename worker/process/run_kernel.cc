@@ -1,41 +1,19 @@
 #include "worker/process/run_kernel.h"
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
-#include "base/status_macros.h"
+#include <algorithm>
+#include <cmath>
+
 #include "compiler/core/layout.h"
 #include "compiler/operators/operator_def.h"
 #include "compiler/operators/workload_rules.h"
-#include "worker/process/child.h"
-#include "worker/process/pipe_io.h"
-#include "worker/process/run_result.h"
+#include "worker/process/prepared_kernel.h"
 
 namespace tilewright {
 namespace {
 
-constexpr size_t kMaxResultBytes = 64 << 10;
 constexpr int64_t kSpareMemory = 512 << 20;
 // Beside an operand (runner/guarded_memory.h): rounding up, finding a boundary, two guards.
 constexpr int64_t kAroundOperand = 5 << 20;
-
-// Of a process that ended before it called the kernel: nothing the kernel did.
-absl::StatusOr<Outcome> FromEarlyEnd(const absl::Status& why, Child& child, double limit_seconds) {
-  if (absl::IsDeadlineExceeded(why)) {
-    return absl::UnavailableError(
-        absl::StrCat("the runner did not come to call the kernel in ", limit_seconds, " s"));
-  }
-  if (!absl::IsUnavailable(why)) return why;
-  TW_ASSIGN_OR_RETURN(const int status, child.End(kOwnEndSeconds));
-  return EndedEarly(status);
-}
-
-bool IsOver(Deadline deadline) { return std::chrono::steady_clock::now() >= deadline; }
-
-double SecondsUntil(Deadline deadline) {
-  const std::chrono::duration<double> left = deadline - std::chrono::steady_clock::now();
-  return std::max(0.0, left.count());
-}
 
 // Blocks whose factor does not divide the dimension leave padding.
 std::vector<PaddedDim> PaddingOf(const std::string& layout_name, const Shape& logical) {
@@ -68,41 +46,10 @@ double FactorAmplitude(const Workload& w) {
 
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
                                   double limit_seconds, const Interrupt* interrupt,
-                                  std::string* lacking, SpareTime* spare) {
-  TW_ASSIGN_OR_RETURN(Child child, Child::Start({runner}, ChildOutput::kDiscarded));
-  const Deadline deadline = DeadlineAfter(limit_seconds);
-  RunSpec told = spec;
-  told.token = NewToken();
-  // A runner that cannot be told shows by its exit.
-  WriteAll(child.input(), ToText(told) + kEndOfSpec).IgnoreError();
-  if (spare) {
-    spare->Hold(child.ReleaseInput());
-  } else {
-    child.CloseInput();
-  }
-  const std::string mark = told.token + " ";
-  const absl::StatusOr<std::string> first = ReadLine(child.output(), deadline, interrupt);
-  if (!first.ok()) return FromEarlyEnd(first.status(), child, limit_seconds);
-  absl::string_view word = *first;
-  if (absl::ConsumePrefix(&word, mark)) return OutcomeOfResult(word);
-  if (!absl::ConsumePrefix(&word, "called")) {
-    return absl::InternalError(absl::StrCat("the runner wrote \"", word.substr(0, 80), "\""));
-  }
-  if (lacking) *lacking = std::string(absl::StripAsciiWhitespace(word));
-  const absl::StatusOr<std::string> text =
-      ReadToEnd(child.output(), kMaxResultBytes, deadline, interrupt);
-  if (absl::IsDeadlineExceeded(text.status())) {
-    TW_RETURN_IF_ERROR(child.End(0).status());
-    return StillRunning(limit_seconds);
-  }
-  if (!text.ok()) return text.status();
-  absl::string_view result = *text;
-  // What does not begin with the token was written by the kernel.
-  if (!absl::ConsumePrefix(&result, mark) || !absl::ConsumeSuffix(&result, "\n")) {
-    TW_ASSIGN_OR_RETURN(const int status, child.End(SecondsUntil(deadline)));
-    return IsOver(deadline) ? StillRunning(limit_seconds) : OutcomeOfExit(status);
-  }
-  return OutcomeOfResult(result);
+                                  std::string* lacking) {
+  PreparedKernel kernel(runner, spec, limit_seconds, interrupt);
+  if (lacking) *lacking = kernel.lacking();
+  return kernel.Run({.limit_seconds = limit_seconds});
 }
 
 std::vector<RunArgument> RunArguments(const Workload& w) {

@@ -9,20 +9,16 @@
 #include "compiler/core/workload.h"
 #include "worker/process/builder.h"
 #include "worker/process/interrupt.h"
-#include "worker/process/spare_time.h"
 #include "worker/run_spec.h"
 
 namespace tilewright {
 
-// Starts `runner` with the spec and waits at most `limit_seconds`, then kills it. Crash, hang and
-// wrong result are outcomes. A run that writes the reference has no samples when it succeeds.
-// What fails before the kernel is called, and a process killed by others, is the farm's failure:
-// Unavailable with the reason. Cancelled: `interrupt`, which may be null, was raised. `lacking`,
-// which may be null, receives what the machine lacks to confine the kernel, "" = nothing. `spare`
-// ends the spec's spare_seconds early; without it there are none. The spec's token is chosen here.
+// Prepares it and lets it run at once (worker/process/prepared_kernel.h), for at most so long each.
+// `lacking`, which may be null, receives what the machine lacks to confine the kernel, "" =
+// nothing.
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
                                   double limit_seconds, const Interrupt* interrupt = nullptr,
-                                  std::string* lacking = nullptr, SpareTime* spare = nullptr);
+                                  std::string* lacking = nullptr);
 
 // The arguments of a workload's kernels, with the padding of blocked layouts and the weights cold.
 // The second factor of the products is small enough that sums are about as large as one product:

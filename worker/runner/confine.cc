@@ -52,16 +52,6 @@ void SetLimits(const RunSpec& spec) {
   if (seconds > 0) LimitProcessorTime(static_cast<rlim_t>(std::ceil(seconds)));
 }
 
-void Pin(const std::vector<int>& cores) {
-  if (cores.empty()) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int core : cores) {
-    if (core >= 0 && core < CPU_SETSIZE) CPU_SET(core, &set);
-  }
-  sched_setaffinity(0, sizeof(set), &set);
-}
-
 [[noreturn]] void WaitAndExitLike(pid_t child) {
   for (int fd = 0; fd <= kLastKeptFd; ++fd) close(fd);
   int status = 0;
@@ -84,11 +74,21 @@ bool KeepToFiles(const RunSpec& spec) {
 
 }  // namespace
 
+void Pin(const std::vector<int>& cores) {
+  if (cores.empty()) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int core : cores) {
+    if (core >= 0 && core < CPU_SETSIZE) CPU_SET(core, &set);
+  }
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
 Confinement Confine(const RunSpec& spec) {
   Confinement got;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   syscall(SYS_close_range, kLastKeptFd + 1, ~0U, 0);
-  Pin(spec.cores);
+  Pin(spec.ahead.empty() ? spec.cores : spec.ahead);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   got.namespaces = EnterNamespaces(/*pid_namespace=*/true);
   if (got.namespaces) {

@@ -46,6 +46,9 @@ std::optional<GuardedMemory> GuardedMemory::Make(int64_t bytes) {
   memory.begin_ = memory.mapped_ + (RoundUp(first, unit) - reinterpret_cast<uintptr_t>(mapped));
   if (mprotect(memory.begin_, memory.room_, PROT_READ | PROT_WRITE) != 0) return std::nullopt;
   if (huge) madvise(memory.begin_, memory.room_, MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_WRITE  // all pages now, and not one by one while the kernel has its turn
+  madvise(memory.begin_, memory.room_, MADV_POPULATE_WRITE);
+#endif
   memory.PlaceAt(Place::kEnd);
   return memory;
 }

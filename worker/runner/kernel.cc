@@ -65,7 +65,7 @@ std::string Kernel::OpenFiles() {
 }
 
 Kernel::Kernel(const RunSpec& spec, std::string* error)
-    : spec_(spec), pool_(spec.threads, /*bind=*/spec.threads > 1) {
+    : spec_(spec), pool_(spec.threads, /*bind=*/spec.threads > 1 && spec.ahead.empty()) {
   *error = AllocateAll();
   if (error->empty()) *error = ReadExpected();
   if (error->empty()) *error = OpenFiles();
@@ -86,6 +86,10 @@ std::string Kernel::Bind(const std::vector<RunCall>& calls, std::vector<BoundCal
     bound->push_back({function, &call, std::vector<void*>(call.operands.size())});
   }
   return "";
+}
+
+void Kernel::Settle() {
+  if (!spec_.ahead.empty() && !spec_.cores.empty()) pool_.Bind(spec_.cores);
 }
 
 bool Kernel::moves() const {

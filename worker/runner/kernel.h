@@ -12,7 +12,7 @@
 namespace tilewright {
 
 // Used in this order: made, which is all that needs files and new threads; then, confined, Load,
-// PlaceAt, Prepare and calls; again PlaceAt, Prepare and calls.
+// PlaceAt, Settle, Prepare and calls; again PlaceAt, Prepare and calls.
 class Kernel {
  public:
   // Makes room for the operands, reads the expected output, and opens the library and the file to
@@ -23,6 +23,8 @@ class Kernel {
   KeptFiles files() const { return {.library = library_file_, .written = reference_file_}; }
   // The library's own code runs for the first time. Empty, or "crash TEXT".
   std::string Load();
+  // Moves all threads to the spec's cores.
+  void Settle();
   // Every operand touches the guard page at this end, and has what a run begins with.
   void PlaceAt(GuardedMemory::Place place);
   // Whether the places differ for any operand.

@@ -1,10 +1,12 @@
 // tilewright-runner: runs one kernel in a confined process. Reads a RunSpec from standard input, up
-// to kEndOfSpec, whose end ends spare time (worker/runner/sampling.h), and writes to descriptor 3:
-// just before the kernel's library is loaded, and with it its first code runs, the line "called",
-// followed by what the machine lacks to confine it; at the end the spec's token and one of "ok
-// SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last when this machine and
-// not the kernel is to blame. Anything the kernel does to standard output is nobody's concern.
-// Links nothing but libc, libseccomp and the runtime.
+// to kEndOfSpec, and writes to descriptor 3: just before the kernel's library is loaded, and with
+// it its first code runs, the line "called", followed by what the machine lacks to confine it; once
+// all is made that needs no quiet core, the spec's token and "ready". Then it waits for a GoLine,
+// after which the end of the input ends spare time (worker/runner/sampling.h). The answer is the
+// token and one of "ok SECONDS...", "wrong_result TEXT", "crash TEXT" and "fault TEXT", the last
+// when this machine and not the kernel is to blame; what fails earlier is answered instead of
+// "ready". Anything the kernel does to standard output is nobody's concern. Links nothing but libc,
+// libseccomp and the runtime.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include "worker/runner/kernel.h"
 #include "worker/runner/ok_line.h"
 #include "worker/runner/sampling.h"
+#include "worker/runner/turn.h"
 #include "worker/sandbox/system_calls.h"
 
 namespace tilewright {
@@ -60,8 +63,12 @@ std::string Lacking(const RunSpec& spec, const Confinement& got, bool seccomp) {
   return lacking;
 }
 
+GuardedMemory::Place FirstPlace(const RunSpec& spec, const Kernel& kernel) {
+  const bool both = kernel.moves() && !spec.write_reference;
+  return both ? GuardedMemory::Place::kBegin : GuardedMemory::Place::kEnd;
+}
+
 std::string MakeReference(Kernel& kernel) {
-  kernel.PlaceAt(GuardedMemory::Place::kEnd);
   kernel.Prepare();
   kernel.Call();
   std::string error = kernel.Damage();
@@ -72,12 +79,12 @@ std::string MakeReference(Kernel& kernel) {
 // A first call with the operands' begins at guard pages, then one with their ends there, which is
 // also the warm-up of the timed ones: they find everything where it was. A hopeless candidate gets
 // one call, and it is checked, unless there is time to spare.
-std::string Measure(const RunSpec& spec, Kernel& kernel) {
-  const SpareTimeLeft spare(spec.spare_seconds);
+std::string Measure(const RunSpec& spec, const SpareTimeLeft& spare, Kernel& kernel) {
+  const auto first = FirstPlace(spec, kernel);
   for (const auto place : {GuardedMemory::Place::kBegin, GuardedMemory::Place::kEnd}) {
     const bool last = place == GuardedMemory::Place::kEnd;
-    if (!last && !kernel.moves()) continue;
-    kernel.PlaceAt(place);
+    if (!last && place != first) continue;
+    if (place != first) kernel.PlaceAt(place);
     kernel.Prepare();
     const double warm_up = kernel.TimedCall();
     const bool hopeless = spec.drop_seconds > 0 && warm_up > kHopeless * spec.drop_seconds;
@@ -89,18 +96,40 @@ std::string Measure(const RunSpec& spec, Kernel& kernel) {
   return OkLine(Sample(spec, spare, kernel));
 }
 
-// The library is loaded last of all: its constructors are a kernel's code too, and what they do is
-// the kernel's doing.
-std::string Run(const RunSpec& spec, const Confinement& got) {
-  std::string error;
-  Kernel kernel(spec, &error);
-  if (!error.empty()) return error;
+// All that needs no quiet core. The library is loaded last: its constructors are a kernel's code
+// too, and what they do is the kernel's doing. Empty, or the answer.
+std::string Make(const RunSpec& spec, const Confinement& got, Kernel& kernel) {
   const std::string lacking = Lacking(spec, got, ForbidSystemCalls(kernel.files()));
   if (spec.require_sandbox && !lacking.empty()) return "fault this machine lacks " + lacking;
   if (!WriteResult("called " + lacking)) return "fault nobody reads the result";
-  error = kernel.Load();
-  if (!error.empty()) return error;
-  return spec.write_reference ? MakeReference(kernel) : Measure(spec, kernel);
+  std::string error = kernel.Load();
+  if (error.empty()) kernel.PlaceAt(FirstPlace(spec, kernel));
+  return error;
+}
+
+// While it waits it may be woken on the slot's cores too, which are free then, and not behind what
+// runs where it was made.
+std::optional<double> SayReadyAndWait(const RunSpec& spec) {
+  std::vector<int> either = spec.ahead;
+  if (!either.empty()) either.insert(either.end(), spec.cores.begin(), spec.cores.end());
+  Pin(either);
+  if (!WriteResult(spec.token + " ready")) return std::nullopt;
+  return AwaitTurn();
+}
+
+std::string Run(const RunSpec& spec, double spare_seconds, Kernel& kernel) {
+  kernel.Settle();
+  if (spec.write_reference) return MakeReference(kernel);
+  return Measure(spec, SpareTimeLeft(spare_seconds), kernel);
+}
+
+// Beginning with what a kernel that writes to this descriptor does not know. No destructors: the
+// kernel may have damaged the heap. The slot's cores are the next kernel's from here on: what is
+// left to do, and to the system, is done elsewhere.
+[[noreturn]] void Answer(const RunSpec& spec, const std::string& result) {
+  const bool written = WriteResult(spec.token + " " + result);
+  Pin(spec.ahead);
+  _exit(written ? 0 : 1);
 }
 
 int Main() {
@@ -109,12 +138,15 @@ int Main() {
     std::fprintf(stderr, "tilewright-runner: standard input is not a run spec\n");
     return 2;
   }
-  if (spec->spare_seconds > 0) fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);  // for SpareTimeLeft
+  fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);  // for AwaitTurn and SpareTimeLeft
   const Confinement got = Confine(*spec);
-  const std::string result = Run(*spec, got);
-  // Beginning with what a kernel that writes to this descriptor does not know.
-  const bool written = WriteResult(spec->token + " " + result);
-  _exit(written ? 0 : 1);  // no destructors: the kernel may have damaged the heap
+  std::string error;
+  Kernel kernel(*spec, &error);
+  if (error.empty()) error = Make(*spec, got, kernel);
+  if (!error.empty()) Answer(*spec, error);
+  const std::optional<double> spare_seconds = SayReadyAndWait(*spec);
+  if (!spare_seconds) _exit(1);
+  Answer(*spec, Run(*spec, *spare_seconds, kernel));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// How runners answer when they have timed a kernel.
+// How runners answer with what they have timed.
 #pragma once
 
 #include <limits>
@@ -8,13 +8,12 @@
 
 namespace tilewright {
 
-// "ok SECONDS...": every sample, so that reading gives the same doubles
-// (worker/process/run_result.h).
-inline std::string OkLine(const std::vector<double>& seconds) {
+// "ok NUMBER...": every one, so that reading gives the same doubles (worker/process/run_result.h).
+inline std::string OkLine(const std::vector<double>& numbers) {
   std::ostringstream line;
   line.precision(std::numeric_limits<double>::max_digits10);
   line << "ok";
-  for (const double s : seconds) line << " " << s;
+  for (const double number : numbers) line << " " << number;
   return line.str();
 }
 

@@ -40,6 +40,8 @@ constexpr int kAllowed[] = {
     SCMP_SYS(gettimeofday),
     SCMP_SYS(getrusage),
     SCMP_SYS(pause),
+    SCMP_SYS(poll),  // a runner waits for its turn
+    SCMP_SYS(ppoll),
     SCMP_SYS(getpid),
     SCMP_SYS(gettid),
     SCMP_SYS(tgkill),  // abort
