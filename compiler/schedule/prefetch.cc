@@ -65,7 +65,8 @@ PiecePrefetch PlanPrefetch(const Buffer& buffer, const Expr& element, const Loop
   for (const LoopLeaf& leaf : outer) count(leaf);
   PiecePrefetch plan;
   for (const LoopLeaf& leaf : inner) {
-    if (leaf.kind == LoopKind::kVectorized || steps * leaf.extent > piece_lines) break;
+    if (leaf.kind == LoopKind::kVectorized || steps >= piece_lines) break;
+    if (leaf.kind == LoopKind::kUnrolled && steps * leaf.extent > piece_lines) break;
     count(leaf);
     ++plan.inner_steps;
   }

@@ -146,11 +146,12 @@ Compute Rows(int64_t rows) {
   return c;
 }
 
-std::string PrefetchedRows(int64_t rows, int64_t k_factor) {
+std::string PrefetchedRows(int64_t rows, int64_t k_factor, bool unroll = false) {
   Schedule s(Rows(rows));
   const auto [outer, inner] = s.Split(s.reduce(0), k_factor);
   s.Reorder({s.axis(0), s.axis(1), outer, inner});
   s.AccumulateAt(2);
+  if (unroll) s.Unroll(outer);
   s.PrefetchNext(0, 1);
   return Print(s.Lower());
 }
@@ -170,11 +171,26 @@ TEST(Schedule, SpreadsThePrefetchOfTheNextPieceOverTheSteps) {
 )");
 }
 
-TEST(Schedule, PrefetchesAboveLoopsThatHaveMoreStepsThanThereAreLines) {
-  const std::string text = PrefetchedRows(8, 2);
+TEST(Schedule, AsksForALineAStepWhereThereAreMoreStepsThanLines) {
+  EXPECT_EQ(PrefetchedRows(8, 2),
+            R"(program rows(weight: float32[8,64], in: float32[2,64], out: float32[8,2]):
+  for i in 0..8:
+    for j in 0..2:
+      alloc acc: register float32[1]
+      acc[0] = 0.0
+      for k_o in 0..32:
+        prefetch weight, i * 64 + j * 32 + k_o + 64
+        for k_i in 0..2:
+          acc[0] = acc[0] + weight[i, k_o * 2 + k_i] * in[j, k_o * 2 + k_i]
+      out[i, j] = acc[0]
+)");
+}
+
+TEST(Schedule, RepeatsNoRequestInAnUnrolledLoop) {
+  const std::string text = PrefetchedRows(8, 2, true);
   EXPECT_NE(text.find("      prefetch weight, i * 64 + j * 32 + 64\n"
                       "      prefetch weight, i * 64 + j * 32 + 80\n"
-                      "      for k_o in 0..32:\n"),
+                      "      unroll k_o in 0..32:\n"),
             std::string::npos)
       << text;
 }
