@@ -7,6 +7,7 @@ import sys
 import time
 
 import grpc
+from programs import folder_with
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = "cpu -mcpu=skylake-avx512"
@@ -35,7 +36,7 @@ class Server:
     client's in FOLDER/ann-tls; without on a Unix socket."""
 
     def __init__(self, bin_dir, folder, key, tls, options=()):
-        self.bin = pathlib.Path(bin_dir)
+        self.bin = folder_with(bin_dir, "tilewright")
         self.folder = pathlib.Path(folder)
         self.tls = tls
         self.records = self.folder / "farm.db"

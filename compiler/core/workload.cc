@@ -1,12 +1,12 @@
 #include "compiler/core/workload.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -19,6 +19,15 @@ constexpr size_t kMaxKeyBytes = 16 << 10;
 
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("workload: ", what));
+}
+
+void AppendNumbers(const std::vector<int64_t>& numbers, std::string* text) {
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), numbers[i]).ptr;
+    if (i > 0) text->push_back(',');
+    text->append(digits, end);
+  }
 }
 
 struct StepRule {
@@ -198,18 +207,28 @@ std::string ShortKey(std::string_view key) {
   return std::string(key.substr(0, end));
 }
 
+// Asked for with every trial and record: written into one string, without others between.
 std::string Workload::Key() const {
-  std::string key = absl::StrCat(op, "(");
-  absl::StrAppend(&key, absl::StrJoin(inputs, ",", [](std::string* out, const TensorType& type) {
-    out->append(ToString(type));
-  }));
+  constexpr size_t kUsualBytes = 256;
+  std::string key;
+  key.reserve(kUsualBytes + definition.size());
+  absl::StrAppend(&key, op, "(");
+  const char* between = "";
+  for (const TensorType& input : inputs) {
+    absl::StrAppend(&key, between, Sv(NameOf(input.dtype)), "[");
+    AppendNumbers(input.shape, &key);
+    key += ']';
+    between = ",";
+  }
   for (const auto& [name, values] : attrs) {
-    absl::StrAppend(&key, ";", name, "=", absl::StrJoin(values, ","));
+    absl::StrAppend(&key, ";", name, "=");
+    AppendNumbers(values, &key);
   }
   if (acc) absl::StrAppend(&key, ";acc=", Sv(NameOf(*acc)));
   if (out) absl::StrAppend(&key, ";out=", Sv(NameOf(*out)));
-  absl::StrAppend(&key, ";", data_layout, ",", weight_layout, ",", out_layout, ")");
-  absl::StrAppend(&key, EpilogueText(epilogue));
+  absl::StrAppend(&key, ";", data_layout, ",", weight_layout, ",", out_layout);
+  key += ')';
+  if (!epilogue.empty()) key += EpilogueText(epilogue);
   if (!definition.empty()) absl::StrAppend(&key, "=", definition);
   return key;
 }

@@ -148,6 +148,16 @@ TEST(RecordedSpace, AMissingFileIsNotFound) {
   EXPECT_EQ(LoadRecordedSpace("/nowhere.json").status().code(), absl::StatusCode::kNotFound);
 }
 
+// A device has no end to be read to.
+TEST(RecordedSpace, WhatIsNoFileIsRefusedUnread) {
+  for (const auto& [path, why] :
+       {std::pair("/dev/zero", "is a device"), std::pair("/", "is a folder")}) {
+    const absl::Status status = LoadRecordedSpace(path).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << path;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(why));
+  }
+}
+
 TEST(Replay, TheCurveRisesToTheOptimumWhenTheSpaceIsExhausted) {
   const RecordedSpace recorded = Landscape();
   const ReplayRun run =

@@ -8,9 +8,8 @@
 namespace tilewright {
 namespace {
 
-constexpr double kAlpha = 0.2;  // weight of the recent past
-constexpr double kBeta = 2;     // how far above the best similar task a task may come
-constexpr size_t kWindow = 3 * kRoundTrials;
+constexpr double kAlpha = 0.2;           // weight of the recent past
+constexpr double kBeta = 2;              // how far above the best similar task a task may come
 constexpr double kUnknownSlowdown = 10;  // of a task without a success, against its peers
 
 // By operator, the best rate that any of its tasks reached.
@@ -42,8 +41,8 @@ double ExpectedGain(const TaskState& task, double peak_flops) {
   } else {
     return std::numeric_limits<double>::max() / trials;  // nothing is known: take turns
   }
-  const size_t window = std::min(kWindow, task.trials());
-  const std::optional<double> before = task.BestAfter(task.trials() - window);
+  const size_t window = std::min(kRecentTrials, task.trials());
+  const std::optional<double> before = task.BestBefore();
   const double saved = before && window > 0 ? (*before - now) / static_cast<double>(window) : 0;
   const double bound = peak_flops > 0 ? std::max(0.0, now - flops / (kBeta * peak_flops)) : now;
   const double hoped = std::min(now / trials, bound);

@@ -33,7 +33,7 @@ TaskState::TaskState(TuneItem item) : item_(std::move(item)) {
   }
   item_.history = {};
   best_at_ = 0;
-  curve_.push_back(best_seconds_.value_or(0));
+  NoteBest();
   if (item_.searcher) item_.searcher->Observe(distinct);
 }
 
@@ -139,7 +139,7 @@ void TaskState::Count(const Trial& trial) {
   ++trials_;
   if (std::holds_alternative<Failure>(trial.outcome)) ++failures_;
   Note(trial);
-  curve_.push_back(best_seconds_.value_or(0));
+  NoteBest();
 }
 
 std::optional<uint64_t> TaskState::NextConfirmation(size_t times) {
@@ -158,9 +158,14 @@ void TaskState::FinishConfirmation(const Trial& trial) { Count(trial); }
 
 void TaskState::GiveUpConfirmation() { --in_flight_; }
 
-std::optional<double> TaskState::BestAfter(size_t n) const {
-  const double seconds = curve_[std::min(n, curve_.size() - 1)];
-  return seconds > 0 ? std::optional(seconds) : std::nullopt;
+void TaskState::NoteBest() {
+  recent_.push_back(best_seconds_.value_or(0));
+  if (recent_.size() > kRecentTrials + 1) recent_.pop_front();
+  best_before_ = recent_.front();
+}
+
+std::optional<double> TaskState::BestBefore() const {
+  return best_before_ > 0 ? std::optional(best_before_) : std::nullopt;
 }
 
 }  // namespace tilewright

@@ -14,6 +14,9 @@
 
 namespace tilewright {
 
+// What a search gains lately is judged by so many trials: three rounds (tuner/loop/allocate.h).
+inline constexpr size_t kRecentTrials = 24;
+
 class TaskState {
  public:
   // Shows the history to the searcher, and forgets it.
@@ -56,14 +59,15 @@ class TaskState {
   std::optional<Trial> best() const;
   std::optional<double> best_seconds() const { return best_seconds_; }
   double best_flops() const { return best_seconds_ ? item_.flops / *best_seconds_ : 0; }
-  // Best seconds after the first n trials of the job; nullopt when there was none yet.
-  std::optional<double> BestAfter(size_t n) const;
+  // Best seconds kRecentTrials trials ago, or before the job's first; nullopt: there was none yet.
+  std::optional<double> BestBefore() const;
   // Trials since the best one was found, or since the start.
   size_t TrialsSinceBest() const { return trials_ - best_at_; }
 
  private:
   void Count(const Trial& trial);
   void Note(const Trial& trial);
+  void NoteBest();
   void FindBest();
   size_t TimesOf(uint64_t index) const;
 
@@ -78,8 +82,10 @@ class TaskState {
   size_t trials_ = 0, failures_ = 0, in_flight_ = 0, confirmations_ = 0, withdrawals_ = 0;
   uint64_t best_index_ = 0;  // when best_seconds_ is set
   std::optional<double> best_seconds_;
-  size_t best_at_ = 0;         // trials_ when it was found
-  std::vector<double> curve_;  // best seconds before the first trial and after each; 0 = none
+  size_t best_at_ = 0;  // trials_ when it was found
+  // Best seconds before the last kRecentTrials trials and after each; 0 = none.
+  std::deque<double> recent_;
+  double best_before_ = 0;  // the first of them, beside what else is asked of all tasks at once
 };
 
 }  // namespace tilewright

@@ -32,6 +32,7 @@ Tuning::Tuning(TuneJob job, Measurer& measurer, const Clock& clock, std::functio
     tasks_.emplace_back(std::move(item));
   }
   ends_.resize(tasks_.size());
+  model_seconds_ = ModelSeconds();
   EnterPhase(Phase::kSearch);
 }
 
@@ -171,10 +172,10 @@ std::optional<Tuning::Running> Tuning::NextOfSearch() {
 
 // One to which a point was withdrawn; else the task of this round, or of the next one.
 std::optional<size_t> Tuning::CurrentItem() {
-  for (size_t i = 0; i < tasks_.size(); ++i) {
+  for (size_t i = 0; has_withdrawn_ && i < tasks_.size(); ++i) {
     if (tasks_[i].owes()) return i;
   }
-  for (size_t i = 0; i < tasks_.size(); ++i) CloseIfDone(i);
+  for (const size_t i : std::exchange(touched_, {})) CloseIfDone(i);
   if (round_left_ == 0 || !Open(round_item_)) {
     std::vector<bool> open;
     for (size_t i = 0; i < tasks_.size(); ++i) open.push_back(Open(i));
@@ -256,7 +257,10 @@ void Tuning::AcceptResult(const Running& running, const Measured& measured) {
   const Trial trial{task.item().space->At(running.index), running.index, measured.outcome};
   ++spent_;
   faults_in_a_row_ = 0;
+  const std::optional<double> best = task.best_seconds();
   running.confirms ? task.FinishConfirmation(trial) : task.Finish(trial);
+  touched_.push_back(running.item);
+  if (task.best_seconds() != best) model_seconds_ = ModelSeconds();
   Report(running, trial, measured);
 }
 
@@ -284,7 +288,7 @@ void Tuning::Report(const Running& running, const Trial& trial, const Measured& 
                     .trials = spent_,
                     .trials_total = budget_.trials,
                     .seconds = Seconds(),
-                    .model_seconds = ModelSeconds(),
+                    .model_seconds = model_seconds_,
                     .replayed = replaying_});
 }
 
@@ -304,6 +308,9 @@ bool Tuning::Withdraw(uint64_t number, size_t item, uint64_t index) {
 void Tuning::TakeBackResult(size_t item, uint64_t index) {
   tasks_[item].Withdraw(index);
   ends_[item].reset();
+  touched_.push_back(item);
+  has_withdrawn_ = true;
+  model_seconds_ = ModelSeconds();
   if (budget_.trials > 0) {
     ++budget_.trials;
     ++limit_;
@@ -334,7 +341,7 @@ std::optional<double> Tuning::ModelSeconds() const {
 
 TuneResult Tuning::Result() {
   TuneResult result{.end = JobEnd().value_or(ends_[0].value_or(TuneEnd::kExhausted)),
-                    .model_seconds = ModelSeconds(),
+                    .model_seconds = model_seconds_,
                     .faults = faults_,
                     .last_fault = last_fault_,
                     .seconds = Seconds()};

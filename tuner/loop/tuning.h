@@ -107,6 +107,9 @@ class Tuning {
   std::vector<std::optional<TuneEnd>> ends_;  // of closed tasks
   std::map<uint64_t, Running> running_;       // by the trial's number
   std::set<uint64_t> unmeasured_;             // trials that ended without a result
+  std::vector<size_t> touched_;               // tasks that may be done since they were looked at
+  bool has_withdrawn_ = false;                // ever: a task may owe a point
+  std::optional<double> model_seconds_;       // ModelSeconds() of now
   std::vector<uint64_t> to_launch_;
   std::vector<TuneStep> told_;  // steps that are still to be told
   Phase phase_ = Phase::kSearch;

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -192,7 +193,18 @@ absl::StatusOr<RecordedSpace> FromKernelTuner(const Json& root) {
   return recorded;
 }
 
+// A device gives bytes without end.
+absl::Status CheckKind(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status there = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(there)) return absl::NotFoundError(absl::StrCat("no file ", path));
+  if (is_regular_file(there) || is_fifo(there)) return absl::OkStatus();
+  return Bad(
+      absl::StrCat(path, is_directory(there) ? " is a folder" : " is a device", "; name a file"));
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  TW_RETURN_IF_ERROR(CheckKind(path));
   gzFile file = gzopen(path.c_str(), "rb");  // reads plain files too
   if (!file) return absl::NotFoundError(absl::StrCat("cannot open ", path));
   std::string text;

@@ -138,6 +138,7 @@ class Dispatcher {
   void Tick();
   // Answers all waits with nothing, now and from now on.
   void Drain();
+  bool IsDraining() const;
 
   // ---- views
   std::vector<WorkerView> Workers() const;

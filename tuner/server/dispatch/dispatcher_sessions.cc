@@ -200,6 +200,11 @@ void Dispatcher::Drain() {
   for (auto& call : calls) call();
 }
 
+bool Dispatcher::IsDraining() const {
+  std::lock_guard lock(mutex_);
+  return draining_;
+}
+
 // ---- health ------------------------------------------------------------------------------------
 
 absl::Status Dispatcher::SetOwnHealth(const std::string& session, WorkerHealth health,

@@ -28,8 +28,10 @@ bool IsAway(const absl::Status& status) {
 struct Job::Run {
   JournalReader reader;
   JobMeasurer measurer;
-  uint64_t told = 0;               // events of earlier lives
-  std::set<uint64_t> withdrawn;    // trials whose result is
+  uint64_t told = 0;             // events of earlier lives
+  std::set<uint64_t> withdrawn;  // trials whose result is
+  // Those whose result is to be: the place of each in the job, by its number.
+  std::map<uint64_t, std::pair<size_t, uint64_t>> to_withdraw;
   std::unique_ptr<Tuning> tuning;  // of the above
 };
 
@@ -73,7 +75,8 @@ std::optional<double> Job::Step() {
       return IsAway(status) && !stop_.stop_requested() ? kStorePause : End(status);
     }
   }
-  if (!suspended_ && revoked_.exchange(false)) WithdrawRevoked();
+  if (!suspended_ && revoked_.exchange(false)) FindRevoked();
+  if (!suspended_) WithdrawRevoked();
   if (run_->tuning->Step()) return std::chrono::duration<double>(Tuning::kPatience).count();
   context_.dispatcher.CancelJob(id_);  // what the loop abandoned
   // If the job goes on some day, a number means one trial still.
@@ -214,25 +217,30 @@ void Job::EndReplay() {
   replayed_.set_value();
 }
 
-// What cannot be now (the store is away, or the trial's other attempt is under way) is looked at in
-// a later step.
-void Job::WithdrawRevoked() {
+// Reads which revoked records count; in a later step where the store is away.
+void Job::FindRevoked() {
   std::map<std::pair<std::string, std::string>, size_t> items;
   for (size_t i = 0; i < tasks_.size(); ++i) {
     items[{tasks_[i]->task.workload.Key(), tasks_[i]->task.template_name}] = i;
   }
-  bool all = true;
-  const auto withdraw = [&](const Record& record) {
+  const auto note = [&](const Record& record) {
     const auto item = items.find({record.task.workload.Key(), record.task.template_name});
-    if (item == items.end() || record.index >= tasks_[item->second]->space.size()) return true;
-    if (run_->withdrawn.contains(record.trial)) return true;
-    const bool done = run_->tuning->Withdraw(record.trial, item->second, record.index);
-    if (done) run_->withdrawn.insert(record.trial);
-    all = all && done;
+    const bool counts = item != items.end() && record.index < tasks_[item->second]->space.size() &&
+                        !run_->withdrawn.contains(record.trial);
+    if (counts) run_->to_withdraw[record.trial] = {item->second, record.index};
     return true;
   };
-  const absl::Status read = context_.store.ForEach({.job = id_, .revoked = true}, withdraw);
-  if (!read.ok() || !all) revoked_ = true;
+  if (!context_.store.ForEach({.job = id_, .revoked = true}, note).ok()) revoked_ = true;
+}
+
+// A trial whose other attempt is under way has to wait for its end.
+void Job::WithdrawRevoked() {
+  std::erase_if(run_->to_withdraw, [this](const auto& entry) {
+    const auto& [trial, place] = entry;
+    if (!run_->tuning->Withdraw(trial, place.first, place.second)) return false;
+    run_->withdrawn.insert(trial);
+    return true;
+  });
 }
 
 // REQUIRES: mutex_ is held.

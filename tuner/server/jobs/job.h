@@ -87,6 +87,7 @@ class Job {
   absl::Status Begin();
   bool ReplayNext(TuneStep* step);
   void EndReplay();
+  void FindRevoked();
   void WithdrawRevoked();
   std::optional<double> End(const absl::StatusOr<TuneResult>& result);
   bool CountSteps();

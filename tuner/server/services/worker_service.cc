@@ -70,16 +70,14 @@ WorkerRole RoleOf(v1::WorkerRole role) {
   }
 }
 
-v1::WorkItem ItemOf(const LeasedTrial& leased) {
-  v1::WorkItem item;
-  item.set_attempt(leased.attempt);
-  item.set_fence(leased.fence);
-  *item.mutable_task() = ToMessage(*leased.request.task);
-  item.set_config(EntitiesToJson(leased.request.config));
-  *item.mutable_options() = ToMessage(leased.request.options);
-  item.set_module_sha256(leased.module);
-  if (leased.request.network) item.set_network(*leased.request.network);
-  return item;
+void SetItem(const LeasedTrial& leased, v1::WorkItem* item) {
+  item->set_attempt(leased.attempt);
+  item->set_fence(leased.fence);
+  *item->mutable_task() = ToMessage(*leased.request.task);
+  item->set_config(EntitiesToJson(leased.request.config));
+  *item->mutable_options() = ToMessage(leased.request.options);
+  item->set_module_sha256(leased.module);
+  if (leased.request.network) item->set_network(*leased.request.network);
 }
 
 // What is hashed is what a runner is announced.
@@ -146,9 +144,12 @@ double WaitOf(const v1::LeaseRequest& request) {
 }
 
 // The status to answer with.
-absl::Status Fill(v1::LeaseReply* reply, const LeaseResult& leased, const HealthView& health) {
+absl::Status Fill(v1::LeaseReply* reply, const LeaseResult& leased, const std::string& session,
+                  const Dispatcher& dispatcher) {
   if (!leased.ok()) return leased.status();
-  for (const LeasedTrial& trial : *leased) *reply->add_items() = ItemOf(trial);
+  for (const LeasedTrial& trial : *leased) SetItem(trial, reply->add_items());
+  if (leased->empty()) reply->set_drain(dispatcher.IsDraining());
+  const HealthView health = dispatcher.HealthOf(session);
   reply->set_health(ToMessage(health.health));
   reply->set_health_reason(health.reason);
   return absl::OkStatus();
@@ -169,7 +170,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
 
  private:
   void End(const LeaseResult& leased) {
-    Finish(ToGrpc(Fill(reply_, leased, dispatcher_.HealthOf(session_))));
+    Finish(ToGrpc(Fill(reply_, leased, session_, dispatcher_)));
   }
 
   Dispatcher& dispatcher_;
@@ -219,7 +220,7 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Lease(grpc::CallbackServerContext* 
   if (leased.ok() && leased->empty() && WaitOf(*request) > 0) {
     return new LeaseReactor(dispatcher_, *request, reply);
   }
-  return Answer(context, Fill(reply, leased, dispatcher_.HealthOf(request->session())));
+  return Answer(context, Fill(reply, leased, request->session(), dispatcher_));
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::Renew(grpc::CallbackServerContext* context,

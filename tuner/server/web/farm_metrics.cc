@@ -69,23 +69,31 @@ FarmMetrics::FarmMetrics()
   commit_failures_.Add({});
 }
 
-std::string FarmMetrics::LabelOf(const std::string& key) {
+const FarmMetrics::OfKey& FarmMetrics::Of(const std::string& key) {
   std::lock_guard lock(mutex_);
-  if (labels_.contains(key)) return key;
-  if (labels_.size() >= kMostLabels) return "other";
-  labels_[key] = true;
-  return key;
+  if (const auto known = keys_.find(key); known != keys_.end()) return known->second;
+  const std::string label = keys_.size() < kMostLabels ? key : "other";
+  return keys_
+      .try_emplace(label, OfKey{.label = label,
+                                .timed = trials_.Add({{"key", label}, {"outcome", "ok"}}),
+                                .busy = busy_.Add({{"key", label}}),
+                                .dispatch = dispatch_.Add({{"key", label}}, DispatchBounds())})
+      .first->second;
 }
 
 void FarmMetrics::OnLeased(const AttemptView& attempt, double waited) {
-  dispatch_.Add({{"key", LabelOf(attempt.worker.device_key)}}, DispatchBounds()).Observe(waited);
+  Of(attempt.worker.device_key).dispatch.Observe(waited);
 }
 
 void FarmMetrics::OnRecorded(const AttemptView& attempt, const Measured& measured, bool late) {
-  const std::string key = LabelOf(attempt.worker.device_key);
-  trials_.Add({{"key", key}, {"outcome", OutcomeName(measured.outcome)}}).Increment();
-  busy_.Add({{"key", key}}).Increment(measured.run_seconds);
-  if (late) late_.Add({{"key", key}}).Increment();
+  const OfKey& of = Of(attempt.worker.device_key);
+  if (std::holds_alternative<Timing>(measured.outcome)) {
+    of.timed.Increment();
+  } else {
+    trials_.Add({{"key", of.label}, {"outcome", OutcomeName(measured.outcome)}}).Increment();
+  }
+  of.busy.Increment(measured.run_seconds);
+  if (late) late_.Add({{"key", of.label}}).Increment();
 }
 
 void FarmMetrics::OnLost(const AttemptView& attempt) {
@@ -102,11 +110,7 @@ void FarmMetrics::OnConflict(const AttemptView& attempt) {
 
 void FarmMetrics::OnSessionOpened(const WorkerInfo& worker) {
   const std::string key = LabelOf(worker.device_key);
-  for (auto* counter : {&late_, &lost_, &faults_, &conflicts_, &busy_}) {
-    counter->Add({{"key", key}});
-  }
-  trials_.Add({{"key", key}, {"outcome", "ok"}});
-  dispatch_.Add({{"key", key}}, DispatchBounds());
+  for (auto* counter : {&late_, &lost_, &faults_, &conflicts_}) counter->Add({{"key", key}});
 }
 
 void FarmMetrics::OnCommit(double seconds, const absl::Status& status) {

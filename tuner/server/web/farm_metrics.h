@@ -56,15 +56,23 @@ class FarmMetrics final : public FarmObserver {
   std::string Text(const FarmGauges& now);
 
  private:
-  // A label's value: keys come from workers, so that only so many become labels of their own.
-  std::string LabelOf(const std::string& key);
+  // What is counted of each trial, found once: to find a counter, labels are copied and hashed.
+  struct OfKey {
+    std::string label;
+    prometheus::Counter& timed;  // trials
+    prometheus::Counter& busy;
+    prometheus::Histogram& dispatch;
+  };
+  // Keys come from workers, so that only so many have a label of their own. Valid as long as this.
+  const OfKey& Of(const std::string& key);
+  std::string LabelOf(const std::string& key) { return Of(key).label; }
 
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>&trials_, &late_, &lost_, &faults_, &conflicts_, &busy_,
       &commit_failures_;
   prometheus::Family<prometheus::Histogram>&dispatch_, &commit_;
   std::mutex mutex_;
-  std::map<std::string, bool> labels_;  // keys seen
+  std::map<std::string, OfKey> keys_;  // seen; guarded by mutex_
 };
 
 }  // namespace tilewright
