@@ -5,13 +5,36 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "compiler/onnx/weightless.h"
 #include "proto/network.h"
 
 namespace tilewright {
 namespace {
+
+absl::Status CheckIsText(const std::string& what, const std::string& text) {
+  if (IsUtf8(text)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(what, " \"", absl::CHexEscape(text.substr(0, 80)),
+                                                 "\" is not UTF-8: write it as UTF-8"));
+}
+
+// Messages hold UTF-8 alone; protobuf itself would print and go on.
+absl::Status CheckTexts(const v1::Network& network) {
+  for (const v1::NetworkShape& input : network.inputs()) {
+    TW_RETURN_IF_ERROR(CheckIsText("the input's name", input.name()));
+  }
+  for (const v1::NetworkDim& dim : network.dims()) {
+    TW_RETURN_IF_ERROR(CheckIsText("the dimension's name", dim.name()));
+  }
+  for (const v1::NetworkOperators& operators : network.operators()) {
+    TW_RETURN_IF_ERROR(CheckIsText("the name of the file", operators.file()));
+    TW_RETURN_IF_ERROR(CheckIsText("the text of --operators", operators.text()));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<v1::Network> NetworkOf(const ModelOptions& options) {
   TW_ASSIGN_OR_RETURN(const Target target, ParseTarget(options.target));
@@ -39,6 +62,7 @@ absl::StatusOr<v1::Network> NetworkOf(const ModelOptions& options) {
   }
   for (const std::string& pass : options.disabled_passes) network.add_disabled_passes(pass);
   network.set_exact(options.exact);
+  TW_RETURN_IF_ERROR(CheckTexts(network));
   TW_RETURN_IF_ERROR(ReadNetwork(network.SerializeAsString()).status());
   return network;
 }

@@ -16,6 +16,7 @@
 #include "cli/tuning/duration.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
+#include "proto/network.h"
 #include "tuner/search/searcher.h"
 
 namespace tilewright {
@@ -129,7 +130,8 @@ absl::Status SetFirst(const std::string& file, v1::JobSpec* job) {
 
 absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
   v1::JobSpec job;
-  job.set_name(std::filesystem::path(options.model.model).stem().string());
+  // Messages hold UTF-8 alone; a file may be called anything.
+  job.set_name(LeftOutText(std::filesystem::path(options.model.model).stem().string()));
   job.set_key(options.key);
   job.set_tuner(options.tuner);
   job.set_early_stopping(options.early_stopping);

@@ -30,9 +30,9 @@ absl::StatusOr<Sizes> CheckSizes(const OpBuilder& b, const AttentionInputs& a) {
   return Sizes{q[0], q[1], k[1], q[2], k[2], q[3], v[3]};
 }
 
-absl::StatusOr<ValueId> Scale(OpBuilder& b, ValueId scores, double scale) {
-  if (scale == 1) return scores;
-  return Map(b, "attention_scale", {scores},
+absl::StatusOr<ValueId> Scale(OpBuilder& b, ValueId x, double scale) {
+  if (scale == 1) return x;
+  return Map(b, "attention_scale", {x},
              [scale](const Exprs& x) { return x[0] * formulas::Lit(x[0], scale); });
 }
 
@@ -80,18 +80,40 @@ absl::StatusOr<ValueId> Product(OpBuilder& b, ValueId left, ValueId right) {
   return Reshape(b, product, {x[0], x[1], x[2], y[3]});
 }
 
+// Query by key, scaled. In 16 bits the query is, before the product: products that are not yet
+// scaled are beyond float16's range where heads are long.
+absl::StatusOr<ValueId> ScaledScores(OpBuilder& b, const AttentionInputs& a) {
+  const bool narrow = IsNarrowFloat(b.DTypeOf(a.query));
+  TW_ASSIGN_OR_RETURN(const ValueId query, Scale(b, a.query, narrow ? a.scale : 1));
+  TW_ASSIGN_OR_RETURN(const ValueId keys, Transpose(b, a.key, {0, 1, 3, 2}));
+  TW_ASSIGN_OR_RETURN(const ValueId scores, Product(b, query, keys));
+  return Scale(b, scores, narrow ? 1 : a.scale);
+}
+
+absl::StatusOr<ValueId> Changed(const OpBuilder& b, const ChangeFn& change, ValueId value) {
+  if (change == nullptr) return value;
+  TW_ASSIGN_OR_RETURN(const ValueId changed, change(value));
+  if (b.TypeOf(changed) == b.TypeOf(value)) return changed;
+  return absl::InvalidArgumentError(absl::StrCat("its body makes ", ToString(b.TypeOf(changed)),
+                                                 " of ", ToString(b.TypeOf(value))));
+}
+
 }  // namespace
 
 absl::StatusOr<AttentionResult> Attend(OpBuilder& b, const AttentionInputs& a) {
   TW_RETURN_IF_ERROR(CheckSizes(b, a).status());
+  const DType type = b.DTypeOf(a.query), precision = a.precision.value_or(type);
   AttentionResult r{};
-  TW_ASSIGN_OR_RETURN(const ValueId keys, Transpose(b, a.key, {0, 1, 3, 2}));
-  TW_ASSIGN_OR_RETURN(const ValueId scores, Product(b, a.query, keys));
-  TW_ASSIGN_OR_RETURN(r.product, Scale(b, scores, a.scale));
+  TW_ASSIGN_OR_RETURN(r.product, ScaledScores(b, a));
   TW_ASSIGN_OR_RETURN(r.capped, Cap(b, r.product, a.softcap));
   TW_ASSIGN_OR_RETURN(r.biased, AddBiases(b, a, r.capped));
-  TW_ASSIGN_OR_RETURN(r.probabilities, SoftmaxOver(b, r.biased, {3}, a.empty_rows));
-  TW_ASSIGN_OR_RETURN(r.output, Product(b, r.probabilities, a.value));
+  TW_ASSIGN_OR_RETURN(ValueId scores, CastTo(b, r.biased, precision));
+  TW_ASSIGN_OR_RETURN(scores, Changed(b, a.change_scores, scores));
+  TW_ASSIGN_OR_RETURN(r.probabilities, SoftmaxOver(b, scores, {3}, a.empty_rows));
+  TW_ASSIGN_OR_RETURN(const ValueId weights, Changed(b, a.change_probabilities, r.probabilities));
+  TW_ASSIGN_OR_RETURN(const ValueId value, CastTo(b, a.value, precision));
+  TW_ASSIGN_OR_RETURN(r.output, Product(b, weights, value));
+  TW_ASSIGN_OR_RETURN(r.output, CastTo(b, r.output, type));
   return r;
 }
 

@@ -2,11 +2,16 @@
 // Runtime's relatives of it.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "compiler/onnx/op_builder.h"
 
 namespace tilewright {
+
+// Gives a value of the same type.
+using ChangeFn = std::function<absl::StatusOr<ValueId>(ValueId)>;
 
 struct AttentionInputs {
   ValueId query;  // [batch, heads, queries, size]
@@ -19,6 +24,10 @@ struct AttentionInputs {
   int64_t causal = -1;      // query i sees keys up to i + causal; negative: all
   double masked = 0;        // what is added to the score of a key that causality hides; 0: -inf
   bool empty_rows = false;  // a query that sees no key gives 0 and not NaN
+  // Of the softmax, and of what is changed before and after it; the query's where it is absent.
+  std::optional<DType> precision = std::nullopt;
+  // What becomes of the scores and of the probabilities; null: they stay.
+  ChangeFn change_scores = nullptr, change_probabilities = nullptr;
 };
 
 // [batch, heads, queries, value size]; also the scores after scale, cap and biases, and after the

@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::pair<const char*, int64_t> kControlFlow[] = {
     {"If", 1}, {"Loop", 1}, {"Scan", 8}, {"SequenceMap", 17}};
+// Computes with numbers, which its bodies change on the way.
+constexpr const char* kFlexAttention = "ai.onnx.preview.FlexAttention";
 
 OpList CollectRows() {
   OpList all;
@@ -74,8 +76,9 @@ absl::StatusOr<ValueId> ConvertAs(const OpBuilder& b, std::string_view op_type,
   return outputs->values[0];
 }
 
-bool IsControlFlow(std::string_view op_type) {
-  return std::any_of(std::begin(kControlFlow), std::end(kControlFlow),
+bool HasBodies(std::string_view op_type) {
+  return op_type == kFlexAttention ||
+         std::any_of(std::begin(kControlFlow), std::end(kControlFlow),
                      [&](const auto& each) { return each.first == op_type; });
 }
 
@@ -84,6 +87,7 @@ std::vector<SupportedOperator> SupportedOperators() {
   for (const auto& [name, since] : kControlFlow) {
     found[name] = {name, std::max(since, kOldestOpset), kEveryType, true};
   }
+  found[kFlexAttention] = {kFlexAttention, 1, kFloats};
   for (const OpRow& row : OperatorRows()) {
     const bool standard = row.op_type.find('.') == std::string::npos;
     const int64_t since = standard ? std::max(row.since, kOldestOpset) : 1;

@@ -21,7 +21,8 @@ absl::StatusOr<const OpRow*> FindOperator(std::string_view op_type, int64_t opse
 absl::StatusOr<ValueId> ConvertAs(const OpBuilder& b, std::string_view op_type,
                                   std::vector<ValueId> inputs);
 
-// If, Loop, Scan and SequenceMap, which the importer converts itself: they have bodies.
-bool IsControlFlow(std::string_view op_type);
+// If, Loop, Scan, SequenceMap and FlexAttention (with its domain), which the importer converts
+// itself: they have bodies.
+bool HasBodies(std::string_view op_type);
 
 }  // namespace tilewright

@@ -9,6 +9,7 @@
 #include "compiler/onnx/concatenate.h"
 #include "compiler/onnx/graph_bodies.h"
 #include "compiler/onnx/importer.h"
+#include "compiler/onnx/string_sets.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright {
@@ -38,8 +39,19 @@ absl::StatusOr<ValueId> Choose(OpBuilder& b, ValueId condition, ValueId yes, Val
         absl::StrCat("needs a constant condition: it chooses between a ", ToString(b.TypeOf(yes)),
                      " and a ", ToString(b.TypeOf(no))));
   }
-  return Map(b, "select", {condition, yes, no},
-             [](const Exprs& x) { return Select(x[0], x[1], x[2]); });
+  if (b.IsStrings(yes) != b.IsStrings(no)) {
+    return absl::InvalidArgumentError("chooses between strings and numbers");
+  }
+  TW_ASSIGN_OR_RETURN(const std::vector<ValueId> either, InOneSet(b, {yes, no}));
+  const Names* const names = b.ClassesOf(either[0]);
+  const Names* const others = b.ClassesOf(either[1]);
+  const bool same = names && others ? *names == *others : names == others;
+  if (!same) return absl::UnimplementedError("chooses between maps with different keys");
+  TW_ASSIGN_OR_RETURN(const ValueId chosen,
+                      Map(b, "select", {condition, either[0], either[1]},
+                          [](const Exprs& x) { return Select(x[0], x[1], x[2]); }));
+  if (const Names* const kept = b.ClassesOf(either[0])) b.SetClasses(chosen, Names(*kept));
+  return chosen;
 }
 
 // The error with what to do about it.

@@ -1,6 +1,7 @@
 // A walk through a tree is a chain of loads that wait for each other, so several trees are walked
 // at once, all as many steps as the deepest of them has: who has arrived stays at its leaf. No step
-// has a branch that could be mispredicted.
+// has a branch that could be mispredicted. Several rows go through these trees before the next ones
+// do, which are read into the cache once for all of them.
 #include <algorithm>
 #include <limits>
 #include <numeric>
@@ -15,6 +16,8 @@ namespace {
 
 // So many chains hide each other's latency and still fit the registers.
 constexpr size_t kTreesAtOnce = 16;
+// So many rows read a tree from the cache almost always; fewer where there are few, for threads.
+constexpr int64_t kMostRowsAtOnce = 64, kFewestParts = 16;
 
 // The procedure's inputs, in order.
 enum Operand {
@@ -79,13 +82,22 @@ class RowWalk {
         asks_nan_(asks_nan),
         at_(MakeBuffer("at", DType::kI64, {block}, Scope::kStack)) {}
 
-  Stmt Run() const {
-    const int64_t targets = out_->shape[1], blocks = in_[kDepthOf]->shape[0];
-    const Stmt clear = InOrder("t", Int(targets), [&](const Expr& t) {
+  Stmt Clear() const {
+    return InOrder("t", Int(out_->shape[1]), [&](const Expr& t) {
       return Store(out_, {row_, t}, InitialValue(reducer_, out_->dtype));
     });
-    const Stmt walk = InOrder("b", Int(blocks), [&](const Expr& b) { return WalkBlock(b); });
-    return Alloc(at_, Seq({clear, walk}));
+  }
+
+  // Through the trees of one block.
+  Stmt WalkBlock(const Expr& b) const {
+    const Stmt start = OfEachTree("k", LoopKind::kUnrolled, [&](const Expr& k) {
+      return Store(at_, {k}, Load(in_[kRootOf], {b * block_ + k}));
+    });
+    const Stmt steps = InOrder("s", Load(in_[kDepthOf], {b}), [&](const Expr&) {
+      return OfEachTree("w", LoopKind::kUnrolled, [&](const Expr& k) { return Step(k); });
+    });
+    const Stmt leaves = OfEachTree("l", LoopKind::kSerial, [&](const Expr& k) { return Weigh(k); });
+    return Alloc(at_, Seq({start, steps, leaves}));
   }
 
  private:
@@ -96,17 +108,6 @@ class RowWalk {
                   const std::function<Stmt(const Expr&)>& body) const {
     const Expr k = Var(name);
     return For(k, block_, loop, body(k));
-  }
-
-  Stmt WalkBlock(const Expr& b) const {
-    const Stmt start = OfEachTree("k", LoopKind::kUnrolled, [&](const Expr& k) {
-      return Store(at_, {k}, Load(in_[kRootOf], {b * block_ + k}));
-    });
-    const Stmt steps = InOrder("s", Load(in_[kDepthOf], {b}), [&](const Expr&) {
-      return OfEachTree("w", LoopKind::kUnrolled, [&](const Expr& k) { return Step(k); });
-    });
-    const Stmt leaves = OfEachTree("l", LoopKind::kSerial, [&](const Expr& k) { return Weigh(k); });
-    return Seq({start, steps, leaves});
   }
 
   Stmt Step(const Expr& k) const {
@@ -181,14 +182,26 @@ absl::StatusOr<ValueId> EvaluateForest(OpBuilder& b, const Forest& forest, Value
   TW_ASSIGN_OR_RETURN(ForestTables tables, TabulateForest(forest, b.ShapeOf(x)[1], out.dtype));
   const size_t block = std::min(kTreesAtOnce, tables.roots.size());
   PadTrees(block, tables);
-  // A row's steps, so that rows are threads where that is worth it.
-  const int64_t steps = std::min(
-      std::accumulate(tables.depths.begin(), tables.depths.end(), int64_t{1}), int64_t{1} << 20);
+  const int64_t rows = out.shape[0];
+  const int64_t part =
+      std::clamp<int64_t>((rows + kFewestParts - 1) / kFewestParts, 1, kMostRowsAtOnce);
+  // A part's steps, so that parts are threads where that is worth it.
+  const int64_t steps =
+      part * std::min(std::accumulate(tables.depths.begin(), tables.depths.end(), int64_t{1}),
+                      int64_t{1} << 20);
   const auto body = [&](const std::vector<Buffer>& in, const Buffer& y) {
-    return ForRows({out.shape[0], steps}, 1, [&](Exprs at) {
-      const RowWalk walk(in, y, at[0], forest.reducer, static_cast<int64_t>(block),
-                         AsksNan(tables));
-      return walk.Run();
+    return ForRows({(rows + part - 1) / part, steps}, 1, [&](Exprs at) {
+      const auto each_row = [&](const char* name, const auto& what) {
+        const Expr first = at[0] * part;
+        return InOrder(name, Min(Int(part), Int(rows) - first), [&](const Expr& r) {
+          return what(RowWalk(in, y, Min(first + r, Int(rows - 1)), forest.reducer,
+                              static_cast<int64_t>(block), AsksNan(tables)));
+        });
+      };
+      const Stmt clear = each_row("c", [](const RowWalk& row) { return row.Clear(); });
+      return Seq({clear, InOrder("b", Int(in[kDepthOf]->shape[0]), [&](const Expr& b) {
+                    return each_row("r", [&](const RowWalk& row) { return row.WalkBlock(b); });
+                  })});
     });
   };
   TW_ASSIGN_OR_RETURN(const ValueId sums,

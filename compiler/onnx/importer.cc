@@ -11,6 +11,7 @@
 #include "compiler/onnx/catalog.h"
 #include "compiler/onnx/operator_table.h"
 #include "compiler/onnx/plugin_convert.h"
+#include "compiler/onnx/string_sets.h"
 #include "compiler/onnx/unsupported.h"
 
 namespace tilewright {
@@ -71,7 +72,7 @@ absl::Status CheckTypes(const OpBuilder& b, const OpRow& row) {
       absl::StrCat("input ", i, " is ", Sv(NameOf(found)), "; it takes ", TextOf(row.types)));
 }
 
-// Gives the outputs the names of the strings that the node was given.
+// Gives the outputs the names of the strings that the node was given, which are of one set.
 absl::Status KeepStrings(OpBuilder& b, const OpRow& row, const std::vector<ValueId>& outputs) {
   const Names* names = nullptr;
   for (ValueId input : b.Inputs()) {
@@ -83,9 +84,6 @@ absl::Status KeepStrings(OpBuilder& b, const OpRow& row, const std::vector<Value
           "computes with strings, which are names of classes here: they can be moved about, "
           "looked up by LabelEncoder, and be an output"));
     }
-    if (names != nullptr && *names != *b.ClassesOf(input)) {
-      return absl::UnimplementedError("joins strings of different sets");
-    }
     names = b.ClassesOf(input);
   }
   if (names == nullptr) return absl::OkStatus();
@@ -96,8 +94,10 @@ absl::Status KeepStrings(OpBuilder& b, const OpRow& row, const std::vector<Value
   return absl::OkStatus();
 }
 
-bool HasBodies(const onnx::NodeProto& node) {
-  return IsStandardDomain(node.domain()) && IsControlFlow(node.op_type());
+// As the catalogue names it.
+std::string NameOf(const onnx::NodeProto& node) {
+  if (IsStandardDomain(node.domain())) return node.op_type();
+  return absl::StrCat(node.domain(), ".", node.op_type());
 }
 
 }  // namespace
@@ -223,10 +223,9 @@ absl::Status Importer::Convert(Scope& scope, int index) {
 }
 
 absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const {
-  if (HasBodies(node)) return nullptr;
+  const std::string name = NameOf(node);
+  if (HasBodies(name)) return nullptr;
   const bool standard = IsStandardDomain(node.domain());
-  const std::string name =
-      standard ? node.op_type() : absl::StrCat(node.domain(), ".", node.op_type());
   for (const OpRow& plugin : plugins_) {
     if (plugin.op_type == name) return &plugin;
   }
@@ -244,12 +243,11 @@ absl::StatusOr<const OpRow*> Importer::RowOf(const onnx::NodeProto& node) const 
 absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, Values inputs) {
   onnx::NodeProto& node = *scope.graph->mutable_node(index);
   TW_ASSIGN_OR_RETURN(const OpRow* const row, RowOf(node));
-  if (row == nullptr && !HasBodies(node)) return ConvertFunction(node, inputs);
-  OpBuilder builder(imported_, node, opset_, std::move(inputs));
-  if (row == nullptr && node.op_type() == "If") return ConvertIf(scope, node, builder);
-  if (row == nullptr && node.op_type() == "Loop") return ConvertLoop(scope, node, builder);
-  if (row == nullptr && node.op_type() == "Scan") return ConvertScan(scope, node, builder);
-  if (row == nullptr) return ConvertSequenceMap(scope, node, builder);
+  if (row == nullptr && !HasBodies(NameOf(node))) return ConvertFunction(node, inputs);
+  OpBuilder given(imported_, node, opset_, std::move(inputs));
+  TW_ASSIGN_OR_RETURN(Values in_one_set, InOneSet(given, given.Inputs()));
+  OpBuilder builder = given.WithInputs(std::move(in_one_set));
+  if (row == nullptr) return ConvertWithBodies(scope, node, builder);
   TW_RETURN_IF_ERROR(CheckInputs(builder, row->min_inputs));
   for (size_t i = 0; i < builder.num_inputs() && !row->takes_sequences; ++i) {
     TW_RETURN_IF_ERROR(builder.CheckIsTensor(i));
@@ -260,6 +258,15 @@ absl::StatusOr<Importer::Values> Importer::ConvertNode(Scope& scope, int index, 
   TW_RETURN_IF_ERROR(outputs.status());
   TW_RETURN_IF_ERROR(KeepStrings(builder, *row, outputs->values));
   return std::move(outputs->values);
+}
+
+absl::StatusOr<Importer::Values> Importer::ConvertWithBodies(const Scope& scope,
+                                                             onnx::NodeProto& node, OpBuilder& b) {
+  if (node.op_type() == "If") return ConvertIf(scope, node, b);
+  if (node.op_type() == "Loop") return ConvertLoop(scope, node, b);
+  if (node.op_type() == "Scan") return ConvertScan(scope, node, b);
+  if (node.op_type() == "FlexAttention") return ConvertFlexAttention(scope, node, b);
+  return ConvertSequenceMap(scope, node, b);
 }
 
 absl::StatusOr<Importer::Values> Importer::ConvertBody(onnx::GraphProto& body, const Scope* around,

@@ -63,6 +63,7 @@ class Importer {
   absl::StatusOr<Values> Resolve(const Scope& scope, int index, bool* skip) const;
   absl::Status Convert(Scope& scope, int index);
   absl::StatusOr<Values> ConvertNode(Scope& scope, int index, Values inputs);
+  absl::StatusOr<Values> ConvertWithBodies(const Scope& scope, onnx::NodeProto& node, OpBuilder& b);
   // The outputs of a body whose inputs stand for `inputs`, converted in place.
   absl::StatusOr<Values> ConvertBody(onnx::GraphProto& body, const Scope* around,
                                      const Values& inputs);
@@ -78,6 +79,9 @@ class Importer {
   absl::StatusOr<Values> ConvertLoop(const Scope& scope, onnx::NodeProto& node, OpBuilder& b);
   absl::StatusOr<Values> ConvertSequenceMap(const Scope& scope, onnx::NodeProto& node,
                                             OpBuilder& b);
+  // flex_attention.cc
+  absl::StatusOr<Values> ConvertFlexAttention(const Scope& scope, onnx::NodeProto& node,
+                                              OpBuilder& b);
   // scan.cc
   struct ScanForm;
   absl::StatusOr<Values> ConvertScan(const Scope& scope, onnx::NodeProto& node, OpBuilder& b);

@@ -13,7 +13,7 @@ constexpr const char* kMoving[] = {
     "Concat",   "Expand",    "Flatten", "Gather",    "GatherElements",
     "GatherND", "Identity",  "Reshape", "Slice",     "Squeeze",
     "Tile",     "Transpose", "Where",   "Unsqueeze", "ai.onnx.ml.ArrayFeatureExtractor"};
-constexpr const char* kReading[] = {"Cast", "Shape", "Size", "ai.onnx.ml.LabelEncoder"};
+constexpr const char* kReading[] = {"Cast", "Equal", "Shape", "Size", "ai.onnx.ml.LabelEncoder"};
 
 }  // namespace
 

@@ -127,6 +127,61 @@ TEST(ClassNames, OfConstantsAreRead) {
   EXPECT_THAT(Texts(m), ElementsAre("b", "a"));
 }
 
+TEST(ClassNames, OfDifferentSetsThatMeetBecomeOneSet) {
+  ModelBuilder joined = Classifier();
+  AddStrings(joined, "others", {"cow", "cat"});
+  SetInt(joined.Node("Concat", {"label", "others"}, {"y"}), "axis", 0);
+  joined.Output("y");
+  EXPECT_THAT(Texts(joined), ElementsAre("dog", "cat", "cow", "cat"));
+  ModelBuilder compared = Classifier();
+  AddStrings(compared, "others", {"cow", "cat"});
+  compared.Node("Equal", {"label", "others"}, {"y"});
+  compared.Output("y");
+  EXPECT_THAT(Values(RunBoth(compared, {{"x", kPositiveThenNegative}}).at(0)), ElementsAre(0, 1));
+  EXPECT_THAT(Classes(compared), IsEmpty());
+}
+
+onnx::GraphProto& Branch(onnx::NodeProto& node, const std::string& name) {
+  onnx::AttributeProto& attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(onnx::AttributeProto::GRAPH);
+  return *attribute.mutable_g();
+}
+
+// The classifier's label, or texts of another set where the largest x is not positive.
+ModelBuilder ChosenAtRunTime() {
+  ModelBuilder m = Classifier();
+  AddStrings(m, "others", {"cow", "cat"});
+  m.Floats("zero", {}, 0);
+  SetInt(m.Node("ReduceMax", {"x"}, {"largest"}), "keepdims", 0);
+  m.Node("Greater", {"largest", "zero"}, {"positive"});
+  onnx::NodeProto& node = m.Node("If", {"positive"}, {"y"});
+  Branch(node, "then_branch").add_output()->set_name("label");
+  Branch(node, "else_branch").add_output()->set_name("others");
+  m.Output("y");
+  return m;
+}
+
+TEST(ClassNames, OfWhatARunChoosesBetweenAreThoseOfBoth) {
+  const ModelBuilder m = ChosenAtRunTime();
+  EXPECT_THAT(Texts(m), ElementsAre("dog", "cat"));
+  const Tensor negative = Rows({2, 1}, {-1, -2});
+  const std::vector<std::string> classes = Classes(m);
+  std::vector<std::string> texts;
+  for (double place : Values(RunBoth(m, {{"x", negative}}).at(0))) {
+    texts.push_back(classes.at(static_cast<size_t>(place)));
+  }
+  EXPECT_THAT(texts, ElementsAre("cow", "cat"));
+}
+
+TEST(ClassNames, AreNoNumbersThatARunCouldChooseInstead) {
+  ModelBuilder m = ChosenAtRunTime();
+  m.Ints("numbers", {3, 4});
+  onnx::NodeProto& node = *m.graph().mutable_node(m.graph().node_size() - 1);
+  node.mutable_attribute(1)->mutable_g()->mutable_output(0)->set_name("numbers");
+  EXPECT_THAT(Refusal(m), HasSubstr("chooses between strings and numbers"));
+}
+
 TEST(ClassNames, AreNotComputedWith) {
   ModelBuilder sum = Classifier();
   sum.Node("Add", {"label", "label"}, {"y"});
@@ -136,11 +191,6 @@ TEST(ClassNames, AreNotComputedWith) {
   SetInt(number.Node("Cast", {"label"}, {"y"}), "to", onnx::TensorProto::INT64);
   number.Output("y");
   EXPECT_THAT(Refusal(number), HasSubstr("numbers and strings are not converted"));
-  ModelBuilder joined = Classifier();
-  AddStrings(joined, "others", {"cow", "cat"});
-  SetInt(joined.Node("Concat", {"label", "others"}, {"y"}), "axis", 0);
-  joined.Output("y");
-  EXPECT_THAT(Refusal(joined), HasSubstr("joins strings of different sets"));
   ModelBuilder keys = Classifier();
   onnx::NodeProto& encoder = OfMl(keys.Node("LabelEncoder", {"label"}, {"y"}));
   SetInts(encoder, "keys_int64s", {1});

@@ -69,7 +69,7 @@ bool IsAboutItsData(const std::string& op_type) {
   static const std::set<std::string> kNames = {"BlackmanWindow",  "HammingWindow",    "HannWindow",
                                                "MelWeightMatrix", "ConstantOfShape",  "Range",
                                                "TfIdfVectorizer", "NonMaxSuppression"};
-  return kNames.contains(op_type) || IsControlFlow(op_type);
+  return kNames.contains(op_type) || HasBodies(op_type);
 }
 
 // Operators of which other inputs that happen to have the data's type have another meaning.

@@ -57,6 +57,27 @@ Tensors FourPositions() {
   return {{"q", zeros}, {"k", zeros}, {"v", values}};
 }
 
+Tensor Halves(const Shape& shape, double value) {
+  Tensor tensor({DType::kF16, shape});
+  for (int64_t i = 0; i < tensor.size(); ++i) tensor.Set(i, value);
+  return tensor;
+}
+
+TEST(Attention, ProductsOfFloat16MayBeBeyondItsRangeBeforeTheyAreScaled) {
+  const Tensors inputs = {{"q", Halves({1, 1, 1, 64}, 60)},
+                          {"k", Halves({1, 1, 2, 64}, 60)},
+                          {"v", Halves({1, 1, 2, 3}, 5)}};
+  ModelBuilder m(23);
+  for (const auto& [name, tensor] : inputs) {
+    m.Input(name, tensor.shape(), onnx::TensorProto::FLOAT16);
+  }
+  m.Node("Attention", {"q", "k", "v"}, {"y"});
+  m.Output("y");
+  const auto y = RunBoth(m, inputs);
+  ASSERT_EQ(y.size(), 1u);
+  EXPECT_THAT(Values(y[0]), testing::Each(5));
+}
+
 TEST(Attention, AWindowIsOfThePlacesToEitherSide) {
   const Tensors t = FourPositions();
   ModelBuilder m = AveragingModel(t, {"q", "k", "v"});

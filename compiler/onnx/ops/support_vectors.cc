@@ -50,11 +50,12 @@ absl::StatusOr<ValueId> MatrixAttr(OpBuilder& b, const char* name, int64_t rows,
 
 // k(x[n], v[s]) for rows of x [N, F] and v [S, F]: [N, S].
 absl::StatusOr<ValueId> ApplyKernel(OpBuilder& b, const Kernel& kernel, ValueId x, ValueId v) {
+  const TensorType type{DType::kF32, {b.ShapeOf(x)[0], b.ShapeOf(v)[0]}};
   if (kernel.type == "RBF") {
     return b.Emit(
         {.op = "rbf",
          .inputs = {x, v},
-         .type = {DType::kF32, {b.ShapeOf(x)[0], b.ShapeOf(v)[0]}},
+         .type = type,
          .body =
              [](const Point& p) {
                const Expr d =
