@@ -1,7 +1,5 @@
 #include "compiler/loop/async_rules.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "compiler/loop/tile.h"
 #include "compiler/loop/visit.h"
@@ -38,8 +36,7 @@ std::string WrongInRows(const ExprNode& operand) {
 
 std::string WrongInBox(const ExprNode& slot, const ExprNode& source, const Program& program) {
   const BufferNode &to = *slot.buffer, &from = *source.buffer;
-  const auto inputs = program.params.end() - 1;
-  if (std::find(program.params.begin(), inputs, source.buffer) == inputs) {
+  if (!program.IsInput(source.buffer)) {
     return absl::StrCat("a box must be of an input, ", from.name, " is none");
   }
   const size_t rank = from.shape.size();
@@ -66,7 +63,7 @@ std::string WrongInAsyncStore(const StmtNode& store, const Program& program) {
   bool inputs = true;
   ForEachExpr(store.value, [&](const Expr& e) {
     if (e->kind != ExprKind::kLoad) return;
-    inputs = inputs && e->buffer->scope == Scope::kGlobal && e->buffer != program.params.back();
+    inputs = inputs && program.IsInput(e->buffer);
   });
   return inputs ? "" : "an asynchronous store must be of inputs alone";
 }

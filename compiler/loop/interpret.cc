@@ -77,6 +77,7 @@ class StmtCompiler {
             {.run = interpret::RunAsyncWait, .slot = static_cast<size_t>(*AsInt(s->extent))});
       case StmtKind::kTile: return steps->push_back(TileStep(*s));
       case StmtKind::kPipeline: return steps->push_back(PipelineStep(*s));
+      case StmtKind::kLastBlock: return steps->push_back(LastBlockStep(*s));
     }
   }
 
@@ -100,6 +101,14 @@ class StmtCompiler {
     step.extent = exprs_.Compile(s.extent);
     step.body = Compile(s.body[0]);
     step.otherwise = Compile(s.body[1]);
+    step.meets = true;
+    return step;
+  }
+
+  Step LastBlockStep(const StmtNode& s) {
+    Step step{.run = interpret::RunLastBlock, .access = exprs_.CompileAccess(s.buffer, s.indices)};
+    step.extent = exprs_.Compile(s.extent);
+    step.body = Compile(s.body[0]);
     step.meets = true;
     return step;
   }

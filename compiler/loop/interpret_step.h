@@ -57,6 +57,11 @@ void StoreLate(const Access& access, int64_t at, size_t bytes, Frame& frame);
 // Another one, so that they part: the last warp fills slots, as early as they are free, the others
 // use them.
 void RunPipeline(const Step& step, Frame& frame);
+// Another one: counts the block, and runs the body where it is the last. Of one thread as it is;
+// those of a block come together.
+void RunLastBlock(const Step& step, Frame& frame);
+// Counts a block at the step's counter. True: it is the last, and the counter is 0 again.
+bool IsLastBlock(const Step& step, Frame& frame);
 // Runs a tile instruction for the threads that come to it together. A frame fails where its
 // operands lie outside their buffers, a row in shared memory is not aligned to 16 bytes, or another
 // thread wrote it since the last barrier.

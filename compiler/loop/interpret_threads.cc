@@ -68,6 +68,11 @@ class Block {
       if (outer_.failed) return;
       if (step.run == RunBarrier) {
         races_.Meet();
+      } else if (step.run == interpret::RunLastBlock) {
+        races_.Meet();
+        const bool last = IsLastBlock(step, active_[0]);
+        TakeFailure(active_.first(1));
+        if (last) Run(step.body);
       } else if (step.tile != nullptr) {
         const auto together = static_cast<size_t>(CountOf(step.tile->threads));
         for (size_t t = 0; t < active_.size() && !outer_.failed; t += together) {
@@ -179,6 +184,20 @@ void FailRace(const Access& access, int64_t at, Frame& frame) {
 
 void RunBarrier(const Step&, Frame&) {}
 void RunPipeline(const Step&, Frame&) {}
+
+void RunLastBlock(const Step& step, Frame& frame) {
+  if (IsLastBlock(step, frame)) RunSteps(step.body, frame);
+}
+
+bool IsLastBlock(const Step& step, Frame& frame) {
+  const int64_t blocks = step.extent->run(*step.extent, frame).i;
+  const int64_t at = Locate(step.access, frame);
+  if (at < 0 || frame.failed) return false;
+  int32_t& counter = reinterpret_cast<int32_t*>(frame.buffers[step.access.slot])[at];
+  const bool last = counter + 1 == blocks;
+  counter = last ? 0 : counter + 1;
+  return last;
+}
 
 void RunThreads(const Step& step, Frame& frame) {
   for (const SharedBuffer& shared : step.shared_buffers) {  // undefined again in each block

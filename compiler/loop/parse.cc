@@ -52,11 +52,23 @@ class ProgramParser {
     TW_ASSIGN_OR_RETURN(program->name, line.ExpectName());
     TW_RETURN_IF_ERROR(line.Expect("("));
     do {
-      TW_ASSIGN_OR_RETURN(Buffer param, ParseBuffer(&line, Scope::kGlobal));
-      program->params.push_back(std::move(param));
+      TW_RETURN_IF_ERROR(ParseParameter(&line, program));
     } while (line.TakeIf(","));
     TW_RETURN_IF_ERROR(line.Expect(")"));
     return EndHeader(&line);
+  }
+
+  // Those that are written before the output follow each other.
+  absl::Status ParseParameter(LineParser* line, Program* program) {
+    const Token at = line->Peek();
+    const bool written = line->TakeIf("written");
+    if (!written && program->written > 1) {
+      if (std::exchange(has_output_, true)) return SyntaxError(at, "one output is the last");
+    }
+    program->written += written;
+    TW_ASSIGN_OR_RETURN(Buffer param, ParseBuffer(line, Scope::kGlobal));
+    program->params.push_back(std::move(param));
+    return absl::OkStatus();
   }
 
   // ":" and the end of the line.
@@ -142,6 +154,7 @@ class ProgramParser {
       return ParseLoop(&line, LoopKind::kSerial, *axis, indent);
     }
     if (first.text == "pipeline") return ParsePipeline(&line, indent);
+    if (first.text == "last_block") return ParseLastBlock(&line, indent);
     if (first.text == "if") return ParseIf(&line, indent);
     if (first.text == "alloc") return ParseAlloc(&line, indent);
     if (first.text == "prefetch") return ParsePrefetch(&line);
@@ -252,6 +265,19 @@ class ProgramParser {
     return Pipeline(var, extent, slots, std::move(fill), std::move(use));
   }
 
+  // last_block counters[index] of blocks: block
+  absl::StatusOr<Stmt> ParseLastBlock(LineParser* line, int indent) {
+    const Token name = line->Take();
+    const auto buffer = names_.buffers.find(name.text);
+    if (buffer == names_.buffers.end()) return SyntaxError(name, "unknown buffer");
+    TW_ASSIGN_OR_RETURN(std::vector<Expr> indices, line->ParseIndices(buffer->second));
+    TW_RETURN_IF_ERROR(line->Expect("of"));
+    TW_ASSIGN_OR_RETURN(const int64_t blocks, line->ExpectInt());
+    TW_RETURN_IF_ERROR(EndHeader(line));
+    TW_ASSIGN_OR_RETURN(Stmt body, ParseBlock(indent));
+    return LastBlock(buffer->second, std::move(indices), blocks, std::move(body));
+  }
+
   absl::StatusOr<Stmt> ParseIf(LineParser* line, int indent) {
     const Token at = line->Peek();
     TW_ASSIGN_OR_RETURN(Expr condition, line->ParseExpr());
@@ -282,6 +308,7 @@ class ProgramParser {
   std::vector<Line> lines_;
   size_t next_ = 0;
   int depth_ = 0;
+  bool has_output_ = false;  // behind what is written before it
   Names names_;
 };
 

@@ -74,6 +74,10 @@ class Printer {
       case StmtKind::kTile:
         return Line(indent, absl::StrCat(s->tile->name, " ", List(s->operands)));
       case StmtKind::kPipeline: return Pipeline(*s, indent);
+      case StmtKind::kLastBlock:
+        Line(indent, absl::StrCat("last_block ", Access(s->buffer->name, s->indices), " of ",
+                                  *AsInt(s->extent), ":"));
+        return Block(s->body[0], indent + 1);
     }
   }
 
@@ -204,8 +208,9 @@ std::string Print(const Stmt& s, int indent) {
 
 std::string Print(const Program& program) {
   const std::string params =
-      absl::StrJoin(program.params, ", ", [](std::string* out, const Buffer& buffer) {
-        absl::StrAppend(out, buffer->name, ": ", TypeOf(buffer));
+      absl::StrJoin(program.params, ", ", [&](std::string* out, const Buffer& buffer) {
+        const bool left = !program.IsInput(buffer) && buffer != program.params.back();
+        absl::StrAppend(out, left ? "written " : "", buffer->name, ": ", TypeOf(buffer));
       });
   return absl::StrCat("program ", program.name, "(", params, "):\n", Print(program.body, 1));
 }

@@ -47,6 +47,7 @@ class StmtSimplifier {
       case StmtKind::kAsyncWait: return s;
       case StmtKind::kTile: return RunTile(*s);
       case StmtKind::kPipeline: return RunPipeline(*s);
+      case StmtKind::kLastBlock: return RunLastBlock(*s);
     }
     return nullptr;
   }
@@ -82,6 +83,14 @@ class StmtSimplifier {
       if (part == nullptr) part = Seq({});
     }
     return std::make_shared<const StmtNode>(std::move(node));
+  }
+
+  Stmt RunLastBlock(const StmtNode& s) {
+    std::vector<Expr> indices;
+    for (const Expr& index : s.indices) indices.push_back(simplifier_.Run(index));
+    Stmt body = Run(s.body[0]);
+    if (body == nullptr) body = Seq({});
+    return LastBlock(s.buffer, std::move(indices), *AsInt(s.extent), std::move(body));
   }
 
   // True for a vector loop whose condition lets only the first lane do anything: a scalar.

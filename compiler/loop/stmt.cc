@@ -1,5 +1,6 @@
 #include "compiler/loop/stmt.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -97,6 +98,20 @@ Stmt Pipeline(Expr var, int64_t extent, int64_t slots, Stmt fill, Stmt use) {
                .extent = Int(extent),
                .slots = slots,
                .body = {std::move(fill), std::move(use)}});
+}
+
+Stmt LastBlock(Buffer counters, std::vector<Expr> indices, int64_t blocks, Stmt body) {
+  TW_CHECK(indices.size() == counters->shape.size()) << "blocks come to " << counters->name;
+  return Make({.kind = StmtKind::kLastBlock,
+               .extent = Int(blocks),
+               .buffer = std::move(counters),
+               .indices = std::move(indices),
+               .body = {std::move(body)}});
+}
+
+bool Program::IsInput(const Buffer& buffer) const {
+  const auto end = params.end() - static_cast<ptrdiff_t>(written);
+  return std::find(params.begin(), end, buffer) != end;
 }
 
 int64_t Program::ParallelExtent() const {

@@ -28,6 +28,10 @@ enum class StmtKind {
   // body[1], which uses it. The block's last warp fills, the threads before it use; a slot is
   // filled as soon as its last use has ended and used as soon as it is full (Hopper's mbarriers).
   kPipeline,
+  // Of the `extent` blocks that come to this element of `buffer`, a counter, the last one runs
+  // body[0], and sees what all of them wrote before. The counter is 0 before the first has come and
+  // again after the last one. Threads wait for each other, as at a barrier.
+  kLastBlock,
 };
 
 enum class LoopKind {
@@ -56,7 +60,7 @@ struct StmtNode {
   Expr var, min, extent;
   LoopKind loop = LoopKind::kSerial;
   ThreadAxis axis = ThreadAxis::kNone;
-  // kStore, kAlloc, kPrefetch
+  // kStore, kAlloc, kPrefetch, kLastBlock
   Buffer buffer;
   std::vector<Expr> indices;
   Expr value;
@@ -85,13 +89,19 @@ Stmt Prefetch(Buffer buffer, Expr element);
 Stmt Barrier();
 Stmt TileStmt(const TileOp& op, std::vector<Expr> operands);
 Stmt Pipeline(Expr var, int64_t extent, int64_t slots, Stmt fill, Stmt use);
+Stmt LastBlock(Buffer counters, std::vector<Expr> indices, int64_t blocks, Stmt body);
 
-// One kernel. Parameters in call order; the last is the output, the rest are read only.
-// If the body is a kParallel For, its iterations may be split over threads by range.
+// One kernel. Parameters in call order; the last `written` are written, the others read only. The
+// last one is the output; those written before it, of GPU programs alone, are what blocks leave for
+// each other. If the body is a kParallel For, its iterations may be split over threads by range.
 struct Program {
   std::string name;
   std::vector<Buffer> params;
+  size_t written = 1;
   Stmt body;
+
+  // Whether it is a parameter that is read only.
+  bool IsInput(const Buffer& buffer) const;
 
   // Extent of the outermost parallel loop; 1 when there is none.
   int64_t ParallelExtent() const;

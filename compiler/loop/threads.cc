@@ -24,7 +24,8 @@ bool IsShared(const StmtNode& s) {
 
 // What all threads must come to.
 bool IsMeeting(const StmtNode& s) {
-  return s.kind == StmtKind::kBarrier || s.kind == StmtKind::kTile || s.kind == StmtKind::kPipeline;
+  return s.kind == StmtKind::kBarrier || s.kind == StmtKind::kTile ||
+         s.kind == StmtKind::kPipeline || s.kind == StmtKind::kLastBlock;
 }
 
 bool HasMeeting(const Stmt& s) {
@@ -51,6 +52,8 @@ Stmt Unbound(const Stmt& s, LoopKind loop) {
 
 class ThreadVerifier {
  public:
+  explicit ThreadVerifier(const Program& program) : program_(program) {}
+
   absl::Status Run(const Stmt& s) {
     // The nest of blocks, shared buffers and threads, then what one thread does.
     Stmt at = s;
@@ -91,6 +94,7 @@ class ThreadVerifier {
     }
     if (s->kind == StmtKind::kTile) TW_RETURN_IF_ERROR(CheckPart(*s->tile));
     if (s->kind == StmtKind::kPipeline) return CheckPipeline(*s);
+    if (s->kind == StmtKind::kLastBlock) TW_RETURN_IF_ERROR(CheckLastBlock(*s));
     if (s->kind == StmtKind::kBarrier && part_ != Part::kNone) {
       return IllFormed("a barrier in a pipeline, where not all threads come");
     }
@@ -143,6 +147,22 @@ class ThreadVerifier {
     return absl::OkStatus();
   }
 
+  absl::Status CheckLastBlock(const StmtNode& s) {
+    if (std::exchange(has_last_block_, true) || nested_ > 0 || part_ != Part::kNone) {
+      return IllFormed("what the last block does must be alone, outside loops and conditions");
+    }
+    const bool is_scratch = !program_.IsInput(s.buffer) && s.buffer != program_.params.back();
+    if (s.buffer->scope != Scope::kGlobal || !is_scratch || s.buffer->dtype != DType::kI32) {
+      return IllFormed(absl::StrCat("blocks come to an int32 that is written before the output, ",
+                                    s.buffer->name, " is none"));
+    }
+    for (const Expr& index : s.indices) {
+      if (Differs(index)) return IllFormed("threads of a block come to different counters");
+    }
+    if (*AsInt(s.extent) >= 1) return absl::OkStatus();
+    return IllFormed("a counter needs a block that comes to it");
+  }
+
   // Whether threads of a block may find different values.
   bool Differs(const Expr& e) const {
     bool differs = false;
@@ -152,11 +172,12 @@ class ThreadVerifier {
     return differs;
   }
 
+  const Program& program_;
   std::set<ThreadAxis> axes_;
   int64_t shared_bytes_ = 0;
   int64_t threads_x_ = 1, threads_yz_ = 1;
   enum class Part { kNone, kFill, kUse } part_ = Part::kNone;  // of a pipeline
-  bool has_pipeline_ = false;
+  bool has_pipeline_ = false, has_last_block_ = false;
   int nested_ = 0;  // enclosing loops and conditions
   std::unordered_set<const ExprNode*> thread_vars_;
 };
@@ -174,6 +195,7 @@ Launch LaunchOf(const Program& program) {
   ForEachStmt(program.body, [&](const Stmt& s) {
     if (IsShared(*s)) launch.shared_bytes += BytesOf(*s);
     if (s->kind == StmtKind::kPipeline) launch.shared_bytes += BarrierBytes(*s);
+    if (s->kind == StmtKind::kLastBlock) launch.shared_bytes += kLastBlockBytes;
     if (!IsBound(*s)) return;
     const bool block = IsBlockAxis(s->axis);
     const auto first = block ? ThreadAxis::kBlockX : ThreadAxis::kThreadX;
@@ -188,7 +210,7 @@ absl::Status VerifyThreads(const Program& program) {
     return HasMeeting(program.body) ? IllFormed("a barrier or tile without threads")
                                     : absl::OkStatus();
   }
-  const absl::Status status = ThreadVerifier().Run(program.body);
+  const absl::Status status = ThreadVerifier(program).Run(program.body);
   if (status.ok()) return status;
   return IllFormed(absl::StrCat(program.name, ": ", status.message()));
 }

@@ -11,6 +11,9 @@
 
 namespace tilewright {
 
+// Of shared memory, where a block's threads are told whether theirs is the last (kLastBlock).
+inline constexpr int64_t kLastBlockBytes = 16;
+
 // Whether any loop is bound to an axis or any buffer is shared.
 bool IsGpuProgram(const Program& program);
 
@@ -22,8 +25,9 @@ Launch LaunchOf(const Program& program);
 // condition or loop bound depends on a thread or on memory. Where there are tiles, warps are whole:
 // the threads along x are a multiple of 32. A pipeline stands alone in the threads, which lie along
 // x: whole warpgroups that use and a warp that fills by loads of boxes; nothing else loads boxes,
-// and warpgroups multiply in its use alone, which stores nothing. OK for programs without axes,
-// barriers, tiles and shared buffers.
+// and warpgroups multiply in its use alone, which stores nothing. What the last block does stands
+// alone too; its counter is an int32 that is written before the output, one for all threads. OK for
+// programs without axes, barriers, tiles and shared buffers.
 absl::Status VerifyThreads(const Program& program);
 
 // The same program for one thread of a CPU after another: its outermost loop is parallel, no loop

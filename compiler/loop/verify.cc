@@ -31,7 +31,9 @@ class Verifier {
       : program_(program), simplifier_(Ranges()), strict_(strict) {}
 
   absl::Status Run() {
-    if (program_.params.empty()) return Violation("a program needs an output");
+    if (program_.params.size() < std::max<size_t>(1, program_.written) || program_.written < 1) {
+      return Violation("a program needs an output");
+    }
     for (const Buffer& param : program_.params) {
       if (param->scope != Scope::kGlobal) return Violation("a parameter must be global");
       TW_RETURN_IF_ERROR(Declare(param));
@@ -69,6 +71,7 @@ class Verifier {
       case StmtKind::kAsyncWait: return Unless(WrongInAsyncWait(*s));
       case StmtKind::kTile: return CheckTile(*s);
       case StmtKind::kPipeline: return CheckPipeline(*s);
+      case StmtKind::kLastBlock: TW_RETURN_IF_ERROR(CheckAccess(s->buffer, s->indices)); break;
       case StmtKind::kSeq: break;
     }
     for (const Stmt& child : s->body) TW_RETURN_IF_ERROR(Check(child));
@@ -146,9 +149,7 @@ class Verifier {
   }
 
   absl::Status CheckStore(const StmtNode& s) {
-    for (size_t i = 0; i + 1 < program_.params.size(); ++i) {
-      if (program_.params[i] == s.buffer) return Violation("store to an input");
-    }
+    if (program_.IsInput(s.buffer)) return Violation("store to an input");
     TW_RETURN_IF_ERROR(CheckAccess(s.buffer, s.indices));
     TW_RETURN_IF_ERROR(MustBe(s.value, s.buffer->dtype, "the stored value"));
     TW_RETURN_IF_ERROR(CheckExpr(s.value));
@@ -294,9 +295,7 @@ class Verifier {
   bool MayLearnFrom(const Expr& condition) const {
     bool stays = true;
     ForEachExpr(condition, [&](const Expr& e) {
-      if (e->kind != ExprKind::kLoad) return;
-      const auto input = std::find(program_.params.begin(), program_.params.end(), e->buffer);
-      stays = stays && input != program_.params.end() && input + 1 != program_.params.end();
+      if (e->kind == ExprKind::kLoad) stays = stays && program_.IsInput(e->buffer);
     });
     return stays;
   }

@@ -9,6 +9,7 @@
 #include "compiler/loop/simplify.h"
 #include "compiler/loop/unroll.h"
 #include "compiler/loop/visit.h"
+#include "compiler/schedule/part_sums.h"
 #include "compiler/schedule/simt_stage.h"
 
 namespace tilewright {
@@ -32,13 +33,18 @@ class SimtLowerer {
     TW_CHECK(schedule.axes.size() == compute.axes.size()) << compute.name;
     TW_CHECK(schedule.reduce.size() == compute.reduce.size()) << compute.name;
     TW_CHECK(compute.reducer == Reducer::kSum && compute.predicate == nullptr) << compute.name;
+    part_ = Coordinate(ThreadAxis::kBlockZ, schedule.split, "part");
     for (size_t i = 0; i < compute.axes.size(); ++i) CutAxis(i);
     for (size_t i = 0; i < compute.reduce.size(); ++i) CutReduction(i);
     BindCoordinates();
+    if (schedule.split == 1) return;
+    parts_ = PartSums(compute, compute.body->dtype, schedule.split);
+    parts_.SetBlocks(part_, tile_number_, tiles_);
   }
 
   Program Lower() {
     Program program{.name = compute_.name, .params = compute_.inputs};
+    if (schedule_.split > 1) parts_.AddTo(&program);
     program.params.push_back(compute_.output);
     const Expr body = Staged(Resolve(compute_.body));
     Stmt inside = Threads(body);
@@ -61,6 +67,8 @@ class SimtLowerer {
     TW_CHECK(axis.extent % tile == 0) << axis.var->name << " of " << axis.extent << " by " << tile;
     const std::string& name = axis.var->name;
     const Expr block = Coordinate(cut.block, axis.extent / tile, name + "_b");
+    tiles_ *= axis.extent / tile;
+    tile_number_ = tile_number_ * (axis.extent / tile) + block;
     const Expr thread = Coordinate(cut.thread, cut.threads, name + "_t");
     const auto part = [](std::string part_name, int64_t extent) {
       return Part{extent == 1 ? Int(0) : Var(std::move(part_name)), extent};
@@ -80,8 +88,8 @@ class SimtLowerer {
     const std::vector<int64_t>& parts = schedule_.reduce[i];
     if (steps_.empty()) steps_.resize(parts.size());
     TW_CHECK(parts.size() == steps_.size()) << axis.var->name;
-    Expr value = Int(0);
-    int64_t product = 1;
+    Expr value = i == 0 ? part_ : Int(0);
+    int64_t product = i == 0 ? schedule_.split : 1;
     for (size_t level = 0; level < parts.size(); ++level) {
       const Part part{Var(absl::StrCat(axis.var->name, "_", level)), parts[level]};
       value = value * part.extent + part.var;
@@ -183,7 +191,26 @@ class SimtLowerer {
     const Expr zero = InitialValue(compute_.reducer, acc->dtype);
     const Stmt add = Store(acc, position, Load(acc, position) + body);
     return Alloc(acc, Seq({Tile(Store(acc, position, zero)), Reduction(Tile(add), body),
-                           Tile(Result(Load(acc, position)))}));
+                           schedule_.split > 1 ? LastResult(acc, position)
+                                               : Tile(Result(Load(acc, position)))}));
+  }
+
+  // Leaves the thread's sums for the last block of the tile.
+  Stmt LastResult(const Buffer& acc, const std::vector<Expr>& position) const {
+    const Expr sum = Load(acc, position);
+    const auto add = [&](const Expr& part) {
+      return Tile(Store(acc, position, sum + parts_.Of(part, Place())));
+    };
+    const Expr zero = InitialValue(compute_.reducer, acc->dtype);
+    return parts_.InLastBlock(Tile(parts_.Leave(Place(), sum)), Tile(Store(acc, position, zero)),
+                              add, Tile(Result(sum)));
+  }
+
+  // The compute's axes at an element of the tile.
+  std::vector<Expr> Place() const {
+    std::vector<Expr> place;
+    for (const Axis& axis : compute_.axes) place.push_back(Resolve(axis.var));
+    return place;
   }
 
   Stmt Tile(Stmt body) const {
@@ -194,10 +221,8 @@ class SimtLowerer {
   }
 
   Stmt Result(const Expr& total) const {
-    std::vector<Expr> indices;
-    for (const Axis& axis : compute_.axes) indices.push_back(Resolve(axis.var));
-    if (compute_.result == nullptr) return Store(compute_.output, indices, total);
-    return Store(compute_.output, indices,
+    if (compute_.result == nullptr) return Store(compute_.output, Place(), total);
+    return Store(compute_.output, Place(),
                  Substitute(Resolve(compute_.result), {{compute_.acc.get(), total}}));
   }
 
@@ -272,6 +297,10 @@ class SimtLowerer {
   std::map<ThreadAxis, Part> bound_;
   Substitution fused_;  // parts of fused coordinates
   std::vector<StagedInput> stages_;
+  Expr part_ = Int(0);         // of the reduction, that a block sums
+  Expr tile_number_ = Int(0);  // of a block
+  int64_t tiles_ = 1;
+  PartSums parts_;  // of a split reduction
 };
 
 }  // namespace

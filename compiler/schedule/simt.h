@@ -8,7 +8,8 @@
 //       barrier; all threads copy what the stage reads of the staged inputs; barrier
 //       for the other parts of the reduction axes:
 //         for virtual threads, inner elements: accumulate
-//     store, with the epilogue
+//     store, with the epilogue; where the reduction is split over blocks, the last block of the
+//       tile adds their sums and does that
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,10 @@ struct SimtAxis {
 
 struct SimtSchedule {
   std::vector<SimtAxis> axes;  // of the compute's axes
-  // Of the reduction axes: the extent's parts, outermost first; as many for each.
+  // Of the reduction axes: the extent's parts, outermost first; as many for each. What `split`
+  // leaves of the first.
   std::vector<std::vector<int64_t>> reduce;
+  int64_t split = 1;           // parts of the first reduction axis, each of blocks of its own
   std::vector<size_t> staged;  // inputs that go through shared memory; the body loads each once
   // Of staged inputs, by number: in each dimension the body's indices from one element to the next.
   // Those between are zero, as the data of a transposed convolution is dilated by its strides; a
@@ -48,7 +51,8 @@ struct SimtSchedule {
 inline DType StagedType(DType input, DType body) { return IsNarrowFloat(input) ? body : input; }
 
 // A staged input may be read outside its shape: it is zero there. So a convolution needs no
-// predicate. REQUIRES: compute has a sum reduction and no predicate; factors divide their axes;
+// predicate. A split program writes parts and counters (part_sums.h) before the output. REQUIRES:
+// compute has a sum reduction and no predicate; factors divide their axes;
 // indices of staged inputs grow with every variable that runs within a stage (sums with
 // coefficients >= 0).
 Program LowerSimt(const Compute& compute, const SimtSchedule& schedule);

@@ -94,8 +94,12 @@ TEST(Program, KnowsItsParallelExtent) {
   const Expr i = Var("i");
   const Buffer out = MakeBuffer("out", DType::kI64, {8});
   const Stmt store = Store(out, {i}, i);
-  EXPECT_EQ((Program{"p", {out}, For(i, 8, LoopKind::kParallel, store)}.ParallelExtent()), 8);
-  EXPECT_EQ((Program{"p", {out}, For(i, 8, LoopKind::kSerial, store)}.ParallelExtent()), 1);
+  EXPECT_EQ((Program{.name = "p", .params = {out}, .body = For(i, 8, LoopKind::kParallel, store)}
+                 .ParallelExtent()),
+            8);
+  EXPECT_EQ((Program{.name = "p", .params = {out}, .body = For(i, 8, LoopKind::kSerial, store)}
+                 .ParallelExtent()),
+            1);
 }
 
 // Runs a definition over in = {1, ..., 6} of shape {2, 3}.

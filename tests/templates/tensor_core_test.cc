@@ -178,7 +178,7 @@ TEST(TensorCores, TheSpaceHasAutoTvmsKnobsAndIndices) {
   for (size_t i = 0; i < space.knob_count(); ++i) knobs += space.knob_name(i) + " ";
   EXPECT_EQ(knobs,
             "block_row_warps block_col_warps warp_row_tiles warp_col_tiles chunk offset offsetCS "
-            "vec wmma_m double_buffer direct_store async_stages swizzle split_k ");
+            "vec wmma_m double_buffer direct_store async_stages swizzle split_k last_block ");
   const Config logged =
       ParseEntitiesJson(
           R"([["block_row_warps","ot",2],["block_col_warps","ot",1],["warp_row_tiles","ot",1],
@@ -204,6 +204,25 @@ TEST(TensorCores, ASplitDepthIsSummedByASecondKernel) {
   EXPECT_EQ(task->buffers[0].shape, (Shape{4, 5, 10}));
   EXPECT_EQ(task->buffers[0].dtype, DType::kF32);
   EXPECT_EQ(task->steps[1].operands, (std::vector<int>{4, 2, 3}));
+}
+
+TEST(TensorCores, ASplitDepthIsSummedByTheLastBlockOfATile) {
+  const Workload workload = WorkloadOf("dense(float16[5,160],float16[10,160];,NK,)+bias");
+  const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
+  Config config = dense.Default(workload, OfArch("sm_80"));
+  for (auto& [name, entity] : config.entities) {
+    if (name == "chunk") entity = OtherEntity{int64_t{2}};
+    if (name == "split_k") entity = OtherEntity{int64_t{4}};
+    if (name == "last_block") entity = OtherEntity{int64_t{1}};
+  }
+  const auto task = dense.Lower(workload, OfArch("sm_80"), config);
+  ASSERT_TRUE(task.ok()) << task.status();
+  ASSERT_EQ(task->steps.size(), 1u);
+  EXPECT_EQ(task->buffers[0].shape, (Shape{4, 5, 10}));
+  EXPECT_EQ(task->buffers[1].dtype, DType::kI32);
+  EXPECT_EQ(task->steps[0].operands, (std::vector<int>{0, 1, 2, 4, 5, 3}));
+  ASSERT_EQ(task->prepare.size(), 1u);  // zeros
+  EXPECT_EQ(task->prepare[0].operands, (std::vector<int>{5}));
 }
 
 // Pieces change places, what lies in one does not.

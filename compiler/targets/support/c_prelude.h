@@ -19,8 +19,11 @@ namespace tilewright {
 // TW_FROM_BITS; C's mathematical functions by TW_M32(name) and TW_M64(name); tw_load_f16,
 // tw_store_f16. It may define TW_UNROLL_BY(n), how often the loop that
 // follows is repeated at most; TW_ASYNC_COPY, TW_ASYNC_COMMIT and TW_ASYNC_WAIT; TW_PRODUCT_f32 and
-// TW_PRODUCT_f64, where its compiler would fuse the language's products with sums; and
-// TW_EXPORT(kernel), which follows each kernel.
+// TW_PRODUCT_f64, where its compiler would fuse the language's products with sums;
+// TW_EXPORT(kernel), which follows each kernel; and for what the last block of several does
+// (kLastBlock) TW_SCRATCH, a parameter that blocks leave for each other, TW_FENCE, after which what
+// a thread wrote is seen by whoever sees what it writes next, and tw_is_last(&counter, blocks),
+// which counts a block in one step and sets the counter to 0 when it is the last.
 std::string PreludeOf(const runtime::DeviceKind& kind, bool doubles);
 
 }  // namespace tilewright

@@ -104,9 +104,11 @@ class Printer {
     const Launch launch = LaunchOf(program_);
     std::vector<std::string> params;
     for (const Buffer& param : program_.params) {
-      const bool written = param == program_.params.back();
-      params.push_back(absl::StrCat(written ? "TW_OUTPUT(" : "TW_INPUT(", SuffixOf(param->dtype),
-                                    ", ", NameBuffer(param), ")"));
+      const char* const qualifier = program_.IsInput(param)           ? "TW_INPUT("
+                                    : param == program_.params.back() ? "TW_OUTPUT("
+                                                                      : "TW_SCRATCH(";
+      params.push_back(
+          absl::StrCat(qualifier, SuffixOf(param->dtype), ", ", NameBuffer(param), ")"));
     }
     const std::vector<BoxMap> maps = MapsOf(program_);
     for (const BoxMap& map : maps) {
@@ -156,6 +158,7 @@ class Printer {
       case StmtKind::kTile:
         return Line(s->tile->threads == TileThreads::kOne ? BoxText(*s) : TileCallText(*s, names_));
       case StmtKind::kPipeline: return Pipeline(*s);
+      case StmtKind::kLastBlock: return LastOfBlocks(*s);
     }
   }
 
@@ -247,6 +250,25 @@ class Printer {
     Line(absl::StrCat("TW_DYNAMIC_ARRAY(u64, ", fresh, ", ", slots, ", ", dynamic_bytes_, ");"));
     dynamic_bytes_ += slots * 8;
     return fresh;
+  }
+
+  // What a block wrote is seen by whoever sees its arrival: fence, arrival, fence, and barriers so
+  // that one thread's stand for all (PTX ISA, "Memory Consistency Model", causality order).
+  void LastOfBlocks(const StmtNode& s) {
+    const std::string last = Fresh("last");
+    Line(absl::StrCat("TW_SHARED_ARRAY(i32, ", last, ", 1);"));
+    Line("TW_FENCE;");
+    Line("TW_BARRIER;");
+    Line(absl::StrCat("if (TW_THREAD_X + TW_THREAD_Y + TW_THREAD_Z == 0) ", last,
+                      "[0] = tw_is_last(&", CElement(s.buffer, s.indices, names_), ", ",
+                      *AsInt(s.extent), ");"));
+    Line("TW_BARRIER;");
+    Line(absl::StrCat("if (", last, "[0] != 0) {"));
+    ++indent_;
+    Line("TW_FENCE;");
+    Statement(s.body[0]);
+    --indent_;
+    Line("}");
   }
 
   void Block(const Stmt& s) {

@@ -110,6 +110,7 @@ class KernelEmitter {
       case StmtKind::kAsyncWait: return;  // stores have landed at once
       case StmtKind::kBarrier:
       case StmtKind::kPipeline:
+      case StmtKind::kLastBlock:
       case StmtKind::kTile: TW_CHECK(false) << "a barrier or tile in a program for a CPU"; return;
     }
   }

@@ -35,8 +35,9 @@ absl::StatusOr<LoweredTask> GemmTemplate::Lower(const Workload& workload, const 
   };
   const int64_t parts = config.Int("split_k");
   LoweredTask task =
-      parts > 1 ? LowerSplitDepth(gemm, parts, AccumulatorOf(gemm.left.source->dtype), lower)
-                : SingleStep(lower(gemm));
+      parts > 1 && !LastBlockAdds(config)
+          ? LowerSplitDepth(gemm, parts, AccumulatorOf(gemm.left.source->dtype), lower)
+          : LowerLastBlock(lower(gemm));
   task = WithOperands(workload, std::move(task));
   for (const LoweredStep& step : task.steps) {
     TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(step.program), LimitsOf(GpuTraitsOf(target))));

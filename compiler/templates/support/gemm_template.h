@@ -12,7 +12,8 @@
 
 namespace tilewright {
 
-// The knob split_k is the parts of k, each summed by blocks of its own (split_depth.h).
+// The knob split_k is the parts of k, each summed by blocks of its own (split_depth.h). Another
+// kernel adds them, or the last block where the space has the knob last_block and it is 1.
 class GemmTemplate : public Template {
  public:
   ConfigSpace Space(const Workload& workload, const Target& target) const final;
@@ -37,9 +38,11 @@ class GemmTemplate : public Template {
   // About how long it takes: to compare configs of one product.
   virtual double Seconds(const TensorCoreGemm& gemm, const Config& config,
                          const Target& target) const = 0;
-  // Of the whole depth or, for the same config, of a part of it.
+  // Of the whole depth or, for the same config, of a part of it where another kernel adds the
+  // parts.
   virtual Program LowerProducts(const TensorCoreGemm& gemm, const Config& config,
                                 const Target& target) const = 0;
+  virtual bool LastBlockAdds(const Config&) const { return false; }
   virtual LaunchLimits LimitsOf(const GpuTraits& traits) const { return traits.limits; }
 };
 

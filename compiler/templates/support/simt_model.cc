@@ -5,6 +5,7 @@
 
 #include "compiler/core/tensor.h"
 #include "compiler/loop/simplify.h"
+#include "compiler/loop/threads.h"
 #include "compiler/loop/visit.h"
 
 namespace tilewright {
@@ -29,7 +30,8 @@ SimtModel::SimtModel(const Compute& compute, const std::vector<size_t>& staged,
     : traits_(traits) {
   for (const Axis& axis : compute.axes) axes_.push_back(axis.extent);
   for (const Axis& axis : compute.reduce) reduce_.push_back(axis.extent);
-  memory_bytes_ = static_cast<double>(NumBytes({compute.output->dtype, compute.output->shape}));
+  output_bytes_ = static_cast<double>(NumBytes({compute.output->dtype, compute.output->shape}));
+  memory_bytes_ = output_bytes_;
   for (const Buffer& input : compute.inputs) {
     memory_bytes_ += static_cast<double>(NumBytes({input->dtype, input->shape}));
   }
@@ -121,10 +123,11 @@ SimtModel::Needs SimtModel::NeedsOf(const SimtSchedule& schedule) const {
   }
   for (size_t r = 0; r < reduce_.size(); ++r) {
     needs.stages *= schedule.reduce[r][0];
-    inner.push_back(reduce_[r] / schedule.reduce[r][0]);
+    inner.push_back(reduce_[r] / (r == 0 ? schedule.split : 1) / schedule.reduce[r][0]);
     needs.steps *= inner.back();
   }
-  needs.launch.shared_bytes = SharedBytes(tile, inner);
+  needs.launch.grid[2] *= schedule.split;
+  needs.launch.shared_bytes = SharedBytes(tile, inner) + (schedule.split > 1 ? kLastBlockBytes : 0);
   needs.filled = ShareFilled(tile, inner);
   needs.registers = needs.accumulators + Operands(owned) + kOtherRegisters;
   return needs;
@@ -164,7 +167,10 @@ double SimtModel::SecondsOf(const SimtSchedule& schedule) const {
   const double set = std::max({arithmetic, shared, cache, latency}) + 0.3 * latency;
   const double floor = memory_bytes_ / traits_.memory_bytes;
   const double spill = needs.registers > 255 ? 4 : 1;
-  return kLaunchSeconds + std::max(waves * set, floor) * spill * (threads < kWarp ? 1.5 : 1);
+  // The last block of a tile reads what all of its parts wrote.
+  const double partial = 2 * output_bytes_ * static_cast<double>(schedule.split);
+  const double last = schedule.split > 1 ? kStageSeconds + partial / traits_.cache_bytes : 0;
+  return kLaunchSeconds + std::max(waves * set, floor) * spill * (threads < kWarp ? 1.5 : 1) + last;
 }
 
 }  // namespace tilewright

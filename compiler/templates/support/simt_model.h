@@ -53,6 +53,7 @@ class SimtModel {
   std::vector<int64_t> axes_, reduce_;  // extents
   std::vector<Staged> staged_;
   double memory_bytes_ = 0;  // of every operand once
+  double output_bytes_ = 0;
 };
 
 }  // namespace tilewright

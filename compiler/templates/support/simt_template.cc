@@ -10,11 +10,13 @@
 #include "compiler/schedule/split_candidates.h"
 #include "compiler/templates/support/simt_model.h"
 #include "compiler/templates/support/space.h"
+#include "compiler/templates/support/split_depth.h"
 
 namespace tilewright {
 namespace {
 
 constexpr int64_t kMaxRegisters = 255;  // of a thread, on every NVIDIA GPU since sm_35
+constexpr int64_t kMostParts = 16;      // whose sums are written and read again
 constexpr int kDefaultSamples = 3000;
 // The default's choice must not depend on anything but workload and target.
 constexpr uint64_t kDefaultSeed = 7;
@@ -40,6 +42,7 @@ std::vector<int64_t> StepsOf(const SimtForm::ReduceKnob& knob, const Config& con
                              int64_t extent) {
   std::vector<int64_t> parts = {1, extent};
   if (!knob.knob.empty()) parts = PartsOf(config, knob.knob, extent);
+  if (knob.split) parts.erase(parts.begin());
   for (size_t i = 1; i < knob.staging_parts; ++i) {
     parts[0] *= parts[1];
     parts.erase(parts.begin() + 1);
@@ -66,6 +69,10 @@ void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) 
                        [needs, traits](const Config& config) {
                          return CheckLaunch(needs(config).launch, traits.limits).ok();
                        });
+  space->AddConstraint("at most 16 parts of a split reduction",
+                       [shared_form](const Config& config) {
+                         return ScheduleOf(*shared_form, config).split <= kMostParts;
+                       });
   space->AddConstraint("at most 255 registers a thread, and a block's within a multiprocessor's",
                        [needs, traits](const Config& config) {
                          const SimtModel::Needs need = needs(config);
@@ -89,6 +96,7 @@ SimtSchedule ScheduleOf(const SimtForm& form, const Config& config) {
     const int64_t extent = form.compute.reduce[i].extent;
     schedule.reduce.push_back(StepsOf(form.reduce[i], config, extent));
     levels = std::max(levels, schedule.reduce.back().size());
+    if (form.reduce[i].split) schedule.split = PartsOf(config, form.reduce[i].knob, extent)[0];
   }
   for (std::vector<int64_t>& parts : schedule.reduce) parts.resize(levels, 1);
   if (form.unroll_steps.empty()) return schedule;
@@ -163,7 +171,7 @@ absl::StatusOr<LoweredTask> SimtTemplate::Lower(const Workload& workload, const 
   const SimtForm form = FormOf(workload);
   Program program = LowerSimt(form.compute, ScheduleOf(form, config));
   TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(program), GpuTraitsOf(target).limits));
-  return SingleStep(std::move(program));
+  return LowerLastBlock(std::move(program));
 }
 
 }  // namespace tilewright

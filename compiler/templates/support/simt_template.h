@@ -30,6 +30,7 @@ struct SimtForm {
     std::string knob;
     int parts = 2;
     size_t staging_parts = 1;
+    bool split = false;  // of the first axis: another first part is of blocks (SimtSchedule::split)
   };
 
   Compute compute;  // as LowerSimt wants it; the task's arguments in order, but see Lower

@@ -35,6 +35,13 @@ Compute AddParts(const Buffer& partial, const Compute& compute) {
   return sum;
 }
 
+Compute Zeros(const Buffer& counters) {
+  return {.name = "zero_counters",
+          .output = counters,
+          .axes = {{Var("tile"), counters->shape[0]}},
+          .body = Const(0, counters->dtype)};
+}
+
 }  // namespace
 
 LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, int64_t parts, DType sums,
@@ -50,6 +57,23 @@ LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, int64_t parts, DType sum
   for (int i = 2; i < arguments; ++i) sum.operands.push_back(i);
   return {.buffers = {{.dtype = partial->dtype, .shape = partial->shape}},
           .steps = {std::move(products), std::move(sum)}};
+}
+
+LoweredTask LowerLastBlock(Program program) {
+  if (program.written == 1) return SingleStep(std::move(program));
+  const auto inputs = static_cast<int>(program.params.size() - program.written);
+  const int partial = inputs + 1, counters = inputs + 2;
+  LoweredTask task;
+  for (const Buffer& left : {program.params.end()[-3], program.params.end()[-2]}) {
+    task.buffers.push_back({.dtype = left->dtype, .shape = left->shape});
+  }
+  task.prepare = {
+      {.program = ScheduleFixedGpu(Zeros(program.params.end()[-2])), .operands = {counters}}};
+  LoweredStep step{.program = std::move(program)};
+  for (int i = 0; i < inputs; ++i) step.operands.push_back(i);
+  step.operands.insert(step.operands.end(), {partial, counters, inputs});
+  task.steps = {std::move(step)};
+  return task;
 }
 
 }  // namespace tilewright

@@ -1,5 +1,5 @@
-// Matrix products on tensor cores whose depth is split over blocks, for outputs of few tiles: each
-// part is summed by itself, then another kernel adds the parts and does the epilogue.
+// Matrix products whose depth is split over blocks, for outputs of few tiles: each part is summed
+// by itself, then another kernel adds the parts and does the epilogue, or the last block does.
 #pragma once
 
 #include <functional>
@@ -14,5 +14,9 @@ namespace tilewright {
 // the first two left and right in either order.
 LoweredTask LowerSplitDepth(const TensorCoreGemm& gemm, int64_t parts, DType sums,
                             const std::function<Program(const TensorCoreGemm&)>& lower);
+
+// One step: a program over the task's arguments which may write parts and counters before its
+// output (compiler/schedule/part_sums.h). These are buffers; the counters' zeros are prepared.
+LoweredTask LowerLastBlock(Program program);
 
 }  // namespace tilewright

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "compiler/loop/simplify.h"
+#include "compiler/loop/threads.h"
+#include "compiler/schedule/part_sums.h"
 #include "compiler/templates/support/store_result.h"
 #include "compiler/templates/support/tensor_core_stage.h"
 
@@ -43,15 +45,21 @@ class TensorCoreLowerer {
     sums_ = MakeBuffer("sums", AccumulatorOf(op_.type), {tiles_m_, pairs_, pair_ * 4},
                        Scope::kRegister);
     MakeStages();
+    if (!schedule.last_block) return;
+    const Launch launch = NeedsOf(gemm, schedule, multiply).launch;
+    const Expr tile = (FloorMod(batch_, gemm.batch) * launch.grid[1] + tile_n_) * launch.grid[0];
+    parts_ = PartSums(gemm.compute, sums_->dtype, schedule.split_k);
+    parts_.SetBlocks(Part(), tile + tile_m_, launch.blocks() / schedule.split_k);
   }
 
   Program Lower() {
     Program program{.name = gemm_.compute.name, .params = gemm_.inputs};
+    if (schedule_.last_block) parts_.AddTo(&program);
     program.params.push_back(gemm_.compute.output);
     const Stmt products = schedule_.double_buffer ? Overlapped()
                           : schedule_.parts() > 1 ? Ring()
                                                   : InTurn();
-    Stmt inside = Seq({ZeroSums(), products, Results()});
+    Stmt inside = Seq({ZeroSums(), products, schedule_.last_block ? LastResults() : Results()});
     for (const Buffer& registers : {sums_, left_fragment_, right_fragment_}) {
       inside = Alloc(registers, std::move(inside));
     }
@@ -227,8 +235,34 @@ class TensorCoreLowerer {
 
   // Stores the result of a sum at a place of the block's tile.
   Stmt StoreAt(const Expr& sum, const Expr& row, const Expr& column) const {
-    return StoreResult(gemm_, sum, batch_, tile_m_ * schedule_.rows() + row,
+    return StoreResult(gemm_, sum, Batch(), tile_m_ * schedule_.rows() + row,
                        tile_n_ * schedule_.columns() + column);
+  }
+
+  // What gemm.axes is given.
+  Expr Batch() const { return schedule_.last_block ? FloorMod(batch_, gemm_.batch) : batch_; }
+
+  // Leaves the sums for the last block of the tile, which adds all and stores the results.
+  Stmt LastResults() const {
+    const auto at_place = [this](const Expr& row, const Expr& column,
+                                 const std::function<Stmt(const std::vector<Expr>&)>& body) {
+      const Expr m = tile_m_ * schedule_.rows() + row, n = tile_n_ * schedule_.columns() + column;
+      return IfInside(gemm_, m, n, body(gemm_.axes(Batch(), m, n)));
+    };
+    const Stmt leave = ForSums(
+        [&](const Expr& sum, const std::vector<Expr>&, const Expr& row, const Expr& column) {
+          return at_place(row, column,
+                          [&](const std::vector<Expr>& axes) { return parts_.Leave(axes, sum); });
+        });
+    const auto add = [&](const Expr& part) {
+      return ForSums(
+          [&](const Expr& sum, const std::vector<Expr>& at, const Expr& row, const Expr& column) {
+            return at_place(row, column, [&](const std::vector<Expr>& axes) {
+              return Store(sums_, at, sum + parts_.Of(part, axes));
+            });
+          });
+    };
+    return parts_.InLastBlock(leave, ZeroSums(), add, Results());
   }
 
   Stmt Results() const {
@@ -257,6 +291,7 @@ class TensorCoreLowerer {
   const Expr tile_m_ = Var("tile_m"), tile_n_ = Var("tile_n"), batch_ = Var("batch");
   Expr thread_;
   Buffer left_fragment_, right_fragment_, sums_, shared_sums_;
+  PartSums parts_;  // where the last block adds them
   TensorCoreStage left_, right_;
 };
 
@@ -290,6 +325,7 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
   if (!schedule.direct_store) {
     needs.launch.shared_bytes += schedule.rows() * (schedule.columns() + schedule.sums_padding) * 4;
   }
+  if (schedule.last_block) needs.launch.shared_bytes += kLastBlockBytes;
   const int64_t sums = schedule.warp_rows * schedule.warp_columns / kWarpThreads;
   const int64_t fragments =
       (schedule.warp_rows + schedule.warp_columns) * multiply.depth * bytes / 4 / kWarpThreads;
@@ -297,11 +333,14 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
   return needs;
 }
 
+Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt body) {
+  const Expr inside = gemm.inside ? gemm.inside(n) : Lt(n, Int(gemm.n));
+  return If(And(Lt(m, Int(gemm.m)), inside), std::move(body));
+}
+
 Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
                  const Expr& n) {
-  const Expr inside = gemm.inside ? gemm.inside(n) : Lt(n, Int(gemm.n));
-  return If(And(Lt(m, Int(gemm.m)), inside),
-            StoreResult(gemm.compute, gemm.axes(batch, m, n), sum));
+  return IfInside(gemm, m, n, StoreResult(gemm.compute, gemm.axes(batch, m, n), sum));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

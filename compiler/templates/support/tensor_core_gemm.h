@@ -7,7 +7,8 @@
 //     for the stages of k, or the block's part of them:
 //       barrier; all threads copy a stage of left and right; barrier
 //       for the steps of a stage: ldmatrix of both; for the tiles of a warp: mma
-//     store, with the epilogue; where k is split, sums alone, which another kernel adds
+//     store, with the epilogue; where k is split, sums alone, which another kernel adds or the
+//       last of the tile's blocks, which then stores
 #pragma once
 
 #include <algorithm>
@@ -61,6 +62,7 @@ struct TensorCoreSchedule {
   int64_t padding = 0;         // bytes after each staged row: a multiple of 16
   bool swizzle = false;        // or pieces of 16 bytes of staged rows exchange places, by the row
   int64_t split_k = 1;         // parts of k, each summed by blocks of its own
+  bool last_block = false;     // adds the parts of a tile, in order; else it is not done here
   int64_t vector = 1;          // elements that are copied at once, where that is possible
   bool double_buffer = false;  // a stage is fetched into registers while the one before is used
   int64_t async_stages = 0;    // or so many are in shared memory, copied asynchronously; 0 or >= 2
@@ -88,9 +90,13 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
 int64_t VectorOf(const StagedMatrix& matrix, const TensorCoreSchedule& schedule);
 
 // REQUIRES: the schedule's multiples hold, its vector is a power of two. Blocks' batches are parts
-// of k by batches; gemm.axes is given that.
+// of k by batches; gemm.axes is given that, or the batch where the last block adds the parts. Then
+// the parts and counters, which are 0, are written before the output (split_depth.h).
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,
                         const TileOp& multiply);
+
+// Does it where m and n are inside d.
+Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt body);
 
 // Stores the result of a sum at a place of d, where that is inside.
 Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,

@@ -55,9 +55,10 @@ double TensorCoreSeconds(const TensorCoreGemm& gemm, const TensorCoreSchedule& s
   const double waves = std::ceil(blocks / (units * resident));
   const double store =
       schedule.direct_store ? 0 : rows * columns * 8 / (kSharedBytesOfClock * kClock);
-  // The parts' sums are written and read again by another kernel.
+  // The parts' sums are written and read again, perhaps by another kernel.
   const double partial = split * real(gemm.batch * gemm.m * gemm.n) * 8 / traits.cache_bytes;
-  const double sum = schedule.split_k > 1 ? kLaunchLatency + partial : 0;
+  const double reader = schedule.last_block ? kStageLatency : kLaunchLatency;
+  const double sum = schedule.split_k > 1 ? reader + partial : 0;
   return kLaunchLatency + waves * (stages * stage + resident * store) + sum;
 }
 

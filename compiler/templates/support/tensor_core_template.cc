@@ -38,6 +38,7 @@ ConfigSpace KnobsOf(const TensorCoreGemm& gemm) {
   space.DefineLaterKnob("async_stages", {int64_t{0}, int64_t{2}, int64_t{3}, int64_t{4}});
   space.DefineLaterKnob("swizzle", {int64_t{0}, int64_t{1}});
   space.DefineLaterKnob("split_k", {int64_t{1}, int64_t{2}, int64_t{4}, int64_t{8}, int64_t{16}});
+  space.DefineLaterKnob("last_block", {int64_t{0}, int64_t{1}});
   return space;
 }
 
@@ -69,6 +70,10 @@ void AddTileRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const TileO
   space->AddConstraint("a stage for each part of k", [gemm](const Config& config) {
     const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
     return (schedule.split_k - 1) * schedule.depth < gemm->k;
+  });
+  space->AddConstraint("last_block where k is split", [](const Config& config) {
+    const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
+    return !schedule.last_block || schedule.split_k > 1;
   });
   space->AddConstraint("offsetCS 0 where results are stored directly", [](const Config& config) {
     const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
@@ -125,6 +130,7 @@ Config Candidate(int64_t number, int64_t vector) {
   add("async_stages", overlap == 2 ? 3 : 0);
   add("swizzle", 0);
   add("split_k", 1);
+  add("last_block", 0);
   return config;
 }
 constexpr int64_t kCandidates = 3 * 3 * 3 * 3 * 4 * 3;
@@ -158,6 +164,7 @@ TensorCoreSchedule TensorCoreScheduleOf(const Config& config) {
           .padding = config.Int("offset") * 2,
           .swizzle = config.Int("swizzle") != 0,
           .split_k = config.Int("split_k"),
+          .last_block = config.Int("last_block") != 0,
           .vector = config.Int("vec"),
           .double_buffer = config.Int("double_buffer") != 0,
           .async_stages = config.Int("async_stages"),
@@ -194,6 +201,10 @@ double TensorCoreTemplate::Seconds(const TensorCoreGemm& gemm, const Config& con
 Program TensorCoreTemplate::LowerProducts(const TensorCoreGemm& gemm, const Config& config,
                                           const Target& target) const {
   return LowerTensorCore(gemm, TensorCoreScheduleOf(config), MultiplyOf(gemm, target));
+}
+
+bool TensorCoreTemplate::LastBlockAdds(const Config& config) const {
+  return TensorCoreScheduleOf(config).last_block;
 }
 
 double TensorCoreTemplate::Cost(const Workload& workload, const Target& target) const {

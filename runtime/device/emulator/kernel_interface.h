@@ -16,7 +16,8 @@
 //             shared memory, all of which have landed.
 //             shared: where in the block's shared memory, -1: after what there is. slot_barrier:
 //             kBarrierInit, ... of the mbarrier at an address. load_box: of a map, which is the
-//             memory of its tensor, from element `first`, last dimension first.
+//             memory of its tensor, from element `first`, last dimension first. arrive: a block
+//             has come to a counter; 1: it is the last.
 #define TW_KERNEL_INTERFACE                                                                      \
   struct tw_memory {                                                                             \
     char* data;                                                                                  \
@@ -57,6 +58,8 @@
                      long long to, long long barrier);                                           \
     void (*group_fence)(tw_machine * machine);                                                   \
     void (*group_commit)(tw_machine * machine);                                                  \
+    void (*fence)(tw_machine * machine);                                                         \
+    int (*arrive)(tw_machine * machine, tw_memory* counter, long long at, int blocks);           \
   };
 
 namespace tilewright::runtime {

@@ -53,6 +53,7 @@ void Machine::Run(const EmulatedLaunch& launch) {
   }
   log_ = std::make_unique<BankLog>(static_cast<size_t>(threads));
   clock_.launch_start = clock_.phase + 1;
+  arrivals_.StartLaunch();
   std::vector<size_t> order = CountTo(static_cast<size_t>(blocks));
   Shuffle(order);
   for (const size_t number : order) {
@@ -69,6 +70,7 @@ void Machine::RunBlock(const EmulatedLaunch& launch) {
   for (size_t t = 0; t < threads_.size(); ++t) fibers_->Start(t, &Machine::Enter, this);
   std::vector<size_t> warps = CountTo((threads_.size() + kWarpLanes - 1) / kWarpLanes);
   barriers_.Clear();
+  arrivals_.StartBlock();
   boxes_.clear();
   warps_.assign(warps.size(), {});
   do {

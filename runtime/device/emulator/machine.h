@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/device/emulator/arrivals.h"
 #include "runtime/device/emulator/banks.h"
 #include "runtime/device/emulator/fibers.h"
 #include "runtime/device/emulator/memory.h"
@@ -27,8 +28,8 @@ inline constexpr size_t kWarpLanes = 32;
 // One instruction as the lanes of a warp name it.
 using WarpTile = std::array<tw_tile, kWarpLanes>;
 
-// A launch. The last operand is written, the others are only read; after them the arguments have
-// the tensors of its maps.
+// A launch. The last operand is written, and what the kernel declares to be; the others are only
+// read. After them the arguments have the tensors of its maps.
 struct EmulatedLaunch {
   std::string kernel;
   void (*run)(tw_memory** args) = nullptr;  // one thread of it
@@ -66,6 +67,7 @@ class Machine final : public tw_machine {
     int parity = 0;
     bool fenced = false;   // of wgmma, since its last wait
     int group_groups = 0;  // of wgmma, committed
+    Handover handover;
   };
   // A load of a box that has not landed.
   struct LateBox {
@@ -111,6 +113,9 @@ class Machine final : public tw_machine {
   void UseBarrier(int what, int64_t at, int value, int line);
   void StartBox(const tw_memory* map, const int* first, int count, int64_t to, int64_t barrier);
   void Touch(tw_memory* memory, long long at, int bytes, bool write);
+  void NoteWrite(tw_memory* memory, long long at);
+  // Whether the running thread's block is the last of those that come to the counter.
+  bool Arrive(tw_memory& counter, long long at, int blocks);
   void CopyLate(tw_memory* to, long long to_at, const tw_memory* from, long long from_at,
                 int bytes);
   void Land(int groups);
@@ -131,6 +136,7 @@ class Machine final : public tw_machine {
   void BindFunctions();
   void BindTileFunctions();
   void BindSlotFunctions();
+  void BindBlockFunctions();
   void Shuffle(std::vector<size_t>& order) { std::shuffle(order.begin(), order.end(), random_); }
 
   const uint64_t seed_;
@@ -145,6 +151,7 @@ class Machine final : public tw_machine {
   std::vector<Shared> shared_;
   int64_t shared_bytes_ = 0;
   SlotBarriers barriers_;
+  Arrivals arrivals_;
   std::vector<LateBox> boxes_;
   std::vector<Warp> warps_;
   size_t running_ = 0;

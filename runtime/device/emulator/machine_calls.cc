@@ -46,6 +46,7 @@ void Machine::BindFunctions() {
   };
   BindTileFunctions();
   BindSlotFunctions();
+  BindBlockFunctions();
 }
 
 void Machine::Enter(void* machine) {
@@ -94,10 +95,14 @@ void Machine::Touch(tw_memory* memory, long long at, int bytes, bool write) {
     if (!write && state[i] == 0) return Found("reads what nobody wrote,", memory, at + i);
     if (write) state[i] = kWrittenByte;
   }
+  static const std::vector<Phases> kNone;
   Memory& whole = static_cast<Memory&>(*memory);
-  const char* race = whole.whole->log().Touch(whole.first + at, bytes, write,
-                                              static_cast<int32_t>(running_), clock_);
-  if (race != nullptr) Found(race, memory, at);
+  const bool sees_all = threads_[running_].handover.sees_all;
+  const char* race =
+      whole.whole->log().Touch(whole.first + at, bytes, write, static_cast<int32_t>(running_),
+                               clock_, sees_all ? arrivals_.seen() : kNone);
+  if (race != nullptr) return Found(race, memory, at);
+  if (write && memory->scope == kGlobalMemory) NoteWrite(memory, at);
 }
 
 void Machine::CopyLate(tw_memory* to, long long to_at, const tw_memory* from, long long from_at,

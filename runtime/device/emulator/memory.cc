@@ -15,20 +15,28 @@ constexpr char kThreadsRace[] = "races with another thread's touch since the las
 constexpr char kBlocksRace[] = "races with another block's touch at";
 
 // Whether a touch in `phase` by `thread` and one now may come in either order.
-const char* Conflict(uint32_t phase, int32_t by, int32_t thread, const Clock& clock) {
+const char* Conflict(uint32_t phase, int32_t by, int32_t thread, const Clock& clock,
+                     const std::vector<Phases>& seen) {
   if (phase == 0 || phase < clock.launch_start) return nullptr;
-  if (phase < clock.block_start) return kBlocksRace;
+  if (phase < clock.block_start) {
+    const auto holds = [phase](const Phases& one) {
+      return one.first <= phase && phase <= one.last;
+    };
+    return std::any_of(seen.begin(), seen.end(), holds) ? nullptr : kBlocksRace;
+  }
   return phase == clock.phase && by != thread ? kThreadsRace : nullptr;
 }
 
 }  // namespace
 
 const char* TouchLog::Touch(int64_t at, int64_t bytes, bool write, int32_t thread,
-                            const Clock& clock) {
+                            const Clock& clock, const std::vector<Phases>& seen_phases) {
   for (int64_t i = at; i < at + bytes; ++i) {
     Seen& seen = seen_[static_cast<size_t>(i)];
-    const char* conflict = Conflict(seen.written, seen.writer, thread, clock);
-    if (conflict == nullptr && write) conflict = Conflict(seen.read, seen.reader, thread, clock);
+    const char* conflict = Conflict(seen.written, seen.writer, thread, clock, seen_phases);
+    if (conflict == nullptr && write) {
+      conflict = Conflict(seen.read, seen.reader, thread, clock, seen_phases);
+    }
     if (conflict != nullptr) return conflict;
     if (write) {
       seen.written = clock.phase;

@@ -12,6 +12,9 @@
 namespace tilewright::runtime {
 
 // Phases are the times between two barriers, counted over all launches.
+struct Phases {
+  uint32_t first = 0, last = 0;
+};
 struct Clock {
   uint32_t phase = 0;
   uint32_t block_start = 0, launch_start = 0;  // their first phases
@@ -22,8 +25,10 @@ class TouchLog {
  public:
   explicit TouchLog(size_t bytes) : seen_(bytes) {}
   // Null, or why this touch is a race: another thread of the block touched a byte in the same
-  // phase, or another block in the same launch, and one of the two writes. REQUIRES: inside.
-  const char* Touch(int64_t at, int64_t bytes, bool write, int32_t thread, const Clock& clock);
+  // phase, or another block in the same launch but in phases that the thread has `seen`, and one of
+  // the two writes. REQUIRES: inside.
+  const char* Touch(int64_t at, int64_t bytes, bool write, int32_t thread, const Clock& clock,
+                    const std::vector<Phases>& seen = {});
 
  private:
   struct Seen {

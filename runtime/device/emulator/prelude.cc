@@ -60,6 +60,9 @@ template <class T> struct tw_array {
   tw_ref<T> operator[](tw_i64 i) const { return {m, i * (tw_i64)sizeof(T)}; }
   tw_place<T> operator+(tw_i64 i) const { return {m, i * (tw_i64)sizeof(T)}; }
 };
+template <class T> struct tw_scratch : tw_array<T> {
+  tw_scratch(tw_memory* m) : tw_array<T>{m} { m->scope = 2; }
+};
 template <class T> struct tw_input {
   tw_memory* m;
   T operator[](tw_i64 i) const { return tw_ref<T>{m, i * (tw_i64)sizeof(T)}; }
@@ -88,6 +91,12 @@ template <class T, class U> void tw_async(int bytes, tw_place<T> to, tw_place<U>
   if (there) tw_touch(from.m, from.at, bytes, 0);
   tw_m->copy(tw_m, to.m, to.at, there ? from.m : nullptr, from.at, bytes);
 }
+TW_FN int tw_is_last(tw_place<tw_i32> counter, int blocks) {
+  if (counter.at < 0 || counter.at + 4 > counter.m->bytes) {
+    tw_m->fail(tw_m, "counts, outside it, at", counter.m, counter.at);
+  }
+  return tw_m->arrive(tw_m, counter.m, counter.at, blocks);
+}
 template <class... A> void tw_call(void (*kernel)(A...), tw_memory** args) {
   int i = 0;
   tw_run run{kernel, A{args[i++]}...};
@@ -96,12 +105,14 @@ template <class... A> void tw_call(void (*kernel)(A...), tw_memory** args) {
   extern "C" void tw_run_##kernel(tw_memory** args) { tw_call(kernel, args); }
 #define TW_INPUT(S, name) const tw_input<tw_##S> name
 #define TW_OUTPUT(S, name) const tw_array<tw_##S> name
+#define TW_SCRATCH(S, name) const tw_scratch<tw_##S> name
 #define TW_SHARED_ARRAY(S, name, n) \
   const tw_array<tw_##S> name = {tw_m->shared(tw_m, #name, (n) * (tw_i64)sizeof(tw_##S), -1)}
 #define TW_ALIGNED_ARRAY(S, name, n) tw_private<tw_##S, n, 0> name(#name)
 #define TW_ARRAY(S, name, n) tw_private<tw_##S, n, sizeof(tw_##S) % 16> name(#name)
 #define TW_AS(bytes, space, place) tw_as<tw_v##bytes>(place)
 #define TW_BARRIER tw_m->barrier(tw_m, __LINE__)
+#define TW_FENCE tw_m->fence(tw_m)
 #define TW_BLOCK_X (tw_m->block[0])
 #define TW_BLOCK_Y (tw_m->block[1])
 #define TW_BLOCK_Z (tw_m->block[2])

@@ -25,6 +25,7 @@ typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned s
 #define TW_LOCAL
 #define TW_INPUT(S, name) const tw_##S* __restrict__ name
 #define TW_OUTPUT(S, name) tw_##S* __restrict__ name
+#define TW_SCRATCH(S, name) tw_##S* name
 #define TW_SHARED_ARRAY(S, name, n) __shared__ __align__(16) tw_##S name[n]
 #define TW_ALIGNED_ARRAY(S, name, n) __align__(16) tw_##S name[n]
 #define TW_ARRAY(S, name, n) tw_##S name[n]
@@ -35,6 +36,7 @@ typedef unsigned char tw_bool; typedef unsigned short tw_f16; typedef unsigned s
 #define TW_PRAGMA(text) _Pragma(#text)
 #define TW_UNROLL_BY(n) TW_PRAGMA(unroll n)
 #define TW_BARRIER __syncthreads()
+#define TW_FENCE __threadfence()
 #define TW_BLOCK_X ((int)blockIdx.x)
 #define TW_BLOCK_Y ((int)blockIdx.y)
 #define TW_BLOCK_Z ((int)blockIdx.z)
@@ -69,6 +71,9 @@ TW_ASYNC(4, ca) TW_ASYNC(8, ca) TW_ASYNC(16, cg)
 #define TW_ASYNC_COMMIT asm volatile("cp.async.commit_group;" : : : "memory")
 #define TW_ASYNC_WAIT(n) asm volatile("cp.async.wait_group " #n ";" : : : "memory")
 #endif
+TW_FN int tw_is_last(tw_i32* counter, int blocks) {
+  return atomicInc((tw_u32*)counter, blocks - 1) == blocks - 1;
+}
 TW_FN float tw_load_f16(tw_f16 x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));

@@ -16,6 +16,7 @@ typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushor
 #define TW_LOCAL __local
 #define TW_INPUT(S, name) __global const tw_##S* restrict name
 #define TW_OUTPUT(S, name) __global tw_##S* restrict name
+#define TW_SCRATCH(S, name) volatile __global tw_##S* name
 #define TW_SHARED_ARRAY(S, name, n) __local tw_##S name[n] __attribute__((aligned(16)))
 #define TW_ALIGNED_ARRAY(S, name, n) tw_##S name[n] __attribute__((aligned(16)))
 #define TW_ARRAY(S, name, n) tw_##S name[n]
@@ -24,6 +25,7 @@ typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushor
 #define TW_FN static inline
 #define TW_UNROLL _Pragma("unroll")
 #define TW_BARRIER barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
+#define TW_FENCE mem_fence(CLK_GLOBAL_MEM_FENCE)
 #define TW_BLOCK_X ((int)get_group_id(0))
 #define TW_BLOCK_Y ((int)get_group_id(1))
 #define TW_BLOCK_Z ((int)get_group_id(2))
@@ -42,6 +44,11 @@ typedef uchar tw_u8; typedef uchar tw_bool; typedef ushort tw_f16; typedef ushor
 typedef ushort tw_v2; typedef uint tw_v4; typedef uint2 tw_v8; typedef uint4 tw_v16;
 #define TW_ZERO_8 ((uint2)(0))
 #define TW_ZERO_16 ((uint4)(0))
+TW_FN int tw_is_last(volatile __global tw_i32* counter, int blocks) {
+  const int last = atomic_inc(counter) == blocks - 1;
+  if (last) atomic_xchg(counter, 0);
+  return last;
+}
 TW_FN float tw_load_f16(tw_f16 x) { return vload_half(0, (const __private half*)&x); }
 TW_FN tw_f16 tw_store_f16(float x) {
   tw_f16 y;
