@@ -10,17 +10,13 @@
 #include "records/store/job_table.h"
 #include "records/store/places.h"
 #include "records/store/record_row.h"
+#include "records/store/record_scan.h"
 
 namespace tilewright {
 namespace {
 
-// Rows read by one statement: a reader that stays open would keep the WAL from being reset.
-constexpr int64_t kChunkRows = 512;
-
 // Schema version that brought the tables of jobs.
 constexpr int64_t kWithJobs = 2;
-// Schema version that brought the index of configs.
-constexpr int64_t kWithConfigs = 4;
 
 class SqlStore final : public RecordStore {
  public:
@@ -42,30 +38,12 @@ class SqlStore final : public RecordStore {
 
   absl::Status ForEach(const RecordFilter& filter,
                        const std::function<bool(const Record&)>& visit) const override {
-    RecordReader reader;
-    int64_t after = 0;
-    int64_t left = filter.limit > 0 ? filter.limit : INT64_MAX;
-    while (left > 0) {
-      const int64_t wanted = std::min(left, kChunkRows);
-      TW_ASSIGN_OR_RETURN(const Chunk chunk, ReadRows(filter, "AND id > ?20 ORDER BY id LIMIT ?21",
-                                                      {after, wanted}, reader));
-      for (const Record& record : chunk.records) {
-        if (!visit(record)) return absl::OkStatus();
-      }
-      if (static_cast<int64_t>(chunk.records.size()) < wanted) return absl::OkStatus();
-      after = chunk.last_id;
-      left -= wanted;
-    }
-    return absl::OkStatus();
+    return ScanRecords(schema_, readers_, filter, visit);
   }
 
   absl::StatusOr<std::vector<Record>> Newest(const RecordFilter& filter,
                                              int64_t count) const override {
-    RecordReader reader;
-    TW_ASSIGN_OR_RETURN(Chunk newest, ReadRows(filter, "ORDER BY id DESC LIMIT ?20",
-                                               {std::max<int64_t>(count, 0)}, reader));
-    std::reverse(newest.records.begin(), newest.records.end());
-    return std::move(newest.records);
+    return NewestRecords(schema_, readers_, filter, count);
   }
 
   absl::StatusOr<std::optional<Record>> Best(const RecordFilter& filter) const override {
@@ -91,7 +69,8 @@ class SqlStore final : public RecordStore {
   absl::Status ForEachOf(std::span<const RecordFilter> filters,
                          const std::function<void(size_t, const Record&)>& visit) const override {
     return ReadEach(
-        filters, [this](const RecordFilter& filter) { return RowsSql(filter, "ORDER BY id"); },
+        filters,
+        [this](const RecordFilter& filter) { return RowsSql(filter, schema_, "ORDER BY id"); },
         visit);
   }
 
@@ -195,10 +174,6 @@ class SqlStore final : public RecordStore {
   }
 
  private:
-  struct Chunk {
-    std::vector<Record> records;
-    int64_t last_id = 0;
-  };
   using Bind = SqlReaders::Bind;
   using Visit = SqlReaders::Visit;
 
@@ -301,32 +276,6 @@ class SqlStore final : public RecordStore {
                                   })
                            .status());
     return jobs;
-  }
-
-  // The rows that match, as `rest` orders and limits them by the parameters from kFirstFree on.
-  absl::StatusOr<Chunk> ReadRows(const RecordFilter& filter, absl::string_view rest,
-                                 std::initializer_list<int64_t> values,
-                                 RecordReader& reader) const {
-    const auto bind = [&](SqlStatement& statement) {
-      BindFilter(filter, statement);
-      int at = kFirstFree;
-      for (const int64_t value : values) statement.Bind(at++, value);
-    };
-    Chunk chunk;
-    const auto visit = [&](const SqlStatement& row) -> absl::StatusOr<bool> {
-      TW_ASSIGN_OR_RETURN(Record record, reader.Read(row));
-      chunk.records.push_back(std::move(record));
-      chunk.last_id = row.Int(0);
-      return true;
-    };
-    TW_RETURN_IF_ERROR(readers_.Query(RowsSql(filter, rest), bind, visit).status());
-    return chunk;
-  }
-
-  std::string RowsSql(const RecordFilter& filter, absl::string_view rest) const {
-    const bool one_config = !filter.workload_key.empty() && !filter.config.empty();
-    const std::string by = one_config && has_configs_ ? ByIndex("record_by_config") : "";
-    return absl::StrCat("SELECT ", columns_, " FROM record", by, WhereSql(filter, schema_), rest);
   }
 
   // The rows of each filter's query. Filters that say the same things of records have one text,

@@ -320,22 +320,43 @@ TEST_P(StoreContract, VeryLongKeysAndConfigsAreFound) {
   EXPECT_EQ(store_->BestPerWorkload({})->size(), 1u);
 }
 
-TEST_P(StoreContract, AVisitMayUseTheStoreAndStop) {
+// More than a chunk, of workloads that lie in another order in an index than in time.
+std::vector<Record> ManyRecords() {
   std::vector<Record> many;
-  for (int i = 0; i < 1500; ++i) many.push_back(SampleRecord(std::to_string(i)));
+  for (int i = 0; i < 1500; ++i) {
+    many.push_back(SampleRecord(std::to_string(i)));
+    if (i % 3 == 0) many.back().task.workload = SampleWorkload(32);
+  }
+  return many;
+}
+
+TEST_P(StoreContract, AVisitMayUseTheStoreAndStop) {
+  ASSERT_TRUE(store_->Append(ManyRecords()).ok());
+  for (const RecordFilter& filter : {RecordFilter{}, RecordFilter{.device_key = "xeon"}}) {
+    int visits = 0;
+    const auto visit = [&](const Record& record) {
+      EXPECT_EQ(record.run_id, std::to_string(visits));
+      if (visits == 700) {
+        EXPECT_EQ(*store_->Count({}), 1500);
+      }
+      return ++visits < 1200;
+    };
+    ASSERT_TRUE(store_->ForEach(filter, visit).ok());
+    EXPECT_EQ(visits, 1200);
+  }
+}
+
+TEST_P(StoreContract, WhatMatchesIsVisitedInItsOrderUpToTheLimit) {
+  const std::vector<Record> many = ManyRecords();
   ASSERT_TRUE(store_->Append(many).ok());
-  int visits = 0;
-  ASSERT_TRUE(store_
-                  ->ForEach({},
-                            [&](const Record& record) {
-                              EXPECT_EQ(record.run_id, std::to_string(visits));
-                              if (visits == 700) {
-                                EXPECT_EQ(*store_->Count({}), 1500);
-                              }
-                              return ++visits < 1200;
-                            })
-                  .ok());
-  EXPECT_EQ(visits, 1200);
+  RecordFilter filter{.device_key = "xeon", .limit = 600};
+  EXPECT_EQ(RunIds(filter).size(), 600u);
+  EXPECT_EQ(RunIds(filter).back(), "599");
+  filter = {.workload_key = SampleWorkload(32).Key(), .limit = 512};
+  EXPECT_EQ(RunIds(filter).size(), 500u);
+  EXPECT_EQ(RunIds(filter).back(), "1497");
+  EXPECT_EQ(RunIds({.job = "job-7"}).size(), 1500u);
+  EXPECT_EQ(RunIds({.device_key = "other"}), Ids{});
 }
 
 TEST_P(StoreContract, ManyThreadsAppendAndRead) {
