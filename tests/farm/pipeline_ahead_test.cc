@@ -15,9 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// Before runner 1 is ready the first has its turn.
-constexpr char kInOrder[] = "if [ $n = 1 ]; then await turn-0; fi";
-
 class PipelineAheadTest : public PipelineTest {
  protected:
   PipelineAheadTest() { cores_.ahead = {{0}}; }
@@ -32,6 +29,12 @@ class PipelineAheadTest : public PipelineTest {
               path("") + "$1 ]; do sleep 0.01; done; }\n  " + before + "\n  say made\n  touch " +
               path("made-") + "$n\n  ready\n  say turn\n  touch " + path("turn-") + "$n\n  " +
               in_turn + "\n  say end\n  echo $token ok 0.5 >&3\nelse\n" + kMeasure + "fi\n");
+  }
+  // The first has its turn before the second is prepared.
+  void AddInOrder() {
+    Add(1);
+    Await("turn-0");
+    Add(2);
   }
   void Await(const std::string& name) const {
     while (!std::filesystem::exists(path(name))) std::this_thread::yield();
@@ -50,8 +53,8 @@ class PipelineAheadTest : public PipelineTest {
 };
 
 TEST_F(PipelineAheadTest, TheNextKernelIsPreparedWhileOneHasItsTurnAndWaitsForItsOwn) {
-  StartTold(kInOrder, "if [ $n = 0 ]; then await made-1; fi");
-  for (const uint64_t number : {1, 2}) Add(number);
+  StartTold("", "if [ $n = 0 ]; then await made-1; fi");
+  AddInOrder();
   for (int i = 0; i < 2; ++i) EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
   EXPECT_THAT(Log(), ElementsAre("made 0", "turn 0", "made 1", "end 0", "turn 1", "end 1"));
 }
@@ -80,35 +83,34 @@ TEST_F(PipelineAheadTest, ATrialsRunIsTheTimeThatItHadTheSlot) {
 }
 
 TEST_F(PipelineAheadTest, ACrashOfTheNextKernelDoesNotTouchTheOneThatRuns) {
-  StartTold("if [ $n = 1 ]; then await turn-0; echo called >&3; touch " + path("crashed") +
-                "; exit 3; fi",
+  StartTold("if [ $n = 1 ]; then echo called >&3; touch " + path("crashed") + "; exit 3; fi",
             "await crashed");
-  for (const uint64_t number : {1, 2}) Add(number);
-  EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
-  const Outcome crashed = Next().second.value();
+  AddInOrder();
+  const auto results = Next(2);
+  EXPECT_EQ(results.at(1).value(), Outcome(Timing{{0.5}}));
+  const Outcome crashed = results.at(2).value();
   ASSERT_TRUE(std::holds_alternative<Failure>(crashed));
   EXPECT_EQ(std::get<Failure>(crashed).kind, FailureKind::kCrash);
   EXPECT_THAT(std::get<Failure>(crashed).message, HasSubstr("exit code 3"));
 }
 
 TEST_F(PipelineAheadTest, ARunnerThatIsKilledWhileItWaitsIsTheFarmsFailure) {
-  StartTold(kInOrder, "if [ $n = 0 ]; then await go; fi");
-  for (const uint64_t number : {1, 2}) Add(number);
+  StartTold("", "if [ $n = 0 ]; then await go; fi");
+  AddInOrder();
   Await("made-1");
-  Await("turn-0");
   kill(PidOf(1), SIGKILL);
   std::ofstream(path("go")) << "x";
-  EXPECT_EQ(Next().second.value(), Outcome(Timing{{0.5}}));
-  const absl::Status status = Next().second.status();
+  const auto results = Next(2);
+  EXPECT_EQ(results.at(1).value(), Outcome(Timing{{0.5}}));
+  const absl::Status status = results.at(2).status();
   EXPECT_TRUE(absl::IsUnavailable(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("killed from outside"));
 }
 
 TEST_F(PipelineAheadTest, StoppingEndsTheOneThatWaitsToo) {
-  StartTold(kInOrder, "sleep 1000");
-  for (const uint64_t number : {1, 2}) Add(number);
+  StartTold("", "sleep 1000");
+  AddInOrder();
   Await("made-1");
-  Await("turn-0");
   pipeline_->Stop(0.1);
   results_.Close();
   EXPECT_FALSE(results_.Pop().has_value());
@@ -117,9 +119,7 @@ TEST_F(PipelineAheadTest, StoppingEndsTheOneThatWaitsToo) {
 
 TEST_F(PipelineAheadTest, WhatIsDroppedWhileItWaitsHasNoTurn) {
   StartTold("", "if [ $n = 0 ]; then await go; fi");
-  Add(1);
-  Await("turn-0");
-  Add(2);
+  AddInOrder();
   Await("made-1");
   pipeline_->Drop({1, 2});
   std::ofstream(path("go")) << "x";

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -33,7 +34,10 @@ class PipelineTest : public ::testing::Test {
                       .builders = builders,
                       .cores = cores_},
         [this](const WorkerTrial& trial, WorkerResult result) {
-          seconds_[trial.attempt.number] = {result.worker_seconds, result.run_seconds};
+          {
+            std::lock_guard lock(mutex_);
+            seconds_[trial.attempt.number] = {result.worker_seconds, result.run_seconds};
+          }
           results_.Push({trial.attempt, std::move(result.outcome)});
         });
   }
@@ -42,6 +46,15 @@ class PipelineTest : public ::testing::Test {
         {.attempt = {epoch, number}, .task = {.workload = ParseWorkload(workload).value()}});
   }
   std::pair<AttemptId, absl::StatusOr<Outcome>> Next() { return *results_.Pop(); }
+  // By number: two runs of a slot may tell their ends in any order.
+  std::map<uint64_t, absl::StatusOr<Outcome>> Next(int count) {
+    std::map<uint64_t, absl::StatusOr<Outcome>> results;
+    for (int i = 0; i < count; ++i) {
+      auto [attempt, outcome] = Next();
+      results.emplace(attempt.number, std::move(outcome));
+    }
+    return results;
+  }
 
   CorePlan cores_{.slots = {{}}, .apart = true};
   const std::unique_ptr<PrivateFolder> folder_ = PrivateFolder::Make(::testing::TempDir()).value();
@@ -49,7 +62,8 @@ class PipelineTest : public ::testing::Test {
   struct Seconds {
     double in_worker = 0, in_run = 0;
   };
-  std::map<uint64_t, Seconds> seconds_;  // by number; read of what Next has given
+  std::mutex mutex_;
+  std::map<uint64_t, Seconds> seconds_;  // by number; guarded by mutex_ until all have ended
   BlockingQueue<std::pair<AttemptId, absl::StatusOr<Outcome>>> results_;
   std::unique_ptr<Pipeline> pipeline_;
 };
