@@ -1,5 +1,6 @@
 #include "compiler/templates/support/tensor_core_gemm.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -329,7 +330,9 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
   const int64_t sums = schedule.warp_rows * schedule.warp_columns / kWarpThreads;
   const int64_t fragments =
       (schedule.warp_rows + schedule.warp_columns) * multiply.depth * bytes / 4 / kWarpThreads;
-  needs.registers = sums + fragments + needs.fetched_words + kAddressRegisters;
+  // The last block reads as many sums of another part as it has, all at once.
+  const int64_t read = schedule.last_block ? sums : 0;
+  needs.registers = sums + std::max(fragments + needs.fetched_words, read) + kAddressRegisters;
   return needs;
 }
 
