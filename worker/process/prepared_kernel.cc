@@ -80,8 +80,8 @@ absl::StatusOr<std::optional<Outcome>> PreparedKernel::AwaitReady(double limit_s
 }
 
 absl::StatusOr<Outcome> PreparedKernel::Run(const Turn& turn) {
-  if (!ended_.ok()) return ended_.status();
-  if (*ended_) return **ended_;
+  if (!ended_.ok()) return std::move(ended_).status();
+  if (*ended_) return **std::move(ended_);
   const std::string go = GoLine(turn.spare ? turn.spare_seconds : 0) + "\n";
   // One that is gone shows when it is read.
   WriteAll(child_->input(), go).IgnoreError();
