@@ -118,6 +118,14 @@ void Measure(const std::string& path, int commits) {
   Commit(**writer, 64, commits / 64);
   writer = absl::UnavailableError("closed");
   const auto store = OpenStore(path, /*read_only=*/true).value();
+  for (const char* key : {"", "xeon"}) {
+    Time(absl::StrCat("all", *key ? " of a device" : ""), [&] {
+      int64_t count = 0;
+      TW_CHECK(
+          store->ForEach({.device_key = key}, [&](const Record&) { return ++count > 0; }).ok());
+      return absl::StrCat(count, " records");
+    });
+  }
   std::vector<Record> best;
   Time("newest 20", [&] { return absl::StrCat(store->Newest({}, 20)->size()); });
   Time("best of every workload", [&] {
