@@ -43,14 +43,14 @@ absl::Status AnnounceLookups(const Graph& graph, const CompileModelOptions& opti
   return options.before_lookups(workloads);
 }
 
-// Tasks for all nodes but those that only alias memory or have nothing to compute (-1).
+// Tasks for all nodes but those that only rename memory or have nothing to compute (-1).
 absl::StatusOr<std::vector<int>> AddKernels(const Graph& graph, KernelSet& kernels) {
   const std::vector<ValueId> roots = MemoryRoots(graph);
   std::vector<int> kernel_of;
   for (const Node& node : graph.nodes) {
     kernel_of.push_back(-1);
-    const bool aliases = roots[node.output] != node.output;
-    if (aliases || NumElements(graph.values[node.output].type.shape) == 0) continue;
+    const bool empty = NumElements(graph.values[node.output].type.shape) == 0;
+    if (empty || OnlyRenames(node, roots)) continue;
     const bool constant_weights =
         node.inputs.size() > 1 && !graph.values[node.inputs[1]].constant.empty();
     TW_ASSIGN_OR_RETURN(const size_t kernel, kernels.Add(node, constant_weights));

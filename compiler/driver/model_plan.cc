@@ -36,6 +36,7 @@ class Planner {
       : graph_(std::move(graph)),
         kernels_(std::move(kernels)),
         constants_(constants),
+        roots_(MemoryRoots(graph_)),
         memory_(PlanMemory(graph_, ScratchBytes(graph_, kernels_), kernels_.alignment)) {
     tensor_of_.assign(graph_.values.size(), -1);
     result_.plan.arena_bytes = memory_.arena_bytes;
@@ -122,7 +123,9 @@ class Planner {
     return absl::StrCat(node.name, " ", OperatorText(*node.workload));
   }
 
+  // Of what is reshaped to an output, that output.
   int TensorOf(ValueId id) {
+    if (graph_.IsOutput(roots_[id])) id = roots_[id];
     if (tensor_of_[id] < 0) tensor_of_[id] = Append(MakeTensor(id));
     return tensor_of_[id];
   }
@@ -153,6 +156,7 @@ class Planner {
   Graph graph_;
   ModelKernels kernels_;
   ConstantPool& constants_;
+  const std::vector<ValueId> roots_;
   const MemoryPlan memory_;
   std::map<std::tuple<int, ValueId, size_t>, int> prepared_;  // tensors of prepared buffers
   std::vector<int> tensor_of_;

@@ -18,7 +18,7 @@ namespace tilewright {
 // constants or listed twice.
 void GiveOutputsTheirOwnValues(Graph& graph);
 
-// task_of[i] is the task of node i; nodes that only alias memory need none (-1).
+// task_of[i] is the task of node i; nodes that only rename memory need none (-1).
 struct ModelKernels {
   const std::vector<LoweredTask>& tasks;
   std::vector<int> task_of;

@@ -118,11 +118,21 @@ std::vector<ValueId> MemoryRoots(const Graph& graph) {
   std::vector<ValueId> roots(graph.values.size());
   std::iota(roots.begin(), roots.end(), 0);
   for (const Node& node : graph.nodes) {
-    if (graph.IsOutput(node.output) || node.workload || !IsReshape(node.compute)) continue;
+    if (node.workload || !IsReshape(node.compute)) continue;
     const ValueId source = roots[node.inputs[0]];
-    if (graph.values[source].producer >= 0 && !graph.IsOutput(source)) roots[node.output] = source;
+    if (graph.values[source].producer < 0) continue;
+    if (!graph.IsOutput(node.output)) {
+      roots[node.output] = source;
+    } else if (!graph.IsOutput(source)) {
+      std::replace(roots.begin(), roots.end(), source, node.output);
+    }
   }
   return roots;
+}
+
+bool OnlyRenames(const Node& node, const std::vector<ValueId>& memory_roots) {
+  return !node.workload && IsReshape(node.compute) &&
+         memory_roots[node.inputs[0]] == memory_roots[node.output];
 }
 
 }  // namespace tilewright

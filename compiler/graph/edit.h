@@ -33,8 +33,12 @@ std::vector<int> CountReaders(const Graph& graph);
 // The node that makes a value; null for inputs and constants.
 const Node* ProducerOf(const Graph& graph, ValueId value);
 
-// For each value the value whose memory it shares: itself, or through reshapes their source. A
-// reshape of an intermediate value needs no code; one from an input or to an output is a copy.
+// For each value the value whose memory it shares: itself, or through reshapes their source or the
+// output that they lead to. A reshape of what a node made needs no code; a copy is one of an input
+// or a constant, or from one output to another.
 std::vector<ValueId> MemoryRoots(const Graph& graph);
+
+// Whether a node has no code, for what it reads lies where it would write.
+bool OnlyRenames(const Node& node, const std::vector<ValueId>& memory_roots);
 
 }  // namespace tilewright

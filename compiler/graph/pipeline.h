@@ -55,7 +55,8 @@ inline constexpr int64_t kArenaAlignment = 64;
 // Where every non-constant value lives during a run: byte offsets into one arena, multiples of the
 // alignment; values whose lifetimes overlap never overlap in memory.
 struct MemoryPlan {
-  std::map<ValueId, int64_t> offsets;  // intermediate values only (not inputs, outputs, constants)
+  // Intermediate values only: not inputs, outputs, what is reshaped to outputs, constants.
+  std::map<ValueId, int64_t> offsets;
   std::vector<std::vector<int64_t>> scratch;  // offsets, as scratch_bytes
   int64_t arena_bytes = 0;
 };

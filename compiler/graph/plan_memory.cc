@@ -95,7 +95,7 @@ MemoryPlan PlanMemory(const Graph& graph, const std::vector<std::vector<int64_t>
   }
   for (const Node& node : graph.nodes) {
     const ValueId root = roots[node.output];
-    if (root != node.output) plan.offsets[node.output] = plan.offsets.at(root);
+    if (!graph.IsOutput(root)) plan.offsets[node.output] = plan.offsets.at(root);
   }
   return plan;
 }

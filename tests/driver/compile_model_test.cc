@@ -110,6 +110,19 @@ TEST(CompileModel, GivesEveryOutputItsOwnBuffer) {
   }
 }
 
+TEST(CompileModel, MakesWhatIsReshapedToAnOutputInThatOutput) {
+  GraphBuilder b;
+  const ValueId y = b.Relu(b.Input("x", {2, 3}));
+  const ValueId made = b.Relu(y);  // read by others before and after it is an output
+  const Graph graph = b.Finish({b.Add(y, b.Reshape(b.Reshape(made, {6}), {2, 3})),
+                                b.Reshape(made, {6}), b.Reshape(made, {1, 6})});
+  CompileModelOptions options = HostOptions();
+  options.reference = true;  // one call a node
+  LoadedPackage loaded(Compile(graph, options));
+  EXPECT_EQ(loaded.model().plan().calls.size(), 4u);  // two maps, a sum, one copy
+  EXPECT_EQ(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 0);
+}
+
 TEST(CompileModel, DumpsEveryStage) {
   CompileModelOptions options = HostOptions();
   options.dump_dir = TempPath("dump");

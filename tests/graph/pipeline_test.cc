@@ -109,6 +109,18 @@ TEST(PlanMemory, SharesTheMemoryOfReshapesForAsLongAsEitherLives) {
   EXPECT_NE(plan.offsets.at(x), plan.offsets.at(other));
 }
 
+TEST(PlanMemory, GivesNoMemoryToWhatIsReshapedToAnOutput) {
+  GraphBuilder b;
+  const ValueId x = b.Relu(b.Input("x", {4, 16}));
+  const ValueId made = b.Relu(x);
+  const ValueId output = b.Reshape(made, {64});
+  const Graph graph = b.Finish({output});
+  const MemoryPlan plan = PlanMemory(graph);
+  EXPECT_TRUE(plan.offsets.contains(x));
+  EXPECT_FALSE(plan.offsets.contains(made));
+  EXPECT_EQ(MemoryRoots(graph)[made], output);
+}
+
 TEST(Verify, NamesTheFirstViolation) {
   Graph graph = Chain(1);
   std::swap(graph.nodes[0], graph.nodes[1]);
