@@ -190,15 +190,21 @@ TEST(TensorCores, TheSpaceHasAutoTvmsKnobsAndIndices) {
   EXPECT_TRUE(dense.Lower(workload, OfArch("sm_80"), logged).ok());
 }
 
-TEST(TensorCores, ASplitDepthIsSummedByASecondKernel) {
+// A dense layer whose depth is split in four.
+absl::StatusOr<LoweredTask> LowerSplit(bool last_block) {
   const Workload workload = WorkloadOf("dense(float16[5,160],float16[10,160];,NK,)+bias");
   const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
   Config config = dense.Default(workload, OfArch("sm_80"));
   for (auto& [name, entity] : config.entities) {
     if (name == "chunk") entity = OtherEntity{int64_t{2}};
     if (name == "split_k") entity = OtherEntity{int64_t{4}};
+    if (name == "last_block") entity = OtherEntity{int64_t{last_block}};
   }
-  const auto task = dense.Lower(workload, OfArch("sm_80"), config);
+  return dense.Lower(workload, OfArch("sm_80"), config);
+}
+
+TEST(TensorCores, ASplitDepthIsSummedByASecondKernel) {
+  const auto task = LowerSplit(/*last_block=*/false);
   ASSERT_TRUE(task.ok()) << task.status();
   ASSERT_EQ(task->steps.size(), 2u);
   EXPECT_EQ(task->buffers[0].shape, (Shape{4, 5, 10}));
@@ -207,15 +213,7 @@ TEST(TensorCores, ASplitDepthIsSummedByASecondKernel) {
 }
 
 TEST(TensorCores, ASplitDepthIsSummedByTheLastBlockOfATile) {
-  const Workload workload = WorkloadOf("dense(float16[5,160],float16[10,160];,NK,)+bias");
-  const Template& dense = *FindTemplate("dense_tensorcore.cuda").value();
-  Config config = dense.Default(workload, OfArch("sm_80"));
-  for (auto& [name, entity] : config.entities) {
-    if (name == "chunk") entity = OtherEntity{int64_t{2}};
-    if (name == "split_k") entity = OtherEntity{int64_t{4}};
-    if (name == "last_block") entity = OtherEntity{int64_t{1}};
-  }
-  const auto task = dense.Lower(workload, OfArch("sm_80"), config);
+  const auto task = LowerSplit(/*last_block=*/true);
   ASSERT_TRUE(task.ok()) << task.status();
   ASSERT_EQ(task->steps.size(), 1u);
   EXPECT_EQ(task->buffers[0].shape, (Shape{4, 5, 10}));
