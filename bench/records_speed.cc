@@ -142,12 +142,12 @@ void Measure(const std::string& path, int commits) {
     for (const Record& record : best) workloads.push_back(record.task.workload);
     const Target target = ParseTarget("cpu -mcpu=znver4").value();
     const std::vector<LookupResult> results = LookupEach(*store, workloads, target, {}).value();
-    std::vector<Record> found;
-    for (const LookupResult& one : results) {
-      if (one.record) found.push_back(*one.record);
-    }
     Defaults defaults(/*exact=*/false);
-    return absl::StrCat(BeatDefaults(*store, found, defaults)->size(), " workloads");
+    std::vector<std::optional<AskedConfig>> rivals;
+    for (const LookupResult& one : results) {
+      if (one.record) rivals.push_back(defaults.RivalOf(*one.record).value());
+    }
+    return absl::StrCat(ConfigTimings(*store, rivals)->size(), " workloads");
   });
   Time("export", [&] {
     std::ostringstream out;
