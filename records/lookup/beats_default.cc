@@ -21,7 +21,7 @@ bool Is(const Defaults::Default& fallback, const Record& record) {
 RecordFilter MeasurementsOf(const Task& task, const Config& config, const MeasuredOn& where) {
   return {.workload_key = task.workload.Key(),
           .template_name = task.template_name,
-          .target = ToString(task.target),
+          .target = ToString(where.target),
           .device_key = where.device_key,
           .only_ok = true,
           .config = EntitiesToJson(config),
@@ -90,13 +90,13 @@ absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordSto
 }
 
 absl::StatusOr<std::vector<std::optional<Timing>>> DefaultTimings(
-    const RecordStore& store, std::span<const Workload> workloads, const Target& target,
-    const MeasuredOn& where, Defaults& defaults) {
+    const RecordStore& store, std::span<const Workload> workloads, const MeasuredOn& where,
+    Defaults& defaults) {
   std::vector<std::optional<RecordFilter>> filters;
   for (const Workload& workload : workloads) {
-    TW_ASSIGN_OR_RETURN(const Defaults::Default* fallback, defaults.Of(workload, target));
+    TW_ASSIGN_OR_RETURN(const Defaults::Default* fallback, defaults.Of(workload, where.target));
     std::optional<RecordFilter>& filter = filters.emplace_back();
-    if (fallback) filter = MeasurementsOf({workload, "", target}, *fallback, where);
+    if (fallback) filter = MeasurementsOf({workload, "", where.target}, *fallback, where);
   }
   return TimingsOf(store, filters);
 }
@@ -110,7 +110,7 @@ absl::StatusOr<std::vector<bool>> BeatDefaults(const RecordStore& store,
     TW_ASSIGN_OR_RETURN(const Defaults::Default* fallback, defaults.Of(task.workload, task.target));
     std::optional<RecordFilter>& filter = filters.emplace_back();
     if (!fallback || Is(*fallback, record)) continue;
-    filter = MeasurementsOf(task, *fallback, {record.device_key, record.threads});
+    filter = MeasurementsOf(task, *fallback, {task.target, record.device_key, record.threads});
   }
   TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> timings, TimingsOf(store, filters));
   std::vector<bool> beat;

@@ -16,6 +16,7 @@ namespace tilewright {
 
 // Where and how kernels were measured.
 struct MeasuredOn {
+  Target target;
   std::string device_key;
   int threads = 1;
 };
@@ -53,8 +54,8 @@ absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordSto
 
 // The same of the default config of each workload; nullopt also where no template takes it.
 absl::StatusOr<std::vector<std::optional<Timing>>> DefaultTimings(
-    const RecordStore& store, std::span<const Workload> workloads, const Target& target,
-    const MeasuredOn& where, Defaults& defaults);
+    const RecordStore& store, std::span<const Workload> workloads, const MeasuredOn& where,
+    Defaults& defaults);
 
 // Of each record false when the default of its workload was measured too (on the record's device
 // key and target, with its threads) and the record is not faster beyond the noise of both

@@ -44,9 +44,9 @@ double SecondsOf(const std::optional<Timing>& timing) {
 absl::Status AddTimesAlone(const RecordStore& store, const ModelLookup& wanted, Defaults& defaults,
                            std::vector<FoundConfig>* all) {
   if (wanted.device_key.empty()) return absl::OkStatus();
-  const MeasuredOn where{wanted.device_key, wanted.threads};
+  const MeasuredOn where{wanted.target, wanted.device_key, wanted.threads};
   TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> untuned,
-                      DefaultTimings(store, wanted.workloads, wanted.target, where, defaults));
+                      DefaultTimings(store, wanted.workloads, where, defaults));
   std::vector<AskedConfig> configs;
   std::vector<FoundConfig*> places;
   for (size_t i = 0; i < all->size(); ++i) {
