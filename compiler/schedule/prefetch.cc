@@ -26,11 +26,10 @@ int64_t PieceSize(const Expr& start, const Expr& driver) {
   return *elements;
 }
 
-Expr StartOfPiece(const Expr& element, const std::vector<LoopLeaf>& outer,
-                  const std::vector<LoopLeaf>& inner) {
+Expr StartOfPiece(const Expr& element, const PieceLoops& loops) {
   Substitution zero;
-  for (const LoopLeaf& leaf : outer) zero[leaf.var.get()] = Int(0);
-  for (const LoopLeaf& leaf : inner) zero[leaf.var.get()] = Int(0);
+  for (const LoopLeaf& leaf : loops.outer) zero[leaf.var.get()] = Int(0);
+  for (const LoopLeaf& leaf : loops.inner) zero[leaf.var.get()] = Int(0);
   return Simplify(Substitute(element, zero), {});
 }
 
@@ -50,10 +49,9 @@ Expr ElementRead(const Expr& body, const Buffer& buffer) {
   return element;
 }
 
-PiecePrefetch PlanPrefetch(const Buffer& buffer, const Expr& element, const LoopLeaf& driver,
-                           const std::vector<LoopLeaf>& outer, const std::vector<LoopLeaf>& inner) {
-  const Expr start = StartOfPiece(element, outer, inner);
-  const int64_t size = PieceSize(start, driver.var);
+PiecePrefetch PlanPrefetch(const Buffer& buffer, const Expr& element, const PieceLoops& loops) {
+  const Expr start = StartOfPiece(element, loops);
+  const int64_t size = PieceSize(start, loops.driver.var);
   const int64_t line = kLineBytes / static_cast<int64_t>(SizeOf(buffer->dtype));
   const int64_t piece_lines = (size + line - 1) / line;
   Expr step = Int(0);
@@ -62,9 +60,9 @@ PiecePrefetch PlanPrefetch(const Buffer& buffer, const Expr& element, const Loop
     step = step * leaf.extent + leaf.var;
     steps *= leaf.extent;
   };
-  for (const LoopLeaf& leaf : outer) count(leaf);
+  for (const LoopLeaf& leaf : loops.outer) count(leaf);
   PiecePrefetch plan;
-  for (const LoopLeaf& leaf : inner) {
+  for (const LoopLeaf& leaf : loops.inner) {
     if (leaf.kind == LoopKind::kVectorized || steps >= piece_lines) break;
     if (leaf.kind == LoopKind::kUnrolled && steps * leaf.extent > piece_lines) break;
     count(leaf);

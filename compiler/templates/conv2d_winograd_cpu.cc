@@ -162,8 +162,8 @@ DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const T
     const WinogradShape s = ShapeOf(w, target, m, 1);
     const int registers =
         s.types.per_word > 1 ? RegistersForWords(target) : traits.vector_registers;
-    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
-                                       TileWidths(s.tiles()), registers, target);
+    const TileChoice tile = ChooseTile({s.out_blocks, Divisors(s.out_blocks, 4)},
+                                       {s.tiles(), TileWidths(s.tiles())}, registers, target);
     for (const char* order : {"px", "oc"}) {
       for (const int64_t pieces : {1, 2, 4}) {
         const Config config{{{"tile_m", Scalar(m)},
@@ -262,6 +262,7 @@ class Conv2dWinograd final : public Template {
 // Operands: data, weight, epilogue inputs, output, then the transformed weights.
 struct Operands {
   Buffer data, weights;
+  PieceBuffer input;  // transformed
   Compute epilogue;
   std::vector<int> extras;  // operand numbers of the epilogue's inputs
   int out, transformed;
@@ -297,17 +298,17 @@ LoweredStep WeightStep(const Operands& o, const WinogradShape& s) {
 }
 
 // All pieces and all groups of output channels of one nest.
-Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBuffer& input,
-                          const Expr& piece, const Expr& group) {
+Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const Expr& piece,
+                          const Expr& group) {
   const WinogradShape& s = choice.shape;
   const Buffer products =
       MakeBuffer("products", s.types.output(), ProductsOfPiece(s, choice.tile), Scope::kStack);
   const Expr first = group * choice.tile.blocks, chunk = Var("chunk");
   const auto multiply = [&](const Expr& c) {
-    return MultiplyPiece(s, choice.tile, o.weights, input, first, c, products);
+    return MultiplyPiece(s, choice.tile, {o.weights, o.input, first, c}, products);
   };
   const auto output = [&](const Buffer& sums) {
-    return TransformOutput(s, choice.tile, products, sums, piece, first, o.epilogue);
+    return TransformOutput(s, choice.tile, {products, sums, piece, first}, o.epilogue);
   };
   if (s.chunks() == 1) return Alloc(products, Seq({multiply(Int(0)), output(nullptr)}));
   const Buffer sums =
@@ -321,24 +322,23 @@ Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBu
 }
 
 // `body` for all of two variables, as one loop over threads.
-Stmt InParallel(const Expr& outer, int64_t outer_extent, const Expr& inner, int64_t inner_extent,
-                Stmt body) {
+Stmt InParallel(const Axis& outer, const Axis& inner, Stmt body) {
   const Expr both = Var("q");
-  body = Let(inner, FloorMod(both, inner_extent), std::move(body));
-  body = Let(outer, FloorDiv(both, inner_extent), std::move(body));
-  return For(both, outer_extent * inner_extent, LoopKind::kParallel, std::move(body));
+  body = Let(inner.var, FloorMod(both, inner.extent), std::move(body));
+  body = Let(outer.var, FloorDiv(both, inner.extent), std::move(body));
+  return For(both, outer.extent * inner.extent, LoopKind::kParallel, std::move(body));
 }
 
 LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const Choice& choice) {
   const WinogradShape& s = choice.shape;
-  const Operands o = OperandsOf(w, s);
+  Operands o = OperandsOf(w, s);
   const Buffer local = MakeBuffer("piece", s.types.transformed, TransformedPiece(s), Scope::kStack);
   const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
-  const PieceBuffer input{local, {}};
-  const Stmt transform =
-      For(block, s.in_blocks, LoopKind::kSerial, TransformInput(s, o.data, piece, block, input));
-  const Stmt groups = For(group, Groups(choice), LoopKind::kSerial,
-                          MultiplyAndTransform(choice, o, input, piece, group));
+  o.input = {local, {}};
+  const Stmt transform = For(block, s.in_blocks, LoopKind::kSerial,
+                             TransformInput(s, o.data, {piece, block}, o.input));
+  const Stmt groups =
+      For(group, Groups(choice), LoopKind::kSerial, MultiplyAndTransform(choice, o, piece, group));
   const Stmt body =
       For(piece, s.pieces(), LoopKind::kParallel, Alloc(local, Seq({transform, groups})));
   return {.buffers = {TransformedWeights(s)},
@@ -348,21 +348,21 @@ LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const Choice& choice
 
 LoweredTask Conv2dWinograd::LowerByChannel(const Workload& w, const Choice& choice) {
   const WinogradShape& s = choice.shape;
-  const Operands o = OperandsOf(w, s);
+  Operands o = OperandsOf(w, s);
   std::vector<int64_t> shape = TransformedPiece(s);
   shape.insert(shape.begin(), s.pieces());
   const Buffer pieces = MakeBuffer("pieces", s.types.transformed, shape);
   const int scratch = o.transformed + 1;
   const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
-  const PieceBuffer input{pieces, {piece}};
+  o.input = {pieces, {piece}};
   // Channels are split over threads too: a small image is one piece.
   LoweredStep first{{.name = "winograd_input",
                      .params = {o.data, pieces},
-                     .body = InParallel(piece, s.pieces(), block, s.in_blocks,
-                                        TransformInput(s, o.data, piece, block, input))},
+                     .body = InParallel({piece, s.pieces()}, {block, s.in_blocks},
+                                        TransformInput(s, o.data, {piece, block}, o.input))},
                     {0, scratch}};
-  Stmt body = InParallel(group, Groups(choice), piece, s.pieces(),
-                         MultiplyAndTransform(choice, o, input, piece, group));
+  Stmt body = InParallel({group, Groups(choice)}, {piece, s.pieces()},
+                         MultiplyAndTransform(choice, o, piece, group));
   return {.buffers = {TransformedWeights(s), {s.types.transformed, shape}},
           .prepare = {WeightStep(o, s)},
           .steps = {std::move(first),

@@ -87,8 +87,8 @@ class IntegerRunner {
     for (float& factor : factors) factor *= data->scales[0];
     Workload workload = *anchor.workload;
     for (TensorType& type : workload.inputs) type.dtype = DType::kI16;
-    const ValueId sums = graph_.AddNode(anchor.name, anchor.op, {data->integers, weight->integers},
-                                        Define(workload), workload);
+    const ValueId sums =
+        graph_.AddTunable(anchor.name, anchor.op, {data->integers, weight->integers}, workload);
     ReplaceUses(graph_, anchor.output, Scaled(sums, factors, def.channel));
   }
 
