@@ -113,12 +113,12 @@ std::string LookUp(const RecordStore& store, const std::vector<Record>& best) {
   std::vector<Workload> workloads;
   for (const Record& record : best) workloads.push_back(record.task.workload);
   const Target target = ParseTarget("cpu -mcpu=znver4").value();
-  std::vector<Record> found;
-  for (const LookupResult& one : LookupEach(store, workloads, target, {}).value()) {
-    if (one.record) found.push_back(*one.record);
-  }
   Defaults defaults(/*exact=*/false);
-  return absl::StrCat(BeatDefaults(store, found, defaults)->size(), " workloads");
+  std::vector<std::optional<AskedConfig>> rivals;
+  for (const LookupResult& one : LookupEach(store, workloads, target, {}).value()) {
+    if (one.record) rivals.push_back(defaults.RivalOf(*one.record).value());
+  }
+  return absl::StrCat(ConfigTimings(store, rivals)->size(), " workloads");
 }
 
 void Measure(const std::string& path, int commits) {

@@ -63,12 +63,16 @@ WinogradShape ShapeOf(const Workload& w, const Target& target, int64_t m, int64_
   return WinogradShapeOf(w, m, piece, *ArithmeticOf(w, target));
 }
 
+WinogradTile TileOf(const Config& config) {
+  return {.blocks = config.Inner("tile_oc"),
+          .columns = config.Inner("tile_p"),
+          .unroll = config.Int("unroll_ic")};
+}
+
 Choice ChoiceOf(const Workload& w, const Target& target, const Config& config) {
-  const int64_t columns = config.Inner("tile_p");
-  return {.shape = ShapeOf(w, target, config.Int("tile_m"), columns * config.Int("pieces")),
-          .tile = {.blocks = config.Inner("tile_oc"),
-                   .columns = columns,
-                   .unroll = config.Int("unroll_ic")},
+  const WinogradTile tile = TileOf(config);
+  return {.shape = ShapeOf(w, target, config.Int("tile_m"), tile.columns * config.Int("pieces")),
+          .tile = tile,
           .by_channel = config.Str("order") == "oc"};
 }
 
@@ -84,6 +88,18 @@ int64_t ScratchBytes(const Choice& choice) {
   const int64_t products = Bytes(ProductsOfPiece(s, choice.tile));
   const int64_t sums = s.chunks() > 1 ? Bytes(SumsOfPiece(s, choice.tile)) : 0;
   return products + sums + (choice.by_channel ? 0 : PieceBytes(s));
+}
+
+bool HasAccumulators(const WinogradTile& tile, int64_t most) {
+  return tile.blocks * tile.columns <= most;
+}
+bool FitsBody(const WinogradTile& tile) {
+  return tile.blocks * tile.columns * tile.unroll <= kMaxBodyFmas;
+}
+bool FitsScratch(const Choice& choice) { return ScratchBytes(choice) <= kMaxScratchBytes; }
+bool FitsImage(const Choice& choice) {
+  const WinogradShape& s = choice.shape;
+  return s.piece == choice.tile.columns || s.piece < s.tiles() + choice.tile.columns;
 }
 
 // The largest tile whose rounding is small enough, or whose integers fit.
@@ -149,37 +165,46 @@ double SplitPenalty(int64_t iterations) {
 }
 
 struct DefaultChoice {
-  Config config;
+  Choice choice;
   double cost = 0;
 };
 
 // The least cost over tile sizes, orders and sizes of a piece, each with the register tile that
-// suits it.
-DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const Target& target) {
+// suits it. Without configs: each look-up asks this of every convolution.
+DefaultChoice ChooseDefault(const Workload& w, const Target& target) {
   const CpuTraits traits = TraitsOf(target);
+  const int64_t most = MaxAccumulators(traits.vector_registers);
   DefaultChoice best;
   for (const int64_t m : TileSizes(w)) {
-    const WinogradShape s = ShapeOf(w, target, m, 1);
+    Choice choice{.shape = ShapeOf(w, target, m, 1), .tile = {}, .by_channel = false};
+    WinogradShape& s = choice.shape;
     const int registers =
         s.types.per_word > 1 ? RegistersForWords(target) : traits.vector_registers;
-    const TileChoice tile = ChooseTile({s.out_blocks, Divisors(s.out_blocks, 4)},
-                                       {s.tiles(), TileWidths(s.tiles())}, registers, target);
-    for (const char* order : {"px", "oc"}) {
+    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
+                                       TileWidths(s.tiles()), registers, target);
+    choice.tile = {tile.rows, tile.columns, std::min<int64_t>(4, s.words())};
+    if (!HasAccumulators(choice.tile, most) || !FitsBody(choice.tile)) continue;
+    for (const bool by_channel : {false, true}) {
       for (const int64_t pieces : {1, 2, 4}) {
-        const Config config{{{"tile_m", Scalar(m)},
-                             {"tile_oc", InnerSplit(tile.rows)},
-                             {"tile_p", InnerSplit(tile.columns)},
-                             {"pieces", Scalar(pieces)},
-                             {"unroll_ic", Scalar(std::min<int64_t>(4, s.words()))},
-                             {"order", OtherEntity{std::string(order)}}}};
-        if (space.WhyInvalid(config)) continue;
-        const Choice choice = ChoiceOf(w, target, config);
+        choice.by_channel = by_channel;
+        s.piece = tile.columns * pieces;
+        if (!FitsScratch(choice) || !FitsImage(choice)) continue;
         const double cost = CostOf(choice, traits.l2_bytes) * SplitPenalty(Iterations(choice));
-        if (best.cost == 0 || cost < best.cost) best = {config, cost};
+        if (best.cost == 0 || cost < best.cost) best = {choice, cost};
       }
     }
   }
   return best;
+}
+
+Config ConfigOf(const Choice& choice) {
+  const WinogradTile& tile = choice.tile;
+  return {{{"tile_m", Scalar(choice.shape.m)},
+           {"tile_oc", InnerSplit(tile.blocks)},
+           {"tile_p", InnerSplit(tile.columns)},
+           {"pieces", Scalar(choice.shape.piece / tile.columns)},
+           {"unroll_ic", Scalar(tile.unroll)},
+           {"order", OtherEntity{std::string(choice.by_channel ? "oc" : "px")}}}};
 }
 
 class Conv2dWinograd final : public Template {
@@ -221,30 +246,26 @@ class Conv2dWinograd final : public Template {
     DefineIntKnob(space, "unroll_ic", Divisors(small.words(), 8));
     space.DefineKnob("order", {std::string("px"), std::string("oc")});
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
-    space.AddConstraint("at most as many accumulators as registers allow",
-                        [most](const Config& config) {
-                          return config.Inner("tile_oc") * config.Inner("tile_p") <= most;
-                        });
-    space.AddConstraint("at most 350 multiply-adds in the unrolled body", [](const Config& config) {
-      return config.Inner("tile_oc") * config.Inner("tile_p") * config.Int("unroll_ic") <=
-             kMaxBodyFmas;
-    });
+    space.AddConstraint(
+        "at most as many accumulators as registers allow",
+        [most](const Config& config) { return HasAccumulators(TileOf(config), most); });
+    space.AddConstraint("at most 350 multiply-adds in the unrolled body",
+                        [](const Config& config) { return FitsBody(TileOf(config)); });
     space.AddConstraint("at most 400 KiB of scratch a piece", [w, target](const Config& config) {
-      return ScratchBytes(ChoiceOf(w, target, config)) <= kMaxScratchBytes;
+      return FitsScratch(ChoiceOf(w, target, config));
     });
     space.AddConstraint("no piece larger than the image", [w, target](const Config& config) {
-      const WinogradShape s = ChoiceOf(w, target, config).shape;
-      return s.piece == config.Inner("tile_p") || s.piece < s.tiles() + config.Inner("tile_p");
+      return FitsImage(ChoiceOf(w, target, config));
     });
     return space;
   }
 
   Config Default(const Workload& w, const Target& target) const override {
-    return ChooseDefault(Space(w, target), w, target).config;
+    return ConfigOf(ChooseDefault(w, target).choice);
   }
 
   double Cost(const Workload& w, const Target& target) const override {
-    return ChooseDefault(Space(w, target), w, target).cost;
+    return ChooseDefault(w, target).cost;
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,

@@ -26,6 +26,21 @@ absl::StatusOr<ReportResult> Noted(const Surroundings& around, uint64_t attempt,
   return result;
 }
 
+// As the service does: what is leased in the same call is so after the result counts.
+template <typename Answer>
+void ServeTrial(const Surroundings& around, Dispatcher& dispatcher, const TrialReport& trial,
+                size_t room, const std::function<void(Answer)>& reply) {
+  dispatcher.Report(trial, [=, &dispatcher](absl::StatusOr<ReportResult> result) {
+    Answer answer{Noted(around, trial.attempt, std::move(result))};
+    if (answer.result.ok() && room > 0) {
+      dispatcher.Lease(trial.session, room, 0, [&](const auto& leased) {
+        if (leased.ok()) answer.leased = *leased;
+      });
+    }
+    reply(std::move(answer));
+  });
+}
+
 // Once a withdrawal is answered no record of the attempt is trusted any more.
 struct SentFault {
   FaultReport fault;
@@ -276,18 +291,20 @@ void SimulatedWorker::Keep(Report report, uint64_t epoch) {
 
 void SimulatedWorker::Send(uint64_t number) {
   if (!spool_.contains(number)) return;
-  using Reply = absl::StatusOr<ReportResult>;
-  const auto serve = [spooled = spool_.at(number), around = around_](
-                         Farm& farm, const std::function<void(Reply)>& answer) {
+  // Of those that lease in the same call.
+  const size_t room = around_.world.Chance(0.5) && held_.size() <= info().capacity ? 1 : 0;
+  const auto serve = [spooled = spool_.at(number), around = around_, room](
+                         Farm& farm, const std::function<void(Answer)>& reply) {
+    const auto answer = [reply](absl::StatusOr<ReportResult> result) {
+      reply({std::move(result)});
+    };
     if (const auto* fault = std::get_if<FaultReport>(&spooled.report)) {
       return ServeFault(around, farm, {*fault, spooled.epoch}, answer);
     }
     if (spooled.epoch != farm.epoch()) return answer(ReportResult::kDiscarded);
     Dispatcher& dispatcher = farm.dispatcher();
     if (const auto* trial = std::get_if<TrialReport>(&spooled.report)) {
-      dispatcher.Report(*trial, [around, answer, attempt = trial->attempt](Reply result) {
-        answer(Noted(around, attempt, std::move(result)));
-      });
+      ServeTrial(around, dispatcher, *trial, room, reply);
     } else if (const auto* network = std::get_if<NetworkReport>(&spooled.report)) {
       around.rules.OnOver(network->attempt);
       answer(dispatcher.ReportNetwork(*network));
@@ -298,10 +315,19 @@ void SimulatedWorker::Send(uint64_t number) {
       answer(dispatcher.ReportBuilt(built));
     }
   };
-  around_.network.Call<Reply>(
+  around_.network.Call<Answer>(
       link_, kPatience, serve,
-      Mine(std::function<void(std::optional<Reply>)>(
-          [this, number](std::optional<Reply> r) { OnAnswered(number, std::move(r)); })));
+      Mine(std::function<void(std::optional<Answer>)>(
+          [this, number, session = session_](std::optional<Answer> a) {
+            if (a) Take(session, a->leased);
+            OnAnswered(number, a ? std::optional(std::move(a->result)) : std::nullopt);
+          })));
+}
+
+// Leased under the session of the report, which must be the worker's still.
+void SimulatedWorker::Take(const Opened& session, const std::vector<LeasedTrial>& leased) {
+  if (session.session != session_.session) return;
+  for (const LeasedTrial& trial : leased) Work({trial, session});
 }
 
 void SimulatedWorker::OnAnswered(uint64_t number,
