@@ -44,6 +44,21 @@ TEST_F(SpareTimeTest, TimeToSpareIsAlsoForWhatWouldHaveBeenDropped) {
   EXPECT_THAT(std::get<Timing>(outcome).seconds, SizeIs(2));
 }
 
+// The next kernel may be there at any time, and waits for one sample at most.
+TEST_F(SpareTimeTest, WhatWouldHaveBeenDroppedIsSampledCallByCall) {
+  spec_.drop_seconds = 1e-6;
+  spec_.sample_calls = 1000000;
+  spec_.library = Library("  usleep(1000);\n");
+  SpareTime spare;
+  EXPECT_TRUE(MedianSeconds(RunWith(spare, 0.5)));
+}
+
+TEST_F(SpareTimeTest, TimeToSpareEndsWhenMoreSamplesSayNothingNew) {
+  spec_.library = Library("");
+  SpareTime spare;
+  EXPECT_TRUE(MedianSeconds(RunWith(spare, 1000)));
+}
+
 TEST_F(SpareTimeTest, TimeToSpareEndsWhenItIsToldTo) {
   spec_.min_samples = 1;
   spec_.sampling_seconds = 0;

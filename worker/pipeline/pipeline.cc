@@ -87,11 +87,13 @@ void Pipeline::Add(WorkerTrial trial) {
 void Pipeline::Drop(const AttemptId& attempt) {
   std::lock_guard lock(mutex_);
   if (held_.contains(attempt)) dropped_.insert(attempt);
+  turns_.EndSpareTimes();  // what they wait for may not come
 }
 
 void Pipeline::DropAll() {
   std::lock_guard lock(mutex_);
   dropped_ = held_;
+  turns_.EndSpareTimes();
 }
 
 bool Pipeline::IsDropped(const Job& job) const {

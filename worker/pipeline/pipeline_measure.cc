@@ -11,11 +11,12 @@ namespace {
 
 // Largest file a candidate may write.
 constexpr int64_t kFileBytes = 1 << 20;
-// A slot for which nothing else is built goes on sampling until something is, at most for so many
-// times as long and for that part of a run's limit: compilers are slower than runs, and until the
-// next kernel is there a better estimate costs nothing.
-constexpr double kMostSpare = 16, kMostOfLimit = 0.5;
-// The same on a device, whose process is not told when something is.
+// A slot for which nothing else is prepared goes on sampling until something is, at most for that
+// part of a run's limit: compilers are slower than runs, and until the next kernel is there a
+// better estimate costs nothing. Two calls to warm up that just fit into it and one to be timed end
+// before the limit.
+constexpr double kMostOfLimit = 0.25;
+// On a device, whose process is not told when something is: so many times as long.
 constexpr double kDeviceSpare = 4;
 // A run is prepared and has its turn, each within the run's limit.
 constexpr double kSteps = 2;
@@ -72,8 +73,7 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const Slot& slot) {
   Turn turn{.limit_seconds = options.run_limit_seconds};
   if (EnterSpareTime(job, slot)) {
     turn.spare = &job.spare;
-    turn.spare_seconds = std::min({kMostSpare * options.sampling_seconds,
-                                   kMostOfLimit * options.run_limit_seconds, kMostSpareSeconds});
+    turn.spare_seconds = std::min(kMostOfLimit * options.run_limit_seconds, kMostSpareSeconds);
   }
   return job.prepared->Run(turn);
 }
