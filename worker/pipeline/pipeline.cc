@@ -14,8 +14,6 @@ namespace {
 
 // Beyond one trial for each builder and slot: covers the way to the server and back.
 constexpr size_t kAhead = 2;
-// One has its turn, the other is prepared.
-constexpr size_t kRunsASlot = 2;
 
 absl::StatusOr<BuildResult> Unpack(const CompiledTask& task, const std::string& path) {
   std::ofstream out(path, std::ios::binary);

@@ -18,6 +18,9 @@ constexpr int64_t kFileBytes = 1 << 20;
 constexpr double kMostOfLimit = 0.25;
 // On a device, whose process is not told when something is: so many times as long.
 constexpr double kDeviceSpare = 4;
+// Of a control group's memory, what operands may take while one kernel has its turn and the next is
+// prepared; the rest is for builders.
+constexpr double kOperandsShare = 0.5;
 // A run is prepared and has its turn, each within the run's limit.
 constexpr double kSteps = 2;
 
@@ -47,7 +50,20 @@ RunSpec Pipeline::SpecFor(const Job& job) const {
 }
 
 bool Pipeline::CanPrepareAhead(const Job& job, const Slot& slot) const {
-  return !slot.ahead.empty() && !setup_.device && !job.trial.network && job.reference.get().ok();
+  return !slot.ahead.empty() && !setup_.device && !job.trial.network && job.reference.get().ok() &&
+         HasMemoryAhead(job);
+}
+
+// Were all kernels that are there at once as large as this one.
+bool Pipeline::HasMemoryAhead(const Job& job) const {
+  const int64_t limit = setup_.cores.memory_bytes;
+  if (limit == 0) return true;
+  const std::vector<RunArgument> arguments = RunArguments(job.trial.task.workload);
+  int64_t bytes = BytesOf(arguments.back());  // what the output is compared with
+  for (const RunArgument& argument : arguments) bytes += BytesOf(argument);
+  for (const TensorType& buffer : job.kernel.task.buffers) bytes += NumBytes(buffer);
+  const double all = static_cast<double>(bytes) * static_cast<double>(kRunsASlot * slots_.size());
+  return all <= kOperandsShare * static_cast<double>(limit);
 }
 
 void Pipeline::Prepare(Job& job, const Slot& slot) {
