@@ -15,9 +15,9 @@
 #include "base/clock.h"
 #include "compiler/core/workload.h"
 #include "compiler/operators/workload_rules.h"
+#include "runtime/cpu_info.h"
 #include "tests/farm/fake_programs.h"
 #include "tests/farm/run_kernel_fixture.h"
-#include "worker/machine/this_machine.h"
 #include "worker/process/prepared_kernel.h"
 #include "worker/runner/inputs.h"
 
@@ -223,7 +223,7 @@ TEST_F(RunKernelTest, PreparedBuffersAreMadeOnceAndScratchPassesBetweenCalls) {
 
 TEST_F(RunKernelTest, ThreadsShareTheExtentEachOnACoreOfTheSlot) {
   spec_.threads = 2;
-  spec_.cores = AllowedCores();
+  spec_.cores = runtime::AllowedCpus();
   spec_.cores.resize(std::min<size_t>(2, spec_.cores.size()));
   // No part of the first loop ends before a second thread has begun one.
   const Outcome outcome =
