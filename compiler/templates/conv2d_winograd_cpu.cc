@@ -180,8 +180,8 @@ DefaultChoice ChooseDefault(const Workload& w, const Target& target) {
     WinogradShape& s = choice.shape;
     const int registers =
         s.types.per_word > 1 ? RegistersForWords(target) : traits.vector_registers;
-    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
-                                       TileWidths(s.tiles()), registers, target);
+    const TileChoice tile = ChooseTile({s.out_blocks, Divisors(s.out_blocks, 4)},
+                                       {s.tiles(), TileWidths(s.tiles())}, registers, target);
     choice.tile = {tile.rows, tile.columns, std::min<int64_t>(4, s.words())};
     if (!HasAccumulators(choice.tile, most) || !FitsBody(choice.tile)) continue;
     for (const bool by_channel : {false, true}) {
