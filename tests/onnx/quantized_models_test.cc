@@ -60,18 +60,26 @@ Tensor Scales(int64_t count, Rng& rng) {
 }
 
 // x -> Quantize -> Dequantize under the name "<x>_dq".
-std::string Requantized(ModelBuilder& m, const std::string& x, DType dtype, double scale,
-                        int zero_point) {
-  AddScalar(m, x + "_s", DType::kF32, scale);
-  AddScalar(m, x + "_z", dtype, zero_point);
+struct Quanta {
+  DType dtype;
+  double scale;
+  int zero_point;
+};
+std::string Requantized(ModelBuilder& m, const std::string& x, const Quanta& to) {
+  AddScalar(m, x + "_s", DType::kF32, to.scale);
+  AddScalar(m, x + "_z", to.dtype, to.zero_point);
   m.Node("QuantizeLinear", {x, x + "_s", x + "_z"}, {x + "_q"});
   m.Node("DequantizeLinear", {x + "_q", x + "_s", x + "_z"}, {x + "_dq"});
   return x + "_dq";
 }
 
 // A weight in int8 with a scale a channel along `axis`, dequantised.
-std::string Weight(ModelBuilder& m, const std::string& name, const Shape& shape, int64_t axis,
-                   Rng& rng) {
+struct WeightShape {
+  Shape shape;
+  int64_t axis = 0;
+};
+std::string Weight(ModelBuilder& m, const std::string& name, const WeightShape& of, Rng& rng) {
+  const auto& [shape, axis] = of;
   Add(m, name + "_q", Random(DType::kI8, shape, rng));
   Add(m, name + "_s", Scales(shape[axis], rng));
   SetInt(m.Node("DequantizeLinear", {name + "_q", name + "_s"}, {name}), "axis", axis);
@@ -91,23 +99,23 @@ ModelBuilder QuantizedNetwork(DType dtype, int zero_point, Rng& rng) {
   ModelBuilder m;
   m.Input("x", {1, 3, 9, 7});
   const auto q = [&](const std::string& x, double scale) {
-    return Requantized(m, x, dtype, scale, zero_point);
+    return Requantized(m, x, {dtype, scale, zero_point});
   };
   Add(m, "bias", Random(DType::kF32, {20}, rng));
   const std::string x = q("x", 0.02);
-  Conv(m, {x, Weight(m, "w1", {20, 3, 3, 3}, 0, rng), "bias"}, "c1");
+  Conv(m, {x, Weight(m, "w1", {{20, 3, 3, 3}}, rng), "bias"}, "c1");
   m.Node("Relu", {"c1"}, {"r1"});
   const std::string r1 = q("r1", 0.03);
-  Conv(m, {r1, Weight(m, "w2", {20, 1, 3, 3}, 0, rng)}, "c2", 20);
+  Conv(m, {r1, Weight(m, "w2", {{20, 1, 3, 3}}, rng)}, "c2", 20);
   const std::string c2 = q("c2", 0.03);
-  Conv(m, {c2, Weight(m, "w3", {20, 20, 3, 3}, 0, rng), "bias"}, "c3");
+  Conv(m, {c2, Weight(m, "w3", {{20, 20, 3, 3}}, rng), "bias"}, "c3");
   const std::string c3 = q("c3", 0.05);
   m.Node("Add", {c3, r1}, {"sum"});
   const std::string sum = q("sum", 0.06);
   m.Node("GlobalAveragePool", {sum}, {"pool"});
   const std::string pool = q("pool", 0.04);
   m.Node("Flatten", {pool}, {"flat"});
-  m.Node("MatMul", {"flat", Weight(m, "w4", {20, 10}, 1, rng)}, {"logits"});
+  m.Node("MatMul", {"flat", Weight(m, "w4", {{20, 10}, 1}, rng)}, {"logits"});
   q("logits", 0.02);
   m.Output("logits_q");
   return m;
@@ -126,8 +134,8 @@ TEST(QuantizedModels, ASumThatInt32MayNotHoldStaysInFloats) {
     Rng rng(1);
     ModelBuilder m;
     m.Input("x", {1, products});
-    const std::string x = Requantized(m, "x", DType::kU8, 0.02, 0);
-    m.Node("MatMul", {x, Weight(m, "w", {products, 8}, 1, rng)}, {"y"});
+    const std::string x = Requantized(m, "x", {DType::kU8, 0.02, 0});
+    m.Node("MatMul", {x, Weight(m, "w", {{products, 8}, 1}, rng)}, {"y"});
     m.Output("y");
     const Graph graph = AfterPasses(ImportOnnx(m.Bytes(), {}).value());
     const auto product = std::find_if(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
@@ -201,18 +209,19 @@ TEST(QuantizedModels, ActivationsWithAScaleAChannelStayFloats) {
   m.Input("x", {1, 8, 5, 5}, TensorProto::UINT8);
   Add(m, "s", Scales(8, rng));
   SetInt(m.Node("DequantizeLinear", {"x", "s"}, {"dq"}), "axis", 1);
-  Conv(m, {"dq", Weight(m, "w", {8, 8, 3, 3}, 0, rng)}, "y");
+  Conv(m, {"dq", Weight(m, "w", {{8, 8, 3, 3}}, rng)}, "y");
   m.Output("y");
   RunBoth(m, {{"x", Random(DType::kU8, {1, 8, 5, 5}, rng)}}, 1e-4);
 }
 
 // Inputs 1 to 7 of QLinearConv and QLinearMatMul for a weight with a scale a channel.
 std::vector<std::string> QLinearInputs(ModelBuilder& m, DType data, const Tensor& weight,
-                                       int64_t channels, Rng& rng) {
+                                       const Tensor& scales) {
+  const int64_t channels = scales.size();
   AddScalar(m, "xs", DType::kF32, 0.02);
   AddScalar(m, "xz", data, data == DType::kU8 ? 113 : -9);
   Add(m, "w", weight);
-  Add(m, "ws", Scales(channels, rng));
+  Add(m, "ws", scales);
   Add(m, "wz", Tensor({weight.dtype(), {channels}}));
   AddScalar(m, "ys", DType::kF32, 0.05);
   AddScalar(m, "yz", data, 3);
@@ -227,7 +236,8 @@ TEST(QuantizedModels, IntegerConvolutionsAreExact) {
       ModelBuilder m;
       const Shape shape = {1, seed == 1 ? 3 : 18, 8, 6};
       m.Input("x", shape, ProtoType(data));
-      auto inputs = QLinearInputs(m, data, Random(DType::kI8, {24, shape[1], 3, 3}, rng), 24, rng);
+      auto inputs =
+          QLinearInputs(m, data, Random(DType::kI8, {24, shape[1], 3, 3}, rng), Scales(24, rng));
       Add(m, "b", Random(DType::kI32, {24}, rng));
       inputs.push_back("b");
       SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 1, 1, 1});
@@ -246,7 +256,8 @@ TEST(QuantizedModels, ConvolutionsAreExactInTheFormsOfAllCpus) {
       Rng rng(channels);
       ModelBuilder m;
       m.Input("x", {1, channels, 6, 5}, ProtoType(data));
-      auto inputs = QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), 24, rng);
+      auto inputs =
+          QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), Scales(24, rng));
       Add(m, "b", Random(DType::kI32, {24}, rng));
       inputs.push_back("b");
       SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 0, 2, 1});
@@ -268,7 +279,8 @@ TEST(QuantizedModels, IntegerMatrixProductsAreExact) {
     Rng rng(k);
     ModelBuilder m;
     m.Input("x", {5, k}, TensorProto::UINT8);
-    const auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {k, 20}, rng), 20, rng);
+    const auto inputs =
+        QLinearInputs(m, DType::kU8, Random(DType::kI8, {k, 20}, rng), Scales(20, rng));
     m.Node("QLinearMatMul", inputs, {"y"});
     m.Node("MatMulInteger", {"x", "w", "xz"}, {"sums"});
     m.Output("y");
@@ -286,7 +298,7 @@ TEST(QuantizedModels, AScaleThatIsZeroOrNoNumberIsRefusedWithItsNode) {
       AddScalar(m, "s", DType::kF32, scale);
       AddScalar(m, "z", DType::kU8, 0);
       if (product) {
-        auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {8, 4}, rng), 4, rng);
+        auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {8, 4}, rng), Scales(4, rng));
         inputs[6] = "s";
         m.Node("QLinearMatMul", inputs, {"y"});
       } else {
