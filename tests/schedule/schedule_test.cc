@@ -246,6 +246,29 @@ TEST(Schedule, RepeatsNoRequestInAnUnrolledLoop) {
       << text;
 }
 
+// out[o, x] = sum over k of weight[o, x, k] * in[k], two o at a time.
+TEST(Schedule, PrefetchesEachRowOfAnUnrolledTile) {
+  Compute c{.name = "tile"};
+  c.inputs = {MakeBuffer("weight", DType::kF32, {2, 8, 64}), MakeBuffer("in", DType::kF32, {64})};
+  c.output = MakeBuffer("out", DType::kF32, {2, 8});
+  c.axes = {{Var("o"), 2}, {Var("x"), 8}};
+  c.reduce = {{Var("k"), 64}};
+  c.reducer = Reducer::kSum;
+  const Expr k = c.reduce[0].var;
+  c.body = Load(c.inputs[0], {c.axes[0].var, c.axes[1].var, k}) * Load(c.inputs[1], {k});
+  Schedule s(std::move(c));
+  const auto [outer, inner] = s.Split(s.reduce(0), 16);
+  s.Reorder({s.axis(1), outer, inner, s.axis(0)});
+  s.Unroll(s.axis(0));
+  s.AccumulateAt(1);
+  s.PrefetchNext(0, 1);
+  EXPECT_NE(Print(s.Lower()).find("    for k_o in 0..4:\n"
+                                  "      prefetch weight, x * 64 + k_o * 16 + 64\n"
+                                  "      prefetch weight, x * 64 + k_o * 16 + 576\n"),
+            std::string::npos)
+      << Print(s.Lower());
+}
+
 TEST(Schedule, PrefetchesNothingWhereNoPieceFollows) {
   EXPECT_EQ(PrefetchedRows(1, 32).find("prefetch"), std::string::npos);
 }
