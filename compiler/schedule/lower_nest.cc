@@ -184,9 +184,9 @@ class NestLowerer {
     const std::vector<LoopLeaf> accumulated = Accumulated();
     const Buffer acc = Accumulator(accumulated);
     const std::vector<Expr> position = Position(accumulated);
-    // Starting from partial sums reads the output, which the guards bound.
-    const std::vector<Expr> init_atoms =
-        OuterReduction(/*last=*/false) ? spatial_atoms : std::vector<Expr>{};
+    // What sums start from is read where the guards bound it.
+    const bool reads = OuterReduction(/*last=*/false) || spec_.initial;
+    const std::vector<Expr> init_atoms = reads ? spatial_atoms : std::vector<Expr>{};
     const Stmt init = Nest(accumulated, init_atoms, scope,
                            [&](const Known& at) { return Store(acc, position, InitialAt(at)); });
     const Stmt update = Update(scope, [&](const Known& at) {
@@ -299,7 +299,8 @@ class NestLowerer {
   }
 
   Expr InitialAt(const Known& at) const {
-    const Expr initial = InitialValue(compute_.reducer, compute_.body->dtype);
+    const Expr initial = spec_.initial ? At(Resolve(spec_.initial), at)
+                                       : InitialValue(compute_.reducer, compute_.body->dtype);
     const Expr first = OuterReduction(/*last=*/false);
     if (!first) return initial;
     const auto [buffer, indices] = PartialSum(at);

@@ -4,6 +4,7 @@
 #include "compiler/targets/support/llvm_emit.h"
 #include "compiler/targets/support/llvm_object.h"
 #include "compiler/targets/support/llvm_target.h"
+#include "compiler/targets/support/pack_stores.h"
 #include "compiler/targets/target_backend.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -78,6 +79,9 @@ std::unique_ptr<llvm::Module> MakeModule(const Program& program, const EmitOptio
     return module;
   }
   RunPasses(*module, machine, LlvmPasses::kExplicit);
+  if (PairBits(machine) == 512) {
+    for (llvm::Function& function : *module) PackStores(function);
+  }
   return module;
 }
 

@@ -203,6 +203,52 @@ TEST(QuantizedModels, CountTheirSumsInQuanta) {
   }
 }
 
+// quantize -> conv with a bias in int32 of so many times the scale of the sums -> quantize.
+ModelBuilder BiasedLayer(float scale, Rng& rng) {
+  ModelBuilder m;
+  m.Input("x", {1, 8, 5, 5});
+  const std::string x = Requantized(m, "x", DType::kU8, 0.02, 0);
+  Add(m, "w_q", Random(DType::kI8, {20, 8, 3, 3}, rng));
+  Tensor bias({DType::kI32, {20}}), scales = Scales(20, rng), of_bias({DType::kF32, {20}});
+  for (int64_t i = 0; i < 20; ++i) {
+    bias.Set(i, static_cast<double>(rng.Below(2'000'000)) - 1e6);
+    of_bias.as<float>()[i] = scales.as<float>()[i] * 0.02F * scale;
+  }
+  Add(m, "w_s", scales);
+  Add(m, "b_q", bias);
+  Add(m, "b_s", of_bias);
+  SetInt(m.Node("DequantizeLinear", {"w_q", "w_s"}, {"w"}), "axis", 0);
+  SetInt(m.Node("DequantizeLinear", {"b_q", "b_s"}, {"b"}), "axis", 0);
+  Conv(m, {x, "w", "b"}, "y");
+  Requantized(m, "y", DType::kU8, 0.4, 128);
+  m.Output("y_q");
+  return m;
+}
+
+TEST(QuantizedModels, AddABiasOfTheirScaleToTheirSums) {
+  for (const auto& [scale, integers] : {std::pair{1.F, true}, {0.7F, false}}) {
+    Rng rng(1);
+    const Graph imported = ImportOnnx(BiasedLayer(scale, rng).Bytes(), {}).value();
+    const std::map<std::string, Tensor> inputs = {{"x", Random(DType::kF32, {1, 8, 5, 5}, rng)}};
+    const Tensor expected = EvaluateGraph(imported, inputs).value().at(0);
+    for (const char* mcpu : {"haswell", "znver4"}) {
+      const Graph graph = AfterPasses(imported, mcpu);
+      const auto layer = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                      [](const Node& node) { return node.workload.has_value(); });
+      ASSERT_NE(layer, graph.nodes.end());
+      const std::vector<EpilogueOp>& steps = layer->workload->epilogue;
+      ASSERT_GE(steps.size(), 2);
+      EXPECT_EQ(steps[0].kind, integers ? EpilogueKind::kBias : EpilogueKind::kScale);
+      EXPECT_EQ(steps[1].kind, integers ? EpilogueKind::kScale : EpilogueKind::kBias);
+      const Tensor got = EvaluateGraph(graph, inputs).value().at(0);
+      ASSERT_EQ(got.type(), expected.type());
+      for (int64_t i = 0; i < got.size(); ++i) {
+        EXPECT_LE(std::abs(got.AsInt(i) - expected.AsInt(i)), 1) << "element " << i;
+      }
+    }
+  }
+}
+
 TEST(QuantizedModels, ActivationsWithAScaleAChannelStayFloats) {
   Rng rng(4);
   ModelBuilder m;

@@ -239,6 +239,7 @@ Stmt MultiplyPiece(const WinogradShape& s, const WinogradTile& tile, const Piece
   sch.Reorder(
       {sch.axis(1), p_outer, sch.reduce(0), ici_outer, ici_tile, p_tile, sch.axis(0), sch.axis(3)});
   sch.AccumulateAt(2);
+  if (tile.prefetch) sch.PrefetchNext(/*input=*/0, /*outer_count=*/1);
   for (const Loop& loop : {ici_tile, p_tile, sch.axis(0)}) sch.Unroll(loop);
   sch.Vectorize(sch.axis(3));
   return sch.Lower().body;

@@ -52,9 +52,10 @@ WinogradShape WinogradShapeOf(const Workload& workload, int64_t m, int64_t piece
 
 // How the products are computed.
 struct WinogradTile {
-  int64_t blocks = 1;   // of output channels in registers
-  int64_t columns = 1;  // tiles in registers; divides the piece
-  int64_t unroll = 1;   // words of input channels; divides those of a block
+  int64_t blocks = 1;     // of output channels in registers
+  int64_t columns = 1;    // tiles in registers; divides the piece
+  int64_t unroll = 1;     // words of input channels; divides those of a block
+  bool prefetch = false;  // asks for the weights of the next of the matrix products
 };
 
 // [out_blocks, alpha * alpha, words of in_channels, lanes]
