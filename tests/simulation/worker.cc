@@ -27,13 +27,17 @@ absl::StatusOr<ReportResult> Noted(const Surroundings& around, uint64_t attempt,
 }
 
 // As the service does: what is leased in the same call is so after the result counts.
+struct SentTrial {
+  TrialReport trial;
+  size_t room;  // for leases
+};
 template <typename Answer>
-void ServeTrial(const Surroundings& around, Dispatcher& dispatcher, const TrialReport& trial,
-                size_t room, const std::function<void(Answer)>& reply) {
-  dispatcher.Report(trial, [=, &dispatcher](absl::StatusOr<ReportResult> result) {
-    Answer answer{Noted(around, trial.attempt, std::move(result))};
-    if (answer.result.ok() && room > 0) {
-      dispatcher.Lease(trial.session, room, 0, [&](const auto& leased) {
+void ServeTrial(const Surroundings& around, Dispatcher& dispatcher, const SentTrial& sent,
+                const std::function<void(Answer)>& reply) {
+  dispatcher.Report(sent.trial, [=, &dispatcher](absl::StatusOr<ReportResult> result) {
+    Answer answer{Noted(around, sent.trial.attempt, std::move(result))};
+    if (answer.result.ok() && sent.room > 0) {
+      dispatcher.Lease(sent.trial.session, sent.room, 0, [&](const auto& leased) {
         if (leased.ok()) answer.leased = *leased;
       });
     }
@@ -304,7 +308,7 @@ void SimulatedWorker::Send(uint64_t number) {
     if (spooled.epoch != farm.epoch()) return answer(ReportResult::kDiscarded);
     Dispatcher& dispatcher = farm.dispatcher();
     if (const auto* trial = std::get_if<TrialReport>(&spooled.report)) {
-      ServeTrial(around, dispatcher, *trial, room, reply);
+      ServeTrial<Answer>(around, dispatcher, {*trial, room}, reply);
     } else if (const auto* network = std::get_if<NetworkReport>(&spooled.report)) {
       around.rules.OnOver(network->attempt);
       answer(dispatcher.ReportNetwork(*network));
