@@ -27,13 +27,17 @@ absl::StatusOr<ReportResult> Noted(const Surroundings& around, uint64_t attempt,
 }
 
 // As the service does: what is leased in the same call is so after the result counts.
+struct SentTrial {
+  TrialReport trial;
+  size_t room;  // for leases
+};
 template <typename Answer>
-void ServeTrial(const Surroundings& around, Dispatcher& dispatcher, const TrialReport& trial,
-                size_t room, const std::function<void(Answer)>& reply) {
-  dispatcher.Report(trial, [=, &dispatcher](absl::StatusOr<ReportResult> result) {
-    Answer answer{Noted(around, trial.attempt, std::move(result))};
-    if (answer.result.ok() && room > 0) {
-      dispatcher.Lease(trial.session, room, 0, [&](const auto& leased) {
+void ServeTrial(const Surroundings& around, Dispatcher& dispatcher, const SentTrial& sent,
+                const std::function<void(Answer)>& reply) {
+  dispatcher.Report(sent.trial, [=, &dispatcher](absl::StatusOr<ReportResult> result) {
+    Answer answer{Noted(around, sent.trial.attempt, std::move(result))};
+    if (answer.result.ok() && sent.room > 0) {
+      dispatcher.Lease(sent.trial.session, sent.room, 0, [&](const auto& leased) {
         if (leased.ok()) answer.leased = *leased;
       });
     }
@@ -42,21 +46,32 @@ void ServeTrial(const Surroundings& around, Dispatcher& dispatcher, const TrialR
 }
 
 // Once a withdrawal is answered no record of the attempt is trusted any more.
-void ServeFault(const Surroundings& around, Farm& farm, const FaultReport& fault, uint64_t epoch,
+struct SentFault {
+  FaultReport fault;
+  uint64_t epoch;
+};
+void ServeFault(const Surroundings& around, Farm& farm, const SentFault& sent,
                 const std::function<void(absl::StatusOr<ReportResult>)>& answer) {
+  const FaultReport& fault = sent.fault;
+  const uint64_t epoch = sent.epoch;
   if (epoch != farm.epoch() && !fault.withdraws) return answer(ReportResult::kDiscarded);
   const auto anybody = [](const Record&) { return absl::OkStatus(); };
-  farm.ReportFault(fault, epoch, anybody, [=](absl::StatusOr<ReportResult> result) {
-    if (result.ok() && fault.withdraws && around.server.Alive()()) {
-      around.witness.OnWithdrawn(SimulatedServer::RunId(epoch, fault.attempt));
-    }
-    answer(std::move(result));
-  });
+  farm.ReportFault(fault, epoch, anybody,
+                   [=, fault = sent.fault](absl::StatusOr<ReportResult> result) {
+                     if (result.ok() && fault.withdraws && around.server.Alive()()) {
+                       around.witness.OnWithdrawn(SimulatedServer::RunId(epoch, fault.attempt));
+                     }
+                     answer(std::move(result));
+                   });
 }
 
 // What a worker says of itself: known before it has an effect.
-void Say(const Surroundings& around, Farm& farm, const std::string& session,
-         const std::string& worker, bool healthy) {
+struct OwnWord {
+  std::string session, worker;
+  bool healthy;
+};
+void Say(const Surroundings& around, Farm& farm, const OwnWord& word) {
+  const auto& [session, worker, healthy] = word;
   if (healthy) around.rules.OnOwnWord(worker, true);
   const auto health = healthy ? WorkerHealth::kGood : WorkerHealth::kBad;
   const absl::Status said = farm.dispatcher().SetOwnHealth(session, health, "its disk is full");
@@ -110,7 +125,7 @@ void SimulatedWorker::Open() {
                          Farm& farm, const std::function<void(Reply)>& answer) {
     const absl::StatusOr<std::string> session = farm.dispatcher().OpenSession(info);
     if (!session.ok()) return answer(session.status());
-    Say(around, farm, *session, info.name, healthy);
+    Say(around, farm, {*session, info.name, healthy});
     answer(Opened{*session, farm.epoch()});
   };
   around_.network.Call<Reply>(link_, kPatience, serve,
@@ -288,12 +303,12 @@ void SimulatedWorker::Send(uint64_t number) {
       reply({std::move(result)});
     };
     if (const auto* fault = std::get_if<FaultReport>(&spooled.report)) {
-      return ServeFault(around, farm, *fault, spooled.epoch, answer);
+      return ServeFault(around, farm, {*fault, spooled.epoch}, answer);
     }
     if (spooled.epoch != farm.epoch()) return answer(ReportResult::kDiscarded);
     Dispatcher& dispatcher = farm.dispatcher();
     if (const auto* trial = std::get_if<TrialReport>(&spooled.report)) {
-      ServeTrial(around, dispatcher, *trial, room, reply);
+      ServeTrial<Answer>(around, dispatcher, {*trial, room}, reply);
     } else if (const auto* network = std::get_if<NetworkReport>(&spooled.report)) {
       around.rules.OnOver(network->attempt);
       answer(dispatcher.ReportNetwork(*network));
@@ -347,7 +362,7 @@ void SimulatedWorker::Renew() {
   const auto serve = [session = session_.session, held, healthy = healthy_, worker = name(),
                       around = around_](Farm& farm, const std::function<void(Reply)>& answer) {
     const Reply dropped = farm.dispatcher().Renew(session, held);
-    Say(around, farm, session, worker, healthy);
+    Say(around, farm, {session, worker, healthy});
     answer(dropped);
   };
   around_.network.Call<Reply>(link_, kPatience, serve,

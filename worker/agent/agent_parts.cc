@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "proto/convert.h"
 #include "proto/simulated_key.h"
+#include "runtime/cpu_info.h"
 #include "worker/machine/this_machine.h"
 
 namespace tilewright {
@@ -35,13 +36,13 @@ absl::Status OpenDevice(AgentParts* parts) {
   TW_ASSIGN_OR_RETURN(parts->device,
                       DeviceRunner::Start({.path = options.device_runner,
                                            .device = options.device,
-                                           .cores = AllowedCores(),
+                                           .cores = runtime::AllowedCpus(),
                                            .folder = parts->folder->path(),
                                            .require_sandbox = options.require_sandbox}));
   parts->device_name = parts->device->facts().name;
   if (!parts->device->compiles()) return absl::OkStatus();
   // The driver's compilers give way to what the device times: they may have the slot's core, too.
-  parts->cores.others = AllowedCores();
+  parts->cores.others = runtime::AllowedCpus();
   ++parts->cores.builders;
   return absl::OkStatus();
 }
@@ -105,7 +106,7 @@ absl::StatusOr<AgentParts> SimulatedParts(const AgentOptions& options) {
   parts.options.checkup_seconds = 0;
   parts.cores.slots.resize(static_cast<size_t>(options.slots));
   parts.cores.builders = options.slots;
-  parts.cores.others = AllowedCores();
+  parts.cores.others = runtime::AllowedCpus();
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   if (!options.spool_folder.empty()) {
     TW_ASSIGN_OR_RETURN(parts.spool, Spool::Open(options.spool_folder));

@@ -107,6 +107,7 @@ class Pipeline {
   void NotifySlots();
   JobPtr NextRunnable(Slot& slot);
   bool CanPrepareAhead(const Job& job, const Slot& slot) const;
+  bool HasMemoryAhead(const Job& job) const;
   RunSpec SpecFor(const Job& job) const;
   void Prepare(Job& job, const Slot& slot);
   bool EnterSpareTime(Job& job, const Slot& slot);
