@@ -227,6 +227,15 @@ TEST_F(PipelineTest, WhatASlotMeasuredSinceItsLastGoodCheckupIsSuspectOnceOneFai
   EXPECT_EQ(suspects[1].attempt.number, 3u);
 }
 
+TEST_F(PipelineTest, ReservedRoomIsNotGivenUntilItIsGivenBack) {
+  Start("built()", kMeasure);
+  const size_t all = pipeline_->WaitForRoom();
+  pipeline_->Reserve();
+  EXPECT_EQ(pipeline_->WaitForRoom(), all - 1);
+  pipeline_->GiveBack();
+  EXPECT_EQ(pipeline_->WaitForRoom(), all);
+}
+
 TEST_F(PipelineTest, APauseGivesNoRoomAndDropsWhatDoesNotRun) {
   Start("time.sleep(0.2)\nbuilt()", kMeasure);
   EXPECT_EQ(pipeline_->WaitForRoom(), pipeline_->capacity());

@@ -18,6 +18,7 @@
 #include "runtime/cpu_info.h"
 #include "tests/farm/fake_programs.h"
 #include "tests/farm/run_kernel_fixture.h"
+#include "worker/process/prepared_kernel.h"
 #include "worker/runner/inputs.h"
 
 namespace tilewright {
@@ -93,10 +94,10 @@ TEST_F(RunKernelTest, AHangIsKilledAtTheTimeLimit) {
 }
 
 TEST_F(RunKernelTest, NothingOfTheSandboxIsMissingHere) {
-  std::string lacking = "not told";
   spec_.require_sandbox = true;
-  EXPECT_TRUE(RunKernel(kRunner, spec_, 10, nullptr, &lacking).ok());
-  EXPECT_EQ(lacking, "");
+  PreparedKernel kernel(kRunner, spec_, 10, nullptr);
+  EXPECT_EQ(kernel.lacking(), "");
+  EXPECT_TRUE(kernel.Run({.limit_seconds = 10}).ok());
 }
 
 // Each would be allowed to a plain process.

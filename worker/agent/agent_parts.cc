@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "proto/convert.h"
 #include "proto/simulated_key.h"
 #include "runtime/cpu_info.h"
 #include "worker/machine/this_machine.h"
@@ -143,6 +145,29 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
 bool TakesNetworks(const AgentOptions& options) {
   return options.role == v1::WORKER_ROLE_BOTH && options.device.empty() &&
          !options.network_runner.empty() && !options.simulate;
+}
+
+std::string NewIncarnation() {
+  std::random_device device;
+  std::string text;
+  for (int i = 0; i < 4; ++i) absl::StrAppend(&text, absl::Hex(device(), absl::kZeroPad8));
+  return text;
+}
+
+v1::OpenSessionRequest Introduction(const AgentParts& parts) {
+  v1::OpenSessionRequest request;
+  request.set_protocol_min(kProtocolVersion);
+  request.set_protocol_max(kProtocolVersion);
+  request.set_software("tilewright " TILEWRIGHT_VERSION);
+  v1::Device& device = *request.mutable_device();
+  device.set_key(parts.options.key);
+  device.set_name(parts.device_name);
+  device.set_target(parts.target);
+  device.set_slots(static_cast<uint32_t>(parts.cores.slots.size()));
+  device.set_slot_cores(static_cast<uint32_t>(parts.options.slot_cores));
+  request.set_role(parts.options.role);
+  request.set_networks(TakesNetworks(parts.options));
+  return request;
 }
 
 std::string RoleText(v1::WorkerRole role) {

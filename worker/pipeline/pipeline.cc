@@ -106,8 +106,21 @@ std::vector<AttemptId> Pipeline::Held() const {
 
 size_t Pipeline::WaitForRoom() {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return paused_ || held_.size() < capacity_; });
-  return paused_ ? 0 : capacity_ - held_.size();
+  room_.wait(lock, [this] { return paused_ || held_.size() + reserved_ < capacity_; });
+  return paused_ ? 0 : capacity_ - held_.size() - reserved_;
+}
+
+void Pipeline::Reserve() {
+  std::lock_guard lock(mutex_);
+  ++reserved_;
+}
+
+void Pipeline::GiveBack() {
+  {
+    std::lock_guard lock(mutex_);
+    --reserved_;
+  }
+  room_.notify_all();
 }
 
 void Pipeline::Pause() {
