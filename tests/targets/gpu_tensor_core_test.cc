@@ -83,7 +83,11 @@ constexpr const char* kWarpgroupConfigs[] = {
     R"([["groups","ot",2],["row_tiles","ot",2],["columns","ot",128],["slots","ot",2],)"
     R"(["raster","ot",2],["split_k","ot",4]])",
     R"([["groups","ot",3],["row_tiles","ot",1],["columns","ot",128],["slots","ot",3],)"
-    R"(["raster","ot",1],["split_k","ot",1]])"};
+    R"(["raster","ot",1],["split_k","ot",1]])",
+    R"([["groups","ot",2],["row_tiles","ot",1],["columns","ot",64],["slots","ot",2],)"
+    R"(["raster","ot",1],["split_k","ot",4],["last_block","ot",1]])",
+    R"([["groups","ot",1],["row_tiles","ot",1],["columns","ot",128],["slots","ot",2],)"
+    R"(["raster","ot",1],["split_k","ot",2],["last_block","ot",1]])"};
 
 struct WarpgroupLayer {
   const char *name, *key, *load;

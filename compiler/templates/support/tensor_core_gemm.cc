@@ -343,7 +343,10 @@ Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt bod
 
 Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
                  const Expr& n) {
-  return IfInside(gemm, m, n, StoreResult(gemm.compute, gemm.axes(batch, m, n), sum));
+  std::vector<Expr> at = gemm.axes(batch, m, n);
+  return IfInside(gemm, m, n,
+                  gemm.atomic ? AtomicAdd(gemm.compute.output, std::move(at), sum)
+                              : StoreResult(gemm.compute, at, sum));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

@@ -8,7 +8,7 @@
 //       barrier; all threads copy a stage of left and right; barrier
 //       for the steps of a stage: ldmatrix of both; for the tiles of a warp: mma
 //     store, with the epilogue; where k is split, sums alone, which another kernel adds or the
-//       last of the tile's blocks, which then stores
+//       last of the tile's blocks, which then stores, or which are added to the output
 #pragma once
 
 #include <algorithm>
@@ -50,6 +50,8 @@ struct TensorCoreGemm {
   // whether an n is a pixel (null: each is).
   std::optional<std::array<int64_t, 3>> pixels;
   std::function<Expr(const Expr& n)> inside;
+  // Results are sums that are added to the output atomically.
+  bool atomic = false;
   // The compute's axes at an element of d.
   std::function<std::vector<Expr>(const Expr& batch, const Expr& m, const Expr& n)> axes;
 };
@@ -98,7 +100,7 @@ Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
 // Does it where m and n are inside d.
 Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt body);
 
-// Stores the result of a sum at a place of d, where that is inside.
+// Stores the result of a sum at a place of d, or adds the sum, where that is inside.
 Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
                  const Expr& n);
 

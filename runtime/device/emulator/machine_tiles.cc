@@ -76,7 +76,7 @@ void Machine::TouchRows(const tw_tile* lanes, size_t first, size_t count, int op
   for (size_t lane = first; lane < first + count; ++lane) {
     const tw_operand& row = lanes[lane].operands[operand];
     Become(warp + lane);
-    Touch(row.memory, row.at, kLaneRowBytes, write);
+    Touch(row.memory, row.at, kLaneRowBytes, write ? kWriteTouch : kReadTouch);
     if (!found_.empty()) return;
     addresses.push_back(AddressOf(*row.memory) + row.at);
   }

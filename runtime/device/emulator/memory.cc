@@ -29,18 +29,22 @@ const char* Conflict(uint32_t phase, int32_t by, int32_t thread, const Clock& cl
 
 }  // namespace
 
-const char* TouchLog::Touch(int64_t at, int64_t bytes, bool write, int32_t thread,
-                            const Clock& clock, const std::vector<Phases>& seen_phases) {
+const char* TouchLog::Touch(int64_t at, int64_t bytes, int how, int32_t thread, const Clock& clock,
+                            const std::vector<Phases>& seen_phases) {
   for (int64_t i = at; i < at + bytes; ++i) {
     Seen& seen = seen_[static_cast<size_t>(i)];
-    const char* conflict = Conflict(seen.written, seen.writer, thread, clock, seen_phases);
-    if (conflict == nullptr && write) {
+    const bool both_add = how == kAddTouch && seen.writer == kSeveral;
+    const char* conflict =
+        both_add ? nullptr : Conflict(seen.written, seen.writer, thread, clock, seen_phases);
+    if (conflict == nullptr && how != kReadTouch) {
       conflict = Conflict(seen.read, seen.reader, thread, clock, seen_phases);
     }
     if (conflict != nullptr) return conflict;
-    if (write) {
+    if (how != kReadTouch) {
+      // What a thread wrote before it adds is still its own.
+      const bool own = how == kAddTouch && seen.written == clock.phase && seen.writer == thread;
       seen.written = clock.phase;
-      seen.writer = thread;
+      seen.writer = how == kWriteTouch || own ? thread : kSeveral;
     } else {
       seen.reader = seen.read != clock.phase || seen.reader == thread ? thread : kSeveral;
       seen.read = clock.phase;

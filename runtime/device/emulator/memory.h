@@ -24,10 +24,10 @@ struct Clock {
 class TouchLog {
  public:
   explicit TouchLog(size_t bytes) : seen_(bytes) {}
-  // Null, or why this touch is a race: another thread of the block touched a byte in the same
-  // phase, or another block in the same launch but in phases that the thread has `seen`, and one of
-  // the two writes. REQUIRES: inside.
-  const char* Touch(int64_t at, int64_t bytes, bool write, int32_t thread, const Clock& clock,
+  // Null, or why this touch (kReadTouch, ...) is a race: another thread of the block touched a byte
+  // in the same phase, or another block in the same launch but in phases that the thread has
+  // `seen`, and one of the two writes or adds, but not both add. REQUIRES: inside.
+  const char* Touch(int64_t at, int64_t bytes, int how, int32_t thread, const Clock& clock,
                     const std::vector<Phases>& seen = {});
 
  private:
