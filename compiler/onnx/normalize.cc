@@ -48,8 +48,9 @@ absl::StatusOr<ValueId> InverseRootMeanSquare(OpBuilder& b, ValueId x,
   return ReduceAxes(b, r);
 }
 
-absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m, ValueId scale,
-                                  ValueId bias) {
+absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m,
+                                  const ScaleAndBias& to) {
+  const auto [scale, bias] = to;
   std::vector<ValueId> inputs = {x, m.inverse_deviation, scale};
   const bool centred = m.mean != kNoValue, biased = bias != kNoValue;
   if (centred) inputs.push_back(m.mean);

@@ -236,8 +236,9 @@ class TensorCoreLowerer {
 
   // Stores the result of a sum at a place of the block's tile.
   Stmt StoreAt(const Expr& sum, const Expr& row, const Expr& column) const {
-    return StoreResult(gemm_, sum, Batch(), tile_m_ * schedule_.rows() + row,
-                       tile_n_ * schedule_.columns() + column);
+    const GemmPlace at{Batch(), tile_m_ * schedule_.rows() + row,
+                       tile_n_ * schedule_.columns() + column};
+    return StoreResult(gemm_, at, sum);
   }
 
   // What gemm.axes is given.
@@ -341,12 +342,11 @@ Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt bod
   return If(And(Lt(m, Int(gemm.m)), inside), std::move(body));
 }
 
-Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
-                 const Expr& n) {
-  std::vector<Expr> at = gemm.axes(batch, m, n);
-  return IfInside(gemm, m, n,
-                  gemm.atomic ? AtomicAdd(gemm.compute.output, std::move(at), sum)
-                              : StoreResult(gemm.compute, at, sum));
+Stmt StoreResult(const TensorCoreGemm& gemm, const GemmPlace& at, const Expr& sum) {
+  std::vector<Expr> axes = gemm.axes(at.batch, at.m, at.n);
+  return IfInside(gemm, at.m, at.n,
+                  gemm.atomic ? AtomicAdd(gemm.compute.output, std::move(axes), sum)
+                              : StoreResult(gemm.compute, axes, sum));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

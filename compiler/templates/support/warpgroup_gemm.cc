@@ -46,9 +46,10 @@ class WarpgroupLowerer {
     Program program{.name = gemm_.compute.name, .params = gemm_.inputs};
     if (schedule_.last_block) parts_.AddTo(&program);
     program.params.push_back(gemm_.compute.output);
-    Stmt inside = Seq({OfUsers(ZeroSums()),
-                       Pipeline(stage_, StagesOf(gemm_, schedule_), schedule_.slots, Fill(), Use()),
-                       schedule_.last_block ? LastResults() : OfUsers(Results())});
+    Stmt inside =
+        Seq({OfUsers(ZeroSums()),
+             Pipeline(stage_, StagesOf(gemm_, schedule_), schedule_.slots, {Fill(), Use()}),
+             schedule_.last_block ? LastResults() : OfUsers(Results())});
     inside = Alloc(sums_, std::move(inside));
     inside = For(thread_, launch_.block[0], ThreadAxis::kThreadX, std::move(inside));
     inside = Alloc(left_, Alloc(right_, std::move(inside)));
@@ -94,16 +95,18 @@ class WarpgroupLowerer {
     const int64_t depth = StageDepth(op_.type);
     const Expr part = FloorDiv(batch_, gemm_.batch), batch = FloorMod(batch_, gemm_.batch);
     const Expr k = (part * StagesOf(gemm_, schedule_) + stage_) * depth;
-    const auto load = [&](const Buffer& slots, int64_t box, const StagedMatrix& matrix,
-                          const Expr& row, const Expr& column) {
-      return TileStmt(BoxLoadOf(op_.type), {InSlot(slots, Int(0), box),
-                                            Load(matrix.source, matrix.at(batch, row, column))});
+    const auto load = [&](const Expr& slot, const StagedMatrix& matrix, const Expr& row,
+                          const Expr& column) {
+      return TileStmt(BoxLoadOf(op_.type),
+                      {slot, Load(matrix.source, matrix.at(batch, row, column))});
     };
-    std::vector<Stmt> all = {load(left_, 0, gemm_.left, tile_m_ * schedule_.rows(), k)};
+    std::vector<Stmt> all = {
+        load(InSlot(left_, Int(0)), gemm_.left, tile_m_ * schedule_.rows(), k)};
     const Expr n = block_y_ * schedule_.columns;
     for (int64_t box = 0; box < RightBoxes(); ++box) {
-      all.push_back(gemm_.right_rows_are_depth ? load(right_, box, gemm_.right, k, n + box * depth)
-                                               : load(right_, 0, gemm_.right, n, k));
+      all.push_back(gemm_.right_rows_are_depth
+                        ? load(InSlot(right_, Int(0), box), gemm_.right, k, n + box * depth)
+                        : load(InSlot(right_, Int(0)), gemm_.right, n, k));
     }
     return Seq(std::move(all));
   }
@@ -156,7 +159,7 @@ class WarpgroupLowerer {
 
   Stmt Results() const {
     return ForSums([this](const std::vector<Expr>& at, const Expr& row, const Expr& column) {
-      return StoreResult(gemm_, Load(sums_, at), Batch(), row, column);
+      return StoreResult(gemm_, {Batch(), row, column}, Load(sums_, at));
     });
   }
 
