@@ -340,8 +340,7 @@ absl::StatusOr<ValueId> OpBuilder::EmitWorkload(std::vector<ValueId> inputs, Wor
   Compute compute = Define(workload);
   TW_ASSIGN_OR_RETURN(const std::optional<Bound> bound, BoundOf(compute, inputs, graph_, bounds_));
   std::string op = workload.op;
-  const ValueId value =
-      graph_.AddNode(NameFor(op), op, std::move(inputs), std::move(compute), std::move(workload));
+  const ValueId value = graph_.AddTunable(NameFor(op), op, std::move(inputs), workload);
   if (bound) SetBound(value, *bound);
   return value;
 }
