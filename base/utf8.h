@@ -1,4 +1,4 @@
-// Which texts protobuf's strings and JSON take.
+// Which texts protobuf's strings and JSON take, and people's terminals.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,15 @@ inline bool IsUtf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+// What a name or a reason may be: one line of UTF-8 without control characters, which would steer
+// the terminals of those who read it.
+inline bool IsOneLine(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) return false;
+  }
+  return IsUtf8(text);
 }
 
 }  // namespace tilewright

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/arguments.h"
 #include "cli/exit_code.h"
 #include "cli/printable.h"
 #include "cli/verb.h"
@@ -42,7 +43,9 @@ int UsageExit(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* verb = Innermost(&app);
   const std::vector<std::string> known = VerbNames(*verb);
   const std::string name = FullName(*verb);
-  if (known.empty()) {
+  if (const std::string unknown = UnknownOption(app); !unknown.empty()) {
+    std::cerr << name << ": " << Printable(unknown) << "\n";
+  } else if (known.empty()) {
     std::cerr << name << ": " << Printable(error.what()) << "\n";
   } else {
     std::cerr << name << ": name a verb: " << absl::StrJoin(known, ", ") << "\n";
@@ -81,6 +84,15 @@ void Describe(CLI::App& app) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   for (void (*verb)(CLI::App&) : Verbs()) verb(app);
+  CheckNumbers(app);
+}
+
+// --help or --version.
+int Answer(const CLI::App& app, const CLI::Success& asked) {
+  app.exit(asked);
+  if (std::cout.flush()) return static_cast<int>(ExitCode::kDone);
+  std::cerr << FullName(*Innermost(&app)) << ": cannot write to the output\n";
+  return static_cast<int>(ExitCode::kFailed);
 }
 
 }  // namespace
@@ -91,8 +103,8 @@ int RunCommand(int argc, const char* const* argv) {
   if (!VerbsAreKnown(app, argc, argv)) return static_cast<int>(ExitCode::kUsage);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {  // --help, --version
-    return app.exit(asked);
+  } catch (const CLI::Success& asked) {
+    return Answer(app, asked);
   } catch (const CLI::RuntimeError& failed) {  // a verb that said why
     return failed.get_exit_code();
   } catch (const CLI::ParseError& error) {

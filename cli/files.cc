@@ -4,13 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
 
@@ -94,6 +97,25 @@ bool Sync(const std::string& path) {
   return synced;
 }
 
+// Of the file that is being written, for the signals that end this process.
+std::atomic<const char*> draft_in_hand = nullptr;
+
+void RemoveDraft(int signal) {
+  if (const char* draft = draft_in_hand.load()) unlink(draft);
+  raise(signal);  // ends the process once this has returned
+}
+
+void RemoveAtSignals(const char* draft) {
+  draft_in_hand = draft;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action{};
+    if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
+    action.sa_handler = RemoveDraft;
+    action.sa_flags = SA_RESETHAND;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
 }  // namespace
 
 OutputFile::OutputFile(std::string path, FileKind kind, const std::vector<std::string>& inputs)
@@ -111,15 +133,24 @@ absl::Status OutputFile::Open(FileKind kind, const std::vector<std::string>& inp
   }
   draft_ = MakeDraft(path_);
   if (!draft_.empty()) stream_.open(draft_, std::ios::binary | std::ios::trunc);
-  if (stream_.is_open()) return absl::OkStatus();
+  if (stream_.is_open()) {
+    RemoveAtSignals(draft_.c_str());
+    return absl::OkStatus();
+  }
   return absl::PermissionDeniedError(
       absl::StrCat("cannot write ", path_, ": ", std::strerror(errno)));
 }
 
 OutputFile::~OutputFile() {
+  draft_in_hand = nullptr;
   if (!stream_.is_open()) return;
   stream_.close();
   std::remove(draft_.c_str());
+}
+
+absl::Status OutputFile::OfDraft(const absl::Status& written) const {
+  if (written.ok()) return written;
+  return absl::InternalError(absl::StrReplaceAll(written.message(), {{draft_, path_}}));
 }
 
 absl::Status OutputFile::Commit() {

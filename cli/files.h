@@ -20,7 +20,8 @@ enum class FileKind {
 
 // A file that appears under its name only when it is complete: written beside it under a name of
 // its own, synced, renamed. Until then what stood there stays whole; an abandoned one leaves
-// nothing behind. Every verb that writes a file the user names writes it through this.
+// nothing behind, nor does a process that is interrupted (SIGINT, SIGTERM, SIGHUP). Every verb that
+// writes a file the user names writes it through this, one at a time.
 class OutputFile {
  public:
   // `inputs` are the files that the verb reads; empty names are passed over.
@@ -37,6 +38,8 @@ class OutputFile {
   std::ostream& stream() { return stream_; }
   // Where it is written until then, for what writes files by name. Written by it or by stream().
   const std::string& draft() const { return draft_; }
+  // What went wrong with writing the draft, told of the file: Internal, as by Commit.
+  absl::Status OfDraft(const absl::Status& written) const;
   // Gives the file its name, and the permissions of the file that it replaces. Internal when
   // something was not written.
   absl::Status Commit();

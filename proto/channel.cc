@@ -76,7 +76,11 @@ absl::Status ExplainFailure(const grpc::Status& status, const Endpoint& server) 
   if (absl::Status seen = ProbeServer(server.address, server.credentials.get()); !seen.ok()) {
     return seen;
   }
-  if (status.error_code() == grpc::DEADLINE_EXCEEDED) return FromGrpc(status);
+  if (status.error_code() == grpc::DEADLINE_EXCEEDED) {
+    return absl::UnavailableError(absl::StrCat("the server at ", server.address,
+                                               " does not answer in time: does it hang, or is it ",
+                                               "overloaded?"));
+  }
   return absl::UnavailableError(
       absl::StrCat("no server answers at ", server.address, ": ", status.error_message()));
 }

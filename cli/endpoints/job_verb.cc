@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/endpoints/server_option.h"
 
 namespace tilewright {
@@ -28,7 +29,7 @@ void AddJobVerb(CLI::App& parent, VerbInfo info,
     return absl::OkStatus();
   };
   CLI::App* verb = AddVerb(parent, std::move(info), act);
-  verb->add_option("JOB", options->job, "as `submit` printed it")->required();
+  verb->add_option("JOB", options->job, "as `submit` printed it")->required()->check(OneLine());
   AddServerOption(verb, &options->server);
 }
 

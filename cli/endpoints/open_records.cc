@@ -21,6 +21,7 @@ namespace tilewright {
 namespace {
 
 constexpr char kFarm[] = "farm:";
+constexpr char kNone[] = "none";
 constexpr char kSqliteMagic[] = "SQLite format 3";
 
 absl::StatusOr<std::unique_ptr<RecordStore>> ReadLog(const std::string& name, std::istream& in) {
@@ -72,12 +73,17 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string
   if (IsPostgresUrl(path)) return ReadPostgresStore(path);
   std::error_code error;
   const bool nothing_yet = named.empty() && !std::filesystem::exists(path, error);
-  if (named == "none" || nothing_yet) return MakeMemoryStore();
+  if (path == kNone || nothing_yet) return MakeMemoryStore();
   return IsRecordsFile(path) ? OpenSqliteStore(path, /*read_only=*/true) : ReadLogFile(path);
 }
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named) {
-  return OpenStore(RecordsPath(named));
+  const std::string path = RecordsPath(named);
+  if (path == kNone || absl::StartsWith(path, kFarm)) {
+    return UsageError(absl::StrCat("\"", path, "\" is only read from; name a records file or ",
+                                   "postgresql://USER@HOST/DATABASE to write to"));
+  }
+  return OpenStore(path);
 }
 
 absl::Status CheckReadable(const ImportReport& report) {

@@ -32,7 +32,8 @@ absl::StatusOr<Endpoint> FarmOf(const RecordsOption& option);
 // line can be read. Those of a server are a RecordsSource's (cli/endpoints/records_source.h).
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToRead(const std::string& named);
 
-// For writing, a file or a database: "" is the default file, made when missing.
+// For writing, a file or a database: "" is the default file, made when missing. Wrong usage for
+// what is only read from: "none" and farms.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenRecordsToWrite(const std::string& named);
 
 // InvalidArgument when no line of a log could be read.

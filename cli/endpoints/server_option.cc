@@ -29,16 +29,27 @@ absl::StatusOr<std::string> FolderFor(const std::string& address, const TlsOptio
       "`tilewright certs`), or --insecure on a network where everyone is trusted"));
 }
 
-// gRPC would take a name without a port for one of port 443.
-absl::Status CheckAddress(const std::string& address) {
-  TW_RETURN_IF_ERROR(CheckSocketPath(address));
-  if (absl::StartsWith(address, "unix:") && address.size() > 5) return absl::OkStatus();
+bool IsAddress(const std::string& address, uint32_t least_port) {
+  if (absl::StartsWith(address, "unix:")) return address.size() > 5;
   const size_t colon = address.rfind(':');
   uint32_t port = 0;
-  if (colon != std::string::npos && colon > 0 &&
-      absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port < 65536) {
-    return absl::OkStatus();
-  }
+  return colon != std::string::npos && colon > 0 &&
+         absl::SimpleAtoi(address.substr(colon + 1), &port) && port >= least_port && port < 65536;
+}
+
+// gRPC would only say that there is no channel, or that the address is in use.
+absl::Status CheckSocketPath(const std::string& address) {
+  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
+  absl::string_view path = address;
+  if (!absl::ConsumePrefix(&path, "unix:") || path.size() <= kMost) return absl::OkStatus();
+  return UsageError(absl::StrCat("a unix socket's path of ", path.size(), " bytes, at most ", kMost,
+                                 " are possible: give one in a folder nearer to the root"));
+}
+
+// gRPC would take a name without a port for one of port 443.
+absl::Status CheckFarmAddress(const std::string& address) {
+  TW_RETURN_IF_ERROR(CheckSocketPath(address));
+  if (IsAddress(address, /*least_port=*/1)) return absl::OkStatus();
   return UsageError(
       absl::StrCat("\"", address, "\" is no farm's address: give HOST:PORT or unix:PATH"));
 }
@@ -60,13 +71,12 @@ void AddServerOption(CLI::App* verb, ServerOption* option) {
   AddTlsOptions(verb, &option->tls);
 }
 
-// gRPC would only say that there is no channel, or that the address is in use.
-absl::Status CheckSocketPath(const std::string& address) {
-  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
-  absl::string_view path = address;
-  if (!absl::ConsumePrefix(&path, "unix:") || path.size() <= kMost) return absl::OkStatus();
-  return UsageError(absl::StrCat("a unix socket's path of ", path.size(), " bytes, at most ", kMost,
-                                 " are possible: give one in a folder nearer to the root"));
+// gRPC would listen on the port's lowest 16 bits.
+absl::Status CheckListenAddress(const std::string& address) {
+  TW_RETURN_IF_ERROR(CheckSocketPath(address));
+  if (IsAddress(address, /*least_port=*/0)) return absl::OkStatus();
+  return UsageError(absl::StrCat("\"", address, "\" is no address to listen on: give HOST:PORT, a ",
+                                 "port of at most 65535, or unix:PATH"));
 }
 
 absl::StatusOr<std::shared_ptr<const Credentials>> LoadTls(const std::string& folder) {
@@ -78,7 +88,7 @@ absl::StatusOr<std::shared_ptr<const Credentials>> LoadTls(const std::string& fo
 }
 
 absl::StatusOr<Endpoint> EndpointOf(const std::string& address, const TlsOptions& tls) {
-  TW_RETURN_IF_ERROR(CheckAddress(address));
+  TW_RETURN_IF_ERROR(CheckFarmAddress(address));
   TW_ASSIGN_OR_RETURN(const std::string folder, FolderFor(address, tls));
   TW_ASSIGN_OR_RETURN(std::shared_ptr<const Credentials> credentials, LoadTls(folder));
   return Endpoint{address, std::move(credentials)};

@@ -34,8 +34,9 @@ inline absl::StatusOr<Endpoint> EndpointOf(const ServerOption& server) {
   return EndpointOf(server.address, server.tls);
 }
 
-// Wrong usage: the path of unix:PATH is longer than a socket's may be.
-absl::Status CheckSocketPath(const std::string& address);
+// Wrong usage for what is neither HOST:PORT (port 0: a free one) nor unix:PATH, and for paths that
+// are longer than a socket's may be.
+absl::Status CheckListenAddress(const std::string& address);
 
 // Null for an empty folder; statuses as above.
 absl::StatusOr<std::shared_ptr<const Credentials>> LoadTls(const std::string& folder);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {
@@ -33,7 +34,8 @@ void AddLookupOptions(CLI::App* verb, ModelLookup* wanted) {
       ->capture_default_str();
   verb->add_option("--key", wanted->device_key,
                    "records of devices of this key; those of other devices of the target only for "
-                   "layers of which it has none");
+                   "layers of which it has none")
+      ->check(OneLine());
 }
 
 std::optional<BestConfig> ConfigOf(const FoundConfig& one, const Task& task, bool exact,

@@ -10,6 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "cli/arguments.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "cli/tuning/cost_model.h"
@@ -26,6 +28,9 @@ namespace {
 constexpr uint64_t kDefaultTrialsPerTask = 64;
 // Of a task that a cost model ranks: as many as the strategies draw at random before they learn.
 constexpr size_t kFirstConfigs = 8;
+// That a server takes.
+constexpr int kMostTrials = 100'000'000;
+constexpr size_t kMostNameBytes = 200;
 
 absl::Status CheckTuner(const std::string& name) {
   std::vector<std::string> known;
@@ -73,12 +78,15 @@ void AddJobOptions(CLI::App* verb, JobOptions* options) {
   });
   verb->add_option("--tuner", options->tuner, "search strategy (see `tilewright tuners`)")
       ->capture_default_str();
-  verb->add_option("--tuner-option", options->tuner_options, "NAME=VALUE; may be repeated");
+  verb->add_option("--tuner-option", options->tuner_options, "NAME=VALUE; may be repeated")
+      ->check(OneLine());
   verb->add_option("--trials", options->trials,
-                   "kernels to measure over all tasks (default: 64 a task, or as the time allows)");
+                   "kernels to measure over all tasks (default: 64 a task, or as the time allows)")
+      ->check(CLI::Range(1, kMostTrials));
   verb->add_option("--time", options->time, "stop after 90s, 10m, 1.5h");
   verb->add_option("--early-stopping", options->early_stopping,
-                   "end a task after so many trials without a better one");
+                   "end a task after so many trials without a better one")
+      ->check(CLI::Range(1, kMostTrials));
   verb->add_option("--tasks", options->tasks, "list, all, or numbers: 0,2,3-5")
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "of the search and of the kernels' inputs")
@@ -131,7 +139,8 @@ absl::Status SetFirst(const std::string& file, v1::JobSpec* job) {
 absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
   v1::JobSpec job;
   // Messages hold UTF-8 alone; a file may be called anything.
-  job.set_name(LeftOutText(std::filesystem::path(options.model.model).stem().string()));
+  const std::string name = LeftOutText(std::filesystem::path(options.model.model).stem().string());
+  job.set_name(std::string(Utf8Prefix(name, kMostNameBytes)));
   job.set_key(options.key);
   job.set_tuner(options.tuner);
   job.set_early_stopping(options.early_stopping);
@@ -142,6 +151,7 @@ absl::StatusOr<v1::JobSpec> MakeJob(const JobOptions& options) {
   TW_RETURN_IF_ERROR(SetTunerOptions(options.tuner_options, &job));
   if (!options.time.empty()) {
     TW_ASSIGN_OR_RETURN(const double seconds, ParseDuration(options.time));
+    if (seconds == 0) return UsageError("--time 0 leaves no time for a trial; leave it out");
     job.set_time_seconds(seconds);
   }
   TW_ASSIGN_OR_RETURN(const TasksOfModel loaded, LoadTasks(options.model));

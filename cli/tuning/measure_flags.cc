@@ -1,6 +1,5 @@
 #include "cli/tuning/measure_flags.h"
 
-#include "cli/between.h"
 #include "proto/convert.h"
 
 namespace tilewright {
@@ -23,10 +22,10 @@ void AddMeasureFlags(CLI::App* verb, MeasureFlags* flags) {
       ->check(CLI::Range(1, kMostSamples));
   verb->add_option("--min-repeat-ms", flags->min_repeat_ms,
                    "a sample averages as many calls as take so long (default 0)")
-      ->check(Between(0, kMostSeconds * 1e3));
+      ->check(CLI::Range(0.0, kMostSeconds * 1e3));
   verb->add_option("--timeout", flags->timeout_seconds,
                    "seconds that a kernel's build may take, and its run (default 10)")
-      ->check(Between(0.01, kMostSeconds));
+      ->check(CLI::Range(0.01, kMostSeconds));
   verb->add_flag("--cache-flush", flags->cache_flush,
                  "CPUs: inputs too, not only weights, are out of the caches at each timed call");
 }

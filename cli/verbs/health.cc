@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "cli/between.h"
 #include "cli/endpoints/server_option.h"
 #include "cli/verb.h"
 #include "proto/call_method.h"
@@ -51,7 +50,7 @@ void verb_health(CLI::App& parent) {
                            [options] { return Health(*options); });
   AddServerOption(verb, &options->server);
   verb->add_option("--timeout", options->seconds, "seconds to wait for an answer")
-      ->check(Between(0.1, 600))
+      ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
 }
 

@@ -47,8 +47,8 @@ absl::Status WriteTo(const std::string& path, const std::vector<std::string>& in
   if (path == "-") return write(std::cout);
   OutputFile file(path, FileKind::kLog, inputs);
   TW_RETURN_IF_ERROR(file.status());
-  TW_RETURN_IF_ERROR(write(file.stream()));
-  return file.Commit();
+  const absl::Status written = write(file.stream());
+  return written.ok() || !file.stream() ? file.Commit() : written;
 }
 
 std::vector<std::string> FormatNames() {

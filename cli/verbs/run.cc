@@ -158,7 +158,7 @@ absl::StatusOr<std::unique_ptr<OutputFile>> OpenOutputs(const Options& options) 
 
 absl::Status WriteOutputs(const tw_model* model, OutputFile& file) {
   TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> outputs, GetOutputs(model));
-  TW_RETURN_IF_ERROR(WriteNpz(file.draft(), outputs));
+  TW_RETURN_IF_ERROR(file.OfDraft(WriteNpz(file.draft(), outputs)));
   return file.Commit();
 }
 

@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
-#include "cli/between.h"
 #include "cli/endpoints/open_records.h"
 #include "cli/endpoints/server_option.h"
 #include "cli/exit_code.h"
@@ -129,7 +128,7 @@ absl::Status OpenServed(const Options& options, Log& log, ServedRecords* records
 absl::Status Serve(Options options) {
   if (options.embedded) DieWithParent();
   BlockSignals();
-  TW_RETURN_IF_ERROR(CheckSocketPath(options.server.listen));
+  TW_RETURN_IF_ERROR(CheckListenAddress(options.server.listen));
   TW_RETURN_IF_ERROR(SetWebhook(&options));
   TW_ASSIGN_OR_RETURN(options.server.credentials, LoadTls(options.tls));
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Log> log, OpenLog(options.log));
@@ -184,7 +183,7 @@ void verb_serve(CLI::App& parent) {
   AddLogOptions(verb, &options->log);
   verb->add_option("--lease", options->server.lease_seconds,
                    "seconds after which a silent worker's trials go to another")
-      ->check(Between(1, 3600))
+      ->check(CLI::Range(1.0, 3600.0))
       ->capture_default_str();
   verb->add_flag("--embedded", options->embedded)->group("");  // its parent waits on descriptor 3
   verb->add_flag("--one-job", options->server.embedded)->group("");  // started by `tune`

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/endpoints/farm_client.h"
 #include "cli/endpoints/server_option.h"
 #include "cli/tuning/job_options.h"
@@ -38,7 +39,7 @@ void verb_submit(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"submit", "gives a tuning job to a farm", kExample},
                            [options] { return Submit(*options); });
   AddJobOptions(verb, &options->job);
-  verb->add_option("--key", options->job.key, "device key")->required();
+  verb->add_option("--key", options->job.key, "device key")->required()->check(OneLine());
   AddServerOption(verb, &options->server);
 }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/endpoints/farm_client.h"
 #include "cli/endpoints/open_records.h"
 #include "cli/endpoints/records_source.h"
@@ -252,7 +253,7 @@ void verb_tune(CLI::App& parent) {
   CLI::App* verb = AddVerb(parent, {"tune", "finds fast schedules for a model", kExample},
                            [options] { return Tune(*options); });
   AddJobOptions(verb, &options->job);
-  verb->add_option("--key", options->job.key, "device key (default here: local)");
+  verb->add_option("--key", options->job.key, "device key (default here: local)")->check(OneLine());
   verb->add_option(
       "--device", options->device,
       "when tuning here: cuda:N, opencl:N, ... (default: the first of --target's kind)");

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/endpoints/farm_client.h"
 #include "cli/endpoints/server_option.h"
 #include "cli/tuning/job_progress.h"
@@ -37,7 +38,7 @@ void verb_watch(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* verb = AddVerb(parent, {"watch", "shows a job's progress until its end", kExample},
                            [options] { return Watch(*options); });
-  verb->add_option("JOB", options->job, "as `submit` printed it")->required();
+  verb->add_option("JOB", options->job, "as `submit` printed it")->required()->check(OneLine());
   AddServerOption(verb, &options->server);
   verb->add_flag("--json", options->json, "print the result as JSON");
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/endpoints/server_option.h"
 #include "cli/executable.h"
 #include "cli/exit_code.h"
@@ -160,7 +161,9 @@ absl::Status Work(Options options) {
 // What is offered, and to do what.
 void AddOfferOptions(CLI::App* verb, Options* options) {
   AgentOptions& agent = options->agent;
-  verb->add_option("--key", agent.key, "the name under which jobs ask for this device")->required();
+  verb->add_option("--key", agent.key, "the name under which jobs ask for this device")
+      ->required()
+      ->check(OneLine());
   verb->add_option("--device", agent.device,
                    "cuda:N, opencl:N, ...: a kind, and which of those that `tilewright targets` "
                    "lists (default: the CPU)");
@@ -214,7 +217,8 @@ void verb_worker(CLI::App& parent) {
   AddLogOptions(verb, &options->log);
   AddOfferOptions(verb, options.get());
   verb->add_option("--name", options->agent.name,
-                   "for people (default: the certificate's, or hostname and six random digits)");
+                   "for people (default: the certificate's, or hostname and six random digits)")
+      ->check(OneLine());
   AddMachineOptions(verb, &options->agent);
   verb->add_flag("--embedded", options->embedded)->group("");  // started by `tune`
 }

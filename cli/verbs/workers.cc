@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "cli/arguments.h"
 #include "cli/endpoints/farm_client.h"
 #include "cli/endpoints/server_option.h"
 #include "cli/table.h"
@@ -103,11 +104,17 @@ void verb_workers(CLI::App& parent) {
       AddVerb(parent, {"workers", "lists a farm's devices and the queue of each key", kExample},
               [options] { return ListWorkers(*options); });
   AddServerOption(verb, &options->server);
-  verb->add_option("--drain", options->drain, "give this worker no more work, until taken back");
-  verb->add_option("--retire", options->retire, "give this worker no more work, for good");
-  verb->add_option("--take-back", options->take_back,
-                   "give this worker work again; ends a quarantine too");
-  verb->add_option("--reason", options->reason, "why, for those who list the workers");
+  const auto one = [verb](const char* name, std::string& value, const char* help) {
+    return verb->add_option(name, value, help)->check(OneLine());
+  };
+  CLI::Option* drain =
+      one("--drain", options->drain, "give this worker no more work, until taken back");
+  CLI::Option* retire =
+      one("--retire", options->retire, "give this worker no more work, for good")->excludes(drain);
+  one("--take-back", options->take_back, "give this worker work again; ends a quarantine too")
+      ->excludes(drain)
+      ->excludes(retire);
+  one("--reason", options->reason, "why, for those who list the workers");
   verb->add_flag("--json", options->json, "print JSON");
 }
 

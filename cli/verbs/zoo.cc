@@ -44,9 +44,11 @@ absl::Status Zoo(const Options& options) {
   OutputFile file(*options.output, FileKind::kModel);
   TW_RETURN_IF_ERROR(file.status());
   const absl::Status written = WriteZooModel(options.name, options.zoo, file.draft());
-  // An unknown name is wrong usage of this verb, as an unknown option would be.
-  if (absl::IsNotFound(written)) return WithExitCode(written, ExitCode::kUsage);
-  TW_RETURN_IF_ERROR(written);
+  // An unknown name or a size that cannot be is wrong usage, as an unknown option would be.
+  if (absl::IsNotFound(written) || absl::IsInvalidArgument(written)) {
+    return WithExitCode(written, ExitCode::kUsage);
+  }
+  TW_RETURN_IF_ERROR(file.OfDraft(written));
   return file.Commit();
 }
 

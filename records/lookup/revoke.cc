@@ -1,6 +1,5 @@
 #include "records/lookup/revoke.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -24,9 +23,7 @@ absl::Status CheckText(absl::string_view what, const std::string& text, size_t m
     return absl::InvalidArgumentError(
         absl::StrCat(what, " of ", text.size(), " bytes, allowed are ", most));
   }
-  const bool one_line =
-      std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; });
-  if (one_line && IsUtf8(text)) return absl::OkStatus();
+  if (IsOneLine(text)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(what, " is not one line of UTF-8 text; write it without control characters"));
 }

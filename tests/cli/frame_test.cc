@@ -1,9 +1,13 @@
 // What holds for every verb.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/exit_code.h"
 #include "cli/printable.h"
@@ -68,12 +72,64 @@ TEST(Frame, WrongOptionsAreWrongUsage) {
   EXPECT_EQ(CommandLine().Run("tasks").exit_code, 2);
 }
 
+TEST(Frame, AWrongOptionIsSaidBeforeWhatIsMissingAndWithTheNearest) {
+  const CommandLine command;
+  const auto said = [&](const char* line) {
+    const CommandResult result = command.Run(line);
+    EXPECT_EQ(result.exit_code, 2) << line;
+    return result.err.substr(0, result.err.find('\n'));
+  };
+  EXPECT_EQ(said("best --jsn"), "tilewright best: unknown option --jsn; near: --json");
+  EXPECT_EQ(said("tune --shape=x:1"),
+            "tilewright tune: unknown option --shape; near: --input-shape, --input-shapes");
+  EXPECT_EQ(said("best --opp conv2d"), "tilewright best: unknown option --opp; near: --op");
+  EXPECT_EQ(said("serve --embeded"), "tilewright serve: unknown option --embeded");
+  EXPECT_EQ(said("--versoin"), "tilewright: unknown option --versoin; near: --version");
+  EXPECT_EQ(said("--wrong best"), "tilewright best: unknown option --wrong");
+}
+
+TEST(Frame, NumbersAreThoseThatWereTyped) {
+  const CommandLine command;
+  for (const char* line :
+       {"tune m.onnx --trials -1", "tune m.onnx --trials 0", "tune m.onnx --trials 1e3",
+        "tune m.onnx --seed -1", "tune m.onnx --seed 18446744073709551616", "tune m.onnx --seed ''",
+        "tune m.onnx --seed 0x10", "zoo mlp -o m.onnx --batch 99999999999999999999",
+        "zoo mlp -o m.onnx --batch 0", "run m.tar -i a.npz --scale inf",
+        "quantize m.onnx -o q.onnx --percentile nan", "worker --simulate x --simulated-seconds nan",
+        "health --server unix:s --timeout nan"}) {
+    const CommandResult result = command.Run(line);
+    EXPECT_EQ(result.exit_code, 2) << line << ": " << result.err;
+  }
+  EXPECT_THAT(command.Run("tune m.onnx --trials -1").err,
+              HasSubstr("--trials: -1 is no whole number from 0 to 18446744073709551615"));
+  ASSERT_EQ(command.Run("zoo mlp --batch 010 -o octal.onnx").exit_code, 0);
+  ASSERT_EQ(command.Run("zoo mlp --batch 10 -o ten.onnx").exit_code, 0);
+  EXPECT_EQ(ReadAll(command / "octal.onnx"), ReadAll(command / "ten.onnx"));
+}
+
+TEST(Frame, NamesAreOneLineOfText) {
+  const CommandLine command;
+  for (const char* line :
+       {"tune m.onnx --key ", "submit m.onnx --server unix:s --key ", "cancel --server unix:s ",
+        "worker --server unix:s --key ", "worker --server unix:s --key k --name ",
+        "workers --server unix:s --drain ", "best --key ", "history --job ",
+        "watch --server unix:s "}) {
+    for (const char* name : {"\"$(printf 'a\\377')\"", "\"$(printf 'a\\nb')\""}) {
+      const CommandResult result = command.Run(absl::StrCat(line, name));
+      EXPECT_EQ(result.exit_code, 2) << line << ": " << result.err;
+      EXPECT_THAT(result.err, HasSubstr("not one line of UTF-8 text")) << line;
+    }
+  }
+}
+
 TEST(Frame, AFullDiskBehindTheOutputIsAFailure) {
   const CommandLine command;
-  const std::string line =
-      std::string(TILEWRIGHT_BIN_DIR "/tilewright templates >/dev/full 2>") + command / "err.txt";
-  EXPECT_EQ(WEXITSTATUS(std::system(line.c_str())), 1);
-  EXPECT_EQ(ReadAll(command / "err.txt"), "tilewright templates: cannot write to the output\n");
+  for (const char* line : {"templates", "templates --help", "--help", "--version"}) {
+    const std::string whole = absl::StrCat(TILEWRIGHT_BIN_DIR "/tilewright ", line,
+                                           " >/dev/full 2>", command / "err.txt");
+    EXPECT_EQ(WEXITSTATUS(std::system(whole.c_str())), 1) << line;
+    EXPECT_THAT(ReadAll(command / "err.txt"), HasSubstr(": cannot write to the output\n")) << line;
+  }
 }
 
 // Runs a line of the shell in the folder; what the command wrote to stderr.
@@ -114,6 +170,34 @@ TEST(Frame, ASocketsPathThatIsTooLongIsWrongUsage) {
   EXPECT_EQ(result.exit_code, 2) << result.err;
   EXPECT_THAT(result.err, HasSubstr("a unix socket's path of 205 bytes, at most 107"));
   EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
+}
+
+// One that was stopped, say: its socket takes connections.
+TEST(Frame, AServerThatDoesNotAnswerIsUnavailable) {
+  const CommandLine command;
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{.sun_family = AF_UNIX};
+  const std::string path = command / "s";
+  ASSERT_LT(path.size(), sizeof(address.sun_path));
+  path.copy(address.sun_path, path.size());
+  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(listen(fd, 10), 0);
+  const CommandResult result = command.Run("health --timeout 0.5 --server unix:" + path);
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the server at unix:" + path + " does not answer in time"));
+  close(fd);
+}
+
+TEST(Frame, AServerListensAtTheAddressThatWasGiven) {
+  const CommandLine command;
+  for (const char* address :
+       {"127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1", "nonsense", "unix:"}) {
+    const CommandResult result =
+        command.Run(absl::StrCat("serve --records f.db --listen ", address));
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("is no address to listen on: give HOST:PORT"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(command / "f.db"));
 }
 
 TEST(Frame, ErrorsDoNotSteerTheTerminal) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "records/formats/autotvm_log.h"
 #include "tests/cli/command_line.h"
 #include "tests/paths.h"
 
@@ -151,23 +152,43 @@ TEST_F(OutputFiles, AnEmptyFileIsReplaced) {
 
 // A file that cannot grow, as on a full disk.
 TEST_F(OutputFiles, AFullDiskLeavesTheOldFileWhole) {
+  const std::string large = "compile mlp.onnx --records none --input-shape data:8192,1,28,28 -o ";
+  ASSERT_EQ(command_.Run(large + "large.tar").exit_code, 0);
+  std::string log;
+  for (int i = 0; i < 1000; ++i) {
+    log += EncodeLogLine(SampleRecord(absl::StrCat("r", i))).value() + "\n";
+  }
+  WriteAll(command_ / "large.log", log);
   for (const std::string& verb : {std::string("zoo mlp -o other.onnx"),
                                   std::string("compile mlp.onnx --records none -o mlp.tar"),
-                                  std::string("quantize mlp.onnx --to bf16 -o narrow.onnx")}) {
-    const std::string path = command_ / verb.substr(verb.rfind(' ') + 1);
+                                  std::string("quantize mlp.onnx --to bf16 -o narrow.onnx"),
+                                  std::string("run large.tar --fill ones -o large.npz"),
+                                  std::string("records export --records large.log -o out.log")}) {
+    const std::string name = verb.substr(verb.rfind(' ') + 1), path = command_ / name;
     const bool stood = fs::exists(path);
     const std::string old = stood ? ReadAll(path) : "";
     const std::string line =
         absl::StrCat("cd '", command_ / "", "' && trap '' XFSZ && ulimit -f 256 && exec ",
                      TILEWRIGHT_BIN_DIR, "/tilewright ", verb, " >/dev/null 2>full.txt </dev/null");
-    EXPECT_NE(std::system(line.c_str()), 0) << verb;
-    EXPECT_THAT(ReadAll(command_ / "full.txt"), HasSubstr("cannot write")) << verb;
+    EXPECT_EQ(WEXITSTATUS(std::system(line.c_str())), 1) << verb;
+    EXPECT_THAT(ReadAll(command_ / "full.txt"), HasSubstr("cannot write " + name + ": ")) << verb;
     EXPECT_EQ(fs::exists(path), stood) << verb;
     if (stood) {
       EXPECT_TRUE(ReadAll(path) == old) << verb;
     }
     ExpectNoDrafts();
   }
+}
+
+TEST_F(OutputFiles, AnInterruptedVerbLeavesNothingBehind) {
+  const std::string line = absl::StrCat("cd '", command_ / "", "' && { ", TILEWRIGHT_BIN_DIR,
+                                        "/tilewright run mlp.tar --fill ones --print-time --repeat "
+                                        "1000000 --number 1000000 -o new.npz & ",
+                                        "until ls new.npz.partial*; do sleep 0.01; done; ",
+                                        "kill -TERM $!; wait $!; test $? = 143; } >/dev/null 2>&1");
+  EXPECT_EQ(std::system(line.c_str()), 0);
+  ExpectNoDrafts();
+  EXPECT_FALSE(fs::exists(command_ / "new.npz"));
 }
 
 TEST_F(OutputFiles, TwoWritersOfOneFileDoNotMixTheirDrafts) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "cli/user_name.h"
 #include "records/formats/autotvm_log.h"
 #include "records/store/record_store.h"
@@ -66,6 +67,21 @@ TEST(RecordsVerbs, AFarmsAddressHasAPort) {
     const CommandResult result = command.Run(std::string("jobs --insecure --server ") + address);
     EXPECT_EQ(result.exit_code, 2) << address;
     EXPECT_THAT(result.err, HasSubstr("is no farm's address: give HOST:PORT or unix:PATH"));
+  }
+}
+
+TEST(RecordsVerbs, WhatIsOnlyReadFromIsNotWrittenTo) {
+  const CommandLine command;
+  ASSERT_EQ(command.Run("zoo mlp -o mlp.onnx").exit_code, 0);
+  WriteAll(command / "in.log", SampleLog());
+  for (const char* line :
+       {"tune mlp.onnx --trials 1", "records import in.log", "serve --listen unix:s"}) {
+    for (const char* records : {"none", "farm:127.0.0.1:9190"}) {
+      const CommandResult result = command.Run(absl::StrCat(line, " --records ", records));
+      EXPECT_EQ(result.exit_code, 2) << line << ": " << result.err;
+      EXPECT_THAT(result.err, HasSubstr("is only read from; name a records file")) << line;
+      EXPECT_FALSE(std::filesystem::exists(command / records)) << line;
+    }
   }
 }
 
