@@ -219,6 +219,8 @@ absl::StatusOr<Outputs> GridSample(OpBuilder& b) {
 
 }  // namespace
 
-OpList grid_sample() { return {{"GridSample", 16, 2, GridSample}}; }
+OpList grid_sample() {
+  return {{"GridSample", 16, 2, GridSample}, {"com.microsoft.GridSample", 1, 2, GridSample}};
+}
 
 }  // namespace tilewright::onnx_ops
