@@ -108,6 +108,19 @@ void Commit(RecordStore& store, int threads, int commits) {
   });
 }
 
+// As LookUpModel, but for the question whether today's templates take the made-up configs.
+std::string LookUp(const RecordStore& store, const std::vector<Record>& best) {
+  std::vector<Workload> workloads;
+  for (const Record& record : best) workloads.push_back(record.task.workload);
+  const Target target = ParseTarget("cpu -mcpu=znver4").value();
+  Defaults defaults(/*exact=*/false);
+  std::vector<std::optional<AskedConfig>> rivals;
+  for (const LookupResult& one : LookupEach(store, workloads, target, {}).value()) {
+    if (one.record) rivals.push_back(defaults.RivalOf(*one.record).value());
+  }
+  return absl::StrCat(ConfigTimings(store, rivals)->size(), " workloads");
+}
+
 void Measure(const std::string& path, int commits) {
   absl::StatusOr<std::unique_ptr<RecordStore>> writer;
   Time("open to write", [&] {
@@ -136,19 +149,7 @@ void Measure(const std::string& path, int commits) {
     const RecordFilter one{.workload_key = WorkloadKey(best[0]), .target = "cpu -mcpu=znver4"};
     return store->Best(one)->has_value() ? "found" : "none";
   });
-  Time("a model's look-up", [&] {
-    // As LookUpModel, but for the question whether today's templates take the made-up configs.
-    std::vector<Workload> workloads;
-    for (const Record& record : best) workloads.push_back(record.task.workload);
-    const Target target = ParseTarget("cpu -mcpu=znver4").value();
-    const std::vector<LookupResult> results = LookupEach(*store, workloads, target, {}).value();
-    std::vector<Record> found;
-    for (const LookupResult& one : results) {
-      if (one.record) found.push_back(*one.record);
-    }
-    Defaults defaults(/*exact=*/false);
-    return absl::StrCat(BeatDefaults(*store, found, defaults)->size(), " workloads");
-  });
+  Time("a model's look-up", [&] { return LookUp(*store, best); });
   Time("export", [&] {
     std::ostringstream out;
     return absl::StrCat(ExportLog(*store, {}, out).value(), " rows");

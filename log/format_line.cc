@@ -58,13 +58,13 @@ std::string TextOf(const LogField& field) {
 
 }  // namespace
 
-std::string FormatLine(LogFormat format, double unix_time, LogLevel level, std::string_view message,
-                       const LogFields& fields) {
+std::string FormatLine(LogFormat format, const LogEvent& event) {
   if (format == LogFormat::kJson) {
-    nlohmann::ordered_json line = {
-        {"time", TimeText(unix_time)}, {"level", NameOf(level)}, {"message", std::string(message)}};
-    size_t bytes = message.size();
-    for (const LogField& field : fields) {
+    nlohmann::ordered_json line = {{"time", TimeText(event.unix_time)},
+                                   {"level", NameOf(event.level)},
+                                   {"message", std::string(event.message)}};
+    size_t bytes = event.message.size();
+    for (const LogField& field : event.fields) {
       if (bytes > kFullLine) break;
       line[field.name] = JsonOf(field);
       if (const auto* text = std::get_if<std::string>(&field.value)) {
@@ -73,8 +73,9 @@ std::string FormatLine(LogFormat format, double unix_time, LogLevel level, std::
     }
     return Dump(line);
   }
-  std::string line = absl::StrCat(TimeText(unix_time), " ", NameOf(level), " ", Sv(message));
-  for (const LogField& field : fields) {
+  std::string line =
+      absl::StrCat(TimeText(event.unix_time), " ", NameOf(event.level), " ", Sv(event.message));
+  for (const LogField& field : event.fields) {
     if (line.size() > kFullLine) break;
     absl::StrAppend(&line, " ", field.name, "=", TextOf(field));
   }

@@ -34,7 +34,8 @@ class SpdLog final : public Log {
   }
 
   void Write(LogLevel level, std::string_view message, const LogFields& fields) override {
-    const std::string line = FormatLine(format_, SystemClock().UnixTime(), level, message, fields);
+    const std::string line =
+        FormatLine(format_, {SystemClock().UnixTime(), level, message, fields});
     logger_->log(SpdLevel(level), spdlog::string_view_t(line.data(), line.size()));
   }
 

@@ -52,9 +52,14 @@ absl::StatusOr<std::unique_ptr<Log>> MakeFileLog(const std::string& path, LogFor
 // Keeps nothing.
 Log& NoLog();
 
+struct LogEvent {
+  double unix_time = 0;  // in seconds
+  LogLevel level = LogLevel::kInfo;
+  std::string_view message;
+  const LogFields& fields;
+};
 // A line without its newline, of at most 16 KiB: control characters and quotes of values are
-// escaped, long values cut. `unix_time` in seconds.
-std::string FormatLine(LogFormat format, double unix_time, LogLevel level, std::string_view message,
-                       const LogFields& fields);
+// escaped, long values cut.
+std::string FormatLine(LogFormat format, const LogEvent& event);
 
 }  // namespace tilewright

@@ -14,18 +14,17 @@ size_t Elements(std::span<const int64_t> shape) {
 
 }  // namespace
 
-void CopyBox(const char* from, std::span<const int64_t> from_shape, char* to,
-             std::span<const int64_t> to_shape, size_t element_bytes) {
-  if (std::ranges::equal(from_shape, to_shape)) {
-    std::memmove(to, from, Elements(to_shape) * element_bytes);
+void CopyBox(const TensorView<const char>& from, const TensorView<char>& to, size_t element_bytes) {
+  if (std::ranges::equal(from.shape, to.shape)) {
+    std::memmove(to.data, from.data, Elements(to.shape) * element_bytes);
     return;
   }
-  const auto from_row = from_shape.subspan(1), to_row = to_shape.subspan(1);
+  const auto from_row = from.shape.subspan(1), to_row = to.shape.subspan(1);
   const size_t from_step = Elements(from_row) * element_bytes;
   const size_t to_step = Elements(to_row) * element_bytes;
-  for (int64_t i = 0; i < std::min(from_shape[0], to_shape[0]); ++i) {
-    CopyBox(from + static_cast<size_t>(i) * from_step, from_row,
-            to + static_cast<size_t>(i) * to_step, to_row, element_bytes);
+  for (int64_t i = 0; i < std::min(from.shape[0], to.shape[0]); ++i) {
+    CopyBox({from.data + static_cast<size_t>(i) * from_step, from_row},
+            {to.data + static_cast<size_t>(i) * to_step, to_row}, element_bytes);
   }
 }
 

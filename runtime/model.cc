@@ -87,14 +87,14 @@ void Model::SetInput(size_t index, const void* data) {
     return;
   }
   std::memset(input.data, 0, BytesOf(*input.tensor));
-  CopyBox(from, input.shape, input.data, input.tensor->shape, ElementBytes(*input.tensor));
+  CopyBox({from, input.shape}, {input.data, input.tensor->shape}, ElementBytes(*input.tensor));
 }
 
 void Model::Run(double* seconds, size_t capacity) {
   Execute(seconds, capacity);
   for (const End& output : outputs_) {
     if (output.shape == output.tensor->shape) continue;
-    CopyBox(output.data, output.tensor->shape, output.data, output.shape,
+    CopyBox({output.data, output.tensor->shape}, {output.data, output.shape},
             ElementBytes(*output.tensor));
   }
 }

@@ -96,8 +96,12 @@ using ByteSink = std::function<void(std::string_view)>;
 // The whole package as tar bytes, checksums included; the parts go to the sink as they are, so that
 // large parameters are not copied. REQUIRES: at least one plan; tensors of place "param" lie in
 // `params`; `so` is what the target's CompileLibrary gives, with every call's kernel.
-void WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
-                  std::string_view params, std::string_view so, const ByteSink& sink);
+struct PackageParts {
+  const Manifest& manifest;
+  const std::vector<ExecutionPlan>& plans;
+  std::string_view params, so;
+};
+void WritePackage(const PackageParts& parts, const ByteSink& sink);
 std::string WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
                          std::string_view params, std::string_view so);
 

@@ -93,26 +93,25 @@ std::string CodeMember(const std::string& device) {
   return driver == nullptr ? "" : std::string(driver->code_file);
 }
 
-void WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
-                  std::string_view params, std::string_view so, const ByteSink& sink) {
-  const std::string plan_json = ToJson(plans);
-  const std::string code = CodeMember(manifest.device);
-  json fields = Fields(manifest, plans.size());
+void WritePackage(const PackageParts& parts, const ByteSink& sink) {
+  const std::string plan_json = ToJson(parts.plans);
+  const std::string code = CodeMember(parts.manifest.device);
+  json fields = Fields(parts.manifest, parts.plans.size());
   fields["crc32c"] = {{"mod.json", runtime::Crc32c(plan_json)},
-                      {"mod.params", runtime::Crc32c(params)},
-                      {code, runtime::Crc32c(so)}};
+                      {"mod.params", runtime::Crc32c(parts.params)},
+                      {code, runtime::Crc32c(parts.so)}};
   const std::string manifest_json = Dump(fields);
   WriteTar({{"manifest.json", manifest_json},
             {"mod.json", plan_json},
-            {"mod.params", params},
-            {code, so}},
+            {"mod.params", parts.params},
+            {code, parts.so}},
            sink);
 }
 
 std::string WritePackage(const Manifest& manifest, const std::vector<ExecutionPlan>& plans,
                          std::string_view params, std::string_view so) {
   std::string bytes;
-  WritePackage(manifest, plans, params, so,
+  WritePackage(PackageParts{manifest, plans, params, so},
                [&bytes](std::string_view part) { bytes.append(part); });
   return bytes;
 }

@@ -72,24 +72,26 @@ double Of(const std::vector<double>& numbers, int64_t channel, double otherwise)
   return numbers[numbers.size() == 1 ? 0 : static_cast<size_t>(channel)];
 }
 
-double Pixel(const Image& image, int64_t at, const Place& place, int64_t channel, bool bgr) {
-  const uint8_t* rgb = &image.rgb[static_cast<size_t>(at) * 3];
-  if (place.channels == 3) return rgb[bgr ? 2 - channel : channel];
+double Grey(const uint8_t* rgb) {
   return std::round((299.0 * rgb[0] + 587.0 * rgb[1] + 114.0 * rgb[2]) / 1000);
 }
 
-void Write(const Image& image, int64_t index, const Place& place, const ImageOptions& options,
-           Tensor& tensor) {
-  const bool whole = !IsFloat(tensor.dtype());
+// In the order of the input's elements; `whole`: for an input of integers.
+std::vector<double> ValuesOf(const Image& image, const Place& place, const ImageOptions& options,
+                             bool whole) {
   const int64_t area = place.height * place.width;
+  std::vector<double> values(static_cast<size_t>(area * place.channels));
   for (int64_t c = 0; c < place.channels; ++c) {
     const double mean = Of(options.mean, c, 0), scale = whole ? 1 : Of(options.scale, c, 255);
+    const int64_t colour = options.bgr ? 2 - c : c;
     for (int64_t i = 0; i < area; ++i) {
       const int64_t at = place.channels_last ? i * place.channels + c : c * area + i;
-      const double pixel = Pixel(image, i, place, c, options.bgr);
-      tensor.Set(index * area * place.channels + at, (pixel - mean) / scale);
+      const uint8_t* rgb = &image.rgb[static_cast<size_t>(i) * 3];
+      const double pixel = place.channels == 3 ? rgb[colour] : Grey(rgb);
+      values[static_cast<size_t>(at)] = (pixel - mean) / scale;
     }
   }
+  return values;
 }
 
 // The pixels that make one pixel of a resized row, and their weights, which sum to 1.
@@ -167,9 +169,12 @@ absl::StatusOr<NpzArray> ToArray(const std::vector<Image>& images, const std::st
                                                    " images, ", images.size(), " are given"));
   }
   Tensor tensor(input);
-  for (size_t i = 0; i < images.size(); ++i) {
-    TW_ASSIGN_OR_RETURN(const Image image, Fitted(images[i], place, options.resize));
-    Write(image, static_cast<int64_t>(i), place, options, tensor);
+  int64_t at = 0;
+  for (const Image& given : images) {
+    TW_ASSIGN_OR_RETURN(const Image image, Fitted(given, place, options.resize));
+    for (const double value : ValuesOf(image, place, options, !IsFloat(input.dtype))) {
+      tensor.Set(at++, value);
+    }
   }
   return NpzArray{
       name, std::string(NameOf(input.dtype)), input.shape,

@@ -61,15 +61,11 @@ absl::Status CheckLabels(const NpzArray& output, int64_t classes,
                                                  " classes, the labels are ", labels.size()));
 }
 
-void AppendRow(const NpzArray& output, const Tensor& values, int64_t row, int64_t count,
-               const std::vector<std::string>& labels, std::vector<RankedClass>& found) {
+std::vector<double> ScoresOf(const Tensor& values, int64_t row) {
   const int64_t classes = values.shape()[1];
   std::vector<double> scores;
   for (int64_t i = 0; i < classes; ++i) scores.push_back(values.AsDouble(row * classes + i));
-  for (const int64_t index : Best(scores, count)) {
-    const auto at = static_cast<size_t>(index);
-    found.push_back({output.name, row, index, scores[at], labels.empty() ? "" : labels[at]});
-  }
+  return scores;
 }
 
 // The names that the model itself has for an output's classes.
@@ -121,7 +117,11 @@ absl::StatusOr<std::vector<RankedClass>> TopClasses(const std::vector<NpzArray>&
     TW_RETURN_IF_ERROR(CheckLabels(output, rows[1], names));
     const Tensor values = ValuesOf(output, rows);
     for (int64_t row = 0; row < rows[0]; ++row) {
-      AppendRow(output, values, row, count, names, found);
+      const std::vector<double> scores = ScoresOf(values, row);
+      for (const int64_t index : Best(scores, count)) {
+        const auto at = static_cast<size_t>(index);
+        found.push_back({output.name, row, index, scores[at], names.empty() ? "" : names[at]});
+      }
     }
   }
   if (!any) return NoClassOutput(outputs);

@@ -39,13 +39,19 @@ absl::StatusOr<std::vector<LayerChoice>> ChoicesOf(const LastPhase& phase, const
   return NetworkChoices(phase.store, question);
 }
 
+// One binding of the model, and what its layers may be compiled with.
+struct BoundModel {
+  Graph graph;
+  std::vector<LayerChoice> choices;
+};
+
 // Compiles here, runs in the runner's process.
 class LocalNetworks final : public SteppedNetworkTimer {
  public:
-  LocalNetworks(const LastPhase& phase, const std::vector<LayerChoice>& choices, Graph graph,
-                std::string folder, NetworkRunner& runner)
-      : phase_(phase), graph_(std::move(graph)), folder_(std::move(folder)), runner_(runner) {
-    for (const LayerChoice& choice : choices) {
+  LocalNetworks(const LastPhase& phase, const BoundModel& model, std::string folder,
+                NetworkRunner& runner)
+      : phase_(phase), graph_(model.graph), folder_(std::move(folder)), runner_(runner) {
+    for (const LayerChoice& choice : model.choices) {
       place_[choice.workload.Key()] = options_.size();
       options_.push_back(choice.options);
     }
@@ -104,7 +110,7 @@ class LocalNetworks final : public SteppedNetworkTimer {
   }
 
   const LastPhase& phase_;
-  const Graph graph_;
+  const Graph& graph_;
   const std::string folder_;
   NetworkRunner& runner_;
   std::map<std::string, size_t> place_;  // of workloads in options_
@@ -160,12 +166,14 @@ InNetwork Summary(const std::vector<LayerChoice>& choices, const NetworkDecision
 absl::StatusOr<std::optional<InNetwork>> Decide(const LastPhase& phase,
                                                 const ImportOptions& binding, double deadline,
                                                 NetworkRunner& runner) {
-  TW_ASSIGN_OR_RETURN(Graph graph, LoadModel(phase.model, binding));
-  TW_ASSIGN_OR_RETURN(const std::vector<LayerChoice> choices, ChoicesOf(phase, graph));
+  BoundModel model;
+  TW_ASSIGN_OR_RETURN(model.graph, LoadModel(phase.model, binding));
+  TW_ASSIGN_OR_RETURN(model.choices, ChoicesOf(phase, model.graph));
+  const std::vector<LayerChoice>& choices = model.choices;
   if (choices.empty()) return std::optional<InNetwork>();
   TW_ASSIGN_OR_RETURN(const Target target, TargetOf(phase.model));
   TW_ASSIGN_OR_RETURN(const auto folder, PrivateFolder::Make(TempFolder()));
-  LocalNetworks networks(phase, choices, std::move(graph), folder->path(), runner);
+  LocalNetworks networks(phase, model, folder->path(), runner);
   NetworkQuestion question{.deadline = deadline, .stop = phase.stop};
   for (const LayerChoice& choice : choices) {
     question.option_counts.push_back(static_cast<int>(choice.options.size()));

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/executable.h"
 #include "cli/paths.h"
+#include "runtime/cpu_info.h"
 #include "worker/machine/core_plan.h"
 #include "worker/machine/this_machine.h"
 #include "worker/pipeline/private_folder.h"
@@ -156,7 +157,7 @@ class LocalFarmImpl final : public LocalFarm {
 
 absl::StatusOr<std::unique_ptr<LocalFarm>> LocalFarm::Start(
     const LocalFarmSetup& setup, std::function<void(absl::Status)> on_failure) {
-  const std::vector<int> all = AllowedCores();
+  const std::vector<int> all = runtime::AllowedCpus();
   TW_ASSIGN_OR_RETURN(const CorePlan plan, PlanThisMachine({.slot_cores = setup.threads}));
   TW_ASSIGN_OR_RETURN(auto folder, PrivateFolder::Make(TempFolder()));
   auto farm = std::make_unique<LocalFarmImpl>(std::move(folder), std::move(on_failure));

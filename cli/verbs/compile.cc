@@ -145,32 +145,38 @@ void PrintBindings(const CompiledModel& compiled) {
   }
 }
 
-Json SummaryJson(const CompiledModel& compiled, size_t bytes, const Options& options,
-                 const Target& target, const std::vector<PassTime>& times) {
+// What a run of the verb wrote.
+struct Written {
+  const CompiledModel& compiled;
+  Target target;
+  size_t bytes = 0;
+  std::vector<PassTime> times;
+};
+
+Json SummaryJson(const Options& options, const Written& written) {
   Json passes = Json::array();
-  for (const PassTime& time : times) {
+  for (const PassTime& time : written.times) {
     passes.push_back({{"pass", time.name}, {"seconds", time.seconds}});
   }
   Json json = {{"package", options.output},
-               {"bytes", bytes},
-               {"target", ToString(target)},
-               {"untuned", compiled.untuned},
+               {"bytes", written.bytes},
+               {"target", ToString(written.target)},
+               {"untuned", written.compiled.untuned},
                {"passes", passes}};
-  if (compiled.plans.size() > 1) json["bindings"] = BindingsJson(compiled);
+  if (written.compiled.plans.size() > 1) json["bindings"] = BindingsJson(written.compiled);
   return json;
 }
 
-void PrintSummary(const CompiledModel& compiled, size_t bytes, const Options& options,
-                  const Target& target, const std::vector<PassTime>& times) {
+void PrintSummary(const Options& options, const Written& written) {
   if (options.json) {
-    std::cout << SummaryJson(compiled, bytes, options, target, times).dump(2) << "\n";
+    std::cout << SummaryJson(options, written).dump(2) << "\n";
     return;
   }
-  if (options.print_pass_times) PrintPassTimes(times);
+  if (options.print_pass_times) PrintPassTimes(written.times);
   std::cout << options.output << ": "
-            << absl::StrFormat("%.1f MB", static_cast<double>(bytes) * 1e-6) << " for "
-            << ToString(target) << "\n";
-  if (compiled.plans.size() > 1) PrintBindings(compiled);
+            << absl::StrFormat("%.1f MB", static_cast<double>(written.bytes) * 1e-6) << " for "
+            << ToString(written.target) << "\n";
+  if (written.compiled.plans.size() > 1) PrintBindings(written.compiled);
 }
 
 // Makes `to` ask for the configs of all the model's workloads in one look-up. `records` must
@@ -220,7 +226,7 @@ absl::Status Compile(const Options& options) {
   });
   TW_RETURN_IF_ERROR(file.Commit());
   PrintUntuned(compiled, options, to.target);
-  PrintSummary(compiled, bytes, options, to.target, times);
+  PrintSummary(options, {compiled, to.target, bytes, times});
   return absl::OkStatus();
 }
 

@@ -76,16 +76,22 @@ absl::StatusOr<std::vector<Sample>> ReadSamples(const ObservedModel& model,
   return samples;
 }
 
+// The model that is quantized.
+struct Source {
+  onnx::ModelProto model;
+  ImportOptions import;
+};
+
 // What the layers read on all samples.
-absl::StatusOr<std::map<std::string, ValueRange>> Calibrate(const onnx::ModelProto& model,
+absl::StatusOr<std::map<std::string, ValueRange>> Calibrate(const Source& source,
                                                             const std::vector<LinearLayer>& layers,
-                                                            const ImportOptions& import,
                                                             const Options& options) {
   std::map<std::string, ValueHistogram> seen;
   for (const LinearLayer& layer : layers) seen[layer.input];
   std::vector<std::string> names;
   for (const auto& [name, histogram] : seen) names.push_back(name);
-  TW_ASSIGN_OR_RETURN(ObservedModel observed, ObservedModel::Make(model, names, import));
+  TW_ASSIGN_OR_RETURN(ObservedModel observed,
+                      ObservedModel::Make(source.model, names, source.import));
   TW_ASSIGN_OR_RETURN(const std::vector<Sample> samples, ReadSamples(observed, options));
   for (const Sample& sample : samples) {
     TW_ASSIGN_OR_RETURN(const auto values, observed.Run(sample));
@@ -103,13 +109,13 @@ absl::StatusOr<std::map<std::string, ValueRange>> Calibrate(const onnx::ModelPro
   return ranges;
 }
 
-absl::Status AddErrors(const onnx::ModelProto& model, const onnx::ModelProto& narrow,
-                       const ImportOptions& import, const Options& options,
+absl::Status AddErrors(const Source& source, const onnx::ModelProto& narrow, const Options& options,
                        std::vector<LayerError>* errors) {
   std::vector<std::string> names;
   for (const LayerError& error : *errors) names.push_back(error.layer.output);
-  TW_ASSIGN_OR_RETURN(ObservedModel before, ObservedModel::Make(model, names, import));
-  TW_ASSIGN_OR_RETURN(ObservedModel after, ObservedModel::Make(narrow, names, import));
+  TW_ASSIGN_OR_RETURN(ObservedModel before,
+                      ObservedModel::Make(source.model, names, source.import));
+  TW_ASSIGN_OR_RETURN(ObservedModel after, ObservedModel::Make(narrow, names, source.import));
   TW_ASSIGN_OR_RETURN(const std::vector<Sample> samples, ReadSamples(before, options));
   for (const Sample& sample : samples) {
     TW_ASSIGN_OR_RETURN(const auto want, before.Run(sample));
@@ -173,19 +179,18 @@ absl::Status Write(const onnx::ModelProto& model, OutputFile& file) {
   return file.Commit();
 }
 
-absl::StatusOr<onnx::ModelProto> Narrowed(const onnx::ModelProto& model,
-                                          const ImportOptions& import, const Options& options,
+absl::StatusOr<onnx::ModelProto> Narrowed(const Source& source, const Options& options,
                                           std::vector<LayerError>* errors) {
-  if (options.to == "bf16") return WithNarrowFloats(model, DType::kBF16);
-  if (options.to == "fp16") return WithNarrowFloats(model, DType::kF16);
+  if (options.to == "bf16") return WithNarrowFloats(source.model, DType::kBF16);
+  if (options.to == "fp16") return WithNarrowFloats(source.model, DType::kF16);
   if (options.calibration.empty()) {
     return UsageError("int8 needs --calibration FILE.npz: inputs as the model will see them");
   }
   std::vector<LinearLayer> layers;
   for (const LayerError& error : *errors) layers.push_back(error.layer);
-  TW_ASSIGN_OR_RETURN(const auto ranges, Calibrate(model, layers, import, options));
+  TW_ASSIGN_OR_RETURN(const auto ranges, Calibrate(source, layers, options));
   for (LayerError& error : *errors) error.range = ranges.at(error.layer.input);
-  return WithQuantizers(model, ranges, {.per_channel = !options.per_tensor});
+  return WithQuantizers(source.model, ranges, {.per_channel = !options.per_tensor});
 }
 
 absl::Status Quantize(const Options& options) {
@@ -193,14 +198,17 @@ absl::Status Quantize(const Options& options) {
   inputs.push_back(options.model.model);
   OutputFile file(options.output, FileKind::kModel, inputs);
   TW_RETURN_IF_ERROR(file.status());
-  TW_ASSIGN_OR_RETURN(const ImportOptions import, ImportOptionsOf(options.model));
-  const absl::StatusOr<onnx::ModelProto> model = ReadWholeModel(options.model.model);
+  TW_ASSIGN_OR_RETURN(ImportOptions import, ImportOptionsOf(options.model));
+  absl::StatusOr<onnx::ModelProto> model = ReadWholeModel(options.model.model);
   if (!model.ok()) return BadInput(model.status());
+  const Source source{*std::move(model), std::move(import)};
   std::vector<LayerError> errors;
-  for (LinearLayer& layer : LinearLayers(model->graph())) errors.push_back({std::move(layer)});
-  TW_ASSIGN_OR_RETURN(onnx::ModelProto narrow, Narrowed(*model, import, options, &errors));
+  for (LinearLayer& layer : LinearLayers(source.model.graph())) {
+    errors.push_back({std::move(layer)});
+  }
+  TW_ASSIGN_OR_RETURN(onnx::ModelProto narrow, Narrowed(source, options, &errors));
   if (!options.calibration.empty()) {
-    TW_RETURN_IF_ERROR(AddErrors(*model, narrow, import, options, &errors));
+    TW_RETURN_IF_ERROR(AddErrors(source, narrow, options, &errors));
   }
   narrow.set_producer_name("tilewright quantize");
   TW_RETURN_IF_ERROR(Write(narrow, file));

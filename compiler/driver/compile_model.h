@@ -51,7 +51,7 @@ struct CompiledModel {
 
 // The package as tar bytes.
 inline void WritePackage(const CompiledModel& model, const ByteSink& sink) {
-  WritePackage(model.manifest, model.plans, model.params, model.so, sink);
+  WritePackage(PackageParts{model.manifest, model.plans, model.params, model.so}, sink);
 }
 
 // Runs the passes on the graph and compiles every node.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "base/check.h"
 #include "compiler/loop/text.h"
+#include "compiler/operators/define.h"
 
 namespace tilewright {
 namespace {
@@ -59,7 +60,7 @@ ValueId Graph::AddConstant(std::string value_name, Tensor tensor) {
 }
 
 ValueId Graph::AddNode(std::string node_name, std::string op, std::vector<ValueId> node_inputs,
-                       Compute compute, std::optional<Workload> workload) {
+                       Compute compute) {
   const ValueId output = AddValue(std::move(node_name),
                                   {.dtype = compute.output->dtype, .shape = compute.output->shape});
   values[output].producer = static_cast<int>(nodes.size());
@@ -67,8 +68,15 @@ ValueId Graph::AddNode(std::string node_name, std::string op, std::vector<ValueI
                    .op = std::move(op),
                    .inputs = std::move(node_inputs),
                    .output = output,
-                   .compute = std::move(compute),
-                   .workload = std::move(workload)});
+                   .compute = std::move(compute)});
+  return output;
+}
+
+ValueId Graph::AddTunable(std::string node_name, std::string op, std::vector<ValueId> node_inputs,
+                          const Workload& workload) {
+  const ValueId output =
+      AddNode(std::move(node_name), std::move(op), std::move(node_inputs), Define(workload));
+  nodes.back().workload = workload;
   return output;
 }
 

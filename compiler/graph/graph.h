@@ -52,8 +52,10 @@ struct Graph {
   ValueId AddConstant(std::string name, Tensor tensor);
   // Appends; the output value is created with the compute's output type and bears the node's name
   // (both made unique).
-  ValueId AddNode(std::string name, std::string op, std::vector<ValueId> inputs, Compute compute,
-                  std::optional<Workload> workload = std::nullopt);
+  ValueId AddNode(std::string name, std::string op, std::vector<ValueId> inputs, Compute compute);
+  // The same of a tunable node, which computes Define(workload).
+  ValueId AddTunable(std::string name, std::string op, std::vector<ValueId> inputs,
+                     const Workload& workload);
 
   // Node indices that read a value, each once, ascending.
   std::vector<int> ConsumersOf(ValueId value) const;

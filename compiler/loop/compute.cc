@@ -17,11 +17,6 @@ Stmt Nest(const std::vector<Axis>& axes, Stmt body) {
   return body;
 }
 
-// The axes that are not rows of stages.
-std::vector<Axis> OwnAxes(const Compute& compute) {
-  return {compute.axes.begin() + static_cast<ptrdiff_t>(compute.rows), compute.axes.end()};
-}
-
 // Value of an output element of a definition without reduction.
 Expr PointValue(const Compute& compute) {
   Expr value = compute.result != nullptr ? compute.result : compute.body;
@@ -138,6 +133,10 @@ std::vector<Axis> MakeAxes(const std::vector<int64_t>& shape, const std::string&
     axes.push_back({.var = Var(absl::StrCat(prefix, i)), .extent = shape[i]});
   }
   return axes;
+}
+
+std::vector<Axis> OwnAxes(const Compute& compute) {
+  return {compute.axes.begin() + static_cast<ptrdiff_t>(compute.rows), compute.axes.end()};
 }
 
 std::vector<Expr> Vars(const std::vector<Axis>& axes) {

@@ -63,6 +63,8 @@ bool WalksMemory(const Expr& load, const Expr& var);
 
 // Fresh axes named prefix0, prefix1, ... for a shape.
 std::vector<Axis> MakeAxes(const std::vector<int64_t>& shape, const std::string& prefix);
+// The axes that are not shared with stages.
+std::vector<Axis> OwnAxes(const Compute& compute);
 // The variables of axes, for use as indices.
 std::vector<Expr> Vars(const std::vector<Axis>& axes);
 

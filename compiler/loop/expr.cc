@@ -13,8 +13,6 @@ namespace {
 
 Expr Make(ExprNode node) { return std::make_shared<const ExprNode>(std::move(node)); }
 
-bool IsComparison(BinaryOp op) { return op >= BinaryOp::kLt && op <= BinaryOp::kNe; }
-
 bool IsCommutative(BinaryOp op) {
   return op == BinaryOp::kAdd || op == BinaryOp::kMul || op == BinaryOp::kMin ||
          op == BinaryOp::kMax || op == BinaryOp::kEq || op == BinaryOp::kNe || op >= BinaryOp::kAnd;

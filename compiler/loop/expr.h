@@ -36,6 +36,7 @@ enum class ExprKind {
 enum class BinaryOp { kAdd, kSub, kMul, kDiv, kMod, kMin, kMax,
                       kLt, kLe, kEq, kNe, kAnd, kOr, kXor };  // kAnd..kXor: bool or integer bits
 // clang-format on
+inline bool IsComparison(BinaryOp op) { return op >= BinaryOp::kLt && op <= BinaryOp::kNe; }
 
 // Calls (float unless noted): exp log sqrt tanh sin cos tan asin acos atan sinh cosh asinh acosh
 // atanh erf floor ceil round (half to even) abs (any number) neg (any number) sign (any number)

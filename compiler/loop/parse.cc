@@ -233,7 +233,7 @@ class ProgramParser {
     names_.vars[name] = var;
     TW_ASSIGN_OR_RETURN(Stmt body, ParseBlock(indent));
     names_.vars.erase(name);
-    StmtNode node = *For(var, std::move(min), std::move(extent), loop, std::move(body));
+    StmtNode node = *For(var, {std::move(min), std::move(extent)}, loop, std::move(body));
     node.axis = axis;
     return std::make_shared<const StmtNode>(std::move(node));
   }
@@ -262,7 +262,7 @@ class ProgramParser {
     TW_RETURN_IF_ERROR(EndHeader(&header));
     TW_ASSIGN_OR_RETURN(Stmt use, ParseBlock(indent));
     names_.vars.erase(name);
-    return Pipeline(var, extent, slots, std::move(fill), std::move(use));
+    return Pipeline(var, extent, slots, {std::move(fill), std::move(use)});
   }
 
   // last_block counters[index] of blocks: block

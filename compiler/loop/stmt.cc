@@ -21,24 +21,28 @@ void Flatten(Stmt s, std::vector<Stmt>* out) {
 
 }  // namespace
 
-Stmt For(Expr var, Expr min, Expr extent, LoopKind loop, Stmt body) {
+Stmt For(Expr var, LoopRange range, LoopKind loop, Stmt body) {
   TW_CHECK(var->kind == ExprKind::kVar) << "a loop needs a variable";
   return Make({.kind = StmtKind::kFor,
                .var = std::move(var),
-               .min = std::move(min),
-               .extent = std::move(extent),
+               .min = std::move(range.min),
+               .extent = std::move(range.extent),
                .loop = loop,
                .body = {std::move(body)}});
 }
 
 Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body) {
-  return For(std::move(var), Int(0), Int(extent), loop, std::move(body));
+  return For(std::move(var), {Int(0), Int(extent)}, loop, std::move(body));
 }
 
 Stmt For(Expr var, int64_t extent, ThreadAxis axis, Stmt body) {
   StmtNode node = *For(std::move(var), extent, LoopKind::kSerial, std::move(body));
   node.axis = axis;
   return Make(std::move(node));
+}
+
+Stmt Let(Expr var, Expr value, Stmt body) {
+  return For(std::move(var), {std::move(value), Int(1)}, LoopKind::kSerial, std::move(body));
 }
 
 Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value) {
@@ -90,14 +94,14 @@ Stmt TileStmt(const TileOp& op, std::vector<Expr> operands) {
   return Make({.kind = StmtKind::kTile, .tile = &op, .operands = std::move(operands)});
 }
 
-Stmt Pipeline(Expr var, int64_t extent, int64_t slots, Stmt fill, Stmt use) {
+Stmt Pipeline(Expr var, int64_t extent, int64_t slots, SlotSteps steps) {
   TW_CHECK(var->kind == ExprKind::kVar && slots > 0) << "a pipeline of " << slots << " slots";
   return Make({.kind = StmtKind::kPipeline,
                .var = std::move(var),
                .min = Int(0),
                .extent = Int(extent),
                .slots = slots,
-               .body = {std::move(fill), std::move(use)}});
+               .body = {std::move(steps.fill), std::move(steps.use)}});
 }
 
 Stmt LastBlock(Buffer counters, std::vector<Expr> indices, int64_t blocks, Stmt body) {

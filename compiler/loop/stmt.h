@@ -75,9 +75,13 @@ struct StmtNode {
   std::vector<Stmt> body;
 };
 
-Stmt For(Expr var, Expr min, Expr extent, LoopKind loop, Stmt body);
+struct LoopRange {
+  Expr min, extent;
+};
+Stmt For(Expr var, LoopRange range, LoopKind loop, Stmt body);
 Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body);    // min 0
 Stmt For(Expr var, int64_t extent, ThreadAxis axis, Stmt body);  // min 0, kSerial
+Stmt Let(Expr var, Expr value, Stmt body);                       // a serial loop of one step
 Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value);
 Stmt AsyncStore(Buffer buffer, std::vector<Expr> indices, Expr value);
 Stmt AsyncCommit();
@@ -88,7 +92,10 @@ Stmt Alloc(Buffer buffer, Stmt body);
 Stmt Prefetch(Buffer buffer, Expr element);
 Stmt Barrier();
 Stmt TileStmt(const TileOp& op, std::vector<Expr> operands);
-Stmt Pipeline(Expr var, int64_t extent, int64_t slots, Stmt fill, Stmt use);
+struct SlotSteps {
+  Stmt fill, use;
+};
+Stmt Pipeline(Expr var, int64_t extent, int64_t slots, SlotSteps steps);
 Stmt LastBlock(Buffer counters, std::vector<Expr> indices, int64_t blocks, Stmt body);
 
 // One kernel. Parameters in call order; the last `written` are written, the others read only. The

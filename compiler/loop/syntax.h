@@ -26,10 +26,8 @@ struct Operator {
   int precedence;
 };
 
-// Comparisons do not chain; all others associate to the left.
-inline bool IsComparison(BinaryOp op) { return op >= BinaryOp::kLt && op <= BinaryOp::kNe; }
-
-// In the order of BinaryOp; && and || are & and | on bool.
+// In the order of BinaryOp; && and || are & and | on bool. Comparisons do not chain; all others
+// associate to the left.
 inline constexpr std::array<Operator, 16> kOperators = {{{BinaryOp::kAdd, "+", 7},
                                                          {BinaryOp::kSub, "-", 7},
                                                          {BinaryOp::kMul, "*", 8},

@@ -47,7 +47,7 @@ int64_t BytesOf(const StmtNode& alloc) {
 
 Stmt Unbound(const Stmt& s, LoopKind loop) {
   if (!IsBound(*s)) return s;
-  return For(s->var, s->min, s->extent, loop, Unbound(s->body[0], LoopKind::kSerial));
+  return For(s->var, {s->min, s->extent}, loop, Unbound(s->body[0], LoopKind::kSerial));
 }
 
 class ThreadVerifier {

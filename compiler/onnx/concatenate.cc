@@ -11,34 +11,38 @@ namespace {
 // Pieces of one kernel: what stays short to compile.
 constexpr size_t kGroup = 16;
 
-// The element at `p` when it lies in pieces [begin, end), found by halving; starts[i] is where
-// piece i begins.
-Expr Pick(const Point& p, size_t axis, const std::vector<int64_t>& starts, size_t begin,
-          size_t end) {
-  if (end - begin == 1) {
-    Exprs at = p.axes;
-    at[axis] = at[axis] - starts[begin];
-    return p.Load(begin, std::move(at));
+// Pieces along `axis`, and where each begins.
+struct Pieces {
+  size_t axis;
+  std::vector<int64_t> starts;
+
+  // The element at `p` when it lies in pieces [begin, end), found by halving.
+  Expr Pick(const Point& p, size_t begin, size_t end) const {
+    if (end - begin == 1) {
+      Exprs at = p.axes;
+      at[axis] = at[axis] - starts[begin];
+      return p.Load(begin, std::move(at));
+    }
+    const size_t middle = begin + (end - begin) / 2;
+    return Select(Lt(p.axes[axis], Int(starts[middle])), Pick(p, begin, middle),
+                  Pick(p, middle, end));
   }
-  const size_t middle = begin + (end - begin) / 2;
-  return Select(Lt(p.axes[axis], Int(starts[middle])), Pick(p, axis, starts, begin, middle),
-                Pick(p, axis, starts, middle, end));
-}
+};
 
 absl::StatusOr<ValueId> Join(OpBuilder& b, std::vector<ValueId> pieces, size_t axis) {
   if (pieces.size() == 1) return pieces[0];
   TensorType type = b.TypeOf(pieces[0]);
-  std::vector<int64_t> starts;
+  Pieces joined{axis, {}};
   type.shape[axis] = 0;
   for (ValueId piece : pieces) {
-    starts.push_back(type.shape[axis]);
+    joined.starts.push_back(type.shape[axis]);
     type.shape[axis] += b.ShapeOf(piece)[axis];
   }
   const size_t count = pieces.size();
   return b.Emit({.op = "concat",
                  .inputs = std::move(pieces),
                  .type = std::move(type),
-                 .body = [&](const Point& p) { return Pick(p, axis, starts, 0, count); }});
+                 .body = [&](const Point& p) { return joined.Pick(p, 0, count); }});
 }
 
 }  // namespace
@@ -86,14 +90,13 @@ absl::StatusOr<ValueId> ElementAt(OpBuilder& b, ValueId value, size_t axis, int6
                  }});
 }
 
-absl::StatusOr<ValueId> RangeOf(OpBuilder& b, ValueId value, size_t axis, int64_t begin,
-                                int64_t end) {
+absl::StatusOr<ValueId> RangeOf(OpBuilder& b, ValueId value, const AxisRange& range) {
   TensorType type = b.TypeOf(value);
-  if (begin == 0 && end == type.shape[axis]) return value;
-  type.shape[axis] = end - begin;
+  if (range.begin == 0 && range.end == type.shape[range.axis]) return value;
+  type.shape[range.axis] = range.end - range.begin;
   return b.Emit({.op = "slice", .inputs = {value}, .type = type, .body = [=](const Point& p) {
                    Exprs at = p.axes;
-                   at[axis] = at[axis] + begin;
+                   at[range.axis] = at[range.axis] + range.begin;
                    return p.Load(0, std::move(at));
                  }});
 }

@@ -19,8 +19,12 @@ absl::StatusOr<ValueId> Stack(OpBuilder& b, std::vector<ValueId> values, size_t 
 // Element `index` of dimension `axis`, which vanishes. REQUIRES: both are in range.
 absl::StatusOr<ValueId> ElementAt(OpBuilder& b, ValueId value, size_t axis, int64_t index);
 
-// Elements [begin, end) of dimension `axis`. REQUIRES: all are in range.
-absl::StatusOr<ValueId> RangeOf(OpBuilder& b, ValueId value, size_t axis, int64_t begin,
-                                int64_t end);
+// Elements [begin, end) of dimension `axis`.
+struct AxisRange {
+  size_t axis;
+  int64_t begin, end;
+};
+// REQUIRES: all are in range.
+absl::StatusOr<ValueId> RangeOf(OpBuilder& b, ValueId value, const AxisRange& range);
 
 }  // namespace tilewright

@@ -69,18 +69,24 @@ std::vector<int64_t> DeepestOfBlocks(const std::vector<int64_t>& depths, size_t 
   return deepest;
 }
 
+// How trees are walked: `block` of them at a time.
+struct WalkRule {
+  Reducer reducer;
+  int64_t block;
+  bool asks_nan;
+};
+
 // Evaluates one row.
 class RowWalk {
  public:
-  RowWalk(const std::vector<Buffer>& in, Buffer out, Expr row, Reducer reducer, int64_t block,
-          bool asks_nan)
+  RowWalk(const std::vector<Buffer>& in, Buffer out, Expr row, const WalkRule& rule)
       : in_(in),
         out_(std::move(out)),
         row_(std::move(row)),
-        block_(block),
-        reducer_(reducer),
-        asks_nan_(asks_nan),
-        at_(MakeBuffer("at", DType::kI64, {block}, Scope::kStack)) {}
+        block_(rule.block),
+        reducer_(rule.reducer),
+        asks_nan_(rule.asks_nan),
+        at_(MakeBuffer("at", DType::kI64, {rule.block}, Scope::kStack)) {}
 
   Stmt Clear() const {
     return InOrder("t", Int(out_->shape[1]), [&](const Expr& t) {
@@ -194,8 +200,8 @@ absl::StatusOr<ValueId> EvaluateForest(OpBuilder& b, const Forest& forest, Value
       const auto each_row = [&](const char* name, const auto& what) {
         const Expr first = at[0] * part;
         return InOrder(name, Min(Int(part), Int(rows) - first), [&](const Expr& r) {
-          return what(RowWalk(in, y, Min(first + r, Int(rows - 1)), forest.reducer,
-                              static_cast<int64_t>(block), AsksNan(tables)));
+          return what(RowWalk(in, y, Min(first + r, Int(rows - 1)),
+                              {forest.reducer, static_cast<int64_t>(block), AsksNan(tables)}));
         });
       };
       const Stmt clear = each_row("c", [](const RowWalk& row) { return row.Clear(); });

@@ -27,6 +27,15 @@ bool IsOnlyDequantized(const onnx::GraphProto& graph, const std::string& name) {
   });
 }
 
+// A package tells its outputs apart by their names.
+absl::Status CheckOutputNames(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("duplicate name: two outputs are named \"", *twice, "\""));
+}
+
 }  // namespace
 
 absl::Status Importer::CheckOptions() const {
@@ -169,7 +178,7 @@ absl::Status Importer::AddOutputs(const Scope& scope) {
     graph_.outputs.push_back(count);
     graph_.output_names.push_back(count_name);
   }
-  return absl::OkStatus();
+  return CheckOutputNames(graph_.output_names);
 }
 
 }  // namespace tilewright

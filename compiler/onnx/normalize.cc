@@ -48,8 +48,9 @@ absl::StatusOr<ValueId> InverseRootMeanSquare(OpBuilder& b, ValueId x,
   return ReduceAxes(b, r);
 }
 
-absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m, ValueId scale,
-                                  ValueId bias) {
+absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m,
+                                  const ScaleAndBias& to) {
+  const auto [scale, bias] = to;
   std::vector<ValueId> inputs = {x, m.inverse_deviation, scale};
   const bool centred = m.mean != kNoValue, biased = bias != kNoValue;
   if (centred) inputs.push_back(m.mean);
@@ -84,7 +85,7 @@ absl::StatusOr<ValueId> NormalizeGroups(OpBuilder& b, ValueId x, const ChannelGr
     TW_RETURN_IF_ERROR(CheckShapeIs(b, *vector, {NumElements(scaled)}, "scale or bias"));
     TW_ASSIGN_OR_RETURN(*vector, Reshape(b, *vector, scaled));
   }
-  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, m, scale, bias));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, m, {scale, bias}));
   return Reshape(b, y, shape);
 }
 

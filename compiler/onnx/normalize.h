@@ -20,10 +20,14 @@ absl::StatusOr<Moments> FindMoments(OpBuilder& b, ValueId x, const std::vector<s
 absl::StatusOr<ValueId> InverseRootMeanSquare(OpBuilder& b, ValueId x,
                                               const std::vector<size_t>& axes, double epsilon);
 
-// (x - mean) * inverse * scale + bias, where scale and bias broadcast to x; mean and bias may be
-// kNoValue. InvalidArgument for what does not fit.
-absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m, ValueId scale,
-                                  ValueId bias);
+// Both broadcast to what they are applied to.
+struct ScaleAndBias {
+  ValueId scale, bias = kNoValue;
+};
+// (x - mean) * inverse * scale + bias; mean and bias may be kNoValue. InvalidArgument for what does
+// not fit.
+absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m,
+                                  const ScaleAndBias& to);
 
 // x [N, C, ...] within groups of neighbouring channels; scale and bias are one for each channel, or
 // for each group.

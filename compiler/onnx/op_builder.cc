@@ -337,11 +337,10 @@ absl::StatusOr<ValueId> OpBuilder::EmitCompute(std::vector<ValueId> inputs, Comp
 
 absl::StatusOr<ValueId> OpBuilder::EmitWorkload(std::vector<ValueId> inputs, Workload workload) {
   TW_RETURN_IF_ERROR(CheckWorkload(workload));
-  Compute compute = Define(workload);
-  TW_ASSIGN_OR_RETURN(const std::optional<Bound> bound, BoundOf(compute, inputs, graph_, bounds_));
-  std::string op = workload.op;
-  const ValueId value =
-      graph_.AddNode(NameFor(op), op, std::move(inputs), std::move(compute), std::move(workload));
+  TW_ASSIGN_OR_RETURN(const std::optional<Bound> bound,
+                      BoundOf(Define(workload), inputs, graph_, bounds_));
+  const std::string op = workload.op;
+  const ValueId value = graph_.AddTunable(NameFor(op), op, std::move(inputs), workload);
   if (bound) SetBound(value, *bound);
   return value;
 }

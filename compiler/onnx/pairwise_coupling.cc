@@ -135,7 +135,7 @@ absl::StatusOr<ValueId> CouplePairs(OpBuilder& b, ValueId pairs, int64_t classes
                            return Minimisation(in[0], out, at[0]).Run();
                          });
                        }}));
-  return RangeOf(b, minimum, 1, 0, classes);
+  return RangeOf(b, minimum, {1, 0, classes});
 }
 
 }  // namespace tilewright

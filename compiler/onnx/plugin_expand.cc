@@ -1,6 +1,7 @@
 #include "compiler/onnx/plugin_expand.h"
 
 #include <cctype>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -13,12 +14,12 @@ constexpr size_t kMaxExpanded = 1 << 20;
 bool StartsWord(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 bool ContinuesWord(char c) { return StartsWord(c) || std::isdigit(static_cast<unsigned char>(c)); }
 
-// Expands one text, in which the first `macros` of the operator's macros are known.
+// Expands one text, in which these macros are known.
 class Expander {
  public:
-  Expander(const PluginOperator& op, const PluginValues& values, size_t macros,
-           const std::string& text, size_t& produced)
-      : op_(op), values_(values), macros_(macros), text_(text), produced_(produced) {}
+  Expander(std::span<const PluginMacro> macros, const PluginValues& values, const std::string& text,
+           size_t& produced)
+      : macros_(macros), values_(values), text_(text), produced_(produced) {}
 
   absl::StatusOr<std::string> Run() {
     while (at_ < text_.size()) {
@@ -54,8 +55,8 @@ class Expander {
     if (const auto value = values_.strings.find(word); value != values_.strings.end()) {
       return Comparison(word, value->second);
     }
-    for (size_t i = 0; i < macros_; ++i) {
-      if (op_.macros[i].name == word) return Macro(i);
+    for (size_t i = 0; i < macros_.size(); ++i) {
+      if (macros_[i].name == word) return Macro(i);
     }
     out_ += word;
     return absl::OkStatus();
@@ -106,23 +107,22 @@ class Expander {
   }
 
   absl::Status Macro(size_t index) {
-    const PluginMacro& macro = op_.macros[index];
+    const PluginMacro& macro = macros_[index];
     TW_ASSIGN_OR_RETURN(const std::vector<std::string> arguments, Arguments(macro));
     PluginValues values = values_;
     for (size_t i = 0; i < arguments.size(); ++i) {
       TW_ASSIGN_OR_RETURN(const std::string argument,
-                          Expander(op_, values_, macros_, arguments[i], produced_).Run());
+                          Expander(macros_, values_, arguments[i], produced_).Run());
       values.texts[macro.parameters[i]] = absl::StrCat("(", argument, ")");
     }
     TW_ASSIGN_OR_RETURN(const std::string body,
-                        Expander(op_, values, index, macro.body, produced_).Run());
+                        Expander(macros_.first(index), values, macro.body, produced_).Run());
     absl::StrAppend(&out_, "(", body, ")");
     return absl::OkStatus();
   }
 
-  const PluginOperator& op_;
+  const std::span<const PluginMacro> macros_;  // before a macro: those that it may use
   const PluginValues& values_;
-  const size_t macros_;
   const std::string& text_;
   size_t& produced_;
   size_t at_ = 0;
@@ -134,7 +134,7 @@ class Expander {
 absl::StatusOr<std::string> ExpandPlugin(const PluginOperator& op, const PluginValues& values,
                                          const std::string& text) {
   size_t produced = 0;
-  return Expander(op, values, op.macros.size(), text, produced).Run();
+  return Expander(op.macros, values, text, produced).Run();
 }
 
 }  // namespace tilewright

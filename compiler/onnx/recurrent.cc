@@ -98,9 +98,19 @@ absl::StatusOr<Activations> ReadActivations(OpBuilder& b, const RecurrentKind& k
   return found;
 }
 
+// What the layer of one direction is read from.
+struct LayerSource {
+  OpBuilder& b;
+  const RecurrentKind& kind;
+  const Sizes& sizes;
+  int64_t direction;
+};
+
 // W's bias plus R's, [gates * hidden], R's left out at the late gate; kNoValue without B.
-absl::StatusOr<ValueId> EarlyBias(OpBuilder& b, const RecurrentKind& kind, const Sizes& s,
-                                  int64_t direction) {
+absl::StatusOr<ValueId> EarlyBias(const LayerSource& from) {
+  OpBuilder& b = from.b;
+  const RecurrentKind& kind = from.kind;
+  const Sizes& s = from.sizes;
   if (!b.HasInput(kB)) return kNoValue;
   const int64_t rows = kind.gates * s.hidden;
   return b.Emit({.op = "bias",
@@ -108,8 +118,8 @@ absl::StatusOr<ValueId> EarlyBias(OpBuilder& b, const RecurrentKind& kind, const
                  .type = {b.DTypeOf(b.Input(kB)), {rows}},
                  .body = [&](const Point& p) {
                    const Expr& row = p.axes[0];
-                   const Expr ours = p.Load(0, {Int(direction), row});
-                   const Expr both = ours + p.Load(0, {Int(direction), row + rows});
+                   const Expr ours = p.Load(0, {Int(from.direction), row});
+                   const Expr both = ours + p.Load(0, {Int(from.direction), row + rows});
                    if (kind.late_bias < 0) return both;
                    const Expr late = Le(Int(kind.late_bias * s.hidden), row);
                    return Select(And(late, Lt(row, Int((kind.late_bias + 1) * s.hidden))), ours,
@@ -117,17 +127,17 @@ absl::StatusOr<ValueId> EarlyBias(OpBuilder& b, const RecurrentKind& kind, const
                  }});
 }
 
-absl::StatusOr<ValueId> LateBias(OpBuilder& b, const RecurrentKind& kind, const Sizes& s,
-                                 int64_t direction) {
+absl::StatusOr<ValueId> LateBias(const LayerSource& from) {
+  const auto& [b, kind, s, direction] = from;
   if (!b.HasInput(kB) || kind.late_bias < 0) return kNoValue;
   TW_ASSIGN_OR_RETURN(const ValueId all, ElementAt(b, b.Input(kB), 0, direction));
   const int64_t begin = (kind.gates + kind.late_bias) * s.hidden;
-  return RangeOf(b, all, 0, begin, begin + s.hidden);
+  return RangeOf(b, all, {0, begin, begin + s.hidden});
 }
 
 // x [length, batch, input] by W, plus the bias.
-absl::StatusOr<ValueId> Project(OpBuilder& b, const RecurrentKind& kind, ValueId x, ValueId bias,
-                                const Sizes& s, int64_t direction) {
+absl::StatusOr<ValueId> Project(const LayerSource& from, ValueId x, ValueId bias) {
+  const auto& [b, kind, s, direction] = from;
   TW_ASSIGN_OR_RETURN(const ValueId rows, Reshape(b, x, {s.length * s.batch, s.input}));
   TW_ASSIGN_OR_RETURN(const ValueId weight, ElementAt(b, b.Input(kW), 0, direction));
   const int64_t columns = b.ShapeOf(weight)[0];
@@ -140,18 +150,21 @@ absl::StatusOr<ValueId> Project(OpBuilder& b, const RecurrentKind& kind, ValueId
   return Reshape(b, product, {s.length, s.batch, columns});
 }
 
-absl::StatusOr<std::vector<ValueId>> Weights(OpBuilder& b, const RecurrentKind& kind,
-                                             const Sizes& s, int64_t direction) {
+absl::StatusOr<std::vector<ValueId>> Weights(const LayerSource& from) {
+  const auto& [b, kind, s, direction] = from;
   TW_ASSIGN_OR_RETURN(const ValueId all, ElementAt(b, b.Input(kR), 0, direction));
   if (kind.first == 0) return std::vector<ValueId>{all};
   const int64_t rows = kind.gates * s.hidden, split = kind.first * s.hidden;
-  TW_ASSIGN_OR_RETURN(const ValueId first, RangeOf(b, all, 0, 0, split));
-  TW_ASSIGN_OR_RETURN(const ValueId second, RangeOf(b, all, 0, split, rows));
+  TW_ASSIGN_OR_RETURN(const ValueId first, RangeOf(b, all, {0, 0, split}));
+  TW_ASSIGN_OR_RETURN(const ValueId second, RangeOf(b, all, {0, split, rows}));
   return std::vector<ValueId>{first, second};
 }
 
-absl::StatusOr<RecurrentLayer> MakeLayer(OpBuilder& b, const RecurrentKind& kind, const Sizes& s,
-                                         ValueId x, int64_t direction) {
+absl::StatusOr<RecurrentLayer> MakeLayer(const LayerSource& from, ValueId x) {
+  OpBuilder& b = from.b;
+  const RecurrentKind& kind = from.kind;
+  const Sizes& s = from.sizes;
+  const int64_t direction = from.direction;
   RecurrentLayer layer{.length = s.length,
                        .batch = s.batch,
                        .hidden = s.hidden,
@@ -168,10 +181,10 @@ absl::StatusOr<RecurrentLayer> MakeLayer(OpBuilder& b, const RecurrentKind& kind
   TW_ASSIGN_OR_RETURN(const Activations all, ReadActivations(b, kind, s.directions));
   const auto count = static_cast<std::ptrdiff_t>(kind.default_activations.size());
   layer.activations.assign(all.begin() + direction * count, all.begin() + (direction + 1) * count);
-  TW_ASSIGN_OR_RETURN(const ValueId bias, EarlyBias(b, kind, s, direction));
-  TW_ASSIGN_OR_RETURN(layer.projected, Project(b, kind, x, bias, s, direction));
-  TW_ASSIGN_OR_RETURN(layer.bias, LateBias(b, kind, s, direction));
-  TW_ASSIGN_OR_RETURN(layer.weights, Weights(b, kind, s, direction));
+  TW_ASSIGN_OR_RETURN(const ValueId bias, EarlyBias(from));
+  TW_ASSIGN_OR_RETURN(layer.projected, Project(from, x, bias));
+  TW_ASSIGN_OR_RETURN(layer.bias, LateBias(from));
+  TW_ASSIGN_OR_RETURN(layer.weights, Weights(from));
   TW_ASSIGN_OR_RETURN(layer.initial, InitialState(b, kInitialH, layer));
   return layer;
 }
@@ -257,21 +270,27 @@ Expr StepPoint::Runs() const {
 
 absl::StatusOr<ValueId> RecurrentStep::Emit(std::string op, ValueId previous,
                                             std::vector<ValueId> extras,
-                                            const std::function<Expr(const StepPoint&)>& formula,
-                                            bool carried) const {
+                                            const StepFormula& formula) const {
+  const auto carried = [&](const StepPoint& at) {
+    const Expr next = formula(at);
+    const Expr runs = at.Runs();
+    return runs == nullptr ? next : Select(runs, next, at.Previous());
+  };
+  return EmitAlways(std::move(op), previous, std::move(extras), carried);
+}
+
+absl::StatusOr<ValueId> RecurrentStep::EmitAlways(std::string op, ValueId previous,
+                                                  std::vector<ValueId> extras,
+                                                  const StepFormula& formula) const {
   std::vector<ValueId> inputs = {layer.projected, position, previous};
   if (layer.lengths != kNoValue) inputs.push_back(layer.lengths);
   const size_t first_extra = inputs.size();
   inputs.insert(inputs.end(), extras.begin(), extras.end());
-  return b.Emit({.op = std::move(op),
-                 .inputs = std::move(inputs),
-                 .type = {b.DTypeOf(layer.projected), {layer.batch, layer.hidden}},
-                 .body = [&](const Point& p) {
-                   const StepPoint at(layer, p, first_extra);
-                   const Expr next = formula(at);
-                   const Expr runs = carried ? at.Runs() : nullptr;
-                   return runs == nullptr ? next : Select(runs, next, at.Previous());
-                 }});
+  return b.Emit(
+      {.op = std::move(op),
+       .inputs = std::move(inputs),
+       .type = {b.DTypeOf(layer.projected), {layer.batch, layer.hidden}},
+       .body = [&](const Point& p) { return formula(StepPoint(layer, p, first_extra)); }});
 }
 
 absl::StatusOr<ValueId> RecurrentStep::Multiply(ValueId state, size_t product) const {
@@ -304,7 +323,7 @@ absl::StatusOr<Outputs> Recur(
   std::vector<ValueId> sequences;
   std::vector<std::vector<ValueId>> last;  // by state, then direction
   for (int64_t d = 0; d < sizes.directions; ++d) {
-    TW_ASSIGN_OR_RETURN(const RecurrentLayer layer, MakeLayer(b, kind, sizes, x, d));
+    TW_ASSIGN_OR_RETURN(const RecurrentLayer layer, MakeLayer({b, kind, sizes, d}, x));
     RecurrentStates states = {layer.initial};
     TW_ASSIGN_OR_RETURN(const RecurrentStates further, start(layer));
     states.insert(states.end(), further.begin(), further.end());

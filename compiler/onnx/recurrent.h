@@ -69,17 +69,20 @@ class StepPoint {
   size_t first_extra_;
 };
 
+using StepFormula = std::function<Expr(const StepPoint&)>;
+
 // One step of a layer.
 struct RecurrentStep {
   OpBuilder& b;
   const RecurrentLayer& layer;
   ValueId position;  // int64[2]: how many steps came before, how many will follow
 
-  // formula over [batch, hidden], with the operands that it reads; where the sequence has ended the
-  // previous value, if `carried`.
+  // formula over [batch, hidden], with the operands that it reads; Emit: where the sequence has
+  // ended the previous value.
   absl::StatusOr<ValueId> Emit(std::string op, ValueId previous, std::vector<ValueId> extras,
-                               const std::function<Expr(const StepPoint&)>& formula,
-                               bool carried = true) const;
+                               const StepFormula& formula) const;
+  absl::StatusOr<ValueId> EmitAlways(std::string op, ValueId previous, std::vector<ValueId> extras,
+                                     const StepFormula& formula) const;
   // state [batch, hidden] by the gates of R that belong to a product.
   absl::StatusOr<ValueId> Multiply(ValueId state, size_t product = 0) const;
 };

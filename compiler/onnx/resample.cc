@@ -94,8 +94,9 @@ Exprs Replace(Exprs axes, size_t dim, Expr index) {
 }
 
 // value[..., table[o], ...]: one tap each, by arithmetic when the table is a plain repetition.
-absl::StatusOr<ValueId> Pick(OpBuilder& b, ValueId value, size_t dim, const ResampleAxis& axis,
+absl::StatusOr<ValueId> Pick(OpBuilder& b, ValueId value, const ResampleAxis& axis,
                              const ResampleTable& table) {
+  const size_t dim = axis.dim;
   Definition d{.op = "resize", .inputs = {value}, .type = b.TypeOf(value)};
   d.type.shape[dim] = axis.out;
   const int64_t factor = RepeatFactor(table, axis);
@@ -122,8 +123,9 @@ Tensor ByTaps(DType dtype, const std::vector<T>& table, int64_t taps) {
 }
 
 // A sum over the taps; one expression where they are few, so that passes and schedules see a map.
-absl::StatusOr<ValueId> Blend(OpBuilder& b, ValueId value, size_t dim, const ResampleAxis& axis,
+absl::StatusOr<ValueId> Blend(OpBuilder& b, ValueId value, const ResampleAxis& axis,
                               const ResampleTable& table) {
+  const size_t dim = axis.dim;
   constexpr int64_t kFewTaps = 4;  // of linear and cubic interpolation without antialias
   const int64_t taps = static_cast<int64_t>(table.taps);
   const ValueId index = b.Constant(ByTaps(DType::kI64, table.index, taps));
@@ -173,11 +175,11 @@ absl::StatusOr<ResampleTable> MakeResampleTable(const ResampleRule& rule,
   return table;
 }
 
-absl::StatusOr<ValueId> Resample(OpBuilder& b, ValueId value, size_t dim, const ResampleRule& rule,
+absl::StatusOr<ValueId> Resample(OpBuilder& b, ValueId value, const ResampleRule& rule,
                                  const ResampleAxis& axis) {
   TW_ASSIGN_OR_RETURN(const ResampleTable table, MakeResampleTable(rule, axis));
-  TW_ASSIGN_OR_RETURN(const ValueId resampled, table.taps == 1 ? Pick(b, value, dim, axis, table)
-                                                               : Blend(b, value, dim, axis, table));
+  TW_ASSIGN_OR_RETURN(const ValueId resampled,
+                      table.taps == 1 ? Pick(b, value, axis, table) : Blend(b, value, axis, table));
   if (std::all_of(table.inside.begin(), table.inside.end(), [](uint8_t in) { return in != 0; })) {
     return resampled;
   }
@@ -187,7 +189,8 @@ absl::StatusOr<ValueId> Resample(OpBuilder& b, ValueId value, size_t dim, const 
                  .type = b.TypeOf(resampled),
                  .body = [&](const Point& p) {
                    const Expr x = p.Here(0);
-                   return Select(p.Load(1, {p.axes[dim]}), x, Const(rule.extrapolation, x->dtype));
+                   return Select(p.Load(1, {p.axes[axis.dim]}), x,
+                                 Const(rule.extrapolation, x->dtype));
                  }});
 }
 

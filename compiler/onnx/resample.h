@@ -19,10 +19,11 @@ struct ResampleRule {
   double extrapolation = 0;  // for tf_crop_and_resize
 };
 
-// One dimension: its extents, the scale, and the region of interest in [0,1].
+// One dimension: its extents, the scale, the region of interest in [0,1], and which it is.
 struct ResampleAxis {
   int64_t in = 1, out = 1;
   double scale = 1, roi_start = 0, roi_end = 1;
+  size_t dim = 0;
 };
 
 struct ResampleTable {
@@ -35,8 +36,8 @@ struct ResampleTable {
 // InvalidArgument for an unknown mode.
 absl::StatusOr<ResampleTable> MakeResampleTable(const ResampleRule& rule, const ResampleAxis& axis);
 
-// Resamples dimension `dim` of a value.
-absl::StatusOr<ValueId> Resample(OpBuilder& b, ValueId value, size_t dim, const ResampleRule& rule,
+// Resamples a dimension of a value.
+absl::StatusOr<ValueId> Resample(OpBuilder& b, ValueId value, const ResampleRule& rule,
                                  const ResampleAxis& axis);
 
 }  // namespace tilewright

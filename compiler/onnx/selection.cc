@@ -12,7 +12,7 @@ absl::StatusOr<ValueId> Counted(OpBuilder& b, ValueId packed, int64_t width, Val
   TW_ASSIGN_OR_RETURN(*count, ElementAt(b, packed, 0, 0));
   const absl::StatusOr<Tensor> known = b.ConstValue(*count);
   const int64_t rows = known.ok() ? known->AsInt(0) : (size - 1) / width;
-  TW_ASSIGN_OR_RETURN(const ValueId flat, RangeOf(b, packed, 0, 1, 1 + rows * width));
+  TW_ASSIGN_OR_RETURN(const ValueId flat, RangeOf(b, packed, {0, 1, 1 + rows * width}));
   TW_ASSIGN_OR_RETURN(const ValueId all, Reshape(b, flat, {rows, width}));
   if (!known.ok()) b.SetBound(all, {0, *count});
   return all;
@@ -42,7 +42,7 @@ absl::StatusOr<Selection> SelectNonZero(OpBuilder& b, ValueId value) {
   TW_ASSIGN_OR_RETURN(s.count, ElementAt(b, packed, 0, 0));
   const absl::StatusOr<Tensor> known = b.ConstValue(s.count);
   const int64_t at_most = known.ok() ? known->AsInt(0) : room;
-  TW_ASSIGN_OR_RETURN(s.positions, RangeOf(b, packed, 0, 1, 1 + at_most));
+  TW_ASSIGN_OR_RETURN(s.positions, RangeOf(b, packed, {0, 1, 1 + at_most}));
   if (!known.ok()) b.SetBound(s.positions, {0, s.count});
   return s;
 }

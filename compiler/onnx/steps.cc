@@ -11,14 +11,14 @@ namespace {
 // Below this many elements threads cost more than they save.
 constexpr int64_t kWorthThreads = 1 << 14;
 
-// A heap of positions in the output along `axis`, the worst on top.
+// A heap of positions in the output along an axis, the worst on top.
 class Heap {
  public:
-  Heap(Buffer x, Buffer out, size_t axis, bool largest, std::vector<Expr> row)
+  Heap(Buffer x, Buffer out, const ElementOrder& order, std::vector<Expr> row)
       : x_(std::move(x)),
         out_(std::move(out)),
-        axis_(axis),
-        largest_(largest),
+        axis_(order.axis),
+        largest_(order.largest),
         row_(std::move(row)) {}
 
   // Keeps the first k of all.
@@ -135,7 +135,7 @@ Stmt With(const std::vector<Cell>& cells, Stmt body) {
 
 Stmt InOrder(const std::string& name, Expr extent, const std::function<Stmt(const Expr&)>& body) {
   const Expr var = Var(name);
-  return For(var, Int(0), std::move(extent), LoopKind::kSerial, body(var));
+  return For(var, {Int(0), std::move(extent)}, LoopKind::kSerial, body(var));
 }
 
 Stmt ForEach(const std::string& prefix, const Shape& extents,
@@ -169,17 +169,17 @@ Stmt ForRows(const Shape& extents, size_t except,
              threads ? LoopKind::kParallel : LoopKind::kSerial, std::move(all));
 }
 
-absl::StatusOr<ValueId> FirstPositions(OpBuilder& b, ValueId x, size_t axis, int64_t k,
-                                       bool largest) {
+absl::StatusOr<ValueId> FirstPositions(OpBuilder& b, ValueId x, const ElementOrder& order,
+                                       int64_t k) {
   const Shape from = b.ShapeOf(x);
   TensorType type{DType::kI64, from};
-  type.shape[axis] = k;
+  type.shape[order.axis] = k;
   return b.EmitProcedure({.op = "top_k_positions",
                           .inputs = {x},
                           .type = type,
                           .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
-                            return ForRows(from, axis, [&](std::vector<Expr> row) {
-                              return Heap(in[0], out, axis, largest, std::move(row)).KeepFirst();
+                            return ForRows(from, order.axis, [&](std::vector<Expr> row) {
+                              return Heap(in[0], out, order, std::move(row)).KeepFirst();
                             });
                           }});
 }
@@ -192,7 +192,7 @@ absl::StatusOr<ValueId> PositionsAbove(OpBuilder& b, ValueId x, size_t axis, Val
        .type = {DType::kI64, from},
        .body = [&](const std::vector<Buffer>& in, const Buffer& out) {
          return ForRows(from, axis, [&](std::vector<Expr> row) {
-           return Heap(in[0], out, axis, true, std::move(row)).KeepAbove(Load(in[1], {Int(0)}));
+           return Heap(in[0], out, {axis, true}, std::move(row)).KeepAbove(Load(in[1], {Int(0)}));
          });
        }});
 }

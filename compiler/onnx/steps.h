@@ -41,11 +41,15 @@ Stmt ForEach(const std::string& prefix, const Shape& extents,
 // `body` for i in [0, extent), in order.
 Stmt InOrder(const std::string& name, Expr extent, const std::function<Stmt(const Expr&)>& body);
 
-// Positions along `axis` of the k first elements by value, in order; ties go to the lower position
-// and NaN counts as the largest. int64, with extent k there. O(n log k). REQUIRES: 1 <= k <=
-// extent.
-absl::StatusOr<ValueId> FirstPositions(OpBuilder& b, ValueId x, size_t axis, int64_t k,
-                                       bool largest);
+// Of the elements along an axis by value: the largest come first, or the smallest.
+struct ElementOrder {
+  size_t axis;
+  bool largest = true;
+};
+// Positions of the k first elements, in order; ties go to the lower position and NaN counts as the
+// largest. int64, with extent k along the axis. O(n log k). REQUIRES: 1 <= k <= extent.
+absl::StatusOr<ValueId> FirstPositions(OpBuilder& b, ValueId x, const ElementOrder& order,
+                                       int64_t k);
 
 // Positions along `axis` of the elements above `limit` (one element of x's type), from the largest
 // on, ties from the lower position on; then -1. int64, of x's shape. O(n + m log m) for m of them.

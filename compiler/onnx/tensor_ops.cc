@@ -171,18 +171,23 @@ absl::Status CheckShapeIs(const OpBuilder& b, ValueId value, const Shape& expect
                                                  " where ", Text(expected), " is needed"));
 }
 
-absl::StatusOr<ValueId> Map(OpBuilder& b, std::string op, std::vector<ValueId> inputs,
-                            const ExprFn& fn, bool folds) {
+absl::StatusOr<Definition> MapDefinition(OpBuilder& b, std::string op, std::vector<ValueId> inputs,
+                                         const ExprFn& fn) {
   std::vector<Shape> shapes;
   for (ValueId input : inputs) shapes.push_back(b.ShapeOf(input));
   TW_ASSIGN_OR_RETURN(Shape shape, BroadcastShapes(shapes));
   const DType dtype = fn(Samples(b, inputs))->dtype;
-  return b.Emit(
-      {.op = std::move(op),
-       .inputs = std::move(inputs),
-       .type = {dtype, std::move(shape)},
-       .body = [&](const Point& p) { return fn(LoadAll(p, [&](size_t i) { return p.Here(i); })); },
-       .folds = folds});
+  return Definition{
+      .op = std::move(op),
+      .inputs = std::move(inputs),
+      .type = {dtype, std::move(shape)},
+      .body = [fn](const Point& p) { return fn(LoadAll(p, [&](size_t i) { return p.Here(i); })); }};
+}
+
+absl::StatusOr<ValueId> Map(OpBuilder& b, std::string op, std::vector<ValueId> inputs,
+                            const ExprFn& fn) {
+  TW_ASSIGN_OR_RETURN(Definition map, MapDefinition(b, std::move(op), std::move(inputs), fn));
+  return b.Emit(std::move(map));
 }
 
 absl::StatusOr<ValueId> CastTo(OpBuilder& b, ValueId value, DType dtype) {

@@ -29,8 +29,10 @@ absl::Status CheckShapeIs(const OpBuilder& b, ValueId value, const Shape& expect
                           std::string_view what);
 
 // out = fn(inputs...) with broadcasting; the element type of the result is that of fn's.
+absl::StatusOr<Definition> MapDefinition(OpBuilder& b, std::string op, std::vector<ValueId> inputs,
+                                         const ExprFn& fn);
 absl::StatusOr<ValueId> Map(OpBuilder& b, std::string op, std::vector<ValueId> inputs,
-                            const ExprFn& fn, bool folds = true);
+                            const ExprFn& fn);
 absl::StatusOr<ValueId> CastTo(OpBuilder& b, ValueId value, DType dtype);
 // Row-major reinterpretation; the value itself when the shape is the same already.
 absl::StatusOr<ValueId> Reshape(OpBuilder& b, ValueId value, Shape shape);

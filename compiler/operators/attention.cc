@@ -81,12 +81,16 @@ Stmt Serial(const Expr& var, int64_t extent, Stmt body) {
   return For(var, extent, LoopKind::kSerial, std::move(body));
 }
 
+struct QueryPlace {
+  Expr batch, query, head;
+};
+
 // One query of one head. The scores are computed twice, first for their maximum, so that nothing
 // is kept of them.
 class PlainRow {
  public:
-  PlainRow(const Workload& w, const Compute& c, Expr batch, Expr query, Expr head)
-      : w_(w), c_(c), d_(AttentionDimsOf(w)), batch_(batch), query_(query), head_(head) {}
+  PlainRow(const Workload& w, const Compute& c, const QueryPlace& at)
+      : w_(w), c_(c), d_(AttentionDimsOf(w)), batch_(at.batch), query_(at.query), head_(at.head) {}
 
   Stmt Lower() const {
     const Expr key = Var("n"), again = Var("n"), e = Var("e"), out = Var("e");
@@ -149,9 +153,9 @@ Compute DefineAttention(const Workload& w) {
   c.axes = MakeAxes(c.output->shape, "i");
   const AttentionDims d = AttentionDimsOf(w);
   const Expr row = Var("p"), batch = Var("b"), query = Var("m"), head = Var("h");
-  Stmt body = Serial(head, d.heads, PlainRow(w, c, batch, query, head).Lower());
-  body = For(query, FloorMod(row, d.queries), Int(1), LoopKind::kSerial, std::move(body));
-  body = For(batch, FloorDiv(row, d.queries), Int(1), LoopKind::kSerial, std::move(body));
+  Stmt body = Serial(head, d.heads, PlainRow(w, c, {batch, query, head}).Lower());
+  body = Let(query, FloorMod(row, d.queries), std::move(body));
+  body = Let(batch, FloorDiv(row, d.queries), std::move(body));
   c.procedure = For(row, d.batch * d.queries, LoopKind::kParallel, std::move(body));
   return c;
 }

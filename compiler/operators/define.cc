@@ -113,7 +113,7 @@ Expr Product(const Workload& workload, Expr data, Expr weight) {
 }
 
 Expr ResultOf(const Workload& workload, Expr total, const std::vector<Buffer>& inputs,
-              const std::vector<Expr>& axes, Expr channel) {
+              const OutputPlace& at) {
   size_t next = 0;
   Expr value = std::move(total);
   const WholeEnd end = WholeEndOf(workload);
@@ -124,7 +124,7 @@ Expr ResultOf(const Workload& workload, Expr total, const std::vector<Buffer>& i
     Expr element;
     if (operand != EpilogueOperand::kNone) {
       const bool per_channel = operand == EpilogueOperand::kPerChannel;
-      element = Load(inputs.at(next++), per_channel ? std::vector<Expr>{channel} : axes);
+      element = Load(inputs.at(next++), per_channel ? std::vector<Expr>{at.channel} : at.indices);
       element = Cast(std::move(element), value->dtype);
     }
     value = ApplyStep(step, value, element);

@@ -18,10 +18,14 @@ Expr Product(const Workload& workload, Expr data, Expr weight);
 // The step applied to x; `operand` is the element of its extra input, null where it has none.
 Expr ApplyStep(const EpilogueOp& step, const Expr& x, const Expr& operand);
 
-// What is stored of a sum `total` at output position `axes`: the epilogue applied to it, in the
-// output's type. `inputs` are the buffers of the steps that take one, in order; `channel` is the
-// (physical, flattened) index into a bias.
+// Where a sum is stored: the output's indices, and the (physical, flattened) index into a bias.
+struct OutputPlace {
+  std::vector<Expr> indices;
+  Expr channel;
+};
+// What is stored of a sum `total`: the epilogue applied to it, in the output's type. `inputs` are
+// the buffers of the steps that take one, in order.
 Expr ResultOf(const Workload& workload, Expr total, const std::vector<Buffer>& inputs,
-              const std::vector<Expr>& axes, Expr channel);
+              const OutputPlace& at);
 
 }  // namespace tilewright

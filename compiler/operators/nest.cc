@@ -167,6 +167,7 @@ absl::StatusOr<Workload> NestWorkload(const std::string& name, const Compute& co
   if (compute.body == nullptr || compute.predicate || compute.result || !compute.reduce.empty()) {
     return BadNest("only a definition that reduces nothing is one");
   }
+  if (compute.inputs.empty()) return BadNest("a definition that reads nothing is none");
   Workload workload{.op = "nest"};
   for (const Buffer& input : compute.inputs) {
     workload.inputs.push_back({input->dtype, input->shape});

@@ -12,8 +12,8 @@
 namespace tilewright {
 
 // The workload of a definition, named so for people; Define gives the definition back, with inputs
-// a0, a1, ..., axes i0, i1, ... and the output out. InvalidArgument where it reduces, has no axis
-// or is longer than a key may be.
+// a0, a1, ..., axes i0, i1, ... and the output out. InvalidArgument where it reduces, reads
+// nothing, has no axis or is longer than a key may be.
 absl::StatusOr<Workload> NestWorkload(const std::string& name, const Compute& compute);
 
 }  // namespace tilewright

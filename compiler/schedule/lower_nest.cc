@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -108,8 +109,7 @@ class NestLowerer {
     }
     Stmt body = Outer(0, root_);
     for (int i = spec_.parallel; i-- > 0;) {
-      if (outer_[i].extent > 1)
-        body = For(outer_[i].var, values[i], Int(1), LoopKind::kSerial, body);
+      if (outer_[i].extent > 1) body = Let(outer_[i].var, values[i], body);
     }
     return body;
   }
@@ -150,7 +150,7 @@ class NestLowerer {
     inside.ranges[leaf.var.get()] = {part.lo, part.hi};
     Stmt body = Outer(level + 1, inside);
     if (bound) return body;
-    return For(leaf.var, Int(part.lo), Int(part.hi - part.lo + 1), leaf.kind, std::move(body));
+    return For(leaf.var, {Int(part.lo), Int(part.hi - part.lo + 1)}, leaf.kind, std::move(body));
   }
 
   std::vector<LoopLeaf> InnerSpatial() const {
@@ -184,9 +184,9 @@ class NestLowerer {
     const std::vector<LoopLeaf> accumulated = Accumulated();
     const Buffer acc = Accumulator(accumulated);
     const std::vector<Expr> position = Position(accumulated);
-    // Starting from partial sums reads the output, which the guards bound.
-    const std::vector<Expr> init_atoms =
-        OuterReduction(/*last=*/false) ? spatial_atoms : std::vector<Expr>{};
+    // What sums start from is read where the guards bound it.
+    const bool reads = OuterReduction(/*last=*/false) || spec_.initial;
+    const std::vector<Expr> init_atoms = reads ? spatial_atoms : std::vector<Expr>{};
     const Stmt init = Nest(accumulated, init_atoms, scope,
                            [&](const Known& at) { return Store(acc, position, InitialAt(at)); });
     const Stmt update = Update(scope, [&](const Known& at) {
@@ -231,8 +231,8 @@ class NestLowerer {
   PiecePrefetch PrefetchOfNextPiece() const {
     const NextPiece& next = spec_.prefetch;
     const auto below = outer_.begin() + next.outer_count;
-    return PlanPrefetch(next.buffer, Resolve(ElementRead(compute_.body, next.buffer)), *(below - 1),
-                        {below, outer_.end()}, inner_);
+    return PlanPrefetch(next.buffer, Resolve(ElementRead(compute_.body, next.buffer)),
+                        {*(below - 1), {below, outer_.end()}, inner_});
   }
 
   // A loop of one iteration has no next one.
@@ -299,7 +299,8 @@ class NestLowerer {
   }
 
   Expr InitialAt(const Known& at) const {
-    const Expr initial = InitialValue(compute_.reducer, compute_.body->dtype);
+    const Expr initial = spec_.initial ? At(Resolve(spec_.initial), at)
+                                       : InitialValue(compute_.reducer, compute_.body->dtype);
     const Expr first = OuterReduction(/*last=*/false);
     if (!first) return initial;
     const auto [buffer, indices] = PartialSum(at);
@@ -336,11 +337,11 @@ class NestLowerer {
             const std::function<Stmt(const Known&)>& body) {
     std::vector<Expr> open;
     for (const Expr& atom : atoms) open.push_back(At(atom, scope));
-    return NestFrom(0, leaves, std::move(open), scope, body);
+    return NestFrom(leaves, std::move(open), scope, body);
   }
 
-  Stmt NestFrom(size_t level, const std::vector<LoopLeaf>& leaves, std::vector<Expr> open,
-                const Known& scope, const std::function<Stmt(const Known&)>& body) {
+  Stmt NestFrom(std::span<const LoopLeaf> leaves, std::vector<Expr> open, const Known& scope,
+                const std::function<Stmt(const Known&)>& body) {
     Expr ready;  // conditions all of whose variables are bound here
     bool never = false;
     std::erase_if(open, [&](const Expr& atom) {
@@ -348,22 +349,22 @@ class NestLowerer {
         never = never || !*decided;
         return true;
       }
-      for (size_t i = level; i < leaves.size(); ++i) {
-        if (UsesVar(atom, leaves[i].var)) return false;
+      for (const LoopLeaf& leaf : leaves) {
+        if (UsesVar(atom, leaf.var)) return false;
       }
       ready = And(ready, atom);
       return true;
     });
     if (never) return nullptr;
-    Stmt inside =
-        level == leaves.size() ? body(scope) : LoopAt(level, leaves, std::move(open), scope, body);
+    Stmt inside = leaves.empty() ? body(scope) : LoopAt(leaves, std::move(open), scope, body);
     if (!inside || !ready) return inside;
     return If(ready, std::move(inside));
   }
 
-  Stmt LoopAt(size_t level, const std::vector<LoopLeaf>& leaves, std::vector<Expr> open,
-              const Known& scope, const std::function<Stmt(const Known&)>& body) {
-    const LoopLeaf& leaf = leaves[level];
+  // The first of them, and the others inside it.
+  Stmt LoopAt(std::span<const LoopLeaf> leaves, std::vector<Expr> open, const Known& scope,
+              const std::function<Stmt(const Known&)>& body) {
+    const LoopLeaf& leaf = leaves.front();
     int64_t extent = leaf.extent;
     if (leaf.kind != LoopKind::kSerial) {
       std::erase_if(open, [&](const Expr& atom) {
@@ -375,9 +376,9 @@ class NestLowerer {
     if (extent == 0) return nullptr;
     Known inside = scope;
     inside.ranges[leaf.var.get()] = {0, extent - 1};
-    Stmt nested = NestFrom(level + 1, leaves, std::move(open), inside, body);
+    Stmt nested = NestFrom(leaves.subspan(1), std::move(open), inside, body);
     if (!nested) return nullptr;
-    return For(leaf.var, Int(0), Int(extent), leaf.kind, std::move(nested));
+    return For(leaf.var, {Int(0), Int(extent)}, leaf.kind, std::move(nested));
   }
 
   const NestSpec& spec_;

@@ -17,6 +17,7 @@ struct NestSpec {
   int accumulate_at = 0;  // outer loops; the accumulators cover the loops below
   NextPiece prefetch;
   StorePlace store;
+  Expr initial;  // what sums start from; null: 0, or as the reducer has it
 };
 
 Program LowerNest(const NestSpec& spec);

@@ -27,8 +27,7 @@ Stmt ParallelNest(const std::vector<Axis>& loops, int64_t work, Stmt body) {
   int64_t inner = 1;
   for (size_t i = parallel; i-- > 0; inner *= loops[i].extent) {
     const Expr at = FloorDiv(index, inner);
-    body = For(loops[i].var, i == 0 ? at : FloorMod(at, loops[i].extent), Int(1), LoopKind::kSerial,
-               std::move(body));
+    body = Let(loops[i].var, i == 0 ? at : FloorMod(at, loops[i].extent), std::move(body));
   }
   return For(index, inner, LoopKind::kParallel, std::move(body));
 }

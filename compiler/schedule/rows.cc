@@ -21,10 +21,6 @@ int64_t ElementsOf(const std::vector<Axis>& axes) {
   return elements;
 }
 
-std::vector<Axis> OwnAxes(const Compute& compute) {
-  return {compute.axes.begin() + static_cast<ptrdiff_t>(compute.rows), compute.axes.end()};
-}
-
 int64_t RowBytes(const Compute& compute) {
   int64_t bytes = ElementsOf(OwnAxes(compute)) * SizeOf(compute.output->dtype);
   for (const Compute& stage : compute.stages) {
@@ -246,31 +242,37 @@ class RowBlocks {
     const Expr row = Var("row");
     std::vector<Expr> indices = Vars(stage.axes);
     indices.insert(indices.begin(), row);
-    return Nest(stage, stage.axes, {row, count}, first, {scratch_[i], std::move(indices)});
+    return Nest(stage, stage.axes, {{row, count}, first}, {scratch_[i], std::move(indices)});
   }
 
   Stmt OutputNest(const Expr& first, int64_t count) const {
     const Expr row = Var("row");
     std::vector<Expr> indices = Vars(compute_.axes);
     indices[compute_.rows - 1] = first + row;
-    return Nest(compute_, OwnAxes(compute_), {row, count}, first,
+    return Nest(compute_, OwnAxes(compute_), {{row, count}, first},
                 {compute_.output, std::move(indices)});
   }
 
-  Stmt Nest(const Compute& of, std::vector<Axis> own, const Axis& row, const Expr& first,
+  // Rows counted from the block's first one, in which scratch is indexed.
+  struct RowsOfBlock {
+    Axis row;
+    Expr first;
+  };
+
+  Stmt Nest(const Compute& of, std::vector<Axis> own, const RowsOfBlock& rows,
             StorePlace to) const {
     Compute nest{.name = of.name, .output = to.buffer, .reduce = of.reduce, .reducer = of.reducer};
-    own.insert(own.begin(), row);
+    own.insert(own.begin(), rows.row);
     nest.axes = std::move(own);
     nest.acc = of.acc;
-    nest.body = InBlock(of.body, row.var, first);
-    if (of.result != nullptr) nest.result = InBlock(of.result, row.var, first);
+    nest.body = InBlock(of.body, rows);
+    if (of.result != nullptr) nest.result = InBlock(of.result, rows);
     return RowNest(std::move(nest), lanes_, std::move(to)).Lower();
   }
 
-  // Rows counted from the block's first one, in which scratch is indexed.
-  Expr InBlock(const Expr& e, const Expr& row, const Expr& first) const {
-    const Expr moved = Substitute(e, Substitution{{row_.var.get(), first + row}});
+  Expr InBlock(const Expr& e, const RowsOfBlock& rows) const {
+    const Expr& row = rows.row.var;
+    const Expr moved = Substitute(e, Substitution{{row_.var.get(), rows.first + row}});
     return Rewrite(moved, [&](const Expr& part) {
       if (part->kind != ExprKind::kLoad) return part;
       for (size_t i = 0; i < scratch_.size(); ++i) {

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "compiler/schedule/lower_nest.h"
+#include "compiler/schedule/sum_start.h"
 
 namespace tilewright {
 
@@ -63,8 +64,14 @@ void Schedule::StoreAt(Buffer output, std::vector<Expr> indices) {
 }
 
 Program Schedule::Lower() const {
+  Compute compute = compute_;
   NestSpec spec;
-  spec.compute = &compute_;
+  spec.compute = &compute;
+  // Lanes that are summed apart would each start from it.
+  const auto in_lanes = [](const LoopLeaf& loop) {
+    return loop.reduce && loop.kind == LoopKind::kVectorized;
+  };
+  if (std::none_of(loops_.begin(), loops_.end(), in_lanes)) spec.initial = TakeAddend(&compute);
   for (int id : order_) spec.leaves.push_back(loops_[id]);
   spec.definitions = &definitions_;
   spec.spatial_guards = spatial_guards_;

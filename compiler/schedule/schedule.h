@@ -81,7 +81,8 @@ class Schedule {
   // Hides the way from memory: while one iteration of the `outer_count` outermost loops runs, asks
   // for what the next one reads of input i, evenly spread over the steps of the loops below (down
   // to the last serial one). REQUIRES: the body loads the input once, and what one iteration reads
-  // is one contiguous piece that follows the piece before; outer_count <= AccumulateAt.
+  // is one contiguous piece before the next one's, or as many as unrolled loops have steps of more
+  // than that; outer_count <= AccumulateAt.
   void PrefetchNext(size_t input, int outer_count);
   // The output exists only where `condition` (over the compute's axes) holds; everything read is
   // readable elsewhere (padded), so only stores are guarded.

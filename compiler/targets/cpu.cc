@@ -4,6 +4,7 @@
 #include "compiler/targets/support/llvm_emit.h"
 #include "compiler/targets/support/llvm_object.h"
 #include "compiler/targets/support/llvm_target.h"
+#include "compiler/targets/support/pack_stores.h"
 #include "compiler/targets/target_backend.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -57,21 +58,30 @@ std::unique_ptr<llvm::Module> EmptyModule(const std::string& name, llvm::LLVMCon
   return module;
 }
 
+EmitOptions EmitOptionsOf(const llvm::TargetMachine& machine, const CpuTraits& traits,
+                          Optimize optimize) {
+  return {.vector_bits = traits.vector_bits,
+          .optimize = optimize,
+          .masked_memory = machine.getTargetTriple().isX86() && traits.vector_bits >= 256,
+          .converts_float16 = ConvertsFloat16(machine),
+          .pair_bits = PairBits(machine),
+          .quad_bits = QuadBits(machine),
+          .float_pair_bits = FloatPairBits(machine)};
+}
+
 // The optimised module of one program.
-std::unique_ptr<llvm::Module> MakeModule(const Program& program, llvm::LLVMContext& context,
-                                         llvm::TargetMachine& machine, const CpuTraits& traits,
-                                         Optimize optimize) {
+std::unique_ptr<llvm::Module> MakeModule(const Program& program, const EmitOptions& options,
+                                         llvm::LLVMContext& context, llvm::TargetMachine& machine) {
   auto module = EmptyModule(program.name, context, machine);
-  const bool avx = machine.getTargetTriple().isX86() && traits.vector_bits >= 256;
-  EmitProgram(UnrollLoops(program),
-              {traits.vector_bits, optimize, avx, ConvertsFloat16(machine), PairBits(machine),
-               QuadBits(machine), FloatPairBits(machine)},
-              *module);
+  EmitProgram(UnrollLoops(program), options, *module);
   if (!HasVectorLoops(program)) {
     RunPasses(*module, machine, LlvmPasses::kDefault);
     return module;
   }
   RunPasses(*module, machine, LlvmPasses::kExplicit);
+  if (PairBits(machine) == 512) {
+    for (llvm::Function& function : *module) PackStores(function);
+  }
   return module;
 }
 
@@ -93,11 +103,11 @@ class CpuBackend final : public TargetBackend {
                                              const Target& target,
                                              const CompileOptions& options) const override {
     TW_ASSIGN_OR_RETURN(const auto machine, MakeTargetMachine(target, options.optimize));
+    const EmitOptions emit = EmitOptionsOf(*machine, TraitsOf(target), options.optimize);
     std::vector<std::string> objects;
     for (const Program& program : programs) {
       llvm::LLVMContext context;
-      const auto module =
-          MakeModule(program, context, *machine, TraitsOf(target), options.optimize);
+      const auto module = MakeModule(program, emit, context, *machine);
       TW_RETURN_IF_ERROR(Dump(*module, *machine, options));
       TW_ASSIGN_OR_RETURN(objects.emplace_back(), EmitObject(*module, *machine));
     }

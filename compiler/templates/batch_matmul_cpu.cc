@@ -78,7 +78,7 @@ class BatchMatmul final : public Template {
 
   Config Default(const Workload& w, const Target& target) const override {
     const MatmulShape s = ShapeOf(w, target);
-    const TileChoice tile = ChooseTile(s.vectors, s.m, VectorCandidates(s), TileWidths(s.m),
+    const TileChoice tile = ChooseTile({s.vectors, VectorCandidates(s)}, {s.m, TileWidths(s.m)},
                                        TraitsOf(target).vector_registers, target);
     int64_t unroll = 1;
     for (int64_t candidate : Divisors(s.k, 4)) unroll = candidate;

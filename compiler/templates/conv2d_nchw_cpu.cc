@@ -271,8 +271,8 @@ class Conv2dNchw final : public Template {
     // Vectors that cut the row evenly need no condition.
     const bool even = s.out_width % vectors == 0;
     Tile tile{.rows = 1, .lanes = even ? s.out_width / vectors : widest, .unroll_ic = 1};
-    const TileChoice best = ChooseTile(vectors, s.out_channels, VectorCandidates(s, lanes),
-                                       ChannelCandidates(s), registers, target);
+    const TileChoice best = ChooseTile({vectors, VectorCandidates(s, lanes)},
+                                       {s.out_channels, ChannelCandidates(s)}, registers, target);
     tile.vectors = best.rows;
     tile.channels = best.columns;
     for (int64_t rows : RowCandidates(s)) {

@@ -119,14 +119,12 @@ Program WordsOfWeights(const Workload& w, const ConvShape& s) {
   return LowerPlain(c);
 }
 
-// What is summed for data at `at`, whose last index counts words, by the weight at `tap`.
-Expr SummedProduct(const Workload& w, const ConvShape& s, const Compute& c, std::vector<Expr> at,
-                   std::vector<Expr> tap) {
-  const Expr weight = Load(c.inputs[1], std::move(tap));
-  if (s.per_word == 1) return Product(w, Load(c.inputs[0], std::move(at)), weight);
-  const size_t channel = at.size() - 1;
-  return DotOfWords(w.inputs[0].dtype, s.per_word,
-                    WordAt(c.inputs[0], std::move(at), channel, s.per_word), weight);
+// What is summed for data at `at`, whose last index counts words.
+Expr SummedProduct(const Workload& w, const ConvShape& s, const StorePlace& data,
+                   const Expr& weight) {
+  if (s.per_word == 1) return Product(w, Load(data.buffer, data.indices), weight);
+  const Expr word = WordAt(data.buffer, data.indices, data.indices.size() - 1, s.per_word);
+  return DotOfWords(w.inputs[0].dtype, s.per_word, word, weight);
 }
 
 Compute ConvCompute(const Workload& w, const ConvShape& s) {
@@ -154,7 +152,8 @@ Compute ConvCompute(const Workload& w, const ConvShape& s) {
   const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
   const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
   const Expr block = s.groups == 1 ? ic : FloorDiv(oc, s.out_blocks / s.groups) * s.in_blocks + ic;
-  c.body = SummedProduct(w, s, c, {c.axes[0].var, block, ih, iw, ici}, {oc, ic, kh, kw, ici, lane});
+  c.body = SummedProduct(w, s, {data, {c.axes[0].var, block, ih, iw, ici}},
+                         Load(weight, {oc, ic, kh, kw, ici, lane}));
   c.predicate = And(InBounds(ih, s.height, s.padding[0], s.padding[2]),
                     InBounds(iw, s.width, s.padding[1], s.padding[3]));
   FuseEpilogue(w, oc * s.lanes + lane, s.out_blocks * s.lanes, &c);
@@ -279,8 +278,9 @@ class Conv2dNchwc final : public Template {
     ConvShape s = ShapeOf(w, target);
     const bool pad = CanPad(w) && PadPays(s, target);
     if (pad) AddBorders(&s);
-    const TileChoice tile = ChooseTile(s.out_blocks, s.out_width, TileRows(TileableBlocks(s)),
-                                       TileWidths(s.out_width), RegistersFor(s, target), target);
+    const TileChoice tile =
+        ChooseTile({s.out_blocks, TileRows(TileableBlocks(s))},
+                   {s.out_width, TileWidths(s.out_width)}, RegistersFor(s, target), target);
     const int64_t weights = s.out_blocks * s.in_blocks * s.kernel_h * s.kernel_w * s.in_block;
     const int64_t pixels = s.in_blocks * s.in_block * s.height * s.width / s.lanes;
     const bool by_channel = weights > pixels;

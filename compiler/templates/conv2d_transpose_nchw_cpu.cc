@@ -48,8 +48,8 @@ Nest NestOf(const Workload& w) {
 }
 
 // The products of a phase; a phase without taps is the epilogue of zero.
-void SetBody(const Workload& w, const Nest& s, const TransposedPhase& h, const TransposedPhase& v,
-             Compute* c) {
+void SetBody(const Workload& w, const Nest& s, const PhasePair& phase, Compute* c) {
+  const TransposedPhase &h = phase.h, &v = phase.v;
   const Shape& weight_shape = w.inputs[1].shape;
   const Buffer data =
       MakeBuffer("data", w.inputs[0].dtype, {s.batch, s.groups, s.in, s.height, s.width});
@@ -81,22 +81,22 @@ Tile TileOf(const Config& config) {
           .unroll_taps = config.Bool("unroll_taps")};
 }
 
-Program LowerPhase(const Workload& w, const Nest& s, const TransposedPhase& h,
-                   const TransposedPhase& v, const Tile& tile) {
+Program LowerPhase(const Workload& w, const Nest& s, const PhasePair& phase, const Tile& tile) {
+  const TransposedPhase &h = phase.h, &v = phase.v;
   Compute c{.name = "conv2d_transpose"};
   c.axes = {{Var("n"), s.batch},
             {Var("g"), s.groups},
             {Var("oc"), s.out},
             {Var("oh"), h.outputs},
             {Var("ow"), v.outputs}};
-  SetBody(w, s, h, v, &c);
+  SetBody(w, s, phase, &c);
   const Shape shape = OutputShape(w);
   const Buffer out =
       MakeBuffer("out", OutputTypeOf(w), {s.batch, s.groups, s.out, shape[2], shape[3]});
   c.output = MakeBuffer("phase", OutputTypeOf(w), {s.batch, s.groups, s.out, h.outputs, v.outputs});
   const std::vector<Expr> at = Vars(c.axes);
   const std::vector<Expr> position = {at[0], at[1], at[2], h.Output(at[3]), v.Output(at[4])};
-  FuseEpilogueAt(w, at[1] * s.out + at[2], s.groups * s.out, out, position, &c);
+  FuseEpilogueAt(w, {out, s.groups * s.out, {position, at[1] * s.out + at[2]}}, &c);
   const bool sums = c.reducer == Reducer::kSum;
   Schedule sch(std::move(c));
   const auto [oc, oc_tile] = sch.Split(sch.axis(2), tile.channels);
@@ -167,8 +167,8 @@ class Conv2dTransposeNchw final : public Template {
     const Nest s = NestOf(w);
     const int64_t widest = WidestLanes(s, target);
     const TileChoice tile =
-        ChooseTile((s.largest.columns + widest - 1) / widest, s.out, VectorCandidates(s, target),
-                   ChannelCandidates(s), TraitsOf(target).vector_registers, target);
+        ChooseTile({(s.largest.columns + widest - 1) / widest, VectorCandidates(s, target)},
+                   {s.out, ChannelCandidates(s)}, TraitsOf(target).vector_registers, target);
     const bool unroll = tile.rows * tile.columns * s.largest.taps_w <= kMaxBodyFmas;
     return {{{"tile_oc", Scalar(tile.columns)},
              {"tile_ow", Scalar(tile.rows)},
@@ -183,7 +183,7 @@ class Conv2dTransposeNchw final : public Template {
     std::vector<Program> phases;
     for (const TransposedPhase& h : s.rows) {
       for (const TransposedPhase& v : s.columns) {
-        phases.push_back(LowerPhase(w, s, h, v, TileOf(config)));
+        phases.push_back(LowerPhase(w, s, {h, v}, TileOf(config)));
       }
     }
     return PhaseSteps(phases);

@@ -51,8 +51,8 @@ struct PhaseCompute {
 };
 
 // The products of a phase; a phase without taps is the epilogue of zero.
-void SetBody(const Workload& w, const Blocks& s, const TransposedPhase& h, const TransposedPhase& v,
-             Compute* c) {
+void SetBody(const Workload& w, const Blocks& s, const PhasePair& phase, Compute* c) {
+  const TransposedPhase &h = phase.h, &v = phase.v;
   const Shape& data_shape = w.inputs[0].shape;
   const Shape& weight_shape = w.inputs[1].shape;
   const Buffer data =
@@ -74,8 +74,8 @@ void SetBody(const Workload& w, const Blocks& s, const TransposedPhase& h, const
   c->predicate = And(h.Inside(ih), v.Inside(iw));
 }
 
-PhaseCompute ComputeOf(const Workload& w, const Blocks& s, const TransposedPhase& h,
-                       const TransposedPhase& v) {
+PhaseCompute ComputeOf(const Workload& w, const Blocks& s, const PhasePair& phase) {
+  const TransposedPhase &h = phase.h, &v = phase.v;
   PhaseCompute p;
   Compute& c = p.compute;
   c.name = "conv2d_transpose";
@@ -84,24 +84,25 @@ PhaseCompute ComputeOf(const Workload& w, const Blocks& s, const TransposedPhase
             {Var("oh"), h.outputs},
             {Var("ow"), v.outputs},
             {Var("lane"), s.lanes}};
-  SetBody(w, s, h, v, &c);
+  SetBody(w, s, phase, &c);
   const Shape out = OutputShape(w);
   p.output = MakeBuffer("out", OutputTypeOf(w), {s.batch, s.out, out[2], out[3], s.lanes});
   c.output = MakeBuffer("phase", OutputTypeOf(w), {s.batch, s.out, h.outputs, v.outputs, s.lanes});
   const std::vector<Expr> at = Vars(c.axes);
   p.position = {at[0], at[1], h.Output(at[2]), v.Output(at[3]), at[4]};
-  FuseEpilogueAt(w, at[1] * s.lanes + at[4], s.out * s.lanes, p.output, p.position, &c);
+  FuseEpilogueAt(w, {p.output, s.out * s.lanes, {p.position, at[1] * s.lanes + at[4]}}, &c);
   return p;
 }
 
-Program LowerPhase(const Workload& w, const Blocks& s, const TransposedPhase& h,
-                   const TransposedPhase& v, const Config& config) {
-  PhaseCompute phase = ComputeOf(w, s, h, v);
+Program LowerPhase(const Workload& w, const Blocks& s, const PhasePair& pair,
+                   const Config& config) {
+  PhaseCompute phase = ComputeOf(w, s, pair);
   const bool sums = phase.compute.reducer == Reducer::kSum;
   Schedule sch(std::move(phase.compute));
   const Loop n = sch.axis(0), oh = sch.axis(2), lane = sch.axis(4);
   const auto [oc, oc_tile] = sch.Split(sch.axis(1), config.Inner("tile_oc"));
-  const auto [ow, ow_tile] = sch.Split(sch.axis(3), std::min(config.Inner("tile_ow"), v.outputs));
+  const auto [ow, ow_tile] =
+      sch.Split(sch.axis(3), std::min(config.Inner("tile_ow"), pair.v.outputs));
   std::vector<Loop> order = {n, oc, oh, ow};
   if (sums) {
     const auto [ici, ici_tile] = sch.Split(sch.reduce(3), config.Int("unroll_ic"));
@@ -172,9 +173,9 @@ class Conv2dTransposeNchwc final : public Template {
 
   Config Default(const Workload& w, const Target& target) const override {
     const Blocks s = BlocksOf(w);
-    const TileChoice tile =
-        ChooseTile(s.out, s.largest.columns, BlocksOfTile(w, s, target),
-                   TileWidths(s.largest.columns), TraitsOf(target).vector_registers, target);
+    const TileChoice tile = ChooseTile({s.out, BlocksOfTile(w, s, target)},
+                                       {s.largest.columns, TileWidths(s.largest.columns)},
+                                       TraitsOf(target).vector_registers, target);
     // Taps of a border tile have conditions, which cost nothing where they are unrolled.
     const int64_t body = 2 * tile.rows * tile.columns * s.largest.taps_w;
     const bool taps = s.largest.taps_w > 1 && body <= kMaxBodyFmas;
@@ -191,7 +192,7 @@ class Conv2dTransposeNchwc final : public Template {
     std::vector<Program> phases;
     for (const TransposedPhase& h : s.rows) {
       for (const TransposedPhase& v : s.columns) {
-        phases.push_back(LowerPhase(w, s, h, v, config));
+        phases.push_back(LowerPhase(w, s, {h, v}, config));
       }
     }
     return PhaseSteps(phases);

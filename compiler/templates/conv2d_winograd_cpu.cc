@@ -16,171 +16,21 @@
 // most. bfloat16 is transformed in float32 and rounded once more before it is multiplied, two at a
 // time: at most 1e-2 with m = 2, the only one (m = 4: 7e-2). uint8 by int8 is exact
 // (support/winograd_stages.h), with m = 2 and 4, at 16 bits a product, two at a time.
-#include <algorithm>
-#include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "compiler/core/layout.h"
-#include "compiler/core/narrow_dots.h"
 #include "compiler/operators/workload_rules.h"
-#include "compiler/templates/support/element_types.h"
-#include "compiler/templates/support/narrow_words.h"
 #include "compiler/templates/support/space.h"
 #include "compiler/templates/support/tile_model.h"
+#include "compiler/templates/support/winograd_choice.h"
 #include "compiler/templates/support/winograd_stages.h"
 #include "compiler/templates/support/winograd_transforms.h"
 #include "compiler/templates/template.h"
 
 namespace tilewright {
 namespace {
-
-// Scratch of one piece: within the second cache.
-constexpr int64_t kMaxScratchBytes = 400 << 10;
-constexpr int64_t kMaxBodyFmas = 350;
-
-struct Choice {
-  WinogradShape shape;
-  WinogradTile tile;
-  bool by_channel;
-};
-
-// nullopt where the template has none for the workload's types on the target.
-std::optional<WinogradArithmetic> ArithmeticOf(const Workload& w, const Target& target) {
-  const DType data = w.inputs[0].dtype, weight = w.inputs[1].dtype;
-  if (IsAllFloat32(w)) return WinogradArithmetic{};
-  if (data == DType::kBF16 && AccumulatorOf(w) == DType::kF32 && HasBFloat16Dots(target)) {
-    return WinogradArithmetic{data, weight, DType::kBF16, 2};
-  }
-  const bool bytes = data == DType::kU8 && weight == DType::kI8;
-  if (bytes && AccumulatorOf(w) == DType::kI32 && TraitsOf(target).vector_bits >= 256) {
-    return WinogradArithmetic{data, weight, DType::kI16, 2};
-  }
-  return std::nullopt;
-}
-
-// REQUIRES: the template matches.
-WinogradShape ShapeOf(const Workload& w, const Target& target, int64_t m, int64_t piece) {
-  return WinogradShapeOf(w, m, piece, *ArithmeticOf(w, target));
-}
-
-Choice ChoiceOf(const Workload& w, const Target& target, const Config& config) {
-  const int64_t columns = config.Inner("tile_p");
-  return {.shape = ShapeOf(w, target, config.Int("tile_m"), columns * config.Int("pieces")),
-          .tile = {.blocks = config.Inner("tile_oc"),
-                   .columns = columns,
-                   .unroll = config.Int("unroll_ic")},
-          .by_channel = config.Str("order") == "oc"};
-}
-
-// Of float32 or int32.
-int64_t Bytes(const std::vector<int64_t>& shape) { return NumBytes({DType::kF32, shape}); }
-
-int64_t PieceBytes(const WinogradShape& s) {
-  return NumBytes({s.types.transformed, TransformedPiece(s)});
-}
-
-int64_t ScratchBytes(const Choice& choice) {
-  const WinogradShape& s = choice.shape;
-  const int64_t products = Bytes(ProductsOfPiece(s, choice.tile));
-  const int64_t sums = s.chunks() > 1 ? Bytes(SumsOfPiece(s, choice.tile)) : 0;
-  return products + sums + (choice.by_channel ? 0 : PieceBytes(s));
-}
-
-// The largest tile whose rounding is small enough, or whose integers fit.
-int64_t LargestTile(const Workload& w) {
-  switch (w.inputs[0].dtype) {
-    case DType::kBF16: return 2;
-    case DType::kU8: return 4;
-    default: return 6;
-  }
-}
-
-// Tile sizes that are not much larger than the image.
-std::vector<int64_t> TileSizes(const Workload& w) {
-  const Shape out = OutputShape(w);
-  std::vector<int64_t> sizes = {2};
-  for (const int64_t m : {4, 6}) {
-    if (m <= LargestTile(w) && m - 2 < std::max(out[2], out[3])) sizes.push_back(m);
-  }
-  return sizes;
-}
-
-// Loads, stores and arithmetic of both transforms, in multiply-adds for each vector of a
-// transformed tile (measured): what is narrow is half the bytes.
-double TransformCost(const WinogradArithmetic& types) { return types.per_word > 1 ? 9 : 12.5; }
-
-// Time to read from the outer cache, in that of memory.
-constexpr double kOuterCache = 0.25;
-
-int64_t Groups(const Choice& choice) { return choice.shape.out_blocks / choice.tile.blocks; }
-
-double CostOf(const Choice& choice, int64_t l2_bytes) {
-  const WinogradShape& s = choice.shape;
-  const double matrices = static_cast<double>(s.alpha * s.alpha);
-  const double products =
-      matrices * static_cast<double>(s.pieces() * s.piece * s.in_blocks * s.words() * s.out_blocks);
-  const double transforms =
-      matrices * static_cast<double>(s.tiles() * (s.in_blocks + s.out_blocks * s.chunks()));
-  // What passes the outer cache because half of the second one does not keep it: weights from piece
-  // to piece, or the transformed input, which is written and read for each group of output
-  // channels.
-  const auto beyond = [l2_bytes](int64_t bytes) {
-    return std::max<int64_t>(bytes - l2_bytes / 2, 0);
-  };
-  const int64_t weights = NumBytes(TransformedWeights(s));
-  const int64_t input = s.pieces() * PieceBytes(s);
-  const int64_t again =
-      choice.by_channel ? (2 + Groups(choice)) * beyond(input) : (s.pieces() - 1) * beyond(weights);
-  return MemoryBoundCost(products + TransformCost(s.types) * transforms,
-                         static_cast<double>(weights) + kOuterCache * static_cast<double>(again));
-}
-
-// Of the parallel loop that has the products.
-int64_t Iterations(const Choice& choice) {
-  return choice.shape.pieces() * (choice.by_channel ? Groups(choice) : 1);
-}
-
-// What a default's cost is multiplied by, because two threads may run it too: a tenth more where
-// there is one iteration, and less the less of the time one of them would wait.
-double SplitPenalty(int64_t iterations) {
-  constexpr double kOfOneIteration = 0.1;
-  return 1 +
-         kOfOneIteration * static_cast<double>(iterations % 2) / static_cast<double>(iterations);
-}
-
-struct DefaultChoice {
-  Config config;
-  double cost = 0;
-};
-
-// The least cost over tile sizes, orders and sizes of a piece, each with the register tile that
-// suits it.
-DefaultChoice ChooseDefault(const ConfigSpace& space, const Workload& w, const Target& target) {
-  const CpuTraits traits = TraitsOf(target);
-  DefaultChoice best;
-  for (const int64_t m : TileSizes(w)) {
-    const WinogradShape s = ShapeOf(w, target, m, 1);
-    const int registers =
-        s.types.per_word > 1 ? RegistersForWords(target) : traits.vector_registers;
-    const TileChoice tile = ChooseTile(s.out_blocks, s.tiles(), Divisors(s.out_blocks, 4),
-                                       TileWidths(s.tiles()), registers, target);
-    for (const char* order : {"px", "oc"}) {
-      for (const int64_t pieces : {1, 2, 4}) {
-        const Config config{{{"tile_m", Scalar(m)},
-                             {"tile_oc", InnerSplit(tile.rows)},
-                             {"tile_p", InnerSplit(tile.columns)},
-                             {"pieces", Scalar(pieces)},
-                             {"unroll_ic", Scalar(std::min<int64_t>(4, s.words()))},
-                             {"order", OtherEntity{std::string(order)}}}};
-        if (space.WhyInvalid(config)) continue;
-        const Choice choice = ChoiceOf(w, target, config);
-        const double cost = CostOf(choice, traits.l2_bytes) * SplitPenalty(Iterations(choice));
-        if (best.cost == 0 || cost < best.cost) best = {config, cost};
-      }
-    }
-  }
-  return best;
-}
 
 class Conv2dWinograd final : public Template {
  public:
@@ -200,7 +50,7 @@ class Conv2dWinograd final : public Template {
   }
 
   bool Matches(const Workload& w, const Target& target) const override {
-    if (target.kind != "cpu" || w.op != "conv2d" || !ArithmeticOf(w, target)) return false;
+    if (target.kind != "cpu" || w.op != "conv2d" || !WinogradArithmeticOf(w, target)) return false;
     const Shape& weight = w.inputs[1].shape;
     const bool plain = w.Attr("groups")[0] == 1 && w.Attr("strides") == Shape{1, 1} &&
                        w.Attr("dilation") == Shape{1, 1};
@@ -212,56 +62,53 @@ class Conv2dWinograd final : public Template {
   }
 
   ConfigSpace Space(const Workload& w, const Target& target) const override {
-    const WinogradShape small = ShapeOf(w, target, 2, 1);
+    const WinogradShape small = WinogradShapeOf(w, target, 2, 1);
     ConfigSpace space;
-    DefineIntKnob(space, "tile_m", TileSizes(w));
+    DefineIntKnob(space, "tile_m", WinogradTileSizes(w));
     space.DefineSplit("tile_oc", small.out_blocks, {.candidates = Divisors(small.out_blocks, 4)});
     space.DefineSplit("tile_p", small.tiles(), {.candidates = TileWidths(small.tiles())});
     DefineIntKnob(space, "pieces", {1, 2, 3, 4, 6, 8, 16});
     DefineIntKnob(space, "unroll_ic", Divisors(small.words(), 8));
     space.DefineKnob("order", {std::string("px"), std::string("oc")});
     const int64_t most = MaxAccumulators(TraitsOf(target).vector_registers);
-    space.AddConstraint("at most as many accumulators as registers allow",
-                        [most](const Config& config) {
-                          return config.Inner("tile_oc") * config.Inner("tile_p") <= most;
-                        });
-    space.AddConstraint("at most 350 multiply-adds in the unrolled body", [](const Config& config) {
-      return config.Inner("tile_oc") * config.Inner("tile_p") * config.Int("unroll_ic") <=
-             kMaxBodyFmas;
-    });
+    space.AddConstraint(
+        "at most as many accumulators as registers allow",
+        [most](const Config& config) { return HasAccumulators(WinogradTileOf(config), most); });
+    space.AddConstraint("at most 350 multiply-adds in the unrolled body",
+                        [](const Config& config) { return FitsBody(WinogradTileOf(config)); });
     space.AddConstraint("at most 400 KiB of scratch a piece", [w, target](const Config& config) {
-      return ScratchBytes(ChoiceOf(w, target, config)) <= kMaxScratchBytes;
+      return FitsScratch(WinogradChoiceOf(w, target, config));
     });
     space.AddConstraint("no piece larger than the image", [w, target](const Config& config) {
-      const WinogradShape s = ChoiceOf(w, target, config).shape;
-      return s.piece == config.Inner("tile_p") || s.piece < s.tiles() + config.Inner("tile_p");
+      return FitsImage(WinogradChoiceOf(w, target, config));
     });
     return space;
   }
 
   Config Default(const Workload& w, const Target& target) const override {
-    return ChooseDefault(Space(w, target), w, target).config;
+    return ConfigOf(ChooseWinogradDefault(w, target).choice);
   }
 
   double Cost(const Workload& w, const Target& target) const override {
-    return ChooseDefault(Space(w, target), w, target).cost;
+    return ChooseWinogradDefault(w, target).cost;
   }
 
   absl::StatusOr<LoweredTask> Lower(const Workload& w, const Target& target,
                                     const Config& given) const override {
     TW_ASSIGN_OR_RETURN(const Config config, Space(w, target).Canonical(given));
-    const Choice choice = ChoiceOf(w, target, config);
+    const WinogradChoice choice = WinogradChoiceOf(w, target, config);
     return choice.by_channel ? LowerByChannel(w, choice) : LowerByPiece(w, choice);
   }
 
  private:
-  static LoweredTask LowerByPiece(const Workload& w, const Choice& choice);
-  static LoweredTask LowerByChannel(const Workload& w, const Choice& choice);
+  static LoweredTask LowerByPiece(const Workload& w, const WinogradChoice& choice);
+  static LoweredTask LowerByChannel(const Workload& w, const WinogradChoice& choice);
 };
 
 // Operands: data, weight, epilogue inputs, output, then the transformed weights.
 struct Operands {
   Buffer data, weights;
+  PieceBuffer input;  // transformed
   Compute epilogue;
   std::vector<int> extras;  // operand numbers of the epilogue's inputs
   int out, transformed;
@@ -297,17 +144,17 @@ LoweredStep WeightStep(const Operands& o, const WinogradShape& s) {
 }
 
 // All pieces and all groups of output channels of one nest.
-Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBuffer& input,
-                          const Expr& piece, const Expr& group) {
+Stmt MultiplyAndTransform(const WinogradChoice& choice, const Operands& o, const Expr& piece,
+                          const Expr& group) {
   const WinogradShape& s = choice.shape;
   const Buffer products =
       MakeBuffer("products", s.types.output(), ProductsOfPiece(s, choice.tile), Scope::kStack);
   const Expr first = group * choice.tile.blocks, chunk = Var("chunk");
   const auto multiply = [&](const Expr& c) {
-    return MultiplyPiece(s, choice.tile, o.weights, input, first, c, products);
+    return MultiplyPiece(s, choice.tile, {o.weights, o.input, first, c}, products);
   };
   const auto output = [&](const Buffer& sums) {
-    return TransformOutput(s, choice.tile, products, sums, piece, first, o.epilogue);
+    return TransformOutput(s, choice.tile, {products, sums, piece, first}, o.epilogue);
   };
   if (s.chunks() == 1) return Alloc(products, Seq({multiply(Int(0)), output(nullptr)}));
   const Buffer sums =
@@ -321,24 +168,23 @@ Stmt MultiplyAndTransform(const Choice& choice, const Operands& o, const PieceBu
 }
 
 // `body` for all of two variables, as one loop over threads.
-Stmt InParallel(const Expr& outer, int64_t outer_extent, const Expr& inner, int64_t inner_extent,
-                Stmt body) {
+Stmt InParallel(const Axis& outer, const Axis& inner, Stmt body) {
   const Expr both = Var("q");
-  body = Let(inner, FloorMod(both, inner_extent), std::move(body));
-  body = Let(outer, FloorDiv(both, inner_extent), std::move(body));
-  return For(both, outer_extent * inner_extent, LoopKind::kParallel, std::move(body));
+  body = Let(inner.var, FloorMod(both, inner.extent), std::move(body));
+  body = Let(outer.var, FloorDiv(both, inner.extent), std::move(body));
+  return For(both, outer.extent * inner.extent, LoopKind::kParallel, std::move(body));
 }
 
-LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const Choice& choice) {
+LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const WinogradChoice& choice) {
   const WinogradShape& s = choice.shape;
-  const Operands o = OperandsOf(w, s);
+  Operands o = OperandsOf(w, s);
   const Buffer local = MakeBuffer("piece", s.types.transformed, TransformedPiece(s), Scope::kStack);
   const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
-  const PieceBuffer input{local, {}};
-  const Stmt transform =
-      For(block, s.in_blocks, LoopKind::kSerial, TransformInput(s, o.data, piece, block, input));
-  const Stmt groups = For(group, Groups(choice), LoopKind::kSerial,
-                          MultiplyAndTransform(choice, o, input, piece, group));
+  o.input = {local, {}};
+  const Stmt transform = For(block, s.in_blocks, LoopKind::kSerial,
+                             TransformInput(s, o.data, {piece, block}, o.input));
+  const Stmt groups =
+      For(group, Groups(choice), LoopKind::kSerial, MultiplyAndTransform(choice, o, piece, group));
   const Stmt body =
       For(piece, s.pieces(), LoopKind::kParallel, Alloc(local, Seq({transform, groups})));
   return {.buffers = {TransformedWeights(s)},
@@ -346,23 +192,23 @@ LoweredTask Conv2dWinograd::LowerByPiece(const Workload& w, const Choice& choice
           .steps = {OutputStep(o, {o.data, o.weights}, {0, o.transformed}, body)}};
 }
 
-LoweredTask Conv2dWinograd::LowerByChannel(const Workload& w, const Choice& choice) {
+LoweredTask Conv2dWinograd::LowerByChannel(const Workload& w, const WinogradChoice& choice) {
   const WinogradShape& s = choice.shape;
-  const Operands o = OperandsOf(w, s);
+  Operands o = OperandsOf(w, s);
   std::vector<int64_t> shape = TransformedPiece(s);
   shape.insert(shape.begin(), s.pieces());
   const Buffer pieces = MakeBuffer("pieces", s.types.transformed, shape);
   const int scratch = o.transformed + 1;
   const Expr piece = Var("pc"), block = Var("ic"), group = Var("oc");
-  const PieceBuffer input{pieces, {piece}};
+  o.input = {pieces, {piece}};
   // Channels are split over threads too: a small image is one piece.
   LoweredStep first{{.name = "winograd_input",
                      .params = {o.data, pieces},
-                     .body = InParallel(piece, s.pieces(), block, s.in_blocks,
-                                        TransformInput(s, o.data, piece, block, input))},
+                     .body = InParallel({piece, s.pieces()}, {block, s.in_blocks},
+                                        TransformInput(s, o.data, {piece, block}, o.input))},
                     {0, scratch}};
-  Stmt body = InParallel(group, Groups(choice), piece, s.pieces(),
-                         MultiplyAndTransform(choice, o, input, piece, group));
+  Stmt body = InParallel({group, Groups(choice)}, {piece, s.pieces()},
+                         MultiplyAndTransform(choice, o, piece, group));
   return {.buffers = {TransformedWeights(s), {s.types.transformed, shape}},
           .prepare = {WeightStep(o, s)},
           .steps = {std::move(first),

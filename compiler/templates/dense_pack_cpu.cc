@@ -148,8 +148,8 @@ class DensePack final : public Template {
     const int registers =
         s.per_word > 1 ? RegistersForWords(target) : TraitsOf(target).vector_registers;
     const TileChoice tile =
-        ChooseTile(s.blocks, s.m, BlockCandidates(s, registers),
-                   TileWidths(std::min(s.m, RowsInFirstCache(w, s))), registers, target);
+        ChooseTile({s.blocks, BlockCandidates(s, registers)},
+                   {s.m, TileWidths(std::min(s.m, RowsInFirstCache(w, s)))}, registers, target);
     int64_t unroll = 1;
     for (int64_t candidate : UnrollCandidates(s)) {
       if (candidate <= 4) unroll = candidate;

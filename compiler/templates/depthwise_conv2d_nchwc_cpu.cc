@@ -90,8 +90,7 @@ Program WordsOfWeights(const Workload& w, const DepthwiseShape& s) {
 }
 
 // Adds to `c` what the taps of row `ih` from word `kw` on give; the weight is at `tap`.
-void SumWords(const Workload& w, const DepthwiseShape& s, const Expr& ih, std::vector<Expr> tap,
-              Compute* c) {
+void SumWords(const DepthwiseShape& s, const Expr& ih, std::vector<Expr> tap, Compute* c) {
   const Expr &ow = c->axes[3].var, &lane = c->axes[4].var, &kw = c->reduce[1].var;
   std::vector<Expr> bytes;
   for (int64_t i = 0; i < s.per_word; ++i) {
@@ -99,8 +98,8 @@ void SumWords(const Workload& w, const DepthwiseShape& s, const Expr& ih, std::v
     const Expr byte = Load(c->inputs[0], {c->axes[0].var, c->axes[1].var, ih, iw, lane});
     bytes.push_back(Select(Inside(iw, s.width), byte, Int(0, byte->dtype)));
   }
-  c->body =
-      DotOfWords(w.inputs[0].dtype, s.per_word, WordOf(bytes), Load(c->inputs[1], std::move(tap)));
+  c->body = DotOfWords(c->inputs[0]->dtype, s.per_word, WordOf(bytes),
+                       Load(c->inputs[1], std::move(tap)));
   c->predicate = Inside(ih, s.height);
 }
 
@@ -123,7 +122,7 @@ Compute DepthwiseCompute(const Workload& w, const DepthwiseShape& s) {
   const Expr ih = c.axes[2].var * s.strides[0] + kh * s.dilation[0] - s.padding[0];
   const Expr iw = c.axes[3].var * s.strides[1] + kw * s.dilation[1] - s.padding[1];
   if (s.per_word > 1) {
-    SumWords(w, s, ih, {cb, kh, kw, lane}, &c);
+    SumWords(s, ih, {cb, kh, kw, lane}, &c);
   } else {
     c.body = Product(w, Load(data, {c.axes[0].var, cb, ih, iw, lane}),
                      Load(c.inputs[1], {cb, kh, kw, lane}));

@@ -44,12 +44,16 @@ absl::StatusOr<Workload> TwoTensors(std::string op, const Json& args) {
   return workload;
 }
 
-void SetConv(const Json& strides, const Json& padding, const Json& dilation, int64_t groups,
-             Workload* workload) {
-  workload->attrs = {{"strides", Spread(strides, 2)},
-                     {"padding", Spread(padding, 4)},
-                     {"dilation", Spread(dilation, 2)},
-                     {"groups", {groups}}};
+struct ConvArgs {
+  Json strides, padding, dilation = 1;
+  int64_t groups = 1;
+};
+
+void SetConv(const ConvArgs& args, Workload* workload) {
+  workload->attrs = {{"strides", Spread(args.strides, 2)},
+                     {"padding", Spread(args.padding, 4)},
+                     {"dilation", Spread(args.dilation, 2)},
+                     {"groups", {args.groups}}};
   workload->data_layout = workload->out_layout = "NCHW";
   workload->weight_layout = "OIHW";
 }
@@ -63,7 +67,7 @@ absl::StatusOr<Workload> ReadConvOf(const std::string& op, const Json& args) {
   if (op == "depthwise_conv2d" && weight[1] != 1) {
     return NoTemplate("a channel multiplier other than 1");
   }
-  SetConv(args[2], args[3], args[4], op == "conv2d" ? 1 : weight[0], &workload);
+  SetConv({args[2], args[3], args[4], op == "conv2d" ? 1 : weight[0]}, &workload);
   TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[5]));
   return Checked(std::move(workload), out);
 }
@@ -92,7 +96,7 @@ absl::StatusOr<Workload> ReadGrouped(const Json& args) {
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("conv2d", args));
   const int64_t groups = JsonInteger<int64_t>(args[5]);
   if (groups < 2) return NoTemplate("fewer than 2 groups");
-  SetConv(args[2], args[3], args[4], groups, &workload);
+  SetConv({args[2], args[3], args[4], groups}, &workload);
   TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[6]));
   return Checked(std::move(workload), out);
 }
@@ -114,7 +118,7 @@ absl::StatusOr<Workload> ReadTransposed(const Json& given) {
   if (args.size() == 5) args.push_back({0, 0});
   if (args.size() != 6) return NoTemplate(absl::StrCat(args.size(), " arguments; it has 6"));
   TW_ASSIGN_OR_RETURN(Workload workload, TwoTensors("conv2d_transpose", args));
-  SetConv(args[2], args[3], 1, 1, &workload);
+  SetConv({.strides = args[2], .padding = args[3]}, &workload);
   workload.attrs["output_padding"] = Spread(args[5], 2);
   workload.weight_layout = "IOHW";
   TW_ASSIGN_OR_RETURN(const DType out, ReadType(args[4]));
@@ -141,7 +145,7 @@ absl::StatusOr<Workload> ReadTutorial(const Json& args) {
   Workload workload{.op = "conv2d"};
   workload.inputs = {{.dtype = DType::kF32, .shape = {n[0], n[4], n[1], n[2]}},
                      {.dtype = DType::kF32, .shape = {n[3], n[4], n[5], n[6]}}};
-  SetConv(args[7], args[8], 1, 1, &workload);
+  SetConv({.strides = args[7], .padding = args[8]}, &workload);
   return Checked(std::move(workload), DType::kF32);
 }
 

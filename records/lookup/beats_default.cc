@@ -18,20 +18,19 @@ bool Is(const Defaults::Default& fallback, const Record& record) {
          *index == fallback.index;
 }
 
-RecordFilter MeasurementsOf(const Task& task, const Config& config, const MeasuredOn& where) {
-  return {.workload_key = task.workload.Key(),
-          .template_name = task.template_name,
-          .target = ToString(task.target),
-          .device_key = where.device_key,
+RecordFilter MeasurementsOf(const AskedConfig& asked) {
+  return {.workload_key = asked.task.workload.Key(),
+          .template_name = asked.task.template_name,
+          .target = ToString(asked.task.target),
+          .device_key = asked.where.device_key,
           .only_ok = true,
-          .config = EntitiesToJson(config),
-          .threads = where.threads};
+          .config = EntitiesToJson(asked.config),
+          .threads = asked.where.threads};
 }
 
-RecordFilter MeasurementsOf(const Task& task, const Defaults::Default& fallback,
-                            const MeasuredOn& where) {
-  return MeasurementsOf({task.workload, fallback.template_name, task.target},
-                        fallback.space.At(fallback.index), where);
+std::string NameOf(const RecordFilter& filter) {
+  return absl::StrCat(filter.workload_key, "|", filter.template_name, "|", filter.target, "|",
+                      filter.device_key, "|", filter.threads, "|", filter.config);
 }
 
 std::optional<Timing> Middle(std::vector<Timing> timings) {
@@ -40,26 +39,6 @@ std::optional<Timing> Middle(std::vector<Timing> timings) {
     return MedianSeconds(Outcome(a)).value_or(0) < MedianSeconds(Outcome(b)).value_or(0);
   });
   return timings[(timings.size() - 1) / 2];
-}
-
-// Of the measurements that each filter matches; nullopt where there is no filter.
-absl::StatusOr<std::vector<std::optional<Timing>>> TimingsOf(
-    const RecordStore& store, const std::vector<std::optional<RecordFilter>>& filters) {
-  std::vector<RecordFilter> asked;
-  std::vector<size_t> places;
-  for (size_t i = 0; i < filters.size(); ++i) {
-    if (!filters[i]) continue;
-    asked.push_back(*filters[i]);
-    places.push_back(i);
-  }
-  std::vector<std::vector<Timing>> found(filters.size());
-  TW_RETURN_IF_ERROR(store.ForEachOf(asked, [&](size_t k, const Record& record) {
-    const auto* timing = std::get_if<Timing>(&record.outcome);
-    if (timing != nullptr) found[places[k]].push_back(*timing);
-  }));
-  std::vector<std::optional<Timing>> timings;
-  for (std::vector<Timing>& all : found) timings.push_back(Middle(std::move(all)));
-  return timings;
 }
 
 }  // namespace
@@ -79,46 +58,50 @@ absl::StatusOr<const Defaults::Default*> Defaults::Of(const Workload& workload,
   return &*found;
 }
 
-absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordStore& store,
-                                                                 std::span<const AskedConfig> asked,
-                                                                 const MeasuredOn& where) {
-  std::vector<std::optional<RecordFilter>> filters;
-  for (const AskedConfig& one : asked) {
-    filters.emplace_back(MeasurementsOf(one.task, one.config, where));
-  }
-  return TimingsOf(store, filters);
+absl::StatusOr<std::optional<AskedConfig>> Defaults::Asked(const Workload& workload,
+                                                           const Target& target,
+                                                           const MeasuredOn& where) {
+  TW_ASSIGN_OR_RETURN(const Default* fallback, Of(workload, target));
+  if (fallback == nullptr) return std::optional<AskedConfig>();
+  return AskedConfig{.task = {workload, fallback->template_name, target},
+                     .config = fallback->space.At(fallback->index),
+                     .where = where};
 }
 
-absl::StatusOr<std::vector<std::optional<Timing>>> DefaultTimings(
-    const RecordStore& store, std::span<const Workload> workloads, const Target& target,
-    const MeasuredOn& where, Defaults& defaults) {
-  std::vector<std::optional<RecordFilter>> filters;
-  for (const Workload& workload : workloads) {
-    TW_ASSIGN_OR_RETURN(const Defaults::Default* fallback, defaults.Of(workload, target));
-    std::optional<RecordFilter>& filter = filters.emplace_back();
-    if (fallback) filter = MeasurementsOf({workload, "", target}, *fallback, where);
-  }
-  return TimingsOf(store, filters);
+absl::StatusOr<std::optional<AskedConfig>> Defaults::RivalOf(const Record& record) {
+  const Task& task = record.task;
+  TW_ASSIGN_OR_RETURN(const Default* fallback, Of(task.workload, task.target));
+  if (fallback == nullptr || Is(*fallback, record)) return std::optional<AskedConfig>();
+  return Asked(task.workload, task.target, {record.device_key, record.threads});
 }
 
-absl::StatusOr<std::vector<bool>> BeatDefaults(const RecordStore& store,
-                                               std::span<const Record> records,
-                                               Defaults& defaults) {
-  std::vector<std::optional<RecordFilter>> filters;
-  for (const Record& record : records) {
-    const Task& task = record.task;
-    TW_ASSIGN_OR_RETURN(const Defaults::Default* fallback, defaults.Of(task.workload, task.target));
-    std::optional<RecordFilter>& filter = filters.emplace_back();
-    if (!fallback || Is(*fallback, record)) continue;
-    filter = MeasurementsOf(task, *fallback, {record.device_key, record.threads});
+absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(
+    const RecordStore& store, std::span<const std::optional<AskedConfig>> asked) {
+  std::vector<RecordFilter> filters;
+  std::map<std::string, size_t> known;        // NameOf -> its place in `filters`
+  std::vector<std::optional<size_t>> places;  // of each that is asked, in `filters`
+  for (const std::optional<AskedConfig>& one : asked) {
+    std::optional<size_t>& place = places.emplace_back();
+    if (!one) continue;
+    RecordFilter filter = MeasurementsOf(*one);
+    const auto [at, fresh] = known.try_emplace(NameOf(filter), filters.size());
+    if (fresh) filters.push_back(std::move(filter));
+    place = at->second;
   }
-  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> timings, TimingsOf(store, filters));
-  std::vector<bool> beat;
-  for (size_t i = 0; i < records.size(); ++i) {
-    const Timing& own = std::get<Timing>(records[i].outcome);
-    beat.push_back(!timings[i] || IsFasterBeyondNoise(own, *timings[i]));
+  std::vector<std::vector<Timing>> found(filters.size());
+  TW_RETURN_IF_ERROR(store.ForEachOf(filters, [&](size_t k, const Record& record) {
+    const auto* timing = std::get_if<Timing>(&record.outcome);
+    if (timing != nullptr) found[k].push_back(*timing);
+  }));
+  std::vector<std::optional<Timing>> timings;
+  for (const std::optional<size_t>& place : places) {
+    timings.push_back(place ? Middle(found[*place]) : std::nullopt);
   }
-  return beat;
+  return timings;
+}
+
+bool Beats(const Record& record, const std::optional<Timing>& rival) {
+  return !rival || IsFasterBeyondNoise(std::get<Timing>(record.outcome), *rival);
 }
 
 }  // namespace tilewright

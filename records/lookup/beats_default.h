@@ -20,10 +20,11 @@ struct MeasuredOn {
   int threads = 1;
 };
 
-// A config of a task.
+// A config of a task, and where its measurements are looked for.
 struct AskedConfig {
   Task task;
   Config config;
+  MeasuredOn where;
 };
 
 // Default configs of workloads, those of UntunedTemplate(.., exact). Each is found once: judging
@@ -39,6 +40,12 @@ class Defaults {
 
   // Valid as long as this; null: no template takes the workload.
   absl::StatusOr<const Default*> Of(const Workload& workload, const Target& target);
+  // What to ask of it; nullopt: no template takes the workload.
+  absl::StatusOr<std::optional<AskedConfig>> Asked(const Workload& workload, const Target& target,
+                                                   const MeasuredOn& where);
+  // The default that a timed record has to beat: measured on the record's device key and target
+  // with its threads. nullopt: there is none, or the record is of it.
+  absl::StatusOr<std::optional<AskedConfig>> RivalOf(const Record& record);
 
  private:
   const bool exact_;
@@ -46,20 +53,13 @@ class Defaults {
 };
 
 // Each of the configs, written as records have it, as it was measured there; of several
-// measurements the one with the middle time (of two the faster). nullopt: it was not measured.
-absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(const RecordStore& store,
-                                                                 std::span<const AskedConfig> asked,
-                                                                 const MeasuredOn& where);
+// measurements the one with the middle time (of two the faster). nullopt: it was not measured, or
+// nothing was asked in its place. What is asked twice is looked for once.
+absl::StatusOr<std::vector<std::optional<Timing>>> ConfigTimings(
+    const RecordStore& store, std::span<const std::optional<AskedConfig>> asked);
 
-// The same of the default config of each workload; nullopt also where no template takes it.
-absl::StatusOr<std::vector<std::optional<Timing>>> DefaultTimings(
-    const RecordStore& store, std::span<const Workload> workloads, const Target& target,
-    const MeasuredOn& where, Defaults& defaults);
-
-// Of each record false when the default of its workload was measured too (on the record's device
-// key and target, with its threads) and the record is not faster beyond the noise of both
-// (records/lookup/noise.h). REQUIRES: all are timed.
-absl::StatusOr<std::vector<bool>> BeatDefaults(const RecordStore& store,
-                                               std::span<const Record> records, Defaults& defaults);
+// False when the rival was measured and the record is not faster beyond the noise of both
+// (records/lookup/noise.h). REQUIRES: the record is timed.
+bool Beats(const Record& record, const std::optional<Timing>& rival);
 
 }  // namespace tilewright

@@ -34,29 +34,6 @@ std::optional<Record> Typical(const BestOfEach& measurements) {
   return one.empty() ? std::nullopt : std::optional<Record>(std::move(one.front()));
 }
 
-// Of the configs with these measurements the fastest one that was first measured after the
-// decision. `filter`: of the workload.
-absl::StatusOr<std::optional<Record>> FastestLater(const RecordStore& store,
-                                                   const RecordFilter& filter,
-                                                   const Record& decision,
-                                                   const std::map<std::string, Record>& candidates,
-                                                   const LookupOptions& options) {
-  BestOfEach later;
-  for (const auto& [key, candidate] : candidates) {
-    if (key == KeyOf(decision) || IsUnfit(candidate, options)) continue;
-    std::vector<Record> measurements;
-    bool known = false;
-    TW_RETURN_IF_ERROR(store.ForEach(OfConfig(filter, candidate), [&](const Record& one) {
-      known = one.unix_time <= decision.unix_time;
-      measurements.push_back(one);
-      return !known;
-    }));
-    if (known) continue;
-    for (const Record& one : measurements) later.Add(one);
-  }
-  return Typical(later);
-}
-
 // A workload with a decision.
 struct Decided {
   size_t place = 0;               // among the workloads
@@ -67,12 +44,33 @@ struct Decided {
   std::map<std::string, Record> later;
 };
 
+// Of the configs that are faster by themselves the fastest one that was first measured after the
+// decision.
+absl::StatusOr<std::optional<Record>> FastestLater(const RecordStore& store, const Record& decision,
+                                                   const Decided& decided,
+                                                   const LookupOptions& options) {
+  BestOfEach later;
+  for (const auto& [key, candidate] : decided.later) {
+    if (key == KeyOf(decision) || IsUnfit(candidate, options)) continue;
+    std::vector<Record> measurements;
+    bool known = false;
+    TW_RETURN_IF_ERROR(store.ForEach(OfConfig(decided.filter, candidate), [&](const Record& one) {
+      known = one.unix_time <= decision.unix_time;
+      measurements.push_back(one);
+      return !known;
+    }));
+    if (known) continue;
+    for (const Record& one : measurements) later.Add(one);
+  }
+  return Typical(later);
+}
+
 // The decision, or what has come since and is faster beyond noise.
 absl::StatusOr<Record> Judged(const RecordStore& store, const Record& decision,
                               const Decided& decided, const LookupOptions& options) {
   if (!decided.typical) return decision;
   TW_ASSIGN_OR_RETURN(const std::optional<Record> later,
-                      FastestLater(store, decided.filter, decision, decided.later, options));
+                      FastestLater(store, decision, decided, options));
   const bool beaten = later && IsFasterBeyondNoise(std::get<Timing>(later->outcome),
                                                    std::get<Timing>(decided.typical->outcome));
   return beaten ? *later : decision;

@@ -14,11 +14,10 @@ constexpr double kTooSlow = 2;
 }  // namespace
 
 absl::StatusOr<std::vector<Record>> Finalists(const RecordStore& store, const Task& task,
-                                              const std::string& device_key, size_t count,
-                                              const LookupOptions& options) {
+                                              size_t count, const LookupOptions& options) {
   const RecordFilter filter{.workload_key = task.workload.Key(),
                             .target = ToString(task.target),
-                            .device_key = device_key,
+                            .device_key = options.device_key,
                             .only_ok = true,
                             .threads = options.threads};
   BestOfEach measured;

@@ -10,12 +10,11 @@
 
 namespace tilewright {
 
-// At most `count` fit configs measured on the device key for the target with options.threads, each
-// as the record with its middle time: first the fastest of each template, so that algorithms
+// At most `count` fit configs measured on options.device_key for the target with options.threads,
+// each as the record with its middle time: first the fastest of each template, so that algorithms
 // compete, then the fastest others. What takes more than twice as long as the fastest is left out:
 // no network makes that good.
 absl::StatusOr<std::vector<Record>> Finalists(const RecordStore& store, const Task& task,
-                                              const std::string& device_key, size_t count,
-                                              const LookupOptions& options);
+                                              size_t count, const LookupOptions& options);
 
 }  // namespace tilewright

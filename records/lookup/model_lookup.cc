@@ -21,47 +21,36 @@ LookupOptions OptionsOf(const ModelLookup& wanted) {
           }};
 }
 
-// Of those that a network has not decided: a decision gave the default its chance.
-absl::Status SetKeepsDefault(const RecordStore& store, Defaults& defaults,
-                             std::vector<FoundConfig>* all) {
-  std::vector<Record> records;
-  std::vector<FoundConfig*> places;
-  for (FoundConfig& one : *all) {
-    const std::optional<Record>& record = one.found.record;
-    if (!record || record->record_class == kInNetworkClass) continue;
-    records.push_back(*record);
-    places.push_back(&one);
-  }
-  TW_ASSIGN_OR_RETURN(const std::vector<bool> beat, BeatDefaults(store, records, defaults));
-  for (size_t i = 0; i < places.size(); ++i) places[i]->keeps_default = !beat[i];
-  return absl::OkStatus();
-}
-
 double SecondsOf(const std::optional<Timing>& timing) {
   return timing ? MedianSeconds(Outcome(*timing)).value_or(0) : 0;
 }
 
-absl::Status AddTimesAlone(const RecordStore& store, const ModelLookup& wanted, Defaults& defaults,
-                           std::vector<FoundConfig>* all) {
-  if (wanted.device_key.empty()) return absl::OkStatus();
+// What is asked of each workload, one after the other: the default that its record has to beat, the
+// default and the record's config alone on the device key.
+enum Question { kRival, kDefault, kOwn, kQuestions };
+
+// A network's decision has given the default its chance.
+bool HasRival(const FoundConfig& one) {
+  return one.found.record && one.found.record->record_class != kInNetworkClass;
+}
+
+absl::StatusOr<std::vector<std::optional<AskedConfig>>> QuestionsOf(
+    const ModelLookup& wanted, const std::vector<FoundConfig>& all, Defaults& defaults) {
+  std::vector<std::optional<AskedConfig>> asked(kQuestions * all.size());
   const MeasuredOn where{wanted.device_key, wanted.threads};
-  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> untuned,
-                      DefaultTimings(store, wanted.workloads, wanted.target, where, defaults));
-  std::vector<AskedConfig> configs;
-  std::vector<FoundConfig*> places;
-  for (size_t i = 0; i < all->size(); ++i) {
-    FoundConfig& one = (*all)[i];
-    one.default_seconds = SecondsOf(untuned[i]);
-    if (!one.found.record) continue;
-    const Record& record = *one.found.record;
-    configs.push_back(
-        {{wanted.workloads[i], record.task.template_name, wanted.target}, record.config});
-    places.push_back(&one);
+  for (size_t i = 0; i < all.size(); ++i) {
+    std::optional<AskedConfig>* const of = &asked[kQuestions * i];
+    const std::optional<Record>& record = all[i].found.record;
+    if (HasRival(all[i])) {
+      TW_ASSIGN_OR_RETURN(of[kRival], defaults.RivalOf(*record));
+    }
+    if (wanted.device_key.empty()) continue;
+    TW_ASSIGN_OR_RETURN(of[kDefault], defaults.Asked(wanted.workloads[i], wanted.target, where));
+    if (!record) continue;
+    const std::string& name = record->task.template_name;
+    of[kOwn] = {{wanted.workloads[i], name, wanted.target}, record->config, where};
   }
-  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> alone,
-                      ConfigTimings(store, configs, where));
-  for (size_t i = 0; i < places.size(); ++i) places[i]->alone_seconds = SecondsOf(alone[i]);
-  return absl::OkStatus();
+  return asked;
 }
 
 }  // namespace
@@ -73,8 +62,16 @@ absl::StatusOr<std::vector<FoundConfig>> LookUpModel(const RecordStore& store,
   std::vector<FoundConfig> all(found.size());
   for (size_t i = 0; i < found.size(); ++i) all[i].found = std::move(found[i]);
   Defaults defaults(wanted.exact);
-  TW_RETURN_IF_ERROR(SetKeepsDefault(store, defaults, &all));
-  TW_RETURN_IF_ERROR(AddTimesAlone(store, wanted, defaults, &all));
+  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<AskedConfig>> asked,
+                      QuestionsOf(wanted, all, defaults));
+  TW_ASSIGN_OR_RETURN(const std::vector<std::optional<Timing>> timings,
+                      ConfigTimings(store, asked));
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::optional<Timing>* const of = &timings[kQuestions * i];
+    all[i].keeps_default = HasRival(all[i]) && !Beats(*all[i].found.record, of[kRival]);
+    all[i].default_seconds = SecondsOf(of[kDefault]);
+    all[i].alone_seconds = SecondsOf(of[kOwn]);
+  }
   return all;
 }
 

@@ -44,11 +44,12 @@ absl::StatusOr<std::vector<Record>> OthersOf(const RecordStore& store, const Tas
   if (found && !now.front().keeps_default) others.push_back(*found);
   const LookupOptions options{
       .threads = question.threads,
+      .device_key = question.device_key,
       .why_unfit = [exact = question.exact](const Task& t, const Config& c) {
         return WhyUnfit(t, c, exact);
       }};
   TW_ASSIGN_OR_RETURN(const std::vector<Record> finalists,
-                      Finalists(store, task, question.device_key, kMostOthers, options));
+                      Finalists(store, task, kMostOthers, options));
   if (!finalists.empty()) choice->build_seconds = finalists.front().build_seconds;
   others.insert(others.end(), finalists.begin(), finalists.end());
   return others;

@@ -24,9 +24,11 @@ Image RandomImage(uint64_t seed, int64_t height, int64_t width) {
   return image;
 }
 
-Image Plain(int64_t height, int64_t width, uint8_t r, uint8_t g, uint8_t b) {
+Image Plain(int64_t height, int64_t width, const std::array<uint8_t, 3>& rgb) {
   Image image{.height = height, .width = width, .rgb = {}};
-  for (int64_t i = 0; i < height * width; ++i) image.rgb.insert(image.rgb.end(), {r, g, b});
+  for (int64_t i = 0; i < height * width; ++i) {
+    image.rgb.insert(image.rgb.end(), rgb.begin(), rgb.end());
+  }
   return image;
 }
 
@@ -47,7 +49,7 @@ TEST(Image, GreyBecomesRgbAndAlphaIsDropped) {
 }
 
 TEST(Image, AJpegIsReadToItsPrecision) {
-  const Image image = Plain(16, 24, 200, 100, 50);
+  const Image image = Plain(16, 24, {200, 100, 50});
   const auto read = DecodeImage(JpegOf(image));
   ASSERT_TRUE(read.ok()) << read.status();
   ASSERT_EQ(read->rgb.size(), image.rgb.size());
@@ -108,7 +110,7 @@ TEST(Image, ADamagedOneIsRefusedWithTheLibrarysReason) {
 }
 
 TEST(Image, TooManyPixelsAreRefusedBeforeTheyAreRead) {
-  std::string png = PngOf(Plain(1, 1, 0, 0, 0));
+  std::string png = PngOf(Plain(1, 1, {0, 0, 0}));
   png[16] = png[20] =
       0x01;  // width and height of the header: 16,777,217; its checksum is wrong now
   EXPECT_FALSE(DecodeImage(png).ok());
@@ -116,7 +118,7 @@ TEST(Image, TooManyPixelsAreRefusedBeforeTheyAreRead) {
 
 TEST(Resize, AUniformImageStaysUniform) {
   for (const auto& [height, width] : {std::pair{3, 50}, {17, 4}, {1, 1}, {64, 64}}) {
-    const Image resized = Resize(Plain(16, 16, 77, 77, 77), height, width);
+    const Image resized = Resize(Plain(16, 16, {77, 77, 77}), height, width);
     EXPECT_EQ(resized.rgb.size(), static_cast<size_t>(height * width * 3));
     EXPECT_THAT(resized.rgb, Each(77));
   }
@@ -129,7 +131,7 @@ TEST(Resize, InterpolatesBetweenPixelCentres) {
 }
 
 TEST(Resize, EveryPixelCountsWhenItShrinks) {
-  Image image = Plain(1, 64, 0, 0, 0);
+  Image image = Plain(1, 64, {0, 0, 0});
   for (size_t i = 0; i < image.rgb.size(); i += 6) image.rgb[i] = 255;  // every second pixel red
   const Image small = Resize(image, 1, 4);
   for (size_t i = 0; i < small.rgb.size(); i += 3) EXPECT_NEAR(small.rgb[i], 127.5, 8);
@@ -171,7 +173,7 @@ TEST(ImageArray, BgrTurnsTheChannelsRoundAndMeansGoWithThem) {
 }
 
 TEST(ImageArray, AnyNumberOfImagesIsTheBatchWhereThePackageHasSeveral) {
-  const auto three = ToArray(std::vector<Image>(3, Plain(2, 2, 0, 0, 0)), "x",
+  const auto three = ToArray(std::vector<Image>(3, Plain(2, 2, {0, 0, 0})), "x",
                              {DType::kF32, {1, 3, 2, 2}}, {.any_batch = true});
   ASSERT_TRUE(three.ok()) << three.status();
   EXPECT_EQ(three->shape, (Shape{3, 3, 2, 2}));
@@ -188,7 +190,7 @@ TEST(ImageArray, AUint8InputTakesThePixelsAndAGreyOneTheirLuma) {
 }
 
 TEST(ImageArray, SeveralImagesAreTheBatch) {
-  const auto two = ToArray({Plain(2, 2, 0, 0, 0), Plain(2, 2, 255, 255, 255)}, "x",
+  const auto two = ToArray({Plain(2, 2, {0, 0, 0}), Plain(2, 2, {255, 255, 255})}, "x",
                            {DType::kF32, {2, 3, 2, 2}}, {});
   ASSERT_TRUE(two.ok()) << two.status();
   EXPECT_EQ(Floats(*two)[11], 0);
@@ -196,7 +198,7 @@ TEST(ImageArray, SeveralImagesAreTheBatch) {
 }
 
 std::string Refusal(const TensorType& input, const ImageOptions& options) {
-  const auto array = ToArray({Plain(4, 6, 1, 2, 3)}, "x", input, options);
+  const auto array = ToArray({Plain(4, 6, {1, 2, 3})}, "x", input, options);
   EXPECT_EQ(array.status().code(), absl::StatusCode::kInvalidArgument) << ToString(input);
   return std::string(array.status().message());
 }

@@ -103,14 +103,15 @@ void ExpectSame(const Tensor& actual, const Tensor& expected, double tolerance, 
 }  // namespace
 
 void CheckTemplate(const TemplateEntry& entry, const Workload& workload, const Target& target,
-                   int samples, uint64_t seed, Elements elements) {
+                   const Samples& samples) {
+  const uint64_t seed = samples.seed;
   SCOPED_TRACE(entry.name + " " + workload.Key() + " seed " + std::to_string(seed));
   ASSERT_TRUE(entry.impl->Matches(workload, target));
-  const std::vector<Tensor> args = RandomArguments(workload, seed, elements);
+  const std::vector<Tensor> args = RandomArguments(workload, seed, samples.elements);
   const Tensor expected = Run(SingleStep(LowerPlain(Define(workload))), args);
   const ConfigSpace space = entry.impl->Space(workload, target);
   Rng rng(seed);
-  for (int i = 0; i <= samples; ++i) {
+  for (int i = 0; i <= samples.count; ++i) {
     Config config = entry.impl->Default(workload, target);
     if (i > 0) {
       const std::optional<uint64_t> index = space.Sample(rng);

@@ -12,10 +12,17 @@ namespace tilewright {
 // type (floats +-1) in long runs.
 enum class Elements { kModerate, kExtremes };
 
-// The default config is valid; `samples` seeded configs of the space lower to programs that verify
-// and compute what the plain definition computes (interpreted); a config of another space is
-// refused. Failures are reported with the workload, the config and the seed.
+// Configs of the space that are tried beside the default.
+struct Samples {
+  int count = 1;
+  uint64_t seed = 1;
+  Elements elements = Elements::kModerate;
+};
+
+// The default config is valid; it and the samples lower to programs that verify and compute what
+// the plain definition computes (interpreted); a config of another space is refused. Failures are
+// reported with the workload, the config and the seed.
 void CheckTemplate(const TemplateEntry& entry, const Workload& workload, const Target& target,
-                   int samples, uint64_t seed, Elements elements = Elements::kModerate);
+                   const Samples& samples);
 
 }  // namespace tilewright

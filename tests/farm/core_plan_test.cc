@@ -7,7 +7,7 @@
 #include <fstream>
 #include <numeric>
 
-#include "worker/machine/this_machine.h"
+#include "runtime/cpu_info.h"
 #include "worker/pipeline/private_folder.h"
 
 namespace tilewright {
@@ -42,11 +42,11 @@ TEST(Topology, ACoreOfWhichWeHaveAPartIsNotWhole) {
 
 TEST(Topology, OfThisMachineHasEveryCpuOnce) {
   std::vector<int> cpus;
-  const std::vector<PhysicalCore> cores = ReadTopology(AllowedCores()).value();
+  const std::vector<PhysicalCore> cores = ReadTopology(runtime::AllowedCpus()).value();
   for (const PhysicalCore& core : cores) {
     cpus.insert(cpus.end(), core.cpus.begin(), core.cpus.end());
   }
-  EXPECT_THAT(cpus, ::testing::UnorderedElementsAreArray(AllowedCores()));
+  EXPECT_THAT(cpus, ::testing::UnorderedElementsAreArray(runtime::AllowedCpus()));
 }
 
 TEST(CorePlan, SlotsTakeWholeCoresFromTheLastAndTheirHyperThreadsStayIdle) {

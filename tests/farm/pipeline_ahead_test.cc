@@ -67,6 +67,23 @@ TEST_F(PipelineAheadTest, WithoutCoresBesideTheSlotsAKernelIsPreparedInItsTurn) 
   EXPECT_THAT(Log(), ElementsAre("made 0", "turn 0", "end 0", "made 1", "turn 1", "end 1"));
 }
 
+TEST_F(PipelineAheadTest, AKernelIsPreparedInItsTurnWhereTheGroupsMemoryDoesNotBearTwo) {
+  constexpr int64_t kOperands = 4 * (4 * 8 + 8 * 8 + 2 * 4 * 8);  // and the expected output
+  for (const bool bears : {false, true}) {
+    cores_.memory_bytes = 4 * kOperands - (bears ? 0 : 1);
+    StartTold("", bears ? "if [ $n = 0 ]; then await made-1; fi" : "sleep 0.1");
+    for (const uint64_t number : {1, 2}) Add(number);
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(Next().second.ok());
+    if (!bears) {
+      EXPECT_THAT(Log(), ElementsAre("made 0", "turn 0", "end 0", "made 1", "turn 1", "end 1"));
+    }
+    pipeline_.reset();
+    for (const char* name : {"number-0", "number-1", "made-0", "made-1"}) {
+      std::filesystem::remove(path(name));
+    }
+  }
+}
+
 TEST_F(PipelineAheadTest, ASlotThatIsFreeTakesTheNextKernelBeforeOneThatIsBusy) {
   cores_ = {.slots = {{}, {}}, .apart = true, .ahead = {{0}, {0}}};
   StartTold("", "await turn-$((1-n))");

@@ -8,9 +8,9 @@
 #include <chrono>
 #include <thread>
 
+#include "runtime/cpu_info.h"
 #include "tests/farm/fake_programs.h"
 #include "tests/farm/run_kernel_fixture.h"
-#include "worker/machine/this_machine.h"
 
 namespace tilewright {
 namespace {
@@ -32,7 +32,7 @@ class PreparedKernelTest : public RunKernelTest {
 };
 
 TEST_F(PreparedKernelTest, IsLoadedWhereItIsPreparedAndCalledWhereItHasItsTurn) {
-  const std::vector<int> cpus = AllowedCores();
+  const std::vector<int> cpus = runtime::AllowedCpus();
   spec_.ahead = {cpus.front()};
   spec_.cores = {cpus.back()};
   spec_.library = LibraryOnCores(AbortUnlessOn(cpus.front()), AbortUnlessOn(cpus.back()));
@@ -41,7 +41,7 @@ TEST_F(PreparedKernelTest, IsLoadedWhereItIsPreparedAndCalledWhereItHasItsTurn) 
 }
 
 TEST_F(PreparedKernelTest, ThreadsHaveTheirTurnEachOnACoreOfTheSlot) {
-  spec_.cores = AllowedCores();
+  spec_.cores = runtime::AllowedCpus();
   spec_.cores.resize(std::min<size_t>(2, spec_.cores.size()));
   spec_.ahead = {spec_.cores[0]};
   spec_.threads = 2;

@@ -15,9 +15,10 @@
 #include "base/clock.h"
 #include "compiler/core/workload.h"
 #include "compiler/operators/workload_rules.h"
+#include "runtime/cpu_info.h"
 #include "tests/farm/fake_programs.h"
 #include "tests/farm/run_kernel_fixture.h"
-#include "worker/machine/this_machine.h"
+#include "worker/process/prepared_kernel.h"
 #include "worker/runner/inputs.h"
 
 namespace tilewright {
@@ -93,10 +94,10 @@ TEST_F(RunKernelTest, AHangIsKilledAtTheTimeLimit) {
 }
 
 TEST_F(RunKernelTest, NothingOfTheSandboxIsMissingHere) {
-  std::string lacking = "not told";
   spec_.require_sandbox = true;
-  EXPECT_TRUE(RunKernel(kRunner, spec_, 10, nullptr, &lacking).ok());
-  EXPECT_EQ(lacking, "");
+  PreparedKernel kernel(kRunner, spec_, 10, nullptr);
+  EXPECT_EQ(kernel.lacking(), "");
+  EXPECT_TRUE(kernel.Run({.limit_seconds = 10}).ok());
 }
 
 // Each would be allowed to a plain process.
@@ -222,7 +223,7 @@ TEST_F(RunKernelTest, PreparedBuffersAreMadeOnceAndScratchPassesBetweenCalls) {
 
 TEST_F(RunKernelTest, ThreadsShareTheExtentEachOnACoreOfTheSlot) {
   spec_.threads = 2;
-  spec_.cores = AllowedCores();
+  spec_.cores = runtime::AllowedCpus();
   spec_.cores.resize(std::min<size_t>(2, spec_.cores.size()));
   // No part of the first loop ends before a second thread has begun one.
   const Outcome outcome =

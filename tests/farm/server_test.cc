@@ -42,6 +42,51 @@ TEST_F(ServerTest, AReportIsIdempotentAndAnotherEpochsIsDiscarded) {
   EXPECT_EQ(store_->Count({}).value(), 1);
 }
 
+TEST_F(ServerTest, AReportLeasesTheNextTrialInTheSameCall) {
+  const v1::OpenSessionReply session = Open("w");
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(3), &job).ok());
+  const auto report = [&](const v1::WorkItem& item, uint32_t wanted) {
+    grpc::ClientContext context;
+    Limit(context);
+    v1::ReportRequest request = ReportOf(session, item);
+    request.mutable_measured()->mutable_outcome()->add_seconds(1e-3);
+    request.set_lease_items(wanted);
+    v1::ReportReply reply;
+    EXPECT_TRUE(worker_->Report(&context, request, &reply).ok());
+    return reply;
+  };
+  const v1::WorkItem first = LeaseOne(session);
+  for (v1::ListWorkersReply listed; listed.keys().empty() || listed.keys(0).pending() < 2;) {
+    grpc::ClientContext context;
+    Limit(context);
+    ASSERT_TRUE(client_->ListWorkers(&context, {}, &listed).ok());
+  }
+  const v1::ReportReply reply = report(first, 1);
+  EXPECT_EQ(reply.result(), v1::ReportReply::RECORDED);
+  ASSERT_THAT(reply.leased(), SizeIs(1));
+  EXPECT_NE(reply.leased(0).config(), first.config());
+  EXPECT_THAT(report(reply.leased(0), 0).leased(), SizeIs(0)) << "nothing was asked for";
+  EXPECT_THAT(report(LeaseOne(session), 4).leased(), SizeIs(0)) << "there is nothing more";
+  EXPECT_EQ(store_->Count({}).value(), 3);
+}
+
+TEST_F(ServerTest, AReportOfASessionThatIsOverCountsAndLeasesNothing) {
+  v1::SubmitJobReply job;
+  ASSERT_TRUE(Submit(Spec(5), &job).ok());
+  const v1::OpenSessionReply older = Open("w");
+  v1::ReportRequest request = ReportOf(older, LeaseOne(older));
+  Open("w");
+  request.mutable_measured()->mutable_outcome()->add_seconds(1e-3);
+  request.set_lease_items(1);
+  grpc::ClientContext context;
+  Limit(context);
+  v1::ReportReply reply;
+  ASSERT_TRUE(worker_->Report(&context, request, &reply).ok());
+  EXPECT_EQ(reply.result(), v1::ReportReply::LATE_RECORDED);
+  EXPECT_THAT(reply.leased(), SizeIs(0));
+}
+
 TEST_F(ServerTest, AWorkItemSaysHowItsJobWantsItTimed) {
   v1::JobSpec spec = Spec(5);
   spec.set_seed(9);

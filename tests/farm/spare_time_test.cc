@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
+#include "runtime/cpu_info.h"
 #include "tests/farm/run_kernel_fixture.h"
 #include "worker/process/prepared_kernel.h"
 
@@ -42,6 +44,48 @@ TEST_F(SpareTimeTest, TimeToSpareIsAlsoForWhatWouldHaveBeenDropped) {
   SpareTime spare;
   const Outcome outcome = RunWith(spare, 0.5);
   EXPECT_THAT(std::get<Timing>(outcome).seconds, SizeIs(2));
+}
+
+// The next kernel may be there at any time, and waits for one sample at most.
+TEST_F(SpareTimeTest, WhatWouldHaveBeenDroppedIsSampledCallByCall) {
+  spec_.drop_seconds = 1e-6;
+  spec_.sample_calls = 1000000;
+  spec_.library = Library("  usleep(1000);\n");
+  SpareTime spare;
+  EXPECT_TRUE(MedianSeconds(RunWith(spare, 0.5)));
+}
+
+TEST_F(SpareTimeTest, TimeToSpareEndsWhenMoreSamplesSayNothingNew) {
+  spec_.library = Library("");
+  SpareTime spare;
+  EXPECT_TRUE(MedianSeconds(RunWith(spare, 1000)));
+}
+
+// Something else that keeps a CPU busy.
+class BusyThread {
+ public:
+  explicit BusyThread(int cpu)
+      : thread_([this, cpu] {
+          runtime::BindThread(pthread_self(), cpu);
+          while (!ends_) continue;
+        }) {}
+  ~BusyThread() {
+    ends_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> ends_ = false;
+  std::thread thread_;
+};
+
+TEST_F(SpareTimeTest, TimeToSpareEndsWhenSomethingElseWantsTheCore) {
+  spec_.cores = {runtime::AllowedCpus().back()};
+  spec_.cpu_seconds = 30;
+  spec_.library = Library("  for (volatile int i = 0; i < 3000000; ++i) ;\n");
+  const BusyThread other(spec_.cores[0]);
+  SpareTime spare;
+  EXPECT_TRUE(MedianSeconds(RunWith(spare, 1000)));
 }
 
 TEST_F(SpareTimeTest, TimeToSpareEndsWhenItIsToldTo) {

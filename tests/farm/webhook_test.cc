@@ -114,7 +114,7 @@ class LinesLog final : public Log {
  public:
   void Write(LogLevel level, std::string_view message, const LogFields& fields) override {
     std::lock_guard lock(mutex_);
-    lines_ << FormatLine(LogFormat::kText, 0, level, message, fields) << "\n";
+    lines_ << FormatLine(LogFormat::kText, {0, level, message, fields}) << "\n";
   }
   std::string Text() {
     std::lock_guard lock(mutex_);

@@ -34,18 +34,25 @@ Tensors SplitTokens(GraphBuilder& b) {
           heads("v", kKeys, {0, 2, 1, 3})};
 }
 
-// Attention whose heads share `groups` keys, before heads are joined.
-ValueId Attend(GraphBuilder& b, const Tensors& t, int64_t groups, const ScoreFn& score,
-               bool empty_rows = false) {
+using SoftmaxFn = std::function<ValueId(GraphBuilder&, ValueId)>;
+
+// Attention whose heads share `groups` keys, before heads are joined; `weigh` makes weights of the
+// product's scores.
+ValueId AttendBy(GraphBuilder& b, const Tensors& t, int64_t groups, const SoftmaxFn& weigh) {
   const Shape q = b.ShapeOf(t.query), k = b.ShapeOf(t.key);
   const int64_t batch = kBatch * groups, rows = kHeads / groups * q[2];
   const ValueId product = b.BatchMatmul("product", b.Reshape(t.query, {batch, rows, q[3]}),
                                         b.Reshape(t.key, {batch, k[2], k[3]}));
-  const ValueId scores = score(b, b.Reshape(product, {kBatch, kHeads, q[2], k[3]}));
-  const ValueId weights = b.Reshape(b.Softmax(scores, empty_rows), {batch, rows, k[3]});
+  const ValueId weights =
+      b.Reshape(weigh(b, b.Reshape(product, {kBatch, kHeads, q[2], k[3]})), {batch, rows, k[3]});
   const Shape v = b.ShapeOf(t.value);
   const ValueId out = b.BatchMatmul("product", weights, b.Reshape(t.value, {batch, v[2], v[3]}));
   return b.Reshape(out, {kBatch, kHeads, q[2], v[3]});
+}
+
+ValueId Attend(GraphBuilder& b, const Tensors& t, int64_t groups, const ScoreFn& score) {
+  return AttendBy(b, t, groups,
+                  [&](GraphBuilder& g, ValueId product) { return g.Softmax(score(g, product)); });
 }
 
 ValueId JoinHeads(GraphBuilder& b, ValueId x) {
@@ -121,15 +128,13 @@ TEST(FuseAttention, HidesKeysOfFewQueriesAndGivesZeroWhereNoneIsLeft) {
   Tensors t{.query = b.Input("q", {kBatch, kHeads, 3, kSize})};
   t.key = b.Input("k", {kBatch, kHeads, kSize, kKeys});
   t.value = b.Input("v", {kBatch, kHeads, kKeys, kSize});
-  const Graph graph = b.Finish({Attend(
-      b, t, kHeads,
-      [](GraphBuilder& to, ValueId x) {
-        return to.Map("hide", {x}, to.ShapeOf(x), [](const auto& axes, const auto& in) {
-          const Expr none = Float(-std::numeric_limits<double>::infinity());
-          return Select(Le(axes[3], axes[2] + 1), Load(in[0], axes), none);
-        });
-      },
-      /*empty_rows=*/true)});
+  const Graph graph = b.Finish({AttendBy(b, t, kHeads, [](GraphBuilder& to, ValueId x) {
+    const ValueId seen = to.Map("hide", {x}, to.ShapeOf(x), [](const auto& axes, const auto& in) {
+      const Expr none = Float(-std::numeric_limits<double>::infinity());
+      return Select(Le(axes[3], axes[2] + 1), Load(in[0], axes), none);
+    });
+    return to.Softmax(seen, /*empty_rows=*/true);
+  })});
   EXPECT_EQ(Fused(graph), "attention_rows") << Print(graph);
 }
 
@@ -201,9 +206,9 @@ TEST(FuseAttention, ScalesTheQueryWhereTheScaleIsNotThatOfItsSize) {
 
 TEST(FuseAttention, KeepsWhatRowsWithoutKeysGive) {
   GraphBuilder b;
-  const ValueId out = Attend(
-      b, SplitTokens(b), kHeads, [](GraphBuilder& g, ValueId x) { return Scale(g, x, 0.5); },
-      /*empty_rows=*/true);
+  const ValueId out = AttendBy(b, SplitTokens(b), kHeads, [](GraphBuilder& g, ValueId product) {
+    return g.Softmax(Scale(g, product, 0.5), /*empty_rows=*/true);
+  });
   EXPECT_EQ(WorkloadOf(b.Finish({out})).Attr("empty_rows")[0], 1);
 }
 

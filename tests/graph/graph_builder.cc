@@ -61,7 +61,7 @@ ValueId GraphBuilder::Conv(const std::string& name, ValueId data, const ConvShap
                           .data_layout = "NCHW",
                           .weight_layout = "OIHW",
                           .out_layout = "NCHW"};
-  return graph_.AddNode(name, workload.op, {data, weight}, Define(workload), workload);
+  return graph_.AddTunable(name, workload.op, {data, weight}, workload);
 }
 
 ValueId GraphBuilder::ConvTranspose(const std::string& name, ValueId data, const ConvShape& c) {
@@ -78,7 +78,7 @@ ValueId GraphBuilder::ConvTranspose(const std::string& name, ValueId data, const
                           .data_layout = "NCHW",
                           .weight_layout = "IOHW",
                           .out_layout = "NCHW"};
-  return graph_.AddNode(name, workload.op, {data, weight}, Define(workload), workload);
+  return graph_.AddTunable(name, workload.op, {data, weight}, workload);
 }
 
 ValueId GraphBuilder::Dense(const std::string& name, ValueId data, int64_t outputs) {
@@ -86,13 +86,13 @@ ValueId GraphBuilder::Dense(const std::string& name, ValueId data, int64_t outpu
   const Workload workload{.op = "dense",
                           .inputs = {graph_.values[data].type, graph_.values[weight].type},
                           .weight_layout = "NK"};
-  return graph_.AddNode(name, "dense", {data, weight}, Define(workload), workload);
+  return graph_.AddTunable(name, "dense", {data, weight}, workload);
 }
 
 ValueId GraphBuilder::BatchMatmul(const std::string& name, ValueId x, ValueId y) {
   const Workload workload{.op = "batch_matmul",
                           .inputs = {graph_.values[x].type, graph_.values[y].type}};
-  return graph_.AddNode(name, workload.op, {x, y}, Define(workload), workload);
+  return graph_.AddTunable(name, workload.op, {x, y}, workload);
 }
 
 ValueId GraphBuilder::Map(const std::string& op, std::vector<ValueId> inputs, Shape shape,

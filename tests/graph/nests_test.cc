@@ -67,6 +67,13 @@ TEST(TuneNests, LeavesWhatIsSmallReducesOrTurnsMemoryRound) {
             "- - - ");
 }
 
+TEST(TuneNests, LeavesWhatReadsNothing) {
+  GraphBuilder b;
+  const ValueId ones =
+      b.Map("fill", {}, {1024, 1024}, [](const auto&, const auto&) { return Float(1); });
+  EXPECT_EQ(TasksAfter(b.Finish({ones})), "- ");
+}
+
 TEST(TuneNests, LeavesOtherTargetsThanCpus) {
   GraphBuilder b;
   Graph graph = b.Finish({b.Relu(b.Input("x", {736, 740}))});

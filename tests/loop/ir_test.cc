@@ -84,7 +84,7 @@ TEST(Unroll, CopiesNestedLoopsWithConstantIndices) {
   const Expr i = Var("i"), j = Var("j");
   const Buffer out = MakeBuffer("out", DType::kI64, {8});
   const Stmt s = For(i, 2, LoopKind::kUnrolled,
-                     For(j, i * 2, Int(2), LoopKind::kUnrolled, Store(out, {j}, i)));
+                     For(j, {i * 2, Int(2)}, LoopKind::kUnrolled, Store(out, {j}, i)));
   EXPECT_EQ(Print(UnrollLoops({.name = "p", .params = {out}, .body = s})),
             "program p(out: int64[8]):\n"
             "  out[0] = 0\n  out[1] = 0\n  out[2] = 1\n  out[3] = 1\n");

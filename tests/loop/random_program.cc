@@ -60,7 +60,7 @@ class Generator {
     vars_.pop_back();
     const LoopKind kind =
         vector ? LoopKind::kVectorized : (unroll ? LoopKind::kUnrolled : LoopKind::kSerial);
-    return For(var, min, extent, kind, std::move(body));
+    return For(var, {min, extent}, kind, std::move(body));
   }
 
   Stmt Scratch(int depth) {

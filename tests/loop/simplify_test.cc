@@ -144,7 +144,7 @@ TEST(SimplifyStmt, LearnsLoopRanges) {
   const Expr i = Var("i"), j = Var("j");
   const Buffer out = MakeBuffer("out", DType::kI64, {64});
   const Stmt s = For(i, 4, LoopKind::kSerial,
-                     For(j, i * 4, Int(4), LoopKind::kSerial,
+                     For(j, {i * 4, Int(4)}, LoopKind::kSerial,
                          If(Lt(j, Int(16)), Store(out, {FloorDiv(j + 48, 64)}, j))));
   EXPECT_EQ(Print(Simplify(s)),
             "for i in 0..4:\n"
@@ -200,7 +200,7 @@ TEST(SimplifyStmt, RemovesWhatNeverRuns) {
   const Expr i = Var("i"), j = Var("j");
   const Buffer out = MakeBuffer("out", DType::kI64, {64});
   const Stmt store = Store(out, {i + j}, Int(1));
-  const Stmt one = For(i, Int(7), Int(1), LoopKind::kSerial, For(j, 2, LoopKind::kSerial, store));
+  const Stmt one = For(i, {Int(7), Int(1)}, LoopKind::kSerial, For(j, 2, LoopKind::kSerial, store));
   EXPECT_EQ(Print(Simplify(one)), "for j in 0..2:\n  out[j + 7] = 1\n");
   EXPECT_EQ(Print(Simplify(For(i, 0, LoopKind::kSerial, Store(out, {i}, i)))), "pass\n");
   const Stmt never = For(i, 8, LoopKind::kSerial, If(Lt(i, Int(0)), Store(out, {i}, i)));

@@ -91,7 +91,7 @@ TEST_F(VerifyTest, FindsAVectorLoopThatIsNotInnermostOrNotConstant) {
   EXPECT_THAT(ErrorOf(For(j_, 4, LoopKind::kVectorized, For(i_, 8, LoopKind::kSerial, store_))),
               HasSubstr("a vectorised loop is not innermost"));
   EXPECT_THAT(
-      ErrorOf(For(j_, 4, LoopKind::kSerial, For(i_, Int(0), j_, LoopKind::kVectorized, store_))),
+      ErrorOf(For(j_, 4, LoopKind::kSerial, For(i_, {Int(0), j_}, LoopKind::kVectorized, store_))),
       HasSubstr("the extent must be constant"));
 }
 

@@ -144,20 +144,25 @@ TEST(FewBits, RowsOfAFewBitsAreGathered) {
 }
 
 // A packed initializer: two integers a byte, the first the lower.
-void AddFourBits(ModelBuilder& m, const std::string& name, const Shape& shape,
-                 const std::string& bytes, TensorProto::DataType type) {
-  TensorProto& proto = *m.graph().add_initializer();
-  proto.set_name(name);
+TensorProto FourBits(TensorProto::DataType type, const Shape& shape, const std::string& bytes) {
+  TensorProto proto;
   proto.set_data_type(type);
   for (int64_t dim : shape) proto.add_dims(dim);
   proto.set_raw_data(bytes);
+  return proto;
+}
+
+void AddFourBits(ModelBuilder& m, const std::string& name, TensorProto proto) {
+  proto.set_name(name);
+  *m.graph().add_initializer() = std::move(proto);
 }
 
 TEST(FewBits, WeightsOfFourBitsAreDequantised) {
   ModelBuilder m(21);
   m.Input("x", {1, 3});
-  AddFourBits(m, "w", {3, 1}, std::string("\xF2\x08", 2), TensorProto::INT4);  // 2, -1, -8
-  AddFourBits(m, "z", {1}, "\x01", TensorProto::INT4);
+  AddFourBits(m, "w",
+              FourBits(TensorProto::INT4, {3, 1}, std::string("\xF2\x08", 2)));  // 2, -1, -8
+  AddFourBits(m, "z", FourBits(TensorProto::INT4, {1}, "\x01"));
   Tensor scale({DType::kF32, {1}});
   scale.Set(0, 0.5);
   Add(m, "s", scale);
@@ -173,7 +178,7 @@ TEST(FewBits, WeightsOfFourBitsAreRefusedWhereTheyAreNotDequantised) {
   ModelBuilder m(21);
   m.Input("x", {2});
   AddScalar(m, "s", 0.5);
-  AddFourBits(m, "z", {}, "\x01", TensorProto::UINT4);
+  AddFourBits(m, "z", FourBits(TensorProto::UINT4, {}, "\x01"));
   m.Node("QuantizeLinear", {"x", "s", "z"}, {"q"});
   m.Node("DequantizeLinear", {"q", "s", "z"}, {"y"});
   m.Output("y");

@@ -96,35 +96,40 @@ class Reference {
       if (c_.window > 0 && j <= place - c_.window) continue;
       double score = 0;
       for (int64_t e = 0; e < c_.size; ++e) {
-        score += New("query", c_.heads, b, i, head, e) * Stored("key", b, group, j, e);
+        score += New("query", {b, i, head, e}) * Stored("key", {b, j, group, e});
       }
       const double weight = std::exp(score / std::sqrt(static_cast<double>(c_.size)));
       sum += weight;
-      result += weight * Stored("value", b, group, j, d);
+      result += weight * Stored("value", {b, j, group, d});
     }
     return result / sum;
   }
 
-  // Key or value j of a sequence: an earlier one, or a new one behind those.
-  double Stored(const std::string& what, int64_t b, int64_t head, int64_t j, int64_t e) const {
-    const int64_t start = c_.start(b);
-    if (j >= start) return New(what, c_.key_heads, b, j - start, head, e);
+  // An element of token `i` of sequence `b`.
+  struct Place {
+    int64_t b, i, head, e;
+  };
+
+  // Key or value i of a sequence: an earlier one, or a new one behind those.
+  double Stored(const std::string& what, const Place& at) const {
+    const int64_t start = c_.start(at.b);
+    if (at.i >= start) return New(what, {at.b, at.i - start, at.head, at.e});
     const Tensor& past = in_.at("past_" + what);
-    return past.AsDouble(((b * c_.key_heads + head) * c_.past + j) * c_.size + e);
+    return past.AsDouble(((at.b * c_.key_heads + at.head) * c_.past + at.i) * c_.size + at.e);
   }
 
  private:
-  double Raw(const std::string& what, int64_t heads, int64_t b, int64_t i, int64_t head,
-             int64_t e) const {
-    return in_.at(what).AsDouble(((b * c_.length + i) * heads + head) * c_.size + e);
+  double Raw(const std::string& what, const Place& at) const {
+    const int64_t heads = what == "query" ? c_.heads : c_.key_heads;
+    return in_.at(what).AsDouble(((at.b * c_.length + at.i) * heads + at.head) * c_.size + at.e);
   }
-  double New(const std::string& what, int64_t heads, int64_t b, int64_t i, int64_t head,
-             int64_t e) const {
-    const double x = Raw(what, heads, b, i, head, e);
+  double New(const std::string& what, const Place& place) const {
+    const auto [b, i, head, e] = place;
+    const double x = Raw(what, place);
     if (!c_.rotary || what == "value") return x;
     const int64_t half = c_.size / 2, pair = e % half, at = (c_.start(b) + i) * half + pair;
     const double c = in_.at("cos").AsDouble(at), s = in_.at("sin").AsDouble(at);
-    const double other = Raw(what, heads, b, i, head, e < half ? e + half : e - half);
+    const double other = Raw(what, {b, i, head, e < half ? e + half : e - half});
     return e < half ? x * c - other * s : x * c + other * s;
   }
 
@@ -152,7 +157,7 @@ void Check(const Call& c, uint64_t seed) {
     }
     for (int64_t j = 0; j < c.lengths[b]; ++j) {
       ASSERT_NEAR(outputs[1].AsDouble((b * c.key_heads * c.room() + j) * c.size),
-                  reference.Stored("key", b, 0, j, 0), 1e-5);
+                  reference.Stored("key", {b, j, 0, 0}), 1e-5);
     }
   }
 }

@@ -36,7 +36,13 @@ double At(const Tensor& t, const Shape& index) {
 
 // ---- DeformConv ----
 
-double Sample(const Tensor& x, int64_t n, int64_t c, double row, double column) {
+struct SamplePlace {
+  int64_t n, c;
+  double row, column;
+};
+
+double Sample(const Tensor& x, const SamplePlace& at) {
+  const auto [n, c, row, column] = at;
   const auto i = static_cast<int64_t>(std::floor(row)),
              j = static_cast<int64_t>(std::floor(column));
   const double down = row - static_cast<double>(i), right = column - static_cast<double>(j);
@@ -85,7 +91,7 @@ TEST(DeformConv, SamplesEachTapWhereItsOffsetSays) {
                                  At(offset, {n, place * 2, i, j});
               const double column = static_cast<double>(j * kStride - kPad + k % 2) +
                                     At(offset, {n, place * 2 + 1, i, j});
-              sum += Sample(x, n, channel, row, column) * At(w, {o, c, k / 2, k % 2}) *
+              sum += Sample(x, {n, channel, row, column}) * At(w, {o, c, k / 2, k % 2}) *
                      At(inputs.at("mask"), {n, place, i, j});
             }
           ASSERT_NEAR(outputs[0].AsDouble(next++), sum, 1e-4) << n << o << i << j;

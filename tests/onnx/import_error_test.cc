@@ -234,6 +234,12 @@ TEST(ImportErrors, DuplicateInputsAndInitializersAreNamed) {
   ExpectInvalid(initializers.Bytes(), HasSubstr("two initializers are named \"w\""));
 }
 
+TEST(ImportErrors, DuplicateOutputsAreNamed) {
+  ModelBuilder m = ReluModel();
+  m.Output("y");
+  ExpectInvalid(m.Bytes(), HasSubstr("two outputs are named \"y\""));
+}
+
 TEST(ImportErrors, ExternalDataOfAModelThatIsNoFileIsRefused) {
   ModelBuilder m = ReluModel();
   onnx::TensorProto& w = m.Floats("w", {2});

@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 ModelBuilder InverseModel(const Shape& shape) {
-  return OneNode("com.microsoft.Inverse", 17, {"x"}, {{"x", Tensor({DType::kF32, shape})}});
+  return OneNode({"com.microsoft.Inverse", 17, {"x"}}, {{"x", Tensor({DType::kF32, shape})}});
 }
 
 TEST(Inverse, TimesItsMatrixIsTheUnitMatrix) {

@@ -30,10 +30,15 @@ inline void SetDomain(ModelBuilder& m, onnx::NodeProto& node) {
   domain.set_version(1);
 }
 
+struct NodeCase {
+  std::string op;
+  int64_t opset;
+  std::vector<std::string> names, outputs = {"y"};
+};
+
 // One node whose inputs are all inputs of the model; an absent one has an empty name.
-inline ModelBuilder OneNode(const std::string& op, int64_t opset,
-                            const std::vector<std::string>& names, const Tensors& inputs,
-                            const std::vector<std::string>& outputs = {"y"}) {
+inline ModelBuilder OneNode(const NodeCase& c, const Tensors& inputs) {
+  const auto& [op, opset, names, outputs] = c;
   ModelBuilder m(opset);
   for (const auto& [name, tensor] : inputs) {
     m.Input(name, tensor.shape(), ToOnnxType(tensor.dtype()));

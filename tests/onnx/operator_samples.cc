@@ -71,7 +71,9 @@ NodeTest AsNodeTest(const OperatorSample& sample, uint64_t seed) {
   return test;
 }
 
-std::vector<OperatorSample> StandardSamples() {
+namespace {
+
+std::vector<OperatorSample> SamplesUpToG() {
   const SampleOperand heads = X({1, 2, 3, 8}), bits = I64({4}, {0, 1, 2, 3}),
                       others = I64({4}, {3, 3, 1, 2});
   return {
@@ -92,6 +94,12 @@ std::vector<OperatorSample> StandardSamples() {
       {"GlobalLpPool", 7, {X({1, 2, 5})}},
       {"GridSample", 20, {X({1, 1, 4, 4}), X({1, 2, 3, 2})}, {{"mode", "nearest"}}},
       {"GroupNormalization", 21, {X({1, 4, 2, 3}), X({4}), X({4})}, {{"num_groups", 2}}},
+  };
+}
+
+std::vector<OperatorSample> SamplesFromL() {
+  const SampleOperand heads = X({1, 2, 3, 8});
+  return {
       {"LinearAttention",
        27,
        {X({1, 3, 4}), X({1, 3, 4}), X({1, 3, 4})},
@@ -115,6 +123,14 @@ std::vector<OperatorSample> StandardSamples() {
       {"TensorScatter", 24, {X({1, 1, 4, 3}), X({1, 1, 1, 3}), I64({1}, {2})}},
       {"ai.onnx.preview.FlexAttention", 24, {heads, heads, heads}},
   };
+}
+
+}  // namespace
+
+std::vector<OperatorSample> StandardSamples() {
+  std::vector<OperatorSample> all = SamplesUpToG();
+  for (OperatorSample& sample : SamplesFromL()) all.push_back(std::move(sample));
+  return all;
 }
 
 }  // namespace tilewright

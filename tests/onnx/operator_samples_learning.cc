@@ -46,50 +46,58 @@ Attributes Machine(Attributes more) {
   return more;
 }
 
+const SampleOperand kRows = X({4, 2}, {0, 1, 2, 3, 1, 0, 3, 2});
+const Ints kClasses = {3, 4};
+
+std::vector<OperatorSample> Trees() {
+  return {
+      {"ai.onnx.ml.TreeEnsemble", 17, {kRows}, IndexedStump()},
+      {"ai.onnx.ml.TreeEnsembleClassifier",
+       17,
+       {kRows},
+       Stump("class", {{"classlabels_int64s", kClasses}}),
+       2},
+      {"ai.onnx.ml.TreeEnsembleRegressor", 17, {kRows}, Stump("target", {{"n_targets", 2}})},
+  };
+}
+
 }  // namespace
 
 std::vector<OperatorSample> LearningSamples() {
-  const SampleOperand rows = X({4, 2}, {0, 1, 2, 3, 1, 0, 3, 2});
-  const Ints classes = {3, 4};
-  return {
+  std::vector<OperatorSample> all = {
       {"ai.onnx.ml.ArrayFeatureExtractor", 17, {X({3, 4}), I64({2}, {1, 3})}},
-      {"ai.onnx.ml.Binarizer", 17, {rows}, {{"threshold", 1.0F}}},
-      {"ai.onnx.ml.FeatureVectorizer", 17, {rows, rows}, {{"inputdimensions", Ints{2, 2}}}},
+      {"ai.onnx.ml.Binarizer", 17, {kRows}, {{"threshold", 1.0F}}},
+      {"ai.onnx.ml.FeatureVectorizer", 17, {kRows, kRows}, {{"inputdimensions", Ints{2, 2}}}},
       {"ai.onnx.ml.Imputer",
        17,
-       {rows},
+       {kRows},
        {{"imputed_value_floats", Reals{7}},
         {"imputed_value_int64s", Ints{7}},
         {"replaced_value_float", 1.0F},
         {"replaced_value_int64", 1}}},
       {"ai.onnx.ml.LinearClassifier",
        17,
-       {rows},
+       {kRows},
        {{"coefficients", Reals{1, -1, -0.5F, 2}},
         {"intercepts", Reals{0.25F, 0}},
-        {"classlabels_ints", classes}},
+        {"classlabels_ints", kClasses}},
        2},
       {"ai.onnx.ml.LinearRegressor",
        17,
-       {rows},
+       {kRows},
        {{"coefficients", Reals{1, -2}}, {"intercepts", Reals{0.5F}}}},
-      {"ai.onnx.ml.Normalizer", 17, {rows}, {{"norm", "L2"}}},
-      {"ai.onnx.ml.OneHotEncoder", 17, {rows}, {{"cats_int64s", Ints{0, 2, 3}}}},
+      {"ai.onnx.ml.Normalizer", 17, {kRows}, {{"norm", "L2"}}},
+      {"ai.onnx.ml.OneHotEncoder", 17, {kRows}, {{"cats_int64s", Ints{0, 2, 3}}}},
       {"ai.onnx.ml.SVMClassifier",
        17,
-       {rows},
-       Machine({{"classlabels_ints", classes}, {"vectors_per_class", Ints{1, 1}}}),
+       {kRows},
+       Machine({{"classlabels_ints", kClasses}, {"vectors_per_class", Ints{1, 1}}}),
        2},
-      {"ai.onnx.ml.SVMRegressor", 17, {rows}, Machine({{"n_supports", 2}})},
-      {"ai.onnx.ml.Scaler", 17, {rows}, {{"offset", Reals{1}}, {"scale", Reals{0.5F}}}},
-      {"ai.onnx.ml.TreeEnsemble", 17, {rows}, IndexedStump()},
-      {"ai.onnx.ml.TreeEnsembleClassifier",
-       17,
-       {rows},
-       Stump("class", {{"classlabels_int64s", classes}}),
-       2},
-      {"ai.onnx.ml.TreeEnsembleRegressor", 17, {rows}, Stump("target", {{"n_targets", 2}})},
+      {"ai.onnx.ml.SVMRegressor", 17, {kRows}, Machine({{"n_supports", 2}})},
+      {"ai.onnx.ml.Scaler", 17, {kRows}, {{"offset", Reals{1}}, {"scale", Reals{0.5F}}}},
   };
+  for (OperatorSample& sample : Trees()) all.push_back(std::move(sample));
+  return all;
 }
 
 }  // namespace tilewright

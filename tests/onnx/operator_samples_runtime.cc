@@ -124,7 +124,6 @@ std::vector<OperatorSample> Doubles() {
 }
 
 std::vector<OperatorSample> Quantised() {
-  const SampleOperand left = U8({2, 4}), right = U8({4, 3});
   return {
       OfTwo("com.microsoft.QLinearAdd", {2, 3}, {3}),
       OfTwo("com.microsoft.QLinearMul", {2, 3}, {3}),
@@ -154,6 +153,12 @@ std::vector<OperatorSample> Quantised() {
         kScale,
         kZero}},
       {"com.microsoft.NhwcMaxPool", kOpset, {U8({1, 4, 4, 2})}, {{"kernel_shape", Ints{2, 2}}}},
+  };
+}
+
+std::vector<OperatorSample> SumsOfProducts() {
+  const SampleOperand left = U8({2, 4}), right = U8({4, 3});
+  return {
       {"com.microsoft.QAttention",
        kOpset,
        {U8({1, 3, 8}), U8({8, 24}), X({24}), kScale, kScale, kNothing, kZero, kZero},
@@ -174,7 +179,7 @@ std::vector<OperatorSample> Quantised() {
 
 std::vector<OperatorSample> RuntimeSamples() {
   std::vector<OperatorSample> all;
-  for (auto* part : {Normalisations, Transformers, Products, Doubles, Quantised}) {
+  for (auto* part : {Normalisations, Transformers, Products, Doubles, Quantised, SumsOfProducts}) {
     for (OperatorSample& sample : part()) all.push_back(std::move(sample));
   }
   return all;

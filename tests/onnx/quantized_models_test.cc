@@ -60,18 +60,26 @@ Tensor Scales(int64_t count, Rng& rng) {
 }
 
 // x -> Quantize -> Dequantize under the name "<x>_dq".
-std::string Requantized(ModelBuilder& m, const std::string& x, DType dtype, double scale,
-                        int zero_point) {
-  AddScalar(m, x + "_s", DType::kF32, scale);
-  AddScalar(m, x + "_z", dtype, zero_point);
+struct Quanta {
+  DType dtype;
+  double scale;
+  int zero_point;
+};
+std::string Requantized(ModelBuilder& m, const std::string& x, const Quanta& to) {
+  AddScalar(m, x + "_s", DType::kF32, to.scale);
+  AddScalar(m, x + "_z", to.dtype, to.zero_point);
   m.Node("QuantizeLinear", {x, x + "_s", x + "_z"}, {x + "_q"});
   m.Node("DequantizeLinear", {x + "_q", x + "_s", x + "_z"}, {x + "_dq"});
   return x + "_dq";
 }
 
 // A weight in int8 with a scale a channel along `axis`, dequantised.
-std::string Weight(ModelBuilder& m, const std::string& name, const Shape& shape, int64_t axis,
-                   Rng& rng) {
+struct WeightShape {
+  Shape shape;
+  int64_t axis = 0;
+};
+std::string Weight(ModelBuilder& m, const std::string& name, const WeightShape& of, Rng& rng) {
+  const auto& [shape, axis] = of;
   Add(m, name + "_q", Random(DType::kI8, shape, rng));
   Add(m, name + "_s", Scales(shape[axis], rng));
   SetInt(m.Node("DequantizeLinear", {name + "_q", name + "_s"}, {name}), "axis", axis);
@@ -91,23 +99,23 @@ ModelBuilder QuantizedNetwork(DType dtype, int zero_point, Rng& rng) {
   ModelBuilder m;
   m.Input("x", {1, 3, 9, 7});
   const auto q = [&](const std::string& x, double scale) {
-    return Requantized(m, x, dtype, scale, zero_point);
+    return Requantized(m, x, {dtype, scale, zero_point});
   };
   Add(m, "bias", Random(DType::kF32, {20}, rng));
   const std::string x = q("x", 0.02);
-  Conv(m, {x, Weight(m, "w1", {20, 3, 3, 3}, 0, rng), "bias"}, "c1");
+  Conv(m, {x, Weight(m, "w1", {{20, 3, 3, 3}}, rng), "bias"}, "c1");
   m.Node("Relu", {"c1"}, {"r1"});
   const std::string r1 = q("r1", 0.03);
-  Conv(m, {r1, Weight(m, "w2", {20, 1, 3, 3}, 0, rng)}, "c2", 20);
+  Conv(m, {r1, Weight(m, "w2", {{20, 1, 3, 3}}, rng)}, "c2", 20);
   const std::string c2 = q("c2", 0.03);
-  Conv(m, {c2, Weight(m, "w3", {20, 20, 3, 3}, 0, rng), "bias"}, "c3");
+  Conv(m, {c2, Weight(m, "w3", {{20, 20, 3, 3}}, rng), "bias"}, "c3");
   const std::string c3 = q("c3", 0.05);
   m.Node("Add", {c3, r1}, {"sum"});
   const std::string sum = q("sum", 0.06);
   m.Node("GlobalAveragePool", {sum}, {"pool"});
   const std::string pool = q("pool", 0.04);
   m.Node("Flatten", {pool}, {"flat"});
-  m.Node("MatMul", {"flat", Weight(m, "w4", {20, 10}, 1, rng)}, {"logits"});
+  m.Node("MatMul", {"flat", Weight(m, "w4", {{20, 10}, 1}, rng)}, {"logits"});
   q("logits", 0.02);
   m.Output("logits_q");
   return m;
@@ -126,8 +134,8 @@ TEST(QuantizedModels, ASumThatInt32MayNotHoldStaysInFloats) {
     Rng rng(1);
     ModelBuilder m;
     m.Input("x", {1, products});
-    const std::string x = Requantized(m, "x", DType::kU8, 0.02, 0);
-    m.Node("MatMul", {x, Weight(m, "w", {products, 8}, 1, rng)}, {"y"});
+    const std::string x = Requantized(m, "x", {DType::kU8, 0.02, 0});
+    m.Node("MatMul", {x, Weight(m, "w", {{products, 8}, 1}, rng)}, {"y"});
     m.Output("y");
     const Graph graph = AfterPasses(ImportOnnx(m.Bytes(), {}).value());
     const auto product = std::find_if(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
@@ -195,24 +203,71 @@ TEST(QuantizedModels, CountTheirSumsInQuanta) {
   }
 }
 
+// quantize -> conv with a bias in int32 of so many times the scale of the sums -> quantize.
+ModelBuilder BiasedLayer(float scale, Rng& rng) {
+  ModelBuilder m;
+  m.Input("x", {1, 8, 5, 5});
+  const std::string x = Requantized(m, "x", DType::kU8, 0.02, 0);
+  Add(m, "w_q", Random(DType::kI8, {20, 8, 3, 3}, rng));
+  Tensor bias({DType::kI32, {20}}), scales = Scales(20, rng), of_bias({DType::kF32, {20}});
+  for (int64_t i = 0; i < 20; ++i) {
+    bias.Set(i, static_cast<double>(rng.Below(2'000'000)) - 1e6);
+    of_bias.as<float>()[i] = scales.as<float>()[i] * 0.02F * scale;
+  }
+  Add(m, "w_s", scales);
+  Add(m, "b_q", bias);
+  Add(m, "b_s", of_bias);
+  SetInt(m.Node("DequantizeLinear", {"w_q", "w_s"}, {"w"}), "axis", 0);
+  SetInt(m.Node("DequantizeLinear", {"b_q", "b_s"}, {"b"}), "axis", 0);
+  Conv(m, {x, "w", "b"}, "y");
+  Requantized(m, "y", DType::kU8, 0.4, 128);
+  m.Output("y_q");
+  return m;
+}
+
+TEST(QuantizedModels, AddABiasOfTheirScaleToTheirSums) {
+  for (const auto& [scale, integers] : {std::pair{1.F, true}, {0.7F, false}}) {
+    Rng rng(1);
+    const Graph imported = ImportOnnx(BiasedLayer(scale, rng).Bytes(), {}).value();
+    const std::map<std::string, Tensor> inputs = {{"x", Random(DType::kF32, {1, 8, 5, 5}, rng)}};
+    const Tensor expected = EvaluateGraph(imported, inputs).value().at(0);
+    for (const char* mcpu : {"haswell", "znver4"}) {
+      const Graph graph = AfterPasses(imported, mcpu);
+      const auto layer = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                      [](const Node& node) { return node.workload.has_value(); });
+      ASSERT_NE(layer, graph.nodes.end());
+      const std::vector<EpilogueOp>& steps = layer->workload->epilogue;
+      ASSERT_GE(steps.size(), 2);
+      EXPECT_EQ(steps[0].kind, integers ? EpilogueKind::kBias : EpilogueKind::kScale);
+      EXPECT_EQ(steps[1].kind, integers ? EpilogueKind::kScale : EpilogueKind::kBias);
+      const Tensor got = EvaluateGraph(graph, inputs).value().at(0);
+      ASSERT_EQ(got.type(), expected.type());
+      for (int64_t i = 0; i < got.size(); ++i) {
+        EXPECT_LE(std::abs(got.AsInt(i) - expected.AsInt(i)), 1) << "element " << i;
+      }
+    }
+  }
+}
+
 TEST(QuantizedModels, ActivationsWithAScaleAChannelStayFloats) {
   Rng rng(4);
   ModelBuilder m;
   m.Input("x", {1, 8, 5, 5}, TensorProto::UINT8);
   Add(m, "s", Scales(8, rng));
   SetInt(m.Node("DequantizeLinear", {"x", "s"}, {"dq"}), "axis", 1);
-  Conv(m, {"dq", Weight(m, "w", {8, 8, 3, 3}, 0, rng)}, "y");
+  Conv(m, {"dq", Weight(m, "w", {{8, 8, 3, 3}}, rng)}, "y");
   m.Output("y");
   RunBoth(m, {{"x", Random(DType::kU8, {1, 8, 5, 5}, rng)}}, 1e-4);
 }
 
 // Inputs 1 to 7 of QLinearConv and QLinearMatMul for a weight with a scale a channel.
 std::vector<std::string> QLinearInputs(ModelBuilder& m, DType data, const Tensor& weight,
-                                       int64_t channels, Rng& rng) {
+                                       const Tensor& scales) {
+  const int64_t channels = scales.size();
   AddScalar(m, "xs", DType::kF32, 0.02);
   AddScalar(m, "xz", data, data == DType::kU8 ? 113 : -9);
   Add(m, "w", weight);
-  Add(m, "ws", Scales(channels, rng));
+  Add(m, "ws", scales);
   Add(m, "wz", Tensor({weight.dtype(), {channels}}));
   AddScalar(m, "ys", DType::kF32, 0.05);
   AddScalar(m, "yz", data, 3);
@@ -227,7 +282,8 @@ TEST(QuantizedModels, IntegerConvolutionsAreExact) {
       ModelBuilder m;
       const Shape shape = {1, seed == 1 ? 3 : 18, 8, 6};
       m.Input("x", shape, ProtoType(data));
-      auto inputs = QLinearInputs(m, data, Random(DType::kI8, {24, shape[1], 3, 3}, rng), 24, rng);
+      auto inputs =
+          QLinearInputs(m, data, Random(DType::kI8, {24, shape[1], 3, 3}, rng), Scales(24, rng));
       Add(m, "b", Random(DType::kI32, {24}, rng));
       inputs.push_back("b");
       SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 1, 1, 1});
@@ -246,7 +302,8 @@ TEST(QuantizedModels, ConvolutionsAreExactInTheFormsOfAllCpus) {
       Rng rng(channels);
       ModelBuilder m;
       m.Input("x", {1, channels, 6, 5}, ProtoType(data));
-      auto inputs = QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), 24, rng);
+      auto inputs =
+          QLinearInputs(m, data, Random(DType::kI8, {24, channels, 3, 3}, rng), Scales(24, rng));
       Add(m, "b", Random(DType::kI32, {24}, rng));
       inputs.push_back("b");
       SetInts(m.Node("QLinearConv", inputs, {"y"}), "pads", {1, 0, 2, 1});
@@ -268,7 +325,8 @@ TEST(QuantizedModels, IntegerMatrixProductsAreExact) {
     Rng rng(k);
     ModelBuilder m;
     m.Input("x", {5, k}, TensorProto::UINT8);
-    const auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {k, 20}, rng), 20, rng);
+    const auto inputs =
+        QLinearInputs(m, DType::kU8, Random(DType::kI8, {k, 20}, rng), Scales(20, rng));
     m.Node("QLinearMatMul", inputs, {"y"});
     m.Node("MatMulInteger", {"x", "w", "xz"}, {"sums"});
     m.Output("y");
@@ -286,7 +344,7 @@ TEST(QuantizedModels, AScaleThatIsZeroOrNoNumberIsRefusedWithItsNode) {
       AddScalar(m, "s", DType::kF32, scale);
       AddScalar(m, "z", DType::kU8, 0);
       if (product) {
-        auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {8, 4}, rng), 4, rng);
+        auto inputs = QLinearInputs(m, DType::kU8, Random(DType::kI8, {8, 4}, rng), Scales(4, rng));
         inputs[6] = "s";
         m.Node("QLinearMatMul", inputs, {"y"});
       } else {

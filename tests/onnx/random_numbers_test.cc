@@ -71,13 +71,13 @@ TEST(RandomNumbers, FollowFromTheSeedOrElseFromTheNodesName) {
 
 TEST(RandomNumbers, BernoulliIsOneAsOftenAsItsInputSays) {
   const Tensor p({DType::kF32, {kDraws}}, std::vector<float>(kDraws, 0.25F));
-  const ModelBuilder m = OneNode("Bernoulli", 15, {"p"}, {{"p", p}});
+  const ModelBuilder m = OneNode({"Bernoulli", 15, {"p"}}, {{"p", p}});
   EXPECT_NEAR(Mean(Values(RunBoth(m, {{"p", p}}).at(0))), 0.25, 0.015);
 }
 
 TEST(RandomNumbers, OfIntegersAreRefused) {
   const ModelBuilder m =
-      OneNode("RandomNormalLike", 17, {"x"}, {{"x", Tensor({DType::kI64, {2}})}});
+      OneNode({"RandomNormalLike", 17, {"x"}}, {{"x", Tensor({DType::kI64, {2}})}});
   EXPECT_THAT(Refusal(m), HasSubstr("the output's type is no float"));
 }
 

@@ -16,21 +16,32 @@ using ::testing::HasSubstr;
 
 constexpr uint64_t kRoiSeed = 20261128;
 
-ModelBuilder RoiPool(const Shape& x, int64_t regions, const std::vector<int64_t>& bins, float scale,
+struct RoiPooling {
+  std::vector<int64_t> bins;
+  float scale = 1;
+};
+
+ModelBuilder RoiPool(const Shape& x, int64_t regions, const RoiPooling& pooling,
                      onnx::TensorProto::DataType type = onnx::TensorProto::FLOAT) {
   ModelBuilder m(11);
   m.Input("x", x, type);
   m.Input("rois", {regions, 5}, type);
   onnx::NodeProto& node = m.Node("MaxRoiPool", {"x", "rois"}, {"y"});
-  SetInts(node, "pooled_shape", bins);
-  SetFloat(node, "spatial_scale", scale);
+  SetInts(node, "pooled_shape", pooling.bins);
+  SetFloat(node, "spatial_scale", pooling.scale);
   m.Output("y");
   return m;
 }
 
-// Where bin `i` of `bins` between two edges begins and ends, of an input of so many elements.
-std::pair<int64_t, int64_t> BinBetween(double low, double high, int64_t i, int64_t bins,
-                                       int64_t size) {
+// Bins between two edges of an input of `size` elements.
+struct Bins {
+  double low, high;
+  int64_t bins, size;
+};
+
+// Where bin `i` begins and ends.
+std::pair<int64_t, int64_t> BinOf(const Bins& of, int64_t i) {
+  const auto [low, high, bins, size] = of;
   const auto first = std::lround(low), last = std::lround(high);
   const float step = static_cast<float>(std::max<int64_t>(last - first + 1, 1)) / float(bins);
   const auto begin = static_cast<int64_t>(std::floor(float(i) * step)) + first;
@@ -57,7 +68,7 @@ TEST(MaxRoiPool, TakesTheLargestOfEachBinOfEachRegion) {
     rois.Set(r * 5, static_cast<double>(r % 2));
     for (int64_t k = 1; k < 5; ++k) rois.Set(r * 5 + k, rng.Uniform(-8, 30));
   }
-  const auto y = RunBoth(RoiPool(x.shape(), kRegions, {4, 3}, 0.5f), {{"x", x}, {"rois", rois}});
+  const auto y = RunBoth(RoiPool(x.shape(), kRegions, {{4, 3}, 0.5f}), {{"x", x}, {"rois", rois}});
   ASSERT_EQ(y.size(), 1u);
   ASSERT_EQ(y[0].shape(), (Shape{kRegions, 3, 4, 3}));
   int64_t next = 0;
@@ -67,8 +78,8 @@ TEST(MaxRoiPool, TakesTheLargestOfEachBinOfEachRegion) {
         for (int64_t j = 0; j < 3; ++j) {
           const auto edge = [&](int64_t k) { return rois.AsDouble(r * 5 + k) * 0.5; };
           EXPECT_EQ(y[0].AsDouble(next++),
-                    LargestOf(x, r % 2 * 3 + c, BinBetween(edge(2), edge(4), i, 4, 11),
-                              BinBetween(edge(1), edge(3), j, 3, 7)))
+                    LargestOf(x, r % 2 * 3 + c, BinOf({edge(2), edge(4), 4, 11}, i),
+                              BinOf({edge(1), edge(3), 3, 7}, j)))
               << r << " " << c << " " << i << " " << j;
         }
 }
@@ -80,17 +91,16 @@ TEST(MaxRoiPool, IsDoneInEveryTypeOfFloats) {
     Tensor x({dtype, {1, 1, 2, 2}}), rois({dtype, {1, 5}});
     for (int64_t i = 0; i < 4; ++i) x.Set(i, static_cast<double>(i));
     for (int64_t k = 3; k < 5; ++k) rois.Set(k, 1);
-    const auto y = RunBoth(RoiPool({1, 1, 2, 2}, 1, {1, 2}, 1, type), {{"x", x}, {"rois", rois}});
+    const auto y = RunBoth(RoiPool({1, 1, 2, 2}, 1, {{1, 2}}, type), {{"x", x}, {"rois", rois}});
     ASSERT_EQ(y.size(), 1u);
     EXPECT_THAT(Values(y[0]), ElementsAre(2, 3));
   }
 }
 
 TEST(MaxRoiPool, RegionsThatAreNoneAreNamed) {
-  EXPECT_THAT(Refusal(RoiPool({1, 1, 4, 4}, 1, {2}, 1)),
-              HasSubstr("pooled_shape is not two sizes"));
-  EXPECT_THAT(Refusal(RoiPool({1, 1, 4, 4}, 1, {0, 2}, 1)), HasSubstr("pooled_shape"));
-  ModelBuilder m = RoiPool({1, 1, 4, 4}, 1, {2, 2}, 1);
+  EXPECT_THAT(Refusal(RoiPool({1, 1, 4, 4}, 1, {{2}})), HasSubstr("pooled_shape is not two sizes"));
+  EXPECT_THAT(Refusal(RoiPool({1, 1, 4, 4}, 1, {{0, 2}})), HasSubstr("pooled_shape"));
+  ModelBuilder m = RoiPool({1, 1, 4, 4}, 1, {{2, 2}});
   m.graph()
       .mutable_input(1)
       ->mutable_type()

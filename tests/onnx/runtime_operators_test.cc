@@ -66,7 +66,7 @@ ModelBuilder BetweenTransposes(const Tensors& inputs, const Add& add) {
 TEST(ChannelsLast, ConvolutionsAreOnnxsBetweenTransposes) {
   Rng rng(kSeedOfData);
   const Tensors inputs = {{"x", Random(rng, {2, 7, 6, 4})}, {"w", Random(rng, {6, 2, 3, 3})}};
-  ModelBuilder fused = OneNode("com.microsoft.NhwcConv", 21, {"x", "w"}, inputs);
+  ModelBuilder fused = OneNode({"com.microsoft.NhwcConv", 21, {"x", "w"}}, inputs);
   const auto set = [](onnx::NodeProto& node) {
     SetInts(node, "pads", {1, 0, 1, 2});
     SetInts(node, "strides", {2, 1});
@@ -84,7 +84,7 @@ TEST(ChannelsLast, WhatAFusedConvolutionAddsHasThemLastToo) {
   const Tensors inputs = {{"x", Random(rng, {1, 5, 4, 3})},
                           {"w", Random(rng, {2, 3, 1, 1})},
                           {"s", Random(rng, {1, 5, 4, 2})}};
-  ModelBuilder fused = OneNode("com.microsoft.NhwcFusedConv", 21, {"x", "w", "", "s"}, inputs);
+  ModelBuilder fused = OneNode({"com.microsoft.NhwcFusedConv", 21, {"x", "w", "", "s"}}, inputs);
   SetString(NodeOf(fused), "activation", "Relu");
   ModelBuilder parts =
       BetweenTransposes(inputs, [](ModelBuilder& m) { m.Node("Conv", {"second", "w"}, {"z"}); });
@@ -98,7 +98,7 @@ TEST(ChannelsLast, WhatAFusedConvolutionAddsHasThemLastToo) {
 TEST(ChannelsLast, PoolsAndConvolutionsOfBytesAreOnnxsBetweenTransposes) {
   Rng rng(kSeedOfData);
   Tensors inputs = {{"x", Bytes(rng, {1, 6, 5, 3})}};
-  ModelBuilder pool = OneNode("com.microsoft.NhwcMaxPool", 21, {"x"}, inputs);
+  ModelBuilder pool = OneNode({"com.microsoft.NhwcMaxPool", 21, {"x"}}, inputs);
   SetInts(NodeOf(pool), "kernel_shape", {2, 3});
   ExpectAlike(pool,
               BetweenTransposes(inputs,
@@ -118,7 +118,7 @@ TEST(ChannelsLast, PoolsAndConvolutionsOfBytesAreOnnxsBetweenTransposes) {
   std::vector<std::string> names = {"x"}, second = {"second"};
   names.insert(names.end(), rest.begin(), rest.end());
   second.insert(second.end(), rest.begin(), rest.end());
-  ModelBuilder conv = OneNode("com.microsoft.QLinearConv", 21, names, inputs);
+  ModelBuilder conv = OneNode({"com.microsoft.QLinearConv", 21, names}, inputs);
   SetInt(NodeOf(conv), "channels_last", 1);
   ExpectAlike(
       conv,
@@ -133,8 +133,9 @@ TEST(GroupNorm, NormalisesGroupsOfTheLastDimensionAndActivates) {
                           {"bias", Random(rng, {6})},
                           {"skip", Random(rng, {2, 6})},
                           {"row", Random(rng, {6})}};
-  ModelBuilder fused = OneNode("com.microsoft.SkipGroupNorm", 21,
-                               {"x", "scale", "bias", "skip", "row"}, inputs, {"y", "sum"});
+  ModelBuilder fused = OneNode(
+      {"com.microsoft.SkipGroupNorm", 21, {"x", "scale", "bias", "skip", "row"}, {"y", "sum"}},
+      inputs);
   SetInt(NodeOf(fused), "groups", 2);
   SetInt(NodeOf(fused), "activation", 1);
   ModelBuilder parts = Over(inputs);
@@ -161,8 +162,8 @@ TEST(QuantizedAttention, IsAttentionOfWhatItsIntegersStandFor) {
                           {"xz", Byte(128)},
                           {"wz", Byte(121)},
                           {"mask", Ints32({2}, {5, 3})}};
-  ModelBuilder fused = OneNode("com.microsoft.QAttention", 21,
-                               {"x", "w", "b", "xs", "ws", "mask", "xz", "wz"}, inputs);
+  ModelBuilder fused = OneNode(
+      {"com.microsoft.QAttention", 21, {"x", "w", "b", "xs", "ws", "mask", "xz", "wz"}}, inputs);
   SetInt(NodeOf(fused), "num_heads", 2);
   ModelBuilder parts = Over(inputs);
   parts.Node("DequantizeLinear", {"x", "xs", "xz"}, {"xr"});
@@ -184,11 +185,16 @@ TEST(DecoderAttention, IsMultiHeadAttentionWithItsInputsInAnotherOrder) {
                           {"pv", Random(rng, {2, 2, 3, 4})},
                           {"mask", Ints32({2, 4}, {1, 1, 1, 1, 0, 1, 1, 1})}};
   const std::vector<std::string> outputs = {"y", "nk", "nv"};
-  ModelBuilder one =
-      OneNode("com.microsoft.DecoderMaskedMultiHeadAttention", 21,
-              {"q", "k", "v", "mask", "", "pk", "pv", "", "", "", "bias"}, inputs, outputs);
-  ModelBuilder other = OneNode("com.microsoft.MultiHeadAttention", 21,
-                               {"q", "k", "v", "bias", "mask", "", "pk", "pv"}, inputs, outputs);
+  ModelBuilder one = OneNode({"com.microsoft.DecoderMaskedMultiHeadAttention",
+                              21,
+                              {"q", "k", "v", "mask", "", "pk", "pv", "", "", "", "bias"},
+                              outputs},
+                             inputs);
+  ModelBuilder other = OneNode({"com.microsoft.MultiHeadAttention",
+                                21,
+                                {"q", "k", "v", "bias", "mask", "", "pk", "pv"},
+                                outputs},
+                               inputs);
   for (ModelBuilder* m : {&one, &other}) SetInt(NodeOf(*m), "num_heads", 2);
   ExpectAlike(one, other, inputs);
   SetInt(NodeOf(one), "past_present_share_buffer", 1);
@@ -202,11 +208,11 @@ TEST(QLinearOperators, WhereAndMeanAreOfTheReals) {
                           {"s", Scalar(0.5F)},
                           {"t", Scalar(0.25F)},
                           {"z", Byte(4)}};
-  const ModelBuilder where = OneNode("com.microsoft.QLinearWhere", 21,
-                                     {"c", "x", "s", "z", "o", "t", "z", "t", "z"}, inputs);
+  const ModelBuilder where = OneNode(
+      {"com.microsoft.QLinearWhere", 21, {"c", "x", "s", "z", "o", "t", "z", "t", "z"}}, inputs);
   EXPECT_THAT(Values(RunBoth(where, inputs).at(0)), ElementsAre(16, 40));
   ModelBuilder mean =
-      OneNode("com.microsoft.QLinearReduceMean", 21, {"x", "s", "z", "t", "z"}, inputs);
+      OneNode({"com.microsoft.QLinearReduceMean", 21, {"x", "s", "z", "t", "z"}}, inputs);
   SetInts(NodeOf(mean), "axes", {0});
   SetInt(NodeOf(mean), "keepdims", 0);
   EXPECT_THAT(Values(RunBoth(mean, inputs).at(0)), ElementsAre(26));
@@ -216,13 +222,13 @@ TEST(IntegerProducts, AreAndSumTo32Bits) {
   const Tensor words({DType::kI16, {1, 2}}, std::vector<int16_t>{-30000, 20000});
   const Tensor turned({DType::kI16, {2, 1}}, std::vector<int16_t>{30000, -20000});
   const Tensors inputs = {{"a", words}, {"b", turned}};
-  const ModelBuilder product = OneNode("com.microsoft.MatMulInteger16", 21, {"a", "b"}, inputs);
+  const ModelBuilder product = OneNode({"com.microsoft.MatMulInteger16", 21, {"a", "b"}}, inputs);
   EXPECT_THAT(Values(RunBoth(product, inputs).at(0)), ElementsAre(-1300000000));
   const Tensors bytes = {{"x", Tensor({DType::kU8, {2}}, std::vector<uint8_t>{255, 200})},
                          {"z", Byte(128)}};
-  const ModelBuilder mul = OneNode("com.microsoft.MulInteger", 21, {"x", "z", "x"}, bytes);
+  const ModelBuilder mul = OneNode({"com.microsoft.MulInteger", 21, {"x", "z", "x"}}, bytes);
   EXPECT_THAT(Values(RunBoth(mul, bytes).at(0)), ElementsAre(127 * 255, 72 * 200));
-  ModelBuilder sum = OneNode("com.microsoft.ReduceSumInteger", 21, {"x"}, bytes);
+  ModelBuilder sum = OneNode({"com.microsoft.ReduceSumInteger", 21, {"x"}}, bytes);
   SetInts(NodeOf(sum), "axes", {0});
   SetInt(NodeOf(sum), "keepdims", 0);
   EXPECT_THAT(Values(RunBoth(sum, bytes).at(0)), ElementsAre(455));
@@ -231,7 +237,7 @@ TEST(IntegerProducts, AreAndSumTo32Bits) {
 TEST(BiasSoftmax, ABiasWithoutTheDimensionsBeforeTheAxisIsSharedAmongThem) {
   Rng rng(kSeedOfData);
   const Tensors inputs = {{"x", Random(rng, {2, 3, 4, 5})}, {"b", Random(rng, {2, 5})}};
-  ModelBuilder fused = OneNode("com.microsoft.BiasSoftmax", 21, {"x", "b"}, inputs);
+  ModelBuilder fused = OneNode({"com.microsoft.BiasSoftmax", 21, {"x", "b"}}, inputs);
   SetInt(NodeOf(fused), "axis", 3);
   SetInt(NodeOf(fused), "is_inner_broadcast", 1);
   ModelBuilder parts = Over(inputs);
@@ -251,7 +257,7 @@ TEST(MatMulNBits, ColumnsInAnotherOrderHaveTheScaleOfTheirGroup) {
                           {"w", Bytes(rng, {1, 2, 8})},
                           {"s", Floats({2}, {0.5F, 2})},
                           {"g", Ints32({32}, order)}};
-  ModelBuilder m = OneNode("com.microsoft.MatMulNBits", 21, {"x", "w", "s", "", "g"}, inputs);
+  ModelBuilder m = OneNode({"com.microsoft.MatMulNBits", 21, {"x", "w", "s", "", "g"}}, inputs);
   for (const auto& [name, value] : std::vector<std::pair<std::string, int64_t>>{
            {"K", 32}, {"N", 1}, {"bits", 4}, {"block_size", 16}}) {
     SetInt(NodeOf(m), name, value);

@@ -96,13 +96,18 @@ TEST(CumSum, LongRowsAreSummedOnce) {
   EXPECT_EQ(outputs[0].AsDouble(n - 1), 1);
 }
 
-ModelBuilder ScatterModel(const std::string& op, const Shape& data, const Tensor& indices,
-                          const Shape& updates, const std::string& reduction) {
+struct ScatterCase {
+  std::string op;
+  Shape data, updates;
+  std::string reduction = "none";
+};
+
+ModelBuilder ScatterModel(const ScatterCase& c, const Tensor& indices) {
   ModelBuilder m(18);
-  m.Input("x", data);
+  m.Input("x", c.data);
   m.Input("i", indices.shape(), onnx::TensorProto::INT64);
-  m.Input("u", updates);
-  SetString(m.Node(op, {"x", "i", "u"}, {"y"}), "reduction", reduction);
+  m.Input("u", c.updates);
+  SetString(m.Node(c.op, {"x", "i", "u"}, {"y"}), "reduction", c.reduction);
   m.Output("y");
   return m;
 }
@@ -128,7 +133,7 @@ TEST(ScatterElements, UpdatesAreTakenInOrder) {
       at = Reduce(reduction, at, u.AsDouble(i));
     }
     const auto outputs =
-        RunBoth(ScatterModel("ScatterElements", {5, 7}, indices, {9, 6}, reduction),
+        RunBoth(ScatterModel({"ScatterElements", {5, 7}, {9, 6}, reduction}, indices),
                 {{"x", x}, {"i", indices}, {"u", u}}, 1e-6);
     ASSERT_EQ(outputs.size(), 1u);
     for (size_t i = 0; i < expected.size(); ++i) {
@@ -144,7 +149,7 @@ TEST(ScatterNd, ManyTuplesCostTheirNumber) {
     indices.Set(i, static_cast<double>(n - 1 - i));
     u.Set(i, static_cast<double>(i));
   }
-  const auto graph = ImportOnnx(ScatterModel("ScatterND", {n}, indices, {n}, "none").Bytes(), {});
+  const auto graph = ImportOnnx(ScatterModel({"ScatterND", {n}, {n}}, indices).Bytes(), {});
   ASSERT_TRUE(graph.ok()) << graph.status();
   const auto outputs = RunCompiled(*graph, {{"x", x}, {"i", indices}, {"u", u}});
   ASSERT_EQ(outputs.size(), 1u);
@@ -156,7 +161,7 @@ TEST(ScatterNd, ASingleTupleIsOneUpdate) {
   const Tensor x({DType::kF32, {2, 2}}, std::vector<float>{1, 2, 3, 4});
   const Tensor indices({DType::kI64, {2}}, std::vector<int64_t>{1, -2});
   const Tensor u({DType::kF32, {}}, std::vector<float>{9});
-  const auto outputs = Evaluate(ScatterModel("ScatterND", {2, 2}, indices, {}, "none"),
+  const auto outputs = Evaluate(ScatterModel({"ScatterND", {2, 2}, {}}, indices),
                                 {{"x", x}, {"i", indices}, {"u", u}});
   ASSERT_EQ(outputs.size(), 1u);
   EXPECT_THAT(Values(outputs[0]), ElementsAre(1, 2, 9, 4));

@@ -19,7 +19,7 @@ constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
 // Attention of queries that are zero: the average of the values that are seen.
 ModelBuilder AveragingModel(const Tensors& inputs, const std::vector<std::string>& names) {
-  return OneNode("Attention", 25, names, inputs);
+  return OneNode({"Attention", 25, names}, inputs);
 }
 
 Tensors FourPositions() {
@@ -78,7 +78,8 @@ TEST(Attention, ShowsItsScoresAfterTheCapOrWithTheMask) {
   t["mask"] = Tensor({DType::kF32, {4, 4}});
   for (int64_t i = 0; i < 16; ++i) t["mask"].Set(i, static_cast<double>(i));
   for (int64_t mode : {1, 2}) {
-    ModelBuilder m = OneNode("Attention", 25, {"q", "k", "v", "mask"}, t, {"y", "", "", "scores"});
+    ModelBuilder m =
+        OneNode({"Attention", 25, {"q", "k", "v", "mask"}, {"y", "", "", "scores"}}, t);
     m.graph().mutable_output()->DeleteSubrange(1, 2);
     SetInt(NodeOf(m), "qk_matmul_output_mode", mode);
     SetFloat(NodeOf(m), "softcap", 2);
@@ -95,8 +96,12 @@ struct AttentionCase {
 };
 
 // [batch, heads, queries, size], keys and values being those of the past and of now.
-std::vector<double> AttentionReference(const AttentionCase& c, const Tensor& q, const Tensor& k,
-                                       const Tensor& v, const Tensor* mask) {
+struct AttentionInputs {
+  const Tensor &q, &k, &v;
+  const Tensor* mask = nullptr;
+};
+std::vector<double> AttentionReference(const AttentionCase& c, const AttentionInputs& in) {
+  const auto& [q, k, v, mask] = in;
   std::vector<double> out;
   const double scale = c.scale != 0 ? c.scale : 1 / std::sqrt(static_cast<double>(c.size));
   for (int64_t b = 0; b < c.batch; ++b) {
@@ -142,14 +147,14 @@ TEST(Attention, HeadsMayShareKeysAndScoresBeCappedMaskedAndCausal) {
                  {"k", Random(rng, {c.batch, c.key_heads, c.keys, c.size})},
                  {"v", Random(rng, {c.batch, c.key_heads, c.keys, c.size})}};
     if (c.mask) t["m"] = Random(rng, {c.queries, c.keys});
-    ModelBuilder m = OneNode("Attention", 23, {"q", "k", "v", c.mask ? "m" : ""}, t);
+    ModelBuilder m = OneNode({"Attention", 23, {"q", "k", "v", c.mask ? "m" : ""}}, t);
     if (c.causal) SetInt(NodeOf(m), "is_causal", 1);
     if (c.scale != 0) SetFloat(NodeOf(m), "scale", static_cast<float>(c.scale));
     if (c.softcap != 0) SetFloat(NodeOf(m), "softcap", static_cast<float>(c.softcap));
     const auto outputs = Evaluate(m, t);
     ASSERT_EQ(outputs.size(), 1u);
     ExpectNear(outputs[0],
-               AttentionReference(c, t["q"], t["k"], t["v"], c.mask ? &t["m"] : nullptr), 1e-5);
+               AttentionReference(c, {t["q"], t["k"], t["v"], c.mask ? &t["m"] : nullptr}), 1e-5);
     if (HasFatalFailure()) return;
   }
 }
@@ -175,12 +180,12 @@ TEST(Attention, ThePastComesFirstAndIsGivenOn) {
                {"pk", Random(rng, {2, 4, 4, 4})},
                {"pv", Random(rng, {2, 4, 4, 4})}};
   ModelBuilder m =
-      OneNode("Attention", 23, {"q", "k", "v", "", "pk", "pv"}, t, {"y", "key", "value"});
+      OneNode({"Attention", 23, {"q", "k", "v", "", "pk", "pv"}, {"y", "key", "value"}}, t);
   SetInt(NodeOf(m), "is_causal", 1);
   const auto outputs = RunBoth(m, t, 1e-5);
   ASSERT_EQ(outputs.size(), 3u);
   const Tensor keys = Join(t["pk"], t["k"]), values = Join(t["pv"], t["v"]);
-  ExpectNear(outputs[0], AttentionReference(c, t["q"], keys, values, nullptr), 1e-5);
+  ExpectNear(outputs[0], AttentionReference(c, {t["q"], keys, values}), 1e-5);
   ExpectNear(outputs[1], Values(keys), 0);
   ExpectNear(outputs[2], Values(values), 0);
 }
@@ -203,12 +208,12 @@ TEST(Attention, OnnxRuntimesOperatorAgrees) {
   const Tensor q = Random(rng, {2, 4, 3, 4}), k = Random(rng, {2, 4, 5, 4}),
                v = Random(rng, {2, 4, 5, 4});
   const Tensors t = {{"q", Flat(q)}, {"k", Flat(k)}, {"v", Flat(v)}};
-  ModelBuilder m = OneNode("com.microsoft.MultiHeadAttention", 17, {"q", "k", "v"}, t);
+  ModelBuilder m = OneNode({"com.microsoft.MultiHeadAttention", 17, {"q", "k", "v"}}, t);
   SetInt(NodeOf(m), "num_heads", 4);
   const auto outputs = Evaluate(m, t);
   ASSERT_EQ(outputs.size(), 1u);
   Tensor expected({DType::kF32, {2, 4, 3, 4}});
-  const std::vector<double> values = AttentionReference(c, q, k, v, nullptr);
+  const std::vector<double> values = AttentionReference(c, {q, k, v});
   for (int64_t i = 0; i < expected.size(); ++i) expected.Set(i, values[i]);
   ExpectNear(outputs[0], Values(Flat(expected)), 1e-5);
 }
@@ -218,7 +223,7 @@ TEST(Attention, HeadsThatDoNotFitAreNamed) {
   const Tensors t = {{"q", Random(rng, {1, 3, 2, 4})},
                      {"k", Random(rng, {1, 2, 2, 4})},
                      {"v", Random(rng, {1, 2, 2, 4})}};
-  const auto graph = ImportOnnx(OneNode("Attention", 23, {"q", "k", "v"}, t).Bytes(), {});
+  const auto graph = ImportOnnx(OneNode({"Attention", 23, {"q", "k", "v"}}, t).Bytes(), {});
   EXPECT_THAT(std::string(graph.status().message()), HasSubstr("3 heads are no multiple"));
 }
 
@@ -230,7 +235,7 @@ TEST(RotaryEmbedding, PairsAreRotatedByTheirPositionsAngle) {
                  {"s", Random(rng, {10, 3})},
                  {"p", Tensor({DType::kI64, {2, 4}})}};
     for (int64_t i = 0; i < 8; ++i) t["p"].Set(i, static_cast<double>(rng.Below(10)));
-    ModelBuilder m = OneNode("RotaryEmbedding", 23, {"x", "c", "s", "p"}, t);
+    ModelBuilder m = OneNode({"RotaryEmbedding", 23, {"x", "c", "s", "p"}}, t);
     SetInt(NodeOf(m), "interleaved", interleaved ? 1 : 0);
     SetInt(NodeOf(m), "rotary_embedding_dim", 6);
     const auto outputs = Evaluate(m, t);
@@ -257,7 +262,7 @@ TEST(FusedOperators, ActivationsAreTheirFormulas) {
                           double (*f)(double)) {
     Tensors used;
     for (const std::string& name : names) used[name] = t.at(name);
-    const auto outputs = Evaluate(OneNode("com.microsoft." + op, 17, names, used), used);
+    const auto outputs = Evaluate(OneNode({"com.microsoft." + op, 17, names}, used), used);
     ASSERT_EQ(outputs.size(), 1u) << op;
     std::vector<double> expected;
     for (int64_t i = 0; i < 15; ++i) {
@@ -299,8 +304,11 @@ TEST(FusedOperators, ASkipIsAddedBeforeTheNormalisation) {
                      {"s", Random(rng, {2, 3, 8})},
                      {"g", Random(rng, {8})},
                      {"b", Random(rng, {8})}};
-  const auto outputs = Evaluate(OneNode("com.microsoft.SkipLayerNormalization", 17,
-                                        {"x", "s", "g", "b"}, t, {"y", "mean", "inv", "sum"}),
+  const auto outputs = Evaluate(OneNode({"com.microsoft.SkipLayerNormalization",
+                                         17,
+                                         {"x", "s", "g", "b"},
+                                         {"y", "mean", "inv", "sum"}},
+                                        t),
                                 t);
   ASSERT_EQ(outputs.size(), 4u);
   std::vector<double> expected, sums;
@@ -337,7 +345,7 @@ TEST(QuantisedOperators, SumsAndProductsRoundOnce) {
   for (const bool product : {false, true}) {
     const std::string op = product ? "com.microsoft.QLinearMul" : "com.microsoft.QLinearAdd";
     const auto outputs =
-        RunBoth(OneNode(op, 17, {"a", "as", "az", "b", "bs", "bz", "ys", "yz"}, t), t);
+        RunBoth(OneNode({op, 17, {"a", "as", "az", "b", "bs", "bz", "ys", "yz"}}, t), t);
     ASSERT_EQ(outputs.size(), 1u);
     for (int64_t i = 0; i < 40; ++i) {
       const float a = static_cast<float>(t["a"].AsInt(i) - 120) * 0.031f,

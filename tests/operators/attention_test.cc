@@ -50,8 +50,9 @@ Tensor Interpreted(const Workload& w, std::vector<Tensor> args) {
 }
 
 // One element in double.
-double Attended(const Workload& w, const std::vector<Tensor>& in, int64_t b, int64_t m, int64_t h,
-                int64_t e) {
+double Attended(const Workload& w, const std::vector<Tensor>& in,
+                const std::array<int64_t, 4>& at) {
+  const auto [b, m, h, e] = at;
   const AttentionDims d = AttentionDimsOf(w);
   const int64_t g = h / (d.heads / d.groups), causal = w.Attr("causal")[0];
   double total = 0, sum = 0;
@@ -80,7 +81,7 @@ TEST_P(DefineAttention, WeighsValuesBySoftmaxOfScores) {
     for (int64_t m = 0; m < d.queries; ++m)
       for (int64_t h = 0; h < d.heads; ++h)
         for (int64_t e = 0; e < d.values; ++e)
-          ASSERT_NEAR(ElementAt(out, {b, m, h, e}), Attended(w, inputs, b, m, h, e), 1e-5);
+          ASSERT_NEAR(ElementAt(out, {b, m, h, e}), Attended(w, inputs, {b, m, h, e}), 1e-5);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -103,7 +104,7 @@ TEST(DefineAttentionRows, WithoutKeysAreNanOrZero) {
     for (int64_t n = 0; n < 4; ++n) inputs[3].Set(n, -kInfinity);
     const Tensor out = Interpreted(w, inputs);
     EXPECT_TRUE(zero ? out.AsDouble(0) == 0 : std::isnan(out.AsDouble(0)));
-    EXPECT_NEAR(out.AsDouble(2), Attended(w, inputs, 0, 1, 0, 0), 1e-5);
+    EXPECT_NEAR(out.AsDouble(2), Attended(w, inputs, {0, 1, 0, 0}), 1e-5);
   }
 }
 

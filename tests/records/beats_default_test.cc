@@ -36,8 +36,8 @@ class BeatsDefaultTest : public testing::Test {
   }
 
   static bool Beats(const RecordStore& store, const Record& record) {
-    Defaults defaults(/*exact=*/false);
-    return BeatDefaults(store, {&record, 1}, defaults)->front();
+    const std::optional<AskedConfig> rival = Defaults(/*exact=*/false).RivalOf(record).value();
+    return tilewright::Beats(record, ConfigTimings(store, {&rival, 1})->front());
   }
 
   Record fallback_, record_;

@@ -90,7 +90,8 @@ TEST(Finalists, AreTheFastestOfEachTemplateThenTheFastest) {
   Record hopeless = At(1, 1, 2.5);
   hopeless.task.template_name = "conv2d_nchw.cpu";
   const auto store = StoreOf({At(1, 2, 1.2), At(2, 4, 1.0), At(3, 8, 1.1), other, hopeless});
-  const std::vector<Record> found = Finalists(*store, SampleRecord("").task, "xeon", 3, {}).value();
+  const std::vector<Record> found =
+      Finalists(*store, SampleRecord("").task, 3, {.device_key = "xeon"}).value();
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].config.Inner("tile_oc"), 4);
   EXPECT_EQ(found[1].task.template_name, "conv2d_winograd.cpu");

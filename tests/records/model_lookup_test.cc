@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/templates/template.h"
+#include "tests/records/forwarding_store.h"
 #include "tests/records/sample_records.h"
 
 namespace tilewright {
@@ -62,6 +63,30 @@ TEST_F(ModelLookupTest, ARecordNoFasterThanTheMeasuredDefaultKeepsIt) {
   const auto found = LookUp("");
   EXPECT_TRUE(found[0].keeps_default);
   EXPECT_FALSE(found[1].keeps_default);
+}
+
+// Counts the configs that are asked for.
+class CountingStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::Status ForEachOf(std::span<const RecordFilter> filters,
+                         const std::function<void(size_t, const Record&)>& visit) const override {
+    for (const RecordFilter& filter : filters) configs += !filter.config.empty();
+    return ForwardingStore::ForEachOf(filters, visit);
+  }
+  mutable size_t configs = 0;
+};
+
+TEST_F(ModelLookupTest, AConfigThatAnswersSeveralQuestionsIsLookedForOnce) {
+  Add(Timed(kLayer, 0, 4e-3, "a"));
+  Add(Timed(kLayer, 1, 2e-3, "a"));
+  const CountingStore store(*store_);
+  ModelLookup wanted{.target = ParseTarget("cpu -mcpu=znver5").value(), .device_key = "a"};
+  wanted.workloads = {ParseWorkload(kLayer).value()};
+  const std::vector<FoundConfig> found = LookUpModel(store, wanted).value();
+  EXPECT_EQ(found[0].default_seconds, 4e-3);
+  EXPECT_EQ(found[0].alone_seconds, 2e-3);
+  EXPECT_EQ(store.configs, 2u) << "the default, which is the record's rival too, and its own";
 }
 
 TEST_F(ModelLookupTest, TimesAloneAreThoseOfTheDeviceThatWasAskedFor) {

@@ -34,8 +34,11 @@ constexpr const char* kKeys[] = {"xeon", "epyc"};
 constexpr uint64_t kDefault = ~uint64_t{0};
 
 // The layer's default or the config with this number after it in its space, timed at `unix_time`.
-Record Timed(const std::string& run_id, const char* layer, uint64_t index, double seconds,
-             double unix_time) {
+struct Taken {
+  double seconds, unix_time;
+};
+Record Timed(const std::string& run_id, const char* layer, uint64_t index, const Taken& taken) {
+  const auto [seconds, unix_time] = taken;
   Record record = SampleRecord(run_id);
   const Workload workload = ParseWorkload(layer).value();
   const TemplateEntry entry = *UntunedTemplate(workload, kTarget, /*exact=*/false);
@@ -99,7 +102,7 @@ std::vector<Record> RandomRecords(Rng& rng) {
   for (int i = 0; i < 1200; ++i) {
     Record record = Timed(absl::StrCat("run-", i), kLayers[rng.Below(3)],
                           rng.Below(20) == 0 ? kDefault : rng.Below(200),
-                          1e-3 * (1 + 1e-3 * static_cast<double>(rng.Below(1000))), 1000.0 + i);
+                          {1e-3 * (1 + 1e-3 * static_cast<double>(rng.Below(1000))), 1000.0 + i});
     record.device_key = kKeys[rng.Below(2)];
     record.threads = 1 + static_cast<int>(rng.Below(2));
     if (rng.Below(100) == 0) record.record_class = kInNetworkClass;
@@ -128,7 +131,7 @@ TEST_P(PruneTest, NoLookUpChanges) {
 TEST_P(PruneTest, OldRecordsBeyondTheNewestGoAndOthersStay) {
   std::vector<Record> records;
   for (int i = 0; i < 60; ++i) {  // the newest are the slowest
-    records.push_back(Timed(absl::StrCat("run-", i), kLayers[0], i, 1e-3 * (1 + i), 1000.0 + i));
+    records.push_back(Timed(absl::StrCat("run-", i), kLayers[0], i, {1e-3 * (1 + i), 1000.0 + i}));
   }
   Write(records);
   const auto size = in_postgres() ? 0 : std::filesystem::file_size(path());
@@ -149,7 +152,7 @@ TEST_P(PruneTest, OldRecordsBeyondTheNewestGoAndOthersStay) {
 TEST_P(PruneTest, WhatPackagesUsedRevokedAndForeignRecordsStay) {
   std::vector<Record> records;
   for (int i = 0; i < 40; ++i) {
-    records.push_back(Timed(absl::StrCat("run-", i), kLayers[0], i, 1e-3 * (1 + i), 1000.0 + i));
+    records.push_back(Timed(absl::StrCat("run-", i), kLayers[0], i, {1e-3 * (1 + i), 1000.0 + i}));
   }
   Record foreign = SampleRecord("foreign");
   foreign.foreign_args = R"([["TENSOR",[1,3],"float32"]])";
@@ -171,10 +174,10 @@ TEST_P(PruneTest, WhatPackagesUsedRevokedAndForeignRecordsStay) {
 TEST_P(PruneTest, AConfigStaysWithAllItsMeasurementsOrGoes) {
   std::vector<Record> records;
   for (int i = 0; i < 40; ++i) {
-    records.push_back(Timed(absl::StrCat("old-", i), kLayers[0], i, 1e-3 * (1 + i), 1000.0 + i));
+    records.push_back(Timed(absl::StrCat("old-", i), kLayers[0], i, {1e-3 * (1 + i), 1000.0 + i}));
   }
-  records.push_back(Timed("new-30", kLayers[0], 30, 31e-3, 5000));
-  records.push_back(Timed("last", kLayers[1], 0, 1e-3, 5000));
+  records.push_back(Timed("new-30", kLayers[0], 30, {31e-3, 5000}));
+  records.push_back(Timed("last", kLayers[1], 0, {1e-3, 5000}));
   Write(records);
   ASSERT_TRUE(PruneRecords(path(), {.before = 2000}, false).ok());
   EXPECT_THAT(RunIds(), Contains("old-30"));

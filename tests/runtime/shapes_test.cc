@@ -148,12 +148,12 @@ TEST(CopyBox, CopiesWhatIsInBothShapes) {
   const std::vector<int64_t> wide = {2, 3, 2}, narrow = {2, 2, 2};
   std::vector<char> from(12), to(8);
   std::iota(from.begin(), from.end(), 0);
-  runtime::CopyBox(from.data(), wide, to.data(), narrow, 1);
+  runtime::CopyBox({from.data(), wide}, {to.data(), narrow}, 1);
   EXPECT_THAT(to, ElementsAre(0, 1, 2, 3, 6, 7, 8, 9));
   std::vector<char> back(12, -1);
-  runtime::CopyBox(to.data(), narrow, back.data(), wide, 1);
+  runtime::CopyBox({to.data(), narrow}, {back.data(), wide}, 1);
   EXPECT_THAT(back, ElementsAre(0, 1, 2, 3, -1, -1, 6, 7, 8, 9, -1, -1));
-  runtime::CopyBox(from.data(), wide, from.data(), narrow, 1);  // in place
+  runtime::CopyBox({from.data(), wide}, {from.data(), narrow}, 1);  // in place
   EXPECT_THAT(std::vector<char>(from.begin(), from.begin() + 8),
               ElementsAre(0, 1, 2, 3, 6, 7, 8, 9));
 }

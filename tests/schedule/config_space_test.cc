@@ -27,8 +27,13 @@ std::vector<std::vector<int64_t>> SplitsOf(int64_t extent, const SplitOptions& o
   return splits;
 }
 
+struct ConvExtents {
+  int64_t f, y, x, rc, ry = 1, rx = 1;
+};
+
 // The space of TVM 0.18's conv2d_nchw.cuda.
-ConfigSpace CudaConv(int64_t f, int64_t y, int64_t x, int64_t rc, int64_t ry, int64_t rx) {
+ConfigSpace CudaConv(const ConvExtents& extents) {
+  const auto [f, y, x, rc, ry, rx] = extents;
   ConfigSpace space;
   space.DefineSplit("tile_f", f, {.outputs = 4});
   space.DefineSplit("tile_y", y, {.outputs = 4});
@@ -100,7 +105,7 @@ TEST(ConfigSpace, TheFirstKnobIsTheLowestDigit) {
 }
 
 TEST(ConfigSpace, DigitsAndIndicesRoundTrip) {
-  const ConfigSpace space = CudaConv(192, 8, 8, 2048, 1, 1);
+  const ConfigSpace space = CudaConv({192, 8, 8, 2048});
   Rng rng(1);
   for (int i = 0; i < 200; ++i) {
     const uint64_t index = rng.Below(space.size());
@@ -118,7 +123,7 @@ TEST(ConfigSpace, DigitsAndIndicesRoundTrip) {
 // Published rows of TopHub cuda_v0.10 and TLCBench (peers of the format): entity <-> index.
 TEST(ConfigSpace, AgreesWithARecordedCudaConvRowInFullForm) {
   const auto index =
-      CudaConv(192, 8, 8, 2048, 1, 1)
+      CudaConv({192, 8, 8, 2048})
           .IndexOf(Parse(
               R"([["tile_f","sp",[6,1,32,1]],["tile_y","sp",[4,1,2,1]],["tile_x","sp",[1,1,8,1]],
           ["tile_rc","sp",[64,32]],["tile_rx","sp",[1,1]],["tile_ry","sp",[1,1]],
@@ -128,7 +133,7 @@ TEST(ConfigSpace, AgreesWithARecordedCudaConvRowInFullForm) {
 }
 
 TEST(ConfigSpace, IndexOfReadsALeadingMinusOne) {
-  const ConfigSpace space = CudaConv(5, 288, 128, 32, 1, 1);
+  const ConfigSpace space = CudaConv({5, 288, 128, 32});
   const Config recorded = Parse(
       R"([["tile_f","sp",[-1,5,1,1]],["tile_y","sp",[-1,1,1,1]],["tile_x","sp",[-1,1,128,1]],
           ["tile_rc","sp",[-1,2]],["tile_ry","sp",[-1,1]],["tile_rx","sp",[-1,1]],

@@ -57,6 +57,57 @@ TEST(Schedule, KeepsPartialSumsInTheTypeOfTheSums) {
   for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(args[1].AsDouble(i), 2060) << i;
 }
 
+// out[i] = 2 * (sum over k of in[i, k] + bias[i])
+Compute BiasedSum(DType dtype) {
+  Compute c{.name = "biased_sum"};
+  c.inputs = {MakeBuffer("in", dtype, {6, 4}), MakeBuffer("bias", dtype, {6})};
+  c.output = MakeBuffer("out", dtype, {6});
+  c.axes = {{Var("i"), 6}};
+  c.reduce = {{Var("k"), 4}};
+  c.reducer = Reducer::kSum;
+  c.body = Load(c.inputs[0], {c.axes[0].var, c.reduce[0].var});
+  c.acc = Var("total", dtype);
+  c.result = (c.acc + Load(c.inputs[1], {c.axes[0].var})) * Const(2, dtype);
+  return c;
+}
+
+TEST(Schedule, StartsSumsOfIntegersFromWhatIsAddedToThem) {
+  for (const DType dtype : {DType::kI32, DType::kF32}) {
+    Schedule s(BiasedSum(dtype));
+    const auto [outer, tile] = s.Split(s.axis(0), 4);
+    s.Reorder({outer, s.reduce(0), tile});
+    s.AccumulateAt(1);
+    const Program program = s.Lower();
+    ASSERT_TRUE(Verify(program).ok()) << Verify(program) << Print(program);
+    const bool starts = Print(program).find("acc[i_i] = bias[") != std::string::npos;
+    EXPECT_EQ(starts, dtype == DType::kI32) << Print(program);
+    std::vector<Tensor> args = {Tensor({dtype, {6, 4}}), Tensor({dtype, {6}}),
+                                Tensor({dtype, {6}})};
+    for (int64_t i = 0; i < 24; ++i) args[0].Set(i, static_cast<double>(i));
+    for (int64_t i = 0; i < 6; ++i) args[1].Set(i, static_cast<double>(100 * i));
+    ASSERT_TRUE(Interpret(program, args).ok()) << Interpret(program, args);
+    for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(args[2].AsDouble(i), 2. * (16 * i + 6 + 100 * i));
+  }
+}
+
+// Where partial sums wait between two passes, and where lanes are summed apart.
+TEST(Schedule, AddsWhatSumsStartFromOnce) {
+  for (const bool lanes : {false, true}) {
+    Schedule s(BiasedSum(DType::kI32));
+    const auto [chunk, k] = s.Split(s.reduce(0), 2);
+    s.Reorder({chunk, s.axis(0), k});
+    s.AccumulateAt(2);
+    if (lanes) s.Vectorize(k);
+    const Program program = s.Lower();
+    ASSERT_TRUE(Verify(program).ok()) << Verify(program) << Print(program);
+    std::vector<Tensor> args = {Tensor({DType::kI32, {6, 4}}), Tensor({DType::kI32, {6}}),
+                                Tensor({DType::kI32, {6}})};
+    for (int64_t i = 0; i < 6; ++i) args[1].Set(i, 7);
+    ASSERT_TRUE(Interpret(program, args).ok()) << Interpret(program, args);
+    for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(args[2].AsInt(i), 14) << i << "\n" << Print(program);
+  }
+}
+
 TEST(Schedule, PartitionsBorderTilesAndShortensTheTail) {
   Schedule s(PaddedSum(14));
   const auto [outer, tile] = s.Split(s.axis(0), 4);
@@ -193,6 +244,29 @@ TEST(Schedule, RepeatsNoRequestInAnUnrolledLoop) {
                       "      unroll k_o in 0..32:\n"),
             std::string::npos)
       << text;
+}
+
+// out[o, x] = sum over k of weight[o, x, k] * in[k], two o at a time.
+TEST(Schedule, PrefetchesEachRowOfAnUnrolledTile) {
+  Compute c{.name = "tile"};
+  c.inputs = {MakeBuffer("weight", DType::kF32, {2, 8, 64}), MakeBuffer("in", DType::kF32, {64})};
+  c.output = MakeBuffer("out", DType::kF32, {2, 8});
+  c.axes = {{Var("o"), 2}, {Var("x"), 8}};
+  c.reduce = {{Var("k"), 64}};
+  c.reducer = Reducer::kSum;
+  const Expr k = c.reduce[0].var;
+  c.body = Load(c.inputs[0], {c.axes[0].var, c.axes[1].var, k}) * Load(c.inputs[1], {k});
+  Schedule s(std::move(c));
+  const auto [outer, inner] = s.Split(s.reduce(0), 16);
+  s.Reorder({s.axis(1), outer, inner, s.axis(0)});
+  s.Unroll(s.axis(0));
+  s.AccumulateAt(1);
+  s.PrefetchNext(0, 1);
+  EXPECT_NE(Print(s.Lower()).find("    for k_o in 0..4:\n"
+                                  "      prefetch weight, x * 64 + k_o * 16 + 64\n"
+                                  "      prefetch weight, x * 64 + k_o * 16 + 576\n"),
+            std::string::npos)
+      << Print(s.Lower());
 }
 
 TEST(Schedule, PrefetchesNothingWhereNoPieceFollows) {

@@ -72,7 +72,8 @@ void SimulatedServer::Start() {
   life_->store = *std::move(store);
   witness_.CheckStore(*life_->store);
   rules_.OnServerStarted(Alive());
-  life_->farm = std::make_unique<Farm>(Options(), *life_->store, world_, NoLog(), world_);
+  life_->farm =
+      std::make_unique<Farm>(Options(), FarmWorld{*life_->store, world_, NoLog(), world_});
   const absl::Status resumed = life_->farm->jobs().Resume();
   world_.Tell(absl::StrCat("server ", lives_, " is up"));
   if (!resumed.ok()) witness_.Violate(absl::StrCat("no resumption: ", resumed.message()));

@@ -211,7 +211,7 @@ bool Witness::IsHistoryWhole(const RecordStore& store, const JobRow& row) {
 void Witness::CheckSearch(const RecordStore& store, const JobRow& row) {
   v1::JobSpec spec;
   if (!spec.ParseFromString(row.spec)) return Violate("the spec of " + row.id + " is lost");
-  auto tasks = MakeJobTasks(spec, row.id, row.history_end, store, /*with_searchers=*/true);
+  auto tasks = MakeJobTasks(spec, row, store, /*with_searchers=*/true);
   absl::StatusOr<JournalReader> reader = JournalReader::Open(store, row.id, /*leftover=*/false);
   if (!tasks.ok() || !reader.ok()) return Violate("job " + row.id + " cannot be followed");
   TuneJob job = MakeTuneJob(spec, *tasks);

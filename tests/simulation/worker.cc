@@ -26,22 +26,52 @@ absl::StatusOr<ReportResult> Noted(const Surroundings& around, uint64_t attempt,
   return result;
 }
 
-// Once a withdrawal is answered no record of the attempt is trusted any more.
-void ServeFault(const Surroundings& around, Farm& farm, const FaultReport& fault, uint64_t epoch,
-                const std::function<void(absl::StatusOr<ReportResult>)>& answer) {
-  if (epoch != farm.epoch() && !fault.withdraws) return answer(ReportResult::kDiscarded);
-  const auto anybody = [](const Record&) { return absl::OkStatus(); };
-  farm.ReportFault(fault, epoch, anybody, [=](absl::StatusOr<ReportResult> result) {
-    if (result.ok() && fault.withdraws && around.server.Alive()()) {
-      around.witness.OnWithdrawn(SimulatedServer::RunId(epoch, fault.attempt));
+// As the service does: what is leased in the same call is so after the result counts.
+struct SentTrial {
+  TrialReport trial;
+  size_t room;  // for leases
+};
+template <typename Answer>
+void ServeTrial(const Surroundings& around, Dispatcher& dispatcher, const SentTrial& sent,
+                const std::function<void(Answer)>& reply) {
+  dispatcher.Report(sent.trial, [=, &dispatcher](absl::StatusOr<ReportResult> result) {
+    Answer answer{Noted(around, sent.trial.attempt, std::move(result))};
+    if (answer.result.ok() && sent.room > 0) {
+      dispatcher.Lease(sent.trial.session, sent.room, 0, [&](const auto& leased) {
+        if (leased.ok()) answer.leased = *leased;
+      });
     }
-    answer(std::move(result));
+    reply(std::move(answer));
   });
 }
 
+// Once a withdrawal is answered no record of the attempt is trusted any more.
+struct SentFault {
+  FaultReport fault;
+  uint64_t epoch;
+};
+void ServeFault(const Surroundings& around, Farm& farm, const SentFault& sent,
+                const std::function<void(absl::StatusOr<ReportResult>)>& answer) {
+  const FaultReport& fault = sent.fault;
+  const uint64_t epoch = sent.epoch;
+  if (epoch != farm.epoch() && !fault.withdraws) return answer(ReportResult::kDiscarded);
+  const auto anybody = [](const Record&) { return absl::OkStatus(); };
+  farm.ReportFault(fault, epoch, anybody,
+                   [=, fault = sent.fault](absl::StatusOr<ReportResult> result) {
+                     if (result.ok() && fault.withdraws && around.server.Alive()()) {
+                       around.witness.OnWithdrawn(SimulatedServer::RunId(epoch, fault.attempt));
+                     }
+                     answer(std::move(result));
+                   });
+}
+
 // What a worker says of itself: known before it has an effect.
-void Say(const Surroundings& around, Farm& farm, const std::string& session,
-         const std::string& worker, bool healthy) {
+struct OwnWord {
+  std::string session, worker;
+  bool healthy;
+};
+void Say(const Surroundings& around, Farm& farm, const OwnWord& word) {
+  const auto& [session, worker, healthy] = word;
   if (healthy) around.rules.OnOwnWord(worker, true);
   const auto health = healthy ? WorkerHealth::kGood : WorkerHealth::kBad;
   const absl::Status said = farm.dispatcher().SetOwnHealth(session, health, "its disk is full");
@@ -95,7 +125,7 @@ void SimulatedWorker::Open() {
                          Farm& farm, const std::function<void(Reply)>& answer) {
     const absl::StatusOr<std::string> session = farm.dispatcher().OpenSession(info);
     if (!session.ok()) return answer(session.status());
-    Say(around, farm, *session, info.name, healthy);
+    Say(around, farm, {*session, info.name, healthy});
     answer(Opened{*session, farm.epoch()});
   };
   around_.network.Call<Reply>(link_, kPatience, serve,
@@ -265,18 +295,20 @@ void SimulatedWorker::Keep(Report report, uint64_t epoch) {
 
 void SimulatedWorker::Send(uint64_t number) {
   if (!spool_.contains(number)) return;
-  using Reply = absl::StatusOr<ReportResult>;
-  const auto serve = [spooled = spool_.at(number), around = around_](
-                         Farm& farm, const std::function<void(Reply)>& answer) {
+  // Of those that lease in the same call.
+  const size_t room = around_.world.Chance(0.5) && held_.size() <= info().capacity ? 1 : 0;
+  const auto serve = [spooled = spool_.at(number), around = around_, room](
+                         Farm& farm, const std::function<void(Answer)>& reply) {
+    const auto answer = [reply](absl::StatusOr<ReportResult> result) {
+      reply({std::move(result)});
+    };
     if (const auto* fault = std::get_if<FaultReport>(&spooled.report)) {
-      return ServeFault(around, farm, *fault, spooled.epoch, answer);
+      return ServeFault(around, farm, {*fault, spooled.epoch}, answer);
     }
     if (spooled.epoch != farm.epoch()) return answer(ReportResult::kDiscarded);
     Dispatcher& dispatcher = farm.dispatcher();
     if (const auto* trial = std::get_if<TrialReport>(&spooled.report)) {
-      dispatcher.Report(*trial, [around, answer, attempt = trial->attempt](Reply result) {
-        answer(Noted(around, attempt, std::move(result)));
-      });
+      ServeTrial<Answer>(around, dispatcher, {*trial, room}, reply);
     } else if (const auto* network = std::get_if<NetworkReport>(&spooled.report)) {
       around.rules.OnOver(network->attempt);
       answer(dispatcher.ReportNetwork(*network));
@@ -287,10 +319,19 @@ void SimulatedWorker::Send(uint64_t number) {
       answer(dispatcher.ReportBuilt(built));
     }
   };
-  around_.network.Call<Reply>(
+  around_.network.Call<Answer>(
       link_, kPatience, serve,
-      Mine(std::function<void(std::optional<Reply>)>(
-          [this, number](std::optional<Reply> r) { OnAnswered(number, std::move(r)); })));
+      Mine(std::function<void(std::optional<Answer>)>(
+          [this, number, session = session_](std::optional<Answer> a) {
+            if (a) Take(session, a->leased);
+            OnAnswered(number, a ? std::optional(std::move(a->result)) : std::nullopt);
+          })));
+}
+
+// Leased under the session of the report, which must be the worker's still.
+void SimulatedWorker::Take(const Opened& session, const std::vector<LeasedTrial>& leased) {
+  if (session.session != session_.session) return;
+  for (const LeasedTrial& trial : leased) Work({trial, session});
 }
 
 void SimulatedWorker::OnAnswered(uint64_t number,
@@ -321,7 +362,7 @@ void SimulatedWorker::Renew() {
   const auto serve = [session = session_.session, held, healthy = healthy_, worker = name(),
                       around = around_](Farm& farm, const std::function<void(Reply)>& answer) {
     const Reply dropped = farm.dispatcher().Renew(session, held);
-    Say(around, farm, session, worker, healthy);
+    Say(around, farm, {session, worker, healthy});
     answer(dropped);
   };
   around_.network.Call<Reply>(link_, kPatience, serve,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "tests/simulation/lease_rules.h"
 #include "tests/simulation/network.h"
@@ -59,6 +60,11 @@ class SimulatedWorker {
 
  private:
   using Report = std::variant<TrialReport, FaultReport, BuiltReport, NetworkReport>;
+  // To a report, with what was leased in the same call.
+  struct Answer {
+    absl::StatusOr<ReportResult> result;
+    std::vector<LeasedTrial> leased = {};
+  };
   struct Opened {
     std::string session;
     uint64_t epoch = 0;
@@ -90,6 +96,7 @@ class SimulatedWorker {
   std::string TimesOf(const std::string& round) const;
   void Keep(Report report, uint64_t epoch);
   void Send(uint64_t number);
+  void Take(const Opened& session, const std::vector<LeasedTrial>& leased);
   void OnAnswered(uint64_t number, std::optional<absl::StatusOr<ReportResult>> answer);
   void Renew();
   void OnRenewed(std::optional<absl::StatusOr<std::vector<uint64_t>>> dropped);

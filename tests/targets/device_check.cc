@@ -33,13 +33,14 @@ void CheckConfig(const std::string& device, const Task& task, const Config& conf
 }
 
 void CheckTemplates(const std::string& device, const Target& target, const Workload& workload,
-                    uint64_t seed, int samples) {
+                    const DeviceSamples& samples) {
+  const uint64_t seed = samples.seed;
   Rng rng(seed);
   for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
     const Task task{workload, entry.name, target};
     CheckConfig(device, task, entry.impl->Default(workload, target), seed);
     const ConfigSpace space = entry.impl->Space(workload, target);
-    for (int i = 0; i < samples; ++i) {
+    for (int i = 0; i < samples.count; ++i) {
       CheckConfig(device, task, space.At(space.Sample(rng).value()), seed);
     }
   }

@@ -10,8 +10,13 @@ namespace tilewright {
 
 // One config on the device, "opencl:0" or "emu:7".
 void CheckConfig(const std::string& device, const Task& task, const Config& config, uint64_t seed);
-// The defaults of every matching template, and `samples` configs of each one's space.
+// Configs of a space that are tried beside the default.
+struct DeviceSamples {
+  uint64_t seed;
+  int count;
+};
+// The defaults of every matching template, and samples of each one's space.
 void CheckTemplates(const std::string& device, const Target& target, const Workload& workload,
-                    uint64_t seed, int samples);
+                    const DeviceSamples& samples);
 
 }  // namespace tilewright

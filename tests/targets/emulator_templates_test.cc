@@ -59,14 +59,14 @@ class EmulatedTemplates : public testing::TestWithParam<const char*> {};
 
 TEST_P(EmulatedTemplates, ComputeWhatTheDefinitionDoes) {
   const Workload workload = ParseWorkload(GetParam()).value();
-  CheckTemplates("emu:5", Emulated("sm_90"), workload, 5, 1);
+  CheckTemplates("emu:5", Emulated("sm_90"), workload, {5, 1});
 }
 
 INSTANTIATE_TEST_SUITE_P(Simt, EmulatedTemplates, testing::ValuesIn(kOddSimt));
 INSTANTIATE_TEST_SUITE_P(TensorCores, EmulatedTemplates, testing::ValuesIn(kOddTensorCore));
 
 TEST(Emulator, RunsTemplatesOfAnOlderArchitectureToo) {
-  CheckTemplates("emu:6", Emulated("sm_75"), ParseWorkload(kOddTensorCore[0]).value(), 6, 1);
+  CheckTemplates("emu:6", Emulated("sm_75"), ParseWorkload(kOddTensorCore[0]).value(), {6, 1});
 }
 
 class EmulatedRandomShapes : public testing::TestWithParam<uint64_t> {};
@@ -74,8 +74,8 @@ class EmulatedRandomShapes : public testing::TestWithParam<uint64_t> {};
 TEST_P(EmulatedRandomShapes, DefaultsComputeWhatTheDefinitionDoes) {
   GpuShapes shapes(GetParam(), 12);
   for (int i = 0; i < 3; ++i) {
-    CheckTemplates(absl::StrCat("emu:", GetParam()), Emulated("sm_90"), shapes.Next(), GetParam(),
-                   0);
+    CheckTemplates(absl::StrCat("emu:", GetParam()), Emulated("sm_90"), shapes.Next(),
+                   {GetParam(), 0});
     if (HasFatalFailure()) return;
   }
 }

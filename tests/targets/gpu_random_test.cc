@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/driver/compile_task.h"
+#include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "runtime/device/nvrtc.h"
 #include "tests/targets/device_check.h"
@@ -13,7 +14,7 @@ namespace {
 
 // Defaults, and `samples` configs of each template's space, on PoCL.
 void CheckOnTheDevice(const Workload& workload, uint64_t seed, int samples) {
-  CheckTemplates("opencl:0", ParseTarget("opencl").value(), workload, seed, samples);
+  CheckTemplates("opencl:0", ParseTarget("opencl").value(), workload, {seed, samples});
 }
 
 class RandomShapes : public testing::TestWithParam<uint64_t> {};

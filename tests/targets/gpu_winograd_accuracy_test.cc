@@ -18,7 +18,8 @@ namespace {
 
 constexpr int kChecked = 8;  // output channels
 
-double Exact(const Tensor& data, const Tensor& weight, int o, int y, int x) {
+double Exact(const Tensor& data, const Tensor& weight, const std::array<int, 3>& at) {
+  const auto [o, y, x] = at;
   const int64_t size = data.type().shape[2];
   double sum = 0;
   for (int64_t c = 0; c < data.type().shape[1]; ++c) {
@@ -39,7 +40,7 @@ double ErrorOf(const std::vector<Tensor>& args, const Tensor& out) {
   for (int o = 0; o < kChecked; ++o) {
     for (int y = 0; y < size; ++y) {
       for (int x = 0; x < size; ++x) {
-        const double exact = Exact(args[0], args[1], o, y, x);
+        const double exact = Exact(args[0], args[1], {o, y, x});
         scale = std::max(scale, std::fabs(exact));
         error = std::max(error, std::fabs(exact - out.as<float>()[(o * size + y) * size + x]));
       }

@@ -60,7 +60,7 @@ TEST(GpuTemplates, ComputeWhatTheDefinitionDoesWithoutRaces) {
       const std::vector<TemplateEntry> matching = MatchingTemplates(workload, Parsed(target));
       EXPECT_FALSE(matching.empty()) << workload.Key();
       for (const TemplateEntry& entry : matching) {
-        CheckTemplate(entry, workload, Parsed(target), 4, 11);
+        CheckTemplate(entry, workload, Parsed(target), {4, 11});
         if (HasFatalFailure()) return;
       }
     }

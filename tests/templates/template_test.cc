@@ -113,7 +113,7 @@ std::set<std::string> CheckAll(const char* const (&keys)[n], const char* target_
     EXPECT_FALSE(matching.empty()) << "no template for " << key;
     for (const TemplateEntry& entry : matching) {
       used.insert(entry.name);
-      CheckTemplate(entry, *workload, target, /*samples=*/6, seed);
+      CheckTemplate(entry, *workload, target, {/*samples=*/6, seed});
     }
     ++seed;
   }
@@ -181,7 +181,7 @@ TEST(Templates, MatchTheInterpreterForEveryElementType) {
       ASSERT_TRUE(CheckWorkload(workload).ok()) << CheckWorkload(workload);
       for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
         used.insert(entry.name);
-        CheckTemplate(entry, workload, target, /*samples=*/2, seed);
+        CheckTemplate(entry, workload, target, {/*samples=*/2, seed});
       }
       ++seed;
     }
@@ -210,7 +210,7 @@ TEST(Templates, SumTheLargestAndLeastBytesExactly) {
                           "dense(uint8[3,500],int8[20,500];,NK16n,)"}) {
     const Workload workload = ParseWorkload(key).value();
     for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
-      CheckTemplate(entry, workload, target, /*samples=*/1, seed++, Elements::kExtremes);
+      CheckTemplate(entry, workload, target, {/*samples=*/1, seed++, Elements::kExtremes});
     }
   }
 }

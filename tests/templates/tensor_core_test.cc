@@ -70,7 +70,7 @@ TEST(TensorCores, ComputeWhatTheDefinitionDoesWithoutRaces) {
       const Workload workload = WorkloadOf(InType(key, type));
       const TemplateEntry* entry = TensorCoreEntry(workload, OfArch(arch));
       ASSERT_NE(entry, nullptr) << workload.Key();
-      CheckTemplate(*entry, workload, OfArch(arch), 4, 11);
+      CheckTemplate(*entry, workload, OfArch(arch), {4, 11});
       if (HasFatalFailure()) return;
     }
   }
@@ -83,7 +83,7 @@ TEST(TensorCores, SumIntegersExactly) {
     const Workload workload = WorkloadOf(key);
     const TemplateEntry* entry = TensorCoreEntry(workload, OfArch("sm_86"));
     ASSERT_NE(entry, nullptr) << key;
-    CheckTemplate(*entry, workload, OfArch("sm_86"), 3, 5);
+    CheckTemplate(*entry, workload, OfArch("sm_86"), {3, 5});
     if (HasFatalFailure()) return;
   }
 }
@@ -121,7 +121,7 @@ TEST_P(RandomTensorCores, ComputeWhatTheDefinitionDoes) {
     const Workload workload = WorkloadOf(RandomKey(rng, 48));
     const TemplateEntry* entry = TensorCoreEntry(workload, OfArch("sm_80"));
     ASSERT_NE(entry, nullptr) << workload.Key();
-    CheckTemplate(*entry, workload, OfArch("sm_80"), 1, GetParam());
+    CheckTemplate(*entry, workload, OfArch("sm_80"), {1, GetParam()});
     if (HasFatalFailure()) return;
   }
 }

@@ -12,9 +12,11 @@
 #include "compiler/loop/threads.h"
 #include "compiler/loop/verify.h"
 #include "compiler/operators/workload_rules.h"
+#include "compiler/targets/support/c_text.h"
 #include "compiler/targets/support/gpu_text.h"
 #include "compiler/targets/target_backend.h"
 #include "tests/contract/template_contract.h"
+#include "tests/paths.h"
 
 namespace tilewright {
 namespace {
@@ -50,7 +52,7 @@ TEST(Wgmma, ComputesWhatTheDefinitionDoes) {
     const Workload workload = ParseWorkload(key).value();
     const TemplateEntry entry = Wgmma(workload.op);
     ASSERT_TRUE(entry.impl->Matches(workload, kHopper)) << key;
-    CheckTemplate(entry, workload, kHopper, 3, 19);
+    CheckTemplate(entry, workload, kHopper, {3, 19});
     if (HasFatalFailure()) return;
   }
 }

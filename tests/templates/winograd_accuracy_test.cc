@@ -26,8 +26,9 @@ struct MeasuredLayer {
   }
 };
 
-double Exact(const MeasuredLayer& layer, const Tensor& data, const Tensor& weight, int o, int y,
-             int x) {
+double Exact(const MeasuredLayer& layer, const Tensor& data, const Tensor& weight,
+             const std::array<int, 3>& at) {
+  const auto [o, y, x] = at;
   double sum = 0;
   for (int c = 0; c < layer.channels; ++c) {
     for (int tap = 0; tap < 9; ++tap) {
@@ -46,7 +47,7 @@ double ErrorOf(const MeasuredLayer& layer, const std::vector<Tensor>& args) {
   for (int o = 0; o < layer.lanes; ++o) {
     for (int y = 0; y < kSize; ++y) {
       for (int x = 0; x < kSize; ++x) {
-        const double exact = Exact(layer, args[0], args[1], o, y, x);
+        const double exact = Exact(layer, args[0], args[1], {o, y, x});
         scale = std::max(scale, std::fabs(exact));
         error = std::max(error, std::fabs(exact - args[2].as<float>()[layer.DataAt(o, y, x)]));
       }

@@ -217,11 +217,17 @@ TEST(TuneReplay, OfATrialThatEndedWithoutAResultNothingIsWithdrawn) {
   EXPECT_EQ(measurer.measured, 11u) << "the fault and ten results";
 }
 
+struct Search {
+  std::string strategy;
+  uint64_t seed;
+};
+
 // Another life of the job of LiveWithWithdrawal, after these steps.
-TuneResult LiveAgain(const std::vector<TuneStep>& steps, const std::string& strategy, uint64_t seed,
-                     Measurer& measurer, std::string* diverged) {
+TuneResult LiveAgain(const std::vector<TuneStep>& steps, const Search& search, Measurer& measurer,
+                     std::string* diverged) {
   const ConfigSpace space = LandscapeSpace();
-  const auto searcher = MakeSearcher(strategy, {.space = space, .seed = seed}).value();
+  const auto searcher =
+      MakeSearcher(search.strategy, {.space = space, .seed = search.seed}).value();
   TuneJob job{.budget = {.trials = 40, .confirmations = 3}};
   job.items.push_back({.space = &space, .searcher = searcher.get(), .flops = 1e6});
   job.callbacks.diverged = [&](const std::string& what) { *diverged = what; };
@@ -237,7 +243,7 @@ TEST_P(TuneReplay, AWithdrawalIsReplayed) {
   LuckyMeasurer measurer(1), nothing(0);
   const Life life = LiveWithWithdrawal(GetParam(), 20, &measurer);
   std::string diverged;
-  const TuneResult again = LiveAgain(life.steps, GetParam(), /*seed=*/1, nothing, &diverged);
+  const TuneResult again = LiveAgain(life.steps, {GetParam(), /*seed=*/1}, nothing, &diverged);
   EXPECT_EQ(diverged, "");
   EXPECT_EQ(nothing.measured.size(), 0u);
   const Trial& best = *life.result.items[0].best;
@@ -258,7 +264,7 @@ TEST_P(TuneReplay, WhatWasWithdrawnIsMeasuredInTheNextLife) {
   for (const uint64_t seed : {1, 2}) {
     LuckyMeasurer next(0);
     std::string diverged;
-    LiveAgain(steps, GetParam(), seed, next, &diverged);
+    LiveAgain(steps, {GetParam(), seed}, next, &diverged);
     EXPECT_EQ(diverged.empty(), seed == 1);
     EXPECT_THAT(next.measured, ::testing::Contains(measurer.measured[0])) << "seed " << seed;
   }

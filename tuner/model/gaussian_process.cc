@@ -103,7 +103,8 @@ class Likelihood {
       gradient[columns] += 0.5 * noise * (inverse(i, i) - alpha[i] * alpha[i] / signal);
       for (size_t k = 0; k < i; ++k) {
         const double weight = inverse(i, k) - alpha[i] * alpha[k] / signal;
-        AddSlopes(i, k, weight * MaternSlope(distances(i, k)), scales, gradient);
+        const double slope = weight * MaternSlope(distances(i, k));
+        for (size_t c = 0; c < columns; ++c) gradient[c] += slope * Term(i, k, c, scales);
       }
     }
     AddPrior(scales, gradient);
@@ -119,10 +120,6 @@ class Likelihood {
   double Term(size_t i, size_t k, size_t c, const KernelScales& scales) const {
     const double d = rows_.values[i * rows_.columns + c] - rows_.values[k * rows_.columns + c];
     return d == 0 ? 0 : d * d * std::exp(-2 * scales.log_lengths[c]);
-  }
-  void AddSlopes(size_t i, size_t k, double weight, const KernelScales& scales,
-                 std::vector<double>& gradient) const {
-    for (size_t c = 0; c < rows_.columns; ++c) gradient[c] += weight * Term(i, k, c, scales);
   }
   static void AddPrior(const KernelScales& scales, std::vector<double>& gradient) {
     for (size_t c = 0; c + 1 < gradient.size(); ++c) {

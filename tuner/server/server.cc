@@ -99,17 +99,22 @@ absl::StatusOr<FileLock> LockSocket(absl::string_view listen) {
       absl::StrCat("cannot listen on unix:", listen, ": another server does"));
 }
 
+// What of the options has to be opened; each null where there is none.
+struct Opened {
+  std::unique_ptr<RevocationFile> revoked;
+  std::unique_ptr<Webhook> webhook;
+};
+
 class ServerImpl final : public Server {
  public:
-  ServerImpl(const ServerOptions& options, std::unique_ptr<RevocationFile> revoked,
-             std::unique_ptr<Webhook> webhook, RecordStore& store, const Clock& clock)
+  ServerImpl(const ServerOptions& options, Opened opened, RecordStore& store, const Clock& clock)
       : credentials_(options.credentials),
-        access_(std::move(revoked), clock, options.log ? *options.log : NoLog()),
+        access_(std::move(opened.revoked), clock, options.log ? *options.log : NoLog()),
         log_(options.log ? *options.log : NoLog()),
         farm_log_(log_),
         load_(clock),
         store_(store),
-        webhook_(std::move(webhook)),
+        webhook_(std::move(opened.webhook)),
         on_broken_store_(options.on_broken_store),
         farm_({.epoch = RandomNumber(),
                .dispatcher = OptionsOf(options, access_, Observers()),
@@ -117,7 +122,7 @@ class ServerImpl final : public Server {
                .on_commit = [this](double seconds,
                                    const absl::Status& status) { OnCommit(seconds, status); },
                .on_job_end = OnJobEnd()},
-              store, clock, log_, activities_),
+              {store, clock, log_, activities_}),
         chores_(std::make_unique<Chores>(kChoreThreads)),
         worker_service_(farm_, *chores_, access_, options.lease_seconds),
         tuning_service_({farm_.dispatcher(), farm_.jobs(), store, *chores_, access_, log_, clock}) {
@@ -256,10 +261,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                                       RecordStore& store, const Clock& clock) {
   TW_RETURN_IF_ERROR(CheckAddress(options));
   TW_RETURN_IF_ERROR(CheckHttp(options));
-  TW_ASSIGN_OR_RETURN(std::unique_ptr<RevocationFile> revoked, RevokedOf(options));
-  TW_ASSIGN_OR_RETURN(std::unique_ptr<Webhook> webhook, WebhookOf(options, clock));
-  auto server =
-      std::make_unique<ServerImpl>(options, std::move(revoked), std::move(webhook), store, clock);
+  Opened opened;
+  TW_ASSIGN_OR_RETURN(opened.revoked, RevokedOf(options));
+  TW_ASSIGN_OR_RETURN(opened.webhook, WebhookOf(options, clock));
+  auto server = std::make_unique<ServerImpl>(options, std::move(opened), store, clock);
   if (!options.embedded) TW_RETURN_IF_ERROR(server->ResumeJobs());
   TW_RETURN_IF_ERROR(server->Listen(options.listen));
   TW_RETURN_IF_ERROR(server->ServeHttp(options.http));

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <random>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -33,14 +32,6 @@ constexpr double kStopGraceSeconds = 4;
 constexpr double kDrainSeconds = 15, kDrainStepSeconds = 0.05;
 constexpr size_t kNameSuffix = 6;  // digits that tell workers of one name apart
 
-// 128 bits that tell this process from any other.
-std::string NewIncarnation() {
-  std::random_device device;
-  std::string text;
-  for (int i = 0; i < 4; ++i) absl::StrAppend(&text, absl::Hex(device(), absl::kZeroPad8));
-  return text;
-}
-
 class AgentImpl final : public Agent {
  public:
   explicit AgentImpl(AgentParts parts);
@@ -59,6 +50,7 @@ class AgentImpl final : public Agent {
   PipelineSetup MakePipeline();
   absl::StatusOr<TrialModule> FetchModule(const WorkerTrial& trial);
   void Finished(const WorkerTrial& trial, const WorkerResult& result);
+  void Leased(const std::string& session, const v1::ReportReply& reply);
   void Built(const WorkerTrial& trial, const WorkerResult& result);
   SealIdentity seal() const {
     return {options_.key, options_.server.credentials.get(), parts_.revoked.get()};
@@ -99,7 +91,8 @@ class AgentImpl final : public Agent {
 AgentImpl::AgentImpl(AgentParts parts)
     : parts_(std::move(parts)),
       link_(options_.server),
-      reporter_(link_, parts_.spool.get(), options_.log),
+      reporter_(link_, parts_.spool.get(), options_.log,
+                [this](const auto& session, const auto& reply) { Leased(session, reply); }),
       pipeline_(
           MakePipeline(),
           [this](const WorkerTrial& trial, const WorkerResult& result) { Finished(trial, result); },
@@ -178,22 +171,12 @@ void AgentImpl::SessionLoop() {
 
 v1::OpenSessionRequest AgentImpl::OpenRequest() const {
   const Health::View health = health_.Get();
-  v1::OpenSessionRequest request;
-  request.set_protocol_min(kProtocolVersion);
-  request.set_protocol_max(kProtocolVersion);
+  v1::OpenSessionRequest request = Introduction(parts_);
   request.set_worker(name_);
   request.set_incarnation(incarnation_);
-  request.set_software("tilewright " TILEWRIGHT_VERSION);
-  request.mutable_device()->set_key(options_.key);
-  request.mutable_device()->set_name(parts_.device_name);
-  request.mutable_device()->set_target(parts_.target);
-  request.mutable_device()->set_slots(static_cast<uint32_t>(parts_.cores.slots.size()));
-  request.mutable_device()->set_slot_cores(static_cast<uint32_t>(options_.slot_cores));
   request.set_capacity(static_cast<uint32_t>(pipeline_.capacity()));
   request.set_health(health.good ? v1::GOOD : v1::BAD);
   request.set_health_reason(health.reason.substr(0, kMaxReasonBytes));
-  request.set_role(options_.role);
-  request.set_networks(TakesNetworks(options_));
   return request;
 }
 
@@ -302,7 +285,13 @@ void AgentImpl::Renew() {
 
 void AgentImpl::Finished(const WorkerTrial& trial, const WorkerResult& result) {
   if (result.module) return Built(trial, result);
-  reporter_.Queue(MakeReport(trial, result));
+  v1::ReportRequest report = MakeReport(trial, result);
+  // The next trial comes with the answer: half the calls.
+  if (report.has_measured() && health_.Get().good && !stopping()) {
+    report.set_lease_items(1);
+    pipeline_.Reserve();
+  }
+  reporter_.Queue(std::move(report));
   if (result.outcome.ok()) {
     health_.Measured();
   } else if (result.of_builder) {
@@ -310,6 +299,15 @@ void AgentImpl::Finished(const WorkerTrial& trial, const WorkerResult& result) {
   } else {
     Fault(result.outcome.status());
   }
+}
+
+// What comes of another session is over with it.
+void AgentImpl::Leased(const std::string& session, const v1::ReportReply& reply) {
+  const ServerSession current = CurrentSession();
+  if (session == current.id) {
+    for (const v1::WorkItem& item : reply.leased()) AddItem(item, current);
+  }
+  pipeline_.GiveBack();
 }
 
 void AgentImpl::Built(const WorkerTrial& trial, const WorkerResult& result) {

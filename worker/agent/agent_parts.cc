@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "proto/convert.h"
 #include "proto/simulated_key.h"
+#include "runtime/cpu_info.h"
 #include "worker/machine/this_machine.h"
 
 namespace tilewright {
@@ -33,13 +36,13 @@ absl::Status OpenDevice(AgentParts* parts) {
   TW_ASSIGN_OR_RETURN(parts->device,
                       DeviceRunner::Start({.path = options.device_runner,
                                            .device = options.device,
-                                           .cores = AllowedCores(),
+                                           .cores = runtime::AllowedCpus(),
                                            .folder = parts->folder->path(),
                                            .require_sandbox = options.require_sandbox}));
   parts->device_name = parts->device->facts().name;
   if (!parts->device->compiles()) return absl::OkStatus();
   // The driver's compilers give way to what the device times: they may have the slot's core, too.
-  parts->cores.others = AllowedCores();
+  parts->cores.others = runtime::AllowedCpus();
   ++parts->cores.builders;
   return absl::OkStatus();
 }
@@ -103,7 +106,7 @@ absl::StatusOr<AgentParts> SimulatedParts(const AgentOptions& options) {
   parts.options.checkup_seconds = 0;
   parts.cores.slots.resize(static_cast<size_t>(options.slots));
   parts.cores.builders = options.slots;
-  parts.cores.others = AllowedCores();
+  parts.cores.others = runtime::AllowedCpus();
   TW_ASSIGN_OR_RETURN(parts.folder, PrivateFolder::Make(options.temp_folder));
   if (!options.spool_folder.empty()) {
     TW_ASSIGN_OR_RETURN(parts.spool, Spool::Open(options.spool_folder));
@@ -142,6 +145,29 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options) {
 bool TakesNetworks(const AgentOptions& options) {
   return options.role == v1::WORKER_ROLE_BOTH && options.device.empty() &&
          !options.network_runner.empty() && !options.simulate;
+}
+
+std::string NewIncarnation() {
+  std::random_device device;
+  std::string text;
+  for (int i = 0; i < 4; ++i) absl::StrAppend(&text, absl::Hex(device(), absl::kZeroPad8));
+  return text;
+}
+
+v1::OpenSessionRequest Introduction(const AgentParts& parts) {
+  v1::OpenSessionRequest request;
+  request.set_protocol_min(kProtocolVersion);
+  request.set_protocol_max(kProtocolVersion);
+  request.set_software("tilewright " TILEWRIGHT_VERSION);
+  v1::Device& device = *request.mutable_device();
+  device.set_key(parts.options.key);
+  device.set_name(parts.device_name);
+  device.set_target(parts.target);
+  device.set_slots(static_cast<uint32_t>(parts.cores.slots.size()));
+  device.set_slot_cores(static_cast<uint32_t>(parts.options.slot_cores));
+  request.set_role(parts.options.role);
+  request.set_networks(TakesNetworks(parts.options));
+  return request;
 }
 
 std::string RoleText(v1::WorkerRole role) {

@@ -52,6 +52,12 @@ absl::StatusOr<AgentParts> MakeAgentParts(const AgentOptions& options);
 // Whole networks are compiled and run by one worker, on its CPU; no simulated one takes them.
 bool TakesNetworks(const AgentOptions& options);
 
+// 128 bits that tell this process from any other.
+std::string NewIncarnation();
+// What the server is told of this machine; the name, the process, the capacity and the health are
+// to be filled in.
+v1::OpenSessionRequest Introduction(const AgentParts& parts);
+
 // Of a line that says who serves: ", only builds"; empty for a worker that does both.
 std::string RoleText(v1::WorkerRole role);
 

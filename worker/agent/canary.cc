@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "compiler/operators/workload_rules.h"
+#include "worker/process/prepared_kernel.h"
 #include "worker/process/run_kernel.h"
 #include "worker/runner/inputs.h"
 
@@ -114,6 +115,13 @@ absl::Status Canary::WriteExpected() const {
       absl::StrCat("cannot write ", expected_.path(), ": ", strerror(errno)));
 }
 
+absl::StatusOr<Outcome> Canary::RunOnce(const RunSpec& spec, std::string* lacking) const {
+  if (setup_.device) return setup_.device->Run(spec, kRunSeconds, setup_.interrupt);
+  PreparedKernel kernel(setup_.runner, spec, kRunSeconds, setup_.interrupt);
+  if (lacking) *lacking = kernel.lacking();
+  return kernel.Run({.limit_seconds = kRunSeconds});
+}
+
 absl::StatusOr<double> Canary::Run(const std::vector<int>& cores, std::string* lacking) const {
   RunSpec spec = SpecOf(kernel_, RunArguments(CanaryTask().workload));
   spec.seed = kSeed;
@@ -126,10 +134,7 @@ absl::StatusOr<double> Canary::Run(const std::vector<int>& cores, std::string* l
   spec.require_sandbox = setup_.require_sandbox;
   spec.cores = cores;
   spec.threads = std::max(1, static_cast<int>(cores.size()));
-  TW_ASSIGN_OR_RETURN(const Outcome outcome,
-                      setup_.device
-                          ? setup_.device->Run(spec, kRunSeconds, setup_.interrupt)
-                          : RunKernel(setup_.runner, spec, kRunSeconds, setup_.interrupt, lacking));
+  TW_ASSIGN_OR_RETURN(const Outcome outcome, RunOnce(spec, lacking));
   if (const auto* failure = std::get_if<Failure>(&outcome)) {
     return absl::DataLossError(absl::StrCat("the test kernel failed: ", Sv(NameOf(failure->kind)),
                                             ": ", failure->message));

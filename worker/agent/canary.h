@@ -33,7 +33,7 @@ class Canary {
   // Runs the kernel, confined as candidates are, with one thread on each of these cores, or on the
   // device. Median seconds of a call; the error says what is wrong: Unavailable when it could not
   // be run, DataLoss when its answer is wrong or it crashed, which a sound machine's does not.
-  // `lacking` as RunKernel's.
+  // `lacking`, which may be null, receives what the machine lacks to confine it, "" = nothing.
   absl::StatusOr<double> Run(const std::vector<int>& cores, std::string* lacking = nullptr) const;
 
   // The host as a resolved target, as the builder sees it; empty without one.
@@ -43,6 +43,7 @@ class Canary {
   explicit Canary(CanarySetup setup);
   absl::Status Build();
   absl::Status WriteExpected() const;
+  absl::StatusOr<Outcome> RunOnce(const RunSpec& spec, std::string* lacking) const;
 
   const CanarySetup setup_;
   const std::string stem_;

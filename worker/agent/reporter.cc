@@ -56,10 +56,14 @@ v1::ReportRequest MakeWithdrawal(const WorkerTrial& trial, const absl::Status& w
   return report;
 }
 
-Reporter::Reporter(ServerLink& link, Spool* spool, std::function<void(const std::string&)> log)
-    : link_(link), spool_(spool), log_(std::move(log)) {
+Reporter::Reporter(ServerLink& link, Spool* spool, std::function<void(const std::string&)> log,
+                   Leased leased)
+    : link_(link), spool_(spool), log_(std::move(log)), leased_(std::move(leased)) {
   if (spool_) {
-    for (v1::ReportRequest& report : spool_->TakeLeft()) Queue(std::move(report));
+    for (v1::ReportRequest& report : spool_->TakeLeft()) {
+      report.clear_lease_items();  // the process that had room is gone
+      Queue(std::move(report));
+    }
   }
   spooler_ = std::thread([this] { SpoolLoop(); });
   for (int i = 0; i < kThreads; ++i) senders_.emplace_back([this] { SendLoop(); });
@@ -121,16 +125,26 @@ bool Reporter::SleepUnlessLate(double seconds) {
   return std::chrono::steady_clock::now() < last_;
 }
 
+// While the server is away its leases are asked for by those that wait for it.
+absl::Status Reporter::SendOnce(v1::ReportRequest& report) {
+  double limit = kReportSeconds;
+  {
+    std::lock_guard lock(mutex_);
+    const std::chrono::duration<double> left = last_ - std::chrono::steady_clock::now();
+    if (stopping_) limit = std::max(0.0, left.count());
+  }
+  const absl::StatusOr<v1::ReportReply> reply = link_.Report(report, limit);
+  if (report.lease_items() > 0) {
+    report.clear_lease_items();
+    leased_(report.session(), reply.ok() ? *reply : v1::ReportReply());
+  }
+  return reply.status();
+}
+
 // Repeats: reports are idempotent.
-bool Reporter::Send(const v1::ReportRequest& report) {
+bool Reporter::Send(v1::ReportRequest& report) {
   for (double backoff = kFirstRetry;; backoff = std::min(kMaxRetry, 2 * backoff)) {
-    double limit = kReportSeconds;
-    {
-      std::lock_guard lock(mutex_);
-      const std::chrono::duration<double> left = last_ - std::chrono::steady_clock::now();
-      if (stopping_) limit = std::max(0.0, left.count());
-    }
-    const absl::Status status = link_.Report(report, limit);
+    const absl::Status status = SendOnce(report);
     if (status.ok()) return true;
     if (log_) log_(absl::StrCat("cannot report: ", std::string(status.message())));
     if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return true;

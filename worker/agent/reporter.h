@@ -20,9 +20,14 @@ namespace tilewright {
 
 class Reporter {
  public:
+  // What a report's lease_items brought, under which session.
+  using Leased = std::function<void(const std::string& session, const v1::ReportReply&)>;
+
   // `link` and `spool`, which may be null, outlive this; `log` may be null and is called on any
-  // thread. Begins with what is left in the spool.
-  Reporter(ServerLink& link, Spool* spool, std::function<void(const std::string&)> log);
+  // thread, as is `leased`: once for each queued report with lease_items, after the first attempt
+  // to send it, with an empty reply where that failed. Begins with what is left in the spool.
+  Reporter(ServerLink& link, Spool* spool, std::function<void(const std::string&)> log,
+           Leased leased);
   ~Reporter() { Finish(); }
 
   void Queue(v1::ReportRequest report);
@@ -35,12 +40,14 @@ class Reporter {
   void SpoolLoop();
   void SendLoop();
   // Whether the server has answered.
-  bool Send(const v1::ReportRequest& report);
+  bool Send(v1::ReportRequest& report);
+  absl::Status SendOnce(v1::ReportRequest& report);
   bool SleepUnlessLate(double seconds);
 
   ServerLink& link_;
   Spool* const spool_;
   const std::function<void(const std::string&)> log_;
+  const Leased leased_;
   mutable std::mutex mutex_;
   std::condition_variable stopping_changed_;
   bool stopping_ = false;

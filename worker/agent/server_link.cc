@@ -111,12 +111,15 @@ absl::StatusOr<v1::SignedModule> ServerLink::FetchModule(const std::string& sess
   return reply;
 }
 
-absl::Status ServerLink::Report(const v1::ReportRequest& request, double limit_seconds) {
+absl::StatusOr<v1::ReportReply> ServerLink::Report(const v1::ReportRequest& request,
+                                                   double limit_seconds) {
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   SetDeadline(context, limit_seconds);
   v1::ReportReply reply;
-  return FromGrpc(stub_->Report(&context, request, &reply));
+  const absl::Status status = FromGrpc(stub_->Report(&context, request, &reply));
+  if (!status.ok()) return status;
+  return reply;
 }
 
 void ServerLink::Close(const std::string& session) {

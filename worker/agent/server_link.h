@@ -34,9 +34,9 @@ class ServerLink {
   absl::StatusOr<v1::LeaseReply> Lease(const std::string& session, size_t room);
   // NotFound: as Lease.
   absl::StatusOr<v1::RenewReply> Renew(const v1::RenewRequest& request);
-  // Ok: the server has answered for good, the row is durable or not wanted. Unavailable and
+  // The server has answered for good: the row is durable or not wanted. Unavailable and
   // DeadlineExceeded: send it again.
-  absl::Status Report(const v1::ReportRequest& request, double limit_seconds);
+  absl::StatusOr<v1::ReportReply> Report(const v1::ReportRequest& request, double limit_seconds);
   // The module of an attempt. NotFound: the session does not hold it any more.
   absl::StatusOr<v1::SignedModule> FetchModule(const std::string& session, uint64_t attempt);
   // Hands back what the session still holds. When it does not arrive, the leases expire.

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "worker/machine/this_machine.h"
+#include "runtime/cpu_info.h"
 
 namespace tilewright {
 namespace {
@@ -97,7 +97,7 @@ absl::StatusOr<CorePlan> PlanCores(const std::vector<PhysicalCore>& cores,
 }
 
 absl::StatusOr<CorePlan> PlanThisMachine(const PlanRequest& request) {
-  TW_ASSIGN_OR_RETURN(const std::vector<PhysicalCore> cores, ReadTopology(AllowedCores()));
+  TW_ASSIGN_OR_RETURN(const std::vector<PhysicalCore> cores, ReadTopology(runtime::AllowedCpus()));
   return PlanCores(cores, ReadCgroupLimits(), request);
 }
 

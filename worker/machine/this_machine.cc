@@ -26,17 +26,6 @@ std::string DefaultWorkerName() {
   return absl::StrCat(name, "-", absl::Hex(random() & 0xffffff, absl::kZeroPad6));
 }
 
-std::vector<int> AllowedCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> cores;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(core, &set)) cores.push_back(core);
-  }
-  return cores;
-}
-
 void PinThisThread(const std::vector<int>& cores) {
   cpu_set_t set;
   CPU_ZERO(&set);

@@ -14,8 +14,6 @@ namespace {
 
 // Beyond one trial for each builder and slot: covers the way to the server and back.
 constexpr size_t kAhead = 2;
-// One has its turn, the other is prepared.
-constexpr size_t kRunsASlot = 2;
 
 absl::StatusOr<BuildResult> Unpack(const CompiledTask& task, const std::string& path) {
   std::ofstream out(path, std::ios::binary);
@@ -87,11 +85,13 @@ void Pipeline::Add(WorkerTrial trial) {
 void Pipeline::Drop(const AttemptId& attempt) {
   std::lock_guard lock(mutex_);
   if (held_.contains(attempt)) dropped_.insert(attempt);
+  turns_.EndSpareTimes();  // what they wait for may not come
 }
 
 void Pipeline::DropAll() {
   std::lock_guard lock(mutex_);
   dropped_ = held_;
+  turns_.EndSpareTimes();
 }
 
 bool Pipeline::IsDropped(const Job& job) const {
@@ -106,8 +106,21 @@ std::vector<AttemptId> Pipeline::Held() const {
 
 size_t Pipeline::WaitForRoom() {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return paused_ || held_.size() < capacity_; });
-  return paused_ ? 0 : capacity_ - held_.size();
+  room_.wait(lock, [this] { return paused_ || held_.size() + reserved_ < capacity_; });
+  return paused_ ? 0 : capacity_ - held_.size() - reserved_;
+}
+
+void Pipeline::Reserve() {
+  std::lock_guard lock(mutex_);
+  ++reserved_;
+}
+
+void Pipeline::GiveBack() {
+  {
+    std::lock_guard lock(mutex_);
+    --reserved_;
+  }
+  room_.notify_all();
 }
 
 void Pipeline::Pause() {

@@ -71,6 +71,10 @@ class Pipeline {
   size_t capacity() const { return capacity_; }
   // Blocks until fewer than capacity() are held, and returns the room; 0 while paused.
   size_t WaitForRoom();
+  // Room for one that somebody else asks for: WaitForRoom does not give it until it is given back,
+  // when the trial was added or there was none.
+  void Reserve();
+  void GiveBack();
   // Gives no room until Resume. Pausing drops all that does not run yet.
   void Pause();
   void Resume();
@@ -103,6 +107,7 @@ class Pipeline {
   void NotifySlots();
   JobPtr NextRunnable(Slot& slot);
   bool CanPrepareAhead(const Job& job, const Slot& slot) const;
+  bool HasMemoryAhead(const Job& job) const;
   RunSpec SpecFor(const Job& job) const;
   void Prepare(Job& job, const Slot& slot);
   bool EnterSpareTime(Job& job, const Slot& slot);
@@ -123,6 +128,7 @@ class Pipeline {
   mutable std::mutex mutex_;
   std::condition_variable room_, runnable_, run_ended_;
   std::set<AttemptId> held_, dropped_;
+  size_t reserved_ = 0;
   std::deque<JobPtr> built_;
   size_t running_ = 0;  // that have their turn, or have just had it
   bool paused_ = false;

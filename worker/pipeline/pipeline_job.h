@@ -13,6 +13,9 @@
 
 namespace tilewright {
 
+// One has its turn, the other is prepared.
+inline constexpr size_t kRunsASlot = 2;
+
 inline double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }

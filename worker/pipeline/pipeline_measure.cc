@@ -11,12 +11,16 @@ namespace {
 
 // Largest file a candidate may write.
 constexpr int64_t kFileBytes = 1 << 20;
-// A slot for which nothing else is built goes on sampling until something is, at most for so many
-// times as long and for that part of a run's limit: compilers are slower than runs, and until the
-// next kernel is there a better estimate costs nothing.
-constexpr double kMostSpare = 16, kMostOfLimit = 0.5;
-// The same on a device, whose process is not told when something is.
+// A slot for which nothing else is prepared goes on sampling until something is, at most for that
+// part of a run's limit: compilers are slower than runs, and until the next kernel is there a
+// better estimate costs nothing. Two calls to warm up that just fit into it and one to be timed end
+// before the limit.
+constexpr double kMostOfLimit = 0.25;
+// On a device, whose process is not told when something is: so many times as long.
 constexpr double kDeviceSpare = 4;
+// Of a control group's memory, what operands may take while one kernel has its turn and the next is
+// prepared; the rest is for builders.
+constexpr double kOperandsShare = 0.5;
 // A run is prepared and has its turn, each within the run's limit.
 constexpr double kSteps = 2;
 
@@ -46,7 +50,20 @@ RunSpec Pipeline::SpecFor(const Job& job) const {
 }
 
 bool Pipeline::CanPrepareAhead(const Job& job, const Slot& slot) const {
-  return !slot.ahead.empty() && !setup_.device && !job.trial.network && job.reference.get().ok();
+  return !slot.ahead.empty() && !setup_.device && !job.trial.network && job.reference.get().ok() &&
+         HasMemoryAhead(job);
+}
+
+// Were all kernels that are there at once as large as this one.
+bool Pipeline::HasMemoryAhead(const Job& job) const {
+  const int64_t limit = setup_.cores.memory_bytes;
+  if (limit == 0) return true;
+  const std::vector<RunArgument> arguments = RunArguments(job.trial.task.workload);
+  int64_t bytes = BytesOf(arguments.back());  // what the output is compared with
+  for (const RunArgument& argument : arguments) bytes += BytesOf(argument);
+  for (const TensorType& buffer : job.kernel.task.buffers) bytes += NumBytes(buffer);
+  const double all = static_cast<double>(bytes) * static_cast<double>(kRunsASlot * slots_.size());
+  return all <= kOperandsShare * static_cast<double>(limit);
 }
 
 void Pipeline::Prepare(Job& job, const Slot& slot) {
@@ -72,8 +89,7 @@ absl::StatusOr<Outcome> Pipeline::Measure(Job& job, const Slot& slot) {
   Turn turn{.limit_seconds = options.run_limit_seconds};
   if (EnterSpareTime(job, slot)) {
     turn.spare = &job.spare;
-    turn.spare_seconds = std::min({kMostSpare * options.sampling_seconds,
-                                   kMostOfLimit * options.run_limit_seconds, kMostSpareSeconds});
+    turn.spare_seconds = std::min(kMostOfLimit * options.run_limit_seconds, kMostSpareSeconds);
   }
   return job.prepared->Run(turn);
 }

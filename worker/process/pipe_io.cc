@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -34,11 +35,11 @@ absl::Status WaitReadable(int fd, Deadline deadline, const Interrupt* interrupt)
 }
 
 // Bytes read, 0 at the end.
-absl::StatusOr<size_t> ReadSome(int fd, char* data, size_t size, Deadline deadline,
+absl::StatusOr<size_t> ReadSome(int fd, std::span<char> to, Deadline deadline,
                                 const Interrupt* interrupt) {
   while (true) {
     TW_RETURN_IF_ERROR(WaitReadable(fd, deadline, interrupt));
-    const ssize_t n = read(fd, data, size);
+    const ssize_t n = read(fd, to.data(), to.size());
     if (n >= 0) return static_cast<size_t>(n);
     if (errno != EINTR) return absl::UnavailableError(strerror(errno));
   }
@@ -49,7 +50,7 @@ absl::StatusOr<std::string> ReadExactly(int fd, size_t size, Deadline deadline,
   std::string bytes(size, '\0');
   for (size_t done = 0; done < size;) {
     TW_ASSIGN_OR_RETURN(const size_t n,
-                        ReadSome(fd, bytes.data() + done, size - done, deadline, interrupt));
+                        ReadSome(fd, std::span(bytes).subspan(done), deadline, interrupt));
     if (n == 0) return absl::UnavailableError("the other side is gone");
     done += n;
   }
@@ -106,7 +107,7 @@ absl::StatusOr<std::string> ReadText(int fd, size_t max_bytes, Deadline deadline
   std::string bytes;
   char buffer[4096];
   while (!bytes.ends_with('\n')) {
-    TW_ASSIGN_OR_RETURN(const size_t n, ReadSome(fd, buffer, sizeof(buffer), deadline, interrupt));
+    TW_ASSIGN_OR_RETURN(const size_t n, ReadSome(fd, buffer, deadline, interrupt));
     if (n == 0) break;
     bytes.append(buffer, std::min(n, max_bytes - bytes.size()));
   }
@@ -118,7 +119,7 @@ absl::StatusOr<std::string> ReadToEnd(int fd, size_t max_bytes, Deadline deadlin
   std::string bytes;
   char buffer[4096];
   while (true) {
-    TW_ASSIGN_OR_RETURN(const size_t n, ReadSome(fd, buffer, sizeof(buffer), deadline, interrupt));
+    TW_ASSIGN_OR_RETURN(const size_t n, ReadSome(fd, buffer, deadline, interrupt));
     if (n == 0) return bytes;
     bytes.append(buffer, std::min(n, max_bytes - bytes.size()));
   }

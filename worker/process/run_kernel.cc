@@ -45,10 +45,8 @@ double FactorAmplitude(const Workload& w) {
 }  // namespace
 
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
-                                  double limit_seconds, const Interrupt* interrupt,
-                                  std::string* lacking) {
+                                  double limit_seconds, const Interrupt* interrupt) {
   PreparedKernel kernel(runner, spec, limit_seconds, interrupt);
-  if (lacking) *lacking = kernel.lacking();
   return kernel.Run({.limit_seconds = limit_seconds});
 }
 

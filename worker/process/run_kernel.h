@@ -14,11 +14,8 @@
 namespace tilewright {
 
 // Prepares it and lets it run at once (worker/process/prepared_kernel.h), for at most so long each.
-// `lacking`, which may be null, receives what the machine lacks to confine the kernel, "" =
-// nothing.
 absl::StatusOr<Outcome> RunKernel(const std::string& runner, const RunSpec& spec,
-                                  double limit_seconds, const Interrupt* interrupt = nullptr,
-                                  std::string* lacking = nullptr);
+                                  double limit_seconds, const Interrupt* interrupt = nullptr);
 
 // The arguments of a workload's kernels, with the padding of blocked layouts and the weights cold.
 // The second factor of the products is small enough that sums are about as large as one product:

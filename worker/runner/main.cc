@@ -76,24 +76,32 @@ std::string MakeReference(Kernel& kernel) {
   return error.empty() ? "ok" : error;
 }
 
+// Of a candidate that is too slow to keep the next one waiting for a sample of several calls.
+RunSpec WithSamplesOfOneCall(RunSpec spec) {
+  spec.sample_calls = 1;
+  spec.sample_seconds = 0;
+  return spec;
+}
+
 // A first call with the operands' begins at guard pages, then one with their ends there, which is
 // also the warm-up of the timed ones: they find everything where it was. A hopeless candidate gets
 // one call, and it is checked, unless there is time to spare.
 std::string Measure(const RunSpec& spec, const SpareTimeLeft& spare, Kernel& kernel) {
   const auto first = FirstPlace(spec, kernel);
+  bool hopeless = false;
   for (const auto place : {GuardedMemory::Place::kBegin, GuardedMemory::Place::kEnd}) {
     const bool last = place == GuardedMemory::Place::kEnd;
     if (!last && place != first) continue;
     if (place != first) kernel.PlaceAt(place);
     kernel.Prepare();
     const double warm_up = kernel.TimedCall();
-    const bool hopeless = spec.drop_seconds > 0 && warm_up > kHopeless * spec.drop_seconds;
+    hopeless = spec.drop_seconds > 0 && warm_up > kHopeless * spec.drop_seconds;
     std::string error = kernel.Damage();
     if (error.empty() && (last || hopeless)) error = kernel.Compare();
     if (!error.empty()) return error;
     if (hopeless && !spare.Any()) return OkLine({warm_up});
   }
-  return OkLine(Sample(spec, spare, kernel));
+  return OkLine(Sample(hopeless ? WithSamplesOfOneCall(spec) : spec, spare, kernel));
 }
 
 // All that needs no quiet core. The library is loaded last: its constructors are a kernel's code

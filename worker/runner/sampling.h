@@ -22,9 +22,9 @@ class SpareTimeLeft {
 };
 
 // Wall seconds of calls: samples until the estimate is good enough, or the candidate is clearly no
-// good, and no spare time is left. Those during which another process had the core count only when
-// there are no others. At most spec.max_samples: of more, so many quantiles, whose median is
-// theirs.
+// good, and no spare time is left or other processes want the core. Those during which another
+// process had the core count only when there are no others. At most spec.max_samples: of more, so
+// many quantiles, whose median is theirs.
 std::vector<double> Sample(const RunSpec& spec, const SpareTimeLeft& spare, Kernel& kernel);
 
 }  // namespace tilewright

@@ -77,14 +77,11 @@ class Farm:
         `measure` says how kernels are timed, in AutoTVM's terms.
         The call is repeated until the server answers; only one job is made.
         """
-        is_model = isinstance(work, (str, os.PathLike))
-        tasks = command.tasks_of(work, self.target_of(key)) if is_model else list(work)
-        if not tasks:
-            raise ValueError("there is nothing to tune")
+        name_of_work, tasks = self._tasks_of(work, key)
         if trials == 0 and seconds == 0:
             trials = _DEFAULT_TRIALS_PER_TASK * len(tasks)
         spec = pb.JobSpec(
-            name=name or (pathlib.Path(work).stem if is_model else "tasks"),
+            name=name or name_of_work,
             key=key,
             tuner=tuner or command.DEFAULT_TUNER,
             tuner_options=tuner_options or {},
@@ -98,6 +95,18 @@ class Farm:
         )
         request = pb.SubmitJobRequest(spec=spec, request=uuid.uuid4().hex, priority=priority)
         return self._call("SubmitJob", request, repeat=True).job
+
+    def _tasks_of(
+        self, work: str | os.PathLike | Iterable[Task], key: str
+    ) -> tuple[str, list[Task]]:
+        """What a job of this work is called, and its tasks."""
+        if isinstance(work, (str, os.PathLike)):
+            name, tasks = pathlib.Path(work).stem, command.tasks_of(work, self.target_of(key))
+        else:
+            name, tasks = "tasks", list(work)
+        if not tasks:
+            raise ValueError("there is nothing to tune")
+        return name, tasks
 
     def watch(self, job: str, after: int = 0) -> Iterator[Event]:
         """The job's events after number `after`, then new ones as they happen, to its end.

@@ -43,8 +43,8 @@ class Rewriter {
       inputs.push_back(graph_.AddNode(name_ + ".mask", "attention_mask", found_.mask->inputs,
                                       found_.mask->compute));
     }
-    const ValueId result = graph_.AddNode(name_ + ".attention", workload.op, std::move(inputs),
-                                          Define(workload), workload);
+    const ValueId result =
+        graph_.AddTunable(name_ + ".attention", workload.op, std::move(inputs), workload);
     const auto by_head = [](const std::vector<Expr>& a) {
       return std::vector<Expr>{a[0], a[2], a[1], a[3]};
     };

@@ -1,11 +1,13 @@
 // anchor -> bias, residual, scale, activation   becomes   the anchor with an epilogue, when nothing
 // else reads what is in between (epilogue_steps.h). What 16-bit floats were rounded to in between
 // is not rounded any more: an epilogue computes in the type of the sums. A quantizer's factor
-// becomes a part of the scale that makes floats of an integer anchor's sums, and of its bias.
+// becomes a part of the scale that makes floats of an integer anchor's sums, and of its bias. Two
+// biases of integers become one.
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
+#include "base/check.h"
 #include "compiler/graph/edit.h"
 #include "compiler/graph/epilogue_steps.h"
 #include "compiler/graph/layout_change.h"
@@ -184,6 +186,34 @@ void CountInQuanta(Graph& graph, Node* anchor) {
   anchor->compute = Define(workload);
 }
 
+// The sum of two constants of int32, which wraps; kNoValue where one is no constant.
+ValueId Summed(Graph& graph, ValueId a, ValueId b) {
+  const Tensor x = graph.values[a].constant, y = graph.values[b].constant;
+  if (x.size() == 0 || y.size() == 0) return kNoValue;
+  TW_CHECK(x.dtype() == DType::kI32 && y.type() == x.type());
+  Tensor sum(x.type());
+  for (int64_t i = 0; i < sum.size(); ++i) {
+    sum.as<uint32_t>()[i] = x.as<uint32_t>()[i] + y.as<uint32_t>()[i];
+  }
+  return graph.AddConstant(graph.values[a].name + "_and_bias", std::move(sum));
+}
+
+// bias -> bias, of integers, first of all   becomes   one bias.
+void JoinBiases(Graph& graph, Node* anchor) {
+  Workload& workload = *anchor->workload;
+  std::vector<EpilogueOp>& steps = workload.epilogue;
+  const auto adds = [&](size_t i) {
+    return steps[i].kind == EpilogueKind::kBias && OperandTypeOf(workload, i) == DType::kI32;
+  };
+  if (steps.size() < 2 || !adds(0) || !adds(1)) return;
+  const ValueId sum = Summed(graph, anchor->inputs[2], anchor->inputs[3]);
+  if (sum == kNoValue) return;
+  anchor->inputs.erase(anchor->inputs.begin() + 3);
+  anchor->inputs[2] = sum;
+  steps.erase(steps.begin());
+  anchor->compute = Define(workload);
+}
+
 }  // namespace
 
 absl::Status FuseEpilogues(Graph& graph, const PassContext&) {
@@ -194,7 +224,9 @@ absl::Status FuseEpilogues(Graph& graph, const PassContext&) {
   SortNodes(graph);
   EraseDeadNodes(graph);
   for (Node& node : graph.nodes) {
-    if (node.workload) CountInQuanta(graph, &node);
+    if (!node.workload) continue;
+    CountInQuanta(graph, &node);
+    JoinBiases(graph, &node);
   }
   return absl::OkStatus();
 }

@@ -196,7 +196,7 @@ class RowsJoiner {
       if (node.output == joined.output) continue;
       Compute stage = PartOf(node);
       stage.name = absl::StrCat("stage", c.stages.size());
-      stage.axes = OwnAxes(node.compute);
+      stage.axes = AxesBelowRows(node.compute);
       if (stage.axes.empty()) stage.axes = {{Var("one"), 1}};
       stage.output =
           MakeBuffer(stage.name, node.compute.output->dtype, ShapeOf(stage.axes), Scope::kStack);
@@ -208,7 +208,7 @@ class RowsJoiner {
     last.stages = std::move(c.stages);
     last.rows = rows_;
     last.axes = shared_;
-    const std::vector<Axis> own = OwnAxes(joined.compute);
+    const std::vector<Axis> own = AxesBelowRows(joined.compute);
     last.axes.insert(last.axes.end(), own.begin(), own.end());
     last.output = joined.compute.output;
     joined.compute = std::move(last);
@@ -231,7 +231,7 @@ class RowsJoiner {
     return joined.size() <= kMostName ? joined : absl::StrCat("rows_", ops.back());
   }
 
-  std::vector<Axis> OwnAxes(const Compute& c) const {
+  std::vector<Axis> AxesBelowRows(const Compute& c) const {
     return {c.axes.begin() + static_cast<ptrdiff_t>(rows_), c.axes.end()};
   }
 

@@ -110,8 +110,7 @@ class ByteNarrower {
     ValueId data = form->bytes;
     if (form->least != 0) data = Padded(data, -form->least, &workload);
     workload.inputs = {graph_.values[data].type, graph_.values[weight].type};
-    const ValueId sums =
-        graph_.AddNode(anchor.name, anchor.op, {data, weight}, Define(workload), workload);
+    const ValueId sums = graph_.AddTunable(anchor.name, anchor.op, {data, weight}, workload);
     const size_t channel = OperatorOf(workload).channel;
     ReplaceUses(graph_, anchor.output, Corrected(sums, weight, form->least, channel));
   }

@@ -2,15 +2,22 @@
 // integers are exact, faster, and of less memory. What a quantizer gives to such an anchor, it
 // gives centred on its zero point in int16, so that no zero point is left in the products or in the
 // padding, and a chain of layers runs from quantizer to quantizer without a float between
-// (fuse_epilogues takes the scale and the quantizer into the anchor). Eight bits are what was
-// quantised; they are carried in sixteen, which are exact in the products of pairs that CPUs have.
+// (fuse_epilogues takes the scale and the quantizer into the anchor). A bias that is a whole number
+// of the sums' scale, as those of quantised models are, is added to the sums. Eight bits are what
+// was quantised; they are carried in sixteen, which are exact in the products of pairs that CPUs
+// have.
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/graph/edit.h"
+#include "compiler/graph/epilogue_steps.h"
 #include "compiler/graph/layout_change.h"
 #include "compiler/graph/passes/passes.h"
 #include "compiler/graph/quantizers.h"
@@ -39,18 +46,43 @@ Compute MapOf(const TensorType& from, DType to, const std::function<Expr(Expr)>&
   return compute;
 }
 
-// Whether int32 holds the sum of that many products of two centred bytes, each at most 255.
-bool SumFits(const Compute& compute) {
-  constexpr int64_t kMostProducts = std::numeric_limits<int32_t>::max() / (255 * 255);
+int64_t Products(const Compute& compute) {
   int64_t products = 1;
   for (const Axis& axis : compute.reduce) products *= axis.extent;
-  return products <= kMostProducts;
+  return products;
+}
+
+// Whether int32 holds the sum of `start` and that many products of two centred bytes, each at most
+// 255.
+bool SumFits(int64_t start, int64_t products) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max(), kProduct = 255 * 255;
+  return products <= kMost / kProduct && std::abs(start) <= kMost - products * kProduct;
+}
+
+// `reals`, one for each channel, as integers times factors (one, or one for each); nullopt where
+// they are anything else, or int32 may not hold their sums with that many products.
+std::optional<Tensor> InFactors(const Tensor& reals, const std::vector<float>& factors,
+                                int64_t products) {
+  if (reals.size() == 0 || reals.dtype() != DType::kF32) return std::nullopt;
+  Tensor integers({DType::kI32, {reals.size()}});
+  for (int64_t c = 0; c < reals.size(); ++c) {
+    const float real = reals.as<float>()[c], factor = factors.size() > 1 ? factors[c] : factors[0];
+    const double whole = std::nearbyint(static_cast<double>(real) / factor);
+    if (!(std::abs(whole) <= std::numeric_limits<int32_t>::max())) return std::nullopt;
+    const auto integer = static_cast<int32_t>(whole);
+    if (static_cast<float>(integer) * factor != real || !SumFits(integer, products)) {
+      return std::nullopt;
+    }
+    integers.as<int32_t>()[c] = integer;
+  }
+  return integers;
 }
 
 bool IsFloatAnchor(const Node& node) {
-  return node.workload && SumFits(node.compute) && OperatorOf(*node.workload).weighted &&
-         HasPlainLayouts(*node.workload) && node.workload->epilogue.empty() &&
-         node.workload->inputs[0].dtype == DType::kF32 && !node.workload->out;
+  return node.workload && SumFits(0, Products(node.compute)) &&
+         OperatorOf(*node.workload).weighted && HasPlainLayouts(*node.workload) &&
+         node.workload->epilogue.empty() && node.workload->inputs[0].dtype == DType::kF32 &&
+         !node.workload->out;
 }
 
 class IntegerRunner {
@@ -87,9 +119,47 @@ class IntegerRunner {
     for (float& factor : factors) factor *= data->scales[0];
     Workload workload = *anchor.workload;
     for (TensorType& type : workload.inputs) type.dtype = DType::kI16;
-    const ValueId sums = graph_.AddNode(anchor.name, anchor.op, {data->integers, weight->integers},
-                                        Define(workload), workload);
-    ReplaceUses(graph_, anchor.output, Scaled(sums, factors, def.channel));
+    const ValueId sums =
+        graph_.AddTunable(anchor.name, anchor.op, {data->integers, weight->integers}, workload);
+    if (const std::optional<Bias> bias = BiasOf(anchor, factors)) {
+      const ValueId biased = Biased(sums, bias->integers, def.channel);
+      ReplaceUses(graph_, bias->sum, Scaled(biased, factors, def.channel));
+    } else {
+      ReplaceUses(graph_, anchor.output, Scaled(sums, factors, def.channel));
+    }
+  }
+
+  // A bias of as many times each channel's factor, as quantisers of models write it: it is added to
+  // the sums of integers.
+  struct Bias {
+    ValueId sum = kNoValue;  // the anchor's output and the bias
+    Tensor integers;         // int32
+  };
+
+  std::optional<Bias> BiasOf(const Node& anchor, const std::vector<float>& factors) const {
+    const int reader = OnlyConsumer(graph_, anchor.output);
+    if (reader < 0 || graph_.nodes[reader].workload) return std::nullopt;
+    const Node& map = graph_.nodes[reader];
+    const auto slot = std::find(map.inputs.begin(), map.inputs.end(), anchor.output);
+    const auto steps = MatchEpilogue(map.compute, map.compute.inputs[slot - map.inputs.begin()]);
+    if (!steps || steps->size() != 1 || (*steps)[0].op.kind != EpilogueKind::kBias) {
+      return std::nullopt;
+    }
+    const auto& buffers = map.compute.inputs;
+    const auto operand = std::find(buffers.begin(), buffers.end(), (*steps)[0].operand->buffer);
+    const Tensor& reals = graph_.values[map.inputs[operand - buffers.begin()]].constant;
+    std::optional<Tensor> integers = InFactors(reals, factors, Products(anchor.compute));
+    if (!integers) return std::nullopt;
+    return Bias{map.output, *std::move(integers)};
+  }
+
+  ValueId Biased(ValueId sums, Tensor bias, size_t channel) {
+    const std::string name = graph_.values[sums].name + "_biased";
+    Compute compute = MapOf(graph_.values[sums].type, DType::kI32, [](Expr sum) { return sum; });
+    compute.inputs.push_back(MakeBuffer("in1", DType::kI32, bias.shape()));
+    compute.body = compute.body + Load(compute.inputs[1], {compute.axes[channel].var});
+    const ValueId constant = graph_.AddConstant(name + "_by", std::move(bias));
+    return graph_.AddNode(name, "bias_add", {sums, constant}, std::move(compute));
   }
 
   // float32(sums) * factor.

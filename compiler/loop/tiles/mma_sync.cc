@@ -154,14 +154,25 @@ TileOp OpOf(const Form& form) {
             .compute = form.type == DType::kF32 ? MultiplyAsTf32 : Multiply,
             .first_architecture = form.first_architecture,
             .depth = form.depth};
-  const auto matrix = [](const char* what, DType type, int64_t rows, int64_t columns, auto place) {
-    return TileOperand{what,    type, Scope::kRegister, rows * columns / kWarpThreads, rows,
-                       columns, place};
-  };
-  op.operands = {
-      matrix("a tile's sums", AccumulatorOf(op.type), kTileRows, kTileColumns, PlaceOfSum),
-      matrix("a tile's left matrix", op.type, kTileRows, op.depth, PlaceInLeft),
-      matrix("a tile's right matrix", op.type, op.depth, kTileColumns, PlaceInRight)};
+  op.operands = {{.what = "a tile's sums",
+                  .dtype = AccumulatorOf(op.type),
+                  .rows = kTileRows,
+                  .columns = kTileColumns,
+                  .place = PlaceOfSum},
+                 {.what = "a tile's left matrix",
+                  .dtype = op.type,
+                  .rows = kTileRows,
+                  .columns = op.depth,
+                  .place = PlaceInLeft},
+                 {.what = "a tile's right matrix",
+                  .dtype = op.type,
+                  .rows = op.depth,
+                  .columns = kTileColumns,
+                  .place = PlaceInRight}};
+  for (TileOperand& operand : op.operands) {
+    operand.scope = Scope::kRegister;
+    operand.elements = operand.rows * operand.columns / kWarpThreads;
+  }
   op.cuda = CudaText(form, op);
   op.emulator = EmulatorText(form, op);
   return op;

@@ -15,20 +15,24 @@ struct Parameter {
   double value;
 };
 
-// A row for y = formula(x, alpha, beta), whose parameters are float attributes.
-OpRow Row(const char* op_type, int64_t since, const char* name, Parameter alpha, Parameter beta,
-          Formula formula) {
-  return {op_type, since, 1,
-          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
-            const double a = *alpha.name ? b.Float(alpha.name, alpha.value) : alpha.value;
-            const double c = *beta.name ? b.Float(beta.name, beta.value) : beta.value;
-            return Map(b, name, {b.Input(0)}, [&](const Exprs& x) { return formula(x[0], a, c); });
-          },
-          op_type == std::string_view("Relu") ? kNumbers : kFloats};
-}
+// y = formula(x, alpha, beta), whose parameters are float attributes.
+struct Activation {
+  const char* op_type;
+  int64_t since;
+  const char* name;
+  Formula formula;
+  Parameter alpha = {"", 0}, beta = {"", 0};
+};
 
-OpRow Row(const char* op_type, int64_t since, const char* name, Formula formula) {
-  return Row(op_type, since, name, {"", 0}, {"", 0}, std::move(formula));
+OpRow Row(const Activation& f) {
+  return {f.op_type, f.since, 1,
+          [f](OpBuilder& b) -> absl::StatusOr<Outputs> {
+            const double a = *f.alpha.name ? b.Float(f.alpha.name, f.alpha.value) : f.alpha.value;
+            const double c = *f.beta.name ? b.Float(f.beta.name, f.beta.value) : f.beta.value;
+            return Map(b, f.name, {b.Input(0)},
+                       [&](const Exprs& x) { return f.formula(x[0], a, c); });
+          },
+          f.op_type == std::string_view("Relu") ? kNumbers : kFloats};
 }
 
 absl::StatusOr<Outputs> PRelu(OpBuilder& b) {
@@ -60,22 +64,39 @@ absl::StatusOr<Outputs> Shrink(OpBuilder& b) {
 
 OpList Parametric() {
   return {
-      Row("LeakyRelu", 6, "leaky_relu", {"alpha", 0.01}, {"", 0},
-          [](const Expr& x, double a, double) { return IfPositive(x, x, x * Lit(x, a)); }),
-      Row("Elu", 6, "elu", {"alpha", 1}, {"", 0},
-          [](const Expr& x, double a, double) { return IfPositive(x, x, ExpLinear(x, a)); }),
-      Row("Celu", 12, "celu", {"alpha", 1}, {"", 0},
-          [](const Expr& x, double a, double) {
-            return IfPositive(x, x, ExpLinear(Divide(x, Lit(x, a)), a));
-          }),
-      Row("Selu", 6, "selu", kSeluAlpha, kSeluGamma,
-          [](const Expr& x, double a, double g) {
-            return IfPositive(x, x, ExpLinear(x, a)) * Lit(x, g);
-          }),
-      Row("HardSigmoid", 6, "hard_sigmoid", {"alpha", 0.2}, {"beta", 0.5},
-          [](const Expr& x, double a, double c) { return ClampUnit(x * Lit(x, a) + Lit(x, c)); }),
-      Row("ThresholdedRelu", 10, "thresholded_relu", {"alpha", 1}, {"", 0},
-          [](const Expr& x, double a, double) { return Select(Lt(Lit(x, a), x), x, Lit(x, 0)); }),
+      Row({"LeakyRelu",
+           6,
+           "leaky_relu",
+           [](const Expr& x, double a, double) { return IfPositive(x, x, x * Lit(x, a)); },
+           {"alpha", 0.01}}),
+      Row({"Elu",
+           6,
+           "elu",
+           [](const Expr& x, double a, double) { return IfPositive(x, x, ExpLinear(x, a)); },
+           {"alpha", 1}}),
+      Row({"Celu",
+           12,
+           "celu",
+           [](const Expr& x, double a, double) {
+             return IfPositive(x, x, ExpLinear(Divide(x, Lit(x, a)), a));
+           },
+           {"alpha", 1}}),
+      Row({"Selu", 6, "selu",
+           [](const Expr& x, double a, double g) {
+             return IfPositive(x, x, ExpLinear(x, a)) * Lit(x, g);
+           },
+           kSeluAlpha, kSeluGamma}),
+      Row({"HardSigmoid",
+           6,
+           "hard_sigmoid",
+           [](const Expr& x, double a, double c) { return ClampUnit(x * Lit(x, a) + Lit(x, c)); },
+           {"alpha", 0.2},
+           {"beta", 0.5}}),
+      Row({"ThresholdedRelu",
+           10,
+           "thresholded_relu",
+           [](const Expr& x, double a, double) { return Select(Lt(Lit(x, a), x), x, Lit(x, 0)); },
+           {"alpha", 1}}),
       {"Shrink", 9, 1, Shrink, kNumbers}};
 }
 
@@ -88,21 +109,25 @@ absl::StatusOr<Outputs> SwiGlu(OpBuilder& b) {
 
 OpList Plain() {
   return {
-      Row("Relu", 6, "relu", [](const Expr& x, double, double) { return Max(x, Lit(x, 0)); }),
-      Row("Sigmoid", 6, "sigmoid", [](const Expr& x, double, double) { return Sigmoid(x); }),
-      Row("Softplus", 1, "softplus", [](const Expr& x, double, double) { return Softplus(x); }),
-      Row("Softsign", 1, "softsign",
-          [](const Expr& x, double, double) { return Divide(x, Lit(x, 1) + Abs(x)); }),
-      Row("HardSwish", 14, "hard_swish",
-          [](const Expr& x, double, double) {
-            return x * ClampUnit(x * Lit(x, 1.0 / 6) + Lit(x, 0.5));
-          }),
-      Row("Mish", 18, "mish", [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }),
+      Row({"Relu", 6, "relu", [](const Expr& x, double, double) { return Max(x, Lit(x, 0)); }}),
+      Row({"Sigmoid", 6, "sigmoid", [](const Expr& x, double, double) { return Sigmoid(x); }}),
+      Row({"Softplus", 1, "softplus", [](const Expr& x, double, double) { return Softplus(x); }}),
+      Row({"Softsign", 1, "softsign",
+           [](const Expr& x, double, double) { return Divide(x, Lit(x, 1) + Abs(x)); }}),
+      Row({"HardSwish", 14, "hard_swish",
+           [](const Expr& x, double, double) {
+             return x * ClampUnit(x * Lit(x, 1.0 / 6) + Lit(x, 0.5));
+           }}),
+      Row({"Mish", 18, "mish",
+           [](const Expr& x, double, double) { return x * Tanh(Softplus(x)); }}),
       {"PRelu", 7, 2, PRelu, kNumbers},
       {"Gelu", 20, 1, GeluOf, kFloats},
       {"SwiGLU", 28, 2, SwiGlu, kFloats},
-      Row("Swish", 24, "swish", {"alpha", 1}, {"", 0},
-          [](const Expr& x, double a, double) { return QuickGelu(x, a); })};
+      Row({"Swish",
+           24,
+           "swish",
+           [](const Expr& x, double a, double) { return QuickGelu(x, a); },
+           {"alpha", 1}})};
 }
 
 }  // namespace

@@ -225,7 +225,7 @@ absl::StatusOr<std::vector<ValueId>> SplitProjection(OpBuilder& b, ValueId all) 
   std::vector<ValueId> parts;
   int64_t begin = 0;
   for (int64_t size : sizes) {
-    TW_ASSIGN_OR_RETURN(parts.emplace_back(), RangeOf(b, all, 2, begin, begin + size));
+    TW_ASSIGN_OR_RETURN(parts.emplace_back(), RangeOf(b, all, {2, begin, begin + size}));
     begin += size;
   }
   return parts;
@@ -286,7 +286,7 @@ absl::StatusOr<ValueId> AddPart(OpBuilder& b, ValueId x, size_t bias, int64_t be
   if (begin + size > b.ShapeOf(b.Input(bias))[0]) {
     return absl::InvalidArgumentError("bias is shorter than query, key and value together");
   }
-  TW_ASSIGN_OR_RETURN(const ValueId part, RangeOf(b, b.Input(bias), 0, begin, begin + size));
+  TW_ASSIGN_OR_RETURN(const ValueId part, RangeOf(b, b.Input(bias), {0, begin, begin + size}));
   TW_RETURN_IF_ERROR(CheckSameType(b, {x, part}));
   return Map(b, "add", {x, part}, [](const Exprs& v) { return v[0] + v[1]; });
 }

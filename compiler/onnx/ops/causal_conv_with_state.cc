@@ -53,7 +53,7 @@ absl::StatusOr<Outputs> CausalConvWithState(OpBuilder& b) {
     TW_ASSIGN_OR_RETURN(const ValueId past, Past(b, {type.dtype, {batch, channels, width - 1}}));
     TW_ASSIGN_OR_RETURN(padded, Concatenate(b, {past, padded}, 2));
     const int64_t length = b.ShapeOf(padded)[2];
-    TW_ASSIGN_OR_RETURN(state, RangeOf(b, padded, 2, length - width + 1, length));
+    TW_ASSIGN_OR_RETURN(state, RangeOf(b, padded, {2, length - width + 1, length}));
   }
   TW_ASSIGN_OR_RETURN(const ValueId image,
                       Reshape(b, padded, {batch, channels, 1, b.ShapeOf(padded)[2]}));

@@ -69,9 +69,14 @@ absl::StatusOr<ValueId> Positions(OpBuilder& b, const Deformation& d) {
                  }});
 }
 
+// Of the image that is computed: an element, or a position between four.
+struct ImagePlace {
+  Expr channel, row, column;
+};
+
 // An element of the data; zero outside of it.
-Expr PaddedAt(const Point& p, const Deformation& d, const Expr& channel, const Expr& row,
-              const Expr& column) {
+Expr PaddedAt(const Point& p, const Deformation& d, const ImagePlace& at) {
+  const auto& [channel, row, column] = at;
   const auto inside = [](const Expr& i, int64_t extent) {
     return And(Le(Int(0), i), Lt(i, Int(extent)));
   };
@@ -85,9 +90,9 @@ Expr PaddedAt(const Point& p, const Deformation& d, const Expr& channel, const E
 }
 
 // The data at a position between four elements.
-Expr Bilinear(const Point& p, const Deformation& d, const Expr& channel, const Expr& row,
-              const Expr& column) {
+Expr Bilinear(const Point& p, const Deformation& d, const ImagePlace& place) {
   using formulas::Lit;
+  const Expr &row = place.row, &column = place.column;
   constexpr double kFar = 1 << 30;  // keeps sums of indices from overflowing
   const auto floor_of = [](const Expr& x) {
     const Expr low = Call("floor", {x}, x->dtype);
@@ -96,7 +101,9 @@ Expr Bilinear(const Point& p, const Deformation& d, const Expr& channel, const E
   const Expr top = floor_of(row), left = floor_of(column);
   const Expr down = row - top, right = column - left, one = Lit(row, 1);
   const Expr i = Cast(top, DType::kI64), j = Cast(left, DType::kI64);
-  const auto at = [&](int64_t di, int64_t dj) { return PaddedAt(p, d, channel, i + di, j + dj); };
+  const auto at = [&](int64_t di, int64_t dj) {
+    return PaddedAt(p, d, {place.channel, i + di, j + dj});
+  };
   const Expr upper = at(0, 0) * (one - right) + at(0, 1) * right;
   const Expr lower = at(1, 0) * (one - right) + at(1, 1) * right;
   return upper * (one - down) + lower * down;
@@ -118,7 +125,7 @@ absl::StatusOr<ValueId> Columns(OpBuilder& b, const Deformation& d, ValueId posi
                    const auto position = [&](int64_t which) {
                      return p.Load(1, {p.axes[0], tap * 2 + which, p.axes[2], p.axes[3]});
                    };
-                   const Expr value = Bilinear(p, d, channel, position(0), position(1));
+                   const Expr value = Bilinear(p, d, {channel, position(0), position(1)});
                    if (inputs.size() < 3) return value;
                    return value * p.Load(2, {p.axes[0], tap, p.axes[2], p.axes[3]});
                  }});

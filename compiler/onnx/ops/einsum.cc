@@ -201,9 +201,16 @@ int64_t Size(const Labels& labels, const Extents& extents) {
   return NumElements(ShapeOfLabels(labels, extents));
 }
 
+// Two operands, the labels that are still needed, and the extents of all.
+struct Contraction {
+  const Operand &x, &y;
+  std::set<Label> needed;
+  const Extents& extents;
+};
+
 // x [batch, left, summed] by y [batch, summed, right].
-absl::StatusOr<Operand> Contract(OpBuilder& b, const Operand& x, const Operand& y,
-                                 const std::set<Label>& needed, const Extents& extents) {
+absl::StatusOr<Operand> Contract(OpBuilder& b, const Contraction& c) {
+  const auto& [x, y, needed, extents] = c;
   const Roles r = Assign(x, y, needed);
   const Labels out = Join({&r.batch, &r.left, &r.right});
   TW_RETURN_IF_ERROR(CheckShape(ShapeOfLabels(out, extents)));
@@ -246,7 +253,7 @@ absl::StatusOr<ValueId> ContractAll(OpBuilder& b, const std::vector<Operand>& op
     for_right.insert(so_far.labels.begin(), so_far.labels.end());
     TW_ASSIGN_OR_RETURN(const Operand left, SumOut(b, so_far, for_left));
     TW_ASSIGN_OR_RETURN(const Operand right, SumOut(b, operands[i], for_right));
-    TW_ASSIGN_OR_RETURN(so_far, Contract(b, left, right, later, extents));
+    TW_ASSIGN_OR_RETURN(so_far, Contract(b, {left, right, later, extents}));
   }
   TW_ASSIGN_OR_RETURN(const Operand sum, SumOut(b, so_far, Needed({}, 0, output)));
   return InOrder(b, sum, output);

@@ -33,14 +33,22 @@ ElementTypes TypesOf(Takes takes) {
 
 using Formula = Expr (*)(Expr, Expr);
 
-OpRow Row(std::string op_type, int64_t since, const char* name, Takes takes, Formula formula) {
-  return {std::move(op_type), since, 2,
-          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
-            TW_RETURN_IF_ERROR(CheckTypes(b, takes));
-            return Map(b, name, {b.Input(0), b.Input(1)},
-                       [&](const Exprs& x) { return formula(x[0], x[1]); });
+struct BinaryRow {
+  std::string op_type;
+  int64_t since;
+  const char* name;
+  Takes takes;
+  Formula formula;
+};
+
+OpRow Row(const BinaryRow& f) {
+  return {f.op_type, f.since, 2,
+          [f](OpBuilder& b) -> absl::StatusOr<Outputs> {
+            TW_RETURN_IF_ERROR(CheckTypes(b, f.takes));
+            return Map(b, f.name, {b.Input(0), b.Input(1)},
+                       [&](const Exprs& x) { return f.formula(x[0], x[1]); });
           },
-          TypesOf(takes)};
+          TypesOf(f.takes)};
 }
 
 template <BinaryOp op>
@@ -115,21 +123,21 @@ absl::StatusOr<Outputs> Pow(OpBuilder& b) {
 }  // namespace
 
 OpList elementwise_binary() {
-  return {Row("Add", 7, "add", Takes::kNumbers, Apply<BinaryOp::kAdd>),
-          Row("Sub", 7, "sub", Takes::kNumbers, Apply<BinaryOp::kSub>),
-          Row("Mul", 7, "mul", Takes::kNumbers, Apply<BinaryOp::kMul>),
-          Row("Div", 7, "div", Takes::kNumbers, Divide),
-          Row("And", 7, "and", Takes::kBools, Apply<BinaryOp::kAnd>),
-          Row("Or", 7, "or", Takes::kBools, Apply<BinaryOp::kOr>),
-          Row("Xor", 7, "xor", Takes::kBools, Apply<BinaryOp::kXor>),
-          Row("BitwiseAnd", 18, "bitwise_and", Takes::kIntegers, Apply<BinaryOp::kAnd>),
-          Row("BitwiseOr", 18, "bitwise_or", Takes::kIntegers, Apply<BinaryOp::kOr>),
-          Row("BitwiseXor", 18, "bitwise_xor", Takes::kIntegers, Apply<BinaryOp::kXor>),
-          Row("Equal", 7, "equal", Takes::kAnything, Eq),
-          Row("Less", 7, "less", Takes::kNumbers, Lt),
-          Row("LessOrEqual", 12, "less_equal", Takes::kNumbers, Le),
-          Row("Greater", 7, "greater", Takes::kNumbers, Greater),
-          Row("GreaterOrEqual", 12, "greater_equal", Takes::kNumbers, GreaterOrEqual),
+  return {Row({"Add", 7, "add", Takes::kNumbers, Apply<BinaryOp::kAdd>}),
+          Row({"Sub", 7, "sub", Takes::kNumbers, Apply<BinaryOp::kSub>}),
+          Row({"Mul", 7, "mul", Takes::kNumbers, Apply<BinaryOp::kMul>}),
+          Row({"Div", 7, "div", Takes::kNumbers, Divide}),
+          Row({"And", 7, "and", Takes::kBools, Apply<BinaryOp::kAnd>}),
+          Row({"Or", 7, "or", Takes::kBools, Apply<BinaryOp::kOr>}),
+          Row({"Xor", 7, "xor", Takes::kBools, Apply<BinaryOp::kXor>}),
+          Row({"BitwiseAnd", 18, "bitwise_and", Takes::kIntegers, Apply<BinaryOp::kAnd>}),
+          Row({"BitwiseOr", 18, "bitwise_or", Takes::kIntegers, Apply<BinaryOp::kOr>}),
+          Row({"BitwiseXor", 18, "bitwise_xor", Takes::kIntegers, Apply<BinaryOp::kXor>}),
+          Row({"Equal", 7, "equal", Takes::kAnything, Eq}),
+          Row({"Less", 7, "less", Takes::kNumbers, Lt}),
+          Row({"LessOrEqual", 12, "less_equal", Takes::kNumbers, Le}),
+          Row({"Greater", 7, "greater", Takes::kNumbers, Greater}),
+          Row({"GreaterOrEqual", 12, "greater_equal", Takes::kNumbers, GreaterOrEqual}),
           {"Mod", 10, 2, Mod, kNumbers},
           {"BitShift", 11, 2, BitShift, kIntegers},
           {"Pow", 7, 2, Pow, kNumbers}};

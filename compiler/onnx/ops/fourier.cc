@@ -114,13 +114,13 @@ absl::StatusOr<ValueId> TransformRows(OpBuilder& b, ValueId x, const Transform& 
   TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, second, first, 2}));
   TW_ASSIGN_OR_RETURN(x, Transpose(b, x, {0, 2, 1, 3}));
   TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {rows, t.points, 2}));
-  return RangeOf(b, x, 1, 0, bins);
+  return RangeOf(b, x, {1, 0, bins});
 }
 
 // Dimension `axis` cut or filled with zeros to `extent`.
 absl::StatusOr<ValueId> Resized(OpBuilder& b, ValueId x, size_t axis, int64_t extent) {
   const int64_t from = b.ShapeOf(x)[axis];
-  if (extent <= from) return RangeOf(b, x, axis, 0, extent);
+  if (extent <= from) return RangeOf(b, x, {axis, 0, extent});
   TensorType type = b.TypeOf(x);
   type.shape[axis] = extent;
   return b.Emit({.op = "pad", .inputs = {x}, .type = type, .body = [=](const Point& p) {
@@ -213,7 +213,7 @@ absl::StatusOr<ValueId> TransformLastRows(OpBuilder& b, ValueId x, const DftForm
   }
   TW_ASSIGN_OR_RETURN(x, TransformRows(b, x, {form.points, form.inverse}, form.Bins()));
   if (form.to_real) {
-    TW_ASSIGN_OR_RETURN(x, RangeOf(b, x, 2, 0, 1));
+    TW_ASSIGN_OR_RETURN(x, RangeOf(b, x, {2, 0, 1}));
   }
   shape[rank - 2] = form.Bins();
   shape[rank - 1] = form.to_real ? 1 : 2;

@@ -59,9 +59,9 @@ absl::StatusOr<std::vector<ValueId>> SplitGroups(OpBuilder& b, const GroupQuery&
           absl::StrCat(features, " features are no multiple of ", all, " heads"));
     }
     const int64_t size = features / all, key = g.heads * size, value = key + g.key_heads * size;
-    TW_ASSIGN_OR_RETURN(const ValueId keys, RangeOf(b, parts[0], 2, key, value));
-    TW_ASSIGN_OR_RETURN(const ValueId values, RangeOf(b, parts[0], 2, value, features));
-    TW_ASSIGN_OR_RETURN(const ValueId query, RangeOf(b, parts[0], 2, 0, key));
+    TW_ASSIGN_OR_RETURN(const ValueId keys, RangeOf(b, parts[0], {2, key, value}));
+    TW_ASSIGN_OR_RETURN(const ValueId values, RangeOf(b, parts[0], {2, value, features}));
+    TW_ASSIGN_OR_RETURN(const ValueId query, RangeOf(b, parts[0], {2, 0, key}));
     parts = {query, keys, values};
   }
   for (size_t i = 0; i < 3; ++i) {

@@ -92,7 +92,7 @@ absl::StatusOr<Outputs> Inverse(OpBuilder& b) {
                            return GaussJordan(in[0], out, row[0]).Run();
                          });
                        }}));
-  TW_ASSIGN_OR_RETURN(ValueId y, RangeOf(b, both, 2, n, 2 * n));
+  TW_ASSIGN_OR_RETURN(ValueId y, RangeOf(b, both, {.axis = 2, .begin = n, .end = 2 * n}));
   TW_ASSIGN_OR_RETURN(y, CastTo(b, y, type.dtype));
   return Reshape(b, y, type.shape);
 }

@@ -33,8 +33,14 @@ absl::StatusOr<int64_t> HeadSize(OpBuilder& b, size_t input, int64_t heads, cons
 }
 
 // An input that the rule needs, [batch, length, one of these]; or forbids.
-absl::Status CheckGate(OpBuilder& b, size_t input, bool needed, const LinearHeads& heads,
-                       std::pair<int64_t, int64_t> columns) {
+struct Gate {
+  size_t input;
+  bool needed;
+  std::pair<int64_t, int64_t> columns;
+};
+
+absl::Status CheckGate(OpBuilder& b, const LinearHeads& heads, const Gate& gate) {
+  auto [input, needed, columns] = gate;
   if (b.HasInput(input) != needed) {
     return absl::InvalidArgumentError(
         absl::StrCat("its update_rule ", needed ? "needs" : "has no", " input ", input));
@@ -76,8 +82,8 @@ absl::StatusOr<LinearHeads> ReadHeads(OpBuilder& b) {
   TW_RETURN_IF_ERROR(
       CheckShapeIs(b, b.Input(kValues), {rows[0], rows[1], heads.heads * heads.value}, "value"));
   TW_RETURN_IF_ERROR(
-      CheckGate(b, kDecay, heads.decays, heads, {heads.heads, heads.heads * heads.key}));
-  TW_RETURN_IF_ERROR(CheckGate(b, kRate, heads.corrects, heads, {heads.heads, 1}));
+      CheckGate(b, heads, {kDecay, heads.decays, {heads.heads, heads.heads * heads.key}}));
+  TW_RETURN_IF_ERROR(CheckGate(b, heads, {kRate, heads.corrects, {heads.heads, 1}}));
   heads.scale = b.Float("scale", 0);
   if (heads.scale == 0) heads.scale = 1 / std::sqrt(static_cast<double>(heads.key));
   return heads;

@@ -25,13 +25,19 @@ struct Bin {
   Expr begin, length;
 };
 
-Bin BinOf(const Expr& first, const Expr& last, const Expr& bin, int64_t bins, int64_t extent) {
-  const Expr start = Rounded(first);
-  const Expr size = Cast(Max(Rounded(last) - start + 1, Int(1)), first->dtype);
-  const Expr step = Divide(size, Lit(size, static_cast<double>(bins)));
+// A region's side, cut into `bins`, in an image of `extent`.
+struct CutSide {
+  Expr first, last;
+  int64_t bins, extent;
+};
+
+Bin BinOf(const CutSide& side, const Expr& bin) {
+  const Expr start = Rounded(side.first);
+  const Expr size = Cast(Max(Rounded(side.last) - start + 1, Int(1)), side.first->dtype);
+  const Expr step = Divide(size, Lit(size, static_cast<double>(side.bins)));
   const auto edge = [&](const Expr& number, const char* rounding) {
     const Expr at = Call(rounding, {Cast(number, step->dtype) * step}, step->dtype);
-    return Min(Max(Cast(at, DType::kI64) + start, Int(0)), Int(extent));
+    return Min(Max(Cast(at, DType::kI64) + start, Int(0)), Int(side.extent));
   };
   const Expr begin = edge(bin, "floor");
   return {begin, Max(edge(bin + 1, "ceil") - begin, Int(0))};
@@ -45,8 +51,9 @@ Stmt PoolBin(const std::vector<Buffer>& in, const Buffer& out, const Exprs& at, 
   // A region is its image, x1, y1, x2, y2.
   const auto bin = [&](size_t dimension, int64_t low) {
     const Expr first = component(low), last = component(low + 2);
-    return BinOf(first * Lit(first, scale), last * Lit(last, scale), at[dimension],
-                 out->shape[dimension], in[0]->shape[dimension]);
+    return BinOf({first * Lit(first, scale), last * Lit(last, scale), out->shape[dimension],
+                  in[0]->shape[dimension]},
+                 at[dimension]);
   };
   const Bin rows = bin(2, 2), columns = bin(3, 1);
   const Expr image = SafeIndex(Cast(component(0), DType::kI64), in[0]->shape[0]);

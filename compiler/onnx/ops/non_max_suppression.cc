@@ -136,7 +136,7 @@ absl::StatusOr<ValueId> NumberOf(OpBuilder& b, size_t input, DType type) {
 
 // Each class's boxes by falling score; -1 where the score is too low.
 absl::StatusOr<ValueId> Candidates(OpBuilder& b, const Suppression& s) {
-  if (!b.HasInput(4)) return FirstPositions(b, b.Input(1), 2, s.boxes, true);
+  if (!b.HasInput(4)) return FirstPositions(b, b.Input(1), {.axis = 2}, s.boxes);
   TW_ASSIGN_OR_RETURN(const ValueId limit, NumberOf(b, 4, b.DTypeOf(b.Input(1))));
   return PositionsAbove(b, b.Input(1), 2, limit);
 }

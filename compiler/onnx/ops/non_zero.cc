@@ -49,7 +49,7 @@ absl::StatusOr<Outputs> Compress(OpBuilder& b) {
   const int64_t given = std::min(b.ShapeOf(b.Input(1))[0], extent);
   type.shape[axis] = 0;
   if (given == 0) return b.Constant(Tensor(type));
-  TW_ASSIGN_OR_RETURN(const ValueId condition, RangeOf(b, b.Input(1), 0, 0, given));
+  TW_ASSIGN_OR_RETURN(const ValueId condition, RangeOf(b, b.Input(1), {0, 0, given}));
   TW_ASSIGN_OR_RETURN(const Selection s, SelectNonZero(b, condition));
   type.shape[axis] = b.ShapeOf(s.positions)[0];
   return b.Emit(

@@ -18,7 +18,7 @@ absl::StatusOr<Outputs> LayerNormalization(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const Moments m,
                       FindMoments(b, x, AxesFrom(axis, b.RankOf(x)), b.Float("epsilon", 1e-5)));
   TW_ASSIGN_OR_RETURN(const ValueId y,
-                      Normalize(b, x, m, b.Input(1), b.HasInput(2) ? b.Input(2) : kNoValue));
+                      Normalize(b, x, m, {b.Input(1), b.HasInput(2) ? b.Input(2) : kNoValue}));
   return Outputs({y, m.mean, m.inverse_deviation});
 }
 
@@ -29,7 +29,7 @@ absl::StatusOr<Outputs> RmsNormalization(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(
       const ValueId inverse,
       InverseRootMeanSquare(b, x, AxesFrom(axis, b.RankOf(x)), b.Float("epsilon", 1e-5)));
-  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, {kNoValue, inverse}, b.Input(1), kNoValue));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, {kNoValue, inverse}, {b.Input(1)}));
   return Outputs({y, inverse});
 }
 
@@ -46,7 +46,7 @@ absl::StatusOr<ValueId> ScaleChannels(OpBuilder& b, ValueId x, const Moments& m)
   const size_t rank = b.RankOf(x);
   TW_ASSIGN_OR_RETURN(const ValueId scale, AlongChannels(b, b.Input(1), channels, rank));
   TW_ASSIGN_OR_RETURN(const ValueId bias, AlongChannels(b, b.Input(2), channels, rank));
-  return Normalize(b, x, m, scale, bias);
+  return Normalize(b, x, m, {scale, bias});
 }
 
 absl::StatusOr<Outputs> InstanceNormalization(OpBuilder& b) {

@@ -84,9 +84,9 @@ absl::StatusOr<Outputs> Adam(OpBuilder& b) {
   const double norm = b.Float("norm_coefficient", 0), after = b.Float("norm_coefficient_post", 0);
   const double alpha = b.Float("alpha", 0.9), beta = b.Float("beta", 0.999);
   const double epsilon = b.Float("epsilon", 1e-6);
-  const auto average = [&](const char* op, ValueId old, ValueId gradient, ValueId x, double keep,
-                           bool squared) {
-    return Map(b, op, {old, gradient, x}, [=](const Exprs& v) {
+  // `in`: the old average, the gradient and x.
+  const auto average = [&](const char* op, std::vector<ValueId> in, double keep, bool squared) {
+    return Map(b, op, std::move(in), [=](const Exprs& v) {
       const Expr g = Regularized(v[1], v[2], norm);
       return Lit(v[0], keep) * v[0] + Lit(v[0], 1 - keep) * (squared ? g * g : g);
     });
@@ -97,9 +97,9 @@ absl::StatusOr<Outputs> Adam(OpBuilder& b) {
         TW_ASSIGN_OR_RETURN(const ValueId rate, ScalarOf(b, 0, dtype));
         TW_ASSIGN_OR_RETURN(const ValueId updates, ScalarOf(b, 1, dtype));
         TW_ASSIGN_OR_RETURN(const ValueId v,
-                            average("adam_mean", in[2], in[1], in[0], alpha, false));
+                            average("adam_mean", {in[2], in[1], in[0]}, alpha, false));
         TW_ASSIGN_OR_RETURN(const ValueId h,
-                            average("adam_square", in[3], in[1], in[0], beta, true));
+                            average("adam_square", {in[3], in[1], in[0]}, beta, true));
         TW_ASSIGN_OR_RETURN(
             const ValueId x, Map(b, "adam", {in[0], v, h, rate, updates}, [&](const Exprs& e) {
               const Expr one = Lit(e[3], 1), zero = Lit(e[4], 0);

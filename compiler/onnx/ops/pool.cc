@@ -138,15 +138,20 @@ absl::StatusOr<Outputs> MaxPool(OpBuilder& b) {
   return Outputs({maximum, indices});
 }
 
-// Taps of the window at output position o whose input position is in [lo, hi).
-Expr CountTaps(const Window& w, size_t d, const Expr& o, int64_t lo, int64_t hi) {
+// Input positions [lo, hi).
+struct Positions {
+  int64_t lo, hi;
+};
+
+// Taps of the window at output position o whose input position is among these.
+Expr CountTaps(const Window& w, size_t d, const Expr& o, const Positions& counted) {
   const Expr start = o * w.strides[d] - w.pads_begin[d];
   // The number of taps before `limit`: ceil((limit - start) / dilation), within [0, kernel].
   const auto before = [&](int64_t limit) {
     const Expr taps = FloorDiv(Int(limit + w.dilations[d] - 1) - start, w.dilations[d]);
     return Max(Min(taps, Int(w.kernel[d])), Int(0));
   };
-  return before(hi) - before(lo);
+  return before(counted.hi) - before(counted.lo);
 }
 
 bool AlwaysWhole(const Window& w, size_t d, int64_t extent) {
@@ -162,8 +167,8 @@ Expr Divisor(const Pool& pool, const Point& p, bool count_padding, DType dtype) 
     const int64_t extent = pool.data[2 + d];
     const int64_t lo = count_padding ? -w.pads_begin[d] : 0;
     const int64_t hi = count_padding ? extent + w.pads_end[d] : extent;
-    count = count *
-            (AlwaysWhole(w, d, extent) ? Int(w.kernel[d]) : CountTaps(w, d, p.axes[2 + d], lo, hi));
+    count = count * (AlwaysWhole(w, d, extent) ? Int(w.kernel[d])
+                                               : CountTaps(w, d, p.axes[2 + d], {lo, hi}));
   }
   if (const int64_t* known = AsInt(count)) return Const(static_cast<double>(*known), dtype);
   return Cast(Max(count, Int(1)), dtype);

@@ -71,8 +71,9 @@ absl::StatusOr<Outputs> DequantizeLinear(OpBuilder& b) {
     if (x.size() > 2) value = value - Cast(x[2], real);
     return value * x[1];
   };
-  const bool folds = SizeOf(b.DTypeOf(inputs[0])) > 1;
-  return Map(b, "dequantize", inputs, real_of, folds);
+  TW_ASSIGN_OR_RETURN(Definition map, MapDefinition(b, "dequantize", inputs, real_of));
+  map.folds = SizeOf(b.DTypeOf(inputs[0])) > 1;
+  return b.Emit(std::move(map));
 }
 
 // The type of the result: the zero point's, the one named, or uint8.

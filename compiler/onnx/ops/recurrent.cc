@@ -52,11 +52,10 @@ absl::StatusOr<RecurrentStates> GruResetAfter(const RecurrentStep& s, ValueId h)
 
 absl::StatusOr<RecurrentStates> GruResetBefore(const RecurrentStep& s, ValueId h) {
   TW_ASSIGN_OR_RETURN(const ValueId gates, s.Multiply(h, 0));
-  TW_ASSIGN_OR_RETURN(
-      const ValueId reset,
-      s.Emit(
-          "gru_reset", h, {gates},
-          [](const StepPoint& p) { return GruGate(p, kReset) * p.Previous(); }, false));
+  TW_ASSIGN_OR_RETURN(const ValueId reset,
+                      s.EmitAlways("gru_reset", h, {gates}, [](const StepPoint& p) {
+                        return GruGate(p, kReset) * p.Previous();
+                      }));
   TW_ASSIGN_OR_RETURN(const ValueId hidden, s.Multiply(reset, 1));
   TW_ASSIGN_OR_RETURN(const ValueId next,
                       s.Emit("gru_step", h, {gates, hidden}, [](const StepPoint& p) {

@@ -50,14 +50,20 @@ absl::StatusOr<ValueId> InFloats(OpBuilder& b) {
 using Body = Expr (*)(const Exprs&);
 using Result = Expr (*)(Expr);
 
-OpRow Row(const char* op_type, const char* op, Reducer reducer, Body body = nullptr,
-          Result result = nullptr) {
-  return {op_type, 1, 1,
-          [=](OpBuilder& b) -> absl::StatusOr<Outputs> {
-            TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, op, reducer));
-            if (body) r.body = body;
-            if (!result) return ReduceAxes(b, r);
-            r.result = result;
+struct ReductionRow {
+  const char *op_type, *op;
+  Reducer reducer;
+  Body body = nullptr;
+  Result result = nullptr;
+};
+
+OpRow Row(const ReductionRow& f) {
+  return {f.op_type, 1, 1,
+          [f](OpBuilder& b) -> absl::StatusOr<Outputs> {
+            TW_ASSIGN_OR_RETURN(AxesReduction r, Prepare(b, f.op, f.reducer));
+            if (f.body) r.body = f.body;
+            if (!f.result) return ReduceAxes(b, r);
+            r.result = f.result;
             TW_ASSIGN_OR_RETURN(r.inputs[0], InFloats(b));
             TW_ASSIGN_OR_RETURN(const ValueId reduced, ReduceAxes(b, r));
             return CastTo(b, reduced, b.DTypeOf(b.Input(0)));
@@ -109,14 +115,14 @@ absl::StatusOr<Outputs> ReduceLogSumExp(OpBuilder& b) {
 }  // namespace
 
 OpList reduce() {
-  return {Row("ReduceSum", "reduce_sum", Reducer::kSum),
+  return {Row({"ReduceSum", "reduce_sum", Reducer::kSum}),
           ExtremeRow("ReduceMax", "reduce_max", Reducer::kMax),
           ExtremeRow("ReduceMin", "reduce_min", Reducer::kMin),
-          Row("ReduceProd", "reduce_prod", Reducer::kProd),
-          Row("ReduceSumSquare", "reduce_sum_square", Reducer::kSum, Square),
-          Row("ReduceL1", "reduce_l1", Reducer::kSum, Magnitude),
-          Row("ReduceL2", "reduce_l2", Reducer::kSum, Square, SquareRoot),
-          Row("ReduceLogSum", "reduce_log_sum", Reducer::kSum, nullptr, Logarithm),
+          Row({"ReduceProd", "reduce_prod", Reducer::kProd}),
+          Row({"ReduceSumSquare", "reduce_sum_square", Reducer::kSum, Square}),
+          Row({"ReduceL1", "reduce_l1", Reducer::kSum, Magnitude}),
+          Row({"ReduceL2", "reduce_l2", Reducer::kSum, Square, SquareRoot}),
+          Row({"ReduceLogSum", "reduce_log_sum", Reducer::kSum, nullptr, Logarithm}),
           {"ReduceMean", 1, 1, ReduceMean, kNumbers},
           {"ReduceLogSumExp", 1, 1, ReduceLogSumExp, kNumbers}};
 }

@@ -17,7 +17,9 @@ using Axes = std::vector<ResampleAxis>;
 
 Axes Unchanged(const Shape& shape) {
   Axes axes;
-  for (int64_t extent : shape) axes.push_back({.in = extent, .out = extent});
+  for (const int64_t extent : shape) {
+    axes.push_back({.in = extent, .out = extent, .dim = axes.size()});
+  }
   return axes;
 }
 
@@ -112,7 +114,7 @@ absl::StatusOr<Outputs> ResampleAll(OpBuilder& b, const ResampleRule& rule, cons
     const bool crops = rule.coordinates == "tf_crop_and_resize" &&
                        (axes[d].roi_start != 0 || axes[d].roi_end != 1);
     if (axes[d].in == axes[d].out && axes[d].scale == 1 && !crops) continue;
-    TW_ASSIGN_OR_RETURN(value, Resample(b, value, d, rule, axes[d]));
+    TW_ASSIGN_OR_RETURN(value, Resample(b, value, rule, axes[d]));
   }
   return CastTo(b, value, dtype);
 }

@@ -146,7 +146,7 @@ absl::StatusOr<Outputs> SplitToSequence(OpBuilder& b) {
   Values list;
   int64_t begin = 0;
   for (int64_t part : parts) {
-    TW_ASSIGN_OR_RETURN(list.emplace_back(), keep ? RangeOf(b, x, axis, begin, begin + part)
+    TW_ASSIGN_OR_RETURN(list.emplace_back(), keep ? RangeOf(b, x, {axis, begin, begin + part})
                                                   : ElementAt(b, x, axis, begin));
     begin += part;
   }

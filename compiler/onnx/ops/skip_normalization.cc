@@ -28,7 +28,7 @@ absl::StatusOr<Outputs> SkipLayerNormalization(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId sum, SkipSum(b, Optional(b, 4)));
   const size_t rank = b.RankOf(sum);
   TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, sum, {rank - 1}, Epsilon(b)));
-  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, sum, m, b.Input(2), Optional(b, 3)));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, sum, m, {b.Input(2), Optional(b, 3)}));
   return Outputs({y, m.mean, m.inverse_deviation, sum});
 }
 
@@ -36,8 +36,7 @@ absl::StatusOr<Outputs> SkipSimplifiedLayerNormalization(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId sum, SkipSum(b, Optional(b, 3)));
   const size_t rank = b.RankOf(sum);
   TW_ASSIGN_OR_RETURN(const ValueId inverse, InverseRootMeanSquare(b, sum, {rank - 1}, Epsilon(b)));
-  TW_ASSIGN_OR_RETURN(const ValueId y,
-                      Normalize(b, sum, {kNoValue, inverse}, b.Input(2), kNoValue));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, sum, {kNoValue, inverse}, {b.Input(2)}));
   return Outputs({y, kNoValue, inverse, sum});
 }
 
@@ -119,7 +118,7 @@ absl::StatusOr<Outputs> EmbedLayerNormalization(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckEmbedding(b));
   TW_ASSIGN_OR_RETURN(const ValueId sum, Embed(b));
   TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, sum, {2}, Epsilon(b)));
-  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, sum, m, b.Input(kGamma), b.Input(kBeta)));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, sum, m, {b.Input(kGamma), b.Input(kBeta)}));
   TW_ASSIGN_OR_RETURN(const ValueId mask, MaskIndex(b));
   return Outputs({y, mask, sum});
 }

@@ -24,7 +24,7 @@ absl::StatusOr<Outputs> TopK(OpBuilder& b) {
     return Outputs({b.Constant(Tensor(type)), b.Constant(Tensor({DType::kI64, type.shape}))});
   }
   TW_ASSIGN_OR_RETURN(const ValueId positions,
-                      FirstPositions(b, b.Input(0), axis, k[0], b.Int("largest", 1) != 0));
+                      FirstPositions(b, b.Input(0), {axis, b.Int("largest", 1) != 0}, k[0]));
   TW_ASSIGN_OR_RETURN(const ValueId values, b.Emit({.op = "top_k",
                                                     .inputs = {b.Input(0), positions},
                                                     .type = type,

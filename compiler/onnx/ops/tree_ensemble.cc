@@ -92,12 +92,18 @@ absl::StatusOr<Outputs> TreeEnsemble(OpBuilder& b) {
   return CastTo(b, y, dtype);
 }
 
-// Two classes, of which only `voted` has votes. Those of the first count for the second, and are
-// the scores of both.
+// The one of two classes that has votes.
+struct OnlyVoted {
+  int64_t voted;
+  bool all_positive;
+};
+
+// Votes of the first class count for the second, and are the scores of both.
 absl::StatusOr<Outputs> ClassifyByOne(OpBuilder& b, const ClassLabels& labels, ValueId scores,
-                                      int64_t voted, bool all_positive) {
+                                      const OnlyVoted& votes) {
+  const auto [voted, all_positive] = votes;
   TW_ASSIGN_OR_RETURN(const PostTransform transform, ReadPostTransform(b));
-  TW_ASSIGN_OR_RETURN(const ValueId score, RangeOf(b, scores, 1, voted, voted + 1));
+  TW_ASSIGN_OR_RETURN(const ValueId score, RangeOf(b, scores, {1, voted, voted + 1}));
   const FirstScore first = all_positive ? FirstScore::kComplement : FirstScore::kNegative;
   TW_ASSIGN_OR_RETURN(const ValueId compared, BothScores(b, score, first));
   TW_ASSIGN_OR_RETURN(const ValueId best,
@@ -127,7 +133,7 @@ absl::StatusOr<Outputs> TreeEnsembleClassifier(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(ValueId scores, EvaluateForest(b, forest, x));
   TW_ASSIGN_OR_RETURN(scores, AddBase(b, scores));
   TW_ASSIGN_OR_RETURN(scores, CastTo(b, scores, DType::kF32));
-  if (labels.count == 2 && one) return ClassifyByOne(b, labels, scores, voted, all_positive);
+  if (labels.count == 2 && one) return ClassifyByOne(b, labels, scores, {voted, all_positive});
   TW_ASSIGN_OR_RETURN(const PostTransform transform, ReadPostTransform(b));
   return Classify(b, labels, scores, transform);
 }

@@ -176,9 +176,9 @@ absl::StatusOr<Outputs> TakeGroups(OpBuilder& b, ValueId data, size_t axis, Valu
   TW_ASSIGN_OR_RETURN(const ValueId count, ElementAt(b, packed, 0, 0));
   const absl::StatusOr<Tensor> known = b.ConstValue(count);
   const int64_t room = known.ok() ? known->AsInt(0) : n;
-  TW_ASSIGN_OR_RETURN(const ValueId first, RangeOf(b, packed, 0, 1, 1 + room));
-  TW_ASSIGN_OR_RETURN(const ValueId counts, RangeOf(b, packed, 0, 1 + n, 1 + n + room));
-  TW_ASSIGN_OR_RETURN(const ValueId inverse, RangeOf(b, packed, 0, 1 + 2 * n, 1 + 3 * n));
+  TW_ASSIGN_OR_RETURN(const ValueId first, RangeOf(b, packed, {0, 1, 1 + room}));
+  TW_ASSIGN_OR_RETURN(const ValueId counts, RangeOf(b, packed, {0, 1 + n, 1 + n + room}));
+  TW_ASSIGN_OR_RETURN(const ValueId inverse, RangeOf(b, packed, {0, 1 + 2 * n, 1 + 3 * n}));
   if (!known.ok()) {
     for (ValueId value : {first, counts}) b.SetBound(value, {0, count});
   }

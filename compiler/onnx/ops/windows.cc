@@ -57,8 +57,14 @@ OpRow Row(const char* op_type, std::vector<double> weights) {
 double Mel(double hertz) { return 2595 * std::log10(1 + hertz / 700); }
 double Hertz(double mel) { return 700 * (std::pow(10.0, mel / 2595) - 1); }
 
+struct MelScale {
+  int64_t count;
+  double low, high, dft, rate;
+};
+
 // Bins of the spectrum where the triangles start, peak and end.
-std::vector<int64_t> MelBins(int64_t count, double low, double high, double dft, double rate) {
+std::vector<int64_t> MelBins(const MelScale& scale) {
+  const auto& [count, low, high, dft, rate] = scale;
   std::vector<int64_t> bins;
   const double step = (Mel(high) - Mel(low)) / static_cast<double>(count + 2);
   for (int64_t i = 0; i < count + 2; ++i) {
@@ -83,7 +89,7 @@ absl::StatusOr<Outputs> MelWeightMatrix(OpBuilder& b) {
     return absl::InvalidArgumentError("frequencies or sizes do not fit each other");
   }
   const std::vector<int64_t> bins =
-      MelBins(count, low, high, static_cast<double>(dft), static_cast<double>(rate));
+      MelBins({count, low, high, static_cast<double>(dft), static_cast<double>(rate)});
   Tensor table({dtype, {rows, count}});
   const auto set = [&](int64_t row, int64_t column, double value) {
     if (row < rows) {

@@ -19,7 +19,7 @@ Value InvertedResidual(ModelWriter& net, const Value& x, const std::string& name
                        const InvertedResidualSpec& spec) {
   Value y = x;
   if (spec.hidden != x.shape[1]) {
-    y = ConvBn(net, y, name + ".expand", {.channels = spec.hidden, .gain = 1}, spec.norm);
+    y = ConvBn(net, y, name + ".expand", {.channels = spec.hidden, .gain = 1, .norm = spec.norm});
     y = spec.activation(net, y);
   }
   const int64_t pad = (spec.kernel - 1) / 2 * spec.dilation;
@@ -29,14 +29,14 @@ Value InvertedResidual(ModelWriter& net, const Value& x, const std::string& name
               .stride = spec.stride,
               .pad = {pad, pad},
               .groups = spec.hidden,
-              .dilation = spec.dilation},
-             spec.norm);
+              .dilation = spec.dilation,
+              .norm = spec.norm});
   y = spec.activation(net, y);
   if (spec.squeezed > 0) y = SqueezeExcite(net, y, name + ".se", spec);
   const bool residual = spec.stride == 1 && x.shape[1] == spec.channels;
   NormSpec last = spec.norm;
   if (residual) last.scale = kBranchEnd.scale;
-  y = ConvBn(net, y, name + ".project", {.channels = spec.channels}, last);
+  y = ConvBn(net, y, name + ".project", {.channels = spec.channels, .norm = last});
   return residual ? Add(net, x, y, name + ".add") : y;
 }
 

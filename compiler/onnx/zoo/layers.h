@@ -10,6 +10,14 @@
 
 namespace tilewright::zoo {
 
+// Inference mode, statistics near identity. A small `scale` on the last norm of a residual branch
+// keeps deep residual networks from growing (Goyal et al., arXiv:1706.02677, section 5.1).
+struct NormSpec {
+  double scale = 1;
+  float epsilon = 1e-5f;
+};
+inline constexpr NormSpec kBranchEnd = {.scale = 0.25};
+
 // Weights are normal with variance gain / fan-in (He et al., arXiv:1502.01852): a gain of 2 keeps
 // the activations' size through layers that follow a ReLU, a gain of 1 through linear ones.
 struct ConvSpec {
@@ -22,27 +30,19 @@ struct ConvSpec {
   double gain = 2;
   int64_t dilation = 1;
   double bias_mean = 0;
+  NormSpec norm = {};  // of ConvBn
 };
 Value Conv(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec);
 
 // Conv with a bias, then ReLU.
 Value ConvRelu(ModelWriter& net, const Value& x, const std::string& name, ConvSpec spec);
 
-// Inference mode, statistics near identity. A small `scale` on the last norm of a residual branch
-// keeps deep residual networks from growing (Goyal et al., arXiv:1706.02677, section 5.1).
-struct NormSpec {
-  double scale = 1;
-  float epsilon = 1e-5f;
-};
 Value BatchNorm(ModelWriter& net, const Value& x, const std::string& name,
                 const NormSpec& spec = {});
-inline constexpr NormSpec kBranchEnd = {.scale = 0.25};
 
 // Conv, then batch norm under the name + ".bn" (and ReLU).
-Value ConvBn(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec,
-             const NormSpec& norm = {});
-Value ConvBnRelu(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec,
-                 const NormSpec& norm = {});
+Value ConvBn(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec);
+Value ConvBnRelu(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec);
 
 // What follows a layer: Relu, Silu, ...
 using Activation = Value (*)(ModelWriter& net, const Value& x);
@@ -72,17 +72,25 @@ Value Mul(ModelWriter& net, const Value& a, const Value& b, const std::string& n
 Value Concat(ModelWriter& net, const std::vector<Value>& parts, const std::string& name);
 
 // The part [from, to) of a dimension.
-Value Slice(ModelWriter& net, const Value& x, const std::string& name, int64_t axis, int64_t from,
-            int64_t to);
+struct SliceSpec {
+  int64_t axis, from, to;
+};
+Value Slice(ModelWriter& net, const Value& x, const std::string& name, const SliceSpec& spec);
 Value Reshape(ModelWriter& net, const Value& x, const std::string& name, Shape shape);
 Value Transpose(ModelWriter& net, const Value& x, const std::string& name,
                 const std::vector<int64_t>& order);
 // To the height and width of `like`: "nearest" as Upsample does, "linear" by half pixels.
-Value ResizeLike(ModelWriter& net, const Value& x, const Value& like, const std::string& name,
-                 const std::string& mode);
+struct ResizeSpec {
+  Value like;
+  std::string mode;
+};
+Value Resize(ModelWriter& net, const Value& x, const std::string& name, const ResizeSpec& spec);
 
 // Gemm with a transposed weight and a bias.
-Value Dense(ModelWriter& net, const Value& x, const std::string& name, int64_t units,
-            double gain = 1);
+struct DenseSpec {
+  int64_t units;
+  double gain = 1;
+};
+Value Dense(ModelWriter& net, const Value& x, const std::string& name, const DenseSpec& spec);
 
 }  // namespace tilewright::zoo

@@ -31,10 +31,13 @@ int64_t SqueezedOf(int64_t hidden) {
 }  // namespace
 
 std::vector<Value> MobileNetV3Features(ModelWriter& net, const Value& image, bool dilated) {
-  std::vector<Value> made = {HardSwish(
-      net, ConvBn(net, image, "features.0",
-                  {.channels = 16, .kernel = {3, 3}, .stride = 2, .pad = {1, 1}, .gain = 1},
-                  kMobileNetV3Norm))};
+  std::vector<Value> made = {HardSwish(net, ConvBn(net, image, "features.0",
+                                                   {.channels = 16,
+                                                    .kernel = {3, 3},
+                                                    .stride = 2,
+                                                    .pad = {1, 1},
+                                                    .gain = 1,
+                                                    .norm = kMobileNetV3Norm}))};
   for (const Row& row : kRows) {
     const auto left = static_cast<int>(std::end(kRows) - &row);
     const bool dilates = dilated && left <= kDilatedRows;
@@ -51,7 +54,7 @@ std::vector<Value> MobileNetV3Features(ModelWriter& net, const Value& image, boo
                                      .dilation = dilates ? 2 : 1}));
   }
   made.push_back(HardSwish(net, ConvBn(net, made.back(), "features.16",
-                                       {.channels = 960, .gain = 1}, kMobileNetV3Norm)));
+                                       {.channels = 960, .gain = 1, .norm = kMobileNetV3Norm})));
   return made;
 }
 

@@ -147,18 +147,17 @@ Value ModelWriter::Floats(const std::string& name, Shape shape, const std::vecto
       std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)));
 }
 
-Value ModelWriter::Node(const std::string& op, const std::string& name,
-                        const std::vector<Value>& inputs, Shape shape,
-                        const Attributes& attributes) {
+Value ModelWriter::Node(const NodeSpec& spec) {
   onnx::NodeProto& node = *model_->mutable_graph()->add_node();
-  node.set_op_type(op);
-  node.set_name(name);
-  for (const Value& input : inputs) node.add_input(input.name);
-  node.add_output(name);
-  for (const auto& [key, value] : attributes) SetAttribute(*node.add_attribute(), key, value);
-  const bool empty = std::any_of(shape.begin(), shape.end(), [](int64_t n) { return n == 0; });
-  if (empty && empty_layer_.empty()) empty_layer_ = name;
-  return {name, std::move(shape)};
+  node.set_op_type(spec.op);
+  node.set_name(spec.name);
+  for (const Value& input : spec.inputs) node.add_input(input.name);
+  node.add_output(spec.name);
+  for (const auto& [key, value] : spec.attributes) SetAttribute(*node.add_attribute(), key, value);
+  const bool empty =
+      std::any_of(spec.shape.begin(), spec.shape.end(), [](int64_t n) { return n == 0; });
+  if (empty && empty_layer_.empty()) empty_layer_ = spec.name;
+  return {spec.name, spec.shape};
 }
 
 absl::Status ModelWriter::Check() const {

@@ -32,6 +32,13 @@ struct Value {
 using Attribute = std::variant<int64_t, float, std::vector<int64_t>, std::string>;
 using Attributes = std::vector<std::pair<std::string, Attribute>>;
 
+struct NodeSpec {
+  std::string op, name;
+  std::vector<Value> inputs;
+  Shape shape;  // of the output
+  Attributes attributes = {};
+};
+
 class ModelWriter {
  public:
   ModelWriter(const std::string& name, int64_t opset, uint64_t seed);
@@ -55,10 +62,9 @@ class ModelWriter {
   // REQUIRES: the shape has as many elements.
   Value Floats(const std::string& name, Shape shape, const std::vector<float>& values);
 
-  // Appends a node; its output bears the node's name and the shape given. A dimension of 0 makes
+  // Appends a node; its output bears the node's name and has the shape. A dimension of 0 makes
   // Check fail. REQUIRES: the name is new.
-  Value Node(const std::string& op, const std::string& name, const std::vector<Value>& inputs,
-             Shape shape, const Attributes& attributes = {});
+  Value Node(const NodeSpec& spec);
 
   int64_t parameters() const { return parameters_; }
 

@@ -12,16 +12,17 @@ namespace tilewright::zoo {
 
 // One residual block: `channels` of its inner convolutions; the first one that strides halves the
 // image.
+struct BlockSpec {
+  int64_t channels, stride;
+};
 using ResidualBlock = Value (*)(ModelWriter& net, const Value& x, const std::string& name,
-                                int64_t channels, int64_t stride);
+                                const BlockSpec& spec);
 
 // Two 3x3 convolutions beside the shortcut.
-Value BasicBlock(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
-                 int64_t stride);
+Value BasicBlock(ModelWriter& net, const Value& x, const std::string& name, const BlockSpec& spec);
 // 1x1 down, 3x3, 1x1 up to four times the channels, beside the shortcut; the stride is in the 3x3
 // convolution (version 1.5).
-Value Bottleneck(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
-                 int64_t stride);
+Value Bottleneck(ModelWriter& net, const Value& x, const std::string& name, const BlockSpec& spec);
 
 // The outputs of the four stages, strides 4 to 32.
 std::vector<Value> ResNetStages(ModelWriter& net, const Value& image,
@@ -30,8 +31,13 @@ std::vector<Value> ResNetStages(ModelWriter& net, const Value& image,
 void BuildResNet(ModelWriter& net, const ZooOptions& options, const std::array<int, 4>& depths,
                  ResidualBlock block);
 
+// Where a block's convolutions end, and how far they stride.
+struct ResidualBranch {
+  Value end;
+  int64_t stride;
+};
 // relu(branch + x), x through a 1x1 convolution where the shapes differ.
-Value AddShortcut(ModelWriter& net, const Value& x, const Value& branch, const std::string& name,
-                  int64_t stride);
+Value AddShortcut(ModelWriter& net, const Value& x, const std::string& name,
+                  const ResidualBranch& branch);
 
 }  // namespace tilewright::zoo

@@ -7,9 +7,14 @@
 namespace tilewright::zoo {
 namespace {
 
+// Of each position of a map.
+struct BoxRows {
+  int64_t boxes, columns;
+};
+
 // A 3x3 convolution as rows of `columns`, one a box; [batch, boxes, columns].
-Value Head(ModelWriter& net, const Value& x, const std::string& name, int64_t boxes,
-           int64_t columns) {
+Value Head(ModelWriter& net, const Value& x, const std::string& name, const BoxRows& rows) {
+  const auto [boxes, columns] = rows;
   Value y =
       Conv(net, x, name,
            {.channels = boxes * columns, .kernel = {3, 3}, .pad = {1, 1}, .bias = true, .gain = 1});
@@ -50,43 +55,43 @@ Value Decoded(ModelWriter& net, const Value& offsets, const std::vector<float>& 
   const int64_t count = offsets.shape[1];
   const Value prior = net.Floats("priors", {1, count, 4}, priors);
   const auto part = [&](const Value& x, const std::string& name, int64_t from) {
-    return Slice(net, x, name, 2, from, from + 2);
+    return Slice(net, x, name, {2, from, from + 2});
   };
   const Value centre = part(prior, "priors.centre", 0), size = part(prior, "priors.size", 2);
   Value shift = part(offsets, "boxes.shift", 0), growth = part(offsets, "boxes.growth", 2);
   shift = Mul(net, shift, net.Scalar("boxes.tenth", 0.1f), "boxes.shift.scaled");
   growth = Mul(net, growth, net.Scalar("boxes.fifth", 0.2f), "boxes.growth.scaled");
-  growth = net.Node("Exp", "boxes.exp", {growth}, growth.shape);
+  growth = net.Node({"Exp", "boxes.exp", {growth}, growth.shape});
   const Value at = Add(net, Mul(net, shift, size, "boxes.moved"), centre, "boxes.centre");
   Value half = Mul(net, growth, size, "boxes.size");
   half = Mul(net, half, net.Scalar("boxes.half", 0.5f), "boxes.halves");
-  const Value low = net.Node("Sub", "boxes.low", {at, half}, at.shape);
-  const Value high = net.Node("Add", "boxes.high", {at, half}, at.shape);
-  return net.Node("Concat", "boxes.corners", {low, high}, offsets.shape, {{"axis", int64_t{2}}});
+  const Value low = net.Node({"Sub", "boxes.low", {at, half}, at.shape});
+  const Value high = net.Node({"Add", "boxes.high", {at, half}, at.shape});
+  return net.Node({"Concat", "boxes.corners", {low, high}, offsets.shape, {{"axis", int64_t{2}}}});
 }
 
 }  // namespace
 
-void DetectBoxes(ModelWriter& net, const std::vector<Value>& maps,
-                 const std::vector<SsdLevel>& levels, int64_t image, int64_t classes) {
+void DetectBoxes(ModelWriter& net, const std::vector<Value>& maps, const SsdSpec& spec) {
   std::vector<Value> offsets, kinds;
   std::vector<float> priors;
   for (const Value& map : maps) {
-    const SsdLevel& level = levels[offsets.size()];
+    const SsdLevel& level = spec.levels[offsets.size()];
     const std::string at = std::to_string(offsets.size());
-    offsets.push_back(Head(net, map, "regression." + at, level.boxes(), 4));
-    kinds.push_back(Head(net, map, "classification." + at, level.boxes(), classes));
-    AppendPriors(map, level, image, &priors);
+    offsets.push_back(Head(net, map, "regression." + at, {level.boxes(), 4}));
+    kinds.push_back(Head(net, map, "classification." + at, {level.boxes(), spec.classes}));
+    AppendPriors(map, level, spec.image, &priors);
   }
   const Value boxes = Decoded(net, Concat(net, offsets, "offsets"), priors);
   const Value scores = Softmax(net, Concat(net, kinds, "classes"));
-  const Value objects =
-      Transpose(net, Slice(net, scores, "objects", 2, 1, classes), "objects.rows", {0, 2, 1});
+  const Value objects = Transpose(net, Slice(net, scores, "objects", {2, 1, spec.classes}),
+                                  "objects.rows", {0, 2, 1});
   const Value selected =
-      net.Node("NonMaxSuppression", "nms",
-               {boxes, objects, net.Integers("nms.most", {200}),
-                net.Floats("nms.overlap", {1}, {0.45f}), net.Floats("nms.score", {1}, {0.05f})},
-               {kAnyExtent, 3});
+      net.Node({"NonMaxSuppression",
+                "nms",
+                {boxes, objects, net.Integers("nms.most", {200}),
+                 net.Floats("nms.overlap", {1}, {0.45f}), net.Floats("nms.score", {1}, {0.05f})},
+                {kAnyExtent, 3}});
   net.Output(boxes, DType::kF32, "boxes");
   net.Output(objects, DType::kF32, "scores");
   net.Output(selected, DType::kI64, "selected");

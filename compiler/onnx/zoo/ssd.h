@@ -17,9 +17,12 @@ struct SsdLevel {
   int64_t boxes() const { return 2 + 2 * static_cast<int64_t>(ratios.size()); }
 };
 
-// From the feature maps of an image of `image` pixels to the model's outputs "boxes", "scores" and
-// "selected". The first of the classes is the background.
-void DetectBoxes(ModelWriter& net, const std::vector<Value>& maps,
-                 const std::vector<SsdLevel>& levels, int64_t image, int64_t classes);
+// Of an image of `image` pixels; the first of the classes is the background.
+struct SsdSpec {
+  const std::vector<SsdLevel>& levels;
+  int64_t image, classes;
+};
+// From the feature maps of the levels to the model's outputs "boxes", "scores" and "selected".
+void DetectBoxes(ModelWriter& net, const std::vector<Value>& maps, const SsdSpec& spec);
 
 }  // namespace tilewright::zoo

@@ -22,6 +22,9 @@ struct Conv {
         data_layout(LayoutNamed(w.data_layout, "NCHW")),
         weight_layout(LayoutNamed(w.weight_layout, "OIHW")),
         out_layout(LayoutNamed(w.out_layout, "NCHW")),
+        strides(w.Attr("strides")),
+        padding(w.Attr("padding")),
+        dilation(w.Attr("dilation")),
         groups(w.Attr("groups")[0]) {}
 
   int64_t in_per_group() const { return weight_shape[1]; }
@@ -36,6 +39,7 @@ struct Conv {
 
   Shape data_shape, weight_shape, out_shape;
   Layout data_layout, weight_layout, out_layout;
+  Shape strides, padding, dilation;
   int64_t groups;
 };
 
@@ -45,9 +49,9 @@ struct Tap {
   Expr inside;  // null = always
 };
 
-Tap TapOf(const Workload& w, const Conv& conv, size_t d, const Expr& out, const Expr& kernel) {
-  const int64_t stride = w.Attr("strides")[d], dilation = w.Attr("dilation")[d];
-  const int64_t pad = w.Attr("padding")[d], extent = conv.data_shape[2 + d];
+Tap TapOf(const Conv& conv, size_t d, const Expr& out, const Expr& kernel) {
+  const int64_t stride = conv.strides[d], dilation = conv.dilation[d];
+  const int64_t pad = conv.padding[d], extent = conv.data_shape[2 + d];
   Tap tap{.position = out * stride + kernel * dilation - pad};
   const int64_t last =
       (conv.out_shape[2 + d] - 1) * stride + (conv.weight_shape[2 + d] - 1) * dilation - pad;
@@ -125,8 +129,8 @@ Compute DefineConvolution(const Workload& w) {
   const Axis kh{.var = Var("kh"), .extent = conv.weight_shape[2]};
   const Axis kw{.var = Var("kw"), .extent = conv.weight_shape[3]};
   compute.reduce.insert(compute.reduce.end(), {kh, kw});
-  const Tap h = TapOf(w, conv, 0, out[2], kh.var);
-  const Tap v = TapOf(w, conv, 1, out[3], kw.var);
+  const Tap h = TapOf(conv, 0, out[2], kh.var);
+  const Tap v = TapOf(conv, 1, out[3], kw.var);
   compute.predicate = And(ChannelGuard(conv, channel), And(h.inside, v.inside));
   const std::vector<Expr> data = {out[0], GroupStart(conv, channel) + ic, h.position, v.position};
   const std::vector<Expr> weight = {channel, ic, kh.var, kw.var};

@@ -41,7 +41,7 @@ void FinishCompute(const Workload& workload, Expr channel, Compute* compute) {
   compute->acc = Var("acc", compute->body->dtype);
   const std::vector<Buffer> extra(compute->inputs.begin() + 2, compute->inputs.end());
   const Expr result =
-      ResultOf(workload, compute->acc, extra, Vars(compute->axes), std::move(channel));
+      ResultOf(workload, compute->acc, extra, {Vars(compute->axes), std::move(channel)});
   if (result != compute->acc) compute->result = result;
 }
 

@@ -12,6 +12,11 @@
 namespace tilewright {
 namespace {
 
+unsigned LanesOf(llvm::Value* value) {
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+  return vector == nullptr ? 1 : vector->getNumElements();
+}
+
 llvm::Value* DotByProducts(EmitContext& ctx, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
   const auto lower = [&](llvm::Value* x) { return ir.CreateAShr(ir.CreateShl(x, 16), 16); };
@@ -28,8 +33,9 @@ llvm::Intrinsic::ID MultiplyAddOf(unsigned lanes) {
   }
 }
 
-llvm::Value* MultiplyAdd(EmitContext& ctx, llvm::Value* a, llvm::Value* b, unsigned lanes) {
+llvm::Value* MultiplyAdd(EmitContext& ctx, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
+  const unsigned lanes = LanesOf(a);
   llvm::Type* halves = llvm::FixedVectorType::get(ir.getInt16Ty(), 2 * lanes);
   return ir.CreateIntrinsic(MultiplyAddOf(lanes), {},
                             {ir.CreateBitCast(a, halves), ir.CreateBitCast(b, halves)});
@@ -62,18 +68,18 @@ llvm::Intrinsic::ID ByteDotOf(unsigned lanes) {
   }
 }
 
-llvm::Value* AddByteDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b,
-                        unsigned lanes) {
+llvm::Value* AddByteDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
+  const unsigned lanes = LanesOf(a);
   if (ctx.quad_bits > 128) return ir.CreateIntrinsic(ByteDotOf(lanes), {}, {acc, a, b});
   llvm::Type* bytes = llvm::FixedVectorType::get(ir.getInt8Ty(), 4 * lanes);
   return ir.CreateIntrinsic(llvm::Intrinsic::aarch64_neon_usdot, {acc->getType(), bytes},
                             {acc, ir.CreateBitCast(a, bytes), ir.CreateBitCast(b, bytes)});
 }
 
-llvm::Value* AddFloatDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b,
-                         unsigned lanes) {
+llvm::Value* AddFloatDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
+  const unsigned lanes = LanesOf(a);
   llvm::Type* pairs = llvm::FixedVectorType::get(ir.getBFloatTy(), 2 * lanes);
   const llvm::Intrinsic::ID id = lanes == 16  ? llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512
                                  : lanes == 8 ? llvm::Intrinsic::x86_avx512bf16_dpbf16ps_256
@@ -81,38 +87,36 @@ llvm::Value* AddFloatDot(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llv
   return ir.CreateIntrinsic(id, {}, {acc, ir.CreateBitCast(b, pairs), ir.CreateBitCast(a, pairs)});
 }
 
-// acc and one of the two products; the bits of a bfloat16 are the upper half of a float32's.
-llvm::Value* AddFloatProduct(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b,
-                             bool upper) {
+// acc and the two products; the bits of a bfloat16 are the upper half of a float32's.
+llvm::Value* AddFloatProducts(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b) {
   llvm::IRBuilder<>& ir = ctx.builder;
-  const auto number = [&](llvm::Value* word) {
-    llvm::Value* bits = upper ? ir.CreateAnd(word, 0xffff0000) : ir.CreateShl(word, 16);
-    return ir.CreateBitCast(bits, acc->getType());
-  };
-  return ir.CreateIntrinsic(llvm::Intrinsic::fmuladd, {acc->getType()},
-                            {number(a), number(b), acc});
+  for (const bool upper : {false, true}) {
+    const auto number = [&](llvm::Value* word) {
+      llvm::Value* bits = upper ? ir.CreateAnd(word, 0xffff0000) : ir.CreateShl(word, 16);
+      return ir.CreateBitCast(bits, acc->getType());
+    };
+    acc =
+        ir.CreateIntrinsic(llvm::Intrinsic::fmuladd, {acc->getType()}, {number(a), number(b), acc});
+  }
+  return acc;
 }
 
 // By halves where vectors are wider than `most` lanes.
 template <typename Emit>
-llvm::Value* ByHalves(EmitContext& ctx, const std::vector<llvm::Value*>& operands, unsigned lanes,
-                      unsigned most, const Emit& emit) {
-  if (lanes <= most) return emit(operands, lanes);
+llvm::Value* ByHalves(EmitContext& ctx, const std::vector<llvm::Value*>& operands, unsigned most,
+                      const Emit& emit) {
+  const unsigned lanes = LanesOf(operands[0]);
+  if (lanes <= most) return emit(operands);
   const unsigned half = lanes / 2;
   llvm::Value* parts[2];
   for (unsigned i : {0U, 1U}) {
     std::vector<llvm::Value*> pieces;
     for (llvm::Value* x : operands) pieces.push_back(Piece(ctx, x, i * half, half));
-    parts[i] = ByHalves(ctx, pieces, half, most, emit);
+    parts[i] = ByHalves(ctx, pieces, most, emit);
   }
   std::vector<int> all(lanes);
   std::iota(all.begin(), all.end(), 0);
   return ctx.builder.CreateShuffleVector(parts[0], parts[1], all);
-}
-
-unsigned LanesOf(llvm::Value* value) {
-  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
-  return vector == nullptr ? 1 : vector->getNumElements();
 }
 
 // Whether an instruction of vectors of `bits` multiplies so many lanes, whole or by halves.
@@ -124,9 +128,8 @@ bool HasInstruction(int bits, unsigned lanes) {
 
 llvm::Value* EmitDotOfHalves(EmitContext& ctx, llvm::Value* a, llvm::Value* b) {
   if (!HasInstruction(ctx.pair_bits, LanesOf(a))) return DotByProducts(ctx, a, b);
-  return ByHalves(ctx, {a, b}, LanesOf(a), ctx.pair_bits / 32, [&](const auto& x, unsigned lanes) {
-    return MultiplyAdd(ctx, x[0], x[1], lanes);
-  });
+  return ByHalves(ctx, {a, b}, ctx.pair_bits / 32,
+                  [&](const auto& x) { return MultiplyAdd(ctx, x[0], x[1]); });
 }
 
 llvm::Value* EmitDotOfBytes(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b) {
@@ -135,21 +138,17 @@ llvm::Value* EmitDotOfBytes(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, 
     return acc == nullptr ? dot : ctx.builder.CreateAdd(acc, dot);
   }
   if (acc == nullptr) acc = llvm::Constant::getNullValue(a->getType());
-  return ByHalves(
-      ctx, {acc, a, b}, LanesOf(a), ctx.quad_bits / 32,
-      [&](const auto& x, unsigned lanes) { return AddByteDot(ctx, x[0], x[1], x[2], lanes); });
+  return ByHalves(ctx, {acc, a, b}, ctx.quad_bits / 32,
+                  [&](const auto& x) { return AddByteDot(ctx, x[0], x[1], x[2]); });
 }
 
 llvm::Value* EmitDotOfBFloat16(EmitContext& ctx, llvm::Value* acc, llvm::Value* a, llvm::Value* b) {
   if (acc == nullptr) {
     acc = llvm::Constant::getNullValue(a->getType()->getWithNewType(ctx.builder.getFloatTy()));
   }
-  if (!HasInstruction(ctx.float_pair_bits, LanesOf(a))) {
-    return AddFloatProduct(ctx, AddFloatProduct(ctx, acc, a, b, false), a, b, true);
-  }
-  return ByHalves(
-      ctx, {acc, a, b}, LanesOf(a), ctx.float_pair_bits / 32,
-      [&](const auto& x, unsigned lanes) { return AddFloatDot(ctx, x[0], x[1], x[2], lanes); });
+  if (!HasInstruction(ctx.float_pair_bits, LanesOf(a))) return AddFloatProducts(ctx, acc, a, b);
+  return ByHalves(ctx, {acc, a, b}, ctx.float_pair_bits / 32,
+                  [&](const auto& x) { return AddFloatDot(ctx, x[0], x[1], x[2]); });
 }
 
 llvm::Value* EmitPair(EmitContext& ctx, llvm::Value* low, llvm::Value* high) {

@@ -83,7 +83,7 @@ llvm::Value* FloatToNarrow(EmitContext& ctx, llvm::Value* value, DType to,
   llvm::Type* narrow = value->getType()->getWithNewType(ValueType(ctx, to));
   if (limits.lowest == 0) {
     llvm::Value* words = ToNaturalWords(ctx, value, limits.highest, how);
-    if (words != nullptr) return ir.CreateTrunc(words, narrow);
+    if (words != nullptr) return ir.CreateTrunc(words, narrow, "", /*IsNUW=*/true);
   }
   llvm::Value* bounded = Clipped(ctx, value, limits);
   if (llvm::Value* words = ToWords(ctx, bounded, how.rounds)) return ir.CreateTrunc(words, narrow);

@@ -91,7 +91,8 @@ class KernelEmitter {
     if (s->kind != StmtKind::kFor || s->loop != LoopKind::kParallel) return EmitStmt(s);
     const RangeScope range(*this, s);
     llvm::Value* min = EmitExpr(ctx_, s->min);
-    EmitCountedLoop(s->var, builder().CreateNSWAdd(min, begin), builder().CreateNSWAdd(min, end), 1,
+    llvm::Value* last = builder().CreateNSWAdd(min, end);
+    EmitCountedLoop({s->var, builder().CreateNSWAdd(min, begin), last},
                     [&] { EmitStmt(s->body[0]); });
   }
 
@@ -140,7 +141,7 @@ class KernelEmitter {
     }
     llvm::Value* min = EmitExpr(ctx_, s->min);
     llvm::Value* end = builder().CreateNSWAdd(min, EmitExpr(ctx_, s->extent));
-    const auto loop = [&] { EmitCountedLoop(s->var, min, end, 1, [&] { EmitStmt(s->body[0]); }); };
+    const auto loop = [&] { EmitCountedLoop({s->var, min, end}, [&] { EmitStmt(s->body[0]); }); };
     if (extent != nullptr) return loop();
     EmitGuarded(builder().CreateICmpSLT(min, end), loop);
   }
@@ -155,8 +156,14 @@ class KernelEmitter {
   }
 
   // for (var = first; var < end; var += step), known to run at least once.
-  void EmitCountedLoop(const Expr& var, llvm::Value* first, llvm::Value* end, int64_t step,
-                       const std::function<void()>& body) {
+  struct CountedLoop {
+    Expr var;
+    llvm::Value *first, *end;
+    int64_t step = 1;
+  };
+
+  void EmitCountedLoop(const CountedLoop& counted, const std::function<void()>& body) {
+    const Expr& var = counted.var;
     llvm::BasicBlock* before = builder().GetInsertBlock();
     llvm::BasicBlock *loop = NewBlock("loop"), *after = NewBlock("after");
     builder().CreateBr(loop);
@@ -164,10 +171,10 @@ class KernelEmitter {
     llvm::PHINode* value = builder().CreatePHI(builder().getInt64Ty(), 2, var->name);
     ctx_.vars[var.get()] = {value, ++ctx_.depth};
     body();
-    llvm::Value* next = builder().CreateNSWAdd(value, builder().getInt64(step));
-    value->addIncoming(first, before);
+    llvm::Value* next = builder().CreateNSWAdd(value, builder().getInt64(counted.step));
+    value->addIncoming(counted.first, before);
     value->addIncoming(next, builder().GetInsertBlock());
-    builder().CreateCondBr(builder().CreateICmpSLT(next, end), loop, after);
+    builder().CreateCondBr(builder().CreateICmpSLT(next, counted.end), loop, after);
     builder().SetInsertPoint(after);
     ctx_.vars.erase(var.get());
     --ctx_.depth;
@@ -184,7 +191,7 @@ class KernelEmitter {
     const int64_t whole = extent / width * width;
     const int64_t piece_granule = std::min(granule, PowerOfTwoDivisor(width));
     const Expr piece = Var(s->var->name);
-    EmitCountedLoop(piece, min, builder().CreateNSWAdd(min, builder().getInt64(whole)), width,
+    EmitCountedLoop({piece, min, builder().CreateNSWAdd(min, builder().getInt64(whole)), width},
                     [&] { EmitLanes(s, ctx_.vars.at(piece.get()).value, width, piece_granule); });
     if (whole == extent) return;
     llvm::Value* rest = builder().CreateNSWAdd(min, builder().getInt64(whole));

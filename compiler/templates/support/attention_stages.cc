@@ -44,20 +44,23 @@ struct Parameters {
   }
 };
 
-// One block of queries of one head; `batch`, `head` and `first`, the block's first query, are
-// variables.
+// Of a block of queries of one head, of which `first` is the first: variables.
+struct BlockPlace {
+  Expr batch, head, first;
+};
+
 class QueryBlock {
  public:
-  QueryBlock(const Workload& w, const AttentionTile& tile, const Parameters& p, Expr batch,
-             Expr head, Expr first)
+  QueryBlock(const Workload& w, const AttentionTile& tile, const Parameters& p,
+             const BlockPlace& at)
       : w_(w),
         d_(AttentionDimsOf(w)),
         tile_(tile),
         stages_{tile.rows, tile.lanes},
         p_(p),
-        batch_(std::move(batch)),
-        head_(std::move(head)),
-        first_(std::move(first)),
+        batch_(at.batch),
+        head_(at.head),
+        first_(at.first),
         rows_(Scratch("rows", {tile.rows, d_.size})),
         scores_(Scratch("scores", {tile.rows, ScoreColumns(d_, tile)})),
         sums_(Scratch("weighted", {tile.rows, d_.values})),
@@ -118,7 +121,7 @@ class QueryBlock {
                            return AttentionScore(w_, product, p_.mask,
                                                  {batch_, head_, QueryOf(r), first_key + n});
                          }};
-    return stages_.Multiply(count, tile_.tile_rows, tile_.key_vectors, sum, ToScratch(scores_));
+    return stages_.Multiply(count, {tile_.tile_rows, tile_.key_vectors}, sum, ToScratch(scores_));
   }
 
   // The scores of some keys become weights, which `total` counts. What was summed before is of
@@ -136,8 +139,8 @@ class QueryBlock {
     const Stmt weigh = stages_.Map(count, ToScratch(scores_), [&](const Expr& r, const Expr& n) {
       return exp(Load(scores_, {r, n}) - Load(shift_, {r}));
     });
-    return Seq({keep, stages_.Reduce(Reducer::kMax, scores_, count, peak_, more), shifts, weigh,
-                stages_.Reduce(Reducer::kSum, scores_, count, total_, more)});
+    return Seq({keep, stages_.Reduce(Reducer::kMax, {scores_, count}, peak_, more), shifts, weigh,
+                stages_.Reduce(Reducer::kSum, {scores_, count}, total_, more)});
   }
 
   Stmt InvertTotals() const {
@@ -160,7 +163,7 @@ class QueryBlock {
                            if (OneBlock()) return product * Load(total_, {r});
                            return product + Load(sums_, {r, e}) * Load(fix_, {r});
                          }};
-    return stages_.Multiply(d_.values, tile_.tile_rows, tile_.value_vectors, sum,
+    return stages_.Multiply(d_.values, {tile_.tile_rows, tile_.value_vectors}, sum,
                             OneBlock() ? ToOutput() : ToScratch(sums_));
   }
 
@@ -231,12 +234,10 @@ Program AttendToKeys(const Workload& workload, const AttentionTile& tile) {
   const int64_t blocks = (d.queries + tile.rows - 1) / tile.rows;
   const Parameters parameters(workload);
   const Expr index = Var("p"), batch = Var("b"), head = Var("h"), first = Var("m");
-  Stmt body = QueryBlock(workload, tile, parameters, batch, head, first).Lower();
-  body =
-      For(first, FloorMod(index, blocks) * tile.rows, Int(1), LoopKind::kSerial, std::move(body));
-  body = For(head, FloorMod(FloorDiv(index, blocks), d.heads), Int(1), LoopKind::kSerial,
-             std::move(body));
-  body = For(batch, FloorDiv(index, blocks * d.heads), Int(1), LoopKind::kSerial, std::move(body));
+  Stmt body = QueryBlock(workload, tile, parameters, {batch, head, first}).Lower();
+  body = Let(first, FloorMod(index, blocks) * tile.rows, std::move(body));
+  body = Let(head, FloorMod(FloorDiv(index, blocks), d.heads), std::move(body));
+  body = Let(batch, FloorDiv(index, blocks * d.heads), std::move(body));
   return {.name = "attention",
           .params = parameters.All(),
           .body = For(index, d.batch * d.heads * blocks, LoopKind::kParallel, std::move(body))};

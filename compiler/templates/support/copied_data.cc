@@ -8,11 +8,11 @@
 namespace tilewright {
 namespace {
 
-// Whether a coordinate of the copy's can leave an image of `extent`.
-Expr Inside(const Expr& at, int64_t before, int64_t stride, int64_t copied, int64_t extent) {
+// Where a coordinate from `first` to `last` lies in an image of `extent`; null: everywhere.
+Expr Inside(const Expr& at, int64_t first, int64_t last, int64_t extent) {
   Expr inside;
-  if (before > 0) inside = Le(Int(0), at);
-  if ((copied - 1) * stride - before >= extent) inside = And(inside, Lt(at, Int(extent)));
+  if (first < 0) inside = Le(Int(0), at);
+  if (last >= extent) inside = And(inside, Lt(at, Int(extent)));
   return inside;
 }
 
@@ -33,8 +33,10 @@ Program CopyData(const TensorType& data, const DataCopy& copy) {
   c.output = MakeBuffer("copied", data.dtype,
                         {data.shape[0], data.shape[1], copy.height, copy.width, data.shape[4]});
   c.body = Load(from, {at[0], at[1], h, w, at[4]});
-  const Expr inside = And(Inside(h, copy.top, copy.strides[0], copy.height, data.shape[2]),
-                          Inside(w, copy.left, copy.strides[1], copy.width, data.shape[3]));
+  const int64_t bottom = (copy.height - 1) * copy.strides[0] - copy.top;
+  const int64_t right = (copy.width - 1) * copy.strides[1] - copy.left;
+  const Expr inside =
+      And(Inside(h, -copy.top, bottom, data.shape[2]), Inside(w, -copy.left, right, data.shape[3]));
   if (inside) c.body = Select(inside, c.body, Const(0, data.dtype));
   Schedule sch(std::move(c));
   sch.Parallel(2);

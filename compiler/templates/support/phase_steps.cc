@@ -51,7 +51,7 @@ Program SideBySide(const std::vector<Program>& programs) {
   if (programs.size() == 1) return merged;
   std::vector<Stmt> iterations;
   for (const Program& program : programs) iterations.push_back(IterationLike(merged, program));
-  merged.body = For(merged.body->var, merged.body->min, merged.body->extent, LoopKind::kParallel,
+  merged.body = For(merged.body->var, {merged.body->min, merged.body->extent}, LoopKind::kParallel,
                     Seq(std::move(iterations)));
   return merged;
 }

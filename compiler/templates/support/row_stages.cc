@@ -58,7 +58,7 @@ Stmt RowStages::Map(int64_t columns, const Destination& to, const ElementFn& val
   return Seq(std::move(parts));
 }
 
-Stmt RowStages::Multiply(int64_t columns, int64_t tile_rows, int64_t vectors, const Sum& sum,
+Stmt RowStages::Multiply(int64_t columns, const RegisterTile& tile, const Sum& sum,
                          const Destination& to) const {
   std::vector<Stmt> parts;
   for (const Columns& part : ColumnsOf(columns, lanes)) {
@@ -70,9 +70,10 @@ Stmt RowStages::Multiply(int64_t columns, int64_t tile_rows, int64_t vectors, co
     c.body = sum.product(row, column, c.reduce[0].var);
     c.result = sum.result(c.acc, row, column);
     Schedule sch(std::move(c));
-    const auto [tiles, tile_row] = sch.Split(sch.axis(0), tile_rows);
+    const auto [tiles, tile_row] = sch.Split(sch.axis(0), tile.rows);
     const auto [all, lane] = sch.Split(sch.axis(1), part.lanes);
-    const auto [outer, vector] = sch.Split(all, LargestDivisor(part.count / part.lanes, vectors));
+    const auto [outer, vector] =
+        sch.Split(all, LargestDivisor(part.count / part.lanes, tile.vectors));
     const auto [k, step] = sch.Split(sch.reduce(0), LargestDivisor(sum.extent, kUnroll));
     sch.Reorder({outer, tiles, k, step, tile_row, vector, lane});
     sch.AccumulateAt(2);
@@ -83,17 +84,17 @@ Stmt RowStages::Multiply(int64_t columns, int64_t tile_rows, int64_t vectors, co
   return Seq(std::move(parts));
 }
 
-Stmt RowStages::Reduce(Reducer reducer, const Buffer& from, int64_t columns, const Buffer& into,
+Stmt RowStages::Reduce(Reducer reducer, const RowSource& from, const Buffer& into,
                        bool holds) const {
   std::vector<Stmt> parts;
-  for (const Columns& part : ColumnsOf(columns, lanes)) {
+  for (const Columns& part : ColumnsOf(from.columns, lanes)) {
     Compute c{.name = "reduction", .output = into};
     c.axes = {{Var("r"), rows}};
     c.reduce = {{Var("c"), part.count}};
     c.reducer = reducer;
     c.acc = Var("reduced", DType::kF32);
     const Expr row = c.axes[0].var;
-    c.body = Load(from, {row, c.reduce[0].var + part.first});
+    c.body = Load(from.buffer, {row, c.reduce[0].var + part.first});
     c.result = holds || part.first > 0 ? Combine(reducer, c.acc, Load(into, {row})) : c.acc;
     Schedule sch(std::move(c));
     const auto [tiles, tile_row] = sch.Split(sch.axis(0), LargestDivisor(rows, kReducedRows));

@@ -30,19 +30,29 @@ struct Sum {
   std::function<Expr(const Expr& sum, const Expr& row, const Expr& column)> result;
 };
 
+// Of a matrix product: rows, by vectors of columns.
+struct RegisterTile {
+  int64_t rows, vectors;
+};
+
+// The first `columns` of a buffer [rows, columns or more].
+struct RowSource {
+  Buffer buffer;
+  int64_t columns;
+};
+
 struct RowStages {
   int64_t rows, lanes;
 
   // Each element by itself.
   Stmt Map(int64_t columns, const Destination& to, const ElementFn& value) const;
-  // A matrix product in register tiles of `tile_rows` rows by at most `vectors` vectors.
-  // REQUIRES: rows is a multiple of tile_rows.
-  Stmt Multiply(int64_t columns, int64_t tile_rows, int64_t vectors, const Sum& sum,
+  // A matrix product in register tiles of at most so many vectors.
+  // REQUIRES: rows is a multiple of the tile's.
+  Stmt Multiply(int64_t columns, const RegisterTile& tile, const Sum& sum,
                 const Destination& to) const;
-  // into[r] = the columns of row r of `from` [rows, columns or more], reduced, and with them
-  // into[r] itself where that `holds` a value.
-  Stmt Reduce(Reducer reducer, const Buffer& from, int64_t columns, const Buffer& into,
-              bool holds) const;
+  // into[r] = the columns of row r of `from`, reduced, and with them into[r] itself where that
+  // `holds` a value.
+  Stmt Reduce(Reducer reducer, const RowSource& from, const Buffer& into, bool holds) const;
   // to[r] = value(r) of each pair in order, by vectors of rows.
   Stmt ForRows(const std::vector<std::pair<Buffer, RowFn>>& stores) const;
 };

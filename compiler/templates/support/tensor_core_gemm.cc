@@ -236,8 +236,9 @@ class TensorCoreLowerer {
 
   // Stores the result of a sum at a place of the block's tile.
   Stmt StoreAt(const Expr& sum, const Expr& row, const Expr& column) const {
-    return StoreResult(gemm_, sum, Batch(), tile_m_ * schedule_.rows() + row,
-                       tile_n_ * schedule_.columns() + column);
+    const GemmPlace at{Batch(), tile_m_ * schedule_.rows() + row,
+                       tile_n_ * schedule_.columns() + column};
+    return StoreResult(gemm_, at, sum);
   }
 
   // What gemm.axes is given.
@@ -341,9 +342,9 @@ Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt bod
   return If(And(Lt(m, Int(gemm.m)), inside), std::move(body));
 }
 
-Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
-                 const Expr& n) {
-  return IfInside(gemm, m, n, StoreResult(gemm.compute, gemm.axes(batch, m, n), sum));
+Stmt StoreResult(const TensorCoreGemm& gemm, const GemmPlace& at, const Expr& sum) {
+  return IfInside(gemm, at.m, at.n,
+                  StoreResult(gemm.compute, gemm.axes(at.batch, at.m, at.n), sum));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

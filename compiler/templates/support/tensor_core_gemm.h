@@ -98,8 +98,11 @@ Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& sc
 // Does it where m and n are inside d.
 Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt body);
 
-// Stores the result of a sum at a place of d, where that is inside.
-Stmt StoreResult(const TensorCoreGemm& gemm, const Expr& sum, const Expr& batch, const Expr& m,
-                 const Expr& n);
+// An element of d.
+struct GemmPlace {
+  Expr batch, m, n;
+};
+// Stores the result of a sum there, where that is inside.
+Stmt StoreResult(const TensorCoreGemm& gemm, const GemmPlace& at, const Expr& sum);
 
 }  // namespace tilewright

@@ -38,10 +38,12 @@ Expr ElementOf(const TensorCoreStage& to, const CopyPlace& place, const Expr& st
   return Select(std::move(there), value, Const(0, value->dtype));
 }
 
-Stmt ForCopies(const TensorCoreStage& to, const Expr& copy, const Expr& lane, Stmt body,
-               const Expr& exists) {
+Stmt ForLanes(const TensorCoreStage& to, const Expr& lane, Stmt body, const Expr& exists) {
   body = For(lane, to.vector, LoopKind::kVectorized, std::move(body));
-  if (exists != nullptr) body = If(exists, std::move(body));
+  return exists != nullptr ? If(exists, std::move(body)) : body;
+}
+
+Stmt ForCopies(const TensorCoreStage& to, const Expr& copy, Stmt body) {
   const bool unrolled = to.copies() <= kMostUnrolledCopies;
   return For(copy, to.copies(), unrolled ? LoopKind::kUnrolled : LoopKind::kSerial,
              std::move(body));
@@ -65,23 +67,22 @@ Stmt CopyStage(const TensorCoreStage& to, const Expr& stage, const Expr& part, b
   const std::vector<Expr> at = to.Place(part, place.row, place.column, lane);
   const Expr element = ElementOf(to, place, stage, lane);
   const Stmt store = async ? AsyncStore(to.shared, at, element) : Store(to.shared, at, element);
-  return ForCopies(to, copy, lane, store, exists);
+  return ForCopies(to, copy, ForLanes(to, lane, store, exists));
 }
 
 Stmt FetchStage(const TensorCoreStage& to, const Expr& stage) {
   const Expr copy = Var("copy"), lane = Var("v");
   const CopyPlace place = PlaceOf(to, copy);
-  return ForCopies(to, copy, lane, Store(to.next, {copy, lane}, ElementOf(to, place, stage, lane)),
-                   nullptr);
+  const Stmt store = Store(to.next, {copy, lane}, ElementOf(to, place, stage, lane));
+  return ForCopies(to, copy, ForLanes(to, lane, store, nullptr));
 }
 
 Stmt PutStage(const TensorCoreStage& to, const Expr& part) {
   const Expr copy = Var("copy"), lane = Var("v");
   const CopyPlace place = PlaceOf(to, copy);
-  return ForCopies(
-      to, copy, lane,
-      Store(to.shared, to.Place(part, place.row, place.column, lane), Load(to.next, {copy, lane})),
-      place.exists);
+  const Stmt store =
+      Store(to.shared, to.Place(part, place.row, place.column, lane), Load(to.next, {copy, lane}));
+  return ForCopies(to, copy, ForLanes(to, lane, store, place.exists));
 }
 
 }  // namespace tilewright

@@ -34,22 +34,20 @@ std::vector<int64_t> TileRows(int64_t blocks) {
   return few.size() > 1 ? few : Divisors(blocks, 8);
 }
 
-TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
-                      const std::vector<int64_t>& row_candidates,
-                      const std::vector<int64_t>& column_candidates, int registers,
+TileChoice ChooseTile(const TiledSide& row_side, const TiledSide& column_side, int registers,
                       const Target& target) {
   const double broadcast = BroadcastCost(target);
   if (broadcast > 0) --registers;  // two-operand instructions: for the product
   TileChoice best;
   double best_cycles = -1;
-  for (int64_t rows : row_candidates) {
-    for (int64_t columns : column_candidates) {
-      if (rows > row_extent || columns > column_extent) continue;
+  for (int64_t rows : row_side.candidates) {
+    for (int64_t columns : column_side.candidates) {
+      if (rows > row_side.extent || columns > column_side.extent) continue;
       if (!FitsRegisters(rows, columns, registers)) continue;
-      const int64_t full = column_extent / columns, tail = column_extent % columns;
+      const int64_t full = column_side.extent / columns, tail = column_side.extent % columns;
       double cycles = static_cast<double>(full) * CyclesOfTile(rows, columns, broadcast);
       if (tail > 0) cycles += CyclesOfTile(rows, tail, broadcast);
-      cycles *= static_cast<double>((row_extent + rows - 1) / rows);
+      cycles *= static_cast<double>((row_side.extent + rows - 1) / rows);
       if (best_cycles < 0 || cycles < best_cycles) {
         best_cycles = cycles;
         best = {rows, columns};

@@ -30,12 +30,14 @@ inline bool FitsRegisters(int64_t rows, int64_t columns, int registers) {
 // is.
 std::vector<int64_t> TileRows(int64_t blocks);
 
-// The best (rows, columns) of the candidates for an iteration space of `row_extent` x
-// `column_extent` that fits the registers, where each column's element is broadcast as the target's
-// instructions do it. REQUIRES: candidates hold 1.
-TileChoice ChooseTile(int64_t row_extent, int64_t column_extent,
-                      const std::vector<int64_t>& row_candidates,
-                      const std::vector<int64_t>& column_candidates, int registers,
+// A side of an iteration space, and what a tile may have of it.
+struct TiledSide {
+  int64_t extent = 1;
+  std::vector<int64_t> candidates;
+};
+// The best (rows, columns) of the candidates that fits the registers, where each column's element
+// is broadcast as the target's instructions do it. REQUIRES: candidates hold 1.
+TileChoice ChooseTile(const TiledSide& rows, const TiledSide& columns, int registers,
                       const Target& target);
 
 // Vector multiply-adds that take as long as `work` of them beside reading `bytes` of weights from

@@ -29,6 +29,11 @@ struct TransposedPhase {
 // The phases that have outputs, along spatial dimension d. REQUIRES: a conv2d_transpose.
 std::vector<TransposedPhase> PhasesOf(const Workload& workload, size_t d);
 
+// A phase of rows and one of columns: every so many-th output of an image.
+struct PhasePair {
+  TransposedPhase h, v;
+};
+
 // Of all pairs of phases the largest taps and outputs, for choosing tiles.
 struct LargestPhase {
   int64_t rows, columns, taps_h, taps_w;

@@ -34,9 +34,10 @@ class WarpgroupLowerer {
   Program Lower() const {
     Program program{.name = gemm_.compute.name, .params = gemm_.inputs};
     program.params.push_back(gemm_.compute.output);
-    Stmt inside = Seq({OfUsers(ZeroSums()),
-                       Pipeline(stage_, StagesOf(gemm_, schedule_), schedule_.slots, Fill(), Use()),
-                       OfUsers(Results())});
+    Stmt inside =
+        Seq({OfUsers(ZeroSums()),
+             Pipeline(stage_, StagesOf(gemm_, schedule_), schedule_.slots, {Fill(), Use()}),
+             OfUsers(Results())});
     inside = Alloc(sums_, std::move(inside));
     inside = For(thread_, launch_.block[0], ThreadAxis::kThreadX, std::move(inside));
     inside = Alloc(left_, Alloc(right_, std::move(inside)));
@@ -82,16 +83,18 @@ class WarpgroupLowerer {
     const int64_t depth = StageDepth(op_.type);
     const Expr part = FloorDiv(batch_, gemm_.batch), batch = FloorMod(batch_, gemm_.batch);
     const Expr k = (part * StagesOf(gemm_, schedule_) + stage_) * depth;
-    const auto load = [&](const Buffer& slots, int64_t box, const StagedMatrix& matrix,
-                          const Expr& row, const Expr& column) {
-      return TileStmt(BoxLoadOf(op_.type), {InSlot(slots, Int(0), box),
-                                            Load(matrix.source, matrix.at(batch, row, column))});
+    const auto load = [&](const Expr& slot, const StagedMatrix& matrix, const Expr& row,
+                          const Expr& column) {
+      return TileStmt(BoxLoadOf(op_.type),
+                      {slot, Load(matrix.source, matrix.at(batch, row, column))});
     };
-    std::vector<Stmt> all = {load(left_, 0, gemm_.left, tile_m_ * schedule_.rows(), k)};
+    std::vector<Stmt> all = {
+        load(InSlot(left_, Int(0)), gemm_.left, tile_m_ * schedule_.rows(), k)};
     const Expr n = block_y_ * schedule_.columns;
     for (int64_t box = 0; box < RightBoxes(); ++box) {
-      all.push_back(gemm_.right_rows_are_depth ? load(right_, box, gemm_.right, k, n + box * depth)
-                                               : load(right_, 0, gemm_.right, n, k));
+      all.push_back(gemm_.right_rows_are_depth
+                        ? load(InSlot(right_, Int(0), box), gemm_.right, k, n + box * depth)
+                        : load(InSlot(right_, Int(0)), gemm_.right, n, k));
     }
     return Seq(std::move(all));
   }
@@ -123,9 +126,9 @@ class WarpgroupLowerer {
     const Expr warp = FloorMod(FloorDiv(thread_, kWarpThreads), kGroupThreads / kWarpThreads);
     const Expr row = FirstRow(tile) + warp * kTileRows + half * 8 + FloorDiv(lane, 4);
     const Expr column = eight * kTileColumns + FloorMod(lane, 4) * 2 + e;
-    Stmt inside =
-        StoreResult(gemm_, Load(sums_, {tile, eight * 4 + half * 2 + e}), batch_,
-                    tile_m_ * schedule_.rows() + row, block_y_ * schedule_.columns + column);
+    Stmt inside = StoreResult(
+        gemm_, {batch_, tile_m_ * schedule_.rows() + row, block_y_ * schedule_.columns + column},
+        Load(sums_, {tile, eight * 4 + half * 2 + e}));
     // Columns last: what an epilogue derives of one serves all its rows and is then forgotten.
     for (const auto& [var, extent] : {std::pair{e, int64_t{2}},
                                       {half, int64_t{2}},

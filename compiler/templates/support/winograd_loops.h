@@ -20,4 +20,12 @@ Stmt WithTile(const WinogradShape& shape, const Expr& tile,
 // Those of the shape's arithmetic.
 WinogradMatrices MatricesOf(const WinogradShape& shape);
 
+// The two passes of a tile's transform, columns and rows, and what lies between them: [m or alpha,
+// alpha, lanes].
+struct TilePasses {
+  const WinogradShape& shape;
+  WinogradMatrices matrices;
+  Buffer half;
+};
+
 }  // namespace tilewright

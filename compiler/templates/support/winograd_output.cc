@@ -24,8 +24,8 @@ Expr DividedExactly(const Expr& x, int64_t square) {
 }
 
 // The outputs of one row of a tile whose columns are transformed, from the row's alpha values.
-Values OutputRow(const WinogradShape& s, const WinogradMatrices& w, const Buffer& half,
-                 const Expr& i, const Expr& lane) {
+Values OutputRow(const TilePasses& passes, const Expr& i, const Expr& lane) {
+  const auto& [s, w, half] = passes;
   Values x;
   for (int64_t k = 0; k < s.alpha; ++k) x.push_back(Load(half, {i, Int(k), lane}));
   Values y = OutputCombinations(w, x);
@@ -35,8 +35,10 @@ Values OutputRow(const WinogradShape& s, const WinogradMatrices& w, const Buffer
 }
 
 // The columns of tile p of output block o, transformed into `half` [m, alpha, lanes].
-Stmt TransformColumns(const WinogradShape& s, const WinogradMatrices& w, const Buffer& products,
-                      const Expr& o, const Expr& p, const Buffer& half) {
+Stmt TransformColumns(const TilePasses& passes, const Buffer& products, const Expr& o,
+                      const Expr& p) {
+  const WinogradShape& s = passes.shape;
+  const Buffer& half = passes.half;
   return Serially("j", s.alpha, [&](const Expr& j) {
     return Lanes(s, [&](const Expr& lane) {
       Values x;
@@ -44,33 +46,27 @@ Stmt TransformColumns(const WinogradShape& s, const WinogradMatrices& w, const B
         x.push_back(Load(products, {o, j + k * s.alpha, p, lane}));
       }
       std::vector<Stmt> stores;
-      const Values y = OutputCombinations(w, x);
+      const Values y = OutputCombinations(passes.matrices, x);
       for (int64_t i = 0; i < s.m; ++i) stores.push_back(Store(half, {Int(i), j, lane}, y[i]));
       return Seq(std::move(stores));
     });
   });
 }
 
-Buffer Folded(const WinogradShape& s) {
-  return MakeBuffer("folded", s.types.output(), {s.m, s.alpha, s.lanes}, Scope::kStack);
+TilePasses PassesOf(const WinogradShape& s) {
+  return {s, MatricesOf(s),
+          MakeBuffer("folded", s.types.output(), {s.m, s.alpha, s.lanes}, Scope::kStack)};
 }
 
 // The last stage of one piece: conditions only where a tile may leave the image.
 class OutputTransform {
  public:
-  OutputTransform(const WinogradShape& s, const Compute& epilogue, Buffer products, Buffer sums,
-                  Expr first_block)
-      : s_(s),
-        w_(MatricesOf(s)),
-        epilogue_(epilogue),
-        products_(std::move(products)),
-        sums_(std::move(sums)),
-        first_block_(std::move(first_block)),
-        half_(Folded(s)) {}
+  OutputTransform(const WinogradShape& s, const PieceOutput& output, const Compute& epilogue)
+      : s_(s), output_(output), epilogue_(epilogue), passes_(PassesOf(s)) {}
 
-  Stmt Piece(const Expr& piece, int64_t blocks) const {
+  Stmt Piece(int64_t blocks) const {
     const Stmt tiles = Serially("p", s_.piece, [&](const Expr& p) {
-      const Expr number = piece * s_.piece + p;
+      const Expr number = output_.piece * s_.piece + p;
       const Stmt all = WithTile(s_, number, [&](const Expr& n, const Expr& r, const Expr& q) {
         return Serially("o", blocks, [&](const Expr& o) {
           return Tile({.p = p, .o = o, .n = n, .y = r * s_.m, .x = q * s_.m});
@@ -78,7 +74,7 @@ class OutputTransform {
       });
       return s_.tiles() % s_.piece == 0 ? all : If(Lt(number, Int(s_.tiles())), all);
     });
-    return Alloc(half_, tiles);
+    return Alloc(passes_.half, tiles);
   }
 
  private:
@@ -88,7 +84,7 @@ class OutputTransform {
   };
 
   Stmt Tile(const Place& at) const {
-    const Stmt columns = TransformColumns(s_, w_, products_, at.o, at.p, half_);
+    const Stmt columns = TransformColumns(passes_, output_.products, at.o, at.p);
     const auto rows = [&](bool whole) {
       return Serially("i", s_.m,
                       [&](const Expr& i) { return whole ? WholeRow(at, i) : CutRow(at, i); });
@@ -117,18 +113,17 @@ class OutputTransform {
 
   // Pixel (i, j) of a tile, after the epilogue.
   Stmt StorePixel(const Place& at, const Expr& i, int64_t j, const Expr& lane) const {
-    Expr value = OutputRow(s_, w_, half_, i, lane)[j];
-    if (sums_ != nullptr) value = value + Load(sums_, {at.o, at.p, i, Int(j), lane});
-    const std::vector<Expr> pixel = {at.n, first_block_ + at.o, at.y + i, at.x + j, lane};
+    Expr value = OutputRow(passes_, i, lane)[j];
+    const Buffer& sums = output_.sums;
+    if (sums != nullptr) value = value + Load(sums, {at.o, at.p, i, Int(j), lane});
+    const std::vector<Expr> pixel = {at.n, output_.first_block + at.o, at.y + i, at.x + j, lane};
     return StoreResult(epilogue_, pixel, value);
   }
 
   const WinogradShape& s_;
-  const WinogradMatrices w_;
+  const PieceOutput& output_;
   const Compute& epilogue_;
-  const Buffer products_, sums_;  // sums: null where there is one chunk
-  const Expr first_block_;
-  const Buffer half_;
+  const TilePasses passes_;
 };
 
 }  // namespace
@@ -166,10 +161,9 @@ Stmt ClearSums(const WinogradShape& s, const WinogradTile& tile, const Buffer& s
 
 Stmt AddOutput(const WinogradShape& s, const WinogradTile& tile, const Buffer& products,
                const Buffer& sums) {
-  const WinogradMatrices w = MatricesOf(s);
-  const Buffer half = Folded(s);
+  const TilePasses passes = PassesOf(s);
   const auto row = [&](const Expr& o, const Expr& p, const Expr& i, const Expr& lane) {
-    const Values y = OutputRow(s, w, half, i, lane);
+    const Values y = OutputRow(passes, i, lane);
     std::vector<Stmt> stores;
     for (int64_t j = 0; j < s.m; ++j) {
       const std::vector<Expr> at = {o, p, i, Int(j), lane};
@@ -177,20 +171,19 @@ Stmt AddOutput(const WinogradShape& s, const WinogradTile& tile, const Buffer& p
     }
     return Seq(std::move(stores));
   };
-  return Alloc(half, Serially("p", s.piece, [&](const Expr& p) {
+  return Alloc(passes.half, Serially("p", s.piece, [&](const Expr& p) {
                  return Serially("o", tile.blocks, [&](const Expr& o) {
                    const Stmt rows = Serially("i", s.m, [&](const Expr& i) {
                      return Lanes(s, [&](const Expr& lane) { return row(o, p, i, lane); });
                    });
-                   return Seq({TransformColumns(s, w, products, o, p, half), rows});
+                   return Seq({TransformColumns(passes, products, o, p), rows});
                  });
                }));
 }
 
-Stmt TransformOutput(const WinogradShape& shape, const WinogradTile& tile, const Buffer& products,
-                     const Buffer& sums, const Expr& piece, const Expr& first_block,
-                     const Compute& epilogue) {
-  return OutputTransform(shape, epilogue, products, sums, first_block).Piece(piece, tile.blocks);
+Stmt TransformOutput(const WinogradShape& shape, const WinogradTile& tile,
+                     const PieceOutput& output, const Compute& epilogue) {
+  return OutputTransform(shape, output, epilogue).Piece(tile.blocks);
 }
 
 }  // namespace tilewright

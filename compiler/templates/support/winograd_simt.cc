@@ -40,8 +40,10 @@ Program PerPair(Program program, int64_t outer, int64_t inner,
   return program;
 }
 
-// Where tile number `tile` lies: its image, and its row and column among the image's tiles.
+// Where tile number `tile` of a channel lies: its image, and its row and column among the image's
+// tiles.
 struct Place {
+  Expr channel;
   Expr image = Var("image"), row = Var("row"), column = Var("column");
 
   Stmt In(const WinogradShape& s, const Expr& tile, Stmt body) const {
@@ -69,31 +71,36 @@ Buffer Registers(const char* name, int64_t rows, int64_t columns) {
 }
 
 // Zeros where the tile leaves the image.
-Stmt ReadTile(const WinogradShape& s, const Buffer& data, const Place& place, const Expr& channel,
-              const Buffer& tile) {
+Stmt ReadTile(const WinogradShape& s, const Buffer& data, const Place& place, const Buffer& tile) {
   return Unrolled("i", s.alpha, [&](const Expr& i) {
     return Unrolled("j", s.alpha, [&](const Expr& j) {
       const Expr y = place.row * s.m + i - s.pad_top, x = place.column * s.m + j - s.pad_left;
       return Store(tile, {i, j},
                    Select(And(Within(y, s.height), Within(x, s.width)),
-                          Load(data, {place.image, channel, y, x}), Float(0)));
+                          Load(data, {place.image, place.channel, y, x}), Float(0)));
     });
   });
 }
 
-// Stores row `i` of a tile of the output as far as it lies in the image.
+// Row `i` of a tile of the output.
+struct RowValues {
+  Expr i;
+  Values values;
+};
+
+// Stores it as far as it lies in the image.
 Stmt StoreRow(const WinogradShape& s, const Compute& epilogue, const Place& place,
-              const Expr& channel, const Expr& i, const Values& values) {
+              const RowValues& row) {
   std::vector<Stmt> stores;
-  const Expr y = place.row * s.m + i;
+  const Expr y = place.row * s.m + row.i;
   for (int64_t j = 0; j < s.m; ++j) {
-    const std::vector<Expr> at = {place.image, channel, y, place.column * s.m + j};
-    Stmt store = StoreResult(epilogue, at, values[j]);
+    const std::vector<Expr> at = {place.image, place.channel, y, place.column * s.m + j};
+    Stmt store = StoreResult(epilogue, at, row.values[j]);
     if (s.out_width % s.m != 0) store = If(Lt(at[3], Int(s.out_width)), std::move(store));
     stores.push_back(std::move(store));
   }
-  Stmt row = Seq(std::move(stores));
-  return s.out_height % s.m == 0 ? row : If(Lt(y, Int(s.out_height)), std::move(row));
+  Stmt all = Seq(std::move(stores));
+  return s.out_height % s.m == 0 ? all : If(Lt(y, Int(s.out_height)), std::move(all));
 }
 
 // The axes and the output of the workload, with its epilogue over the sum.
@@ -178,8 +185,8 @@ Program TransformTilesSimt(const WinogradShape& s) {
                      }
                      return Seq(std::move(stores));
                    };
-                   const Place place;
-                   const Stmt read = place.In(s, p, ReadTile(s, data, place, ci, tile));
+                   const Place place{ci};
+                   const Stmt read = place.In(s, p, ReadTile(s, data, place, tile));
                    const Stmt transform = Unrolled("j", s.alpha, columns);
                    const Stmt body = Seq({read, transform, Unrolled("i", s.alpha, rows)});
                    return Alloc(tile, Alloc(half, body));
@@ -205,9 +212,9 @@ Program TransformProductsSimt(const Workload& workload, const WinogradShape& s) 
       for (int64_t i = 0; i < s.m; ++i) stores.push_back(Store(half, {Int(i), j}, y[i]));
       return Seq(std::move(stores));
     };
-    const Place place;
+    const Place place{co};
     const auto rows = [&](const Expr& i) {
-      return StoreRow(s, epilogue, place, co, i, OutputCombinations(w, RowOf(half, i)));
+      return StoreRow(s, epilogue, place, {i, OutputCombinations(w, RowOf(half, i))});
     };
     const Stmt store = place.In(s, p, Unrolled("i", s.m, rows));
     return Alloc(half, Seq({Unrolled("j", s.alpha, columns), store}));

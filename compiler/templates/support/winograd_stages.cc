@@ -25,9 +25,12 @@ Expr As(DType dtype, Expr value) {
 
 // Both passes of BT d B over one tile: columns into `half`, then rows to the output.
 Stmt TransformTile(
-    const WinogradShape& s, const WinogradMatrices& w, const Buffer& half,
+    const TilePasses& passes,
     const std::function<Expr(const Expr& row, const Expr& column, const Expr& lane)>& input,
     const std::function<Stmt(const Expr& xi, const Expr& lane, Expr value)>& store) {
+  const WinogradShape& s = passes.shape;
+  const WinogradMatrices& w = passes.matrices;
+  const Buffer& half = passes.half;
   const Stmt columns = Serially("j", s.alpha, [&](const Expr& j) {
     return Lanes(s, [&](const Expr& lane) {
       Values x;
@@ -60,12 +63,17 @@ int64_t MostChannels(const WinogradMatrices& w) {
   return limit / (int64_t{9} * 255 * 128);
 }
 
+// Of a tile in the image.
+struct Corner {
+  Expr row, column;
+};
+
 // A tile at the border, copied with zeros where it leaves the image.
-Stmt CopyTile(const WinogradShape& s, const Buffer& copy, const Expr& row, const Expr& column,
+Stmt CopyTile(const WinogradShape& s, const Buffer& copy, const Corner& corner,
               const std::function<Expr(const Expr& y, const Expr& x, const Expr& lane)>& data) {
   return Serially("i", s.alpha, [&](const Expr& i) {
     return Serially("j", s.alpha, [&](const Expr& j) {
-      const Expr y = row + i, x = column + j;
+      const Expr y = corner.row + i, x = corner.column + j;
       const Stmt inside =
           Lanes(s, [&](const Expr& lane) { return Store(copy, {i, j, lane}, data(y, x, lane)); });
       const Stmt outside = Lanes(
@@ -164,11 +172,12 @@ Program TransformWeights(const WinogradShape& s) {
           .body = For(oc, s.out_blocks, LoopKind::kParallel, body)};
 }
 
-Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piece,
-                    const Expr& block, const PieceBuffer& out) {
-  const WinogradMatrices w = MatricesOf(s);
+Stmt TransformInput(const WinogradShape& s, const Buffer& data, const InputPart& part,
+                    const PieceBuffer& out) {
+  const Expr &piece = part.piece, &block = part.block;
   const std::vector<int64_t> tile_shape = {s.alpha, s.alpha, s.lanes};
   const Buffer half = MakeBuffer("half", s.types.input(), tile_shape, Scope::kStack);
+  const TilePasses passes{s, MatricesOf(s), half};
   const Buffer copy = MakeBuffer("copy", s.types.data, tile_shape, Scope::kStack);
   const auto one = [&](const Expr& p, const Expr& n, const Expr& row, const Expr& column) {
     const Expr y0 = row * s.m - s.pad_top, x0 = column * s.m - s.pad_left;
@@ -181,20 +190,20 @@ Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piec
                    As(out.buffer->dtype, std::move(value)));
     };
     const Stmt inner = TransformTile(
-        s, w, half,
+        passes,
         [&](const Expr& i, const Expr& j, const Expr& lane) {
           return as_input(from(y0 + i, x0 + j, lane));
         },
         store);
     const Stmt border = TransformTile(
-        s, w, half,
+        passes,
         [&](const Expr& i, const Expr& j, const Expr& lane) {
           return as_input(Load(copy, {i, j, lane}));
         },
         store);
     const Expr whole = And(And(Le(Int(0), y0), Le(y0 + s.alpha, Int(s.height))),
                            And(Le(Int(0), x0), Le(x0 + s.alpha, Int(s.width))));
-    return If(whole, inner, Seq({CopyTile(s, copy, y0, x0, from), border}));
+    return If(whole, inner, Seq({CopyTile(s, copy, {y0, x0}, from), border}));
   };
   const Stmt tiles = Serially("p", s.piece, [&](const Expr& p) {
     const Expr tile = piece * s.piece + p;
@@ -206,9 +215,9 @@ Stmt TransformInput(const WinogradShape& s, const Buffer& data, const Expr& piec
   return Alloc(half, Alloc(copy, tiles));
 }
 
-Stmt MultiplyPiece(const WinogradShape& s, const WinogradTile& tile, const Buffer& weights,
-                   const PieceBuffer& input, const Expr& first_block, const Expr& chunk,
+Stmt MultiplyPiece(const WinogradShape& s, const WinogradTile& tile, const PieceFactors& factors,
                    const Buffer& products) {
+  const auto& [weights, input, first_block, chunk] = factors;
   Compute c{.name = "multiply", .inputs = {weights, input.buffer}, .output = products};
   c.axes = {{Var("o"), tile.blocks},
             {Var("xi"), s.alpha * s.alpha},
@@ -230,6 +239,7 @@ Stmt MultiplyPiece(const WinogradShape& s, const WinogradTile& tile, const Buffe
   sch.Reorder(
       {sch.axis(1), p_outer, sch.reduce(0), ici_outer, ici_tile, p_tile, sch.axis(0), sch.axis(3)});
   sch.AccumulateAt(2);
+  if (tile.prefetch) sch.PrefetchNext(/*input=*/0, /*outer_count=*/1);
   for (const Loop& loop : {ici_tile, p_tile, sch.axis(0)}) sch.Unroll(loop);
   sch.Vectorize(sch.axis(3));
   return sch.Lower().body;

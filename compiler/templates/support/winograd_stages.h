@@ -52,9 +52,10 @@ WinogradShape WinogradShapeOf(const Workload& workload, int64_t m, int64_t piece
 
 // How the products are computed.
 struct WinogradTile {
-  int64_t blocks = 1;   // of output channels in registers
-  int64_t columns = 1;  // tiles in registers; divides the piece
-  int64_t unroll = 1;   // words of input channels; divides those of a block
+  int64_t blocks = 1;     // of output channels in registers
+  int64_t columns = 1;    // tiles in registers; divides the piece
+  int64_t unroll = 1;     // words of input channels; divides those of a block
+  bool prefetch = false;  // asks for the weights of the next of the matrix products
 };
 
 // [out_blocks, alpha * alpha, words of in_channels, lanes]
@@ -78,16 +79,24 @@ struct PieceBuffer {
   }
 };
 
-// Transforms channel block `block` of the input tiles of piece number `piece`; tiles beyond the
-// last are zero.
-Stmt TransformInput(const WinogradShape& shape, const Buffer& data, const Expr& piece,
-                    const Expr& block, const PieceBuffer& out);
+// The input tiles of piece number `piece` in channel block `block`.
+struct InputPart {
+  Expr piece, block;
+};
+// Transforms them; tiles beyond the last are zero.
+Stmt TransformInput(const WinogradShape& shape, const Buffer& data, const InputPart& part,
+                    const PieceBuffer& out);
 
-// products[o, xi, p, lane] = sum over chunk number `chunk` of the input channels, for the `blocks`
-// output blocks that begin at first_block.
-Stmt MultiplyPiece(const WinogradShape& shape, const WinogradTile& tile, const Buffer& weights,
-                   const PieceBuffer& input, const Expr& first_block, const Expr& chunk,
-                   const Buffer& products);
+// What is multiplied: chunk number `chunk` of the input channels, by the weights of the tile's
+// output blocks, which begin at first_block.
+struct PieceFactors {
+  Buffer weights;
+  PieceBuffer input;
+  Expr first_block, chunk;
+};
+// products[o, xi, p, lane] = the sum over the chunk.
+Stmt MultiplyPiece(const WinogradShape& shape, const WinogradTile& tile,
+                   const PieceFactors& factors, const Buffer& products);
 
 // Where the output goes and what is fused into it: axes n, oc, oh, ow, lane; acc and result by
 // FuseEpilogue; output. It has no body.
@@ -103,9 +112,14 @@ Stmt ClearSums(const WinogradShape& shape, const WinogradTile& tile, const Buffe
 Stmt AddOutput(const WinogradShape& shape, const WinogradTile& tile, const Buffer& products,
                const Buffer& sums);
 
-// Transforms one piece's products, adds `sums` unless null, applies the epilogue and stores.
-Stmt TransformOutput(const WinogradShape& shape, const WinogradTile& tile, const Buffer& products,
-                     const Buffer& sums, const Expr& piece, const Expr& first_block,
-                     const Compute& epilogue);
+// The products of one piece with the tile's output blocks, which begin at first_block, and the
+// sums that are added to them; null: none.
+struct PieceOutput {
+  Buffer products, sums;
+  Expr piece, first_block;
+};
+// Transforms them, applies the epilogue and stores.
+Stmt TransformOutput(const WinogradShape& shape, const WinogradTile& tile,
+                     const PieceOutput& output, const Compute& epilogue);
 
 }  // namespace tilewright

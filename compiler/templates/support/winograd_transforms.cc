@@ -53,10 +53,6 @@ Expr TransformedTap(const WinogradMatrices& w, int64_t xi, const std::vector<Exp
   return sum.Take();
 }
 
-Stmt Let(const Expr& var, Expr value, Stmt body) {
-  return For(var, std::move(value), Int(1), LoopKind::kSerial, std::move(body));
-}
-
 Expr Within(const Expr& at, int64_t extent) { return And(Le(Int(0), at), Lt(at, Int(extent))); }
 
 }  // namespace tilewright

@@ -35,9 +35,6 @@ std::vector<Expr> OutputCombinations(const WinogradMatrices& w, const std::vecto
 // taps' type.
 Expr TransformedTap(const WinogradMatrices& w, int64_t xi, const std::vector<Expr>& taps);
 
-// `body` with `var` = `value`: a loop of one step.
-Stmt Let(const Expr& var, Expr value, Stmt body);
-
 // 0 <= at < extent.
 Expr Within(const Expr& at, int64_t extent);
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -111,20 +112,20 @@ class Machine final : public tw_machine {
   static void Enter(void* machine);
   tw_memory* FindShared(const char* name, long long bytes, int64_t at);
   void UseBarrier(int what, int64_t at, int value, int line);
-  void StartBox(const tw_memory* map, const int* first, int count, int64_t to, int64_t barrier);
+  void StartBox(const tw_memory* map, std::span<const int> first, int64_t to, int64_t barrier);
   void Touch(tw_memory* memory, long long at, int bytes, bool write);
   void NoteWrite(tw_memory* memory, long long at);
   // Whether the running thread's block is the last of those that come to the counter.
   bool Arrive(tw_memory& counter, long long at, int blocks);
-  void CopyLate(tw_memory* to, long long to_at, const tw_memory* from, long long from_at,
-                int bytes);
+  void CopyLate(const tw_operand& to, const tw_operand& from, int bytes);
   void Land(int groups);
   void ComeToTile(const tw_tile& tile);
   // Of a warp whose lanes have all come to one.
   void RunTile(const WarpTile& lanes, size_t first);
   void StartLate(const WarpTile& lanes, size_t first);
   void RunLate(const WarpTile& lanes, size_t first);
-  void TouchRows(const tw_tile* lanes, size_t first, size_t count, int operand, bool write);
+  // Of lanes of the running warp from `first` on.
+  void TouchRows(std::span<const tw_tile> lanes, size_t first, int operand, bool write);
   // Bytes at an address of shared memory, or null: it was noted that they have not landed.
   const char* LandedAt(int64_t address, int64_t bytes);
   void Wait(State state, int line);

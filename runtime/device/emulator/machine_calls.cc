@@ -36,7 +36,7 @@ void Machine::BindFunctions() {
   barrier = [](tw_machine* m, int line) { Self(m).Wait(State::kAtBarrier, line); };
   copy = [](tw_machine* m, tw_memory* to, long long to_at, tw_memory* from, long long from_at,
             int bytes) {
-    Self(m).CopyLate(to, to_at, from, from_at, bytes);
+    Self(m).CopyLate({to, to_at}, {from, from_at}, bytes);
     if (!Self(m).found_.empty()) Self(m).fibers_->Yield();
   };
   commit = [](tw_machine* m) { ++Self(m).threads_[Self(m).running_].groups; };
@@ -99,21 +99,20 @@ void Machine::Touch(tw_memory* memory, long long at, int bytes, bool write) {
   Memory& whole = static_cast<Memory&>(*memory);
   const bool sees_all = threads_[running_].handover.sees_all;
   const char* race =
-      whole.whole->log().Touch(whole.first + at, bytes, write, static_cast<int32_t>(running_),
+      whole.whole->log().Touch({whole.first + at, bytes, write, static_cast<int32_t>(running_)},
                                clock_, sees_all ? arrivals_.seen() : kNone);
   if (race != nullptr) return Found(race, memory, at);
   if (write && memory->scope == kGlobalMemory) NoteWrite(memory, at);
 }
 
-void Machine::CopyLate(tw_memory* to, long long to_at, const tw_memory* from, long long from_at,
-                       int bytes) {
-  Touch(to, to_at, bytes, /*write=*/true);
+void Machine::CopyLate(const tw_operand& to, const tw_operand& from, int bytes) {
+  Touch(to.memory, to.at, bytes, /*write=*/true);
   Thread& thread = threads_[running_];
-  LateCopy late{.to = to, .at = to_at, .bytes = bytes, .group = thread.groups, .value = {}};
+  LateCopy late{.to = to.memory, .at = to.at, .bytes = bytes, .group = thread.groups, .value = {}};
   const auto size = static_cast<size_t>(bytes);
-  if (from != nullptr) std::memcpy(late.value.data(), from->data + from_at, size);
-  std::memset(to->data + to_at, 0xff, size);
-  std::memset(to->state + to_at, kLateByte, size);
+  if (from.memory != nullptr) std::memcpy(late.value.data(), from.memory->data + from.at, size);
+  std::memset(to.memory->data + to.at, 0xff, size);
+  std::memset(to.memory->state + to.at, kLateByte, size);
   thread.late.push_back(late);
 }
 

@@ -24,7 +24,7 @@ void Machine::BindSlotFunctions() {
   };
   load_box = [](tw_machine* m, const tw_memory* map, const int* first, int count, long long to,
                 long long barrier) {
-    Of(m).StartBox(map, first, count, to, barrier);
+    Of(m).StartBox(map, {first, static_cast<size_t>(count)}, to, barrier);
     if (!Of(m).found_.empty()) Of(m).fibers_->Yield();
   };
 }
@@ -65,7 +65,7 @@ Machine::Shared* Machine::SharedAt(int64_t at, int64_t bytes) {
   return nullptr;
 }
 
-void Machine::StartBox(const tw_memory* map, const int* first, int count, int64_t to,
+void Machine::StartBox(const tw_memory* map, std::span<const int> first, int64_t to,
                        int64_t barrier) {
   const char* wrong = barriers_.Use(barrier, static_cast<int32_t>(running_), clock_);
   if (wrong != nullptr) return Found(wrong, nullptr, 0);
@@ -80,7 +80,7 @@ void Machine::StartBox(const tw_memory* map, const int* first, int count, int64_
               .to = to,
               .barrier = barrier,
               .bytes = of.element_bytes};
-  for (int d = count; d-- > 0;) box.first.push_back(first[d]);
+  box.first.assign(first.rbegin(), first.rend());
   if (box.first.size() != of.box.size()) return Found("loads a box of another rank", map, 0);
   for (const int64_t extent : of.box) box.bytes *= extent;
   Shared* const shared = SharedAt(to, box.bytes);

@@ -28,8 +28,8 @@ void Machine::BindTileFunctions() {
   };
   touch_rows = [](tw_machine* m, const tw_tile* lanes, int first, int count, int operand,
                   int write) {
-    Owner(m).TouchRows(lanes, static_cast<size_t>(first), static_cast<size_t>(count), operand,
-                       write != 0);
+    Owner(m).TouchRows({lanes + first, static_cast<size_t>(count)}, static_cast<size_t>(first),
+                       operand, write != 0);
     if (!Owner(m).found_.empty()) Owner(m).fibers_->Yield();
   };
   landed = [](tw_machine* m, long long at, int bytes) -> const char* {
@@ -70,12 +70,12 @@ void Machine::CheckTogether(size_t first, size_t last) const {
 }
 
 // Rows of 16 bytes come in one pass where they lie in different banks.
-void Machine::TouchRows(const tw_tile* lanes, size_t first, size_t count, int operand, bool write) {
+void Machine::TouchRows(std::span<const tw_tile> lanes, size_t first, int operand, bool write) {
   const size_t own = running_, warp = own / kWarpLanes * kWarpLanes;
   std::vector<int64_t> addresses;
-  for (size_t lane = first; lane < first + count; ++lane) {
-    const tw_operand& row = lanes[lane].operands[operand];
-    Become(warp + lane);
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    const tw_operand& row = lanes[i].operands[operand];
+    Become(warp + first + i);
     Touch(row.memory, row.at, kLaneRowBytes, write);
     if (!found_.empty()) return;
     addresses.push_back(AddressOf(*row.memory) + row.at);

@@ -14,9 +14,10 @@ constexpr int32_t kSeveral = INT32_MAX;
 constexpr char kThreadsRace[] = "races with another thread's touch since the last barrier at";
 constexpr char kBlocksRace[] = "races with another block's touch at";
 
-// Whether a touch in `phase` by `thread` and one now may come in either order.
-const char* Conflict(uint32_t phase, int32_t by, int32_t thread, const Clock& clock,
+// Whether the last touch and one now, of the thread, may come in either order.
+const char* Conflict(const TouchLog::LastTouch& last, int32_t thread, const Clock& clock,
                      const std::vector<Phases>& seen) {
+  const uint32_t phase = last.phase;
   if (phase == 0 || phase < clock.launch_start) return nullptr;
   if (phase < clock.block_start) {
     const auto holds = [phase](const Phases& one) {
@@ -24,26 +25,24 @@ const char* Conflict(uint32_t phase, int32_t by, int32_t thread, const Clock& cl
     };
     return std::any_of(seen.begin(), seen.end(), holds) ? nullptr : kBlocksRace;
   }
-  return phase == clock.phase && by != thread ? kThreadsRace : nullptr;
+  return phase == clock.phase && last.thread != thread ? kThreadsRace : nullptr;
 }
 
 }  // namespace
 
-const char* TouchLog::Touch(int64_t at, int64_t bytes, bool write, int32_t thread,
-                            const Clock& clock, const std::vector<Phases>& seen_phases) {
-  for (int64_t i = at; i < at + bytes; ++i) {
-    Seen& seen = seen_[static_cast<size_t>(i)];
-    const char* conflict = Conflict(seen.written, seen.writer, thread, clock, seen_phases);
-    if (conflict == nullptr && write) {
-      conflict = Conflict(seen.read, seen.reader, thread, clock, seen_phases);
-    }
+const char* TouchLog::Touch(const MemoryTouch& touch, const Clock& clock,
+                            const std::vector<Phases>& seen_phases) {
+  const int32_t thread = touch.thread;
+  for (int64_t i = touch.at; i < touch.at + touch.bytes; ++i) {
+    auto& [write, read] = seen_[static_cast<size_t>(i)];
+    const char* conflict = Conflict(write, thread, clock, seen_phases);
+    if (conflict == nullptr && touch.write) conflict = Conflict(read, thread, clock, seen_phases);
     if (conflict != nullptr) return conflict;
-    if (write) {
-      seen.written = clock.phase;
-      seen.writer = thread;
+    if (touch.write) {
+      write = {clock.phase, thread};
     } else {
-      seen.reader = seen.read != clock.phase || seen.reader == thread ? thread : kSeveral;
-      seen.read = clock.phase;
+      const bool alone = read.phase != clock.phase || read.thread == thread;
+      read = {clock.phase, alone ? thread : kSeveral};
     }
   }
   return nullptr;

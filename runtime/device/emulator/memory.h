@@ -20,6 +20,13 @@ struct Clock {
   uint32_t block_start = 0, launch_start = 0;  // their first phases
 };
 
+// What a thread of the block does to bytes.
+struct MemoryTouch {
+  int64_t at, bytes;
+  bool write;
+  int32_t thread;
+};
+
 // Who touched the bytes of a memory last.
 class TouchLog {
  public:
@@ -27,13 +34,17 @@ class TouchLog {
   // Null, or why this touch is a race: another thread of the block touched a byte in the same
   // phase, or another block in the same launch but in phases that the thread has `seen`, and one of
   // the two writes. REQUIRES: inside.
-  const char* Touch(int64_t at, int64_t bytes, bool write, int32_t thread, const Clock& clock,
+  const char* Touch(const MemoryTouch& touch, const Clock& clock,
                     const std::vector<Phases>& seen = {});
+
+  struct LastTouch {
+    uint32_t phase = 0;  // 0: never
+    int32_t thread = -1;
+  };
 
  private:
   struct Seen {
-    uint32_t written = 0, read = 0;  // phases; 0: never
-    int32_t writer = -1, reader = -1;
+    LastTouch write, read;
   };
   std::vector<Seen> seen_;
 };

@@ -32,19 +32,20 @@ std::string ClassOf(const FinishedTrial& trial) {
 
 }  // namespace
 
-Farm::Farm(const FarmOptions& options, RecordStore& store, const Clock& clock, Log& log,
-           Activities& activities)
+Farm::Farm(const FarmOptions& options, const FarmWorld& world)
     : epoch_(options.epoch),
-      store_(store),
-      clock_(clock),
-      log_(log),
-      recorder_(std::make_unique<Recorder>(store, clock, activities, options.on_commit)),
-      dispatcher_(clock, options.dispatcher, options.new_session,
+      store_(world.store),
+      clock_(world.clock),
+      log_(world.log),
+      recorder_(
+          std::make_unique<Recorder>(world.store, clock_, world.activities, options.on_commit)),
+      dispatcher_(clock_, options.dispatcher, options.new_session,
                   [this](FinishedTrial trial, Dispatcher::Then then) {
                     recorder_->Store(RecordOf(std::move(trial)), std::move(then));
                   }),
-      jobs_({dispatcher_, *recorder_, store, clock, log, activities, options.on_job_end}),
-      ticker_(activities.Make([this]() -> std::optional<double> {
+      jobs_({dispatcher_, *recorder_, world.store, clock_, log_, world.activities,
+             options.on_job_end}),
+      ticker_(world.activities.Make([this]() -> std::optional<double> {
         if (suspended_) return std::nullopt;
         dispatcher_.Tick();
         return kTickSeconds;

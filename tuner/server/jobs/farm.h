@@ -26,11 +26,18 @@ struct FarmOptions {
   decltype(JobContext::on_end) on_job_end = nullptr;
 };
 
+// What a farm acts on and is driven by; all outlive it.
+struct FarmWorld {
+  RecordStore& store;
+  const Clock& clock;
+  Log& log;
+  Activities& activities;
+};
+
 class Farm {
  public:
-  // All outlive the farm, which leaves the store's jobs alone until jobs().Resume().
-  Farm(const FarmOptions& options, RecordStore& store, const Clock& clock, Log& log,
-       Activities& activities);
+  // Leaves the store's jobs alone until jobs().Resume().
+  Farm(const FarmOptions& options, const FarmWorld& world);
   // Suspends, and stores what was reported.
   ~Farm();
 

@@ -154,7 +154,7 @@ absl::Status Job::Begin() {
     row_.trials = row_.failures = 0;  // the replay counts them again
     curves_ = {};
   }
-  TW_ASSIGN_OR_RETURN(tasks_, MakeJobTasks(spec_, id_, row_.history_end, context_.store,
+  TW_ASSIGN_OR_RETURN(tasks_, MakeJobTasks(spec_, row_, context_.store,
                                            /*with_searchers=*/true));
   TW_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(context_.store, id_,
                                                                 /*leftover=*/true));

@@ -33,7 +33,6 @@ v1::JobEvent StateEvent(v1::JobState state, const std::string& message) {
 v1::TrialEvent TrialEventOf(const TuneEvent& event, const std::string& workload) {
   v1::TrialEvent trial;
   trial.set_task_index(static_cast<uint32_t>(event.item));
-  trial.set_task_count(static_cast<uint32_t>(event.item_count));
   trial.set_number(event.item_trials);
   trial.set_total_number(event.trials);
   trial.set_seconds(MedianSeconds(event.trial.outcome).value_or(0));

@@ -135,23 +135,22 @@ absl::StatusOr<std::unique_ptr<Searcher>> SearcherOf(const v1::JobSpec& spec, co
 
 // Trials of this task on this key by other jobs.
 absl::StatusOr<std::vector<Trial>> HistoryOf(const JobTask& entry, const v1::JobSpec& spec,
-                                             const std::string& job, int64_t history_end,
-                                             const RecordStore& store) {
+                                             const JobRow& row, const RecordStore& store) {
   std::vector<Trial> history;
-  if (history_end == 0) return history;  // nothing was there
+  if (row.history_end == 0) return history;  // nothing was there
   const RecordFilter filter{.workload_key = entry.task.workload.Key(),
                             .template_name = entry.task.template_name,
                             .target = ToString(entry.task.target),
                             .device_key = spec.key(),
                             .threads = static_cast<int>(ThreadsOf(spec)),
-                            .max_id = history_end};
+                            .max_id = row.history_end};
   TW_RETURN_IF_ERROR(store.ForEach(filter, [&](const Record& record) {
     const bool usable = record.record_class == "ok" || record.record_class == "late";
     // The farm's own word of older servers; a fact about the config would have another kind.
     const auto* failure = std::get_if<Failure>(&record.outcome);
     const bool farms = failure && failure->kind == FailureKind::kUnknown;
     const absl::StatusOr<uint64_t> index = entry.space.IndexOf(record.config);
-    if (index.ok() && usable && !farms && record.job != job) {
+    if (index.ok() && usable && !farms && record.job != row.id) {
       history.push_back({record.config, *index, record.outcome});
     }
     return true;
@@ -228,9 +227,8 @@ double JobTask::BestSeconds() const {
   return best;
 }
 
-absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const std::string& job,
-                                      int64_t history_end, const RecordStore& store,
-                                      bool with_searchers) {
+absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const JobRow& row,
+                                      const RecordStore& store, bool with_searchers) {
   JobTasks tasks;
   for (const v1::JobTask& message : spec.tasks()) {
     TW_ASSIGN_OR_RETURN(Scheduled scheduled, ScheduledOf(message.task()));
@@ -243,7 +241,7 @@ absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const std::string
       TW_ASSIGN_OR_RETURN(entry->searcher, SearcherOf(spec, task, entry->space, tasks.size()));
     }
     entry->seeds = SeedsOf(message, *entry, *scheduled.schedule);
-    TW_ASSIGN_OR_RETURN(entry->history, HistoryOf(*entry, spec, job, history_end, store));
+    TW_ASSIGN_OR_RETURN(entry->history, HistoryOf(*entry, spec, row, store));
     tasks.push_back(std::move(entry));
   }
   return tasks;

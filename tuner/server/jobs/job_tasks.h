@@ -42,11 +42,10 @@ struct JobTask {
 };
 using JobTasks = std::vector<std::unique_ptr<JobTask>>;
 
-// With what other jobs measured on this key, with as many threads, up to record `history_end`.
-// Slow: builds spaces, reads the store. REQUIRES: CheckSpec(spec).ok().
-absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const std::string& job,
-                                      int64_t history_end, const RecordStore& store,
-                                      bool with_searchers);
+// Those of the row's spec, with what other jobs measured on this key, with as many threads, up to
+// record `row.history_end`. Slow: builds spaces, reads the store. REQUIRES: CheckSpec(spec).ok().
+absl::StatusOr<JobTasks> MakeJobTasks(const v1::JobSpec& spec, const JobRow& row,
+                                      const RecordStore& store, bool with_searchers);
 
 // What the loop is given: of a job's time what the last phase (tuner/server/jobs/network_phase.h)
 // leaves where the client sent a model; the tasks outlive it and lose their history to it.

@@ -31,8 +31,7 @@ absl::StatusOr<TuningCurves> Job::Curves() const {
 
 absl::Status Job::Retell(uint64_t first,
                          const std::function<bool(const v1::JobEvent&)>& visit) const {
-  TW_ASSIGN_OR_RETURN(JobTasks tasks,
-                      MakeJobTasks(spec_, id_, row_.history_end, context_.store, false));
+  TW_ASSIGN_OR_RETURN(JobTasks tasks, MakeJobTasks(spec_, row_, context_.store, false));
   TW_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(context_.store, id_, false));
   uint64_t number = 0;
   bool more = true;

@@ -24,15 +24,27 @@ Recorder::Recorder(RecordStore& store, const Clock& clock, Activities& activitie
       clock_(clock),
       activities_(activities),
       on_commit_(std::move(on_commit)),
-      activity_(activities.Make([this] { return Step(); })) {}
+      telling_(activities.Make([this] { return TellSettled(); })),
+      storing_(activities.Make([this] { return StoreWaiting(); })) {}
 
 Recorder::~Recorder() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  activity_->Wake();
-  activity_->Join();
+  storing_->Wake();
+  storing_->Join();
+  {
+    std::lock_guard lock(mutex_);
+    all_settled_ = true;
+  }
+  telling_->Wake();
+  telling_->Join();
+  // Those who were told last may have had more.
+  while (fresh_) {
+    StoreWaiting();
+    TellSettled();
+  }
 }
 
 void Recorder::Store(Record record, Then then) {
@@ -79,10 +91,10 @@ void Recorder::Add(Entry entry) {
     waiting_.push_back(std::move(entry));
     fresh_ = true;
   }
-  activity_->Wake();
+  storing_->Wake();
 }
 
-std::optional<double> Recorder::Step() {
+std::optional<double> Recorder::StoreWaiting() {
   std::vector<Entry> entries;
   {
     std::lock_guard lock(mutex_);
@@ -116,19 +128,36 @@ absl::Status Recorder::Commit(std::vector<Entry>& entries) {
   return status;
 }
 
+// What is tried again stays before what came since.
 void Recorder::Settle(std::vector<Entry> entries, const absl::Status& status) {
   std::vector<Entry> again;
+  std::vector<Settled> over;
   for (Entry& entry : entries) {
     if (!status.ok() && entry.retry) {
       again.push_back(std::move(entry));
     } else {
-      entry.then(status);
+      over.push_back({std::move(entry.then), status});
     }
   }
-  if (again.empty()) return;
-  std::lock_guard lock(mutex_);
-  MoveTo(waiting_, &again);
-  waiting_ = std::move(again);
+  {
+    std::lock_guard lock(mutex_);
+    MoveTo(waiting_, &again);
+    waiting_ = std::move(again);
+    MoveTo(over, &settled_);
+  }
+  telling_->Wake();
+}
+
+std::optional<double> Recorder::TellSettled() {
+  std::vector<Settled> settled;
+  bool last = false;
+  {
+    std::lock_guard lock(mutex_);
+    settled.swap(settled_);
+    last = all_settled_;
+  }
+  for (const Settled& one : settled) one.then(one.status);
+  return last ? std::nullopt : std::optional(kUntilWoken);
 }
 
 }  // namespace tilewright

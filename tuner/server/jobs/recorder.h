@@ -1,5 +1,6 @@
 // Makes measurements and jobs durable, many in one transaction when they come fast, in the order in
-// which they were given: an activity that takes whatever waits. Thread-safe.
+// which they were given: an activity that takes whatever waits. Another one tells, in that order
+// too, so that the next transaction waits for none of those who hear of the last. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -19,7 +20,7 @@ class Recorder {
  public:
   using Then = std::function<void(absl::Status)>;
 
-  // Told of each transaction, how long it took and what came of it, by the recorder's activity.
+  // Told of each transaction, how long it took and what came of it, by the activity that stores.
   using OnCommit = std::function<void(double seconds, const absl::Status& status)>;
 
   // All outlive the recorder; `on_commit` may be null.
@@ -28,15 +29,15 @@ class Recorder {
   // Stores what is waiting.
   ~Recorder();
 
-  // The recorder's activity calls `then` once the record is stored, or could not be.
+  // The activity that tells calls `then` once the record is stored, or could not be.
   void Store(Record record, Then then);
   // The same of several: all of them or none.
   void StoreAll(std::vector<Record> records, Then then);
   // Withdraws a record, of those given before too.
   void Revoke(Revocation revocation, Then then);
   // Steps of a job, with its new row when that has changed. Tried again until they are stored:
-  // nothing given later is stored without them. `stored` is then called, by the recorder's
-  // activity.
+  // nothing given later is stored without them. `stored` is then called, by the activity that
+  // tells.
   void StoreSteps(std::vector<JobStepRow> steps, std::vector<JobRow> jobs,
                   std::function<void()> stored);
   // The same, tried once: whether it was stored.
@@ -54,9 +55,14 @@ class Recorder {
     bool retry = false;
   };
   void Add(Entry entry);
-  std::optional<double> Step();
+  struct Settled {
+    Then then;
+    absl::Status status;
+  };
+  std::optional<double> StoreWaiting();
   absl::Status Commit(std::vector<Entry>& entries);
   void Settle(std::vector<Entry> entries, const absl::Status& status);
+  std::optional<double> TellSettled();
 
   RecordStore& store_;
   const Clock& clock_;
@@ -66,7 +72,10 @@ class Recorder {
   std::vector<Entry> waiting_;
   bool fresh_ = false;  // something came since the last try
   bool stopping_ = false;
-  const std::shared_ptr<Activity> activity_;  // last: it uses the above
+  std::vector<Settled> settled_;  // to be told
+  bool all_settled_ = false;      // nothing more comes
+  // Last: they use the above.
+  const std::shared_ptr<Activity> telling_, storing_;
 };
 
 }  // namespace tilewright

@@ -256,11 +256,24 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Report(grpc::CallbackServerContext*
   const absl::StatusOr<TrialReport> report = ReportOf(*request);
   if (!report.ok()) return Answer(context, report.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  dispatcher_.Report(*report, [reactor, reply](absl::StatusOr<ReportResult> result) {
-    if (result.ok()) reply->set_result(ToMessage(*result));
+  dispatcher_.Report(*report, [=, this](const absl::StatusOr<ReportResult>& result) {
+    if (result.ok()) {
+      reply->set_result(ToMessage(*result));
+      LeaseInPlace(*request, reply);
+    }
     reactor->Finish(ToGrpc(result.status()));
   });
   return reactor;
+}
+
+// Nothing is said where there is nothing to lease: the worker's next Lease tells why.
+void WorkerServiceImpl::LeaseInPlace(const v1::ReportRequest& request, v1::ReportReply* reply) {
+  if (request.lease_items() == 0) return;
+  dispatcher_.Lease(request.session(), std::min(request.lease_items(), kMaxItems), 0,
+                    [reply](const LeaseResult& leased) {
+                      if (!leased.ok()) return;
+                      for (const LeasedTrial& trial : *leased) SetItem(trial, reply->add_leased());
+                    });
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::ReportFault(grpc::CallbackServerContext* context,

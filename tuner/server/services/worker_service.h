@@ -47,6 +47,7 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
                                         const v1::ReportRequest& request, v1::ReportReply* reply);
   grpc::ServerUnaryReactor* ReportNetwork(grpc::CallbackServerContext* context,
                                           const v1::ReportRequest& request, v1::ReportReply* reply);
+  void LeaseInPlace(const v1::ReportRequest& request, v1::ReportReply* reply);
 
   Farm& farm_;
   Dispatcher& dispatcher_;

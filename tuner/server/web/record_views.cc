@@ -82,15 +82,21 @@ std::map<std::string, LayersOfTarget> LayersOf(const v1::JobSpec& spec) {
   return layers;
 }
 
-absl::Status AddLayers(const RecordStore& store, const v1::JobSpec& spec, const std::string& target,
-                       const LayersOfTarget& layers, RecordsJson* rows) {
+absl::StatusOr<std::vector<FoundConfig>> LookUpLayers(const RecordStore& store,
+                                                      const v1::JobSpec& spec,
+                                                      const std::string& target,
+                                                      const std::vector<std::string>& workloads) {
   ModelLookup wanted{.device_key = spec.key(), .threads = static_cast<int>(ThreadsOf(spec))};
   TW_ASSIGN_OR_RETURN(wanted.target, ParseTarget(target));
-  for (const std::string& key : layers.workloads) {
+  for (const std::string& key : workloads) {
     TW_ASSIGN_OR_RETURN(Workload workload, ParseWorkload(key));
     wanted.workloads.push_back(std::move(workload));
   }
-  TW_ASSIGN_OR_RETURN(const std::vector<FoundConfig> found, LookUpModel(store, wanted));
+  return LookUpModel(store, wanted);
+}
+
+void AddLayers(const LayersOfTarget& layers, const std::vector<FoundConfig>& found,
+               RecordsJson* rows) {
   for (size_t i = 0; i < found.size(); ++i) {
     const LookupResult& one = found[i].found;
     rows->push_back(
@@ -99,7 +105,6 @@ absl::Status AddLayers(const RecordStore& store, const v1::JobSpec& spec, const 
          {"how", absl::StrCat(one.how, found[i].keeps_default ? "; the default is as fast" : "")},
          {"record", one.record ? RowOf(*one.record) : RecordsJson()}});
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -128,8 +133,10 @@ HttpReply ListLayers(const RecordStore& store, Jobs& jobs, const HttpQuery& quer
   if (!job.ok()) return FailedReply(job.status());
   RecordsJson rows = RecordsJson::array();
   for (const auto& [target, layers] : LayersOf((*job)->spec())) {
-    const absl::Status added = AddLayers(store, (*job)->spec(), target, layers, &rows);
-    if (!added.ok()) return FailedReply(added);
+    const absl::StatusOr<std::vector<FoundConfig>> found =
+        LookUpLayers(store, (*job)->spec(), target, layers.workloads);
+    if (!found.ok()) return FailedReply(found.status());
+    AddLayers(layers, *found, &rows);
   }
   return RecordsReply(rows);
 }

@@ -12,11 +12,11 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   for (int stage = 0; stage < 3; ++stage) {
     for (int i = 0; i < 3; ++i) {
       const std::string name = "layer" + std::to_string(stage + 1) + "." + std::to_string(i);
-      x = BasicBlock(net, x, name, int64_t{16} << stage, stage > 0 && i == 0 ? 2 : 1);
+      x = BasicBlock(net, x, name, {int64_t{16} << stage, stage > 0 && i == 0 ? 2 : 1});
     }
   }
   x = Flatten(net, GlobalAveragePool(net, x));
-  net.Output(Dense(net, x, "fc", 10), DType::kF32, "logits");
+  net.Output(Dense(net, x, "fc", {10}), DType::kF32, "logits");
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   }
   x = NormRelu(net, x, "norm5");
   x = Flatten(net, GlobalAveragePool(net, x));
-  net.Output(Dense(net, x, "classifier", 1000), DType::kF32, "logits");
+  net.Output(Dense(net, x, "classifier", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

@@ -13,13 +13,13 @@ constexpr Stage kStages[] = {{1, 3, 1, 16, 1}, {6, 3, 2, 24, 2},  {6, 5, 2, 40, 
                              {6, 3, 2, 80, 3}, {6, 5, 1, 112, 3}, {6, 5, 2, 192, 4},
                              {6, 3, 1, 320, 1}};
 
-Value Block(ModelWriter& net, const Value& x, const std::string& name, const Stage& stage,
-            int64_t stride) {
+// A stage's block; only its first one strides.
+Value Block(ModelWriter& net, const Value& x, const std::string& name, const Stage& stage) {
   return InvertedResidual(net, x, name,
                           {.hidden = stage.expansion * x.shape[1],
                            .channels = stage.channels,
                            .kernel = stage.kernel,
-                           .stride = stride,
+                           .stride = stage.stride,
                            .activation = Silu,
                            .norm = {},
                            .squeezed = x.shape[1] / 4,
@@ -34,14 +34,15 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   int number = 0;
   for (const Stage& stage : kStages) {
     ++number;
-    for (int i = 0; i < stage.repeats; ++i) {
+    Stage block = stage;
+    for (int i = 0; i < stage.repeats; ++i, block.stride = 1) {
       const std::string name = "features." + std::to_string(number) + "." + std::to_string(i);
-      x = Block(net, x, name, stage, i == 0 ? stage.stride : 1);
+      x = Block(net, x, name, block);
     }
   }
   x = Silu(net, ConvBn(net, x, "features.8", {.channels = 1280}));
   x = Flatten(net, GlobalAveragePool(net, x));
-  net.Output(Dense(net, x, "classifier", 1000), DType::kF32, "logits");
+  net.Output(Dense(net, x, "classifier", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

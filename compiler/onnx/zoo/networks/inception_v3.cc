@@ -10,8 +10,9 @@ constexpr NormSpec kNorm = {.epsilon = 1e-3f};
 constexpr PoolSpec kSamePool = {.kernel = 3, .stride = 1, .pad = 1};
 constexpr PoolSpec kHalvingPool = {.kernel = 3, .stride = 2};
 
-Value Cbr(ModelWriter& net, const Value& x, const std::string& name, const ConvSpec& spec) {
-  return ConvBnRelu(net, x, name, spec, kNorm);
+Value Cbr(ModelWriter& net, const Value& x, const std::string& name, ConvSpec spec) {
+  spec.norm = kNorm;
+  return ConvBnRelu(net, x, name, spec);
 }
 Value Cbr1x1(ModelWriter& net, const Value& x, const std::string& name, int64_t channels) {
   return Cbr(net, x, name, {.channels = channels});
@@ -23,12 +24,16 @@ Value Halving3x3(ModelWriter& net, const Value& x, const std::string& name, int6
   return Cbr(net, x, name, {.channels = channels, .kernel = {3, 3}, .stride = 2});
 }
 // A 1 x n and an n x 1 convolution.
-Value Row(ModelWriter& net, const Value& x, const std::string& name, int64_t channels, int64_t n) {
-  return Cbr(net, x, name, {.channels = channels, .kernel = {1, n}, .pad = {0, n / 2}});
+struct Line {
+  int64_t channels, n;
+};
+Value Row(ModelWriter& net, const Value& x, const std::string& name, const Line& line) {
+  return Cbr(net, x, name,
+             {.channels = line.channels, .kernel = {1, line.n}, .pad = {0, line.n / 2}});
 }
-Value Column(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
-             int64_t n) {
-  return Cbr(net, x, name, {.channels = channels, .kernel = {n, 1}, .pad = {n / 2, 0}});
+Value Column(ModelWriter& net, const Value& x, const std::string& name, const Line& line) {
+  return Cbr(net, x, name,
+             {.channels = line.channels, .kernel = {line.n, 1}, .pad = {line.n / 2, 0}});
 }
 
 Value BlockA(ModelWriter& net, const Value& x, const std::string& name, int64_t pool_channels) {
@@ -53,13 +58,13 @@ Value BlockB(ModelWriter& net, const Value& x, const std::string& name) {
 Value BlockC(ModelWriter& net, const Value& x, const std::string& name, int64_t inner) {
   const Value a = Cbr1x1(net, x, name + ".branch1x1", 192);
   Value b = Cbr1x1(net, x, name + ".branch7x7_1", inner);
-  b = Row(net, b, name + ".branch7x7_2", inner, 7);
-  b = Column(net, b, name + ".branch7x7_3", 192, 7);
+  b = Row(net, b, name + ".branch7x7_2", {inner, 7});
+  b = Column(net, b, name + ".branch7x7_3", {192, 7});
   Value c = Cbr1x1(net, x, name + ".branch7x7dbl_1", inner);
-  c = Column(net, c, name + ".branch7x7dbl_2", inner, 7);
-  c = Row(net, c, name + ".branch7x7dbl_3", inner, 7);
-  c = Column(net, c, name + ".branch7x7dbl_4", inner, 7);
-  c = Row(net, c, name + ".branch7x7dbl_5", 192, 7);
+  c = Column(net, c, name + ".branch7x7dbl_2", {inner, 7});
+  c = Row(net, c, name + ".branch7x7dbl_3", {inner, 7});
+  c = Column(net, c, name + ".branch7x7dbl_4", {inner, 7});
+  c = Row(net, c, name + ".branch7x7dbl_5", {192, 7});
   const Value d = Cbr1x1(net, AveragePool(net, x, kSamePool), name + ".branch_pool", 192);
   return Concat(net, {a, b, c, d}, name);
 }
@@ -68,14 +73,15 @@ Value BlockD(ModelWriter& net, const Value& x, const std::string& name) {
   Value a = Cbr1x1(net, x, name + ".branch3x3_1", 192);
   a = Halving3x3(net, a, name + ".branch3x3_2", 320);
   Value b = Cbr1x1(net, x, name + ".branch7x7x3_1", 192);
-  b = Row(net, b, name + ".branch7x7x3_2", 192, 7);
-  b = Column(net, b, name + ".branch7x7x3_3", 192, 7);
+  b = Row(net, b, name + ".branch7x7x3_2", {192, 7});
+  b = Column(net, b, name + ".branch7x7x3_3", {192, 7});
   b = Halving3x3(net, b, name + ".branch7x7x3_4", 192);
   return Concat(net, {a, b, MaxPool(net, x, kHalvingPool)}, name);
 }
 
 Value RowAndColumn(ModelWriter& net, const Value& x, const std::string& name) {
-  return Concat(net, {Row(net, x, name + "a", 384, 3), Column(net, x, name + "b", 384, 3)}, name);
+  return Concat(net, {Row(net, x, name + "a", {384, 3}), Column(net, x, name + "b", {384, 3})},
+                name);
 }
 
 Value BlockE(ModelWriter& net, const Value& x, const std::string& name) {
@@ -114,7 +120,7 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   x = BlockE(net, x, "Mixed_7b");
   x = BlockE(net, x, "Mixed_7c");
   x = Flatten(net, GlobalAveragePool(net, x));
-  net.Output(Dense(net, x, "fc", 1000), DType::kF32, "logits");
+  net.Output(Dense(net, x, "fc", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

@@ -18,11 +18,11 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   gate = Sigmoid(net, gate);
   const Value inner = ConvBnRelu(net, high, "classifier.cbr", {.channels = kInner});
   const Value gated = Mul(net, inner, gate, "classifier.gated");
-  const Value wide = ResizeLike(net, gated, low, "classifier.resize", "linear");
+  const Value wide = Resize(net, gated, "classifier.resize", {low, "linear"});
   const Value scores = Add(
       net, Conv(net, low, "classifier.low", {.channels = kClasses, .bias = true}),
       Conv(net, wide, "classifier.high", {.channels = kClasses, .bias = true}), "classifier.sum");
-  net.Output(ResizeLike(net, scores, image, "resize", "linear"), DType::kF32, "scores");
+  net.Output(Resize(net, scores, "resize", {image, "linear"}), DType::kF32, "scores");
 }
 
 }  // namespace

@@ -8,9 +8,9 @@ namespace {
 void Build(ModelWriter& net, const ZooOptions& options) {
   Value x = net.Input("data", DType::kF32, {options.batch, 1, options.image, options.image});
   x = Flatten(net, x);
-  x = Relu(net, Dense(net, x, "fc1", 128));
-  x = Relu(net, Dense(net, x, "fc2", 64, 2));
-  net.Output(Softmax(net, Dense(net, x, "fc3", 10)), DType::kF32, "probabilities");
+  x = Relu(net, Dense(net, x, "fc1", {128}));
+  x = Relu(net, Dense(net, x, "fc2", {64, 2}));
+  net.Output(Softmax(net, Dense(net, x, "fc3", {10})), DType::kF32, "probabilities");
 }
 
 }  // namespace

@@ -4,9 +4,13 @@
 namespace tilewright::zoo {
 namespace {
 
+struct Block {
+  int64_t channels, stride;
+};
+
 // A depthwise 3x3 convolution, then a 1x1 one.
-Value Separable(ModelWriter& net, Value x, const std::string& name, int64_t channels,
-                int64_t stride) {
+Value Separable(ModelWriter& net, Value x, const std::string& name, const Block& block) {
+  const auto [channels, stride] = block;
   const int64_t in = x.shape[1];
   x = ConvBnRelu(net, x, name + ".dw",
                  {.channels = in, .kernel = {3, 3}, .stride = stride, .pad = {1, 1}, .groups = in});
@@ -14,9 +18,6 @@ Value Separable(ModelWriter& net, Value x, const std::string& name, int64_t chan
 }
 
 void Build(ModelWriter& net, const ZooOptions& options) {
-  struct Block {
-    int64_t channels, stride;
-  };
   constexpr Block kBlocks[] = {{64, 1},  {128, 2},  {128, 1}, {256, 2}, {256, 1},
                                {512, 2}, {512, 1},  {512, 1}, {512, 1}, {512, 1},
                                {512, 1}, {1024, 2}, {1024, 1}};
@@ -25,10 +26,10 @@ void Build(ModelWriter& net, const ZooOptions& options) {
                  {.channels = 32, .kernel = {3, 3}, .stride = 2, .pad = {1, 1}, .gain = 1});
   int number = 0;
   for (const Block& block : kBlocks) {
-    x = Separable(net, x, "conv" + std::to_string(++number), block.channels, block.stride);
+    x = Separable(net, x, "conv" + std::to_string(++number), block);
   }
   x = Flatten(net, GlobalAveragePool(net, x));
-  net.Output(Dense(net, x, "fc", 1000), DType::kF32, "logits");
+  net.Output(Dense(net, x, "fc", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

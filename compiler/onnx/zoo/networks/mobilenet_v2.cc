@@ -1,5 +1,6 @@
 // Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", arXiv:1801.04381,
 // table 2, width 1.0.
+#include "compiler/onnx/zoo/inverted_residual.h"
 #include "compiler/onnx/zoo/network.h"
 
 namespace tilewright::zoo {
@@ -15,23 +16,6 @@ Value ConvBnRelu6(ModelWriter& net, const Value& x, const std::string& name, con
   return Relu6(net, ConvBn(net, x, name, spec));
 }
 
-// 1x1 up, depthwise 3x3, linear 1x1 down; a shortcut where the shapes agree.
-Value InvertedResidual(ModelWriter& net, const Value& x, const std::string& name,
-                       const Stage& stage, int64_t stride) {
-  const int64_t hidden = stage.expansion * x.shape[1];
-  Value y = x;
-  if (stage.expansion != 1) {
-    y = ConvBnRelu6(net, y, name + ".expand", {.channels = hidden, .gain = 1});
-  }
-  y = ConvBnRelu6(
-      net, y, name + ".dw",
-      {.channels = hidden, .kernel = {3, 3}, .stride = stride, .pad = {1, 1}, .groups = hidden});
-  const bool residual = stride == 1 && x.shape[1] == stage.channels;
-  y = ConvBn(net, y, name + ".project", {.channels = stage.channels},
-             residual ? kBranchEnd : NormSpec{});
-  return residual ? Add(net, x, y, name + ".add") : y;
-}
-
 void Build(ModelWriter& net, const ZooOptions& options) {
   Value x = net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image});
   x = ConvBnRelu6(net, x, "features.0",
@@ -40,12 +24,18 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   for (const Stage& stage : kStages) {
     for (int64_t i = 0; i < stage.repeats; ++i) {
       const std::string name = "features." + std::to_string(++number);
-      x = InvertedResidual(net, x, name, stage, i == 0 ? stage.stride : 1);
+      x = InvertedResidual(net, x, name,
+                           {.hidden = stage.expansion * x.shape[1],
+                            .channels = stage.channels,
+                            .kernel = 3,
+                            .stride = i == 0 ? stage.stride : 1,
+                            .activation = Relu6,
+                            .norm = {}});
     }
   }
   x = ConvBnRelu6(net, x, "features.18", {.channels = 1280, .gain = 1});
   x = Flatten(net, GlobalAveragePool(net, x));
-  net.Output(Dense(net, x, "classifier", 1000), DType::kF32, "logits");
+  net.Output(Dense(net, x, "classifier", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

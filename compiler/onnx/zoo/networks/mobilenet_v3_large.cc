@@ -10,8 +10,8 @@ void Build(ModelWriter& net, const ZooOptions& options) {
       net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image});
   Value x = MobileNetV3Features(net, image, false).back();
   x = Flatten(net, GlobalAveragePool(net, x));
-  x = HardSwish(net, Dense(net, x, "classifier.0", 1280));
-  net.Output(Dense(net, x, "classifier.3", 1000), DType::kF32, "logits");
+  x = HardSwish(net, Dense(net, x, "classifier.0", {1280}));
+  net.Output(Dense(net, x, "classifier.3", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

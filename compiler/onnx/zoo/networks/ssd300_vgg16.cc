@@ -15,18 +15,23 @@ const std::vector<SsdLevel>& Levels() {
   return *levels;
 }
 
-Value Stage(ModelWriter& net, Value x, const std::string& name, int64_t channels, int convs) {
-  for (int i = 1; i <= convs; ++i) {
+struct StageSpec {
+  int64_t channels;
+  int convs;
+};
+
+Value Stage(ModelWriter& net, Value x, const std::string& name, const StageSpec& stage) {
+  for (int i = 1; i <= stage.convs; ++i) {
     x = ConvRelu(net, x, name + "_" + std::to_string(i),
-                 {.channels = channels, .kernel = {3, 3}, .pad = {1, 1}});
+                 {.channels = stage.channels, .kernel = {3, 3}, .pad = {1, 1}});
   }
   return x;
 }
 
 // Rows of unit length over the channels, times a learned scale.
 Value Normalised(ModelWriter& net, const Value& x, const std::string& name) {
-  const Value unit = net.Node("LpNormalization", name + ".unit", {x}, x.shape,
-                              {{"axis", int64_t{1}}, {"p", int64_t{2}}});
+  const Value unit = net.Node(
+      {"LpNormalization", name + ".unit", {x}, x.shape, {{"axis", int64_t{1}}, {"p", int64_t{2}}}});
   const Value scale =
       net.Parameter(name + ".weight", {1, x.shape[1], 1, 1}, {.mean = 20, .deviation = 1});
   return Mul(net, unit, scale, name);
@@ -37,11 +42,11 @@ Value Halving(ModelWriter& net, const Value& x) {
 }
 
 std::vector<Value> Features(ModelWriter& net, const Value& image) {
-  Value x = Halving(net, Stage(net, image, "conv1", 64, 2));
-  x = Halving(net, Stage(net, x, "conv2", 128, 2));
-  x = Halving(net, Stage(net, x, "conv3", 256, 3));
-  const Value conv4 = Stage(net, x, "conv4", 512, 3);
-  x = Stage(net, Halving(net, conv4), "conv5", 512, 3);
+  Value x = Halving(net, Stage(net, image, "conv1", {64, 2}));
+  x = Halving(net, Stage(net, x, "conv2", {128, 2}));
+  x = Halving(net, Stage(net, x, "conv3", {256, 3}));
+  const Value conv4 = Stage(net, x, "conv4", {512, 3});
+  x = Stage(net, Halving(net, conv4), "conv5", {512, 3});
   x = MaxPool(net, x, {.kernel = 3, .stride = 1, .pad = 1});
   x = ConvRelu(net, x, "fc6", {.channels = 1024, .kernel = {3, 3}, .pad = {6, 6}, .dilation = 6});
   std::vector<Value> levels = {Normalised(net, conv4, "conv4.norm"),
@@ -63,7 +68,7 @@ std::vector<Value> Features(ModelWriter& net, const Value& image) {
 void Build(ModelWriter& net, const ZooOptions& options) {
   const Value image =
       net.Input("images", DType::kF32, {options.batch, 3, options.image, options.image});
-  DetectBoxes(net, Features(net, image), Levels(), options.image, kClasses);
+  DetectBoxes(net, Features(net, image), {Levels(), options.image, kClasses});
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ std::vector<Value> Features(ModelWriter& net, const Value& image) {
 void Build(ModelWriter& net, const ZooOptions& options) {
   const Value image =
       net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image});
-  DetectBoxes(net, Features(net, image), Levels(), options.image, kClasses);
+  DetectBoxes(net, Features(net, image), {Levels(), options.image, kClasses});
 }
 
 }  // namespace

@@ -5,11 +5,16 @@
 namespace tilewright::zoo {
 namespace {
 
-Value Stage(ModelWriter& net, Value x, const std::string& name, int64_t channels, int convs) {
-  for (int i = 1; i <= convs; ++i) {
+struct StageSpec {
+  int64_t channels;
+  int convs;
+};
+
+Value Stage(ModelWriter& net, Value x, const std::string& name, const StageSpec& stage) {
+  for (int i = 1; i <= stage.convs; ++i) {
     const bool on_image = x.shape[1] == 3;
     x = Relu(net, Conv(net, x, name + "_" + std::to_string(i),
-                       {.channels = channels,
+                       {.channels = stage.channels,
                         .kernel = {3, 3},
                         .pad = {1, 1},
                         .bias = true,
@@ -20,15 +25,15 @@ Value Stage(ModelWriter& net, Value x, const std::string& name, int64_t channels
 
 void Build(ModelWriter& net, const ZooOptions& options) {
   Value x = net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image});
-  x = Stage(net, x, "conv1", 64, 2);
-  x = Stage(net, x, "conv2", 128, 2);
-  x = Stage(net, x, "conv3", 256, 3);
-  x = Stage(net, x, "conv4", 512, 3);
-  x = Stage(net, x, "conv5", 512, 3);
+  x = Stage(net, x, "conv1", {64, 2});
+  x = Stage(net, x, "conv2", {128, 2});
+  x = Stage(net, x, "conv3", {256, 3});
+  x = Stage(net, x, "conv4", {512, 3});
+  x = Stage(net, x, "conv5", {512, 3});
   x = Flatten(net, x);
-  x = Relu(net, Dense(net, x, "fc6", 4096, 2));
-  x = Relu(net, Dense(net, x, "fc7", 4096, 2));
-  net.Output(Dense(net, x, "fc8", 1000), DType::kF32, "logits");
+  x = Relu(net, Dense(net, x, "fc6", {4096, 2}));
+  x = Relu(net, Dense(net, x, "fc7", {4096, 2}));
+  net.Output(Dense(net, x, "fc8", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

@@ -19,11 +19,12 @@ Value Tokens(ModelWriter& net, const Value& image) {
   const Value rows = Transpose(net, Reshape(net, patches, "patches", {batch, kHidden, count}),
                                "tokens.patches", {0, 2, 1});
   const Shape one = {batch, 1, kHidden}, all = {batch, count + 1, kHidden};
-  const Value first = net.Node("Expand", "tokens.class",
-                               {net.Parameter("class_token", {1, 1, kHidden}, kTransformerWeights),
-                                net.Integers("tokens.class.shape", one)},
-                               one);
-  const Value joined = net.Node("Concat", "tokens", {first, rows}, all, {{"axis", int64_t{1}}});
+  const Value first = net.Node({"Expand",
+                                "tokens.class",
+                                {net.Parameter("class_token", {1, 1, kHidden}, kTransformerWeights),
+                                 net.Integers("tokens.class.shape", one)},
+                                one});
+  const Value joined = net.Node({"Concat", "tokens", {first, rows}, all, {{"axis", int64_t{1}}}});
   const Value positions =
       net.Parameter("encoder.pos_embedding", {1, count + 1, kHidden}, kTransformerWeights);
   return Add(net, joined, positions, "encoder.embedded");
@@ -31,14 +32,14 @@ Value Tokens(ModelWriter& net, const Value& image) {
 
 // Queries, keys and values by one product, as torch's MultiheadAttention keeps its weights.
 Value Attention(ModelWriter& net, const Value& x, const std::string& name) {
-  const Value all = Linear(net, x, name + ".in_proj", 3 * kHidden);
+  const Value all = Linear(net, x, name + ".in_proj", {3 * kHidden});
   const auto heads = [&](const std::string& part, int64_t at, const std::vector<int64_t>& order) {
-    return SplitHeads(net, Slice(net, all, name + part, 2, at * kHidden, (at + 1) * kHidden),
+    return SplitHeads(net, Slice(net, all, name + part, {2, at * kHidden, (at + 1) * kHidden}),
                       kHeads, order);
   };
   const Value q = heads(".query", 0, {0, 2, 1, 3}), k = heads(".key", 1, {0, 2, 3, 1});
   const Value v = heads(".value", 2, {0, 2, 1, 3});
-  return Linear(net, AttentionOf(net, q, k, v, nullptr, name), name + ".out_proj", kHidden);
+  return Linear(net, AttentionOf(net, {q, k, v}, name), name + ".out_proj", {kHidden});
 }
 
 Value EncoderLayer(ModelWriter& net, const Value& x, const std::string& name) {
@@ -46,8 +47,8 @@ Value EncoderLayer(ModelWriter& net, const Value& x, const std::string& name) {
       Attention(net, LayerNorm(net, x, name + ".ln_1", kEpsilon), name + ".self_attention");
   const Value a = Add(net, attention, x, name + ".add_1");
   Value y = LayerNorm(net, a, name + ".ln_2", kEpsilon);
-  y = Gelu(net, Linear(net, y, name + ".mlp.0", kInner));
-  return Add(net, Linear(net, y, name + ".mlp.3", kHidden), a, name + ".add_2");
+  y = Gelu(net, Linear(net, y, name + ".mlp.0", {kInner}));
+  return Add(net, Linear(net, y, name + ".mlp.3", {kHidden}), a, name + ".add_2");
 }
 
 void Build(ModelWriter& net, const ZooOptions& options) {
@@ -55,9 +56,12 @@ void Build(ModelWriter& net, const ZooOptions& options) {
       Tokens(net, net.Input("data", DType::kF32, {options.batch, 3, options.image, options.image}));
   for (int i = 0; i < kLayers; ++i) x = EncoderLayer(net, x, "encoder." + std::to_string(i));
   x = LayerNorm(net, x, "encoder.ln", kEpsilon);
-  x = net.Node("Gather", "class", {x, net.Index("class.index", 0)}, {options.batch, kHidden},
-               {{"axis", int64_t{1}}});
-  net.Output(Dense(net, x, "head", 1000), DType::kF32, "logits");
+  x = net.Node({"Gather",
+                "class",
+                {x, net.Index("class.index", 0)},
+                {options.batch, kHidden},
+                {{"axis", int64_t{1}}}});
+  net.Output(Dense(net, x, "head", {1000}), DType::kF32, "logits");
 }
 
 }  // namespace

@@ -14,65 +14,79 @@ constexpr int64_t kClasses = 80, kBins = 16, kBoxInner = 64;
 constexpr double kClassBias = -4;
 constexpr NormSpec kNorm = {.epsilon = 1e-3f};
 
-Value Cbs(ModelWriter& net, const Value& x, const std::string& name, int64_t channels,
-          int64_t kernel = 1, int64_t stride = 1) {
+struct CbsSpec {
+  int64_t channels, kernel = 1, stride = 1;
+};
+
+Value Cbs(ModelWriter& net, const Value& x, const std::string& name, const CbsSpec& spec) {
+  const auto [channels, kernel, stride] = spec;
   return Silu(net, ConvBn(net, x, name,
                           {.channels = channels,
                            .kernel = {kernel, kernel},
                            .stride = stride,
-                           .pad = {kernel / 2, kernel / 2}},
-                          kNorm));
+                           .pad = {kernel / 2, kernel / 2},
+                           .norm = kNorm}));
 }
 
 // A 1x1 convolution whose second half goes through `depth` pairs of 3x3 ones; all parts joined.
-Value C2f(ModelWriter& net, const Value& x, const std::string& name, int64_t channels, int depth,
-          bool residual) {
-  const int64_t half = channels / 2;
-  const Value both = Cbs(net, x, name + ".cv1", channels);
-  std::vector<Value> parts = {Slice(net, both, name + ".first", 1, 0, half),
-                              Slice(net, both, name + ".second", 1, half, channels)};
-  for (int i = 0; i < depth; ++i) {
+struct C2fSpec {
+  int64_t channels;
+  int depth;
+  bool residual = false;
+};
+
+Value C2f(ModelWriter& net, const Value& x, const std::string& name, const C2fSpec& spec) {
+  const int64_t channels = spec.channels, half = channels / 2;
+  const Value both = Cbs(net, x, name + ".cv1", {channels});
+  std::vector<Value> parts = {Slice(net, both, name + ".first", {1, 0, half}),
+                              Slice(net, both, name + ".second", {1, half, channels})};
+  for (int i = 0; i < spec.depth; ++i) {
     const std::string at = name + ".m." + std::to_string(i);
-    const Value y = Cbs(net, Cbs(net, parts.back(), at + ".cv1", half, 3), at + ".cv2", half, 3);
-    parts.push_back(residual ? Add(net, parts.back(), y, at + ".add") : y);
+    const Value y =
+        Cbs(net, Cbs(net, parts.back(), at + ".cv1", {half, 3}), at + ".cv2", {half, 3});
+    parts.push_back(spec.residual ? Add(net, parts.back(), y, at + ".add") : y);
   }
-  return Cbs(net, Concat(net, parts, name + ".concat"), name + ".cv2", channels);
+  return Cbs(net, Concat(net, parts, name + ".concat"), name + ".cv2", {channels});
 }
 
 Value SpatialPyramid(ModelWriter& net, const Value& x, const std::string& name) {
-  std::vector<Value> parts = {Cbs(net, x, name + ".cv1", x.shape[1] / 2)};
+  std::vector<Value> parts = {Cbs(net, x, name + ".cv1", {x.shape[1] / 2})};
   for (int i = 0; i < 3; ++i) {
     parts.push_back(MaxPool(net, parts.back(), {.kernel = 5, .stride = 1, .pad = 2}));
   }
-  return Cbs(net, Concat(net, parts, name + ".concat"), name + ".cv2", x.shape[1]);
+  return Cbs(net, Concat(net, parts, name + ".concat"), name + ".cv2", {x.shape[1]});
 }
 
 // `x` at the size of `like`, beside it.
 Value Up(ModelWriter& net, const Value& x, const Value& like, const std::string& name) {
-  return Concat(net, {ResizeLike(net, x, like, name + ".resize", "nearest"), like},
-                name + ".concat");
+  return Concat(net, {Resize(net, x, name + ".resize", {like, "nearest"}), like}, name + ".concat");
 }
 
 // The features at an eighth, a sixteenth and a thirty-second of the image.
 std::vector<Value> Features(ModelWriter& net, const Value& image) {
-  Value x = Cbs(net, Cbs(net, image, "model.0", 16, 3, 2), "model.1", 32, 3, 2);
-  x = Cbs(net, C2f(net, x, "model.2", 32, 1, true), "model.3", 64, 3, 2);
-  const Value p3 = C2f(net, x, "model.4", 64, 2, true);
-  const Value p4 = C2f(net, Cbs(net, p3, "model.5", 128, 3, 2), "model.6", 128, 2, true);
-  x = C2f(net, Cbs(net, p4, "model.7", 256, 3, 2), "model.8", 256, 1, true);
+  Value x = Cbs(net, Cbs(net, image, "model.0", {16, 3, 2}), "model.1", {32, 3, 2});
+  x = Cbs(net, C2f(net, x, "model.2", {32, 1, true}), "model.3", {64, 3, 2});
+  const Value p3 = C2f(net, x, "model.4", {64, 2, true});
+  const Value p4 = C2f(net, Cbs(net, p3, "model.5", {128, 3, 2}), "model.6", {128, 2, true});
+  x = C2f(net, Cbs(net, p4, "model.7", {256, 3, 2}), "model.8", {256, 1, true});
   const Value p5 = SpatialPyramid(net, x, "model.9");
-  const Value n4 = C2f(net, Up(net, p5, p4, "model.10"), "model.12", 128, 1, false);
-  const Value n3 = C2f(net, Up(net, n4, p3, "model.13"), "model.15", 64, 1, false);
-  x = Concat(net, {Cbs(net, n3, "model.16", 64, 3, 2), n4}, "model.17");
-  const Value m4 = C2f(net, x, "model.18", 128, 1, false);
-  x = Concat(net, {Cbs(net, m4, "model.19", 128, 3, 2), p5}, "model.20");
-  return {n3, m4, C2f(net, x, "model.21", 256, 1, false)};
+  const Value n4 = C2f(net, Up(net, p5, p4, "model.10"), "model.12", {128, 1});
+  const Value n3 = C2f(net, Up(net, n4, p3, "model.13"), "model.15", {64, 1});
+  x = Concat(net, {Cbs(net, n3, "model.16", {64, 3, 2}), n4}, "model.17");
+  const Value m4 = C2f(net, x, "model.18", {128, 1});
+  x = Concat(net, {Cbs(net, m4, "model.19", {128, 3, 2}), p5}, "model.20");
+  return {n3, m4, C2f(net, x, "model.21", {256, 1})};
 }
 
+struct HeadSpec {
+  int64_t inner, channels;
+  double bias = 0;
+};
+
 // Two 3x3 convolutions and a 1x1 one, as [batch, channels, positions].
-Value Head(ModelWriter& net, const Value& x, const std::string& name, int64_t inner,
-           int64_t channels, double bias) {
-  Value y = Cbs(net, Cbs(net, x, name + ".0", inner, 3), name + ".1", inner, 3);
+Value Head(ModelWriter& net, const Value& x, const std::string& name, const HeadSpec& spec) {
+  const auto [inner, channels, bias] = spec;
+  Value y = Cbs(net, Cbs(net, x, name + ".0", {inner, 3}), name + ".1", {inner, 3});
   y = Conv(net, y, name + ".2", {.channels = channels, .bias = true, .gain = 1, .bias_mean = bias});
   return Reshape(net, y, name + ".flat", {y.shape[0], channels, y.shape[2] * y.shape[3]});
 }
@@ -99,8 +113,10 @@ Value Distances(ModelWriter& net, const Value& bins) {
   y = Transpose(net, y, "dfl.moved", {0, 3, 1, 2});
   std::vector<float> values(kBins);
   std::iota(values.begin(), values.end(), 0.0f);
-  y = net.Node("MatMul", "dfl", {Softmax(net, y), net.Floats("dfl.weight", {kBins, 1}, values)},
-               {batch, count, 4, 1});
+  y = net.Node({"MatMul",
+                "dfl",
+                {Softmax(net, y), net.Floats("dfl.weight", {kBins, 1}, values)},
+                {batch, count, 4, 1}});
   return Transpose(net, Reshape(net, y, "dfl.flat", {batch, count, 4}), "dfl.distances", {0, 2, 1});
 }
 
@@ -110,10 +126,10 @@ Value Boxes(ModelWriter& net, const Value& distances, const Grid& grid) {
   std::vector<float> at = grid.x;
   at.insert(at.end(), grid.y.begin(), grid.y.end());
   const Value centres = net.Floats("centres", {1, 2, count}, at);
-  const Value low = Slice(net, distances, "boxes.low", 1, 0, 2);
-  const Value high = Slice(net, distances, "boxes.high", 1, 2, 4);
-  const Value first = net.Node("Sub", "boxes.first", {centres, low}, low.shape);
-  const Value last = net.Node("Add", "boxes.last", {centres, high}, high.shape);
+  const Value low = Slice(net, distances, "boxes.low", {1, 0, 2});
+  const Value high = Slice(net, distances, "boxes.high", {1, 2, 4});
+  const Value first = net.Node({"Sub", "boxes.first", {centres, low}, low.shape});
+  const Value last = net.Node({"Add", "boxes.last", {centres, high}, high.shape});
   const Value cells = Concat(net, {first, last}, "boxes.cells");
   const Value pixels = net.Floats("cells", {1, 1, count}, grid.size);
   return Transpose(net, Mul(net, cells, pixels, "boxes.pixels"), "boxes.rows", {0, 2, 1});
@@ -127,23 +143,24 @@ void Build(ModelWriter& net, const ZooOptions& options) {
   float stride = 8;
   for (const Value& level : Features(net, image)) {
     const std::string at = "model.22." + std::to_string(bins.size());
-    bins.push_back(Head(net, level, at + ".cv2", kBoxInner, 4 * kBins, 0));
-    classes.push_back(Head(net, level, at + ".cv3", kClasses, kClasses, kClassBias));
+    bins.push_back(Head(net, level, at + ".cv2", {kBoxInner, 4 * kBins}));
+    classes.push_back(Head(net, level, at + ".cv3", {kClasses, kClasses, kClassBias}));
     grid.Append(level, stride);
     stride *= 2;
   }
   const auto count = static_cast<int64_t>(grid.x.size());
   const auto join = [&](const std::vector<Value>& parts, const std::string& name) {
-    return net.Node("Concat", name, parts, {options.batch, parts[0].shape[1], count},
-                    {{"axis", int64_t{2}}});
+    return net.Node(
+        {"Concat", name, parts, {options.batch, parts[0].shape[1], count}, {{"axis", int64_t{2}}}});
   };
   const Value boxes = Boxes(net, Distances(net, join(bins, "bins")), grid);
   const Value scores = Sigmoid(net, join(classes, "classes"));
   const Value selected =
-      net.Node("NonMaxSuppression", "nms",
-               {boxes, scores, net.Integers("nms.most", {100}),
-                net.Floats("nms.overlap", {1}, {0.7f}), net.Floats("nms.score", {1}, {0.25f})},
-               {kAnyExtent, 3});
+      net.Node({"NonMaxSuppression",
+                "nms",
+                {boxes, scores, net.Integers("nms.most", {100}),
+                 net.Floats("nms.overlap", {1}, {0.7f}), net.Floats("nms.score", {1}, {0.25f})},
+                {kAnyExtent, 3}});
   net.Output(boxes, DType::kF32, "boxes");
   net.Output(scores, DType::kF32, "scores");
   net.Output(selected, DType::kI64, "selected");
