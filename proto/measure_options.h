@@ -17,7 +17,8 @@ struct MeasureOptions {
   // min_sample_seconds (AutoTVM's min_repeat_ms).
   uint32_t calls = 1;
   double min_sample_seconds = 0;
-  // All operands are out of the CPU's caches when a timed call starts, not only the weights.
+  // All operands are out of the caches, of the CPU or the device that runs the kernel, when a timed
+  // call starts, not only the weights.
   bool cold = false;
   // Best median known so far, 0 = none: a candidate whose first timed call takes more than
   // kDropFactor times as long keeps that one sample and stops; twice that in the warm-up call

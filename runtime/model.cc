@@ -6,6 +6,7 @@
 #include "runtime/copy_box.h"
 #include "runtime/cpu_features.h"
 #include "runtime/device/device.h"
+#include "runtime/device/device_driver.h"
 #include "runtime/device_model.h"
 #include "runtime/error.h"
 #include "runtime/host_model.h"
@@ -104,7 +105,8 @@ std::unique_ptr<Model> OpenModel(const std::string& path, const ModelOptions& op
   Package package = ReadPackage(file.bytes(), CpuFeatures());
   const std::string kind = package.manifest.device;
   const std::string device = options.device.empty() ? kind : options.device;
-  if (device.substr(0, device.find(':')) != kind) {
+  CheckDeviceName(device);
+  if (KindOf(device) != kind) {
     throw Error(TW_INVALID_ARGUMENT, "the package is for " + package.manifest.target +
                                          ", not for " + device +
                                          "; compile the model for that target");

@@ -6,6 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 #include "cli/npz/text_array.h"
 
 namespace tilewright {
@@ -97,6 +99,13 @@ std::optional<ElementType> FindType(std::string_view text) {
   return std::nullopt;
 }
 
+// As it stands there, for messages: up to its end, or its start.
+std::string TypeText(std::string_view text) {
+  const size_t end = text.empty() ? std::string_view::npos : text.find(text[0], 1);
+  const bool quoted = text.starts_with('\'') && end != std::string_view::npos;
+  return Shown(quoted ? text.substr(0, end + 1) : text.substr(0, text.find(']') + 1));
+}
+
 // nullopt above the limit.
 std::optional<int64_t> BytesOf(const std::vector<int64_t>& shape, int64_t element) {
   int64_t bytes = element;
@@ -115,16 +124,22 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
   return text + ")";
 }
 
-}  // namespace
+// What a header promises.
+struct Promise {
+  ElementType type;
+  std::vector<int64_t> shape;
+  std::string_view data;  // what of it is there
+};
 
-absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view bytes) {
-  const std::optional<Frame> frame = SplitFrame(bytes);
+// Of the first bytes of an array of `total`.
+absl::StatusOr<Promise> ParseHeader(const std::string& name, std::string_view head, size_t total) {
+  const std::optional<Frame> frame = SplitFrame(head);
   if (!frame) return Bad(name, "not in numpy's format 1.0 or 2.0");
   const std::string_view descr = ValueOf(frame->dictionary, "descr");
   const std::optional<ElementType> type = FindType(descr);
   if (!type) {
-    return Bad(name, absl::StrCat("element type ", std::string(descr.substr(0, 16)),
-                                  "... is not one of little-endian bool, (u)int8 to (u)int64, "
+    return Bad(name, absl::StrCat("element type ", TypeText(descr),
+                                  " is not one of little-endian bool, (u)int8 to (u)int64, "
                                   "float16, float32, float64, str (U), or V2 for bfloat16"));
   }
   if (ValueOf(frame->dictionary, "fortran_order").substr(0, 5) != "False") {
@@ -134,11 +149,21 @@ absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view byte
   if (!shape) return Bad(name, "its shape is unreadable or has more than 8 axes");
   const auto size = BytesOf(*shape, type->bytes);
   if (!size) return Bad(name, "it is larger than 2 GiB");
-  if (frame->data.size() != static_cast<size_t>(*size)) {
-    return Bad(name, absl::StrCat("it has ", frame->data.size(), " bytes of data where its shape ",
-                                  ShapeText(*shape), " needs ", *size));
-  }
-  return NpzArray{name, std::string(type->dtype), *shape, std::string(frame->data)};
+  const size_t data = total - (head.size() - frame->data.size());
+  if (data == static_cast<size_t>(*size)) return Promise{*type, *shape, frame->data};
+  return Bad(name, absl::StrCat("it has ", data, " bytes of data where its shape ",
+                                ShapeText(*shape), " needs ", *size));
+}
+
+}  // namespace
+
+absl::Status CheckNpySize(const std::string& name, std::string_view head, size_t total) {
+  return ParseHeader(name, head, total).status();
+}
+
+absl::StatusOr<NpzArray> ParseNpy(const std::string& name, std::string_view bytes) {
+  TW_ASSIGN_OR_RETURN(const Promise array, ParseHeader(name, bytes, bytes.size()));
+  return NpzArray{name, std::string(array.type.dtype), array.shape, std::string(array.data)};
 }
 
 std::string FormatNpy(const NpzArray& array) {

@@ -22,9 +22,10 @@ struct NpzArray {
 };
 
 // The arrays in the file's order. NotFound when the file cannot be opened; InvalidArgument names
-// the array for a damaged one, Fortran order, big-endian or an element type other than bool,
+// the array (not the file) for a damaged one, one whose shape does not take what is packed, Fortran
+// order, big-endian or an element type other than bool,
 // (u)int8 to (u)int64, float16 to float64, bfloat16 and str. Limits: 1024 arrays, rank 8, 2 GiB an
-// array.
+// array, 4 GiB a file.
 absl::StatusOr<std::vector<NpzArray>> ReadNpz(const std::string& path);
 
 // Stored, not deflated; made or replaced. Unavailable with the reason when it cannot

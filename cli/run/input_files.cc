@@ -47,6 +47,7 @@ absl::StatusOr<std::string> ReadBytes(const Given& given, const std::vector<Name
   std::error_code error;
   if (!fs::is_regular_file(given.path, error)) {
     const bool named = given.input.empty() && given.path.find('=') != std::string::npos;
+    if (fs::exists(given.path, error)) return absl::InvalidArgumentError("it is no regular file");
     return absl::InvalidArgumentError(
         absl::StrCat("no such file", named ? "; the model's inputs are " + NamesOf(inputs) : ""));
   }

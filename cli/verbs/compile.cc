@@ -92,13 +92,14 @@ void PrintUntuned(const CompiledModel& compiled, const Options& options, const T
 // device did.
 void PrintAssumedArchitecture(const Options& options, const Target& target) {
   const absl::StatusOr<Target> said = ParseTarget(options.model.target);
-  const bool is_said =
-      said.ok() && ((!said->mcpu.empty() && said->mcpu != "native") || !said->model.empty());
-  if (!IsGpu(target) || target.mcpu.empty() || is_said) return;
+  if (!said.ok() || !IsGpu(target) || target.mcpu.empty()) return;
+  if (ArchitectureNumber(*said) != 0) return;  // its own or the model's
   const runtime::DeviceSurvey survey = runtime::SurveyDevices(target.kind);
   if (!survey.devices.empty()) return;
   std::cerr << "tilewright compile: compiles for " << target.mcpu << ", the oldest architecture, "
-            << "because there is no device here to ask (" << survey.missing
+            << "because "
+            << (said->model.empty() ? "" : "-model=" + said->model + " is not known and ")
+            << "there is no device here to ask (" << survey.missing
             << "); the package will not run on another generation: name yours, --target '"
             << target.kind << " -arch=sm_90' or -model=h100\n";
 }

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
-#include "cli/between.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/model/model_options.h"
@@ -65,8 +64,8 @@ absl::StatusOr<std::vector<Sample>> ReadSamples(const ObservedModel& model,
   std::vector<Sample> samples;
   for (const std::string& path : options.calibration) {
     absl::StatusOr<std::vector<NpzArray>> arrays = ReadNpz(path);
-    if (!arrays.ok()) return BadInput(arrays.status());
-    absl::StatusOr<std::vector<Sample>> read = model.Split(*arrays);
+    absl::StatusOr<std::vector<Sample>> read = arrays.status();
+    if (arrays.ok()) read = model.Split(*arrays);
     if (!read.ok()) {
       return BadInput(
           absl::Status(read.status().code(), absl::StrCat(path, ": ", read.status().message())));
@@ -235,7 +234,7 @@ void verb_quantize(CLI::App& parent) {
       ->check(CLI::IsMember({"minmax", "percentile", "entropy"}))
       ->capture_default_str();
   verb->add_option("--percentile", options->percentile, "part of the values that the range holds")
-      ->check(Between(50, 100))
+      ->check(CLI::Range(50.0, 100.0))
       ->capture_default_str();
   verb->add_flag("--per-tensor", options->per_tensor, "one scale a weight, not one a channel");
   verb->add_flag("--json", options->json, "print JSON");

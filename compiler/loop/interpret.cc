@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,6 +42,20 @@ void RunStore(const Step& step, Frame& frame) {
   if (shared && step.async) interpret::StoreLate(step.access, at, sizeof(T), frame);
 }
 
+// Threads and blocks run one after the other.
+template <typename T>
+void RunAtomicAdd(const Step& step, Frame& frame) {
+  const T value = interpret::Get<T>(step.value->run(*step.value, frame));
+  const int64_t at = interpret::Locate(step.access, frame);
+  if (at < 0 || frame.failed) return;
+  T& element = reinterpret_cast<T*>(frame.buffers[step.access.slot])[at];
+  if constexpr (std::is_integral_v<T>) {
+    element = static_cast<T>(static_cast<uint32_t>(element) + static_cast<uint32_t>(value));
+  } else {
+    element += value;
+  }
+}
+
 void RunIf(const Step& step, Frame& frame) {
   const bool taken = interpret::Get<bool>(step.value->run(*step.value, frame));
   RunSteps(taken ? step.body : step.otherwise, frame);
@@ -68,6 +83,7 @@ class StmtCompiler {
       case StmtKind::kFor:
         return steps->push_back(IsThreadAxis(s->axis) ? ThreadsStep(s) : LoopStep(*s));
       case StmtKind::kStore: return steps->push_back(StoreStep(*s));
+      case StmtKind::kAtomicAdd: return steps->push_back(AtomicAddStep(*s));
       case StmtKind::kIf: return steps->push_back(IfStep(*s));
       case StmtKind::kPrefetch: return;  // a hint
       case StmtKind::kBarrier: return steps->push_back({.run = interpret::RunBarrier});
@@ -163,6 +179,13 @@ class StmtCompiler {
       return shared ? &RunStore<T, true> : &RunStore<T, false>;
     });
     return step;
+  }
+
+  Step AtomicAddStep(const StmtNode& s) {
+    const bool floats = s.buffer->dtype == DType::kF32;
+    return {.run = floats ? &RunAtomicAdd<float> : &RunAtomicAdd<int32_t>,
+            .value = exprs_.Compile(s.value),
+            .access = exprs_.CompileAccess(s.buffer, s.indices)};
   }
 
   Step IfStep(const StmtNode& s) {

@@ -146,7 +146,7 @@ class ProgramParser {
     const Token first = line.Take();
     const bool access = line.Peek().text == "[";
     if (first.kind != TokenKind::kName) return SyntaxError(first, "expected a statement");
-    if (access) return ParseStore(&line, first);
+    if (access) return ParseStore(&line, first, "=");
     if (const std::optional<LoopKind> loop = LoopOf(first.text)) {
       return ParseLoop(&line, *loop, ThreadAxis::kNone, indent);
     }
@@ -159,8 +159,12 @@ class ProgramParser {
     if (first.text == "alloc") return ParseAlloc(&line, indent);
     if (first.text == "prefetch") return ParsePrefetch(&line);
     if (first.text == "async") {
-      TW_ASSIGN_OR_RETURN(const Stmt store, ParseStore(&line, line.Take()));
+      TW_ASSIGN_OR_RETURN(const Stmt store, ParseStore(&line, line.Take(), "="));
       return AsyncStore(store->buffer, store->indices, store->value);
+    }
+    if (first.text == "atomic_add") {
+      TW_ASSIGN_OR_RETURN(const Stmt store, ParseStore(&line, line.Take(), ","));
+      return AtomicAdd(store->buffer, store->indices, store->value);
     }
     if (first.text == "async_wait") {
       TW_ASSIGN_OR_RETURN(const int64_t groups, line.ExpectInt());
@@ -176,11 +180,12 @@ class ProgramParser {
     return barrier ? Barrier() : commit ? AsyncCommit() : Seq({});
   }
 
-  absl::StatusOr<Stmt> ParseStore(LineParser* line, const Token& name) {
+  // The element and the value, between them `sign`.
+  absl::StatusOr<Stmt> ParseStore(LineParser* line, const Token& name, const char* sign) {
     const auto buffer = names_.buffers.find(name.text);
     if (buffer == names_.buffers.end()) return SyntaxError(name, "unknown buffer");
     TW_ASSIGN_OR_RETURN(std::vector<Expr> indices, line->ParseIndices(buffer->second));
-    TW_RETURN_IF_ERROR(line->Expect("="));
+    TW_RETURN_IF_ERROR(line->Expect(sign));
     const Token at = line->Peek();
     TW_ASSIGN_OR_RETURN(Expr value, line->ParseExpr());
     TW_RETURN_IF_ERROR(ExpectEnd(*line));

@@ -63,6 +63,9 @@ class Printer {
         return Line(indent,
                     absl::StrCat(s->async ? "async " : "", Access(s->buffer->name, s->indices),
                                  " = ", Text(s->value)));
+      case StmtKind::kAtomicAdd:
+        return Line(indent, absl::StrCat("atomic_add ", Access(s->buffer->name, s->indices), ", ",
+                                         Text(s->value)));
       case StmtKind::kIf: return Branch(*s, indent);
       case StmtKind::kSeq: return Block(s, indent);
       case StmtKind::kAlloc: return Declare(*s, indent, last_of_block);

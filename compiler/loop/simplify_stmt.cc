@@ -34,7 +34,8 @@ class StmtSimplifier {
     if (s == nullptr) return nullptr;
     switch (s->kind) {
       case StmtKind::kFor: return RunFor(*s);
-      case StmtKind::kStore: return RunStore(*s);
+      case StmtKind::kStore:
+      case StmtKind::kAtomicAdd: return RunStore(*s);
       case StmtKind::kIf: return RunIf(*s);
       case StmtKind::kSeq: return RunSeq(*s);
       case StmtKind::kAlloc: {
@@ -129,8 +130,10 @@ class StmtSimplifier {
     indices.reserve(s.indices.size());
     for (const Expr& index : s.indices) indices.push_back(simplifier_.Run(index));
     Expr value = simplifier_.Run(s.value);
-    return s.async ? AsyncStore(s.buffer, std::move(indices), std::move(value))
-                   : Store(s.buffer, std::move(indices), std::move(value));
+    StmtNode node = s;
+    node.indices = std::move(indices);
+    node.value = std::move(value);
+    return std::make_shared<const StmtNode>(std::move(node));
   }
 
   Stmt RunTile(const StmtNode& s) {

@@ -53,6 +53,12 @@ Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value) {
                .value = std::move(value)});
 }
 
+Stmt AtomicAdd(Buffer buffer, std::vector<Expr> indices, Expr value) {
+  StmtNode node = *Store(std::move(buffer), std::move(indices), std::move(value));
+  node.kind = StmtKind::kAtomicAdd;
+  return Make(std::move(node));
+}
+
 Stmt AsyncStore(Buffer buffer, std::vector<Expr> indices, Expr value) {
   StmtNode node = *Store(std::move(buffer), std::move(indices), std::move(value));
   node.async = true;

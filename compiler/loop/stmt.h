@@ -10,16 +10,18 @@
 namespace tilewright {
 
 enum class StmtKind {
-  kFor,       // for var in [min, min + extent): body[0]
-  kStore,     // buffer[indices...] = value
-  kIf,        // if condition: body[0] else: body[1] (body[1] optional)
-  kSeq,       // body in order
-  kAlloc,     // declares `buffer` (scope kStack or kRegister) for body[0]; contents undefined
-  kPrefetch,  // asks the cache for the line of element `value` of `buffer`, counted in row-major
-              // order; a hint, so it may lie outside the buffer
-  kBarrier,   // threads of a block wait until all have come here; then they see each other's
-              // writes to shared and global memory
-  kTile,      // an instruction of the 32 threads of a warp on small matrices: `tile` of `operands`
+  kFor,        // for var in [min, min + extent): body[0]
+  kStore,      // buffer[indices...] = value
+  kAtomicAdd,  // buffer[indices...] += value, which threads and blocks may do at once: the sums of
+               // floats depend on their order
+  kIf,         // if condition: body[0] else: body[1] (body[1] optional)
+  kSeq,        // body in order
+  kAlloc,      // declares `buffer` (scope kStack or kRegister) for body[0]; contents undefined
+  kPrefetch,   // asks the cache for the line of element `value` of `buffer`, counted in row-major
+               // order; a hint, so it may lie outside the buffer
+  kBarrier,    // threads of a block wait until all have come here; then they see each other's
+               // writes to shared and global memory
+  kTile,       // an instruction of the 32 threads of a warp on small matrices: `tile` of `operands`
   // What a thread stored asynchronously lands between its store and the wait for its group: commit
   // ends a thread's group, wait returns when all but its last `extent` groups have landed.
   kAsyncCommit,
@@ -60,7 +62,7 @@ struct StmtNode {
   Expr var, min, extent;
   LoopKind loop = LoopKind::kSerial;
   ThreadAxis axis = ThreadAxis::kNone;
-  // kStore, kAlloc, kPrefetch, kLastBlock
+  // kStore, kAtomicAdd, kAlloc, kPrefetch, kLastBlock
   Buffer buffer;
   std::vector<Expr> indices;
   Expr value;
@@ -83,6 +85,7 @@ Stmt For(Expr var, int64_t extent, LoopKind loop, Stmt body);    // min 0
 Stmt For(Expr var, int64_t extent, ThreadAxis axis, Stmt body);  // min 0, kSerial
 Stmt Let(Expr var, Expr value, Stmt body);                       // a serial loop of one step
 Stmt Store(Buffer buffer, std::vector<Expr> indices, Expr value);
+Stmt AtomicAdd(Buffer buffer, std::vector<Expr> indices, Expr value);
 Stmt AsyncStore(Buffer buffer, std::vector<Expr> indices, Expr value);
 Stmt AsyncCommit();
 Stmt AsyncWait(int64_t groups);
@@ -99,8 +102,9 @@ Stmt Pipeline(Expr var, int64_t extent, int64_t slots, SlotSteps steps);
 Stmt LastBlock(Buffer counters, std::vector<Expr> indices, int64_t blocks, Stmt body);
 
 // One kernel. Parameters in call order; the last `written` are written, the others read only. The
-// last one is the output; those written before it, of GPU programs alone, are what blocks leave for
-// each other. If the body is a kParallel For, its iterations may be split over threads by range.
+// last one is the output, which has contents before where the program adds to it; those written
+// before it, of GPU programs alone, are what blocks leave for each other. If the body is a
+// kParallel For, its iterations may be split over threads by range.
 struct Program {
   std::string name;
   std::vector<Buffer> params;

@@ -95,10 +95,11 @@ class ThreadVerifier {
     if (s->kind == StmtKind::kTile) TW_RETURN_IF_ERROR(CheckPart(*s->tile));
     if (s->kind == StmtKind::kPipeline) return CheckPipeline(*s);
     if (s->kind == StmtKind::kLastBlock) TW_RETURN_IF_ERROR(CheckLastBlock(*s));
+    if (s->kind == StmtKind::kAtomicAdd) TW_RETURN_IF_ERROR(CheckAtomicAdd(*s));
     if (s->kind == StmtKind::kBarrier && part_ != Part::kNone) {
       return IllFormed("a barrier in a pipeline, where not all threads come");
     }
-    if (part_ == Part::kUse && s->kind == StmtKind::kStore) {
+    if (part_ == Part::kUse && (s->kind == StmtKind::kStore || s->kind == StmtKind::kAtomicAdd)) {
       return IllFormed(
           "a pipeline's use multiplies alone; its products are there when it has ended");
     }
@@ -161,6 +162,24 @@ class ThreadVerifier {
     }
     if (*AsInt(s.extent) >= 1) return absl::OkStatus();
     return IllFormed("a counter needs a block that comes to it");
+  }
+
+  absl::Status CheckAtomicAdd(const StmtNode& s) const {
+    const bool summed = s.buffer->dtype == DType::kF32 || s.buffer->dtype == DType::kI32;
+    if (s.buffer != program_.params.back() || !summed) {
+      return IllFormed(absl::StrCat("atomic sums are of an output of float32 or int32, ",
+                                    s.buffer->name, " is none"));
+    }
+    bool used = false;
+    ForEachStmt(program_.body, [&](const Stmt& other) {
+      used = used || (other->kind == StmtKind::kStore && other->buffer == s.buffer);
+    });
+    ForEachExpr(program_.body, [&](const Expr& e) {
+      used = used || (e->kind == ExprKind::kLoad && e->buffer == s.buffer);
+    });
+    if (!used) return absl::OkStatus();
+    return IllFormed(
+        absl::StrCat(s.buffer->name, " is added to atomically, and stored or read too"));
   }
 
   // Whether threads of a block may find different values.

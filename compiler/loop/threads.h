@@ -26,8 +26,9 @@ Launch LaunchOf(const Program& program);
 // the threads along x are a multiple of 32. A pipeline stands alone in the threads, which lie along
 // x: whole warpgroups that use and a warp that fills by loads of boxes; nothing else loads boxes,
 // and warpgroups multiply in its use alone, which stores nothing. What the last block does stands
-// alone too; its counter is an int32 that is written before the output, one for all threads. OK for
-// programs without axes, barriers, tiles and shared buffers.
+// alone too; its counter is an int32 that is written before the output, one for all threads. What
+// is added to atomically is the output, of float32 or int32, which is not used otherwise. OK for
+// programs without any of these.
 absl::Status VerifyThreads(const Program& program);
 
 // The same program for one thread of a CPU after another: its outermost loop is parallel, no loop

@@ -62,7 +62,8 @@ class Verifier {
   absl::Status CheckNode(const Stmt& s) {
     switch (s->kind) {
       case StmtKind::kFor: return CheckFor(s);
-      case StmtKind::kStore: return CheckStore(*s);
+      case StmtKind::kStore:
+      case StmtKind::kAtomicAdd: return CheckStore(*s);
       case StmtKind::kIf: return CheckIf(*s);
       case StmtKind::kAlloc: return CheckAlloc(*s);
       case StmtKind::kPrefetch: return CheckPrefetch(*s);

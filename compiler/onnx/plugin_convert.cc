@@ -182,8 +182,8 @@ absl::Status CheckLoops(const PluginOperator& op, const Program& program) {
     const bool loop =
         s->kind != StmtKind::kFor || (s->loop == LoopKind::kSerial && s->axis == ThreadAxis::kNone);
     const bool buffer = s->kind != StmtKind::kAlloc || s->buffer->scope == Scope::kStack;
-    plain =
-        plain && loop && buffer && s->kind != StmtKind::kBarrier && s->kind != StmtKind::kPrefetch;
+    plain = plain && loop && buffer && s->kind != StmtKind::kBarrier &&
+            s->kind != StmtKind::kPrefetch && s->kind != StmtKind::kAtomicAdd;
   });
   if (plain) return absl::OkStatus();
   return absl::InvalidArgumentError(

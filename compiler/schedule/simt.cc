@@ -33,18 +33,19 @@ class SimtLowerer {
     TW_CHECK(schedule.axes.size() == compute.axes.size()) << compute.name;
     TW_CHECK(schedule.reduce.size() == compute.reduce.size()) << compute.name;
     TW_CHECK(compute.reducer == Reducer::kSum && compute.predicate == nullptr) << compute.name;
+    TW_CHECK(!schedule.atomic || compute.result == nullptr) << compute.name;
     part_ = Coordinate(ThreadAxis::kBlockZ, schedule.split, "part");
     for (size_t i = 0; i < compute.axes.size(); ++i) CutAxis(i);
     for (size_t i = 0; i < compute.reduce.size(); ++i) CutReduction(i);
     BindCoordinates();
-    if (schedule.split == 1) return;
+    if (!LastBlockAdds()) return;
     parts_ = PartSums(compute, compute.body->dtype, schedule.split);
     parts_.SetBlocks(part_, tile_number_, tiles_);
   }
 
   Program Lower() {
     Program program{.name = compute_.name, .params = compute_.inputs};
-    if (schedule_.split > 1) parts_.AddTo(&program);
+    if (LastBlockAdds()) parts_.AddTo(&program);
     program.params.push_back(compute_.output);
     const Expr body = Staged(Resolve(compute_.body));
     Stmt inside = Threads(body);
@@ -60,6 +61,8 @@ class SimtLowerer {
   }
 
  private:
+  bool LastBlockAdds() const { return schedule_.split > 1 && !schedule_.atomic; }
+
   void CutAxis(size_t i) {
     const Axis& axis = compute_.axes[i];
     const SimtAxis& cut = schedule_.axes[i];
@@ -191,8 +194,8 @@ class SimtLowerer {
     const Expr zero = InitialValue(compute_.reducer, acc->dtype);
     const Stmt add = Store(acc, position, Load(acc, position) + body);
     return Alloc(acc, Seq({Tile(Store(acc, position, zero)), Reduction(Tile(add), body),
-                           schedule_.split > 1 ? LastResult(acc, position)
-                                               : Tile(Result(Load(acc, position)))}));
+                           LastBlockAdds() ? LastResult(acc, position)
+                                           : Tile(Result(Load(acc, position)))}));
   }
 
   // Leaves the thread's sums for the last block of the tile.
@@ -221,6 +224,7 @@ class SimtLowerer {
   }
 
   Stmt Result(const Expr& total) const {
+    if (schedule_.split > 1 && schedule_.atomic) return AtomicAdd(compute_.output, Place(), total);
     if (compute_.result == nullptr) return Store(compute_.output, Place(), total);
     return Store(compute_.output, Place(),
                  Substitute(Resolve(compute_.result), {{compute_.acc.get(), total}}));

@@ -9,7 +9,7 @@
 //       for the other parts of the reduction axes:
 //         for virtual threads, inner elements: accumulate
 //     store, with the epilogue; where the reduction is split over blocks, the last block of the
-//       tile adds their sums and does that
+//       tile adds their sums and does that, or each adds its own to the output
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,10 @@ struct SimtSchedule {
   // Of the reduction axes: the extent's parts, outermost first; as many for each. What `split`
   // leaves of the first.
   std::vector<std::vector<int64_t>> reduce;
-  int64_t split = 1;           // parts of the first reduction axis, each of blocks of its own
+  int64_t split = 1;  // parts of the first reduction axis, each of blocks of its own
+  // Parts are added to the output as they come, which holds zeros before and what a sum is, else by
+  // the last block of a tile.
+  bool atomic = false;
   std::vector<size_t> staged;  // inputs that go through shared memory; the body loads each once
   // Of staged inputs, by number: in each dimension the body's indices from one element to the next.
   // Those between are zero, as the data of a transposed convolution is dilated by its strides; a
@@ -51,8 +54,9 @@ struct SimtSchedule {
 inline DType StagedType(DType input, DType body) { return IsNarrowFloat(input) ? body : input; }
 
 // A staged input may be read outside its shape: it is zero there. So a convolution needs no
-// predicate. A split program writes parts and counters (part_sums.h) before the output. REQUIRES:
-// compute has a sum reduction and no predicate; factors divide their axes;
+// predicate. A split program writes parts and counters (part_sums.h) before the output, unless it
+// adds to that. REQUIRES: compute has a sum reduction, no predicate and, where it is added to the
+// output, no result of its own; factors divide their axes;
 // indices of staged inputs grow with every variable that runs within a stage (sums with
 // coefficients >= 0).
 Program LowerSimt(const Compute& compute, const SimtSchedule& schedule);

@@ -110,27 +110,6 @@ void BindStep(const JobStepRow& step, SqlStatement& insert) {
   insert.Bind(4, step.text);
 }
 
-std::string SelectJobsSql() {
-  return absl::StrCat("SELECT ", absl::StrJoin(kJobColumns, ", "), " FROM job");
-}
-
-JobRow ReadJob(const SqlStatement& row) {
-  return {.id = row.Text(0),
-          .owner = row.Text(1),
-          .request = row.Text(2),
-          .weight = static_cast<uint32_t>(row.Int(3)),
-          .state = row.Text(4),
-          .message = row.Text(5),
-          .spec = row.Blob(6),
-          .result = row.Blob(7),
-          .created = row.Real(8),
-          .changed = row.Real(9),
-          .trials = static_cast<uint64_t>(row.Int(10)),
-          .failures = static_cast<uint64_t>(row.Int(11)),
-          .model_seconds = row.Real(12),
-          .history_end = row.Int(13)};
-}
-
 std::string SelectStepsSql() {
   return "SELECT job, step, seconds, text FROM job_step WHERE job = ? AND step >= ? "
          "ORDER BY step LIMIT ?";

@@ -28,7 +28,9 @@ struct Scan {
 
   absl::StatusOr<std::vector<Record>> Read(absl::string_view rest,
                                            const std::vector<int64_t>& values, int64_t* last_id);
-  absl::StatusOr<std::vector<int64_t>> ReadIds(int64_t after, int64_t count);
+  // `rest`: behind the conditions, with these values for its parameters.
+  absl::StatusOr<std::vector<int64_t>> ReadIds(absl::string_view rest,
+                                               const std::vector<int64_t>& values);
   absl::StatusOr<std::vector<Record>> ReadEach(std::span<const int64_t> ids);
   // False: no more rows are wanted.
   absl::StatusOr<bool> VisitIds(std::span<const int64_t> ids, const Visit& visit);
@@ -58,15 +60,15 @@ absl::StatusOr<std::vector<Record>> Scan::Read(absl::string_view rest,
   return records;
 }
 
-absl::StatusOr<std::vector<int64_t>> Scan::ReadIds(int64_t after, int64_t count) {
+absl::StatusOr<std::vector<int64_t>> Scan::ReadIds(absl::string_view rest,
+                                                   const std::vector<int64_t>& values) {
   std::vector<int64_t> ids;
   const auto visit = [&](const SqlStatement& row) {
     ids.push_back(row.Int(0));
     return true;
   };
-  const std::string sql =
-      absl::StrCat("SELECT id FROM record", WhereSql(filter, schema), kNextRows);
-  TW_RETURN_IF_ERROR(readers.Query(sql, BindTo(filter, {after, count}), visit).status());
+  const std::string sql = absl::StrCat("SELECT id FROM record", WhereSql(filter, schema), rest);
+  TW_RETURN_IF_ERROR(readers.Query(sql, BindTo(filter, values), visit).status());
   return ids;
 }
 
@@ -111,7 +113,7 @@ absl::Status Scan::ByIds(const Visit& visit) {
   int64_t after = 0, left = filter.limit > 0 ? filter.limit : INT64_MAX;
   while (left > 0) {
     const int64_t wanted = std::min(left, kMostIds);
-    TW_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ReadIds(after, wanted));
+    TW_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ReadIds(kNextRows, {after, wanted}));
     TW_ASSIGN_OR_RETURN(const bool more, VisitIds(ids, visit));
     if (!more || std::ssize(ids) < wanted) break;
     after = ids.back();
@@ -145,12 +147,11 @@ absl::Status ScanRecords(const SqlSchema& schema, SqlReaders& readers, const Rec
 absl::StatusOr<std::vector<Record>> NewestRecords(const SqlSchema& schema, SqlReaders& readers,
                                                   const RecordFilter& filter, int64_t count) {
   Scan scan{schema, readers, filter};
-  int64_t last_id = 0;
-  TW_ASSIGN_OR_RETURN(
-      std::vector<Record> newest,
-      scan.Read("ORDER BY id DESC LIMIT ?20", {std::max<int64_t>(count, 0)}, &last_id));
-  std::reverse(newest.begin(), newest.end());
-  return newest;
+  // Only numbers are sorted, where an index gives them in another order.
+  TW_ASSIGN_OR_RETURN(std::vector<int64_t> ids,
+                      scan.ReadIds("ORDER BY id DESC LIMIT ?20", {std::max<int64_t>(count, 0)}));
+  std::reverse(ids.begin(), ids.end());
+  return scan.ReadEach(ids);
 }
 
 }  // namespace tilewright

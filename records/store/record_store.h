@@ -121,8 +121,8 @@ class RecordStore : public RecordScan {
 // the file (and its folder) when missing. DataLoss for a file that is not a sound records
 // database (one above 64 MiB is checked beside its use, and commits fail from then on),
 // FailedPrecondition for a newer schema, Unavailable when another process has it,
-// NotFound when reading a missing file. Readers work beside a writer of another process, and read
-// older schemas too.
+// NotFound when reading a missing file. Readers work beside a writer of another process, on media
+// that nobody can write to, and read older schemas too.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::string& path,
                                                              bool read_only = false);
 // In memory, for tests and for logs given instead of a database.

@@ -1,11 +1,14 @@
 #include "records/store/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -33,6 +36,27 @@ absl::Status CannotOpen(const std::string& path, int system_error) {
 // SQLite takes ":memory:" for no file at all.
 std::string FileName(const std::string& path) {
   return absl::StartsWith(path, ":") ? absl::StrCat("./", path) : path;
+}
+
+// A reader of WAL shares memory with the writer, in a file that it makes beside the database. Where
+// it can make none, as on a medium that is read-only, and no log is there, nothing is being
+// written.
+bool IsUnchanging(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  return faccessat(AT_FDCWD, folder.empty() ? "." : folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0 &&
+         !std::filesystem::exists(path + "-wal", error);
+}
+
+// SQLite then takes no locks and looks for no log (sqlite.org/uri.html).
+std::string UnchangingUri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(path).lexically_normal().string()) {
+    const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '/';
+    const absl::Hex code(static_cast<unsigned char>(c), absl::kZeroPad2);
+    absl::StrAppend(&uri, plain ? std::string(1, c) : absl::StrCat("%", code));
+  }
+  return uri + "?immutable=1";
 }
 
 }  // namespace
@@ -77,12 +101,16 @@ absl::Status SqliteConnection::CheckPath(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path,
                                                                          SqliteMode mode) {
-  const int access = mode == SqliteMode::kReadOnly ? SQLITE_OPEN_READONLY
-                                                   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  int access = mode == SqliteMode::kReadOnly ? SQLITE_OPEN_READONLY
+                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   TW_RETURN_IF_ERROR(CheckPath(path));
+  std::string name = FileName(path);
+  if (mode == SqliteMode::kReadOnly && IsUnchanging(path)) {
+    name = UnchangingUri(path);
+    access |= SQLITE_OPEN_URI;
+  }
   sqlite3* db = nullptr;
-  const int code =
-      sqlite3_open_v2(FileName(path).c_str(), &db, access | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &db, access | SQLITE_OPEN_NOMUTEX, nullptr);
   // From here on the destructor closes it, as SQLite asks even after a failed open.
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(db, path));
   if (code != SQLITE_OK) return connection->Error("opening");

@@ -100,6 +100,9 @@ struct DeviceSurvey {
 // kind: "opencl", "cuda", ... (device_driver.h). Never throws.
 DeviceSurvey SurveyDevices(const std::string& kind);
 
+// INVALID_ARGUMENT for a name that no device has on any machine: of an unknown kind, or without a
+// number after its colon.
+void CheckDeviceName(const std::string& name);
 // "opencl:0", "cuda:1", "emu:7" (seed 7); without a number the first. INVALID_ARGUMENT for other
 // names.
 std::unique_ptr<Device> OpenDevice(const std::string& name);

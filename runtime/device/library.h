@@ -9,7 +9,8 @@ namespace tilewright::runtime {
 class Library {
  public:
   // Loads the first of `names` that can be; stays loaded for the life of the process. Throws Error
-  // UNAVAILABLE with `what` is missing and the loader's reason.
+  // UNAVAILABLE with `what` is missing, which names the files, and the loader's reason for the
+  // first.
   Library(const std::vector<std::string>& names, const std::string& what);
 
   // Sets `function` to the library's function of that name. Throws Error UNAVAILABLE when it has

@@ -81,6 +81,12 @@ DeviceSurvey SurveyDevices(const std::string& kind) {
   }
 }
 
+void CheckDeviceName(const std::string& name) {
+  if (KindOf(name) == "cpu") return;
+  DriverOf(name);
+  IndexOf(name);
+}
+
 std::unique_ptr<Device> OpenDevice(const std::string& name) {
   const DeviceDriver& driver = DriverOf(name);
   return driver.open(IndexOf(name));

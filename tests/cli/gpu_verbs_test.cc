@@ -120,6 +120,9 @@ TEST_F(GpuVerbs, CompileWithoutAGpuSaysWhichArchitectureItAssumes) {
   EXPECT_THAT(errors("cuda -arch=native"), HasSubstr(assumed));
   EXPECT_THAT(errors("cuda -arch=sm_75"), Not(HasSubstr(assumed)));
   EXPECT_THAT(errors("cuda -model=t4"), Not(HasSubstr(assumed)));
+  EXPECT_THAT(errors("cuda -model=t44"),
+              AllOf(HasSubstr(assumed), HasSubstr("because -model=t44 is not known and there is no "
+                                                  "device here to ask")));
   PlanCuda("");
   EXPECT_THAT(errors("cuda"), Not(HasSubstr(assumed)));
 }
@@ -183,6 +186,20 @@ TEST(CudaPackage, RunsOrSaysWhatTheDriverLacks) {
     EXPECT_EQ(result.exit_code, fault.exit_code) << fault.calls << ": " << result.err;
     EXPECT_THAT(result.err, HasSubstr(fault.said));
   }
+}
+
+TEST(CudaPackage, IsNotBlamedForADeviceThatThereCannotBe) {
+  const CommandLine command;
+  WriteAll(command / "m.tar", CudaPackage("fake"));
+  const auto said = [&](const std::string& device) {
+    const CommandResult result = command.Run("run m.tar --fill ones --device " + device);
+    EXPECT_NE(result.exit_code, 0);
+    return result.err;
+  };
+  EXPECT_THAT(said("gpu"), HasSubstr("unknown device \"gpu\"; known: cpu, and of cuda"));
+  EXPECT_THAT(said("opencl:x"), HasSubstr("\"opencl:x\" has no number after its colon"));
+  EXPECT_THAT(said("opencl:0"), HasSubstr("the package is for cuda -arch=sm_90, not for opencl:0"));
+  EXPECT_THAT(said("cpu"), HasSubstr("the package is for cuda -arch=sm_90, not for cpu"));
 }
 
 TEST_F(GpuVerbs, ImportEndsWithATableOfEveryRow) {

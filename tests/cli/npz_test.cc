@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zip.h>
 
@@ -110,6 +111,33 @@ TEST_F(NpzTest, ReadsDeflatedMembers) {
   const auto read = ReadNpz(path_);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->front().shape, std::vector<int64_t>{1000});
+}
+
+// 128 MiB of zeros, packed, behind an array of two floats.
+TEST_F(NpzTest, WhatAnArraysShapeDoesNotTakeIsNotUnpacked) {
+  zip_t* zip = zip_open(path_.c_str(), ZIP_CREATE, nullptr);
+  std::string npy = Npy(kTwoFloats, std::string(size_t{1} << 27, '\0'));
+  const zip_int64_t index = zip_file_add(
+      zip, "x.npy", zip_source_buffer(zip, npy.data(), npy.size(), 0), ZIP_FL_ENC_UTF_8);
+  zip_set_file_compression(zip, static_cast<zip_uint64_t>(index), ZIP_CM_DEFLATE, 1);
+  ASSERT_EQ(zip_close(zip), 0);
+  npy = std::string();
+  struct rusage before, after;
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_THAT(std::string(ReadNpz(path_).status().message()),
+              HasSubstr("array x: it has 134217728 bytes of data where its shape (2,) needs 8"));
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_minflt - before.ru_minflt, (32 << 20) / 4096) << "pages touched";
+}
+
+TEST_F(NpzTest, AnElementTypeIsSaidAsItStands) {
+  const auto said = [](const std::string& dictionary) {
+    return std::string(ParseNpy("x", Npy(dictionary, "")).status().message());
+  };
+  EXPECT_THAT(said("{'descr': '>f4', 'fortran_order': False, 'shape': (), }"),
+              HasSubstr("array x: element type '>f4' is not one of"));
+  EXPECT_THAT(said("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (), }"),
+              HasSubstr("array x: element type [('a', '<f4')] is not one of"));
 }
 
 TEST_F(NpzTest, TellsAMissingFileFromADamagedOne) {

@@ -66,6 +66,38 @@ TEST(DevicePackage, RunsInTheEmulator) {
   EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
 }
 
+// Depths that four blocks share: of the first layer the last block adds the parts and goes on with
+// the epilogue, of the second each adds its own to the output.
+absl::StatusOr<std::optional<BestConfig>> SplitDepth(const Workload& workload, const Target&) {
+  const bool first = workload.inputs[0].shape[1] == 56;
+  const char* entities = first ? R"([["tile_x","sp",[3,1,2,1]],["tile_y","sp",[5,1,4,1]],
+                                     ["tile_k","sp",[4,7,2]]])"
+                               : R"([["tile_x","sp",[3,1,2,1]],["tile_y","sp",[3,1,4,1]],
+                                     ["tile_k","sp",[4,5,1]],["atomics","ot",1]])";
+  return BestConfig{.template_name = "dense_split.gpu",
+                    .config = ParseEntitiesJson(entities).value()};
+}
+
+// What a run leaves, counters of blocks and sums, does not show in the next one, whose launches are
+// the ones that were recorded.
+TEST(DevicePackage, RunsSplitDepthsAgainAndAgain) {
+  GraphBuilder b;
+  const ValueId hidden = b.Relu(b.Dense("hidden", b.Input("data", {6, 56}), 20));
+  const Graph graph = b.Finish({b.Dense("classifier", hidden, 12)});
+  for (const auto& [kind, device] : {std::pair{"emu", "emu:4"}, {"opencl", "opencl:0"}}) {
+    SCOPED_TRACE(device);
+    const CompiledModel compiled =
+        Compile(graph, {.target = ParseTarget(kind).value(), .lookup = SplitDepth});
+    ASSERT_EQ(compiled.plans[0].calls.size(), 3u);
+    LoadedPackage loaded(compiled, device);
+    for (const uint64_t seed : {7u, 9u, 7u, 8u}) {
+      EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph, seed), loaded.Run(seed)),
+                1e-4)
+          << seed;
+    }
+  }
+}
+
 std::string ErrorOf(const CompiledModel& compiled, const std::string& device) {
   try {
     LoadedPackage(compiled, device);

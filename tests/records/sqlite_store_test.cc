@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
@@ -52,6 +54,26 @@ TEST(SqliteStore, AReaderWorksBesideTheWriter) {
   ASSERT_TRUE(Add(*writer, SampleRecord("a")).ok());
   EXPECT_EQ(*(*reader)->Count({}), 1);
   EXPECT_EQ(Add(**reader, SampleRecord("b")).code(), absl::StatusCode::kPermissionDenied);
+}
+
+// Opens and counts as somebody who may not write; 0: one record.
+int CountAsReader(const std::string& path) {
+  if (geteuid() == 0 && seteuid(65534) != 0) return 1;
+  const auto store = OpenSqliteStore(path, /*read_only=*/true);
+  return store.ok() && (*store)->Count({}).value_or(0) == 1 ? 0 : 2;
+}
+
+TEST(SqliteStore, AFileIsReadWhereNothingCanBeWritten) {
+  namespace fs = std::filesystem;
+  const TempFolder folder;
+  const std::string shared = folder / "a #1?%";
+  fs::create_directory(shared);
+  ASSERT_TRUE(Add(*OpenSqliteStore(shared + "/r.db").value(), SampleRecord("a")).ok());
+  fs::permissions(folder / "", fs::perms(0755));
+  fs::permissions(shared + "/r.db", fs::perms(0444));
+  fs::permissions(shared, fs::perms(0555));
+  EXPECT_EXIT(_exit(CountAsReader(shared + "/r.db")), testing::ExitedWithCode(0), "");
+  fs::permissions(shared, fs::perms::owner_all);
 }
 
 TEST(SqliteStore, ReadingAMissingFileSaysSoAndMakesNone) {

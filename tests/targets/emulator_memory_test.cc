@@ -14,25 +14,46 @@ using testing::IsNull;
 TEST(TouchLog, FindsTouchesThatNoBarrierOrders) {
   TouchLog log(16);
   Clock clock{.phase = 5, .block_start = 5, .launch_start = 5};
-  EXPECT_THAT(log.Touch({0, 4, true, 1}, clock), IsNull());
-  EXPECT_THAT(log.Touch({0, 4, false, 1}, clock), IsNull());
-  EXPECT_THAT(log.Touch({3, 1, false, 2}, clock), HasSubstr("another thread"));
-  EXPECT_THAT(log.Touch({4, 4, false, 1}, clock), IsNull());
-  EXPECT_THAT(log.Touch({4, 4, false, 2}, clock), IsNull());
-  EXPECT_THAT(log.Touch({4, 4, true, 1}, clock), HasSubstr("another thread"));
+  EXPECT_THAT(log.Touch({0, 4, kWriteTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kReadTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({3, 1, kReadTouch, 2}, clock), HasSubstr("another thread"));
+  EXPECT_THAT(log.Touch({4, 4, kReadTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({4, 4, kReadTouch, 2}, clock), IsNull());
+  EXPECT_THAT(log.Touch({4, 4, kWriteTouch, 1}, clock), HasSubstr("another thread"));
   ++clock.phase;
-  EXPECT_THAT(log.Touch({0, 4, false, 2}, clock), IsNull());
-  EXPECT_THAT(log.Touch({0, 4, false, 3}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kReadTouch, 2}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kReadTouch, 3}, clock), IsNull());
 }
 
 TEST(TouchLog, FindsTouchesOfTwoBlocks) {
   TouchLog log(16);
   Clock clock{.phase = 5, .block_start = 5, .launch_start = 5};
-  EXPECT_THAT(log.Touch({0, 4, true, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kWriteTouch, 1}, clock), IsNull());
   clock.phase = clock.block_start = 7;
-  EXPECT_THAT(log.Touch({0, 4, true, 1}, clock), HasSubstr("another block"));
+  EXPECT_THAT(log.Touch({0, 4, kWriteTouch, 1}, clock), HasSubstr("another block"));
   clock.phase = clock.block_start = clock.launch_start = 9;
-  EXPECT_THAT(log.Touch({0, 4, true, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kWriteTouch, 1}, clock), IsNull());
+}
+
+TEST(TouchLog, AdditionsRaceWithWhatElseThreadsDoButNotWithEachOther) {
+  TouchLog log(16);
+  Clock clock{.phase = 5, .block_start = 5, .launch_start = 5};
+  EXPECT_THAT(log.Touch({0, 4, kAddTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kAddTouch, 2}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kReadTouch, 1}, clock), HasSubstr("another thread"));
+  EXPECT_THAT(log.Touch({0, 4, kWriteTouch, 1}, clock), HasSubstr("another thread"));
+  EXPECT_THAT(log.Touch({4, 4, kWriteTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({4, 4, kAddTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({4, 4, kAddTouch, 2}, clock), HasSubstr("another thread"));
+  EXPECT_THAT(log.Touch({8, 4, kReadTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({8, 4, kAddTouch, 2}, clock), HasSubstr("another thread"));
+  EXPECT_THAT(log.Touch({12, 4, kWriteTouch, 1}, clock), IsNull());
+  clock.phase = clock.block_start = 7;
+  EXPECT_THAT(log.Touch({0, 4, kAddTouch, 1}, clock), IsNull());
+  EXPECT_THAT(log.Touch({0, 4, kReadTouch, 2}, clock), HasSubstr("another thread"));
+  EXPECT_THAT(log.Touch({12, 4, kAddTouch, 1}, clock), HasSubstr("another block"));
+  clock.phase = clock.block_start = 9;
+  EXPECT_THAT(log.Touch({0, 4, kReadTouch, 1}, clock), HasSubstr("another block"));
 }
 
 std::vector<int64_t> Addresses(int64_t count, int64_t stride) {

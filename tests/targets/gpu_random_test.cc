@@ -5,7 +5,7 @@
 #include "compiler/driver/compile_task.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
-#include "runtime/device/nvrtc.h"
+#include "tests/targets/by_nvrtc.h"
 #include "tests/targets/device_check.h"
 #include "tests/targets/gpu_shapes.h"
 
@@ -93,12 +93,7 @@ TEST_P(Nvrtc, CompilesSampledConfigs) {
     for (int i = 0; i < 6; ++i) {
       const Config config = space.At(space.Sample(rng).value());
       SCOPED_TRACE(absl::StrCat(key, " seed ", seed, " ", EntitiesToJson(config)));
-      const absl::StatusOr<CompiledTask> compiled = CompileTask(task, config);
-      if (!runtime::HasNvrtc()) {
-        EXPECT_EQ(compiled.status().code(), absl::StatusCode::kUnavailable);
-        return;
-      }
-      ASSERT_TRUE(compiled.ok()) << compiled.status();
+      if (!IsBuilt(CompileTask(task, config).status())) return;
     }
   }
 }
@@ -110,10 +105,7 @@ TEST_P(Nvrtc, CompilesNarrowTypes) {
     for (const TemplateEntry& entry : MatchingTemplates(workload, target)) {
       SCOPED_TRACE(absl::StrCat(entry.name, " ", key));
       const Config config = entry.impl->Default(workload, target);
-      const auto compiled = CompileTask({workload, entry.name, target}, config);
-      const bool missing = !runtime::HasNvrtc();
-      EXPECT_TRUE(missing ? absl::IsUnavailable(compiled.status()) : compiled.ok())
-          << compiled.status();
+      IsBuilt(CompileTask({workload, entry.name, target}, config).status());
     }
   }
 }

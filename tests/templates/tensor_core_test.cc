@@ -176,9 +176,10 @@ TEST(TensorCores, TheSpaceHasAutoTvmsKnobsAndIndices) {
   const ConfigSpace space = dense.Space(workload, OfArch("sm_80"));
   std::string knobs;
   for (size_t i = 0; i < space.knob_count(); ++i) knobs += space.knob_name(i) + " ";
-  EXPECT_EQ(knobs,
-            "block_row_warps block_col_warps warp_row_tiles warp_col_tiles chunk offset offsetCS "
-            "vec wmma_m double_buffer direct_store async_stages swizzle split_k last_block ");
+  EXPECT_EQ(
+      knobs,
+      "block_row_warps block_col_warps warp_row_tiles warp_col_tiles chunk offset offsetCS "
+      "vec wmma_m double_buffer direct_store async_stages swizzle split_k last_block atomics ");
   const Config logged =
       ParseEntitiesJson(
           R"([["block_row_warps","ot",2],["block_col_warps","ot",1],["warp_row_tiles","ot",1],

@@ -203,7 +203,8 @@ TEST(Wgmma, IntegerSumsOfOneStageTakeTwiceTheRegisters) {
     return space.WhyInvalid(
         ParseEntitiesJson(absl::StrCat(R"([["groups","ot",2],["row_tiles","ot",1],)",
                                        R"(["columns","ot",192],["slots","ot",2],)",
-                                       R"(["raster","ot",1],["split_k","ot",)", split_k, "]]"))
+                                       R"(["raster","ot",1],["split_k","ot",)", split_k,
+                                       R"(],["last_block","ot",0],["atomics","ot",0]])"))
             .value());
   };
   EXPECT_EQ(why_invalid(1), std::nullopt);

@@ -16,8 +16,8 @@ constexpr double kPatience = 4;
 // kernel waiting no longer than a slow call does.
 constexpr size_t kMostSamples = 1 << 16;
 // Others want the core when they have taken that part of the sampling, and so many seconds: more
-// than the system's own threads do, and two time slices.
-constexpr double kMostTaken = 1.0 / 32, kLeastTaken = 0.006;
+// than the system's own threads and short commands do, and less than one that computes.
+constexpr double kMostTaken = 1.0 / 8, kLeastTaken = 0.02;
 
 std::chrono::steady_clock::duration Seconds(double seconds) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(

@@ -23,7 +23,8 @@ namespace tilewright {
 // TW_EXPORT(kernel), which follows each kernel; and for what the last block of several does
 // (kLastBlock) TW_SCRATCH, a parameter that blocks leave for each other, TW_FENCE, after which what
 // a thread wrote is seen by whoever sees what it writes next, and tw_is_last(&counter, blocks),
-// which counts a block in one step and sets the counter to 0 when it is the last.
+// which counts a block in one step and sets the counter to 0 when it is the last; for kAtomicAdd
+// tw_add_f32(&element, value) and tw_add_i32.
 std::string PreludeOf(const runtime::DeviceKind& kind, bool doubles);
 
 }  // namespace tilewright

@@ -144,7 +144,8 @@ class Printer {
   void Statement(const Stmt& s) {
     switch (s->kind) {
       case StmtKind::kFor: return s->axis == ThreadAxis::kNone ? Loop(*s) : Bound(*s);
-      case StmtKind::kStore: return StoreLines(*s);
+      case StmtKind::kStore:
+      case StmtKind::kAtomicAdd: return StoreLines(*s);
       case StmtKind::kIf: return Branch(*s);
       case StmtKind::kSeq:
         for (const Stmt& part : s->body) Statement(part);
@@ -255,8 +256,7 @@ class Printer {
   // What a block wrote is seen by whoever sees its arrival: fence, arrival, fence, and barriers so
   // that one thread's stand for all (PTX ISA, "Memory Consistency Model", causality order).
   void LastOfBlocks(const StmtNode& s) {
-    const std::string last = Fresh("last");
-    Line(absl::StrCat("TW_SHARED_ARRAY(i32, ", last, ", 1);"));
+    const std::string last = DeclareLast();
     Line("TW_FENCE;");
     Line("TW_BARRIER;");
     Line(absl::StrCat("if (TW_THREAD_X + TW_THREAD_Y + TW_THREAD_Z == 0) ", last,
@@ -269,6 +269,18 @@ class Printer {
     Statement(s.body[0]);
     --indent_;
     Line("}");
+  }
+
+  // Where its threads are told whether the block is the last.
+  std::string DeclareLast() {
+    const std::string last = Fresh("last");
+    if (pipeline_ == nullptr) {
+      Line(absl::StrCat("TW_SHARED_ARRAY(i32, ", last, ", 1);"));
+    } else {
+      Line(absl::StrCat("TW_DYNAMIC_ARRAY(i32, ", last, ", 1, ", dynamic_bytes_, ");"));
+      dynamic_bytes_ += kLastBlockBytes;
+    }
+    return last;
   }
 
   void Block(const Stmt& s) {
@@ -321,7 +333,11 @@ class Printer {
       names_.exprs[part.get()] = Fresh("t");
       Line(absl::StrCat("const ", type, " ", Text(part), " = ", value, ";"));
     }
-    Line(absl::StrCat(CElement(s.buffer, s.indices, names_), " = ", CStored(s.value, names_), ";"));
+    const std::string place = CElement(s.buffer, s.indices, names_);
+    const std::string value = CStored(s.value, names_);
+    Line(s.kind == StmtKind::kStore
+             ? absl::StrCat(place, " = ", value, ";")
+             : absl::StrCat("tw_add_", SuffixOf(s.buffer->dtype), "(&", place, ", ", value, ");"));
     for (const Expr& part : shared.parts()) names_.exprs.erase(part.get());
     if (!block) return;
     --indent_;

@@ -21,6 +21,7 @@ int64_t Statements(const Stmt& s) {
   }
   switch (s->kind) {
     case StmtKind::kStore:
+    case StmtKind::kAtomicAdd:
     case StmtKind::kTile: return 1;
     case StmtKind::kBarrier:
     case StmtKind::kPipeline: return kMostStatements;

@@ -109,10 +109,11 @@ class KernelEmitter {
       case StmtKind::kPrefetch: return EmitPrefetch(*s);
       case StmtKind::kAsyncCommit:
       case StmtKind::kAsyncWait: return;  // stores have landed at once
+      case StmtKind::kAtomicAdd:
       case StmtKind::kBarrier:
       case StmtKind::kPipeline:
       case StmtKind::kLastBlock:
-      case StmtKind::kTile: TW_CHECK(false) << "a barrier or tile in a program for a CPU"; return;
+      case StmtKind::kTile: TW_CHECK(false) << "what threads do together, for a CPU"; return;
     }
   }
 

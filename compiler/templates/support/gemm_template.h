@@ -13,7 +13,8 @@
 namespace tilewright {
 
 // The knob split_k is the parts of k, each summed by blocks of its own (split_depth.h). Another
-// kernel adds them, or the last block where the space has the knob last_block and it is 1.
+// kernel adds them, or the last block where the knob last_block is 1, or each is added to the
+// output where the knob atomics is, which every space ends with.
 class GemmTemplate : public Template {
  public:
   ConfigSpace Space(const Workload& workload, const Target& target) const final;
@@ -31,6 +32,7 @@ class GemmTemplate : public Template {
   }
   // The task of the products, after what their operands need: the first two of the first step.
   virtual LoweredTask WithOperands(const Workload&, LoweredTask products) const { return products; }
+  // With the knobs split_k and last_block, but not with atomics.
   virtual ConfigSpace SpaceOf(const TensorCoreGemm& gemm, const Target& target) const = 0;
   // What the default is chosen from; one at least is valid.
   virtual std::vector<Config> Candidates(const TensorCoreGemm& gemm,
@@ -42,8 +44,10 @@ class GemmTemplate : public Template {
   // parts.
   virtual Program LowerProducts(const TensorCoreGemm& gemm, const Config& config,
                                 const Target& target) const = 0;
-  virtual bool LastBlockAdds(const Config&) const { return false; }
   virtual LaunchLimits LimitsOf(const GpuTraits& traits) const { return traits.limits; }
+
+ private:
+  ConfigSpace WholeSpace(const TensorCoreGemm& gemm, const Target& target) const;
 };
 
 }  // namespace tilewright

@@ -127,7 +127,8 @@ SimtModel::Needs SimtModel::NeedsOf(const SimtSchedule& schedule) const {
     needs.steps *= inner.back();
   }
   needs.launch.grid[2] *= schedule.split;
-  needs.launch.shared_bytes = SharedBytes(tile, inner) + (schedule.split > 1 ? kLastBlockBytes : 0);
+  const bool last_block = schedule.split > 1 && !schedule.atomic;
+  needs.launch.shared_bytes = SharedBytes(tile, inner) + (last_block ? kLastBlockBytes : 0);
   needs.filled = ShareFilled(tile, inner);
   needs.registers = needs.accumulators + Operands(owned) + kOtherRegisters;
   return needs;
@@ -167,10 +168,12 @@ double SimtModel::SecondsOf(const SimtSchedule& schedule) const {
   const double set = std::max({arithmetic, shared, cache, latency}) + 0.3 * latency;
   const double floor = memory_bytes_ / traits_.memory_bytes;
   const double spill = needs.registers > 255 ? 4 : 1;
-  // The last block of a tile reads what all of its parts wrote.
+  // The last block of a tile reads what all of its parts wrote; atomic sums are read and written,
+  // after another kernel has zeroed them.
   const double partial = 2 * output_bytes_ * static_cast<double>(schedule.split);
-  const double last = schedule.split > 1 ? kStageSeconds + partial / traits_.cache_bytes : 0;
-  return kLaunchSeconds + std::max(waves * set, floor) * spill * (threads < kWarp ? 1.5 : 1) + last;
+  const double more = schedule.atomic ? kLaunchSeconds : kStageSeconds;
+  const double sums = schedule.split > 1 ? more + partial / traits_.cache_bytes : 0;
+  return kLaunchSeconds + std::max(waves * set, floor) * spill * (threads < kWarp ? 1.5 : 1) + sums;
 }
 
 }  // namespace tilewright

@@ -1,5 +1,6 @@
 #include "compiler/templates/support/simt_template.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -50,6 +51,11 @@ std::vector<int64_t> StepsOf(const SimtForm::ReduceKnob& knob, const Config& con
   return parts;
 }
 
+bool IsSplit(const SimtForm& form) {
+  return std::any_of(form.reduce.begin(), form.reduce.end(),
+                     [](const SimtForm::ReduceKnob& reduce) { return reduce.split; });
+}
+
 void Set(const std::string& knob, int64_t value, Config* config) {
   for (auto& [name, entity] : config->entities) {
     if (name == knob) entity = Scalar(value);
@@ -69,10 +75,6 @@ void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) 
                        [needs, traits](const Config& config) {
                          return CheckLaunch(needs(config).launch, traits.limits).ok();
                        });
-  space->AddConstraint("at most 16 parts of a split reduction",
-                       [shared_form](const Config& config) {
-                         return ScheduleOf(*shared_form, config).split <= kMostParts;
-                       });
   space->AddConstraint("at most 255 registers a thread, and a block's within a multiprocessor's",
                        [needs, traits](const Config& config) {
                          const SimtModel::Needs need = needs(config);
@@ -80,6 +82,18 @@ void AddFilters(const SimtForm& form, const Target& target, ConfigSpace* space) 
                          return need.registers <= kMaxRegisters &&
                                 need.registers * warps * 32 <= traits.registers;
                        });
+}
+
+void AddSplitRules(const SimtForm& form, ConfigSpace* space) {
+  const auto shared_form = std::make_shared<const SimtForm>(form);
+  space->AddConstraint("at most 16 parts of a split reduction",
+                       [shared_form](const Config& config) {
+                         return ScheduleOf(*shared_form, config).split <= kMostParts;
+                       });
+  space->AddConstraint("atomics where the reduction is split", [shared_form](const Config& config) {
+    const SimtSchedule schedule = ScheduleOf(*shared_form, config);
+    return !schedule.atomic || schedule.split > 1;
+  });
 }
 
 }  // namespace
@@ -99,6 +113,7 @@ SimtSchedule ScheduleOf(const SimtForm& form, const Config& config) {
     if (form.reduce[i].split) schedule.split = PartsOf(config, form.reduce[i].knob, extent)[0];
   }
   for (std::vector<int64_t>& parts : schedule.reduce) parts.resize(levels, 1);
+  schedule.atomic = IsSplit(form) && config.Int(kAtomicsKnob) != 0;
   if (form.unroll_steps.empty()) return schedule;
   schedule.unrolled_steps = config.Int("auto_unroll_max_step");
   schedule.unroll_now = config.Int("unroll_explicit") != 0;
@@ -130,6 +145,10 @@ ConfigSpace SimtTemplate::Space(const Workload& workload, const Target& target) 
     DefineIntKnob(space, "unroll_explicit", {0, 1});
   }
   if (form.fuse_yx) DefineIntKnob(space, "fuse_yx", {0, 1});
+  if (IsSplit(form)) {
+    DefineAtomicsKnob(form.compute, &space);
+    AddSplitRules(form, &space);
+  }
   AddFilters(form, target, &space);
   return space;
 }
@@ -166,12 +185,14 @@ Config SimtTemplate::Default(const Workload& workload, const Target& target) con
 }
 
 absl::StatusOr<LoweredTask> SimtTemplate::Lower(const Workload& workload, const Target& target,
-                                                const Config& config) const {
-  TW_RETURN_IF_ERROR(CheckConfig(Space(workload, target), config));
+                                                const Config& given) const {
+  TW_ASSIGN_OR_RETURN(const Config config, Space(workload, target).Canonical(given));
   const SimtForm form = FormOf(workload);
-  Program program = LowerSimt(form.compute, ScheduleOf(form, config));
+  const SimtSchedule schedule = ScheduleOf(form, config);
+  Program program = LowerSimt(form.compute, schedule);
   TW_RETURN_IF_ERROR(CheckLaunch(LaunchOf(program), GpuTraitsOf(target).limits));
-  return LowerLastBlock(std::move(program));
+  LoweredTask task = LowerLastBlock(std::move(program));
+  return schedule.atomic ? WithZeros(std::move(task)) : task;
 }
 
 }  // namespace tilewright

@@ -35,11 +35,10 @@ Compute AddParts(const Buffer& partial, const Compute& compute) {
   return sum;
 }
 
-Compute Zeros(const Buffer& counters) {
-  return {.name = "zero_counters",
-          .output = counters,
-          .axes = {{Var("tile"), counters->shape[0]}},
-          .body = Const(0, counters->dtype)};
+Program Zeros(const char* name, const Buffer& buffer) {
+  Compute zeros{.name = name, .output = buffer, .body = Const(0, buffer->dtype)};
+  for (const int64_t extent : buffer->shape) zeros.axes.push_back({Var("i"), extent});
+  return ScheduleFixedGpu(zeros);
 }
 
 }  // namespace
@@ -68,11 +67,39 @@ LoweredTask LowerLastBlock(Program program) {
     task.buffers.push_back({.dtype = left->dtype, .shape = left->shape});
   }
   task.prepare = {
-      {.program = ScheduleFixedGpu(Zeros(program.params.end()[-2])), .operands = {counters}}};
+      {.program = Zeros("zero_counters", program.params.end()[-2]), .operands = {counters}}};
   LoweredStep step{.program = std::move(program)};
   for (int i = 0; i < inputs; ++i) step.operands.push_back(i);
   step.operands.insert(step.operands.end(), {partial, counters, inputs});
   task.steps = {std::move(step)};
+  return task;
+}
+
+bool MayAddAtomically(const Compute& compute) {
+  const DType type = compute.output->dtype;
+  return compute.result == nullptr && (type == DType::kF32 || type == DType::kI32);
+}
+
+void DefineAtomicsKnob(const Compute& compute, ConfigSpace* space) {
+  std::vector<OtherEntity> candidates = {int64_t{0}};
+  if (MayAddAtomically(compute)) candidates.push_back(int64_t{1});
+  space->DefineLaterKnob(kAtomicsKnob, std::move(candidates));
+}
+
+TensorCoreGemm AtomicSums(const TensorCoreGemm& gemm) {
+  TensorCoreGemm sums = gemm;
+  sums.atomic = true;
+  sums.axes = [axes = gemm.axes, batch = gemm.batch](const Expr& of, const Expr& m, const Expr& n) {
+    return axes(FloorMod(of, batch), m, n);
+  };
+  return sums;
+}
+
+LoweredTask WithZeros(LoweredTask task) {
+  const LoweredStep& last = task.steps.back();
+  LoweredStep zeros{.program = Zeros("zero_sums", last.program.params.back()),
+                    .operands = {last.operands.back()}};
+  task.steps.insert(task.steps.begin(), std::move(zeros));
   return task;
 }
 

@@ -343,8 +343,10 @@ Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt bod
 }
 
 Stmt StoreResult(const TensorCoreGemm& gemm, const GemmPlace& at, const Expr& sum) {
+  std::vector<Expr> axes = gemm.axes(at.batch, at.m, at.n);
   return IfInside(gemm, at.m, at.n,
-                  StoreResult(gemm.compute, gemm.axes(at.batch, at.m, at.n), sum));
+                  gemm.atomic ? AtomicAdd(gemm.compute.output, std::move(axes), sum)
+                              : StoreResult(gemm.compute, axes, sum));
 }
 
 Program LowerTensorCore(const TensorCoreGemm& gemm, const TensorCoreSchedule& schedule,

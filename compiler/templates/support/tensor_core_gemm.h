@@ -8,7 +8,7 @@
 //       barrier; all threads copy a stage of left and right; barrier
 //       for the steps of a stage: ldmatrix of both; for the tiles of a warp: mma
 //     store, with the epilogue; where k is split, sums alone, which another kernel adds or the
-//       last of the tile's blocks, which then stores
+//       last of the tile's blocks, which then stores, or which are added to the output
 #pragma once
 
 #include <algorithm>
@@ -50,6 +50,8 @@ struct TensorCoreGemm {
   // whether an n is a pixel (null: each is).
   std::optional<std::array<int64_t, 3>> pixels;
   std::function<Expr(const Expr& n)> inside;
+  // Results are sums that are added to the output atomically.
+  bool atomic = false;
   // The compute's axes at an element of d.
   std::function<std::vector<Expr>(const Expr& batch, const Expr& m, const Expr& n)> axes;
 };
@@ -102,7 +104,7 @@ Stmt IfInside(const TensorCoreGemm& gemm, const Expr& m, const Expr& n, Stmt bod
 struct GemmPlace {
   Expr batch, m, n;
 };
-// Stores the result of a sum there, where that is inside.
+// Stores the result of a sum there, or adds the sum, where that is inside.
 Stmt StoreResult(const TensorCoreGemm& gemm, const GemmPlace& at, const Expr& sum);
 
 }  // namespace tilewright

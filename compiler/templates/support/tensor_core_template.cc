@@ -71,10 +71,6 @@ void AddTileRules(const std::shared_ptr<const TensorCoreGemm>& gemm, const TileO
     const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
     return (schedule.split_k - 1) * schedule.depth < gemm->k;
   });
-  space->AddConstraint("last_block where k is split", [](const Config& config) {
-    const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
-    return !schedule.last_block || schedule.split_k > 1;
-  });
   space->AddConstraint("offsetCS 0 where results are stored directly", [](const Config& config) {
     const TensorCoreSchedule schedule = TensorCoreScheduleOf(config);
     return !schedule.direct_store || schedule.sums_padding == 0;
@@ -131,6 +127,7 @@ Config Candidate(int64_t number, int64_t vector) {
   add("swizzle", 0);
   add("split_k", 1);
   add("last_block", 0);
+  add("atomics", 0);
   return config;
 }
 constexpr int64_t kCandidates = 3 * 3 * 3 * 3 * 4 * 3;
@@ -201,10 +198,6 @@ double TensorCoreTemplate::Seconds(const TensorCoreGemm& gemm, const Config& con
 Program TensorCoreTemplate::LowerProducts(const TensorCoreGemm& gemm, const Config& config,
                                           const Target& target) const {
   return LowerTensorCore(gemm, TensorCoreScheduleOf(config), MultiplyOf(gemm, target));
-}
-
-bool TensorCoreTemplate::LastBlockAdds(const Config& config) const {
-  return TensorCoreScheduleOf(config).last_block;
 }
 
 double TensorCoreTemplate::Cost(const Workload& workload, const Target& target) const {

@@ -16,8 +16,8 @@ inline constexpr int64_t kMostBatches = 65535;
 
 // Knobs, candidates and order are AutoTVM's (apache/tvm v0.18, topi/cuda/dense_tensorcore.py),
 // whose tiles of wmma_m are made of smaller ones here, and later ones of our own: double_buffer,
-// direct_store, async_stages, swizzle and last_block, all 0 in AutoTVM, and split_k, there 1.
-// `offset` is in 16-bit words of a staged row, `offsetCS` in sums.
+// direct_store, async_stages, swizzle, last_block and atomics, all 0 in AutoTVM, and split_k,
+// there 1. `offset` is in 16-bit words of a staged row, `offsetCS` in sums.
 class TensorCoreTemplate : public GemmTemplate {
  public:
   // An eighth of that of direct summation, as far as tiles are filled.
@@ -31,7 +31,6 @@ class TensorCoreTemplate : public GemmTemplate {
                  const Target& target) const override;
   Program LowerProducts(const TensorCoreGemm& gemm, const Config& config,
                         const Target& target) const override;
-  bool LastBlockAdds(const Config& config) const override;
 };
 
 // The schedule that a config of such a space stands for.

@@ -1,8 +1,12 @@
 #include "compiler/templates/support/warpgroup_gemm.h"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "compiler/loop/simplify.h"
+#include "compiler/loop/threads.h"
+#include "compiler/schedule/part_sums.h"
 #include "compiler/templates/support/pixel_tiles.h"
 
 namespace tilewright {
@@ -10,6 +14,8 @@ namespace {
 
 // Beside sums: addresses, counters and the epilogue's. Compiled kernels had 26 to 28 without one.
 constexpr int64_t kBesideSums = 36;
+// And where the last block reads others' sums: 64 of them and an epilogue spilled 14 of 168.
+constexpr int64_t kPlaces = 24;
 constexpr int64_t kBarrierBytes = 16;  // of a slot
 
 int64_t Quotient(int64_t value, int64_t by) { return (value + by - 1) / by; }
@@ -29,15 +35,21 @@ class WarpgroupLowerer {
     const int64_t rasters = Quotient(gemm.m, schedule.rows()) / schedule.raster;
     tile_m_ = FloorMod(block_z_, rasters) * schedule.raster + block_x_;
     batch_ = FloorDiv(block_z_, rasters);
+    if (!schedule.last_block) return;
+    const int64_t tiles_m = rasters * schedule.raster, tiles_n = launch_.grid[1];
+    const Expr tile = (FloorMod(batch_, gemm.batch) * tiles_n + block_y_) * tiles_m + tile_m_;
+    parts_ = PartSums(gemm.compute, sums_->dtype, schedule.split_k);
+    parts_.SetBlocks(FloorDiv(batch_, gemm.batch), tile, gemm.batch * tiles_n * tiles_m);
   }
 
   Program Lower() const {
     Program program{.name = gemm_.compute.name, .params = gemm_.inputs};
+    if (schedule_.last_block) parts_.AddTo(&program);
     program.params.push_back(gemm_.compute.output);
     Stmt inside =
         Seq({OfUsers(ZeroSums()),
              Pipeline(stage_, StagesOf(gemm_, schedule_), schedule_.slots, {Fill(), Use()}),
-             OfUsers(Results())});
+             schedule_.last_block ? LastResults() : OfUsers(Results())});
     inside = Alloc(sums_, std::move(inside));
     inside = For(thread_, launch_.block[0], ThreadAxis::kThreadX, std::move(inside));
     inside = Alloc(left_, Alloc(right_, std::move(inside)));
@@ -119,16 +131,22 @@ class WarpgroupLowerer {
                For(i, schedule_.columns / 2, LoopKind::kUnrolled, zero));
   }
 
+  // What gemm.axes is given.
+  Expr Batch() const { return schedule_.last_block ? FloorMod(batch_, gemm_.batch) : batch_; }
+
+  // For each of this thread's sums: where it is, and its row and column of d.
+  using SumBody =
+      std::function<Stmt(const std::vector<Expr>& at, const Expr& row, const Expr& column)>;
+
   // Where a sum lies (TileOperand::place) in terms of the thread.
-  Stmt Results() const {
+  Stmt ForSums(const SumBody& body) const {
     const Expr tile = Var("tile"), eight = Var("eight"), half = Var("half"), e = Var("e");
     const Expr lane = FloorMod(thread_, kWarpThreads);
     const Expr warp = FloorMod(FloorDiv(thread_, kWarpThreads), kGroupThreads / kWarpThreads);
     const Expr row = FirstRow(tile) + warp * kTileRows + half * 8 + FloorDiv(lane, 4);
     const Expr column = eight * kTileColumns + FloorMod(lane, 4) * 2 + e;
-    Stmt inside = StoreResult(
-        gemm_, {batch_, tile_m_ * schedule_.rows() + row, block_y_ * schedule_.columns + column},
-        Load(sums_, {tile, eight * 4 + half * 2 + e}));
+    Stmt inside = body({tile, eight * 4 + half * 2 + e}, tile_m_ * schedule_.rows() + row,
+                       block_y_ * schedule_.columns + column);
     // Columns last: what an epilogue derives of one serves all its rows and is then forgotten.
     for (const auto& [var, extent] : {std::pair{e, int64_t{2}},
                                       {half, int64_t{2}},
@@ -139,6 +157,29 @@ class WarpgroupLowerer {
     return inside;
   }
 
+  Stmt Results() const {
+    return ForSums([this](const std::vector<Expr>& at, const Expr& row, const Expr& column) {
+      return StoreResult(gemm_, {Batch(), row, column}, Load(sums_, at));
+    });
+  }
+
+  // Leaves the sums for the last block of the tile, which adds all and stores the results. The warp
+  // that fills slots only meets the others.
+  Stmt LastResults() const {
+    const Stmt leave =
+        ForSums([this](const std::vector<Expr>& at, const Expr& row, const Expr& column) {
+          const std::vector<Expr> axes = gemm_.axes(Batch(), row, column);
+          return IfInside(gemm_, row, column, parts_.Leave(axes, Load(sums_, at)));
+        });
+    const auto add = [this](const Expr& part) {
+      return OfUsers(ForSums([&](const std::vector<Expr>& at, const Expr& row, const Expr& column) {
+        const Expr other = parts_.Of(part, gemm_.axes(Batch(), row, column));
+        return IfInside(gemm_, row, column, Store(sums_, at, Load(sums_, at) + other));
+      }));
+    };
+    return parts_.InLastBlock(OfUsers(leave), OfUsers(ZeroSums()), add, OfUsers(Results()));
+  }
+
   const TensorCoreGemm& gemm_;
   const WarpgroupSchedule& schedule_;
   const TileOp& op_;
@@ -147,6 +188,7 @@ class WarpgroupLowerer {
   const Expr block_x_ = Var("block_x"), block_y_ = Var("block_y"), block_z_ = Var("block_z");
   Expr tile_m_, batch_;
   Buffer left_, right_, sums_;
+  PartSums parts_;  // where the last block adds them
 };
 
 }  // namespace
@@ -169,11 +211,15 @@ TensorCoreNeeds NeedsOf(const TensorCoreGemm& gemm, const WarpgroupSchedule& sch
                        tiles_m / schedule.raster * gemm.batch * schedule.split_k};
   needs.launch.block = {schedule.users() + kWarpThreads, 1, 1};
   needs.launch.shared_bytes =
-      schedule.slots * ((schedule.rows() + schedule.columns) * kRowBytes + kBarrierBytes);
+      schedule.slots * ((schedule.rows() + schedule.columns) * kRowBytes + kBarrierBytes) +
+      (schedule.last_block ? kLastBlockBytes : 0);
   const DType type = gemm.left.source->dtype;
   // Where integer sums begin and end in one stage, ptxas keeps their zeros beside them.
   const bool twice = !IsFloat(type) && StagesOf(gemm, schedule) == 1;
-  needs.registers = schedule.row_tiles * schedule.columns / (twice ? 1 : 2) + kBesideSums;
+  const int64_t sums = schedule.row_tiles * schedule.columns / 2;
+  // The last block reads as many sums of another part as it has, all at once.
+  const int64_t read = schedule.last_block ? sums + kPlaces : 0;
+  needs.registers = sums + std::max(twice ? sums : 0, read) + kBesideSums;
   return needs;
 }
 

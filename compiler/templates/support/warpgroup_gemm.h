@@ -7,7 +7,8 @@
 //     sums = 0
 //     pipeline over the stages of k, or the block's part of them:
 //       boxes of left and right  |  for the tiles of 64 rows of a warpgroup: wgmma
-//     store, with the epilogue; where k is split, sums alone, which another kernel adds
+//     store, with the epilogue; where k is split, sums alone, which another kernel adds or the
+//       last of the tile's blocks, which then stores, or which are added to the output
 //
 // Producer and consumers are CUTLASS's sm90 "warp-specialised" main loop.
 #pragma once
@@ -21,8 +22,9 @@ struct WarpgroupSchedule {
   int64_t row_tiles = 1;  // of kGroupRows rows, of a warpgroup
   int64_t columns = 128;  // of a block, along n: those of its multiplications
   int64_t slots = 4;
-  int64_t raster = 1;   // blocks that follow each other along m before they go on along n
-  int64_t split_k = 1;  // parts of k, each summed by blocks of its own
+  int64_t raster = 1;       // blocks that follow each other along m before they go on along n
+  int64_t split_k = 1;      // parts of k, each summed by blocks of its own
+  bool last_block = false;  // adds the parts of a tile, in order; else it is not done here
 
   int64_t rows() const { return groups * row_tiles * kGroupRows; }
   int64_t users() const { return groups * kGroupThreads; }  // threads that multiply

@@ -23,7 +23,8 @@ WarpgroupSchedule WarpgroupScheduleOf(const Config& config) {
           .columns = config.Int("columns"),
           .slots = config.Int("slots"),
           .raster = config.Int("raster"),
-          .split_k = config.Int("split_k")};
+          .split_k = config.Int("split_k"),
+          .last_block = config.Int("last_block") != 0};
 }
 
 LaunchLimits WarpgroupLimits(const GpuTraits& traits) {
@@ -129,6 +130,7 @@ ConfigSpace WarpgroupTemplate::SpaceOf(const TensorCoreGemm& gemm, const Target&
   DefineIntKnob(space, "slots", {2, 3, 4, 5, 6, 8});
   DefineIntKnob(space, "raster", {1, 2, 4, 8, 16});
   DefineIntKnob(space, "split_k", {1, 2, 4, 8, 16});
+  space.DefineLaterKnob("last_block", {int64_t{0}, int64_t{1}});
   AddWarpgroupRules(std::make_shared<const TensorCoreGemm>(gemm), GpuTraitsOf(target), &space);
   return space;
 }
@@ -140,6 +142,7 @@ std::vector<Config> WarpgroupTemplate::Candidates(const TensorCoreGemm&,
   for (uint64_t index = 0; index < space.size(); ++index) {
     Config config = space.At(index);
     if (config.Int("raster") > 1 || config.Int("split_k") > 1) continue;
+    if (config.Int("last_block") > 0) continue;
     candidates.push_back(std::move(config));
   }
   return candidates;

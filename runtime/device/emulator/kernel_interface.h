@@ -11,6 +11,7 @@
 //             first operand are nobody's until the wait for its group, which runs it. Without `run`
 //             it is that wait, for all but the last `groups` groups.
 // tw_machine  the thread that runs, and what it may ask for. fail and what fails do not return.
+//             touch: `how` is kReadTouch, kWriteTouch or kAddTouch, to what was written.
 //             copy: of zeros from null. touch_rows: `count` lanes from `first` read or write 16
 //             bytes of shared memory at an operand, in one pass. landed: bytes at an address of
 //             shared memory, all of which have landed.
@@ -41,7 +42,7 @@
   struct tw_machine {                                                                            \
     int block[3], thread[3];                                                                     \
     tw_memory* (*shared)(tw_machine * machine, const char* name, long long bytes, long long at); \
-    void (*touch)(tw_machine * machine, tw_memory* memory, long long at, int bytes, int write);  \
+    void (*touch)(tw_machine * machine, tw_memory* memory, long long at, int bytes, int how);    \
     void (*fail)(tw_machine * machine, const char* what, const tw_memory* memory, long long at); \
     void (*barrier)(tw_machine * machine, int line);                                             \
     void (*copy)(tw_machine * machine, tw_memory* to, long long to_at, tw_memory* from,          \
@@ -69,6 +70,7 @@ TW_KERNEL_INTERFACE
 }
 
 inline constexpr unsigned char kWrittenByte = 1, kLateByte = 2;
+inline constexpr int kReadTouch = 0, kWriteTouch = 1, kAddTouch = 2;
 inline constexpr int kPrivateMemory = 0, kSharedMemory = 1, kGlobalMemory = 2;
 inline constexpr int kBarrierInit = 0, kBarrierArrive = 1, kBarrierExpect = 2, kBarrierWait = 3;
 

@@ -113,7 +113,7 @@ class Machine final : public tw_machine {
   tw_memory* FindShared(const char* name, long long bytes, int64_t at);
   void UseBarrier(int what, int64_t at, int value, int line);
   void StartBox(const tw_memory* map, std::span<const int> first, int64_t to, int64_t barrier);
-  void Touch(tw_memory* memory, long long at, int bytes, bool write);
+  void Touch(tw_memory* memory, long long at, int bytes, int how);
   void NoteWrite(tw_memory* memory, long long at);
   // Whether the running thread's block is the last of those that come to the counter.
   bool Arrive(tw_memory& counter, long long at, int blocks);

@@ -21,11 +21,11 @@ void Machine::BindFunctions() {
     if (!Self(m).found_.empty()) Self(m).fibers_->Yield();
     return memory;
   };
-  touch = [](tw_machine* m, tw_memory* memory, long long at, int bytes, int write) {
+  touch = [](tw_machine* m, tw_memory* memory, long long at, int bytes, int how) {
     Machine& self = Self(m);
-    self.Touch(memory, at, bytes, write != 0);
+    self.Touch(memory, at, bytes, how);
     if (memory->scope == kSharedMemory) {
-      self.log_->Note(self.running_, self.AddressOf(*memory) + at, bytes, write != 0);
+      self.log_->Note(self.running_, self.AddressOf(*memory) + at, bytes, how != kReadTouch);
     }
     if (!self.found_.empty()) self.fibers_->Yield();
   };
@@ -86,27 +86,30 @@ int64_t Machine::AddressOf(const tw_memory& memory) const {
   return 0;
 }
 
-void Machine::Touch(tw_memory* memory, long long at, int bytes, bool write) {
+void Machine::Touch(tw_memory* memory, long long at, int bytes, int how) {
   unsigned char* const state = memory->state + at;
   for (int i = 0; i < bytes; ++i) {
     if ((state[i] & kLateByte) != 0) {
       return Found("touches what an asynchronous copy has not yet brought to", memory, at + i);
     }
-    if (!write && state[i] == 0) return Found("reads what nobody wrote,", memory, at + i);
-    if (write) state[i] = kWrittenByte;
+    if (how != kWriteTouch && state[i] == 0) {
+      return Found(how == kAddTouch ? "adds to what nobody wrote," : "reads what nobody wrote,",
+                   memory, at + i);
+    }
+    if (how == kWriteTouch) state[i] = kWrittenByte;
   }
   static const std::vector<Phases> kNone;
   Memory& whole = static_cast<Memory&>(*memory);
   const bool sees_all = threads_[running_].handover.sees_all;
   const char* race =
-      whole.whole->log().Touch({whole.first + at, bytes, write, static_cast<int32_t>(running_)},
+      whole.whole->log().Touch({whole.first + at, bytes, how, static_cast<int32_t>(running_)},
                                clock_, sees_all ? arrivals_.seen() : kNone);
   if (race != nullptr) return Found(race, memory, at);
-  if (write && memory->scope == kGlobalMemory) NoteWrite(memory, at);
+  if (how != kReadTouch && memory->scope == kGlobalMemory) NoteWrite(memory, at);
 }
 
 void Machine::CopyLate(const tw_operand& to, const tw_operand& from, int bytes) {
-  Touch(to.memory, to.at, bytes, /*write=*/true);
+  Touch(to.memory, to.at, bytes, kWriteTouch);
   Thread& thread = threads_[running_];
   LateCopy late{.to = to.memory, .at = to.at, .bytes = bytes, .group = thread.groups, .value = {}};
   const auto size = static_cast<size_t>(bytes);
@@ -125,7 +128,7 @@ void Machine::Land(int groups) {
     const auto size = static_cast<size_t>(late.bytes);
     std::memcpy(late.to->data + late.at, late.value.data(), size);
     std::memset(late.to->state + late.at, kWrittenByte, size);
-    Touch(late.to, late.at, late.bytes, /*write=*/true);
+    Touch(late.to, late.at, late.bytes, kWriteTouch);
   }
   std::erase_if(thread.late, lands);
 }

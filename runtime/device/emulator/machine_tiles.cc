@@ -76,7 +76,7 @@ void Machine::TouchRows(std::span<const tw_tile> lanes, size_t first, int operan
   for (size_t i = 0; i < lanes.size(); ++i) {
     const tw_operand& row = lanes[i].operands[operand];
     Become(warp + first + i);
-    Touch(row.memory, row.at, kLaneRowBytes, write);
+    Touch(row.memory, row.at, kLaneRowBytes, write ? kWriteTouch : kReadTouch);
     if (!found_.empty()) return;
     addresses.push_back(AddressOf(*row.memory) + row.at);
   }

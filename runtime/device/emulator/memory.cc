@@ -35,11 +35,17 @@ const char* TouchLog::Touch(const MemoryTouch& touch, const Clock& clock,
   const int32_t thread = touch.thread;
   for (int64_t i = touch.at; i < touch.at + touch.bytes; ++i) {
     auto& [write, read] = seen_[static_cast<size_t>(i)];
-    const char* conflict = Conflict(write, thread, clock, seen_phases);
-    if (conflict == nullptr && touch.write) conflict = Conflict(read, thread, clock, seen_phases);
+    const bool both_add = touch.how == kAddTouch && write.thread == kSeveral;
+    const char* conflict = both_add ? nullptr : Conflict(write, thread, clock, seen_phases);
+    if (conflict == nullptr && touch.how != kReadTouch) {
+      conflict = Conflict(read, thread, clock, seen_phases);
+    }
     if (conflict != nullptr) return conflict;
-    if (touch.write) {
-      write = {clock.phase, thread};
+    if (touch.how != kReadTouch) {
+      // What a thread wrote before it adds is still its own.
+      const bool own =
+          touch.how == kWriteTouch || (write.phase == clock.phase && write.thread == thread);
+      write = {clock.phase, own ? thread : kSeveral};
     } else {
       const bool alone = read.phase != clock.phase || read.thread == thread;
       read = {clock.phase, alone ? thread : kSeveral};

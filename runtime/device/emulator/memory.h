@@ -23,7 +23,7 @@ struct Clock {
 // What a thread of the block does to bytes.
 struct MemoryTouch {
   int64_t at, bytes;
-  bool write;
+  int how;  // kReadTouch, ...
   int32_t thread;
 };
 
@@ -33,7 +33,7 @@ class TouchLog {
   explicit TouchLog(size_t bytes) : seen_(bytes) {}
   // Null, or why this touch is a race: another thread of the block touched a byte in the same
   // phase, or another block in the same launch but in phases that the thread has `seen`, and one of
-  // the two writes. REQUIRES: inside.
+  // the two writes or adds, but not both add. REQUIRES: inside.
   const char* Touch(const MemoryTouch& touch, const Clock& clock,
                     const std::vector<Phases>& seen = {});
 

@@ -97,6 +97,15 @@ TW_FN int tw_is_last(tw_place<tw_i32> counter, int blocks) {
   }
   return tw_m->arrive(tw_m, counter.m, counter.at, blocks);
 }
+template <class T> void tw_add(tw_place<T> at, T value) {
+  if (at.at < 0 || at.at + (int)sizeof(T) > at.m->bytes) {
+    tw_m->fail(tw_m, "adds, outside it, to", at.m, at.at);
+  }
+  tw_m->touch(tw_m, at.m, at.at, sizeof(T), 2);
+  *(T*)(at.m->data + at.at) += value;
+}
+TW_FN void tw_add_f32(tw_place<tw_f32> at, tw_f32 value) { tw_add(at, value); }
+TW_FN void tw_add_i32(tw_place<tw_i32> at, tw_i32 value) { tw_add(at, value); }
 template <class... A> void tw_call(void (*kernel)(A...), tw_memory** args) {
   int i = 0;
   tw_run run{kernel, A{args[i++]}...};

@@ -74,6 +74,8 @@ TW_ASYNC(4, ca) TW_ASYNC(8, ca) TW_ASYNC(16, cg)
 TW_FN int tw_is_last(tw_i32* counter, int blocks) {
   return atomicInc((tw_u32*)counter, blocks - 1) == blocks - 1;
 }
+TW_FN void tw_add_f32(tw_f32* element, tw_f32 value) { atomicAdd(element, value); }
+TW_FN void tw_add_i32(tw_i32* element, tw_i32 value) { atomicAdd(element, value); }
 TW_FN float tw_load_f16(tw_f16 x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));

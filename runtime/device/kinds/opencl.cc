@@ -7,6 +7,8 @@
 namespace tilewright::runtime {
 namespace {
 
+// OpenCL 1.2 has atomic operations on integers alone: a float's sum replaces its bits where they
+// are still those that were read.
 constexpr char kPrelude[] = R"(
 #pragma OPENCL FP_CONTRACT ON
 typedef float tw_f32; typedef long tw_i64; typedef int tw_i32; typedef short tw_i16;
@@ -48,6 +50,16 @@ TW_FN int tw_is_last(volatile __global tw_i32* counter, int blocks) {
   const int last = atomic_inc(counter) == blocks - 1;
   if (last) atomic_xchg(counter, 0);
   return last;
+}
+TW_FN void tw_add_i32(volatile __global tw_i32* element, tw_i32 value) {
+  atomic_add(element, value);
+}
+TW_FN void tw_add_f32(volatile __global tw_f32* element, tw_f32 value) {
+  volatile __global tw_u32* bits = (volatile __global tw_u32*)element;
+  for (tw_u32 old = *bits, found;; old = found) {
+    found = atomic_cmpxchg(bits, old, as_uint(as_float(old) + value));
+    if (found == old) return;
+  }
 }
 TW_FN float tw_load_f16(tw_f16 x) { return vload_half(0, (const __private half*)&x); }
 TW_FN tw_f16 tw_store_f16(float x) {
