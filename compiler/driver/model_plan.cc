@@ -100,17 +100,18 @@ class Planner {
                       .dtype = std::string(NameOf(type.dtype)),
                       .place = "arena",
                       .shape = type.shape};
-    const auto prepared = node.inputs.size() < 2 ? kernels_.prepared.end()
-                                                 : kernels_.prepared.find({task, node.inputs[1]});
+    const ValueId weights = node.inputs.size() < 2 ? kNoValue : node.inputs[1];
+    // Of layers that share their weights the first one has taken the buffer's values.
+    const std::tuple key(task, weights, buffer);
+    if (const auto known = prepared_.find(key); known != prepared_.end()) return known->second;
+    const auto prepared = kernels_.prepared.find({task, weights});
     if (prepared == kernels_.prepared.end() || prepared->second[buffer].empty()) {
       tensor.offset = memory_.scratch[at][buffer];
       return Append(std::move(tensor));
     }
-    const auto [known, fresh] = prepared_.emplace(std::tuple(task, node.inputs[1], buffer), -1);
-    if (!fresh) return known->second;
     tensor.place = "param";
     tensor.offset = constants_.Take(prepared->second[buffer]);
-    return known->second = Append(std::move(tensor));
+    return prepared_[key] = Append(std::move(tensor));
   }
 
   int Append(PlanTensor tensor) {

@@ -68,6 +68,27 @@ absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m,
   });
 }
 
+absl::StatusOr<ValueId> NormalizeGroups(OpBuilder& b, ValueId x, const ChannelGroups& groups) {
+  TW_RETURN_IF_ERROR(CheckRank(b, x, 2, kMaxRank - 1));
+  const Shape shape = b.ShapeOf(x);
+  if (groups.count < 1 || shape[1] % groups.count != 0 || NumElements(shape) == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(groups.count, " groups do not divide ", shape[1], " channels"));
+  }
+  const int64_t members = shape[1] / groups.count;
+  const int64_t inner = NumElements(shape) / (shape[0] * shape[1]);
+  TW_ASSIGN_OR_RETURN(x, Reshape(b, x, {shape[0], groups.count, members, inner}));
+  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, {2, 3}, groups.epsilon));
+  const Shape scaled = {groups.count, groups.per_group ? 1 : members, 1};
+  ValueId scale = groups.scale, bias = groups.bias;
+  for (ValueId* vector : {&scale, &bias}) {
+    TW_RETURN_IF_ERROR(CheckShapeIs(b, *vector, {NumElements(scaled)}, "scale or bias"));
+    TW_ASSIGN_OR_RETURN(*vector, Reshape(b, *vector, scaled));
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, m, {scale, bias}));
+  return Reshape(b, y, shape);
+}
+
 std::vector<size_t> AxesFrom(size_t first, size_t rank) {
   std::vector<size_t> axes(rank - first);
   std::iota(axes.begin(), axes.end(), first);

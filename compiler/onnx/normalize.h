@@ -29,6 +29,16 @@ struct ScaleAndBias {
 absl::StatusOr<ValueId> Normalize(OpBuilder& b, ValueId x, const Moments& m,
                                   const ScaleAndBias& to);
 
+// x [N, C, ...] within groups of neighbouring channels; scale and bias are one for each channel, or
+// for each group.
+struct ChannelGroups {
+  int64_t count;
+  double epsilon;
+  ValueId scale, bias;
+  bool per_group = false;
+};
+absl::StatusOr<ValueId> NormalizeGroups(OpBuilder& b, ValueId x, const ChannelGroups& groups);
+
 // Dimensions first, first + 1, ... of so many.
 std::vector<size_t> AxesFrom(size_t first, size_t rank);
 

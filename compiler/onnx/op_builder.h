@@ -77,6 +77,7 @@ class OpBuilder {
   OpBuilder WithInputs(std::vector<ValueId> inputs) const;
 
   const std::string& op_type() const { return node_.op_type(); }
+  const std::string& name() const { return name_; }  // the node's, or its first output's
   int64_t opset() const { return opset_; }
   size_t num_inputs() const { return inputs_.size(); }
   size_t num_outputs() const { return static_cast<size_t>(node_.output_size()); }

@@ -24,7 +24,8 @@ Written by `tilewright operators --markdown`; a test checks that it is current. 
 from the opset on that is named here, and in newer ones as far as it did not change. Types are those
 of the data that it computes with: floats are float16, bfloat16, float32 and float64, integers int8
 to int64 and uint8 to uint64, numbers both, any also bool. Sequences and optionals of tensors are
-taken where it says so.
+taken where it says so. What is drawn at random follows from the node's seed, or without one from
+its name, and is the same in every run.
 
 | operator | opset | types |
 |---|---|---|

@@ -37,10 +37,10 @@ absl::StatusOr<ValueId> PairMatrix(OpBuilder& b, ValueId pairs, int64_t classes)
 
 // The matrix Q whose quadratic form the probabilities minimise.
 absl::StatusOr<ValueId> QuadraticForm(OpBuilder& b, ValueId r) {
-  const Shape shape = b.ShapeOf(r);
+  const TensorType type{DType::kF32, b.ShapeOf(r)};
   return b.Emit({.op = "quadratic_form",
                  .inputs = {r},
-                 .type = {DType::kF32, shape},
+                 .type = type,
                  .body =
                      [](const Point& p) {
                        const Expr &n = p.axes[0], &i = p.axes[1], &j = p.axes[2];
@@ -50,7 +50,7 @@ absl::StatusOr<ValueId> QuadraticForm(OpBuilder& b, ValueId r) {
                        return Select(Eq(i, j), of_i * of_i, formulas::Neg(once));
                      },
                  .reducer = Reducer::kSum,
-                 .reduce = {shape[1]}});
+                 .reduce = {type.shape[1]}});
 }
 
 // Minimises one row's form: out[row] holds the probabilities p, then Q p.

@@ -115,4 +115,20 @@ absl::StatusOr<ValueId> Requantized(OpBuilder& b, ValueId sum, Requantization r)
              [to](const Exprs& x) { return Saturated(Cast(x[0], DType::kF32) * x[1], x[2], to); });
 }
 
+absl::StatusOr<ValueId> ScaledSums(OpBuilder& b, ValueId sum, std::pair<ValueId, ValueId> scales,
+                                   double alpha) {
+  const Shape out = b.ShapeOf(sum);
+  if (out.empty()) return absl::UnimplementedError("products of vectors are not supported");
+  TW_RETURN_IF_ERROR(CheckSameType(b, {scales.first, scales.second}));
+  if (b.DTypeOf(scales.first) != DType::kF32) {
+    return absl::InvalidArgumentError("a scale is not float32");
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId all, Reshape(b, scales.first, {}));
+  TW_ASSIGN_OR_RETURN(const ValueId columns, AlongAxis(b, scales.second, out, out.size() - 1));
+  return Map(b, "scale", {sum, all, columns}, [alpha](const Exprs& v) {
+    const Expr factor = v[1] * v[2];
+    return Cast(v[0], DType::kF32) * (alpha == 1 ? factor : Float(alpha) * factor);
+  });
+}
+
 }  // namespace tilewright

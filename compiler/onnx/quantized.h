@@ -2,6 +2,8 @@
 // (integer - zero point) * scale.
 #pragma once
 
+#include <utility>
+
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright {
@@ -32,6 +34,11 @@ absl::StatusOr<DynamicallyQuantized> QuantizeDynamically(OpBuilder& b, ValueId d
 // `x` rounded half to even, plus the zero point (null: 0), saturated to the integer type. x:
 // float32.
 Expr Saturated(Expr x, const Expr& zero_point, DType to);
+
+// Sums of products of a and b as float32: times alpha, the scale of a, and that of each column of
+// b. InvalidArgument for scales of another type.
+absl::StatusOr<ValueId> ScaledSums(OpBuilder& b, ValueId sum, std::pair<ValueId, ValueId> scales,
+                                   double alpha = 1);
 
 // What turns a sum of products into quantised integers; scales broadcast to the sum.
 struct Requantization {

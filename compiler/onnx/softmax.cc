@@ -16,6 +16,10 @@ absl::StatusOr<ValueId> FindMaximum(OpBuilder& b, ValueId x, const std::vector<s
                     {.op = "softmax_max", .inputs = {x}, .axes = axes, .reducer = Reducer::kMax});
 }
 
+// What lies between the data and the output is float32 where they are 16-bit floats, so that it is
+// rounded once.
+Expr Wide(const Expr& x) { return IsNarrowFloat(x->dtype) ? Cast(x, DType::kF32) : x; }
+
 // -inf - -inf would be NaN.
 Expr ShiftOf(const Expr& maximum) {
   const Expr none = formulas::Lit(maximum, -std::numeric_limits<double>::infinity());
@@ -26,15 +30,17 @@ Expr ShiftOf(const Expr& maximum) {
 
 absl::StatusOr<ValueId> SoftmaxOver(OpBuilder& b, ValueId x, const std::vector<size_t>& axes,
                                     bool empty_rows) {
+  const DType dtype = b.DTypeOf(x);
   TW_ASSIGN_OR_RETURN(const ValueId maximum, FindMaximum(b, x, axes));
   TW_ASSIGN_OR_RETURN(const ValueId exps, Map(b, "softmax_exp", {x, maximum}, [&](const Exprs& v) {
-                        return formulas::Exp(v[0] - (empty_rows ? ShiftOf(v[1]) : v[1]));
+                        const Expr most = Wide(v[1]);
+                        return formulas::Exp(Wide(v[0]) - (empty_rows ? ShiftOf(most) : most));
                       }));
   TW_ASSIGN_OR_RETURN(const ValueId sum,
                       ReduceAxes(b, {.op = "softmax_sum", .inputs = {exps}, .axes = axes}));
   return Map(b, "softmax", {exps, sum}, [&](const Exprs& v) {
     const Expr zero = formulas::Lit(v[1], 0), quotient = Divide(v[0], v[1]);
-    return empty_rows ? Select(Eq(v[1], zero), zero, quotient) : quotient;
+    return Cast(empty_rows ? Select(Eq(v[1], zero), zero, quotient) : quotient, dtype);
   });
 }
 
@@ -45,10 +51,11 @@ absl::StatusOr<ValueId> LogSoftmaxOver(OpBuilder& b, ValueId x, const std::vecto
       ReduceAxes(b, {.op = "log_softmax_sum",
                      .inputs = {x, maximum},
                      .axes = axes,
-                     .body = [](const Exprs& v) { return formulas::Exp(v[0] - v[1]); },
+                     .body = [](const Exprs& v) { return formulas::Exp(Wide(v[0]) - Wide(v[1])); },
                      .result = [](const Expr& sum) { return formulas::Log(sum); }}));
+  const DType dtype = b.DTypeOf(x);
   return Map(b, "log_softmax", {x, maximum, logsum},
-             [](const Exprs& v) { return v[0] - v[1] - v[2]; });
+             [dtype](const Exprs& v) { return Cast(Wide(v[0]) - Wide(v[1]) - v[2], dtype); });
 }
 
 }  // namespace tilewright

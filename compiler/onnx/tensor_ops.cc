@@ -304,15 +304,14 @@ absl::StatusOr<ValueId> PositionOfExtreme(OpBuilder& b, ValueId x, const Extreme
   const auto nan_at_start = [axis](const Point& p) {
     return Binary(BinaryOp::kAnd, Eq(p.axes[axis], Int(0)), IsNan(p.Here(1)));
   };
-  TW_ASSIGN_OR_RETURN(const ValueId positions,
-                      b.Emit({.op = "arg_positions",
-                              .inputs = {x, best},
-                              .type = {DType::kI64, b.ShapeOf(x)},
-                              .body = [&](const Point& p) {
-                                const Expr holds = Or(Eq(p.Here(0), p.Here(1)), nan_at_start(p));
-                                return Select(holds, p.axes[axis],
-                                              InitialValue(choice, DType::kI64));
-                              }}));
+  const TensorType type{DType::kI64, b.ShapeOf(x)};
+  TW_ASSIGN_OR_RETURN(
+      const ValueId positions,
+      b.Emit(
+          {.op = "arg_positions", .inputs = {x, best}, .type = type, .body = [&](const Point& p) {
+             const Expr holds = Or(Eq(p.Here(0), p.Here(1)), nan_at_start(p));
+             return Select(holds, p.axes[axis], InitialValue(choice, DType::kI64));
+           }}));
   return ReduceAxes(b, {.op = "arg_reduce",
                         .inputs = {positions},
                         .axes = {axis},

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/str_cat.h"
+#include "base/strings.h"
+
 namespace tilewright {
 namespace {
 
@@ -17,20 +20,18 @@ constexpr std::array kReasons = {
            "it computes with strings or maps: do that before the model"},
     Reason{" ImageDecoder ",
            "decode images before the model (`tilewright run -i` takes PNG and JPEG files)"},
-    Reason{" Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike ",
-           "it is random, so that no output can be checked: make its values an input of the model"},
+    Reason{" Multinomial ", "it draws at random: make what it draws an input of the model"},
     Reason{" ai.onnx.preview.training.Gradient ",
            "it stands for the gradient of a part of the model: export the model for inference"},
-    Reason{" com.microsoft.QAttention com.microsoft.QOrderedAttention "
-           "com.microsoft.QOrderedMatMul com.microsoft.DecoderMaskedMultiHeadAttention "
-           "com.microsoft.PackedAttention ",
+    Reason{" com.microsoft.QOrderedAttention com.microsoft.QOrderedMatMul "
+           "com.microsoft.DecoderMaskedSelfAttention com.microsoft.PackedAttention ",
            "it is a form that ONNX Runtime's optimiser writes: quantise to QDQ (`tilewright "
            "quantize`) or export without that optimisation"}};
 
 }  // namespace
 
 std::string AdviceAbout(std::string_view op_type) {
-  const std::string padded = " " + std::string(op_type) + " ";
+  const std::string padded = absl::StrCat(" ", Sv(op_type), " ");
   for (const Reason& reason : kReasons) {
     if (reason.operators.find(padded) == std::string_view::npos) continue;
     return ": " + std::string(reason.advice);

@@ -110,6 +110,18 @@ TEST(CompileModel, GivesEveryOutputItsOwnBuffer) {
   }
 }
 
+// Their kernels transform weights at compile time (Winograd's algorithm, where it is chosen).
+TEST(CompileModel, LayersOfOneShapeMayShareTheirWeights) {
+  GraphBuilder b;
+  const ValueId x = b.Input("x", {1, 64, 30, 30}), y = b.Input("y", {1, 64, 30, 30});
+  const ValueId left = b.Conv("left", x, {.channels = 64, .kernel = 3, .pad = 1});
+  const ValueId right = b.Conv("right", y, {.channels = 64, .kernel = 3, .pad = 1});
+  b.graph().nodes[1].inputs[1] = b.graph().nodes[0].inputs[1];
+  const Graph graph = b.Finish({b.Relu(left), b.Relu(right)});
+  LoadedPackage loaded(Compile(graph, HostOptions()));
+  EXPECT_LT(graph_testing::LargestError(graph_testing::Evaluate(graph), loaded.Run()), 1e-4);
+}
+
 TEST(CompileModel, MakesWhatIsReshapedToAnOutputInThatOutput) {
   GraphBuilder b;
   const ValueId y = b.Relu(b.Input("x", {2, 3}));

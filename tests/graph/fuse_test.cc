@@ -114,6 +114,15 @@ TEST(SinkReshapes, JoinsTheReshapesBetweenConvolutionsOverOneDimension) {
   ExpectSameAfter("sink_reshapes", graph, "conv2d bias_add relu conv2d");
 }
 
+TEST(SinkReshapes, OfTwoProductsAddedOneIsReshapedToTheOther) {
+  GraphBuilder b;
+  const ValueId flat = b.Dense("dense", b.Input("x", {6, 8}), 5);
+  const ValueId batched =
+      b.BatchMatmul("batched", b.Input("y", {2, 3, 4}), b.Input("z", {2, 4, 5}));
+  Graph graph = b.Finish({b.Relu(b.Add(b.Reshape(flat, {2, 3, 5}), batched))});
+  ExpectSameAfter("sink_reshapes", graph, "dense batch_matmul reshape add relu reshape");
+}
+
 TEST(SinkReshapes, StopsWhereSeveralReadTheReshape) {
   GraphBuilder b;
   const ValueId product = b.Dense("dense", b.Input("x", {6, 8}), 8);

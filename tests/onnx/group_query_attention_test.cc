@@ -198,11 +198,12 @@ TEST(GroupQueryAttention, WhatItDoesNotDoIsNamed) {
 TEST(GroupQueryAttention, FormsOfTheOptimiserSayWhatToDoInstead) {
   ModelBuilder m;
   m.Input("x", {1, 2, 8});
-  m.Node("QAttention", {"x"}, {"y"}).set_domain("com.microsoft");
+  m.Node("QOrderedAttention", {"x"}, {"y"}).set_domain("com.microsoft");
   m.Output("y");
-  EXPECT_THAT(std::string(ImportOnnx(m.Bytes(), {}).status().message()),
-              testing::AllOf(HasSubstr("QAttention of domain com.microsoft is not supported"),
-                             HasSubstr("quantise to QDQ")));
+  EXPECT_THAT(
+      std::string(ImportOnnx(m.Bytes(), {}).status().message()),
+      testing::AllOf(HasSubstr("QOrderedAttention of domain com.microsoft is not supported"),
+                     HasSubstr("quantise to QDQ")));
 }
 
 }  // namespace

@@ -31,8 +31,9 @@ absl::StatusOr<NodeTest> LoadNodeTest(const std::filesystem::path& folder);
 // Imports; where an operator needs a shape or the like, its inputs are bound as constants, the
 // first only when everything is needed. Empty lists of axes are constants always.
 absl::StatusOr<Graph> ImportNodeTest(const NodeTest& test);
-// Ok, or Unimplemented as the importer said, or Internal for a wrong answer. `scale` widens the
-// tolerance, for types that the data were not made for.
+// Ok, or Unimplemented as the importer said, or Internal for a wrong answer (of what is drawn at
+// random: one of another type or shape). `scale` widens the tolerance, for types that the data were
+// not made for.
 absl::Status CheckNodeTest(const NodeTest& test, const Graph& graph, double scale = 1);
 // All three.
 absl::Status RunNodeTest(const std::filesystem::path& folder);

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "tests/onnx/by_definition.h"
+#include "tests/onnx/one_node.h"
 
 namespace tilewright {
 namespace {
@@ -15,42 +16,6 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
-
-onnx::TensorProto::DataType ToOnnx(DType dtype) {
-  switch (dtype) {
-    case DType::kU8: return onnx::TensorProto::UINT8;
-    case DType::kI64: return onnx::TensorProto::INT64;
-    default: return onnx::TensorProto::FLOAT;
-  }
-}
-
-struct NodeCase {
-  std::string op;
-  int64_t opset;
-  std::vector<std::string> names, outputs = {"y"};
-};
-
-// One node whose inputs are all inputs of the model; an absent one has an empty name.
-ModelBuilder OneNode(const NodeCase& c, const Tensors& inputs) {
-  const auto& [op, opset, names, outputs] = c;
-  ModelBuilder m(opset);
-  for (const auto& [name, tensor] : inputs) {
-    m.Input(name, tensor.shape(), ToOnnx(tensor.dtype()));
-  }
-  const size_t dot = op.rfind('.');
-  onnx::NodeProto& node =
-      m.Node(dot == std::string::npos ? op : op.substr(dot + 1), names, outputs);
-  if (dot != std::string::npos) {
-    node.set_domain(op.substr(0, dot));
-    auto& domain = *m.model().add_opset_import();
-    domain.set_domain(op.substr(0, dot));
-    domain.set_version(1);
-  }
-  for (const std::string& output : outputs) m.Output(output);
-  return m;
-}
-
-onnx::NodeProto& NodeOf(ModelBuilder& m) { return *m.graph().mutable_node(0); }
 
 // Attention of queries that are zero: the average of the values that are seen.
 ModelBuilder AveragingModel(const Tensors& inputs, const std::vector<std::string>& names) {

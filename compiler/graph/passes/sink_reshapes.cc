@@ -47,7 +47,8 @@ class Sinker {
   }
 
   bool IsMovable(const Node& node) const {
-    return !node.workload && IsReshape(node.compute) && sources_.contains(node.inputs[0]);
+    return !node.workload && IsReshape(node.compute) && sources_.contains(node.inputs[0]) &&
+           !placed_.contains(node.output);
   }
 
   static bool CanPass(const Node& map, ValueId reshaped) {
@@ -105,7 +106,9 @@ class Sinker {
     Expr value = ValueOf(old);
     for (size_t i = 0; i < map->inputs.size(); ++i) {
       if (!ReadsAtAxes(old, old.inputs[i])) continue;
+      const size_t known = graph_.values.size();
       map->inputs[i] = Reshaped(graph_, map->inputs[i], shape);
+      if (graph_.values.size() > known) placed_.insert(map->inputs[i]);
       moved.inputs[i] = MakeBuffer(old.inputs[i]->name, old.inputs[i]->dtype, shape);
       value = ReplaceLoads(value, old.inputs[i],
                            [&](const auto&) { return Load(moved.inputs[i], Vars(moved.axes)); });
@@ -121,6 +124,9 @@ class Sinker {
 
   Graph& graph_;
   std::set<ValueId> sources_;  // outputs of anchors and of the maps that follow them
+  // Reshapes of what else a moved map reads: where that is a source too, moving them would put back
+  // the reshape that they were made for, and so on.
+  std::set<ValueId> placed_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "compiler/onnx/concatenate.h"
 #include "compiler/onnx/multiply_matrices.h"
+#include "compiler/onnx/quantized.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {
@@ -155,10 +156,11 @@ double Masked(OpBuilder& b) { return b.Float("mask_filter_value", -10000); }
 
 // int32 [batch]: the keys that count; or [batch, keys], [batch, queries, keys] with 0 for those
 // that do not. As something that broadcasts to the scores.
-absl::StatusOr<ValueId> RuntimeMask(OpBuilder& b, ValueId mask, const Shape& query, int64_t keys) {
-  const DType dtype = b.DTypeOf(b.Input(0));
+absl::StatusOr<ValueId> RuntimeMask(OpBuilder& b, ValueId mask, const TensorType& of_query,
+                                    int64_t keys) {
+  const DType dtype = of_query.dtype;
   const double masked = Masked(b);
-  const Shape shape = b.ShapeOf(mask);
+  const Shape shape = b.ShapeOf(mask), query = of_query.shape;
   if (!IsInteger(b.DTypeOf(mask))) return absl::InvalidArgumentError("the mask is no integer");
   if (shape == Shape{query[0]}) {
     return b.Emit({.op = "attention_mask",
@@ -183,25 +185,29 @@ absl::StatusOr<ValueId> RuntimeMask(OpBuilder& b, ValueId mask, const Shape& que
 absl::StatusOr<Outputs> RuntimeAttention(OpBuilder& b, AttentionInputs a, size_t mask,
                                          size_t bias) {
   TW_RETURN_IF_ERROR(CheckRank(b, a.query, 4, 4));
-  const Shape query = b.ShapeOf(a.query);
+  const TensorType query = b.TypeOf(a.query);
   const int64_t keys = b.ShapeOf(a.key)[2];
   if (b.HasInput(mask)) {
     TW_ASSIGN_OR_RETURN(a.biases.emplace_back(), RuntimeMask(b, b.Input(mask), query, keys));
   }
   if (b.HasInput(bias)) a.biases.push_back(b.Input(bias));
-  a.scale = ScaleOf(b, query[3]);
+  a.scale = ScaleOf(b, query.shape[3]);
   a.masked = Masked(b);
-  if (b.Int("unidirectional", 0) != 0) a.causal = keys - query[2];
+  if (b.Int("unidirectional", 0) != 0) a.causal = keys - query.shape[2];
   TW_ASSIGN_OR_RETURN(const AttentionResult r, Attend(b, a));
   TW_ASSIGN_OR_RETURN(const ValueId joined, JoinHeads(b, r.output));
   return Outputs({joined, a.key, a.value});
 }
 
-// x [batch, length, in] by [in, query + key + value features], plus a bias.
-absl::StatusOr<std::vector<ValueId>> ProjectTogether(OpBuilder& b) {
-  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 3, 3));
-  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(1), 2, 2));
-  TW_ASSIGN_OR_RETURN(ValueId all, MultiplyMatrices(b, b.Input(0), b.Input(1)));
+// x [batch, length, in] by [in, query + key + value features].
+absl::StatusOr<ValueId> ProjectAll(OpBuilder& b, ValueId x, ValueId weights) {
+  TW_RETURN_IF_ERROR(CheckRank(b, x, 3, 3));
+  TW_RETURN_IF_ERROR(CheckRank(b, weights, 2, 2));
+  return MultiplyMatrices(b, x, weights);
+}
+
+// Query, key and value, of which `all` is the projection, plus a bias.
+absl::StatusOr<std::vector<ValueId>> SplitProjection(OpBuilder& b, ValueId all) {
   const int64_t features = b.ShapeOf(all)[2];
   if (b.HasInput(2)) {
     TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(2), {features}, "bias"));
@@ -225,28 +231,51 @@ absl::StatusOr<std::vector<ValueId>> ProjectTogether(OpBuilder& b) {
   return parts;
 }
 
-// Inputs: x, weights, bias, mask, past [2, batch, heads, length, size], bias of the scores.
-absl::StatusOr<Outputs> JoinedAttention(OpBuilder& b) {
+// Which inputs have what attention of a projection may take; past is [2, batch, heads, length,
+// size].
+struct JoinedInputs {
+  size_t mask, past, bias;
+};
+
+// Attention of query, key and value that are projected together, to which input 2 is added.
+absl::StatusOr<Outputs> AttendJoined(OpBuilder& b, ValueId projected, const JoinedInputs& in) {
   if (b.Int("do_rotary", 0) != 0) return absl::UnimplementedError("do_rotary is not supported");
-  if (b.HasInput(6)) return absl::UnimplementedError("past_sequence_length is not supported");
-  TW_ASSIGN_OR_RETURN(const std::vector<ValueId> parts, ProjectTogether(b));
+  TW_ASSIGN_OR_RETURN(const std::vector<ValueId> parts, SplitProjection(b, projected));
   const int64_t heads = b.Int("num_heads", 0);
   AttentionInputs a{};
   TW_ASSIGN_OR_RETURN(a.query, SplitHeads(b, parts[0], heads));
   TW_ASSIGN_OR_RETURN(a.key, SplitHeads(b, parts[1], heads));
   TW_ASSIGN_OR_RETURN(a.value, SplitHeads(b, parts[2], heads));
-  if (b.HasInput(4)) {
-    TW_RETURN_IF_ERROR(CheckRank(b, b.Input(4), 5, 5));
-    if (b.ShapeOf(b.Input(4))[0] != 2) return absl::InvalidArgumentError("past is not of 2 parts");
-    TW_ASSIGN_OR_RETURN(const ValueId past_key, ElementAt(b, b.Input(4), 0, 0));
-    TW_ASSIGN_OR_RETURN(const ValueId past_value, ElementAt(b, b.Input(4), 0, 1));
+  if (b.HasInput(in.past)) {
+    const ValueId past = b.Input(in.past);
+    TW_RETURN_IF_ERROR(CheckRank(b, past, 5, 5));
+    if (b.ShapeOf(past)[0] != 2) return absl::InvalidArgumentError("past is not of 2 parts");
+    TW_ASSIGN_OR_RETURN(const ValueId past_key, ElementAt(b, past, 0, 0));
+    TW_ASSIGN_OR_RETURN(const ValueId past_value, ElementAt(b, past, 0, 1));
     TW_ASSIGN_OR_RETURN(a.key, Concatenate(b, {past_key, a.key}, 2));
     TW_ASSIGN_OR_RETURN(a.value, Concatenate(b, {past_value, a.value}, 2));
   }
-  TW_ASSIGN_OR_RETURN(const Outputs out, RuntimeAttention(b, a, 3, 5));
+  TW_ASSIGN_OR_RETURN(const Outputs out, RuntimeAttention(b, a, in.mask, in.bias));
   if (b.num_outputs() < 2) return out;
   TW_ASSIGN_OR_RETURN(const ValueId present, Stack(b, {a.key, a.value}, 0));
   return Outputs({out.values[0], present});
+}
+
+// Inputs: x, weights, bias, mask, past, bias of the scores.
+absl::StatusOr<Outputs> JoinedAttention(OpBuilder& b) {
+  if (b.HasInput(6)) return absl::UnimplementedError("past_sequence_length is not supported");
+  TW_ASSIGN_OR_RETURN(const ValueId projected, ProjectAll(b, b.Input(0), b.Input(1)));
+  return AttendJoined(b, projected, {.mask = 3, .past = 4, .bias = 5});
+}
+
+// Inputs: x and weights of 8 bits, bias, their scales, mask, their zero points, past.
+absl::StatusOr<Outputs> QuantizedAttention(OpBuilder& b) {
+  constexpr size_t kAbsent = 9;
+  TW_ASSIGN_OR_RETURN(const ValueId x, Centered(b, b.Input(0), OptionalInput(b, 6), 0));
+  TW_ASSIGN_OR_RETURN(const ValueId weights, Centered(b, b.Input(1), OptionalInput(b, 7), 1));
+  TW_ASSIGN_OR_RETURN(const ValueId sums, ProjectAll(b, x, weights));
+  TW_ASSIGN_OR_RETURN(const ValueId projected, ScaledSums(b, sums, {b.Input(3), b.Input(4)}));
+  return AttendJoined(b, projected, {.mask = 5, .past = 8, .bias = kAbsent});
 }
 
 // Part `i` of three of a bias over query, key and value, added.
@@ -288,12 +317,28 @@ absl::StatusOr<Outputs> MultiHeadAttention(OpBuilder& b) {
   return RuntimeAttention(b, a, 4, 5);
 }
 
+// One token's attention. Inputs: query, key, value, mask, bias of the scores, past key, past value,
+// three of buffers that are shared with the past or of beams, bias.
+absl::StatusOr<Outputs> DecoderAttention(OpBuilder& b) {
+  if (b.Int("past_present_share_buffer", 0) != 0 || b.HasInput(8) || b.HasInput(9)) {
+    return absl::UnimplementedError("caches that are shared buffers or of beams are not supported");
+  }
+  OpBuilder reordered = b.WithInputs(
+      {b.Input(0), OptionalInput(b, 1), OptionalInput(b, 2), OptionalInput(b, 10),
+       OptionalInput(b, 3), OptionalInput(b, 4), OptionalInput(b, 5), OptionalInput(b, 6)});
+  const absl::StatusOr<Outputs> outputs = MultiHeadAttention(reordered);
+  TW_RETURN_IF_ERROR(reordered.status());
+  return outputs;
+}
+
 }  // namespace
 
 OpList attention() {
   return {{"Attention", 23, 3, Attention, kFloats},
           {"com.microsoft.Attention", 1, 2, JoinedAttention, kFloats},
-          {"com.microsoft.MultiHeadAttention", 1, 1, MultiHeadAttention, kFloats}};
+          {"com.microsoft.QAttention", 1, 5, QuantizedAttention, kBytes},
+          {"com.microsoft.MultiHeadAttention", 1, 1, MultiHeadAttention, kFloats},
+          {"com.microsoft.DecoderMaskedMultiHeadAttention", 1, 1, DecoderAttention, kFloats}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -69,10 +69,26 @@ absl::StatusOr<Outputs> CausalConvWithState(OpBuilder& b) {
   return Outputs({y, state});
 }
 
+// ONNX Runtime's, of which ONNX's was made; it has more forms.
+absl::StatusOr<Outputs> RuntimeCausalConv(OpBuilder& b) {
+  constexpr std::pair<const char*, int64_t> kForm[] = {
+      {"ndim", 1},           {"dilation", 1},
+      {"channels_last", 0},  {"state_window", 0},
+      {"state_length", 0},   {"state_update_capacity", 0},
+      {"input_channels", 0}, {"input_channel_offset", 0}};
+  for (const auto& [name, value] : kForm) {
+    if (b.Int(name, value) == value) continue;
+    return absl::UnimplementedError(
+        absl::StrCat(name, " ", b.Int(name, value), " is not supported (", value, " is)"));
+  }
+  return CausalConvWithState(b);
+}
+
 }  // namespace
 
 OpList causal_conv_with_state() {
-  return {{"CausalConvWithState", 27, 2, CausalConvWithState, kQuantizable}};
+  return {{"CausalConvWithState", 27, 2, CausalConvWithState, kQuantizable},
+          {"com.microsoft.CausalConvWithState", 1, 2, RuntimeCausalConv, kQuantizable}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -93,10 +93,14 @@ absl::StatusOr<Outputs> Size(OpBuilder& b) {
 }
 
 absl::StatusOr<Outputs> Range(OpBuilder& b) {
-  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1), b.Input(2)}));
+  TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(1), b.Input(b.HasInput(2) ? 2 : 0)}));
   TW_ASSIGN_OR_RETURN(const Tensor start, b.ConstInput(0, "start"));
   TW_ASSIGN_OR_RETURN(const Tensor limit, b.ConstInput(1, "limit"));
-  TW_ASSIGN_OR_RETURN(const Tensor delta, b.ConstInput(2, "delta"));
+  Tensor delta({start.dtype(), {}});
+  delta.Set(0, 1);
+  if (b.HasInput(2)) {
+    TW_ASSIGN_OR_RETURN(delta, b.ConstInput(2, "delta"));
+  }
   if (start.size() != 1 || limit.size() != 1 || delta.size() != 1) {
     return absl::InvalidArgumentError("start, limit and delta must be scalars");
   }
@@ -128,7 +132,8 @@ absl::StatusOr<Outputs> EyeLike(OpBuilder& b) {
 OpList constant() {
   return {{"Constant", 1, 0, Constant},      {"ConstantOfShape", 9, 1, ConstantOfShape},
           {"Shape", 1, 1, ShapeOfInput},     {"Size", 1, 1, Size},
-          {"Range", 11, 3, Range, kNumbers}, {"EyeLike", 9, 1, EyeLike}};
+          {"Range", 11, 3, Range, kNumbers}, {"com.microsoft.Range", 1, 2, Range, kNumbers},
+          {"EyeLike", 9, 1, EyeLike}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -9,6 +9,8 @@
 #include "compiler/onnx/convolve.h"
 #include "compiler/onnx/formulas.h"
 #include "compiler/onnx/multiply_matrices.h"
+#include "compiler/onnx/normalize.h"
+#include "compiler/onnx/softmax.h"
 #include "compiler/onnx/tensor_ops.h"
 
 namespace tilewright::onnx_ops {
@@ -122,6 +124,46 @@ absl::StatusOr<Outputs> BiasAdd(OpBuilder& b) {
   return Add(b, sum, b.Input(2));
 }
 
+// FastGelu of a product and a bias.
+absl::StatusOr<Outputs> GemmFastGelu(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(ValueId x, MultiplyMatrices(b, b.Input(0), b.Input(1)));
+  if (b.HasInput(2)) {
+    TW_ASSIGN_OR_RETURN(x, Add(b, x, b.Input(2)));
+  }
+  return Map(b, "gelu", {x}, [](const Exprs& v) { return formulas::GeluByTanh(v[0]); });
+}
+
+// data + bias + residual: no element is dropped where nothing is trained.
+absl::StatusOr<Outputs> BiasDropout(OpBuilder& b) {
+  if (b.HasInput(4)) {
+    TW_ASSIGN_OR_RETURN(const Tensor training, b.ConstInput(4, "training_mode"));
+    if (training.size() != 1 || training.AsInt(0) != 0) {
+      return absl::UnimplementedError("training_mode drops elements at random");
+    }
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId sum, Add(b, b.Input(0), b.Input(1)));
+  if (!b.HasInput(2)) return sum;
+  return Add(b, sum, b.Input(2));
+}
+
+// Softmax over the dimensions from `axis` on of data + bias. The bias lacks dimensions of the data,
+// or has extent 1 there: those just before `axis`, or the first ones.
+absl::StatusOr<Outputs> BiasSoftmax(OpBuilder& b) {
+  const Shape data = b.ShapeOf(b.Input(0)), bias = b.ShapeOf(b.Input(1));
+  TW_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(b.Int("axis", 1), data.size()));
+  Shape shape = bias;
+  if (b.Int("is_inner_broadcast", 0) != 0 && bias.size() < data.size()) {
+    if (bias.size() + axis < data.size()) {
+      return absl::InvalidArgumentError("the bias has too few dimensions");
+    }
+    const auto outer = static_cast<int64_t>(bias.size() + axis - data.size());
+    shape.insert(shape.begin() + outer, data.size() - bias.size(), 1);
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId row, Reshape(b, b.Input(1), shape));
+  TW_ASSIGN_OR_RETURN(const ValueId sum, Add(b, b.Input(0), row));
+  return SoftmaxOver(b, sum, AxesFrom(axis, data.size()));
+}
+
 }  // namespace
 
 OpList fused() {
@@ -136,6 +178,9 @@ OpList fused() {
           Activation("com.microsoft.QuickGelu", 1, "quick_gelu", quick),
           {"com.microsoft.BiasSplitGelu", 1, 2, BiasSplitGelu, kFloats},
           {"com.microsoft.BiasAdd", 1, 3, BiasAdd, kFloats},
+          {"com.microsoft.BiasDropout", 1, 2, BiasDropout, kFloats},
+          {"com.microsoft.BiasSoftmax", 1, 2, BiasSoftmax, kFloats},
+          {"com.microsoft.GemmFastGelu", 1, 2, GemmFastGelu, kFloats},
           {"com.microsoft.FusedConv", 1, 2, FusedConv, kFloats},
           {"com.microsoft.FusedGemm", 1, 2, FusedGemm, kFloats},
           {"com.microsoft.FusedMatMul", 1, 2, FusedMatMul, kFloats},

@@ -87,7 +87,8 @@ absl::StatusOr<Outputs> GatherND(OpBuilder& b) {
 OpList gather() {
   return {{"Gather", 1, 2, Gather},
           {"GatherElements", 11, 2, GatherElements},
-          {"GatherND", 11, 2, GatherND}};
+          {"GatherND", 11, 2, GatherND},
+          {"com.microsoft.GatherND", 1, 2, GatherND}};
 }
 
 }  // namespace tilewright::onnx_ops

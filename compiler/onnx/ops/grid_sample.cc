@@ -104,28 +104,27 @@ struct Table {
 
 absl::StatusOr<Table> MakeTable(OpBuilder& b, const Sampling& s, size_t component, int64_t extent) {
   const TensorType grid = b.TypeOf(b.Input(1));
-  Shape shape = grid.shape;
-  shape.back() = s.Taps();
+  TensorType index{DType::kI64, grid.shape};
+  index.shape.back() = s.Taps();
   const auto position = [&](const Point& p) {
     Exprs at = p.axes;
     at.back() = Int(static_cast<int64_t>(component));
     return Denormalize(p.Load(0, std::move(at)), extent, s.align_corners);
   };
   Table table{};
-  TW_ASSIGN_OR_RETURN(table.index, b.Emit({.op = "grid_index",
-                                           .inputs = {b.Input(1)},
-                                           .type = {DType::kI64, shape},
-                                           .body = [&](const Point& p) {
-                                             return Pad(s, FirstTap(s, position(p)) + p.axes.back(),
-                                                        extent);
-                                           }}));
+  TW_ASSIGN_OR_RETURN(
+      table.index,
+      b.Emit(
+          {.op = "grid_index", .inputs = {b.Input(1)}, .type = index, .body = [&](const Point& p) {
+             return Pad(s, FirstTap(s, position(p)) + p.axes.back(), extent);
+           }}));
   if (s.mode == Mode::kNearest) return table;
   const DType dtype = grid.dtype == DType::kF64 ? DType::kF64 : DType::kF32;
   TW_ASSIGN_OR_RETURN(
       table.weight,
       b.Emit({.op = "grid_weight",
               .inputs = {b.Input(1)},
-              .type = {dtype, shape},
+              .type = {dtype, index.shape},
               .body = [&](const Point& p) { return TapWeight(s, position(p), p.axes.back()); }}));
   return table;
 }
@@ -220,6 +219,8 @@ absl::StatusOr<Outputs> GridSample(OpBuilder& b) {
 
 }  // namespace
 
-OpList grid_sample() { return {{"GridSample", 16, 2, GridSample}}; }
+OpList grid_sample() {
+  return {{"GridSample", 16, 2, GridSample}, {"com.microsoft.GridSample", 1, 2, GridSample}};
+}
 
 }  // namespace tilewright::onnx_ops

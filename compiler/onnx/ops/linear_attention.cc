@@ -222,8 +222,17 @@ absl::StatusOr<Outputs> LinearAttention(OpBuilder& b) {
   return Outputs({y, state});
 }
 
+// ONNX Runtime's, of which ONNX's was made.
+absl::StatusOr<Outputs> RuntimeLinearAttention(OpBuilder& b) {
+  if (b.Int("state_window", 0) == 0) return LinearAttention(b);
+  return absl::UnimplementedError("a state_window is not supported");
+}
+
 }  // namespace
 
-OpList linear_attention() { return {{"LinearAttention", 27, 3, LinearAttention, kQuantizable}}; }
+OpList linear_attention() {
+  return {{"LinearAttention", 27, 3, LinearAttention, kQuantizable},
+          {"com.microsoft.LinearAttention", 1, 3, RuntimeLinearAttention, kQuantizable}};
+}
 
 }  // namespace tilewright::onnx_ops

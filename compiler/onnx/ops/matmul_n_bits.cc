@@ -48,7 +48,6 @@ absl::StatusOr<NBits> ReadNBits(OpBuilder& b) {
         absl::StrCat("K ", m.k, ", N ", m.n, ", bits ", m.bits, ", block_size ", m.block,
                      " where sizes, 2, 4 or 8, and a power of two of at least 16 are needed"));
   }
-  if (b.HasInput(kOrder)) return absl::UnimplementedError("g_idx is not supported");
   m.blocks = (m.k + m.block - 1) / m.block;
   if (b.DTypeOf(b.Input(kWeights)) != DType::kU8) {
     return absl::InvalidArgumentError("the weights are no uint8 tensor");
@@ -56,7 +55,10 @@ absl::StatusOr<NBits> ReadNBits(OpBuilder& b) {
   TW_RETURN_IF_ERROR(CheckCount(b, kWeights, m.n * m.blocks * m.BytesFor(m.block)));
   TW_RETURN_IF_ERROR(CheckCount(b, kScales, m.n * m.blocks));
   TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(kScales)}));
-  return m;
+  if (!b.HasInput(kOrder)) return m;
+  TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(kOrder), {m.k}, "g_idx"));
+  if (IsInteger(b.DTypeOf(b.Input(kOrder)))) return m;
+  return absl::InvalidArgumentError("g_idx is not integer");
 }
 
 // [N, blocks], of the scales' type or packed as the weights are; kNoValue where all are the middle.
@@ -76,19 +78,23 @@ absl::StatusOr<ValueId> RealMatrix(OpBuilder& b, const NBits& m) {
                       Reshape(b, b.Input(kWeights), {m.n, m.blocks * m.BytesFor(m.block)}));
   TW_ASSIGN_OR_RETURN(inputs[1], Reshape(b, b.Input(kScales), {m.n, m.blocks}));
   TW_ASSIGN_OR_RETURN(const ValueId zero_points, ZeroPoints(b, m));
-  if (zero_points != kNoValue) inputs.push_back(zero_points);
+  const bool has_zeros = zero_points != kNoValue, in_order = !b.HasInput(kOrder);
+  if (has_zeros) inputs.push_back(zero_points);
+  if (!in_order) inputs.push_back(b.Input(kOrder));
   return b.Emit({.op = "dequantize",
                  .inputs = inputs,
                  .type = {b.DTypeOf(b.Input(0)), {m.n, m.k}},
                  .body = [&](const Point& p) {
                    const Expr &n = p.axes[0], &k = p.axes[1];
-                   const Expr block = FloorDiv(k, m.block);
+                   const Expr block = in_order
+                                          ? FloorDiv(k, m.block)
+                                          : SafeIndex(p.Load(inputs.size() - 1, {k}), m.blocks);
                    const Expr scale = p.Load(1, {n, block});
                    const Expr weight = Unpacked(m, p.Load(0, {n, FloorDiv(k, m.PerByte())}), k);
                    Expr zero = Int(int64_t{1} << (m.bits - 1), DType::kI32);
-                   if (inputs.size() > 2 && b.DTypeOf(inputs[2]) == DType::kU8) {
+                   if (has_zeros && b.DTypeOf(inputs[2]) == DType::kU8) {
                      zero = Unpacked(m, p.Load(2, {n, FloorDiv(block, m.PerByte())}), block);
-                   } else if (inputs.size() > 2) {
+                   } else if (has_zeros) {
                      zero = p.Load(2, {n, block});
                    }
                    return (Cast(weight, scale->dtype) - Cast(zero, scale->dtype)) * scale;

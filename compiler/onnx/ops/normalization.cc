@@ -1,6 +1,5 @@
 // LayerNormalization, RMSNormalization, InstanceNormalization, GroupNormalization,
 // MeanVarianceNormalization and LpNormalization.
-#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/normalize.h"
 #include "compiler/onnx/tensor_ops.h"
@@ -61,25 +60,12 @@ absl::StatusOr<Outputs> InstanceNormalization(OpBuilder& b) {
 // Normalised within groups of channels. Scale and bias are per group up to opset 20, per channel
 // from 21 on.
 absl::StatusOr<Outputs> GroupNormalization(OpBuilder& b) {
-  TW_RETURN_IF_ERROR(CheckRank(b, b.Input(0), 2, kMaxRank - 1));
-  const Shape shape = b.ShapeOf(b.Input(0));
-  const int64_t groups = b.Int("num_groups", 0);
-  if (groups < 1 || shape[1] % groups != 0 || NumElements(shape) == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("num_groups ", groups, " does not divide ", shape[1], " channels"));
-  }
-  const int64_t members = shape[1] / groups, inner = NumElements(shape) / (shape[0] * shape[1]);
-  TW_ASSIGN_OR_RETURN(const ValueId x, Reshape(b, b.Input(0), {shape[0], groups, members, inner}));
-  TW_ASSIGN_OR_RETURN(const Moments m, FindMoments(b, x, {2, 3}, b.Float("epsilon", 1e-5)));
-  const Shape scaled = {groups, b.opset() < 21 ? 1 : members, 1};
-  const auto vector = [&](int i) -> absl::StatusOr<ValueId> {
-    TW_RETURN_IF_ERROR(CheckShapeIs(b, b.Input(i), {NumElements(scaled)}, "scale or bias"));
-    return Reshape(b, b.Input(i), scaled);
-  };
-  TW_ASSIGN_OR_RETURN(const ValueId scale, vector(1));
-  TW_ASSIGN_OR_RETURN(const ValueId bias, vector(2));
-  TW_ASSIGN_OR_RETURN(const ValueId y, Normalize(b, x, m, {scale, bias}));
-  return Reshape(b, y, shape);
+  return NormalizeGroups(b, b.Input(0),
+                         {.count = b.Int("num_groups", 0),
+                          .epsilon = b.Float("epsilon", 1e-5),
+                          .scale = b.Input(1),
+                          .bias = b.Input(2),
+                          .per_group = b.opset() < 21});
 }
 
 absl::StatusOr<Outputs> MeanVarianceNormalization(OpBuilder& b) {

@@ -13,10 +13,13 @@ struct Pads {
   std::vector<int64_t> before, after;
 };
 
+// Before opset 11 ONNX's pads and value were attributes; ONNX Runtime's never were.
+bool HasAttributesOnly(const OpBuilder& b) { return b.opset() < 11 && b.num_inputs() < 2; }
+
 absl::StatusOr<Pads> ReadPads(OpBuilder& b) {
   const size_t rank = b.RankOf(b.Input(0));
   std::vector<int64_t> listed = b.Ints("pads", {}), axes(rank);
-  if (b.opset() >= 11) {
+  if (!HasAttributesOnly(b)) {
     TW_ASSIGN_OR_RETURN(listed, b.ConstInts(1, "pads"));
   }
   for (size_t d = 0; d < rank; ++d) axes[d] = static_cast<int64_t>(d);
@@ -43,7 +46,7 @@ absl::StatusOr<Pads> ReadPads(OpBuilder& b) {
 // The value of constant padding: a literal when known, else loaded from input 1 of the node.
 absl::StatusOr<Expr> Fill(OpBuilder& b, std::vector<ValueId>& inputs) {
   const DType dtype = b.DTypeOf(b.Input(0));
-  if (b.opset() < 11) return Const(b.Float("value", 0), dtype);
+  if (HasAttributesOnly(b)) return Const(b.Float("value", 0), dtype);
   if (!b.HasInput(2)) return Const(0, dtype);
   TW_RETURN_IF_ERROR(CheckSameType(b, {b.Input(0), b.Input(2)}));
   TW_ASSIGN_OR_RETURN(const ValueId scalar, Reshape(b, b.Input(2), {}));
@@ -98,6 +101,6 @@ absl::StatusOr<Outputs> Pad(OpBuilder& b) {
 
 }  // namespace
 
-OpList pad() { return {{"Pad", 2, 1, Pad}, {"Pad", 11, 2, Pad}}; }
+OpList pad() { return {{"Pad", 2, 1, Pad}, {"Pad", 11, 2, Pad}, {"com.microsoft.Pad", 1, 2, Pad}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/catalog.h"
+#include "compiler/onnx/channels_last.h"
 #include "compiler/onnx/concatenate.h"
 #include "compiler/onnx/formulas.h"
 #include "compiler/onnx/multiply_matrices.h"
@@ -122,23 +123,6 @@ absl::StatusOr<Outputs> Concat(OpBuilder& b) {
   return Concatenate(b, pieces, axis);
 }
 
-// Sums of products as float32: times alpha, the scale of a, and that of each column of b.
-absl::StatusOr<ValueId> Scaled(OpBuilder& b, ValueId sum, std::pair<ValueId, ValueId> scales,
-                               double alpha = 1) {
-  const Shape out = b.ShapeOf(sum);
-  if (out.empty()) return absl::UnimplementedError("products of vectors are not supported");
-  TW_RETURN_IF_ERROR(CheckSameType(b, {scales.first, scales.second}));
-  if (b.DTypeOf(scales.first) != DType::kF32) {
-    return absl::InvalidArgumentError("a scale is not float32");
-  }
-  TW_ASSIGN_OR_RETURN(const ValueId all, Reshape(b, scales.first, {}));
-  TW_ASSIGN_OR_RETURN(const ValueId columns, AlongAxis(b, scales.second, out, out.size() - 1));
-  return Map(b, "scale", {sum, all, columns}, [alpha](const Exprs& v) {
-    const Expr factor = v[1] * v[2];
-    return Cast(v[0], DType::kF32) * (alpha == 1 ? factor : Float(alpha) * factor);
-  });
-}
-
 absl::StatusOr<ValueId> AddBias(OpBuilder& b, ValueId x, size_t i) {
   if (!b.HasInput(i)) return x;
   TW_RETURN_IF_ERROR(CheckSameType(b, {x, b.Input(i)}));
@@ -151,7 +135,7 @@ absl::StatusOr<Outputs> MatMulIntegerToFloat(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId y, Centered(b, b.Input(1), OptionalInput(b, 5),
                                                 std::max<size_t>(b.RankOf(b.Input(1)), 1) - 1));
   TW_ASSIGN_OR_RETURN(const ValueId sum, MultiplyMatrices(b, x, y));
-  TW_ASSIGN_OR_RETURN(const ValueId real, Scaled(b, sum, {b.Input(2), b.Input(3)}));
+  TW_ASSIGN_OR_RETURN(const ValueId real, ScaledSums(b, sum, {b.Input(2), b.Input(3)}));
   return AddBias(b, real, 6);
 }
 
@@ -163,13 +147,38 @@ absl::StatusOr<Outputs> DynamicQuantizeMatMul(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(const ValueId y, Centered(b, b.Input(1), OptionalInput(b, 3),
                                                 std::max<size_t>(b.RankOf(b.Input(1)), 1) - 1));
   TW_ASSIGN_OR_RETURN(const ValueId sum, MultiplyMatrices(b, x, y));
-  TW_ASSIGN_OR_RETURN(const ValueId real, Scaled(b, sum, {q.scale, b.Input(2)}));
+  TW_ASSIGN_OR_RETURN(const ValueId real, ScaledSums(b, sum, {q.scale, b.Input(2)}));
   return AddBias(b, real, 4);
 }
 
 absl::StatusOr<ValueId> AverageOfWindows(OpBuilder& b, ValueId x) {
   if (b.Int("channels_last", 0) == 0) return ConvertAs(b, "AveragePool", {x});
-  return absl::UnimplementedError("channels_last is not supported");
+  TW_ASSIGN_OR_RETURN(x, ChannelsSecond(b, x));
+  TW_ASSIGN_OR_RETURN(const ValueId y, ConvertAs(b, "AveragePool", {x}));
+  return ChannelsLast(b, y);
+}
+
+absl::StatusOr<ValueId> MeanOver(OpBuilder& b, ValueId x) {
+  TW_ASSIGN_OR_RETURN(std::vector<size_t> axes, NormalizeAxes(b.Ints("axes", {}), b.RankOf(x)));
+  if (axes.empty()) {
+    axes.resize(b.RankOf(x));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  return MeanOverAxes(
+      b, {.op = "mean", .inputs = {x}, .axes = std::move(axes), .keep = b.Int("keepdims", 1) != 0});
+}
+
+// Inputs: a condition; x, its scale and zero point; y, its scale and zero point; the output's.
+absl::StatusOr<Outputs> QLinearWhere(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const ValueId x, Dequantized(b, 1));
+  TW_ASSIGN_OR_RETURN(const ValueId y, Dequantized(b, 4));
+  if (b.DTypeOf(b.Input(0)) != DType::kBool) {
+    return absl::InvalidArgumentError("the condition is not bool");
+  }
+  TW_ASSIGN_OR_RETURN(const ValueId real, Map(b, "where", {b.Input(0), x, y}, [](const Exprs& v) {
+                        return Select(v[0], v[1], v[2]);
+                      }));
+  return Quantized(b, real, 7);
 }
 
 // Inputs: a, its scale and zero point; b, its scale and zero point; an int32 bias in units of both
@@ -189,7 +198,7 @@ absl::StatusOr<Outputs> QGemm(OpBuilder& b) {
   TW_ASSIGN_OR_RETURN(ValueId sum, MultiplyMatrices(b, x, y));
   TW_ASSIGN_OR_RETURN(sum, AddBias(b, sum, 6));
   TW_ASSIGN_OR_RETURN(const ValueId real,
-                      Scaled(b, sum, {b.Input(1), b.Input(4)}, b.Float("alpha", 1)));
+                      ScaledSums(b, sum, {b.Input(1), b.Input(4)}, b.Float("alpha", 1)));
   if (!b.HasInput(7)) return real;
   return Quantized(b, real, 7);
 }
@@ -207,6 +216,8 @@ OpList qlinear() {
           UnaryRow("com.microsoft.QLinearAveragePool", AverageOfWindows),
           UnaryRow("com.microsoft.QLinearGlobalAveragePool", GlobalAverage),
           UnaryRow("com.microsoft.QLinearSoftmax", Softmax),
+          UnaryRow("com.microsoft.QLinearReduceMean", MeanOver),
+          {"com.microsoft.QLinearWhere", 1, 9, QLinearWhere, kBytes, false, 1},
           {"com.microsoft.QLinearConcat", 1, 4, Concat, kBytes, false, 2},
           {"com.microsoft.MatMulIntegerToFloat", 1, 4, MatMulIntegerToFloat, kBytes},
           {"com.microsoft.DynamicQuantizeMatMul", 1, 3, DynamicQuantizeMatMul, {DType::kF32}},

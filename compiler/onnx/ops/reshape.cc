@@ -74,6 +74,15 @@ absl::StatusOr<Outputs> Unsqueeze(OpBuilder& b) {
   return Reshape(b, b.Input(0), std::move(shape));
 }
 
+absl::StatusOr<Outputs> ExpandDims(OpBuilder& b) {
+  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> axis, b.ConstInts(1, "axis"));
+  if (axis.size() != 1) return absl::InvalidArgumentError("axis must be a scalar");
+  Shape shape = b.ShapeOf(b.Input(0));
+  TW_ASSIGN_OR_RETURN(const size_t at, NormalizeAxis(axis[0], shape.size() + 1));
+  shape.insert(shape.begin() + static_cast<int64_t>(at), 1);
+  return Reshape(b, b.Input(0), std::move(shape));
+}
+
 absl::StatusOr<Outputs> Identity(OpBuilder& b) { return b.Input(0); }
 
 // Whether the node drops elements, which is random: in training, unless the ratio is 0.
@@ -107,9 +116,13 @@ absl::StatusOr<Outputs> Dropout(OpBuilder& b) {
 }  // namespace
 
 OpList reshape() {
-  return {{"Reshape", 5, 2, ReshapeTo}, {"Flatten", 1, 1, Flatten},
-          {"Squeeze", 1, 1, Squeeze},   {"Unsqueeze", 1, 1, Unsqueeze},
-          {"Dropout", 7, 1, Dropout},   {"Identity", 1, 1, Identity, kEveryType, true}};
+  return {{"Reshape", 5, 2, ReshapeTo},
+          {"Flatten", 1, 1, Flatten},
+          {"com.microsoft.ExpandDims", 1, 2, ExpandDims},
+          {"Squeeze", 1, 1, Squeeze},
+          {"Unsqueeze", 1, 1, Unsqueeze},
+          {"Dropout", 7, 1, Dropout},
+          {"Identity", 1, 1, Identity, kEveryType, true}};
 }
 
 }  // namespace tilewright::onnx_ops

@@ -61,28 +61,26 @@ struct Table {
 
 absl::StatusOr<Table> MakeTable(OpBuilder& b, const Regions& r, const Dimension& d) {
   const TensorType rois = b.TypeOf(b.Input(1));
-  const Shape shape = {rois.shape[0], d.bins, d.samples, 2};
+  const TensorType index{DType::kI64, {rois.shape[0], d.bins, d.samples, 2}};
   const auto clamped = [&](const Expr& y) {
     return Min(Max(y, Lit(y, 0)), Lit(y, static_cast<double>(d.extent - 1)));
   };
   Table table{};
   TW_ASSIGN_OR_RETURN(
       table.index,
-      b.Emit({.op = "roi_index",
-              .inputs = {b.Input(1)},
-              .type = {DType::kI64, shape},
-              .body = [&](const Point& p) {
-                const Extent e = ExtentOf(p, r, d);
-                const Expr y = PositionOf(p, e);
-                const Expr at = Min(Cast(clamped(y), DType::kI64) + p.axes[3], Int(d.extent - 1));
-                const Expr outside =
-                    Or(Lt(y, Lit(y, -1)), Lt(Lit(y, static_cast<double>(d.extent)), y));
-                return Select(Lt(p.axes[2], e.samples), Select(outside, Int(-2), at), Int(-1));
-              }}));
+      b.Emit(
+          {.op = "roi_index", .inputs = {b.Input(1)}, .type = index, .body = [&](const Point& p) {
+             const Extent e = ExtentOf(p, r, d);
+             const Expr y = PositionOf(p, e);
+             const Expr at = Min(Cast(clamped(y), DType::kI64) + p.axes[3], Int(d.extent - 1));
+             const Expr outside =
+                 Or(Lt(y, Lit(y, -1)), Lt(Lit(y, static_cast<double>(d.extent)), y));
+             return Select(Lt(p.axes[2], e.samples), Select(outside, Int(-2), at), Int(-1));
+           }}));
   TW_ASSIGN_OR_RETURN(table.weight,
                       b.Emit({.op = "roi_weight",
                               .inputs = {b.Input(1)},
-                              .type = {rois.dtype, shape},
+                              .type = {rois.dtype, index.shape},
                               .body = [&](const Point& p) {
                                 const Extent e = ExtentOf(p, r, d);
                                 const Expr y = clamped(PositionOf(p, e));

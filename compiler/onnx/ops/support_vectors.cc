@@ -143,10 +143,11 @@ absl::StatusOr<ValueId> MostVotes(OpBuilder& b, ValueId scores, int64_t classes)
   const auto pairs = static_cast<int64_t>(first.size());
   const ValueId firsts = b.Constant(Tensor({DType::kI64, {pairs}}, first));
   const ValueId seconds = b.Constant(Tensor({DType::kI64, {pairs}}, second));
+  const TensorType type{DType::kI64, {b.ShapeOf(scores)[0], classes}};
   TW_ASSIGN_OR_RETURN(const ValueId votes,
                       b.Emit({.op = "votes",
                               .inputs = {scores, firsts, seconds},
-                              .type = {DType::kI64, {b.ShapeOf(scores)[0], classes}},
+                              .type = type,
                               .body =
                                   [](const Point& p) {
                                     const Expr& pair = p.reduce[0];

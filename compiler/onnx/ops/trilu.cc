@@ -27,6 +27,6 @@ absl::StatusOr<Outputs> Trilu(OpBuilder& b) {
 
 }  // namespace
 
-OpList trilu() { return {{"Trilu", 14, 1, Trilu}}; }
+OpList trilu() { return {{"Trilu", 14, 1, Trilu}, {"com.microsoft.Trilu", 1, 1, Trilu}}; }
 
 }  // namespace tilewright::onnx_ops

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/onnx/concatenate.h"
 #include "compiler/onnx/steps.h"
@@ -67,7 +68,7 @@ class SliceMerge {
  private:
   Stmt Round(int64_t round) const {
     const int64_t width = int64_t{1} << round, from = round % 2;
-    return InOrder("p" + std::to_string(round), Int(n_), [&](const Expr& place) {
+    return InOrder(absl::StrCat("p", round), Int(n_), [&](const Expr& place) {
       const Expr first = FloorDiv(place, 2 * width) * (2 * width);
       const Expr middle = Min(first + width, Int(n_)), last = Min(first + 2 * width, Int(n_));
       const Expr left = Load(out_, {Int(from), left_.Index(n_)});
