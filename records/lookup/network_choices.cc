@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "compiler/templates/template.h"
 #include "records/lookup/finalists.h"
@@ -71,6 +72,16 @@ absl::StatusOr<LayerChoice> ChoiceOf(const RecordStore& store, const TunedLayer&
   return choice;
 }
 
+// Logs carry it beside the config.
+uint64_t IndexInSpace(const Task& task, const Config& config) {
+  const absl::StatusOr<const Template*> found = FindTemplate(task.template_name);
+  TW_CHECK(found.ok()) << found.status().message();
+  const absl::StatusOr<uint64_t> index =
+      (*found)->Space(task.workload, task.target).IndexOf(config);
+  TW_CHECK(index.ok()) << index.status().message();
+  return *index;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<LayerChoice>> NetworkChoices(const RecordStore& store,
@@ -90,6 +101,7 @@ Record DecisionRecord(const LayerChoice& choice, size_t option, Timing timing,
   const LayerOption& decided = choice.options[option];
   Record record{.task = {choice.workload, decided.template_name, where.target},
                 .config = decided.config};
+  record.index = IndexInSpace(record.task, record.config);
   record.outcome = std::move(timing);
   record.device_key = where.device_key;
   record.device = where.device;

@@ -52,7 +52,8 @@ struct TimedNetwork {
 };
 
 // The record (records/lookup/decision.h) that the layer uses this option, with its time by one
-// layer in each round. REQUIRES: option < choice.options.size(), samples above 0.
+// layer in each round. REQUIRES: a choice of NetworkChoices for this target, option <
+// choice.options.size(), samples above 0.
 Record DecisionRecord(const LayerChoice& choice, size_t option, Timing timing,
                       const TimedNetwork& where);
 

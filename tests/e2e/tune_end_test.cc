@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/command_line.h"
@@ -26,6 +27,9 @@ TEST_F(TuneEnd, TellsWhatWasGainedAndRecordsWhatTheNetworkDecided) {
   EXPECT_THAT(tuned.out, HasSubstr("the network: "));
   EXPECT_THAT(tw_.Run("history --records r.db --limit 200").out, HasSubstr("in_network"));
   EXPECT_THAT(tw_.Run("explain m.onnx --records r.db").out, HasSubstr("record (in the network)"));
+  ASSERT_EQ(tw_.Run("records export --records r.db -o r.log").exit_code, 0);
+  const CommandResult imported = tw_.Run("records import r.log --records again.db");
+  EXPECT_THAT(imported.err, testing::Not(HasSubstr("re-indexed")));
   const CommandResult compiled = tw_.Run("compile m.onnx --records r.db -o tuned.tar");
   EXPECT_EQ(compiled.exit_code, 0) << compiled.err;
 }
@@ -44,6 +48,16 @@ TEST_F(TuneEnd, TimeForNothingElseStillGivesATable) {
   const CommandResult tuned = tw_.Run("tune m.onnx --records r.db --time 6s --seed 1");
   EXPECT_EQ(tuned.exit_code, 0) << tuned.err;
   EXPECT_THAT(tuned.out, HasSubstr("times as fast"));
+}
+
+// A job bears the model's name, which messages and the server bound.
+TEST_F(TuneEnd, AModelsFileMayBeCalledAnything) {
+  for (const std::string& name : {std::string(240, 'n'), std::string("a\xff \n\"b")}) {
+    std::filesystem::copy(tw_ / "m.onnx", tw_ / (name + ".onnx"));
+    const CommandResult tuned = tw_.Run("tune '" + name + ".onnx' --trials 1 --records n.db");
+    EXPECT_EQ(tuned.exit_code, 0) << tuned.err;
+    EXPECT_THAT(tuned.out, HasSubstr("done after 1 trials"));
+  }
 }
 
 }  // namespace

@@ -129,6 +129,18 @@ TEST_F(AgentTest, AWorkerMeasuresAJobsTrialsAndLeavesNothingBehind) {
   }
 }
 
+// It would ask in the same words for ever.
+TEST_F(AgentTest, AWorkerThatTheServerRefusesEndsWithTheReason) {
+  AgentOptions options = Options(server_->address(), folder_->path());
+  options.name = "two\nlines";
+  std::promise<absl::Status> ended;
+  options.ended = [&](absl::Status why) { ended.set_value(std::move(why)); };
+  const auto agent = Agent::Start(options).value();
+  const absl::Status why = ended.get_future().get();
+  EXPECT_TRUE(absl::IsInvalidArgument(why)) << why;
+  EXPECT_THAT(std::string(why.message()), HasSubstr("control characters in a name"));
+}
+
 // While it builds, runs, reports and renews.
 TEST_F(AgentTest, AWorkerThatEndsAmidItsWorkLeavesNothingBehind) {
   const auto files = PrivateFolder::Make(folder_->path()).value();

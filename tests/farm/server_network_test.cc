@@ -1,6 +1,7 @@
 // The last phase of a job as clients and workers that a test plays see it.
 #include <algorithm>
 
+#include "compiler/templates/template.h"
 #include "proto/network.h"
 #include "tests/farm/server_fixture.h"
 #include "tuner/server/jobs/job_tasks.h"
@@ -109,6 +110,10 @@ TEST_F(ServerNetwork, IsTimedAtTheEndAndWhatItDecidedIsRecorded) {
   EXPECT_EQ(decision.job, job.job());
   EXPECT_EQ(decision.worker, "w");
   EXPECT_THAT(std::get<Timing>(decision.outcome).seconds, SizeIs(5));
+  const Template& schedule = *FindTemplate(decision.task.template_name).value();
+  EXPECT_EQ(decision.index, schedule.Space(decision.task.workload, decision.task.target)
+                                .IndexOf(decision.config)
+                                .value());
   const auto phase = std::find_if(events_.begin(), events_.end(), [](const v1::JobEvent& event) {
     return event.message() == "timing the whole network";
   });

@@ -188,13 +188,13 @@ bool AgentImpl::OpenSession() {
     Log(absl::StrCat("another worker is called ", options_.name, "; this one calls itself ",
                      name_));
   }
-  if (!session.ok()) {
-    if (!stopping()) {
-      Log(absl::StrCat("no session with ", options_.server.address, ": ",
-                       std::string(session.status().message()), "; trying again"));
-    }
-    return false;
+  const bool refused = absl::IsInvalidArgument(session.status());  // it would ask the same again
+  if (!session.ok() && !stopping()) {
+    Log(absl::StrCat("no session with ", options_.server.address, ": ",
+                     std::string(session.status().message()), refused ? "" : "; trying again"));
   }
+  if (refused) End(session.status());
+  if (!session.ok()) return false;
   Log(absl::StrCat("serving ", options_.server.address, " as ", name_, ", key ", options_.key, ", ",
                    parts_.cores.slots.size(), " slot(s), ", parts_.target,
                    RoleText(options_.role)));

@@ -55,8 +55,9 @@ struct AgentOptions {
   int max_self_tests = 0;
   // One line, any thread; may be null. `log`: what goes on; `warn`: what is wrong with this worker.
   std::function<void(const std::string&)> log, warn;
-  // There is no use in going on: Ok when the farm has retired this worker, else why. Any thread,
-  // once at most; may be null. The agent waits to be destroyed.
+  // There is no use in going on: Ok when the farm has retired this worker, InvalidArgument when the
+  // server refuses what it says of itself, else why. Any thread, once at most; may be null. The
+  // agent waits to be destroyed.
   std::function<void(absl::Status)> ended;
 };
 

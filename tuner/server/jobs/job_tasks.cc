@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "compiler/operators/workload_rules.h"
 #include "compiler/templates/template.h"
 #include "proto/convert.h"
@@ -205,6 +206,9 @@ absl::Status CheckSpec(const v1::JobSpec& spec) {
   }
   if (spec.key().empty() || spec.key().size() > kMaxName || spec.name().size() > kMaxName) {
     return absl::InvalidArgumentError("a job needs a device key; names have at most 200 bytes");
+  }
+  if (!IsOneLine(spec.key())) {  // no worker may serve it
+    return absl::InvalidArgumentError("control characters in the job's device key");
   }
   TW_RETURN_IF_ERROR(CheckNumbers(spec));
   if (spec.has_measure()) TW_RETURN_IF_ERROR(FromMessage(spec.measure()).status());

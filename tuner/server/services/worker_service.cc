@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "proto/convert.h"
 #include "proto/network.h"
 #include "security/signature.h"
@@ -21,12 +22,6 @@ constexpr size_t kMaxReason = 4 << 10;
 // A module of 8 MiB with its signature and certificate.
 constexpr size_t kMaxSealedBytes = (8 << 20) + (72 << 10);
 
-// They come to people's terminals.
-bool IsPrintable(const std::string& text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
   if (request.protocol_min() > kProtocolVersion || request.protocol_max() < kProtocolVersion) {
     return absl::FailedPreconditionError(
@@ -41,7 +36,7 @@ absl::Status CheckOpen(const v1::OpenSessionRequest& request) {
       return absl::InvalidArgumentError(
           "worker, device key, name and target need 1 to 200 bytes each");
     }
-    if (!IsPrintable(*text)) {
+    if (!IsOneLine(*text)) {
       return absl::InvalidArgumentError("control characters in a name of the worker's");
     }
   }
