@@ -207,7 +207,7 @@ TEST(QuantizedModels, CountTheirSumsInQuanta) {
 ModelBuilder BiasedLayer(float scale, Rng& rng) {
   ModelBuilder m;
   m.Input("x", {1, 8, 5, 5});
-  const std::string x = Requantized(m, "x", DType::kU8, 0.02, 0);
+  const std::string x = Requantized(m, "x", {DType::kU8, 0.02, 0});
   Add(m, "w_q", Random(DType::kI8, {20, 8, 3, 3}, rng));
   Tensor bias({DType::kI32, {20}}), scales = Scales(20, rng), of_bias({DType::kF32, {20}});
   for (int64_t i = 0; i < 20; ++i) {
@@ -220,7 +220,7 @@ ModelBuilder BiasedLayer(float scale, Rng& rng) {
   SetInt(m.Node("DequantizeLinear", {"w_q", "w_s"}, {"w"}), "axis", 0);
   SetInt(m.Node("DequantizeLinear", {"b_q", "b_s"}, {"b"}), "axis", 0);
   Conv(m, {x, "w", "b"}, "y");
-  Requantized(m, "y", DType::kU8, 0.4, 128);
+  Requantized(m, "y", {DType::kU8, 0.4, 128});
   m.Output("y_q");
   return m;
 }
