@@ -59,13 +59,16 @@ ValueRange RangeOf(const ValueHistogram& histogram, const Options& options) {
   return options.method == "entropy" ? histogram.Entropy() : histogram.MinMax();
 }
 
+absl::StatusOr<std::vector<Sample>> SamplesOf(const ObservedModel& model, const std::string& path) {
+  TW_ASSIGN_OR_RETURN(const std::vector<NpzArray> arrays, ReadNpz(path));
+  return model.Split(arrays);
+}
+
 absl::StatusOr<std::vector<Sample>> ReadSamples(const ObservedModel& model,
                                                 const Options& options) {
   std::vector<Sample> samples;
   for (const std::string& path : options.calibration) {
-    absl::StatusOr<std::vector<NpzArray>> arrays = ReadNpz(path);
-    absl::StatusOr<std::vector<Sample>> read = arrays.status();
-    if (arrays.ok()) read = model.Split(*arrays);
+    const absl::StatusOr<std::vector<Sample>> read = SamplesOf(model, path);
     if (!read.ok()) {
       return BadInput(
           absl::Status(read.status().code(), absl::StrCat(path, ": ", read.status().message())));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/arguments.h"
 #include "proto/convert.h"
 
 namespace tilewright {
@@ -12,6 +13,7 @@ v1::JobSpec JobOf(const std::string& command_line) {
   CLI::App app;
   MeasureFlags flags;
   AddMeasureFlags(&app, &flags);
+  CheckNumbers(app);  // as the command does for all verbs
   app.parse(command_line);
   v1::JobSpec job;
   SetMeasure(flags, &job);
