@@ -1,6 +1,7 @@
 #include "tests/onnx/typed_nodes.h"
 
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -50,10 +51,24 @@ double ValueIn(DType dtype, double value, bool keep) {
   return dtype == DType::kBool ? small != 0 : small;
 }
 
+// Of any floating-point type, whose numbers are rounded.
+bool IsInRange(DType dtype, double value) {
+  bool is_in_range = true;
+  Dispatch(dtype, [&]<typename T>() {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (Limits::is_integer) {
+      is_in_range =
+          value >= static_cast<double>(Limits::lowest()) && value < std::ldexp(1.0, Limits::digits);
+    }
+  });
+  return is_in_range;
+}
+
 std::optional<Tensor> Converted(const Tensor& tensor, const TypeChange& change, bool keep) {
   Tensor converted({change.to, tensor.shape()});
   for (int64_t i = 0; i < tensor.size(); ++i) {
     const double value = ValueIn(change.values, tensor.AsDouble(i), keep);
+    if (keep && !IsInRange(change.to, value)) return std::nullopt;
     converted.Set(i, value);
     if (keep && !IsFloat(change.to) && converted.AsDouble(i) != value) return std::nullopt;
   }
